@@ -1,0 +1,51 @@
+#include "attention/backend.h"
+
+#include <chrono>
+#include <map>
+
+#include "attention/error.h"
+
+namespace vidattn {
+namespace {
+
+std::map<std::string, std::unique_ptr<Backend>>& registry() {
+  static std::map<std::string, std::unique_ptr<Backend>> backends;
+  return backends;
+}
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+void Backend::prepare(Inputs&, const Params&) const {}
+
+void add_backend(std::unique_ptr<Backend> backend) {
+  const std::string name = backend->info().name;
+  registry()[name] = std::move(backend);
+}
+
+std::vector<const Backend*> backends() {
+  std::vector<const Backend*> all;
+  for (const auto& [name, backend] : registry()) all.push_back(backend.get());
+  return all;
+}
+
+const Backend& find_backend(const std::string& name) {
+  const auto found = registry().find(name);
+  if (found != registry().end()) return *found->second;
+  std::string known;
+  for (const auto& [key, backend] : registry()) known += (known.empty() ? "" : ", ") + key;
+  throw InputError("unknown backend '" + name + "': known are " + known);
+}
+
+StageTimer::StageTimer(Plan& plan, std::string name, double flops, int64_t bytes)
+    : plan_(plan), stage_{std::move(name), 0, flops, bytes}, start_(now()) {}
+
+StageTimer::~StageTimer() {
+  stage_.seconds = now() - start_;
+  plan_.stages.push_back(std::move(stage_));
+}
+
+}  // namespace vidattn

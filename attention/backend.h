@@ -1,0 +1,74 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "attention/inputs.h"
+#include "attention/params.h"
+#include "attention/plan.h"
+
+namespace vidattn {
+
+/// An extra tensor that a backend can use, found by name in Inputs::extra.
+struct InputSpec {
+  std::string name;
+  std::string shape;  ///< for people: "[L,M]"
+  std::string help;
+};
+
+struct BackendInfo {
+  std::string name;    ///< as typed on the command line
+  std::string title;   ///< one line: what it is
+  std::string paper;   ///< citation or "-"
+  std::vector<ParamSpec> params;
+  std::vector<InputSpec> inputs = {};
+};
+
+/// An attention method. It answers one question, which keys does each query see, and never
+/// computes attention itself: devices run its plan.
+///
+/// To add a method, write one .cpp file with a subclass and a `RegisterBackend<Subclass>` object;
+/// nothing else needs an edit.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual const BackendInfo& info() const = 0;
+
+  /// One-time work that a trained model would have done before inference (a training-free router).
+  /// It adds to in.extra and is timed apart from planning.
+  virtual void prepare(Inputs& in, const Params& params) const;
+
+  /// Throws InputError when the inputs or parameters do not fit the method.
+  virtual Plan plan(const Inputs& in, const Params& params) const = 0;
+
+  Params defaults() const { return Params(info().params); }
+};
+
+/// All backends, sorted by name.
+std::vector<const Backend*> backends();
+/// Throws InputError naming the known backends for an unknown name.
+const Backend& find_backend(const std::string& name);
+
+void add_backend(std::unique_ptr<Backend> backend);
+
+template <class T>
+struct RegisterBackend {
+  RegisterBackend() { add_backend(std::make_unique<T>()); }
+};
+
+/// Counts one planning stage: its time runs until the object dies.
+class StageTimer {
+ public:
+  StageTimer(Plan& plan, std::string name, double flops = 0, int64_t bytes = 0);
+  ~StageTimer();
+  StageTimer(const StageTimer&) = delete;
+  StageTimer& operator=(const StageTimer&) = delete;
+
+ private:
+  Plan& plan_;
+  PlanStage stage_;
+  double start_;
+};
+
+}  // namespace vidattn

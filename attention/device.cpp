@@ -1,0 +1,46 @@
+#include "attention/device.h"
+
+#include <map>
+
+#include "attention/error.h"
+
+namespace vidattn {
+namespace {
+
+// Sorted by name, which happens to put the default, "cpu", first.
+std::map<std::string, std::unique_ptr<Device>>& registry() {
+  static std::map<std::string, std::unique_ptr<Device>> devices;
+  return devices;
+}
+
+}  // namespace
+
+void add_device(std::unique_ptr<Device> device) {
+  const std::string name = device->name();
+  registry()[name] = std::move(device);
+}
+
+std::vector<const Device*> devices() {
+  std::vector<const Device*> all;
+  for (const auto& [name, device] : registry()) all.push_back(device.get());
+  return all;
+}
+
+const Device& find_device(const std::string& name) {
+  const auto found = registry().find(name);
+  if (found != registry().end()) return *found->second;
+  std::string known;
+  for (const auto& [key, device] : registry()) known += (known.empty() ? "" : ", ") + key;
+  throw InputError("unknown device '" + name + "': known are " + known);
+}
+
+void shape_output(const Plan& plan, const Inputs& in, Output& out) {
+  const Tensor& q = *in.q;
+  if (out.o.length() != q.length() || out.o.heads() != q.heads() || out.o.dim() != q.dim() ||
+      out.o.dtype() != q.dtype())
+    out.o = Tensor(q.length(), q.heads(), q.dim(), q.dtype());
+  out.lse.resize(plan.branches.size());
+  for (auto& lse : out.lse) lse.resize(static_cast<size_t>(q.length() * q.heads()));
+}
+
+}  // namespace vidattn

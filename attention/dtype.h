@@ -1,0 +1,58 @@
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+namespace vidattn {
+
+/// Storage type of a tensor's elements. Arithmetic is always in float32 or wider.
+enum class DType : uint8_t { f32, bf16, f16 };
+
+/// Bytes of one element.
+constexpr int64_t size_of(DType type) { return type == DType::f32 ? 4 : 2; }
+
+/// "f32", "bf16" or "f16".
+std::string to_string(DType type);
+
+/// Inverse of to_string(). Throws InputError for any other text.
+DType parse_dtype(const std::string& text);
+
+/// bfloat16 with round to nearest even; NaN stays NaN.
+struct BFloat16 {
+  uint16_t bits = 0;
+  BFloat16() = default;
+  explicit BFloat16(float value) {
+    const auto word = std::bit_cast<uint32_t>(value);
+    const bool nan = std::isnan(value);
+    bits = static_cast<uint16_t>(nan ? (word >> 16) | 0x40u
+                                     : (word + 0x7fffu + ((word >> 16) & 1u)) >> 16);
+  }
+  explicit operator float() const {
+    return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+  }
+};
+
+/// IEEE half precision, converted by the compiler's own type.
+struct Float16 {
+  _Float16 value = 0;
+  Float16() = default;
+  explicit Float16(float v) : value(static_cast<_Float16>(v)) {}
+  explicit operator float() const { return static_cast<float>(value); }
+};
+
+/// Calls f with a default-constructed element of the type's C++ counterpart.
+template <class F>
+decltype(auto) dispatch(DType type, F&& f) {
+  switch (type) {
+    case DType::bf16:
+      return f(BFloat16{});
+    case DType::f16:
+      return f(Float16{});
+    default:
+      return f(float{});
+  }
+}
+
+}  // namespace vidattn

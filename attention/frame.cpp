@@ -1,0 +1,30 @@
+#include "attention/backend.h"
+
+namespace vidattn {
+namespace {
+
+/// Attention within each latent frame (MoGA §2.2, "per-frame attention").
+class Frame : public Backend {
+ public:
+  const BackendInfo& info() const override {
+    static const BackendInfo info{
+        "frame", "every query sees the keys of its own latent frame", "MoGA §2.2", {}};
+    return info;
+  }
+
+  Plan plan(const Inputs& in, const Params&) const override {
+    in.need_grid("frame");
+    const auto size = static_cast<int32_t>(in.grid.frame_size());
+    HeadTable table;
+    for (int32_t t = 0; t < in.grid.frames; ++t)
+      table.add(t * size, (t + 1) * size, {{t * size, (t + 1) * size}});
+    Plan plan;
+    plan.branches.push_back({.name = "frame", .tables = {std::move(table)}});
+    return plan;
+  }
+};
+
+const RegisterBackend<Frame> registered;
+
+}  // namespace
+}  // namespace vidattn

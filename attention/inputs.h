@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cmath>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "attention/grid.h"
+#include "attention/tensor.h"
+
+namespace vidattn {
+
+class Device;
+
+/// Where in a denoising run this call stands, for methods that treat layers or steps differently.
+struct StepContext {
+  int64_t layer = 0, layers = 1;
+  int64_t step = 0, steps = 1;
+};
+
+/// Everything a backend may look at, and the operands a device attends with.
+struct Inputs {
+  std::shared_ptr<const Tensor> q;  ///< [L,H,D]
+  std::shared_ptr<const Tensor> k;  ///< [L,HK,D], HK divides H: query head h uses head h / (H/HK)
+  std::shared_ptr<const Tensor> v;  ///< like k
+  VideoGrid grid;                   ///< not known() when the tokens have no positions
+  double scale = 0;                 ///< softmax scale; 0 = 1/sqrt(D)
+  /// Named extras that a backend declares in its BackendInfo::inputs: router_logits, hidden, …
+  std::map<std::string, std::shared_ptr<const Array>> extra;
+  StepContext context;
+  /// Runs the attention that planning itself needs (sampled rows, cached residuals).
+  const Device* device = nullptr;
+  bool explain = false;  ///< fill Plan::explained
+
+  int64_t length() const { return q->length(); }
+  int64_t heads() const { return q->heads(); }
+  int64_t kv_heads() const { return k->heads(); }
+  int64_t dim() const { return q->dim(); }
+  int64_t kv_head(int64_t head) const { return head / (heads() / kv_heads()); }
+  double softmax_scale() const {
+    return scale != 0 ? scale : 1.0 / std::sqrt(static_cast<double>(dim()));
+  }
+  /// Null when the extra was not given.
+  const Array* find(const std::string& name) const;
+  /// The extra, or InputError saying that `method` needs it.
+  const Array& need(const std::string& name, const std::string& method) const;
+  /// Throws InputError naming `method` when the grid is unknown or does not cover the tokens.
+  void need_grid(const std::string& method) const;
+  /// Throws InputError when shapes disagree, anything is empty, or the grid has other token counts.
+  void validate() const;
+};
+
+}  // namespace vidattn

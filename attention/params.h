@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace vidattn {
+
+using ParamValue = std::variant<bool, int64_t, double, std::string, std::vector<double>>;
+
+/// A parameter that describes itself. The type is that of the default.
+struct ParamSpec {
+  std::string name;
+  ParamValue value;                              ///< default
+  std::string help;                              ///< one sentence
+  std::string source = {};                       ///< paper section, equation or published code
+  double min = -std::numeric_limits<double>::infinity();  ///< for numbers and list elements
+  double max = std::numeric_limits<double>::infinity();
+  std::vector<std::string> choices = {};         ///< for texts; empty = any text
+};
+
+/// "bool", "int", "real", "text" or "list".
+std::string type_name(const ParamValue& value);
+/// Canonical text: true, 5, 0.25, temporal, 4,4,4. Params::set() reads it back.
+std::string to_text(const ParamValue& value);
+
+/// Values for a list of specs; starts with the defaults.
+class Params {
+ public:
+  explicit Params(std::vector<ParamSpec> specs);
+
+  /// Parses and checks `text` for parameter `name`. Throws InputError naming the known parameters
+  /// for an unknown one, and the type, range or choices for a bad value.
+  void set(const std::string& name, const std::string& text);
+
+  bool flag(const std::string& name) const { return get<bool>(name); }
+  int64_t integer(const std::string& name) const { return get<int64_t>(name); }
+  double real(const std::string& name) const { return get<double>(name); }
+  const std::string& text(const std::string& name) const { return get<std::string>(name); }
+  const std::vector<double>& list(const std::string& name) const {
+    return get<std::vector<double>>(name);
+  }
+  /// The list as integers; throws InputError when an element is not whole.
+  std::vector<int64_t> integers(const std::string& name) const;
+
+  const std::vector<ParamSpec>& specs() const { return specs_; }
+  const ParamValue& value(const std::string& name) const;
+  /// Whether set() was called for this parameter.
+  bool given(const std::string& name) const;
+  /// The same values seen through a subset of the specs (for a method built from others).
+  Params view(const std::vector<ParamSpec>& specs) const;
+
+ private:
+  template <class T>
+  const T& get(const std::string& name) const;
+  std::vector<ParamSpec> specs_;
+  std::map<std::string, ParamValue> values_;
+  std::map<std::string, bool> given_;
+};
+
+}  // namespace vidattn

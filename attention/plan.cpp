@@ -1,0 +1,136 @@
+#include "attention/plan.h"
+
+#include <set>
+#include <stdexcept>
+
+#include "attention/inputs.h"
+
+namespace vidattn {
+namespace {
+
+int64_t banded_pairs(const Segment& segment, const KeyRange& range) {
+  int64_t pairs = 0;
+  for (int64_t p = segment.query_begin; p < segment.query_end; ++p)
+    pairs += std::max<int64_t>(0, range.last(p) - range.first(p));
+  return pairs;
+}
+
+void require(bool condition, const std::string& branch, const char* what) {
+  if (!condition) throw std::logic_error("plan branch " + branch + ": " + what);
+}
+
+void check_order(const Order& order, int64_t rows, const std::string& branch) {
+  if (!order) return;
+  for (int32_t row : *order) require(row >= 0 && row < rows, branch, "an order leaves the tensor");
+}
+
+void check_table(const HeadTable& table, int64_t query_rows, int64_t key_rows,
+                 const Branch& branch) {
+  check_order(table.query_order, query_rows, branch.name);
+  check_order(table.key_order, key_rows, branch.name);
+  const int64_t queries = table.query_order ? table.query_order->size() : query_rows;
+  const int64_t keys = table.key_order ? table.key_order->size() : key_rows;
+  std::vector<bool> seen(branch.repeats_queries ? 0 : query_rows);
+  for (const Segment& s : table.segments) {
+    require(s.query_begin >= 0 && s.query_begin <= s.query_end && s.query_end <= queries,
+            branch.name, "a segment leaves the query order");
+    require(s.range_begin >= 0 && s.range_begin <= s.range_end &&
+                s.range_end <= static_cast<int64_t>(table.ranges.size()),
+            branch.name, "a segment leaves the ranges");
+    for (int32_t p = s.query_begin; p < s.query_end && !branch.repeats_queries; ++p) {
+      require(!seen[table.query_row(p)], branch.name, "a query row is repeated");
+      seen[table.query_row(p)] = true;
+    }
+  }
+  for (const KeyRange& r : table.ranges)
+    require(r.begin >= 0 && r.begin <= r.end && r.end <= keys, branch.name,
+            "a range leaves the key order");
+}
+
+}  // namespace
+
+Order make_order(std::vector<int32_t> tokens) {
+  return std::make_shared<const std::vector<int32_t>>(std::move(tokens));
+}
+
+void HeadTable::add(int32_t query_begin, int32_t query_end,
+                    const std::vector<KeyRange>& key_ranges) {
+  const auto range_begin = static_cast<int32_t>(ranges.size());
+  ranges.insert(ranges.end(), key_ranges.begin(), key_ranges.end());
+  segments.push_back({query_begin, query_end, range_begin, static_cast<int32_t>(ranges.size())});
+}
+
+int64_t HeadTable::pairs() const {
+  int64_t total = 0;
+  for (const Segment& s : segments)
+    for (int32_t r = s.range_begin; r < s.range_end; ++r)
+      total += ranges[r].banded() ? banded_pairs(s, ranges[r])
+                                  : int64_t{s.query_end - s.query_begin} *
+                                        (ranges[r].end - ranges[r].begin);
+  return total;
+}
+
+float Branch::weight_of(int64_t token, int64_t head, int64_t length, int64_t heads) const {
+  if (token_weight.empty()) return weight;
+  const bool per_head = static_cast<int64_t>(token_weight.size()) != length;
+  return weight * token_weight[per_head ? token * heads + head : token];
+}
+
+int64_t Plan::index_bytes() const {
+  int64_t bytes = 0;
+  std::set<const void*> counted;
+  const auto count = [&](const Order& order) {
+    if (order && counted.insert(order.get()).second) bytes += order->size() * sizeof(int32_t);
+  };
+  for (const Branch& branch : branches) {
+    for (const HeadTable& table : branch.tables) {
+      count(table.query_order);
+      count(table.key_order);
+      bytes += table.segments.size() * sizeof(Segment) + table.ranges.size() * sizeof(KeyRange);
+    }
+    bytes += branch.token_weight.size() * sizeof(float);
+    for (const auto& map : branch.output_map) bytes += map.size() * sizeof(int32_t);
+  }
+  return bytes;
+}
+
+int64_t Plan::prepared_bytes() const {
+  int64_t bytes = constant ? constant->bytes() : 0;
+  for (const Branch& branch : branches)
+    for (const auto& tensor : {branch.prepared.q, branch.prepared.k, branch.prepared.v})
+      if (tensor) bytes += tensor->bytes();
+  return bytes;
+}
+
+void Plan::validate(const Inputs& in) const {
+  for (const Branch& branch : branches) {
+    const Tensor& q = branch.prepared.q ? *branch.prepared.q : *in.q;
+    const Tensor& k = branch.prepared.k ? *branch.prepared.k : *in.k;
+    const Tensor& v = branch.prepared.v ? *branch.prepared.v : *in.v;
+    require(k.length() == v.length(), branch.name, "keys and values differ in length");
+    require(q.heads() == in.heads(), branch.name, "prepared queries have other heads");
+    require(in.heads() % k.heads() == 0 && k.heads() == v.heads(), branch.name,
+            "key heads do not divide the query heads");
+    require(!branch.tables.empty() && in.heads() % branch.tables.size() == 0, branch.name,
+            "the number of tables does not divide the heads");
+    for (const HeadTable& table : branch.tables) check_table(table, q.length(), k.length(), branch);
+    const int64_t rows = in.length();
+    const auto weights = static_cast<int64_t>(branch.token_weight.size());
+    require(weights == 0 || weights == rows || weights == rows * in.heads(), branch.name,
+            "token weights do not fit");
+    require(!branch.channel_weight || branch.channel_weight->size() == in.q->size(), branch.name,
+            "channel weights do not fit");
+    require(branch.output_map.empty() || branch.output_map.size() == branch.tables.size(),
+            branch.name, "one output map per table");
+    require(!branch.output_map.empty() || q.length() == rows, branch.name,
+            "prepared queries of another length need an output map");
+    for (const auto& map : branch.output_map) {
+      require(static_cast<int64_t>(map.size()) == rows, branch.name, "an output map has no entry per token");
+      for (int32_t row : map)
+        require(row >= -1 && row < q.length(), branch.name, "an output map leaves the queries");
+    }
+  }
+  require(!constant || constant->size() == in.q->size(), "constant", "it has another shape");
+}
+
+}  // namespace vidattn

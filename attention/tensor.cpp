@@ -1,0 +1,104 @@
+#include "attention/tensor.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include "attention/error.h"
+
+namespace vidattn {
+
+std::string to_string(DType type) {
+  return type == DType::f32 ? "f32" : type == DType::bf16 ? "bf16" : "f16";
+}
+
+DType parse_dtype(const std::string& text) {
+  for (DType type : {DType::f32, DType::bf16, DType::f16})
+    if (to_string(type) == text) return type;
+  throw InputError("unknown dtype '" + text + "': expected f32, bf16 or f16");
+}
+
+namespace {
+
+std::byte* allocate_zeroed(int64_t bytes) {
+  constexpr size_t kAlignment = 64;
+  const size_t rounded = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
+  void* p = std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded);
+  if (p == nullptr) throw InputError("out of memory: a tensor of " + std::to_string(bytes) + " bytes");
+  std::memset(p, 0, rounded);
+  return static_cast<std::byte*>(p);
+}
+
+}  // namespace
+
+void Tensor::Free::operator()(std::byte* p) const { std::free(p); }
+
+Tensor::Tensor(int64_t length, int64_t heads, int64_t dim, DType dtype)
+    : length_(length), heads_(heads), dim_(dim), dtype_(dtype) {
+  int64_t bytes = 0;
+  if (length < 0 || heads < 0 || dim < 0 || __builtin_mul_overflow(length, heads, &bytes) ||
+      __builtin_mul_overflow(bytes, dim, &bytes) ||
+      __builtin_mul_overflow(bytes, size_of(dtype), &bytes))
+    throw InputError("impossible tensor shape [" + std::to_string(length) + "," +
+                     std::to_string(heads) + "," + std::to_string(dim) + "]");
+  data_.reset(allocate_zeroed(bytes));
+}
+
+float Tensor::at(int64_t token, int64_t head, int64_t channel) const {
+  return dispatch(dtype_, [&](auto t) {
+    return static_cast<float>(data<decltype(t)>()[offset(token, head) + channel]);
+  });
+}
+
+void Tensor::read_row(int64_t token, int64_t head, float* out) const {
+  dispatch(dtype_, [&](auto t) {
+    const auto* source = data<decltype(t)>() + offset(token, head);
+    for (int64_t c = 0; c < dim_; ++c) out[c] = static_cast<float>(source[c]);
+  });
+}
+
+void Tensor::write_row(int64_t token, int64_t head, const float* values) {
+  dispatch(dtype_, [&](auto t) {
+    using T = decltype(t);
+    T* target = data<T>() + offset(token, head);
+    for (int64_t c = 0; c < dim_; ++c) target[c] = T(values[c]);
+  });
+}
+
+Tensor Tensor::to(DType dtype) const {
+  Tensor out(length_, heads_, dim_, dtype);
+  if (dtype == dtype_) {
+    if (!empty()) std::memcpy(out.data_.get(), data_.get(), static_cast<size_t>(bytes()));
+    return out;
+  }
+  dispatch(dtype_, [&](auto from) {
+    dispatch(dtype, [&](auto into) {
+      const auto* source = data<decltype(from)>();
+      auto* target = out.data<decltype(into)>();
+      for (int64_t i = 0; i < size(); ++i)
+        target[i] = decltype(into)(static_cast<float>(source[i]));
+    });
+  });
+  return out;
+}
+
+int64_t Array::size() const {
+  int64_t n = 1;
+  for (int64_t extent : shape) n *= extent;
+  return n;
+}
+
+template <class T>
+const std::vector<T>& Array::as(const char* what) const {
+  if (const auto* typed = std::get_if<std::vector<T>>(&values)) return *typed;
+  constexpr const char* kNames[] = {"float32", "int32", "uint8"};
+  constexpr size_t kWanted = std::is_same_v<T, float> ? 0 : std::is_same_v<T, int32_t> ? 1 : 2;
+  throw InputError(std::string(what) + " holds " + kNames[values.index()] + ", expected " +
+                   kNames[kWanted]);
+}
+
+template const std::vector<float>& Array::as<float>(const char*) const;
+template const std::vector<int32_t>& Array::as<int32_t>(const char*) const;
+template const std::vector<uint8_t>& Array::as<uint8_t>(const char*) const;
+
+}  // namespace vidattn
