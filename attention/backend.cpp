@@ -22,8 +22,8 @@ double now() {
 void Backend::prepare(Inputs&, const Params&) const {}
 
 void add_backend(std::unique_ptr<Backend> backend) {
-  const std::string name = backend->info().name;
-  registry()[name] = std::move(backend);
+  std::string name = backend->name();
+  registry()[std::move(name)] = std::move(backend);
 }
 
 std::vector<const Backend*> backends() {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "attention/inputs.h"
@@ -17,12 +18,26 @@ struct InputSpec {
   std::string help;
 };
 
+/// Parameter values that the method's authors use for a model, chosen with preset=NAME.
+struct Preset {
+  std::string name;  ///< e.g. wan1.3b-480p
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+
+/// The parameter that moves a method's density, for comparisons at equal density. Density rises or
+/// falls monotonically from `sparse` to `dense`.
+struct DensityKnob {
+  std::string param;  ///< empty = the method has none
+  double sparse = 0, dense = 0;
+};
+
 struct BackendInfo {
-  std::string name;    ///< as typed on the command line
-  std::string title;   ///< one line: what it is
-  std::string paper;   ///< citation or "-"
+  std::string title;  ///< one line: what it is
+  std::string paper;  ///< citation or "-"
   std::vector<ParamSpec> params;
   std::vector<InputSpec> inputs = {};
+  std::vector<Preset> presets = {};
+  DensityKnob knob = {};
 };
 
 /// An attention method. It answers one question, which keys does each query see, and never
@@ -33,6 +48,7 @@ struct BackendInfo {
 class Backend {
  public:
   virtual ~Backend() = default;
+  virtual std::string name() const = 0;  ///< as typed on the command line
   virtual const BackendInfo& info() const = 0;
 
   /// One-time work that a trained model would have done before inference (a training-free router).

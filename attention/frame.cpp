@@ -1,4 +1,5 @@
 #include "attention/backend.h"
+#include "attention/error.h"
 
 namespace vidattn {
 namespace {
@@ -6,14 +7,17 @@ namespace {
 /// Attention within each latent frame (MoGA §2.2, "per-frame attention").
 class Frame : public Backend {
  public:
+  std::string name() const override { return "frame"; }
+
   const BackendInfo& info() const override {
     static const BackendInfo info{
-        "frame", "every query sees the keys of its own latent frame", "MoGA §2.2", {}};
+        "every query sees the keys of its own latent frame", "MoGA §2.2", {}};
     return info;
   }
 
   Plan plan(const Inputs& in, const Params&) const override {
     in.need_grid("frame");
+    if (in.grid.text_tokens > 0) throw InputError("frame does not take text tokens");
     const auto size = static_cast<int32_t>(in.grid.frame_size());
     HeadTable table;
     for (int32_t t = 0; t < in.grid.frames; ++t)

@@ -7,9 +7,10 @@ namespace {
 /// Exact softmax attention over all keys: what every sparse method is compared with.
 class Full : public Backend {
  public:
+  std::string name() const override { return "full"; }
+
   const BackendInfo& info() const override {
     static const BackendInfo info{
-        "full",
         "every query sees every key",
         "Vaswani et al. 2017; MoGA Eq. 1",
         {{"scale", std::string("1/sqrt(D)"), "Softmax scale: 1/sqrt(D) or a positive number."}}};

@@ -126,7 +126,8 @@ std::vector<int64_t> Params::integers(const std::string& name) const {
   std::vector<int64_t> whole;
   for (double element : list(name)) {
     if (element != std::floor(element) || std::abs(element) > 1e15)
-      throw InputError("parameter " + name + ": " + number_text(element) + " is not a whole number");
+      throw InputError("parameter " + name + ": " + number_text(element) +
+                       " is not a whole number");
     whole.push_back(static_cast<int64_t>(element));
   }
   return whole;

@@ -14,12 +14,12 @@ using ParamValue = std::variant<bool, int64_t, double, std::string, std::vector<
 /// A parameter that describes itself. The type is that of the default.
 struct ParamSpec {
   std::string name;
-  ParamValue value;                              ///< default
-  std::string help;                              ///< one sentence
-  std::string source = {};                       ///< paper section, equation or published code
+  ParamValue value;         ///< default
+  std::string help;         ///< one sentence
+  std::string source = {};  ///< paper section, equation or published code
   double min = -std::numeric_limits<double>::infinity();  ///< for numbers and list elements
   double max = std::numeric_limits<double>::infinity();
-  std::vector<std::string> choices = {};         ///< for texts; empty = any text
+  std::vector<std::string> choices = {};  ///< for texts; empty = any text
 };
 
 /// "bool", "int", "real", "text" or "list".

@@ -64,9 +64,9 @@ int64_t HeadTable::pairs() const {
   int64_t total = 0;
   for (const Segment& s : segments)
     for (int32_t r = s.range_begin; r < s.range_end; ++r)
-      total += ranges[r].banded() ? banded_pairs(s, ranges[r])
-                                  : int64_t{s.query_end - s.query_begin} *
-                                        (ranges[r].end - ranges[r].begin);
+      total += ranges[r].banded()
+                   ? banded_pairs(s, ranges[r])
+                   : int64_t{s.query_end - s.query_begin} * (ranges[r].end - ranges[r].begin);
   return total;
 }
 
@@ -125,7 +125,8 @@ void Plan::validate(const Inputs& in) const {
     require(!branch.output_map.empty() || q.length() == rows, branch.name,
             "prepared queries of another length need an output map");
     for (const auto& map : branch.output_map) {
-      require(static_cast<int64_t>(map.size()) == rows, branch.name, "an output map has no entry per token");
+      require(static_cast<int64_t>(map.size()) == rows, branch.name,
+              "an output map has no entry per token");
       for (int32_t row : map)
         require(row >= -1 && row < q.length(), branch.name, "an output map leaves the queries");
     }

@@ -99,8 +99,8 @@ struct Branch {
 struct PlanStage {
   std::string name;
   double seconds = 0;
-  double flops = 0;     ///< 2 per multiply-add
-  int64_t bytes = 0;    ///< scratch memory at its peak
+  double flops = 0;   ///< 2 per multiply-add
+  int64_t bytes = 0;  ///< scratch memory at its peak
 };
 
 /// What a backend decided. The output of token i is the weighted sum of the branches' softmax

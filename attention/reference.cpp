@@ -37,8 +37,8 @@ int64_t result_row(const Branch& branch, size_t table, int64_t token) {
 void append_keys(const HeadTable& table, Place place, std::vector<int64_t>& keys) {
   const Segment& segment = table.segments[place.segment];
   for (int32_t r = segment.range_begin; r < segment.range_end; ++r)
-    for (int64_t n = table.ranges[r].first(place.position); n < table.ranges[r].last(place.position);
-         ++n)
+    for (int64_t n = table.ranges[r].first(place.position);
+         n < table.ranges[r].last(place.position); ++n)
       keys.push_back(table.key_row(n));
 }
 
@@ -53,12 +53,14 @@ Row attend_row(const Tensor& q, int64_t query, const Tensor& k, const Tensor& v,
   Row row;
   if (keys.empty()) return row;
   const int64_t dim = q.dim();
+  std::vector<float> query_row(dim), key_row(dim);
+  q.read_row(query, head, query_row.data());
   std::vector<double> score(keys.size());
   double highest = -INFINITY;
   for (size_t j = 0; j < keys.size(); ++j) {
+    k.read_row(keys[j], kv_head, key_row.data());
     double dot = 0;
-    for (int64_t c = 0; c < dim; ++c)
-      dot += double{q.at(query, head, c)} * double{k.at(keys[j], kv_head, c)};
+    for (int64_t c = 0; c < dim; ++c) dot += double{query_row[c]} * double{key_row[c]};
     score[j] = dot * scale;
     highest = std::max(highest, score[j]);
   }
@@ -68,7 +70,8 @@ Row attend_row(const Tensor& q, int64_t query, const Tensor& k, const Tensor& v,
   for (size_t j = 0; j < keys.size(); ++j) {
     const double p = std::exp(score[j] - row.lse);
     row.mass += p;
-    for (int64_t c = 0; c < dim; ++c) o[c] += weight[c] * p * double{v.at(keys[j], kv_head, c)};
+    v.read_row(keys[j], kv_head, key_row.data());
+    for (int64_t c = 0; c < dim; ++c) o[c] += weight[c] * p * double{key_row[c]};
   }
   return row;
 }
@@ -102,9 +105,9 @@ void add_branch(const Branch& branch, const Inputs& in, const std::vector<int64_
         for (int64_t p = index[t].first[row]; p < index[t].first[row + 1]; ++p)
           append_keys(branch.tables[t], index[t].places[p], keys);
       const int64_t kv_head = h / (heads / k.heads());
-      const Row result = attend_row(q, row, k, v, in.softmax_scale(), h, kv_head, keys,
-                                    output_weight(branch, in, tokens[i], h),
-                                    &o[(i * heads + h) * in.dim()]);
+      const Row result =
+          attend_row(q, row, k, v, in.softmax_scale(), h, kv_head, keys,
+                     output_weight(branch, in, tokens[i], h), &o[(i * heads + h) * in.dim()]);
       lse[i * heads + h] = result.lse;
       mass[i * heads + h] = result.mass;
     }

@@ -24,7 +24,8 @@ std::byte* allocate_zeroed(int64_t bytes) {
   constexpr size_t kAlignment = 64;
   const size_t rounded = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
   void* p = std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded);
-  if (p == nullptr) throw InputError("out of memory: a tensor of " + std::to_string(bytes) + " bytes");
+  if (p == nullptr)
+    throw InputError("out of memory: a tensor of " + std::to_string(bytes) + " bytes");
   std::memset(p, 0, rounded);
   return static_cast<std::byte*>(p);
 }

@@ -10,8 +10,8 @@
 
 namespace vidattn {
 
-/// Dense row-major tensor [length, heads, dim] (tokens, heads, channels of a head), 64-byte aligned.
-/// Copying is explicit (clone), because these are the large objects of a run.
+/// Dense row-major tensor [length, heads, dim] (tokens, heads, channels of a head), 64-byte
+/// aligned. Copying is explicit (clone), because these are the large objects of a run.
 class Tensor {
  public:
   Tensor() = default;
@@ -40,7 +40,9 @@ class Tensor {
   const T* data() const {
     return reinterpret_cast<const T*>(data_.get());
   }
-  const float* row(int64_t token, int64_t head) const { return data<float>() + offset(token, head); }
+  const float* row(int64_t token, int64_t head) const {
+    return data<float>() + offset(token, head);
+  }
   float* row(int64_t token, int64_t head) { return data<float>() + offset(token, head); }
 
   /// One element as float, whatever the storage type. For loops that are not hot.

@@ -13,7 +13,7 @@ namespace vidattn {
 
 /// What the user asked for on the command line; each workload reads what concerns it.
 struct WorkloadRequest {
-  std::string spec = "film";  ///< film | video:FILE | tensors:PATH
+  std::string spec = "film";                  ///< film | video:FILE | tensors:PATH
   int64_t frames = 0, height = 0, width = 0;  ///< latent grid; 0 = the workload's own
   std::vector<int64_t> shots;                 ///< latent shot starts; empty = found or known
   int64_t heads = 2, dim = 128;               ///< of the synthesized q, k, v
@@ -25,9 +25,9 @@ struct WorkloadRequest {
 
 /// Tensors to attend over, with what is needed to reproduce them.
 struct Workload {
-  std::string name;            ///< canonical text, valid as --workload
-  Inputs inputs;               ///< float32 q, k, v; the grid; extras such as hidden
-  nlohmann::json provenance;   ///< seed, sizes, sha256 of files, calibration
+  std::string name;           ///< canonical text, valid as --workload
+  Inputs inputs;              ///< float32 q, k, v; the grid; extras such as hidden
+  nlohmann::json provenance;  ///< seed, sizes, sha256 of files, calibration
 };
 
 /// Builds the workload of request.spec. Throws InputError with one line for a spec, file or shape

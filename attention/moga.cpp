@@ -1,0 +1,256 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+
+#include "attention/backend.h"
+#include "attention/blas.h"
+#include "attention/error.h"
+#include "attention/kmeans.h"
+
+namespace vidattn {
+namespace {
+
+/// The group and its probability for every token, and sums for the balance loss.
+struct Routing {
+  std::vector<int32_t> group;
+  std::vector<float> gate;         ///< p(g(x)|x)
+  std::vector<int32_t> sizes;      ///< tokens per group
+  std::vector<double> p_assigned;  ///< Eq. 8: sum of p over the tokens of the group / N
+  std::vector<double> p_mean;      ///< Switch Transformer: mean of p over all tokens
+};
+
+/// Softmax and argmax of the logits (MoGA Eq. 3 and 4), ties to the lowest group.
+Routing route(const float* logits, int64_t tokens, int64_t groups, double temperature) {
+  Routing r{std::vector<int32_t>(tokens), std::vector<float>(tokens), std::vector<int32_t>(groups),
+            std::vector<double>(groups), std::vector<double>(groups)};
+  std::vector<double> p(groups);
+  for (int64_t i = 0; i < tokens; ++i) {
+    const float* row = logits + i * groups;
+    const auto g = std::max_element(row, row + groups) - row;
+    double sum = 0;
+    for (int64_t m = 0; m < groups; ++m)
+      sum += p[m] = std::exp((double{row[m]} - row[g]) / temperature);
+    for (int64_t m = 0; m < groups; ++m) r.p_mean[m] += p[m] / sum / static_cast<double>(tokens);
+    r.group[i] = static_cast<int32_t>(g);
+    r.gate[i] = static_cast<float>(p[g] / sum);
+    r.p_assigned[g] += p[g] / sum / static_cast<double>(tokens);
+    ++r.sizes[g];
+  }
+  return r;
+}
+
+/// Counting sort: tokens of the same group stand together, in their own order (A.6's permute).
+HeadTable group_table(const Routing& r) {
+  std::vector<int32_t> start(r.sizes.size() + 1);
+  std::partial_sum(r.sizes.begin(), r.sizes.end(), start.begin() + 1);
+  std::vector<int32_t> order(r.group.size()), next(start.begin(), start.end() - 1);
+  for (size_t i = 0; i < r.group.size(); ++i) order[next[r.group[i]]++] = static_cast<int32_t>(i);
+  HeadTable table;
+  table.query_order = table.key_order = make_order(std::move(order));
+  for (size_t g = 0; g < r.sizes.size(); ++g)
+    if (r.sizes[g] > 0) table.add(start[g], start[g + 1], {{start[g], start[g + 1]}});
+  return table;
+}
+
+/// alpha * M * sum_i F_i P_i (MoGA Eq. 6 and 7) for either reading of P.
+double balance_loss(const Routing& r, const std::vector<double>& p, double alpha) {
+  double sum = 0;
+  for (size_t m = 0; m < p.size(); ++m)
+    sum += r.sizes[m] / static_cast<double>(r.group.size()) * p[m];
+  return alpha * static_cast<double>(p.size()) * sum;
+}
+
+Array float_array(const std::vector<double>& values) {
+  return {{static_cast<int64_t>(values.size())}, std::vector<float>(values.begin(), values.end())};
+}
+
+void report(const Routing& r, const std::vector<float>& gate, double alpha, bool explain,
+            Plan& plan) {
+  const auto tokens = static_cast<double>(r.group.size());
+  const auto groups = static_cast<int64_t>(r.sizes.size());
+  plan.figures["loss_eq8"] = balance_loss(r, r.p_assigned, alpha);
+  plan.figures["loss_switch"] = balance_loss(r, r.p_mean, alpha);
+  plan.figures["largest_group_over_mean"] =
+      *std::max_element(r.sizes.begin(), r.sizes.end()) * static_cast<double>(groups) / tokens;
+  if (!explain) return;
+  std::vector<double> fraction(r.sizes.begin(), r.sizes.end());
+  for (double& f : fraction) f /= tokens;
+  const auto length = static_cast<int64_t>(r.group.size());
+  plan.explained["group"] = {{length}, r.group};
+  plan.explained["gate"] = {{length}, gate.empty() ? std::vector<float>(length, 1.0F) : gate};
+  plan.explained["group_sizes"] = {{groups}, r.sizes};
+  plan.explained["F"] = float_array(fraction);
+  plan.explained["P_eq8"] = float_array(r.p_assigned);
+  plan.explained["P_switch"] = float_array(r.p_mean);
+}
+
+std::shared_ptr<const Array> share(std::vector<int64_t> shape, std::vector<float> values) {
+  return std::make_shared<const Array>(Array{std::move(shape), std::move(values)});
+}
+
+/// Standard normal weights by Box and Muller over std::mt19937_64, the same on every platform.
+std::vector<float> normal_weights(int64_t count, double deviation, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  const auto uniform = [&] { return (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53; };
+  std::vector<float> weights(count);
+  for (float& w : weights) {
+    const double radius = std::sqrt(-2 * std::log(uniform()));
+    w = static_cast<float>(deviation * radius * std::cos(2 * M_PI * uniform()));
+  }
+  return weights;
+}
+
+/// Mixture-of-Groups attention: a linear router puts every token into one of M groups, attention
+/// runs inside each group, and the router's probability gates the output (MoGA §2.2, A.6).
+class Moga : public Backend {
+ public:
+  std::string name() const override { return "moga"; }
+
+  const BackendInfo& info() const override {
+    static const BackendInfo info{
+        "a linear router puts tokens into groups; attention runs inside each group",
+        "MoGA §2.2, Eq. 2-8, A.6",
+        {{"num_groups", int64_t{5}, "Number of groups M.", "MoGA §3", 1, 65536},
+         {"temperature", 1.0, "Divides the router logits before the softmax.", "MoGA A.7", 1e-6},
+         {"use_gate", true, "Multiply the output by the group's probability.", "MoGA Eq. 5"},
+         {"balance_alpha", 0.1, "Weight of the balance loss that is reported.", "MoGA Eq. 6", 0},
+         {"router",
+          std::string("auto"),
+          "Where the router comes from: the given router_logits, the given router_weight, random "
+          "weights, or centroids of the hidden states; auto takes the first of logits, weight and "
+          "centroids that is possible.",
+          "-",
+          {},
+          {},
+          {"auto", "logits", "weight", "random", "centroids"}},
+         {"seed", int64_t{1}, "Seed of the random and centroids routers.", "-", 0}},
+        {{"router_logits", "[L,M]", "Router scores."},
+         {"hidden", "[L,C]", "Hidden states that the router's linear layer reads."},
+         {"router_weight", "[M,C]", "Weights of the router's linear layer."},
+         {"router_bias", "[M]", "Bias of the router's linear layer; none = 0."}}};
+    return info;
+  }
+
+  /// The random and centroids routers stand for a trained one, so that they are set up here,
+  /// outside of what a call costs.
+  void prepare(Inputs& in, const Params& params) const override {
+    const std::string router = choose(in, params);
+    if (router != "random" && router != "centroids") return;
+    const int64_t groups = params.integer("num_groups");
+    const auto seed = static_cast<uint64_t>(params.integer("seed"));
+    const PointSet hidden = hidden_of(in);
+    if (router == "random") {
+      in.extra["router_weight"] =
+          share({groups, hidden.dim},
+                normal_weights(groups * hidden.dim, 1 / std::sqrt(hidden.dim), seed));
+      in.extra["router_bias"] = nullptr;
+    } else {
+      set_centroid_router(in, hidden, groups, seed);
+    }
+  }
+
+  Plan plan(const Inputs& in, const Params& params) const override {
+    const int64_t groups = params.integer("num_groups");
+    Plan plan;
+    std::vector<float> computed;
+    const float* logits = nullptr;
+    if (choose(in, params) == "logits") {
+      const Array& given = in.need("router_logits", "moga");
+      if (given.shape != std::vector<int64_t>{in.length(), groups})
+        throw InputError("moga: router_logits must be [" + std::to_string(in.length()) + "," +
+                         std::to_string(groups) + "], tokens by num_groups");
+      logits = given.as<float>("router_logits").data();
+    } else {
+      computed = linear_router(in, groups, plan);
+      logits = computed.data();
+    }
+    const StageTimer timer(plan, "group sort", 0, in.length() * 12);
+    Routing r = route(logits, in.length(), groups, params.real("temperature"));
+    Branch branch{.name = "moga", .tables = {group_table(r)}};
+    if (params.flag("use_gate")) branch.token_weight = std::move(r.gate);
+    report(r, branch.token_weight, params.real("balance_alpha"), in.explain, plan);
+    plan.branches.push_back(std::move(branch));
+    return plan;
+  }
+
+ private:
+  static std::string choose(const Inputs& in, const Params& params) {
+    const std::string& router = params.text("router");
+    if (router != "auto") return router;
+    if (in.find("router_logits")) return "logits";
+    return in.find("router_weight") ? "weight" : "centroids";
+  }
+
+  static PointSet hidden_of(const Inputs& in) {
+    if (!in.find("hidden"))
+      throw InputError("moga needs router_logits [L,M], or hidden states [L,C] for its router");
+    const Array& hidden = in.need("hidden", "moga");
+    if (hidden.shape.size() != 2 || hidden.shape[0] != in.length())
+      throw InputError("moga: hidden must be [" + std::to_string(in.length()) + ",C]");
+    return {hidden.as<float>("hidden").data(), hidden.shape[0], hidden.shape[1], hidden.shape[1]};
+  }
+
+  /// r = W x + b (MoGA Eq. 2).
+  static std::vector<float> linear_router(const Inputs& in, int64_t groups, Plan& plan) {
+    const PointSet hidden = hidden_of(in);
+    const Array& weight = in.need("router_weight", "moga");
+    const Array* bias = in.find("router_bias");
+    if (weight.shape != std::vector<int64_t>{groups, hidden.dim})
+      throw InputError("moga: router_weight must be [" + std::to_string(groups) + "," +
+                       std::to_string(hidden.dim) + "], num_groups by hidden channels");
+    if (bias && bias->shape != std::vector<int64_t>{groups})
+      throw InputError("moga: router_bias must be [" + std::to_string(groups) + "]");
+    const StageTimer timer(plan, "router",
+                           2.0 * static_cast<double>(hidden.count * hidden.dim * groups),
+                           hidden.count * groups * 4);
+    std::vector<float> logits(hidden.count * groups);
+    gemm_nt(hidden.count, groups, hidden.dim, hidden.data, hidden.stride,
+            weight.as<float>("router_weight").data(), hidden.dim, logits.data(), groups);
+    if (bias) {
+      const auto& b = bias->as<float>("router_bias");
+      for (size_t i = 0; i < logits.size(); ++i) logits[i] += b[i % groups];
+    }
+    return logits;
+  }
+
+  /// Linear layer whose argmax is the nearest of M centres: r_m = (c_m·x − |c_m|²/2) / s², with s²
+  /// the mean within-cluster variance per channel, so that softmax(r) is the posterior of a mixture
+  /// of equal isotropic Gaussians.
+  static void set_centroid_router(Inputs& in, const PointSet& hidden, int64_t groups,
+                                  uint64_t seed) {
+    // Every token of a sample this large moves a centre by little; the cost stays bounded.
+    constexpr int64_t kMaxSample = 16384;
+    const int64_t step = (hidden.count + kMaxSample - 1) / kMaxSample;
+    const PointSet sample{hidden.data, (hidden.count + step - 1) / step, hidden.dim,
+                          hidden.stride * step};
+    const KMeansResult found =
+        kmeans({sample}, kmeans_seeds(sample, groups, seed), groups, {.max_iters = 30});
+    double within = 0;
+    for (int64_t i = 0; i < sample.count; ++i)
+      for (int64_t c = 0; c < hidden.dim; ++c) {
+        const double d =
+            sample.data[i * sample.stride + c] - found.centroids[found.labels[i] * hidden.dim + c];
+        within += d * d;
+      }
+    const double variance =
+        std::max(1e-12, within / static_cast<double>(sample.count * hidden.dim));
+    std::vector<float> weight(groups * hidden.dim), bias(groups);
+    for (int64_t m = 0; m < groups; ++m) {
+      double norm = 0;
+      for (int64_t c = 0; c < hidden.dim; ++c) {
+        const double centre = found.centroids[m * hidden.dim + c];
+        norm += centre * centre;
+        weight[m * hidden.dim + c] = static_cast<float>(centre / variance);
+      }
+      bias[m] = static_cast<float>(-norm / 2 / variance);
+    }
+    in.extra["router_weight"] = share({groups, hidden.dim}, std::move(weight));
+    in.extra["router_bias"] = share({groups}, std::move(bias));
+  }
+};
+
+const RegisterBackend<Moga> registered;
+
+}  // namespace
+}  // namespace vidattn

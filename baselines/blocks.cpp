@@ -1,0 +1,123 @@
+#include "baselines/blocks.h"
+
+#include <numeric>
+
+#include "attention/blas.h"
+
+namespace vidattn {
+
+Blocks make_blocks(std::vector<int32_t> label, int64_t count) {
+  Blocks blocks;
+  blocks.start.resize(count + 1);
+  for (int32_t b : label)
+    if (b >= 0) ++blocks.start[b + 1];
+  std::partial_sum(blocks.start.begin(), blocks.start.end(), blocks.start.begin());
+  std::vector<int32_t> order(blocks.start.back()),
+      next(blocks.start.begin(), blocks.start.end() - 1);
+  for (size_t i = 0; i < label.size(); ++i)
+    if (label[i] >= 0) order[next[label[i]]++] = static_cast<int32_t>(i);
+  blocks.order = make_order(std::move(order));
+  blocks.label = std::move(label);
+  return blocks;
+}
+
+Blocks run_blocks(int64_t length, int64_t size) {
+  std::vector<int32_t> label(length);
+  for (int64_t i = 0; i < length; ++i) label[i] = static_cast<int32_t>(i / size);
+  return make_blocks(std::move(label), (length + size - 1) / size);
+}
+
+std::array<int64_t, 3> tile_counts(const VideoGrid& grid, const std::array<int64_t, 3>& tile) {
+  return {(grid.frames + tile[0] - 1) / tile[0], (grid.height + tile[1] - 1) / tile[1],
+          (grid.width + tile[2] - 1) / tile[2]};
+}
+
+Blocks tile_blocks(const VideoGrid& grid, const std::array<int64_t, 3>& tile) {
+  const auto n = tile_counts(grid, tile);
+  std::vector<int32_t> label(grid.tokens(), -1);
+  for (int64_t t = 0; t < grid.frames; ++t)
+    for (int64_t y = 0; y < grid.height; ++y)
+      for (int64_t x = 0; x < grid.width; ++x)
+        label[grid.token(t, y, x)] =
+            static_cast<int32_t>((t / tile[0] * n[1] + y / tile[1]) * n[2] + x / tile[2]);
+  return make_blocks(std::move(label), n[0] * n[1] * n[2]);
+}
+
+Tensor block_means(const Tensor& rows, const Blocks& blocks) {
+  Tensor means(blocks.count(), rows.heads(), rows.dim());
+  const int64_t dim = rows.dim();
+#pragma omp parallel
+  {
+    std::vector<float> row(dim);
+    std::vector<double> sum(dim);
+#pragma omp for schedule(dynamic, 8)
+    for (int64_t b = 0; b < blocks.count(); ++b)
+      for (int64_t h = 0; h < rows.heads(); ++h) {
+        std::fill(sum.begin(), sum.end(), 0.0);
+        for (int32_t p = blocks.start[b]; p < blocks.start[b + 1]; ++p) {
+          rows.read_row((*blocks.order)[p], h, row.data());
+          for (int64_t c = 0; c < dim; ++c) sum[c] += row[c];
+        }
+        for (int64_t c = 0; c < dim && blocks.size(b) > 0; ++c)
+          means.row(b, h)[c] = static_cast<float>(sum[c] / blocks.size(b));
+      }
+  }
+  return means;
+}
+
+HeadMatrix::HeadMatrix(const Tensor& tensor, int64_t head)
+    : rows_(tensor.length()), dim_(tensor.dim()) {
+  if (tensor.dtype() == DType::f32) {
+    data_ = tensor.row(0, head);
+    stride_ = tensor.heads() * tensor.dim();
+    return;
+  }
+  copy_.resize(rows_ * dim_);
+  for (int64_t i = 0; i < rows_; ++i) tensor.read_row(i, head, &copy_[i * dim_]);
+  data_ = copy_.data();
+  stride_ = dim_;
+}
+
+std::vector<float> scores(const HeadMatrix& a, const HeadMatrix& b, double scale) {
+  std::vector<float> products(a.rows() * b.rows());
+  gemm_nt(a.rows(), b.rows(), a.dim(), a.row(0), a.stride(), b.row(0), b.stride(), products.data(),
+          b.rows(), static_cast<float>(scale));
+  return products;
+}
+
+HeadTable block_table(const Blocks& queries, const Blocks& keys, const uint8_t* map) {
+  HeadTable table;
+  table.query_order = queries.order;
+  table.key_order = keys.order;
+  std::vector<KeyRange> ranges;
+  for (int64_t a = 0; a < queries.count(); ++a) {
+    if (queries.size(a) == 0) continue;
+    ranges.clear();
+    for (int64_t b = 0; b < keys.count(); ++b) {
+      if (!map[a * keys.count() + b] || keys.size(b) == 0) continue;
+      if (!ranges.empty() && ranges.back().end == keys.start[b])
+        ranges.back().end = keys.start[b + 1];
+      else
+        ranges.push_back({keys.start[b], keys.start[b + 1]});
+    }
+    table.add(queries.start[a], queries.start[a + 1], ranges);
+  }
+  return table;
+}
+
+HeadTable selection_table(const Blocks& keys, const uint8_t* select, int64_t queries) {
+  HeadTable table;
+  std::vector<int32_t> order;
+  for (int64_t b = 0; b < keys.count(); ++b) {
+    const auto begin = static_cast<int32_t>(order.size());
+    for (int64_t i = 0; i < queries; ++i)
+      if (select[i * keys.count() + b]) order.push_back(static_cast<int32_t>(i));
+    if (static_cast<int32_t>(order.size()) > begin && keys.size(b) > 0)
+      table.add(begin, static_cast<int32_t>(order.size()), {{keys.start[b], keys.start[b + 1]}});
+  }
+  table.query_order = make_order(std::move(order));
+  table.key_order = keys.order;
+  return table;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "attention/grid.h"
+#include "attention/plan.h"
+#include "attention/tensor.h"
+
+namespace vidattn {
+
+/// A partition of tokens into blocks (chunks, tiles, clusters): the unit that most published
+/// methods score and select.
+struct Blocks {
+  std::vector<int32_t> label;  ///< block of every token, -1 for a token outside of all
+  Order order;                 ///< tokens sorted by block, ascending inside a block
+  std::vector<int32_t> start;  ///< [count + 1] positions in `order`
+
+  int64_t count() const { return static_cast<int64_t>(start.size()) - 1; }
+  int32_t size(int64_t block) const { return start[block + 1] - start[block]; }
+};
+
+/// Counting sort of given labels in [-1, count).
+Blocks make_blocks(std::vector<int32_t> label, int64_t count);
+
+/// Consecutive runs of `size` tokens; the last one may be short.
+Blocks run_blocks(int64_t length, int64_t size);
+
+/// Number of tiles per axis, ceil(grid / tile).
+std::array<int64_t, 3> tile_counts(const VideoGrid& grid, const std::array<int64_t, 3>& tile);
+
+/// Space-time tiles [frames, rows, columns]; tile (a,b,c) has id (a*n_h + b)*n_w + c. Tiles at the
+/// border hold fewer tokens where the grid does not divide; text tokens are in no tile.
+Blocks tile_blocks(const VideoGrid& grid, const std::array<int64_t, 3>& tile);
+
+/// Mean of every block's rows, [blocks, heads, dim] float32, summed in float64; 0 where empty.
+Tensor block_means(const Tensor& rows, const Blocks& blocks);
+
+/// One head of a tensor as a float32 matrix: the tensor's own memory where it is float32, else a
+/// converted copy of that head.
+class HeadMatrix {
+ public:
+  HeadMatrix(const Tensor& tensor, int64_t head);
+  const float* row(int64_t i) const { return data_ + i * stride_; }
+  int64_t rows() const { return rows_; }
+  int64_t dim() const { return dim_; }
+  int64_t stride() const { return stride_; }
+
+ private:
+  std::vector<float> copy_;
+  const float* data_;
+  int64_t rows_, dim_, stride_;
+};
+
+/// scale * <a_i, b_j> for one head: [a.rows(), b.rows()] row-major.
+std::vector<float> scores(const HeadMatrix& a, const HeadMatrix& b, double scale);
+
+/// Queries of block a see the keys of every block b with map[a * keys.count() + b] set. Ranges of
+/// neighbouring selected blocks are merged.
+HeadTable block_table(const Blocks& queries, const Blocks& keys, const uint8_t* map);
+
+/// Every query row i sees the keys of the blocks b with select[i * keys.count() + b] set: one
+/// segment per block with the queries that chose it. For branches with repeats_queries.
+HeadTable selection_table(const Blocks& keys, const uint8_t* select, int64_t queries);
+
+}  // namespace vidattn

@@ -1,0 +1,59 @@
+#include "baselines/select.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace vidattn {
+namespace {
+
+std::vector<int32_t> all_indices(size_t count) {
+  std::vector<int32_t> indices(count);
+  std::iota(indices.begin(), indices.end(), 0);
+  return indices;
+}
+
+}  // namespace
+
+std::vector<int32_t> top_k(std::span<const float> values, int64_t count) {
+  std::vector<int32_t> indices = all_indices(values.size());
+  const auto kept = std::min<int64_t>(count, static_cast<int64_t>(values.size()));
+  std::partial_sort(indices.begin(), indices.begin() + kept, indices.end(),
+                    [&](int32_t a, int32_t b) {
+                      return values[a] > values[b] || (values[a] == values[b] && a < b);
+                    });
+  indices.resize(kept);
+  return indices;
+}
+
+std::vector<int32_t> top_p(std::span<const double> probabilities, double p, TopP rule,
+                           int64_t at_least) {
+  std::vector<int32_t> indices = all_indices(probabilities.size());
+  std::stable_sort(indices.begin(), indices.end(),
+                   [&](int32_t a, int32_t b) { return probabilities[a] > probabilities[b]; });
+  double before = 0;
+  size_t kept = 0;
+  for (; kept < indices.size(); ++kept) {
+    const double sum = before + probabilities[indices[kept]];
+    const bool keep = rule == TopP::sum_before_at_most ? before <= p
+                      : rule == TopP::sum_before_below ? before < p
+                                                       : sum <= p;
+    if (!keep) break;
+    before = sum;
+  }
+  const auto floor = std::min(static_cast<size_t>(std::max<int64_t>(at_least, 1)), indices.size());
+  indices.resize(std::max(kept, floor));
+  return indices;
+}
+
+std::vector<double> softmax(std::span<const float> values, std::span<const int32_t> sizes) {
+  std::vector<double> p(values.size());
+  const double highest = *std::max_element(values.begin(), values.end());
+  double sum = 0;
+  for (size_t i = 0; i < p.size(); ++i)
+    sum += p[i] = std::exp(values[i] - highest) * (sizes.empty() ? 1.0 : sizes[i]);
+  for (double& x : p) x /= std::max(sum, 1e-12);
+  return p;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "attention/dtype.h"
+#include "attention/grid.h"
+
+namespace vidattn {
+
+struct AttendOptions {
+  std::string backend;
+  std::vector<std::string> settings;          ///< key=value
+  std::string q, k, v;                        ///< .npy, [L,H,D]
+  std::map<std::string, std::string> inputs;  ///< further inputs by name: router_logits, hidden …
+  VideoGrid grid;                             ///< frames = 0 when not given
+  std::string device = "cpu";
+  DType dtype = DType::f32;
+  std::string out, lse, mask, stats;  ///< files to write; empty = not wanted
+  bool force_mask = false;            ///< write a mask above kMaxMaskTokens, too
+};
+
+/// A mask has L² bytes per head; longer ones must be forced.
+inline constexpr int64_t kMaxMaskTokens = 4096;
+
+/// One operator on the user's files. Throws InputError before any work for anything unusable.
+void attend(const AttendOptions& options);
+
+}  // namespace vidattn

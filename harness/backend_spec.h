@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "attention/backend.h"
+
+namespace vidattn {
+
+/// A backend with its parameters as asked for: "moga:num_groups=20,use_gate=false".
+struct BackendSpec {
+  const Backend* backend;
+  Params params;
+
+  /// Canonical text: the name and the parameters that were given; parse_backend() reads it back.
+  std::string text() const;
+};
+
+/// Parses NAME[:key=value,…]; settings apply in their order, preset=NAME sets several at once. A
+/// piece without '=' continues a list: "stga:shots=0,10,20,hs=4".
+/// Throws InputError for unknown names, parameters and bad values.
+BackendSpec parse_backend(const std::string& text);
+
+/// Parses key=value settings (--set) for a named backend.
+BackendSpec make_backend(const std::string& name, const std::vector<std::string>& settings);
+
+}  // namespace vidattn

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace vidattn {
+
+/// Writes through a temporary file and a rename, so that a crash or a full disk never leaves half a
+/// file. Numbers that are not finite become null. Throws InputError with the system's reason.
+void write_json(const std::string& path, const nlohmann::json& json);
+
+/// Throws InputError unless a file can be created at `path`: asked before long work begins.
+void require_writable(const std::string& path);
+
+}  // namespace vidattn

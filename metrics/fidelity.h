@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "attention/device.h"
+
+namespace vidattn {
+
+/// How far an output is from full attention's, over the compared tokens and all heads.
+struct Fidelity {
+  int64_t tokens = 0;      ///< compared tokens
+  double relative_l2 = 0;  ///< |o - full| / |full|, Frobenius norms over everything compared
+  double cosine = 0;       ///< mean over (token, head) of the cosine between the two rows
+  double max_error = 0;    ///< largest |o - full|
+  double recall_mean = 0;  ///< attention mass kept, mean over (token, head)
+  double recall_p5 = 0;    ///< its 5th percentile
+};
+
+/// Compares the rows of `tokens`; `full` is the output of full attention, at least for those rows.
+/// Recall is exp(lse - lse_full) for a plan of one branch. Branches of a
+/// combined plan see overlapping keys, so there it is the full softmax's mass on their union, at
+/// up to 128 of the tokens.
+Fidelity compare_with_full(const Plan& plan, const Inputs& in, const Output& out,
+                           const Output& full, const std::vector<int64_t>& tokens);
+
+/// `count` distinct tokens spread over [0, length) at random (fixed seed), ascending; all when
+/// count >= length.
+std::vector<int64_t> sample_tokens(int64_t length, int64_t count);
+
+/// Full attention of the given tokens only: a plan whose output rows for other tokens are 0.
+Plan full_attention_rows(const std::vector<int64_t>& tokens, int64_t length);
+
+/// Relative L2 error over rows of `out` against float64 rows [tokens.size(),H,D].
+double relative_l2_error(const Tensor& out, const std::vector<int64_t>& tokens,
+                         const std::vector<double>& expected);
+
+}  // namespace vidattn
