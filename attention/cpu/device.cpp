@@ -1,0 +1,141 @@
+#include "attention/device.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "attention/cpu/kernel.h"
+#include "attention/cpu/output.h"
+#include "attention/cpu/schedule.h"
+
+namespace vidattn::cpu {
+namespace {
+
+/// Everything one thread needs beside the tensors.
+struct ThreadMemory {
+  Scratch scratch;
+  RowStates states;
+  std::vector<int32_t> rows, positions, state_rows;
+
+  ThreadMemory(int64_t dim, bool converted, int64_t state_count)
+      : scratch(dim, converted), values_(state_count * (dim + 2)) {
+    states = {values_.data(), values_.data() + state_count, values_.data() + 2 * state_count};
+    for (auto* list : {&rows, &positions, &state_rows}) list->reserve(kMaxQueries);
+  }
+
+ private:
+  std::vector<float> values_;
+};
+
+class BranchRun {
+ public:
+  BranchRun(const Branch& branch, const Inputs& in, Tensor& o, std::vector<float>& lse)
+      : branch_(branch),
+        heads_(in.heads()),
+        q_(branch.prepared.q ? *branch.prepared.q : *in.q),
+        k_(branch.prepared.k ? *branch.prepared.k : *in.k),
+        v_(branch.prepared.v ? *branch.prepared.v : *in.v),
+        scale_(static_cast<float>(in.softmax_scale() * std::numbers::log2e)),
+        output_(branch, in, q_.length(), o, lse) {
+    if (branch.repeats_queries)
+      for (const HeadTable& table : branch.tables) orders_.emplace_back(table);
+  }
+
+  void run() {
+    const int threads = omp_get_max_threads();
+    const auto items = make_schedule(branch_, heads_, q_.length(), orders_, threads);
+    const bool converted = k_.dtype() != DType::f32 || v_.dtype() != DType::f32;
+    const int64_t states =
+        branch_.repeats_queries ? std::min(kMaxStripe, q_.length()) : kMaxQueries;
+    std::vector<ThreadMemory> memory;
+    for (int t = 0; t < threads; ++t) memory.emplace_back(q_.dim(), converted, states);
+    std::atomic<size_t> next = 0;
+#pragma omp parallel num_threads(threads)
+    for (size_t i = next++; i < items.size(); i = next++)
+      run_item(items[i], memory[omp_get_thread_num()]);
+  }
+
+ private:
+  void run_item(const WorkItem& item, ThreadMemory& memory) const {
+    if (branch_.repeats_queries) return run_stripe(item, memory);
+    const HeadTable& table = branch_.table(item.head, heads_);
+    for (int32_t s = item.segment_begin; s < item.segment_end; ++s) {
+      const Segment& segment = table.segments[s];
+      const bool whole = item.segment_end - item.segment_begin > 1;
+      const int32_t end = whole ? segment.query_end : item.query_end;
+      for (int32_t p = whole ? segment.query_begin : item.query_begin; p < end; p += kMaxQueries)
+        run_queries(item.head, table, segment, p, std::min<int32_t>(end, p + kMaxQueries), memory);
+    }
+  }
+
+  void run_queries(int64_t head, const HeadTable& table, const Segment& segment, int32_t begin,
+                   int32_t end, ThreadMemory& memory) const {
+    memory.states.clear(end - begin, q_.dim());
+    for (int32_t p = begin; p < end; ++p) add_query(table, p, p - begin, memory);
+    flush(head, table, segment, memory);
+    for (int32_t p = begin; p < end; ++p)
+      output_.write(head, table.query_row(p), memory.states, p - begin);
+  }
+
+  void run_stripe(const WorkItem& item, ThreadMemory& memory) const {
+    const HeadTable& table = branch_.table(item.head, heads_);
+    const RowOrder& order = orders_[branch_.table_index(item.head, heads_)];
+    memory.states.clear(item.query_end - item.query_begin, q_.dim());
+    for (int32_t s = item.segment_begin; s < item.segment_end; ++s) {
+      order.each(s, item.query_begin, item.query_end, [&](int32_t p) {
+        add_query(table, p, table.query_row(p) - item.query_begin, memory);
+        if (memory.rows.size() == kMaxQueries) flush(item.head, table, table.segments[s], memory);
+      });
+      flush(item.head, table, table.segments[s], memory);
+    }
+    for (int32_t row = item.query_begin; row < item.query_end; ++row)
+      output_.write(item.head, row, memory.states, row - item.query_begin);
+  }
+
+  static void add_query(const HeadTable& table, int32_t position, int64_t state,
+                        ThreadMemory& memory) {
+    memory.rows.push_back(static_cast<int32_t>(table.query_row(position)));
+    memory.positions.push_back(position);
+    memory.state_rows.push_back(static_cast<int32_t>(state));
+  }
+
+  /// Attends with the collected queries.
+  void flush(int64_t head, const HeadTable& table, const Segment& segment,
+             ThreadMemory& memory) const {
+    if (!memory.rows.empty())
+      attend({&q_, &k_, &v_, head, head / (heads_ / k_.heads()), scale_, &table, &segment,
+              static_cast<int64_t>(memory.rows.size()), memory.rows.data(), memory.positions.data(),
+              memory.state_rows.data()},
+             memory.scratch, memory.states);
+    for (auto* list : {&memory.rows, &memory.positions, &memory.state_rows}) list->clear();
+  }
+
+  const Branch& branch_;
+  int64_t heads_;
+  const Tensor &q_, &k_, &v_;
+  float scale_;
+  std::vector<RowOrder> orders_;
+  BranchOutput output_;
+};
+
+class CpuDevice : public Device {
+ public:
+  std::string name() const override { return "cpu"; }
+  std::string title() const override {
+    return "fused streaming attention with SIMD and threads, scores never leave the cache";
+  }
+  void run(const Plan& plan, const Inputs& in, Output& out) const override {
+    start_output(plan, in, out);
+    for (size_t b = 0; b < plan.branches.size(); ++b)
+      BranchRun(plan.branches[b], in, out.o, out.lse[b]).run();
+  }
+};
+
+const RegisterDevice<CpuDevice> registered;
+
+}  // namespace
+}  // namespace vidattn::cpu

@@ -1,0 +1,180 @@
+// One key block against a few vectors of queries: scores, softmax step, value product.
+//
+// Vector lanes are queries, not channels, so that softmax needs no horizontal step and single key
+// elements are broadcast straight from the key's own row: keys are never packed, and a gathered key
+// is just another row pointer.
+
+#if defined(VIDATTN_CPU_TILE_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef VIDATTN_CPU_TILE_INL_H
+#undef VIDATTN_CPU_TILE_INL_H
+#else
+#define VIDATTN_CPU_TILE_INL_H
+#endif
+
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "attention/cpu/exp2-inl.h"
+#include "attention/cpu/kernel.h"
+#include "attention/cpu/keys.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace vidattn::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Floats = hn::ScalableTag<float>;
+using Ints = hn::RebindToSigned<Floats>;
+using Vector = hn::Vec<Floats>;
+
+inline constexpr int64_t kLanes = hn::MaxLanes(Floats());
+/// A register tile is kMaxVectors vectors of queries by kTile keys or channels; it leaves registers
+/// for the queries and one broadcast: 24+3+1 of 32, or 12+3+1 of 16.
+inline constexpr int kMaxVectors = 3;
+#if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
+inline constexpr int kTile = 8;
+#else
+inline constexpr int kTile = 4;
+#endif
+inline constexpr float kMasked = -std::numeric_limits<float>::max();  // far below RowStates::kNoMax
+
+// g++ keeps an array of vectors in registers only if it sees constant indices early, which it does
+// for these expansions but not for unrolled loops.
+template <class F, size_t... I>
+HWY_INLINE void Unroll(std::index_sequence<I...>, F&& f) {
+  (f(std::integral_constant<int, static_cast<int>(I)>()), ...);
+}
+template <int N, class F>
+HWY_INLINE void Unroll(F&& f) {
+  Unroll(std::make_index_sequence<N>(), f);
+}
+#define VIDATTN_INLINE HWY_ATTR __attribute__((always_inline))
+
+/// sum[i*NV + v] += step[v] * scalar(i), i < N: the multiply-adds of one step of a register tile.
+template <int NV, int N, class F>
+HWY_INLINE void AddOuterProduct(const float* HWY_RESTRICT step, F&& scalar, Vector* sum) {
+  const Floats d;
+  Vector x[NV];
+  Unroll<NV>([&](auto v) VIDATTN_INLINE { x[v] = hn::Load(d, step + v * kLanes); });
+  Unroll<N>([&](auto i) VIDATTN_INLINE {
+    const Vector s = hn::Set(d, scalar(i));
+    Unroll<NV>([&](auto v)
+                   VIDATTN_INLINE { sum[i * NV + v] = hn::MulAdd(s, x[v], sum[i * NV + v]); });
+  });
+}
+
+/// scores[kTile][NV*kLanes] of kTile keys.
+template <int NV>
+HWY_INLINE void ScoreTile(const float* HWY_RESTRICT queries, int64_t dim,
+                          const float* const* HWY_RESTRICT keys, float* HWY_RESTRICT scores) {
+  const Floats d;
+  Vector sum[kTile * NV];
+  const float* key[kTile];
+  Unroll<kTile>([&](auto i) VIDATTN_INLINE { key[i] = keys[i]; });
+  Unroll<kTile * NV>([&](auto i) VIDATTN_INLINE { sum[i] = hn::Zero(d); });
+  for (int64_t c = 0; c < dim; ++c)
+    AddOuterProduct<NV, kTile>(
+        queries + c * NV * kLanes, [&](auto i) VIDATTN_INLINE { return key[i][c]; }, sum);
+  Unroll<kTile * NV>([&](auto i) VIDATTN_INLINE { hn::Store(sum[i], d, scores + i * kLanes); });
+}
+
+/// acc[N][NV*kLanes] = acc * factor + sum_j weights[j] * values[j][0..N). The tile starts from zero
+/// and not from acc, which keeps rounding errors small for many keys.
+template <int NV, int N>
+HWY_INLINE void ValueTile(const float* HWY_RESTRICT weights, int64_t size,
+                          const float* const* HWY_RESTRICT values, int64_t channel,
+                          const float* HWY_RESTRICT factor, float* HWY_RESTRICT acc) {
+  const Floats d;
+  Vector sum[N * NV];
+  Unroll<N * NV>([&](auto i) VIDATTN_INLINE { sum[i] = hn::Zero(d); });
+  for (int64_t j = 0; j < size; ++j) {
+    const float* HWY_RESTRICT value = values[j] + channel;
+    AddOuterProduct<NV, N>(
+        weights + j * NV * kLanes, [&](auto i) VIDATTN_INLINE { return value[i]; }, sum);
+  }
+  Unroll<N * NV>([&](auto i) VIDATTN_INLINE {
+    const Vector f = hn::Load(d, factor + (i % NV) * kLanes);
+    float* to = acc + i * kLanes;
+    hn::Store(hn::MulAdd(hn::Load(d, to), f, sum[i]), d, to);
+  });
+}
+
+/// Sets the scores of keys that a query does not see to kMasked.
+template <int NV>
+void MaskScores(const KeyBlock& block, const KeySpan& span, const int32_t* positions,
+                float* HWY_RESTRICT scores) {
+  const Floats d;
+  const Ints di;
+  for (int64_t j = span.begin; j < span.end; ++j, scores += NV * kLanes) {
+    const auto first = hn::Set(di, block.first_query[j]), last = hn::Set(di, block.last_query[j]);
+    for (int v = 0; v < NV; ++v) {
+      const auto p = hn::Load(di, positions + v * kLanes);
+      const auto hidden = hn::Or(hn::Lt(p, first), hn::Gt(p, last));
+      float* s = scores + v * kLanes;
+      hn::Store(hn::IfThenElse(hn::RebindMask(d, hidden), hn::Set(d, kMasked), hn::Load(d, s)), d,
+                s);
+    }
+  }
+}
+
+/// Turns `size` rows of scores into weights 2^(score - max), updates max and sum of each query, and
+/// gives the factor that rescales what was summed before.
+template <int NV>
+void SoftmaxStep(float* HWY_RESTRICT scores, int64_t size, float* HWY_RESTRICT max,
+                 float* HWY_RESTRICT sum, float* HWY_RESTRICT factor) {
+  const Floats d;
+  Vector high[NV], total[NV];
+  Unroll<NV>([&](auto v) VIDATTN_INLINE { high[v] = hn::Load(d, max + v * kLanes); });
+  for (int64_t j = 0; j < size; ++j)
+    Unroll<NV>([&](auto v) VIDATTN_INLINE {
+      high[v] = hn::Max(high[v], hn::Load(d, scores + (j * NV + v) * kLanes));
+    });
+  Unroll<NV>([&](auto v) VIDATTN_INLINE {
+    hn::Store(Exp2(d, hn::Sub(hn::Load(d, max + v * kLanes), high[v])), d, factor + v * kLanes);
+    hn::Store(high[v], d, max + v * kLanes);
+    total[v] = hn::Zero(d);
+  });
+  for (int64_t j = 0; j < size; ++j)
+    Unroll<NV>([&](auto v) VIDATTN_INLINE {
+      float* s = scores + (j * NV + v) * kLanes;
+      const Vector weight = Exp2(d, hn::Sub(hn::Load(d, s), high[v]));
+      hn::Store(weight, d, s);
+      total[v] = hn::Add(total[v], weight);
+    });
+  Unroll<NV>([&](auto v) VIDATTN_INLINE {
+    float* s = sum + v * kLanes;
+    hn::Store(hn::MulAdd(hn::Load(d, s), hn::Load(d, factor + v * kLanes), total[v]), d, s);
+  });
+}
+
+/// NV vectors of queries with their running softmax; every row below is [NV*kLanes].
+struct QueryTile {
+  const float* queries;      ///< [dim] rows
+  float* acc;                ///< [dim] rows
+  float *max, *sum;          ///< one row each
+  const int32_t* positions;  ///< one row
+};
+
+/// Adds the keys of the span to the queries' softmax.
+template <int NV>
+HWY_NOINLINE void AttendTile(const QueryTile& tile, int64_t dim, const KeyBlock& block,
+                             const KeySpan& span, const float* const* keys,
+                             const float* const* values, float* HWY_RESTRICT scores) {
+  constexpr int64_t kWidth = NV * kLanes;
+  const int64_t size = span.end - span.begin;
+  for (int64_t j = 0; j < size; j += kTile)
+    ScoreTile<NV>(tile.queries, dim, keys + span.begin + j, scores + j * kWidth);
+  if (span.partly) MaskScores<NV>(block, span, tile.positions, scores);
+  HWY_ALIGN float factor[kWidth];
+  SoftmaxStep<NV>(scores, size, tile.max, tile.sum, factor);
+  int64_t c = 0;
+  for (; c + kTile <= dim; c += kTile)
+    ValueTile<NV, kTile>(scores, size, values + span.begin, c, factor, tile.acc + c * kWidth);
+  for (; c < dim; ++c)
+    ValueTile<NV, 1>(scores, size, values + span.begin, c, factor, tile.acc + c * kWidth);
+}
+
+}  // namespace vidattn::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,308 @@
+#include "attention/device.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <random>
+
+#include "attention/cpu/kernel.h"
+#include "attention/cpu/simd.h"
+#include "attention/reference.h"
+
+namespace vidattn {
+namespace {
+
+using Random = std::mt19937;
+
+std::shared_ptr<Tensor> random_tensor(int64_t length, int64_t heads, int64_t dim, Random& random,
+                                      float deviation = 1) {
+  auto t = std::make_shared<Tensor>(length, heads, dim);
+  std::normal_distribution<float> normal(0, deviation);
+  for (int64_t i = 0; i < t->size(); ++i) t->data<float>()[i] = normal(random);
+  return t;
+}
+
+Inputs random_inputs(int64_t queries, int64_t keys, int64_t heads, int64_t kv_heads, int64_t dim,
+                     Random& random, float deviation = 1) {
+  Inputs in;
+  in.q = random_tensor(queries, heads, dim, random, deviation);
+  in.k = random_tensor(keys, kv_heads, dim, random);
+  in.v = random_tensor(keys, kv_heads, dim, random);
+  return in;
+}
+
+Inputs as(const Inputs& in, DType type) {
+  Inputs other = in;
+  other.q = std::make_shared<Tensor>(in.q->to(type));
+  other.k = std::make_shared<Tensor>(in.k->to(type));
+  other.v = std::make_shared<Tensor>(in.v->to(type));
+  return other;
+}
+
+Plan one_branch(Branch branch) {
+  Plan plan;
+  plan.branches.push_back(std::move(branch));
+  return plan;
+}
+
+HeadTable full_table(int64_t queries, int64_t keys) {
+  HeadTable table;
+  table.add(0, static_cast<int32_t>(queries), {{0, static_cast<int32_t>(keys)}});
+  return table;
+}
+
+std::vector<int32_t> shuffled(int64_t size, Random& random) {
+  std::vector<int32_t> order(size);
+  std::iota(order.begin(), order.end(), 0);
+  std::shuffle(order.begin(), order.end(), random);
+  return order;
+}
+
+/// Cuts [0, size) at random places; parts may be empty.
+std::vector<std::pair<int32_t, int32_t>> random_parts(int32_t size, int parts, Random& random) {
+  std::vector<int32_t> cuts{0, size};
+  for (int i = 1; i < parts; ++i) cuts.push_back(static_cast<int32_t>(random() % (size + 1)));
+  std::sort(cuts.begin(), cuts.end());
+  std::vector<std::pair<int32_t, int32_t>> result;
+  for (size_t i = 1; i < cuts.size(); ++i) result.emplace_back(cuts[i - 1], cuts[i]);
+  return result;
+}
+
+/// Shuffled queries and keys (some left out, some keys twice), ragged segments and ranges.
+HeadTable ragged_table(int32_t queries, int32_t keys, Random& random) {
+  HeadTable table;
+  auto query_order = shuffled(queries, random);
+  query_order.resize(queries - queries / 10);
+  auto key_order = shuffled(keys, random);
+  for (int i = 0; i < keys / 8; ++i) key_order[random() % keys] = key_order[random() % keys];
+  const auto query_parts = random_parts(static_cast<int32_t>(query_order.size()), 7, random);
+  for (const auto& [begin, end] : query_parts) {
+    std::vector<KeyRange> ranges;
+    for (const auto& [first, last] : random_parts(keys, 9, random))
+      if (random() % 2) ranges.push_back({first, last});
+    table.add(begin, end, ranges);
+  }
+  table.query_order = make_order(std::move(query_order));
+  table.key_order = make_order(std::move(key_order));
+  return table;
+}
+
+double relative_error(const Tensor& a, const Tensor& b) {
+  double difference = 0, norm = 0;
+  for (int64_t i = 0; i < a.length(); ++i)
+    for (int64_t h = 0; h < a.heads(); ++h)
+      for (int64_t c = 0; c < a.dim(); ++c) {
+        const double d = double{a.at(i, h, c)} - double{b.at(i, h, c)};
+        difference += d * d;
+        norm += double{b.at(i, h, c)} * double{b.at(i, h, c)};
+      }
+  return norm == 0 ? std::sqrt(difference) : std::sqrt(difference / norm);
+}
+
+void expect_same_lse(const Output& got, const Output& want, float tolerance) {
+  for (size_t b = 0; b < want.lse.size(); ++b)
+    for (size_t i = 0; i < want.lse[b].size(); ++i) {
+      if (std::isinf(want.lse[b][i]))
+        ASSERT_EQ(got.lse[b][i], want.lse[b][i]) << "branch " << b << " row " << i;
+      else
+        ASSERT_NEAR(got.lse[b][i], want.lse[b][i], tolerance * (1 + std::abs(want.lse[b][i])))
+            << "branch " << b << " row " << i;
+    }
+}
+
+void expect_matches_reference(const Plan& plan, const Inputs& in, double tolerance = 2e-6) {
+  plan.validate(in);
+  Output want, got, again;
+  find_device("reference").run(plan, in, want);
+  find_device("cpu").run(plan, in, got);
+  EXPECT_LT(relative_error(got.o, want.o), tolerance);
+  expect_same_lse(got, want, 1e-5F);
+  find_device("cpu").run(plan, in, again);
+  EXPECT_EQ(std::memcmp(again.o.data<char>(), got.o.data<char>(), got.o.bytes()), 0);
+  EXPECT_EQ(again.lse, got.lse);
+}
+
+/// Runs every test once per instruction set of this machine.
+class CpuDevice : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    force_cpu_simd_target(GetParam());
+    ASSERT_EQ(cpu_simd_target(), GetParam());
+  }
+  void TearDown() override { force_cpu_simd_target(""); }
+  Random random{7};
+};
+
+TEST_P(CpuDevice, LengthsAndDims) {
+  for (int64_t length : {1, 2, 4, 5, 15, 16, 17, 47, 48, 49, 127, 129, 385})
+    for (int64_t dim : {1, 8, 16, 24, 33, 64, 80, 128, 256}) {
+      SCOPED_TRACE("length " + std::to_string(length) + " dim " + std::to_string(dim));
+      const Inputs in = random_inputs(length, length, 1, 1, dim, random);
+      expect_matches_reference(one_branch({.tables = {full_table(length, length)}}), in);
+    }
+}
+
+TEST_P(CpuDevice, LargeScores) {
+  // Scores reach 80: |q| is 80 / sqrt(dim) per channel before the scale of 1/sqrt(dim).
+  const Inputs in = random_inputs(150, 150, 2, 2, 64, random, 25);
+  expect_matches_reference(one_branch({.tables = {full_table(150, 150)}}), in, 2e-5);
+}
+
+TEST_P(CpuDevice, RaggedGathers) {
+  for (int64_t dim : {16, 24, 128}) {
+    const Inputs in = random_inputs(333, 333, 2, 2, dim, random);
+    expect_matches_reference(one_branch({.tables = {ragged_table(333, 333, random)}}), in);
+  }
+}
+
+TEST_P(CpuDevice, TablePerHeadAndSharedKeyHeads) {
+  const Inputs in = random_inputs(200, 200, 4, 2, 32, random);
+  const Inputs one_key_head = random_inputs(200, 200, 4, 1, 32, random);
+  std::vector<HeadTable> tables;
+  for (int t = 0; t < 4; ++t) tables.push_back(ragged_table(200, 200, random));
+  expect_matches_reference(one_branch({.tables = tables}), in);
+  tables.resize(2);
+  expect_matches_reference(one_branch({.tables = tables}), one_key_head);
+}
+
+TEST_P(CpuDevice, Bands) {
+  const KeyRange causal{0, 400, KeyRange::kNoLow, 0};
+  const KeyRange window{0, 400, -20, 20};
+  const KeyRange far{0, 400, 150, 170};  // the last queries see nothing
+  const Inputs in = random_inputs(400, 400, 1, 1, 32, random);
+  for (const KeyRange& range : {causal, window, far}) {
+    HeadTable table;
+    table.add(0, 400, {range});
+    expect_matches_reference(one_branch({.tables = {table}}), in);
+  }
+  HeadTable mixed;
+  mixed.key_order = make_order(shuffled(400, random));
+  mixed.add(3, 4, {{0, 100, -2, 40}, {300, 400}});
+  mixed.add(10, 390, {{0, 100, -2, 40}, {150, 160}, {200, 400, -7, KeyRange::kNoHigh}});
+  expect_matches_reference(one_branch({.tables = {mixed}}), in);
+}
+
+TEST_P(CpuDevice, FewQueriesPerSegment) {
+  const Inputs in = random_inputs(60, 300, 2, 2, 64, random);
+  HeadTable table;
+  std::vector<int32_t> keys;
+  for (int32_t q = 0; q < 60;) {
+    const int32_t end = std::min<int32_t>(60, q + 1 + static_cast<int32_t>(random() % 5));
+    const auto first = static_cast<int32_t>(keys.size());
+    for (uint32_t n = random() % 300; n > 0; --n)
+      keys.push_back(static_cast<int32_t>(random() % 300));
+    table.add(q, end, {{first, static_cast<int32_t>(keys.size())}});
+    q = end;
+  }
+  table.key_order = make_order(keys);
+  expect_matches_reference(one_branch({.tables = {table}}), in);
+}
+
+TEST_P(CpuDevice, BranchesWeightsAndConstant) {
+  const int64_t length = 130, heads = 2, dim = 24;
+  Inputs in = random_inputs(length, length, heads, heads, dim, random);
+  auto gate = std::make_shared<Array>();
+  gate->shape = {length, heads, dim};
+  gate->values.emplace<std::vector<float>>(length * heads * dim);
+  for (float& g : std::get<std::vector<float>>(gate->values)) g = random() % 100 * 0.01F;
+  std::vector<float> per_token(length), per_head(length * heads);
+  for (float& w : per_token) w = random() % 100 * 0.01F;
+  for (float& w : per_head) w = random() % 100 * 0.01F;
+  Plan plan;
+  plan.branches.push_back(
+      {.tables = {ragged_table(130, 130, random)}, .weight = 0.5F, .token_weight = per_token});
+  plan.branches.push_back({.tables = {full_table(length, length)}, .token_weight = per_head});
+  plan.branches.push_back({.tables = {ragged_table(130, 130, random)}, .channel_weight = gate});
+  expect_matches_reference(plan, in);
+  plan.constant = random_tensor(length, heads, dim, random);
+  expect_matches_reference(plan, in);
+}
+
+TEST_P(CpuDevice, OutputMapsAndPreparedOperands) {
+  const Inputs in = random_inputs(150, 150, 2, 1, 32, random);
+  Branch branch{.tables = {full_table(40, 33), full_table(30, 20)}};
+  branch.prepared = {random_tensor(40, 2, 32, random), random_tensor(33, 1, 32, random),
+                     random_tensor(33, 1, 32, random)};
+  for (int t = 0; t < 2; ++t) {
+    std::vector<int32_t> map(150);
+    for (int32_t& row : map) row = static_cast<int32_t>(random() % 41) - 1;
+    branch.output_map.push_back(map);
+  }
+  expect_matches_reference(one_branch(branch), in);
+}
+
+/// Every query row chooses some of the chunks of keys: one segment per chunk.
+Branch chosen_chunks(int32_t length, int32_t chunks, bool shuffle, Random& random) {
+  Branch branch{.repeats_queries = true};
+  std::vector<int32_t> queries;
+  HeadTable table;
+  for (const auto& [begin, end] : random_parts(length, chunks, random)) {
+    const auto first = static_cast<int32_t>(queries.size());
+    for (int32_t row = 0; row < length; ++row)
+      if (random() % 3 == 0) queries.push_back(row);
+    if (shuffle) std::shuffle(queries.begin() + first, queries.end(), random);
+    table.add(first, static_cast<int32_t>(queries.size()), {{begin, end}});
+  }
+  table.query_order = make_order(queries);
+  table.key_order = make_order(shuffled(length, random));
+  branch.tables = {table};
+  return branch;
+}
+
+TEST_P(CpuDevice, RepeatedQueries) {
+  for (int32_t length : {50, 700, 2100})
+    for (bool shuffle : {false, true}) {
+      const Inputs in = random_inputs(length, length, 2, 2, 16, random);
+      const Branch branch = chosen_chunks(length, 9, shuffle, random);
+      expect_matches_reference(one_branch(branch), in);
+    }
+}
+
+TEST_P(CpuDevice, RepeatedQueriesWithBands) {
+  // Two segments over the same query positions: what lies before and what lies behind.
+  HeadTable table;
+  table.add(0, 300, {{0, 300, KeyRange::kNoLow, -5}});
+  table.add(0, 300, {{0, 300, 40, KeyRange::kNoHigh}});
+  const Inputs in = random_inputs(300, 300, 1, 1, 64, random);
+  expect_matches_reference(one_branch({.tables = {table}, .repeats_queries = true}), in);
+}
+
+TEST_P(CpuDevice, HalfPrecisionStorage) {
+  for (int64_t dim : {24, 64, 128}) {
+    const Inputs in = random_inputs(300, 300, 2, 1, dim, random);
+    const Plan plan = one_branch({.tables = {ragged_table(300, 300, random)}});
+    // Half a unit in the last place of the output, and for bf16 of the weights too.
+    expect_matches_reference(plan, as(in, DType::bf16), 4e-3);
+    expect_matches_reference(plan, as(in, DType::f16), 4e-4);
+  }
+}
+
+TEST_P(CpuDevice, MixedStorage) {
+  Inputs in = random_inputs(90, 90, 1, 1, 64, random);
+  in.k = std::make_shared<Tensor>(in.k->to(DType::bf16));
+  expect_matches_reference(one_branch({.tables = {full_table(90, 90)}}), in);
+}
+
+TEST_P(CpuDevice, Exp2ErrorBound) {
+  double worst = 0;
+  for (float x = -126; x <= 4; x += 0.000731F) {
+    float y = 0;
+    cpu::exp2(&x, &y, 1);
+    worst = std::max(worst, std::abs(y / std::exp2(double{x}) - 1));
+  }
+  EXPECT_LT(worst, 2.5e-7);
+  for (float x : {-127.0F, -1000.0F, -3e38F, -INFINITY}) {
+    float y = 1;
+    cpu::exp2(&x, &y, 1);
+    EXPECT_EQ(y, 0.0F) << x;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, CpuDevice, testing::ValuesIn(cpu_simd_targets()),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace vidattn
