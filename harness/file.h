@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace vidattn {
+
+/// Text from outside (a path, a name in a file) made fit for a one-line message: in double quotes,
+/// control characters escaped, invalid UTF-8 replaced, cut after 300 bytes.
+std::string in_quotes(std::string_view text);
+
+/// A regular file opened for reading. Reads are positional, so one object may serve many readers.
+class InputFile {
+ public:
+  /// Throws InputError when the file is missing, unreadable or not a regular file.
+  explicit InputFile(const std::filesystem::path& path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  /// The quoted path, for messages.
+  const std::string& name() const { return name_; }
+  uint64_t size() const { return size_; }  ///< bytes, when the file was opened
+
+  /// Reads exactly `bytes` bytes. Throws InputError when the file ends before or cannot be read.
+  void read(uint64_t offset, void* target, uint64_t bytes) const;
+
+ private:
+  std::string name_;
+  int descriptor_ = -1;
+  uint64_t size_ = 0;
+};
+
+/// A file that appears under its name only when complete: it is written beside its place and
+/// renamed by commit(). Without commit() nothing is left and an older file stays as it was.
+class OutputFile {
+ public:
+  /// Throws InputError when the folder is missing or not writable, or the path is no regular file.
+  explicit OutputFile(const std::filesystem::path& path);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  /// Appends. Throws InputError when the disk is full or fails.
+  void write(const void* source, uint64_t bytes);
+  /// Makes the bytes durable and gives the file its name. Throws like write().
+  void commit();
+
+ private:
+  [[noreturn]] void fail(int error) const;
+
+  std::filesystem::path target_, temporary_;
+  int descriptor_ = -1;
+};
+
+}  // namespace vidattn
