@@ -9,13 +9,15 @@ namespace vidattn::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Independent chains: enough to hide the latency of two units of 4 cycles, few enough for the 16
-// registers of AVX2. Named one by one, because only that surely keeps them in registers.
+// registers of AVX2. Named one by one, because only that surely keeps them in registers, and with
+// different values, because equal chains would be merged.
 double multiply_adds(int64_t rounds, float* sink) {
   const hn::ScalableTag<float> d;
   const auto x = hn::Set(d, 0.999F), y = hn::Set(d, 0.001F);
   auto a0 = hn::Iota(d, 0.F), a1 = hn::Iota(d, 1.F), a2 = hn::Iota(d, 2.F), a3 = hn::Iota(d, 3.F);
   auto a4 = hn::Iota(d, 4.F), a5 = hn::Iota(d, 5.F), a6 = hn::Iota(d, 6.F), a7 = hn::Iota(d, 7.F);
-  auto a8 = hn::Iota(d, 8.F), a9 = hn::Iota(d, 9.F), a10 = hn::Iota(d, 0.F), a11 = hn::Set(d, 1.F);
+  auto a8 = hn::Iota(d, 8.F), a9 = hn::Iota(d, 9.F), a10 = hn::Iota(d, 10.F),
+       a11 = hn::Iota(d, 11.F);
   for (int64_t i = 0; i < rounds; ++i) {
     a0 = hn::MulAdd(a0, x, y), a1 = hn::MulAdd(a1, x, y), a2 = hn::MulAdd(a2, x, y);
     a3 = hn::MulAdd(a3, x, y), a4 = hn::MulAdd(a4, x, y), a5 = hn::MulAdd(a5, x, y);
@@ -63,8 +65,10 @@ __attribute__((target("avx512f,avx512bf16"))) double bf16_dot_products(int64_t r
                                                                        float* sink) {
   const __m512i bits = _mm512_set1_epi32(0x3c003c00);  // pairs of 2^-7
   const auto x = reinterpret_cast<__m512bh>(bits);
-  __m512 a0 = _mm512_set1_ps(0), a1 = _mm512_set1_ps(1), a2 = a1, a3 = a1, a4 = a1, a5 = a1;
-  __m512 a6 = a0, a7 = a0, a8 = a0, a9 = a0, a10 = a0, a11 = a0;
+  __m512 a0 = _mm512_set1_ps(0), a1 = _mm512_set1_ps(1), a2 = _mm512_set1_ps(2);
+  __m512 a3 = _mm512_set1_ps(3), a4 = _mm512_set1_ps(4), a5 = _mm512_set1_ps(5);
+  __m512 a6 = _mm512_set1_ps(6), a7 = _mm512_set1_ps(7), a8 = _mm512_set1_ps(8);
+  __m512 a9 = _mm512_set1_ps(9), a10 = _mm512_set1_ps(10), a11 = _mm512_set1_ps(11);
   for (int64_t i = 0; i < rounds; ++i) {
     a0 = _mm512_dpbf16_ps(a0, x, x), a1 = _mm512_dpbf16_ps(a1, x, x);
     a2 = _mm512_dpbf16_ps(a2, x, x), a3 = _mm512_dpbf16_ps(a3, x, x);
