@@ -1,0 +1,88 @@
+#include "attention/blas.h"
+
+#include <cblas.h>
+#include <omp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <initializer_list>
+#include <limits>
+#include <system_error>
+
+#include "attention/error.h"
+
+namespace vidattn {
+namespace {
+
+constexpr const char* kCoreVariable = "OPENBLAS_CORETYPE";
+constexpr const char* kRestartedVariable = "VIDATTN_BLAS_RESTARTED";
+
+int blas_int(int64_t size) {
+  if (size < 0 || size > std::numeric_limits<int>::max())
+    throw InputError("matrix product: size " + std::to_string(size) +
+                     " is not between 0 and 2147483647");
+  return static_cast<int>(size);
+}
+
+void use_one_blas_thread() {
+  static const bool once = (openblas_set_num_threads(1), true);
+  (void)once;
+}
+
+}  // namespace
+
+std::string blas_core() { return openblas_get_corename(); }
+std::string blas_config() { return openblas_get_config(); }
+
+std::string better_blas_core(const std::string& core) {
+#if defined(__x86_64__)
+  const auto is_one_of = [&](std::initializer_list<const char*> names) {
+    return std::find(names.begin(), names.end(), core) != names.end();
+  };
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    return is_one_of({"SkylakeX", "Cooperlake", "SapphireRapids"}) ? "" : "SkylakeX";
+  // OpenBLAS's Zen is its Haswell with other block sizes.
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return is_one_of({"Haswell", "Zen"}) ? "" : "Haswell";
+#endif
+  return "";
+}
+
+void choose_blas_core(char** argv, const std::string& core) {
+  if (std::getenv(kCoreVariable) != nullptr || std::getenv(kRestartedVariable) != nullptr) return;
+  const std::string better = better_blas_core(core);
+  if (better.empty()) return;
+  std::error_code error;
+  // Not /proc/self/exe itself, which would show up as "exe" in ps and top.
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  if (error) return;
+  setenv(kCoreVariable, better.c_str(), 1);
+  setenv(kRestartedVariable, "1", 1);  // no second restart, whatever the variable above does
+  execv(program.c_str(), argv);
+  unsetenv(kCoreVariable);  // still here: do not claim a core type that is not in use
+  unsetenv(kRestartedVariable);
+}
+
+void gemm_nt(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
+             int64_t ldb, float* c, int64_t ldc, float alpha, float beta) {
+  const int columns = blas_int(n), depth = blas_int(k);
+  const int a_step = blas_int(lda), b_step = blas_int(ldb), c_step = blas_int(ldc);
+  blas_int(m);
+  if (m == 0 || n == 0) return;
+  use_one_blas_thread();
+  // BLAS packs B once per block: blocks as large as an even share allows, but no larger than keeps
+  // the threads' loads even when one of them is disturbed.
+  constexpr int64_t kMaxRows = 512;
+  const int threads = omp_in_parallel() != 0 ? 1 : omp_get_max_threads();
+  const int64_t rows = std::min((m + threads - 1) / threads, kMaxRows);
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+  for (int64_t row = 0; row < m; row += rows)
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(std::min(rows, m - row)),
+                columns, depth, alpha, a + row * lda, a_step, b, b_step, beta, c + row * ldc,
+                c_step);
+}
+
+}  // namespace vidattn

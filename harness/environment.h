@@ -1,0 +1,22 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace vidattn {
+
+/// What a measurement depends on besides the program's input. Keys are stable; a value that cannot
+/// be read is null, and `unknown` names the reason under "part.key". Sizes are bytes unless the key
+/// says otherwise, frequencies MHz.
+///
+///     machine   the same from boot to boot: cpu, cores, caches, memory
+///     software  the same until something is installed or built: system, compiler, flags, revision,
+///               SIMD target, BLAS and its core type, library versions
+///     state     of this moment: load, frequency, governor, free memory, threads in use
+///     unknown   reasons for the nulls
+nlohmann::json environment();
+
+/// environment()'s result for people: aligned lines "key: value" under the name of each part.
+std::string environment_text(const nlohmann::json& environment);
+
+}  // namespace vidattn

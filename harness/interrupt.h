@@ -1,0 +1,12 @@
+#pragma once
+
+namespace vidattn {
+
+/// From now on the first SIGINT (Ctrl-C) or SIGTERM only makes interrupted() true, so that work can
+/// stop at the next safe point with its results written. A second one ends the process at once with
+/// code 130.
+void catch_interrupts();
+
+bool interrupted();
+
+}  // namespace vidattn

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Builds vidattn where needed and runs it: the main job without arguments, else
+# `vidattn ARGUMENTS` in the caller's folder.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+"$root/harness/build.sh" release
+exec "$root/build/release/vidattn" "${@:-run}"

@@ -1,0 +1,155 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "metrics/peak.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace vidattn::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Independent chains: enough to hide the latency of two units of 4 cycles, few enough for the 16
+// registers of AVX2. Named one by one, because only that surely keeps them in registers, and with
+// different values, because equal chains would be merged.
+double multiply_adds(int64_t rounds, float* sink) {
+  const hn::ScalableTag<float> d;
+  const auto x = hn::Set(d, 0.999F), y = hn::Set(d, 0.001F);
+  auto a0 = hn::Iota(d, 0.F), a1 = hn::Iota(d, 1.F), a2 = hn::Iota(d, 2.F), a3 = hn::Iota(d, 3.F);
+  auto a4 = hn::Iota(d, 4.F), a5 = hn::Iota(d, 5.F), a6 = hn::Iota(d, 6.F), a7 = hn::Iota(d, 7.F);
+  auto a8 = hn::Iota(d, 8.F), a9 = hn::Iota(d, 9.F), a10 = hn::Iota(d, 10.F),
+       a11 = hn::Iota(d, 11.F);
+  for (int64_t i = 0; i < rounds; ++i) {
+    a0 = hn::MulAdd(a0, x, y), a1 = hn::MulAdd(a1, x, y), a2 = hn::MulAdd(a2, x, y);
+    a3 = hn::MulAdd(a3, x, y), a4 = hn::MulAdd(a4, x, y), a5 = hn::MulAdd(a5, x, y);
+    a6 = hn::MulAdd(a6, x, y), a7 = hn::MulAdd(a7, x, y), a8 = hn::MulAdd(a8, x, y);
+    a9 = hn::MulAdd(a9, x, y), a10 = hn::MulAdd(a10, x, y), a11 = hn::MulAdd(a11, x, y);
+  }
+  const auto s0 = hn::Add(hn::Add(a0, a1), hn::Add(a2, a3));
+  const auto s1 = hn::Add(hn::Add(a4, a5), hn::Add(a6, a7));
+  const auto s2 = hn::Add(hn::Add(a8, a9), hn::Add(a10, a11));
+  *sink = hn::GetLane(hn::SumOfLanes(d, hn::Add(s0, hn::Add(s1, s2))));
+  return 2.0 * 12 * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
+}
+
+}  // namespace vidattn::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "metrics/peak.h"
+
+namespace vidattn {
+
+HWY_EXPORT(multiply_adds);
+
+namespace {
+
+// A burst of this many rounds takes 2 to 4 ms: long against starting it, and short enough that some
+// of the bursts escape interrupts and other programs.
+constexpr int64_t kRounds = 1'000'000;
+constexpr double kBurstsSeconds = 0.05;
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f,avx512bf16"))) double bf16_dot_products(int64_t rounds,
+                                                                       float* sink) {
+  const __m512i bits = _mm512_set1_epi32(0x3c003c00);  // pairs of 2^-7
+  const auto x = reinterpret_cast<__m512bh>(bits);
+  __m512 a0 = _mm512_set1_ps(0), a1 = _mm512_set1_ps(1), a2 = _mm512_set1_ps(2);
+  __m512 a3 = _mm512_set1_ps(3), a4 = _mm512_set1_ps(4), a5 = _mm512_set1_ps(5);
+  __m512 a6 = _mm512_set1_ps(6), a7 = _mm512_set1_ps(7), a8 = _mm512_set1_ps(8);
+  __m512 a9 = _mm512_set1_ps(9), a10 = _mm512_set1_ps(10), a11 = _mm512_set1_ps(11);
+  for (int64_t i = 0; i < rounds; ++i) {
+    a0 = _mm512_dpbf16_ps(a0, x, x), a1 = _mm512_dpbf16_ps(a1, x, x);
+    a2 = _mm512_dpbf16_ps(a2, x, x), a3 = _mm512_dpbf16_ps(a3, x, x);
+    a4 = _mm512_dpbf16_ps(a4, x, x), a5 = _mm512_dpbf16_ps(a5, x, x);
+    a6 = _mm512_dpbf16_ps(a6, x, x), a7 = _mm512_dpbf16_ps(a7, x, x);
+    a8 = _mm512_dpbf16_ps(a8, x, x), a9 = _mm512_dpbf16_ps(a9, x, x);
+    a10 = _mm512_dpbf16_ps(a10, x, x), a11 = _mm512_dpbf16_ps(a11, x, x);
+  }
+  const __m512 s0 = (a0 + a1) + (a2 + a3), s1 = (a4 + a5) + (a6 + a7), s2 = (a8 + a9) + (a10 + a11);
+  *sink = _mm512_reduce_add_ps(s0 + s1 + s2);
+  return 4.0 * 12 * 16 * static_cast<double>(rounds);
+}
+#endif
+
+// Best rate of several bursts, in operations per second over all threads. Timed from the first
+// thread's start to the last one's end: threads that ran one after the other must not look
+// parallel.
+template <class Burst>
+double best_rate(int threads, Burst burst) {
+  double best = 0, spent = 0;
+  while (spent < kBurstsSeconds) {
+    double work = 0, start = HUGE_VAL, end = 0;
+#pragma omp parallel num_threads(threads) reduction(+ : work) reduction(min : start) \
+    reduction(max : end)
+    {
+#pragma omp barrier
+      start = omp_get_wtime();
+      volatile float result = 0;
+      float sink = 0;
+      work = burst(kRounds, &sink);
+      result = sink;  // an unused result would be optimized away
+      (void)result;
+      end = omp_get_wtime();
+    }
+    best = std::max(best, work / (end - start));
+    spent += end - start;
+  }
+  return best;
+}
+
+}  // namespace
+
+double fma_peak_gflops(int threads) {
+  const auto burst = [](int64_t rounds, float* sink) {
+    return HWY_DYNAMIC_DISPATCH(multiply_adds)(rounds, sink);
+  };
+  return best_rate(threads, burst) / 1e9;
+}
+
+double bf16_peak_gflops(int threads) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bf16"))
+    return best_rate(threads, bf16_dot_products) / 1e9;
+#endif
+  return 0;
+}
+
+double copy_bandwidth_gbs(int threads) {
+  constexpr int64_t kBytes = int64_t{256} << 20;  // more than the caches of one socket
+  constexpr int kCopies = 5;
+  const int64_t share = kBytes / threads;
+  // Not initialized here: every thread touches its own share first, so that it gets near memory.
+  const std::unique_ptr<char[]> from(new char[kBytes]), to(new char[kBytes]);
+  double best = 0;
+  for (int copy = -1; copy < kCopies; ++copy) {  // the first round touches the pages
+    double start = HUGE_VAL, end = 0;
+#pragma omp parallel num_threads(threads) reduction(min : start) reduction(max : end)
+    {
+      const int64_t first = omp_get_thread_num() * share;
+      if (copy < 0) std::memset(from.get() + first, 1, share);
+#pragma omp barrier
+      start = omp_get_wtime();
+      std::memcpy(to.get() + first, from.get() + first, share);
+      end = omp_get_wtime();
+    }
+    if (copy >= 0)
+      best = std::max(best, 2.0 * static_cast<double>(share * threads) / (end - start));
+  }
+  return best / 1e9;
+}
+
+}  // namespace vidattn
+
+#endif  // HWY_ONCE

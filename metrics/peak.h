@@ -1,0 +1,17 @@
+#pragma once
+
+namespace vidattn {
+
+/// Multiply-adds of float32 that this machine reaches now, in GFLOP/s (2 operations each), with the
+/// widest SIMD that Highway dispatches to. What kernels are measured against: the clock floats, so
+/// only a ratio to a peak measured next to the run means anything. Takes about 50 ms.
+double fma_peak_gflops(int threads);
+
+/// The same for the bfloat16 dot product (vdpbf16ps, 4 operations per 32-bit lane); 0 when the CPU
+/// has none.
+double bf16_peak_gflops(int threads);
+
+/// Bandwidth of copying 256 MiB with memcpy, in GB/s (1e9), read and written bytes both counted.
+double copy_bandwidth_gbs(int threads);
+
+}  // namespace vidattn

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Builds and runs all tests, then the quick ones again under the address and undefined-behaviour
+# sanitizers. Tests whose name contains "Slow" are left out of the second round. Arguments go to
+# ctest, e.g. -R Plan.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+"$root/harness/build.sh" release
+ctest --test-dir "$root/build/release" --output-on-failure --no-tests=error "$@"
+
+"$root/harness/build.sh" asan
+ctest --test-dir "$root/build/asan" --output-on-failure --no-tests=error -E Slow "$@"
