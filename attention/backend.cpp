@@ -13,6 +13,11 @@ std::map<std::string, std::unique_ptr<Backend>>& registry() {
   return backends;
 }
 
+std::map<std::string, std::unique_ptr<Procedure>>& procedures() {
+  static std::map<std::string, std::unique_ptr<Procedure>> all;
+  return all;
+}
+
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -20,6 +25,24 @@ double now() {
 }  // namespace
 
 void Backend::prepare(Inputs&, const Params&) const {}
+
+std::map<std::string, ParamValue> Backend::derived(const Params&, const StepContext&) const {
+  return {};
+}
+
+double Backend::run_density(const Params&, double density, int64_t, int64_t) const {
+  return density;
+}
+
+const Procedure* find_procedure(const std::string& name) {
+  const auto found = procedures().find(name);
+  return found == procedures().end() ? nullptr : found->second.get();
+}
+
+void add_procedure(std::unique_ptr<Procedure> procedure) {
+  std::string name = procedure->name();
+  procedures()[std::move(name)] = std::move(procedure);
+}
 
 void add_backend(std::unique_ptr<Backend> backend) {
   std::string name = backend->name();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -58,6 +59,16 @@ class Backend {
   /// Throws InputError when the inputs or parameters do not fit the method.
   virtual Plan plan(const Inputs& in, const Params& params) const = 0;
 
+  /// Values that follow from the parameters and the layer alone (the chunk kind of a layer, a
+  /// window's width): what published tables list.
+  virtual std::map<std::string, ParamValue> derived(const Params& params,
+                                                    const StepContext& context) const;
+
+  /// Mean density over a whole denoising run of `steps` steps and `layers` layers, given the
+  /// density of one sparse call: counts the dense warm-up and the calls that a method skips.
+  virtual double run_density(const Params& params, double density, int64_t steps,
+                             int64_t layers) const;
+
   Params defaults() const { return Params(info().params); }
 };
 
@@ -71,6 +82,29 @@ void add_backend(std::unique_ptr<Backend> backend);
 template <class T>
 struct RegisterBackend {
   RegisterBackend() { add_backend(std::make_unique<T>()); }
+};
+
+/// A part of a method that has test vectors of its own, without attention (SVG2's k-means).
+class Procedure {
+ public:
+  struct Result {
+    std::map<std::string, Array> arrays;
+    std::map<std::string, double> figures;
+  };
+  virtual ~Procedure() = default;
+  virtual std::string name() const = 0;
+  virtual std::vector<ParamSpec> params() const = 0;
+  virtual std::vector<InputSpec> inputs() const = 0;
+  virtual Result run(const Inputs& in, const Params& params) const = 0;  ///< in.extra only
+};
+
+/// Null when there is none of that name.
+const Procedure* find_procedure(const std::string& name);
+void add_procedure(std::unique_ptr<Procedure> procedure);
+
+template <class T>
+struct RegisterProcedure {
+  RegisterProcedure() { add_procedure(std::make_unique<T>()); }
 };
 
 /// Counts one planning stage: its time runs until the object dies.

@@ -13,10 +13,19 @@ namespace vidattn {
 
 class Device;
 
+/// What a method keeps from one step of a denoising run to the next (centroids, residuals), by name
+/// and layer. Owned by whoever makes the run.
+struct StepCache {
+  std::map<std::string, std::shared_ptr<const Tensor>> tensors;
+  std::map<std::string, std::shared_ptr<const Array>> arrays;
+};
+
 /// Where in a denoising run this call stands, for methods that treat layers or steps differently.
+/// A single call outside of any run has layer and step -1: no warm-up rule applies to it.
 struct StepContext {
-  int64_t layer = 0, layers = 1;
-  int64_t step = 0, steps = 1;
+  int64_t layer = -1, layers = 0;
+  int64_t step = -1, steps = 0;
+  StepCache* cache = nullptr;  ///< null = nothing is kept
 };
 
 /// Everything a backend may look at, and the operands a device attends with.

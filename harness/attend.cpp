@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/backend_spec.h"
 #include "harness/json_file.h"
 #include "harness/npy.h"
+#include "harness/stored_array.h"
 #include "metrics/plan_stats.h"
 
 namespace vidattn {

@@ -119,10 +119,10 @@ double relative_l2(const std::vector<float>& got, const std::vector<float>& expe
 }
 
 std::string position(const std::vector<int64_t>& shape, size_t flat) {
-  std::vector<std::string> index;
+  std::string text = "]";
   for (size_t d = shape.size(); d-- > 0; flat /= shape[d])
-    index.insert(index.begin(), std::to_string(flat % shape[d]));
-  return fmt::format("[{}]", fmt::join(index, ","));
+    text = (d > 0 ? "," : "[") + std::to_string(flat % shape[d]) + text;
+  return text;
 }
 
 template <class T>

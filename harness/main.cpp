@@ -5,6 +5,7 @@
 
 #include "attention/blas.h"
 #include "attention/error.h"
+#include "build_info.h"
 #include "harness/attend.h"
 #include "harness/conform.h"
 #include "harness/environment.h"
@@ -60,7 +61,7 @@ class CommandLine {
  public:
   CommandLine(int argc, char** argv) : arguments_(argv, argv + argc) {
     app_.require_subcommand(1);
-    app_.set_version_flag("--version", fmt::format("vidattn {}", version()));
+    app_.set_version_flag("--version", "vidattn " VIDATTN_VERSION);
     add_run();
     add_attend();
     add_conform();

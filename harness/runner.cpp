@@ -151,7 +151,7 @@ void check_case(Case& c, std::vector<Dense>& dense) {
     plan.validate(c.in);
     c.device->run(plan, c.in, out);  // touches code and output pages before memory is measured
     {
-      PeakMemory memory;
+      const PeakMemory memory;
       plan = {};
       plan = c.spec.backend->plan(c.in, c.spec.params);
       c.device->run(plan, c.in, out);
@@ -183,11 +183,21 @@ void check_case(Case& c, std::vector<Dense>& dense) {
   }
 }
 
+void check_all(std::vector<Case>& cases, std::vector<Dense>& dense) {
+  Progress progress("checking against the reference", static_cast<int64_t>(cases.size()));
+  for (size_t i = 0; i < cases.size(); ++i) {
+    if (interrupted())
+      cases[i].result.outcome = "interrupted";
+    else
+      check_case(cases[i], dense);
+    progress.update(static_cast<int64_t>(i) + 1);
+  }
+}
+
 /// Interleaved blocks: each runs every passing case once, so that drift hits all alike.
 void measure(std::vector<Case>& cases, const RunOptions& options, std::vector<double>& peaks) {
   std::map<DType, Output> outputs;  // reused, so that timing touches no fresh pages
-  Progress progress(options.quiet ? "" : "measuring",
-                    static_cast<int64_t>(options.repeat * cases.size()));
+  Progress progress("measuring", static_cast<int64_t>(options.repeat * cases.size()));
   int64_t done = 0;
   for (int block = 0; block < options.repeat; ++block) {
     peaks.push_back(fma_peak_gflops(omp_get_max_threads()));
@@ -372,6 +382,12 @@ int exit_code(const std::vector<Case>& cases) {
   return failed ? 1 : 0;
 }
 
+Workload build_workload(WorkloadRequest request) {
+  Progress progress("building the workload", 1000);
+  request.progress = [&](double share) { progress.update(static_cast<int64_t>(share * 1000)); };
+  return make_workload(request);
+}
+
 }  // namespace
 
 int run(const RunOptions& options) {
@@ -379,25 +395,11 @@ int run(const RunOptions& options) {
   for (const std::string& device : options.devices) find_device(device);
   if (!options.out.empty()) require_writable(options.out);
   catch_interrupts();
-  WorkloadRequest request = options.workload;
-  Progress building(options.quiet ? "" : "building the workload", 1000);
-  request.progress = [&](double share) { building.update(static_cast<int64_t>(share * 1000)); };
-  const Workload workload = make_workload(request);
-  building.update(1000);
+  if (options.quiet) set_progress_style(ProgressStyle::quiet);
+  const Workload workload = build_workload(options.workload);
   std::vector<Case> cases = make_cases(options, workload.inputs);
   std::vector<Dense> dense;
-  {
-    Progress checking(options.quiet ? "" : "checking against the reference",
-                      static_cast<int64_t>(cases.size()));
-    for (size_t i = 0; i < cases.size(); ++i) {
-      if (interrupted()) {
-        cases[i].result.outcome = "interrupted";
-        continue;
-      }
-      check_case(cases[i], dense);
-      checking.update(static_cast<int64_t>(i) + 1);
-    }
-  }
+  check_all(cases, dense);
   std::vector<double> peaks;
   measure(cases, options, peaks);
   add_metrics(cases, median(peaks));

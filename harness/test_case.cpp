@@ -26,7 +26,7 @@ std::string setting_text(const nlohmann::json& value) {
 
 std::shared_ptr<const Tensor> load_tensor(const TestCase& test, const std::string& stem) {
   if (!test.has(stem)) throw InputError(test.name + ": case.json lists no file '" + stem + "'");
-  return std::make_shared<const Tensor>(read_npy_tensor(test.file(stem).string()));
+  return std::make_shared<const Tensor>(read_npy_tensor(test.file(stem)));
 }
 
 VideoGrid case_grid(const TestCase& test, int64_t length) {
@@ -91,11 +91,24 @@ TestCase load_case(const fs::path& folder) {
   return test;
 }
 
+void set_params(const nlohmann::json& values, Params& params) {
+  for (const auto& [name, value] : values.items())
+    if (!value.is_null()) params.set(name, setting_text(value));
+}
+
 BackendSpec case_backend(const TestCase& test) {
   BackendSpec spec{&find_backend(test.method), find_backend(test.method).defaults()};
-  for (const auto& [name, value] : test.json["params"].items())
-    if (!value.is_null()) spec.params.set(name, setting_text(value));
+  set_params(test.json["params"], spec.params);
   return spec;
+}
+
+std::map<std::string, std::shared_ptr<const Array>> case_extras(
+    const TestCase& test, const std::vector<InputSpec>& declared) {
+  std::map<std::string, std::shared_ptr<const Array>> extras;
+  for (const InputSpec& input : declared)
+    if (test.has(input.name))
+      extras[input.name] = std::make_shared<const Array>(read_npy(test.file(input.name)));
+  return extras;
 }
 
 Inputs case_inputs(const TestCase& test, const BackendSpec& spec) {
@@ -104,10 +117,7 @@ Inputs case_inputs(const TestCase& test, const BackendSpec& spec) {
   in.k = load_tensor(test, "k");
   in.v = load_tensor(test, "v");
   in.grid = case_grid(test, in.length());
-  for (const InputSpec& input : spec.backend->info().inputs)
-    if (test.has(input.name))
-      in.extra[input.name] =
-          std::make_shared<const Array>(read_npy(test.file(input.name).string()));
+  in.extra = case_extras(test, spec.backend->info().inputs);
   in.validate();
   return in;
 }

@@ -32,8 +32,15 @@ std::vector<std::filesystem::path> find_cases(const std::filesystem::path& root)
 /// Reads and checks case.json. Throws InputError naming the file for anything malformed.
 TestCase load_case(const std::filesystem::path& folder);
 
+/// Sets the values of a JSON object; null keeps the default. Throws InputError for unknown names.
+void set_params(const nlohmann::json& values, Params& params);
+
 /// The case's method with the parameters of the case. Throws InputError for unknown ones.
 BackendSpec case_backend(const TestCase& test);
+
+/// Those of the case's files that are declared as inputs.
+std::map<std::string, std::shared_ptr<const Array>> case_extras(
+    const TestCase& test, const std::vector<InputSpec>& declared);
 
 /// q, k, v, grid, and those of the case's files that the backend declares as inputs.
 Inputs case_inputs(const TestCase& test, const BackendSpec& spec);

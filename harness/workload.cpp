@@ -1,9 +1,8 @@
 #include "harness/workload.h"
 
 #include "attention/error.h"
-#include "harness/film.h"
 #include "harness/tensors.h"
-#include "harness/video.h"
+#include "harness/video_workload.h"
 
 namespace vidattn {
 
