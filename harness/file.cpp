@@ -67,6 +67,7 @@ OutputFile::OutputFile(const std::filesystem::path& path) {
   // A link keeps pointing to the file; renaming would replace the link itself.
   target_ = std::filesystem::weakly_canonical(path, ignored);
   if (target_.empty()) target_ = path;
+  if (!target_.has_filename()) fail(ENOENT);
   const auto kind = std::filesystem::status(target_, ignored).type();
   if (kind == std::filesystem::file_type::directory) fail(EISDIR);
   if (std::filesystem::exists(target_, ignored) && kind != std::filesystem::file_type::regular)

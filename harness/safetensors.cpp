@@ -75,7 +75,6 @@ json parse_header(const std::string& text, const std::string& file) {
 }
 
 std::map<std::string, std::string> read_metadata(const json& entry, const std::string& file) {
-  std::map<std::string, std::string> out;
   const bool object = entry.is_object();
   if (!object || !std::all_of(entry.begin(), entry.end(), [](auto& v) { return v.is_string(); }))
     throw InputError(fmt::format("{}: {} must map texts to texts", file, kMetadata));

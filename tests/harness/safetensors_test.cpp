@@ -171,7 +171,7 @@ std::vector<Malformed> malformed_headers() {
       {"part of a byte", one("\"F4\"", "[3]", "[0,8]"), "impossible shape [3] for F4"},
       {"size too small", one("\"F32\"", "[3]", "[0,8]"), "8 bytes, expected 12"},
       {"size too large", one("\"F32\"", "[1]", "[0,8]"), "8 bytes, expected 4"},
-      {"sparse types have a size too", one("\"I16\"", "[2]", "[0,8]"), "8 bytes, expected 4"},
+      {"unreadable types have a size too", one("\"I16\"", "[2]", "[0,8]"), "8 bytes, expected 4"},
   };
 }
 
