@@ -20,8 +20,8 @@ struct QkvOptions {
   double peak = 0;
 };
 
-/// A choice, not a measurement of one model: sparse attention is of use where few keys carry most
-/// of the mass, and published methods that keep 5 to 20% of the pairs rely on about this much.
+/// A choice, not a measurement of a model: 5% of the keys carrying 80% of the mass is where sparse
+/// attention can pay off and a wrong choice of keys still shows.
 constexpr double kDefaultPeak = 0.8;
 /// The share of keys that counts as strongest.
 constexpr double kPeakKeys = 0.05;

@@ -73,8 +73,8 @@ std::vector<int> token_identities(const Film& film, const VideoGrid& grid) {
 }
 
 TEST(FilmWorkload, AttentionFollowsContent) {
-  // Characters' queries put several times more mass on their own character than its share of the
-  // tokens, also when only other shots are looked at.
+  // Even among the keys of other shots, where position says nothing, a character's queries put more
+  // mass on that character than its share of the tokens (2.2 times with OpenCV 4.6).
   const Workload w = film_workload(small());
   const VideoGrid& grid = w.inputs.grid;
   const Film film({.seed = 1, .frames = 49, .height = 144, .width = 224});
@@ -105,8 +105,8 @@ TEST(FilmWorkload, AttentionFollowsContent) {
     all += 1;
   }
   ASSERT_GT(all, 20);
-  EXPECT_GT(own, 2 * expected) << own / all << " of the mass, " << expected / all
-                               << " of the tokens";
+  EXPECT_GT(own, 1.5 * expected) << own / all << " of the mass, " << expected / all
+                                 << " of the tokens";
 }
 
 }  // namespace
