@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <opencv2/core.hpp>
+#include <opencv2/videoio.hpp>
+#include <string>
+#include <vector>
+
+namespace vidattn {
+
+/// Keeps OpenCV's and FFmpeg's own messages off the terminal; errors are told by exceptions.
+void quiet_video_logs();
+
+/// A video file, read front to back. Any container and codec that OpenCV's FFmpeg knows.
+class VideoReader {
+ public:
+  /// Throws InputError when the path is no file, is empty, is text, or holds no readable video.
+  explicit VideoReader(const std::string& path);
+
+  /// The next frame (8UC3, BGR), or an empty one at the end.
+  cv::Mat next();
+  /// Passes over the next frame; false at the end.
+  bool skip() { return capture_.grab(); }
+
+  double fps() const { return fps_; }
+  /// As the container says, which can be an estimate; 0 = unknown.
+  int64_t frames_promised() const { return frames_promised_; }
+
+ private:
+  cv::VideoCapture capture_;
+  double fps_ = 0;
+  int64_t frames_promised_ = 0;
+};
+
+/// What a pass over the whole file found.
+struct VideoSurvey {
+  int64_t frames = 0, height = 0, width = 0;
+  double fps = 0;
+  std::vector<int64_t> shots = {0};  ///< by ContentDetector, in the file's own frames
+};
+
+/// Reads the whole file once, in constant memory. Throws InputError as VideoReader does, and when
+/// less than 90% of the promised frames can be read (a damaged file) or the frames change their
+/// size. `progress` may be empty.
+VideoSurvey survey_video(const std::string& path, const std::function<void(double)>& progress = {});
+
+/// Which frames of a file stand for a video of `wanted` frames: evenly spread over the whole file,
+/// so that all its shots appear. frame(i) = floor(i * stride).
+struct FrameSampling {
+  int64_t wanted = 0;
+  double stride = 1;  ///< file frames per sampled frame, at least 1
+  int64_t frame(int64_t i) const;
+};
+
+/// `available` must be at least `wanted`. With up to three frames more, which fill no latent frame,
+/// the stride stays 1 and they are dropped at the end.
+FrameSampling sample_frames(int64_t available, int64_t wanted);
+
+}  // namespace vidattn

@@ -1,0 +1,89 @@
+#include "harness/shots.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "harness/video.h"
+
+namespace vidattn {
+namespace {
+
+cv::Mat flat(int b, int g, int r) { return {32, 48, CV_8UC3, cv::Scalar(b, g, r)}; }
+
+std::vector<int64_t> detect(const std::vector<cv::Mat>& frames, ContentDetector detector = {}) {
+  for (const auto& frame : frames) detector.push(frame);
+  return detector.starts();
+}
+
+TEST(ContentDetector, ScoreIsTheMeanOverChannels) {
+  ContentDetector detector;
+  detector.push(flat(100, 100, 100));
+  detector.push(flat(160, 160, 160));  // only the value channel moves, by 60
+  EXPECT_DOUBLE_EQ(detector.score(), 20);
+}
+
+TEST(ContentDetector, FindsACutButNotAFade) {
+  std::vector<cv::Mat> frames(20, flat(200, 40, 40));
+  frames.insert(frames.end(), 20, flat(40, 40, 220));
+  EXPECT_EQ(detect(frames), (std::vector<int64_t>{0, 20}));
+  std::vector<cv::Mat> fade;
+  for (int i = 0; i < 40; ++i) fade.push_back(flat(6 * i, 6 * i, 6 * i));
+  EXPECT_EQ(detect(fade), (std::vector<int64_t>{0}));
+}
+
+TEST(ContentDetector, ShotsHaveALeastLength) {
+  std::vector<cv::Mat> frames;
+  for (int i = 0; i < 40; ++i) frames.push_back(i % 2 ? flat(200, 40, 40) : flat(40, 40, 220));
+  EXPECT_EQ(detect(frames), (std::vector<int64_t>{0, 15, 30}));
+  EXPECT_EQ(detect(frames, ContentDetector({.min_length = 20})), (std::vector<int64_t>{0, 20}));
+}
+
+TEST(ContentDetector, FindsTheTrueCutsOfClips) {
+  const struct {
+    const char* file;
+    std::vector<int64_t> starts;
+  } clips[] = {{"bbb_480p_30s.mp4", {0, 285, 378, 553}},
+               {"bikes.mp4", {0, 30, 76, 137, 187, 242}},
+               {"oa4_launch.webm", {0, 74}}};
+  const std::string folder = std::string(VIDATTN_SOURCE_DIR) + "/../shared/clips/";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no clips at " << folder;
+  for (const auto& clip : clips)
+    EXPECT_EQ(survey_video(folder + clip.file).shots, clip.starts) << clip.file;
+}
+
+TEST(LatentFrames, InvertEachOther) {
+  EXPECT_EQ(pixel_frames(21), 81);
+  for (int64_t t = 1; t < 50; ++t)
+    for (int64_t extra = 0; extra < 4; ++extra)
+      EXPECT_EQ(latent_frames(pixel_frames(t) + extra), t);
+  EXPECT_EQ(first_pixel_frame(0), 0);
+  EXPECT_EQ(first_pixel_frame(1), 1);
+  EXPECT_EQ(first_pixel_frame(5), 17);
+}
+
+TEST(LatentShots, StartWhereMostPixelFramesAreNew) {
+  // Latent frame 2 covers pixel frames 5 to 8.
+  EXPECT_EQ(latent_shots({0, 5}, 5), (std::vector<int64_t>{0, 2}));
+  EXPECT_EQ(latent_shots({0, 6}, 5), (std::vector<int64_t>{0, 2}));
+  EXPECT_EQ(latent_shots({0, 7}, 5), (std::vector<int64_t>{0, 3}));  // a tie: the earlier shot's
+  EXPECT_EQ(latent_shots({0, 8}, 5), (std::vector<int64_t>{0, 3}));
+  EXPECT_EQ(latent_shots({0, 9}, 5), (std::vector<int64_t>{0, 3}));
+}
+
+TEST(LatentShots, ShortShotsMergeAndLateOnesVanish) {
+  EXPECT_EQ(latent_shots({0, 6, 7}, 5), (std::vector<int64_t>{0, 2}));
+  EXPECT_EQ(latent_shots({0, 1, 2, 3, 4, 5}, 3), (std::vector<int64_t>{0, 1, 2}));
+  EXPECT_EQ(latent_shots({0, 16}, 5), (std::vector<int64_t>{0}));
+  EXPECT_EQ(latent_shots({0, 100}, 5), (std::vector<int64_t>{0}));
+  EXPECT_EQ(latent_shots({0}, 1), (std::vector<int64_t>{0}));
+}
+
+TEST(LatentShots, KeepCutsOnLatentBoundaries) {
+  std::vector<int64_t> latent = {0, 1, 4, 9, 10, 17}, pixel;
+  for (const int64_t t : latent) pixel.push_back(first_pixel_frame(t));
+  EXPECT_EQ(latent_shots(pixel, 20), latent);
+}
+
+}  // namespace
+}  // namespace vidattn
