@@ -55,9 +55,9 @@ HWY_EXPORT(multiply_adds);
 
 namespace {
 
-// A burst of this many rounds takes 2 to 4 ms: long against starting it, and short enough that some
-// of the bursts escape interrupts and other programs.
-constexpr int64_t kRounds = 1'000'000;
+// A burst of this many rounds takes about 1 ms: long against starting it, and short against the
+// time slices of other programs, so that some bursts escape them.
+constexpr int64_t kRounds = 250'000;
 constexpr double kBurstsSeconds = 0.05;
 
 #if defined(__x86_64__)

@@ -1,18 +1,33 @@
 #include "metrics/peak.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
-#include <string>
+#include <algorithm>
+#include <ctime>
 
 namespace vidattn {
 namespace {
 
+// CPUs that the process got while `work` ran: 2 when nobody disturbed two busy threads.
+template <class Work>
+double cpus_during(Work work) {
+  const double wall = omp_get_wtime();
+  const std::clock_t cpu = std::clock();
+  work();
+  return static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC / (omp_get_wtime() - wall);
+}
+
 void check_peak(double (*measure)(int)) {
-  const double one = measure(1), two = measure(2);
-  testing::Test::RecordProperty("one_thread", std::to_string(one));
-  testing::Test::RecordProperty("two_threads", std::to_string(two));
+  constexpr int kAttempts = 10;  // other programs may disturb some of them
+  double one = 0, two = 0, cpus = 0;
+  for (int i = 0; i < kAttempts && (i == 0 || two < 0.9 * one); ++i) {
+    one = measure(1);
+    cpus = std::max(cpus, cpus_during([&] { two = std::max(two, measure(2)); }));
+  }
   EXPECT_GT(one, 1);
   EXPECT_LT(one, 10'000);  // beyond any core: the loop was optimized away
+  if (two < 0.9 * one && cpus < 1.8) GTEST_SKIP() << "other programs left only " << cpus << " CPUs";
   EXPECT_GE(two, 0.9 * one);
 }
 
