@@ -45,7 +45,8 @@ Progress::Progress(std::string label, int64_t total)
 }
 
 Progress::~Progress() {
-  if (style_ == ProgressStyle::quiet) return;
+  // Work that failed before it began has its own message.
+  if (style_ == ProgressStyle::quiet || (done_ == 0 && total_ > 0)) return;
   const std::string end = done_ >= total_ ? "" : fmt::format(", stopped at {}/{}", done_, total_);
   fmt::print(stderr, "{}{}: {}{}\n", style_ == ProgressStyle::bar ? kClearLine : "", label_,
              clock_text(seconds(Clock::now() - start_)), end);

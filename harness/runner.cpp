@@ -225,40 +225,26 @@ const Case* full_of(const std::vector<Case>& cases, const Case& c) {
 }
 
 void add_work_metrics(Case& c) {
-  auto& m = c.result.metrics;
+  auto& m = c.result.cost;
   const PlanStats& s = c.stats;
-  constexpr double kMebi = 1024.0 * 1024.0;
   m.push_back({"density", "density", "1", s.density, 4});
   m.push_back({"sparsity", "sparsity", "1", 1 - s.density, 4});
   m.push_back({"pairs", "", "pairs", static_cast<double>(s.pairs)});
-  m.push_back({"attention_flops", "GFLOP", "flop", s.flops});
-  m.back().scale = 1e-9;
+  m.push_back({"attention_flops", "GFLOP", "flop", s.flops, 4, "", 1e-9});
   m.push_back({"planning_flops", "", "flop", s.planning_flops});
-  m.push_back({"planning_bytes", "", "byte", static_cast<double>(s.planning_bytes)});
-  m.push_back({"index_memory", "index MiB", "byte", static_cast<double>(s.index_bytes)});
-  m.back().scale = 1 / kMebi;
-  m.push_back({"prepared_memory", "", "byte", static_cast<double>(s.prepared_bytes)});
-  m.push_back({"peak_extra_memory", "extra MiB", "byte",
-               c.extra_bytes ? static_cast<double>(*c.extra_bytes) : NAN, 3,
-               "not measurable on this system"});
-  m.back().scale = 1 / kMebi;
 }
 
 void add_time_metrics(Case& c, const Case* full, double peak_gflops) {
-  auto& m = c.result.metrics;
+  auto& m = c.result.cost;
   const std::string unmeasured = "interrupted before it was timed";
   const std::string no_full = "full attention was not run beside it";
   const double plan = median(c.plan_seconds), run = median(c.run_seconds);
   m.push_back({"setup_time", "", "s", c.setup_seconds});
-  m.push_back({"plan_time", "plan ms", "s", plan, 3, unmeasured});
-  m.back().scale = 1e3;
-  m.push_back({"run_time", "run ms", "s", run, 4, unmeasured});
-  m.back().scale = 1e3;
-  m.push_back({"total_time", "total ms", "s", plan + run, 4, unmeasured});
-  m.back().scale = 1e3;
+  m.push_back({"plan_time", "plan ms", "s", plan, 3, unmeasured, 1e3});
+  m.push_back({"run_time", "run ms", "s", run, 4, unmeasured, 1e3});
+  m.push_back({"total_time", "total ms", "s", plan + run, 4, unmeasured, 1e3});
   const double rate = c.stats.flops / run;
-  m.push_back({"flop_rate", "GFLOP/s", "flop/s", rate, 3, unmeasured});
-  m.back().scale = 1e-9;
+  m.push_back({"flop_rate", "GFLOP/s", "flop/s", rate, 3, unmeasured, 1e-9});
   m.push_back({"share_of_fma_peak", "of peak", "1", rate / (peak_gflops * 1e9), 3, unmeasured});
   const double speedup = full ? full->total_seconds() / c.total_seconds() : NAN;
   const double theoretical = 1 / c.stats.density;
@@ -267,23 +253,40 @@ void add_time_metrics(Case& c, const Case* full, double peak_gflops) {
   m.push_back({"realised_share", "realised", "1", speedup / theoretical, 3, no_full});
 }
 
-void add_quality_metrics(Case& c) {
-  auto& m = c.result.metrics;
-  const auto figure = [&](const char* name) {
-    const auto found = c.figures.find(name);
-    return found == c.figures.end() ? NAN : found->second;
-  };
-  const std::string groupless = "the method has no groups";
-  m.push_back({"check_error", "", "1", c.check_error});
+void add_fidelity_metrics(Case& c) {
+  auto& m = c.result.fidelity;
+  m.push_back({"check_error", "check", "1", c.check_error, 2});
   m.push_back({"relative_l2", "rel L2", "1", c.fidelity.relative_l2, 3});
   m.push_back({"cosine", "cosine", "1", c.fidelity.cosine, 4});
   m.push_back({"max_error", "max err", "1", c.fidelity.max_error, 3});
   m.push_back({"recall_mean", "recall", "1", c.fidelity.recall_mean, 3});
   m.push_back({"recall_p5", "recall p5", "1", c.fidelity.recall_p5, 3});
-  m.push_back({"fidelity_tokens", "", "tokens", static_cast<double>(c.fidelity.tokens)});
-  m.push_back({"group_balance", "max/mean", "1", figure("largest_group_over_mean"), 3, groupless});
-  m.push_back({"balance_loss_eq8", "", "1", figure("loss_eq8"), 3, groupless});
-  m.push_back({"balance_loss_switch", "", "1", figure("loss_switch"), 3, groupless});
+  m.push_back({"fidelity_tokens", "tokens", "tokens", static_cast<double>(c.fidelity.tokens), 9});
+}
+
+void add_balance_metrics(Case& c) {
+  auto& m = c.result.fidelity;
+  const auto figure = [&](const char* name) {
+    const auto found = c.figures.find(name);
+    return found == c.figures.end() ? NAN : found->second;
+  };
+  const std::string groupless = "the method has no groups";
+  m.push_back(
+      {"group_balance", "largest/mean", "1", figure("largest_group_over_mean"), 3, groupless});
+  m.push_back({"balance_loss_eq8", "loss eq8", "1", figure("loss_eq8"), 3, groupless});
+  m.push_back({"balance_loss_switch", "loss switch", "1", figure("loss_switch"), 3, groupless});
+}
+
+void add_memory_metrics(Case& c) {
+  auto& m = c.result.fidelity;
+  constexpr double kMebi = 1024.0 * 1024.0;
+  m.push_back({"planning_bytes", "", "byte", static_cast<double>(c.stats.planning_bytes)});
+  m.push_back({"index_memory", "index MiB", "byte", static_cast<double>(c.stats.index_bytes), 3, "",
+               1 / kMebi});
+  m.push_back({"prepared_memory", "", "byte", static_cast<double>(c.stats.prepared_bytes)});
+  m.push_back({"peak_extra_memory", "extra MiB", "byte",
+               c.extra_bytes ? static_cast<double>(*c.extra_bytes) : NAN, 3,
+               "not measurable on this system", 1 / kMebi});
 }
 
 void add_metrics(std::vector<Case>& cases, double peak_gflops) {
@@ -291,7 +294,9 @@ void add_metrics(std::vector<Case>& cases, double peak_gflops) {
     if (!c.passed()) continue;
     add_work_metrics(c);
     add_time_metrics(c, full_of(cases, c), peak_gflops);
-    add_quality_metrics(c);
+    add_fidelity_metrics(c);
+    add_balance_metrics(c);
+    add_memory_metrics(c);
     c.result.details["plan_seconds"] = c.plan_seconds;
     c.result.details["run_seconds"] = c.run_seconds;
     c.result.details["check_tokens"] = c.check_rows;
@@ -306,7 +311,8 @@ nlohmann::json to_json(const CaseResult& result) {
                       {"outcome", result.outcome},
                       {"details", result.details}};
   if (!result.reason.empty()) json["reason"] = result.reason;
-  for (const Metric& metric : result.metrics) json["metrics"][metric.tag] = to_json(metric);
+  for (const auto* metrics : {&result.cost, &result.fidelity})
+    for (const Metric& metric : *metrics) json["metrics"][metric.tag] = to_json(metric);
   return json;
 }
 
@@ -337,29 +343,30 @@ nlohmann::json record(const RunOptions& options, const Workload& workload,
   return json;
 }
 
-void print_table(const std::vector<Case>& cases) {
-  std::vector<std::string> headers{"backend"};
+void print_table(const std::vector<Case>& cases, std::vector<Metric> CaseResult::*metrics) {
+  std::vector<std::string> headers;
   std::vector<std::vector<std::string>> rows;
-  const bool several_devices = std::any_of(cases.begin(), cases.end(), [&](const Case& c) {
+  const bool several = std::any_of(cases.begin(), cases.end(), [&](const Case& c) {
     return c.device != cases[0].device || c.dtype != cases[0].dtype;
   });
   for (const Case& c : cases) {
-    if (c.result.metrics.empty()) continue;
-    std::string label = c.result.backend;
-    if (several_devices) label += fmt::format(" [{} {}]", c.result.device, to_string(c.dtype));
-    std::vector<std::string> row{std::move(label)};
-    headers.resize(1);
-    for (const Metric& metric : c.result.metrics) {
+    if ((c.result.*metrics).empty()) continue;
+    headers.assign(1, "backend");
+    rows.push_back({c.result.backend});
+    if (several) rows.back()[0] += fmt::format(" [{} {}]", c.result.device, to_string(c.dtype));
+    for (const Metric& metric : c.result.*metrics) {
       if (metric.header.empty()) continue;
       headers.push_back(metric.header);
-      row.push_back(cell(metric));
+      rows.back().push_back(cell(metric));
     }
-    rows.push_back(std::move(row));
   }
-  if (!rows.empty()) fmt::print("{}", text_table(headers, rows));
+  if (!rows.empty()) fmt::print("\n{}", text_table(headers, rows));
+}
+
+void print_reasons(const std::vector<Case>& cases) {
   for (const Case& c : cases)
     if (!c.result.reason.empty())
-      fmt::print("{} {} [{} {}]: {}\n", c.result.outcome, c.result.backend, c.result.device,
+      fmt::print("{}: {} [{} {}]: {}\n", c.result.outcome, c.result.backend, c.result.device,
                  to_string(c.dtype), c.result.reason);
 }
 
@@ -404,7 +411,9 @@ int run(const RunOptions& options) {
   measure(cases, options, peaks);
   add_metrics(cases, median(peaks));
   print_workload(workload, peaks);
-  print_table(cases);
+  print_table(cases, &CaseResult::cost);
+  print_table(cases, &CaseResult::fidelity);
+  print_reasons(cases);
   if (!options.out.empty()) write_json(options.out, record(options, workload, cases, peaks));
   if (interrupted())
     fmt::print("interrupted: the table{} hold what was measured until then\n",

@@ -24,10 +24,11 @@ struct RunOptions {
 struct CaseResult {
   std::string backend, device;
   DType dtype = DType::f32;
-  std::string outcome;  ///< passed | failed | skipped | interrupted
-  std::string reason;   ///< of an outcome other than passed
-  std::vector<Metric> metrics;
-  nlohmann::json details;  ///< per head and branch figures, planning stages, timing samples
+  std::string outcome;           ///< passed | failed | skipped | interrupted
+  std::string reason;            ///< of an outcome other than passed
+  std::vector<Metric> cost;      ///< work, time and speed
+  std::vector<Metric> fidelity;  ///< nearness to full attention, balance, memory
+  nlohmann::json details;        ///< per head and branch figures, planning stages, timing samples
 };
 
 /// The main job: builds the workload, checks every backend against the reference device, measures

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+namespace vidattn {
+
+struct ToolResult {
+  int exit_code = -1;
+  std::string out, err;
+};
+
+inline std::string read_all(FILE* stream) {
+  std::string text;
+  std::array<char, 4096> buffer;
+  for (size_t n; (n = fread(buffer.data(), 1, buffer.size(), stream)) > 0;)
+    text.append(buffer.data(), n);
+  return text;
+}
+
+/// Runs the vidattn program of this build through the shell.
+inline ToolResult run_tool(const std::string& arguments) {
+  const auto errors =
+      std::filesystem::temp_directory_path() / ("vidattn_stderr_" + std::to_string(getpid()));
+  FILE* pipe =
+      popen((std::string(VIDATTN_TOOL) + " " + arguments + " 2>" + errors.string()).c_str(), "r");
+  ToolResult result;
+  result.out = read_all(pipe);
+  result.exit_code = WEXITSTATUS(pclose(pipe));
+  FILE* file = fopen(errors.c_str(), "r");
+  result.err = read_all(file);
+  fclose(file);
+  std::filesystem::remove(errors);
+  return result;
+}
+
+}  // namespace vidattn
