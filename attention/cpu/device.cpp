@@ -74,9 +74,8 @@ class BranchRun {
 
   void run_queries(int64_t head, const HeadTable& table, const Segment& segment, int32_t begin,
                    int32_t end, ThreadMemory& memory) const {
-    memory.states.clear(end - begin, q_.dim());
     for (int32_t p = begin; p < end; ++p) add_query(table, p, p - begin, memory);
-    flush(head, table, segment, memory);
+    flush(head, table, segment, memory, true);
     for (int32_t p = begin; p < end; ++p)
       output_.write(head, table.query_row(p), memory.states, p - begin);
   }
@@ -104,12 +103,12 @@ class BranchRun {
   }
 
   /// Attends with the collected queries.
-  void flush(int64_t head, const HeadTable& table, const Segment& segment,
-             ThreadMemory& memory) const {
+  void flush(int64_t head, const HeadTable& table, const Segment& segment, ThreadMemory& memory,
+             bool fresh = false) const {
     if (!memory.rows.empty())
       attend({&q_, &k_, &v_, head, head / (heads_ / k_.heads()), scale_, &table, &segment,
               static_cast<int64_t>(memory.rows.size()), memory.rows.data(), memory.positions.data(),
-              memory.state_rows.data()},
+              memory.state_rows.data(), fresh},
              memory.scratch, memory.states);
     for (auto* list : {&memory.rows, &memory.positions, &memory.state_rows}) list->clear();
   }

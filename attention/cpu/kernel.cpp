@@ -19,6 +19,7 @@
 #include "attention/cpu/exp2-inl.h"
 #include "attention/cpu/row-inl.h"
 #include "attention/cpu/tile-inl.h"
+#include "attention/cpu/transpose-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -53,23 +54,33 @@ class PieceRun {
       : piece_(piece), scratch_(scratch), states_(states), dim_(piece.q->dim()) {}
 
   void run() {
+    for (int64_t i = 0; i < piece_.size && piece_.fresh; ++i) {
+      states_.max[piece_.states[i]] = RowStates::kNoMax;
+      states_.sum[piece_.states[i]] = 0;
+    }
     const bool rows = piece_.size <= kMaxRowQueries && dim_ % kLanes == 0;
     const auto [low, high] = std::minmax_element(piece_.positions, piece_.positions + piece_.size);
     KeyCursor cursor(*piece_.table, *piece_.segment, *low, *high);
-    KeyBlock block;
-    if (!cursor.next(block)) return;
+    KeyBlock blocks[2];
+    if (!cursor.next(blocks[0])) return;
     rows ? load_rows() : load_tiles();
     BlockRows keys, values;
-    do {
+    bool more = true;
+    for (int current = 0; more; current = 1 - current) {
+      const KeyBlock& block = blocks[current];
+      more = cursor.next(blocks[1 - current]);
+      more ? prefetch(blocks[1 - current]) : ahead_.stop();
       keys.load(*piece_.k, piece_.kv_head, block, scratch_.keys);
       values.load(*piece_.v, piece_.kv_head, block, scratch_.values);
       rows ? attend_rows(block, keys.data(), values.data())
            : attend_tiles(block, keys.data(), values.data());
-    } while (cursor.next(block));
+    }
     if (!rows) store_tiles();
   }
 
  private:
+  static constexpr int64_t kTileWidth = kMaxVectors * kLanes;
+
   void read_query(int64_t i, float* to) const {
     const Tensor& q = *piece_.q;
     dispatch(q.dtype(), [&](auto t) HWY_ATTR {
@@ -78,8 +89,16 @@ class PieceRun {
     for (int64_t c = 0; c < dim_; ++c) to[c] *= piece_.scale;
   }
 
+  void prefetch(const KeyBlock& next) {
+    const int64_t tiles = (piece_.size + kTileWidth - 1) / kTileWidth;
+    ahead_.start(*piece_.k, *piece_.v, piece_.kv_head, next, tiles * (KeyBlock::kCapacity / kTile));
+  }
+
   void load_rows() {
-    for (int64_t i = 0; i < piece_.size; ++i) read_query(i, scratch_.queries + i * dim_);
+    for (int64_t i = 0; i < piece_.size; ++i) {
+      read_query(i, scratch_.queries + i * dim_);
+      if (piece_.fresh) std::fill_n(states_.acc + piece_.states[i] * dim_, dim_, 0.0F);
+    }
   }
 
   void attend_rows(const KeyBlock& block, const float* const* keys, const float* const* values) {
@@ -96,9 +115,8 @@ class PieceRun {
   /// Calls f(first query, number of queries, vectors they fill) for every query tile.
   template <class F>
   void each_tile(F&& f) const {
-    constexpr int64_t kWidth = kMaxVectors * kLanes;
-    for (int64_t i = 0; i < piece_.size; i += kWidth) {
-      const int64_t size = std::min(kWidth, piece_.size - i);
+    for (int64_t i = 0; i < piece_.size; i += kTileWidth) {
+      const int64_t size = std::min(kTileWidth, piece_.size - i);
       f(i, size, static_cast<int>((size + kLanes - 1) / kLanes));
     }
   }
@@ -107,30 +125,37 @@ class PieceRun {
   void load_tiles() {
     each_tile([&](int64_t first, int64_t size, int vectors) HWY_ATTR {
       const int64_t width = vectors * kLanes;
-      float* queries = scratch_.queries + first * dim_;
-      float* acc = scratch_.acc + first * dim_;
-      for (int64_t lane = 0; lane < width; ++lane) {
-        const int64_t i = first + std::min(lane, size - 1);
-        const int64_t state = piece_.states[i];
-        if (lane < size) read_query(i, scratch_.row);
-        for (int64_t c = 0; c < dim_; ++c) queries[c * width + lane] = scratch_.row[c];
-        for (int64_t c = 0; c < dim_; ++c) acc[c * width + lane] = states_.acc[state * dim_ + c];
-        max_[first + lane] = states_.max[state];
-        sum_[first + lane] = states_.sum[state];
-        positions_[first + lane] = piece_.positions[i];
+      for (int64_t lane = 0; lane < width; lane += kQuad) {
+        const float *queries[kQuad], *acc[kQuad];
+        for (int64_t i = 0; i < kQuad; ++i) {
+          const int64_t query = first + std::min(lane + i, size - 1);
+          const int64_t state = piece_.states[query];
+          read_query(query, scratch_.rows + i * dim_);
+          queries[i] = scratch_.rows + i * dim_;
+          acc[i] = states_.acc + state * dim_;
+          max_[first + lane + i] = piece_.fresh ? RowStates::kNoMax : states_.max[state];
+          sum_[first + lane + i] = piece_.fresh ? 0.0F : states_.sum[state];
+          positions_[first + lane + i] = piece_.positions[query];
+        }
+        TransposeIn(queries, dim_, width, scratch_.queries + first * dim_ + lane);
+        if (!piece_.fresh) TransposeIn(acc, dim_, width, scratch_.acc + first * dim_ + lane);
       }
+      if (piece_.fresh) std::fill_n(scratch_.acc + first * dim_, width * dim_, 0.0F);
     });
   }
 
   void store_tiles() const {
     each_tile([&](int64_t first, int64_t size, int vectors) HWY_ATTR {
-      const int64_t width = vectors * kLanes;
-      const float* acc = scratch_.acc + first * dim_;
-      for (int64_t lane = 0; lane < size; ++lane) {
-        const int64_t state = piece_.states[first + lane];
-        for (int64_t c = 0; c < dim_; ++c) states_.acc[state * dim_ + c] = acc[c * width + lane];
-        states_.max[state] = max_[first + lane];
-        states_.sum[state] = sum_[first + lane];
+      for (int64_t lane = 0; lane < size; lane += kQuad) {
+        const int64_t rows = std::min(kQuad, size - lane);
+        float* acc[kQuad] = {};
+        for (int64_t i = 0; i < rows; ++i) {
+          const int64_t state = piece_.states[first + lane + i];
+          acc[i] = states_.acc + state * dim_;
+          states_.max[state] = max_[first + lane + i];
+          states_.sum[state] = sum_[first + lane + i];
+        }
+        TransposeOut(scratch_.acc + first * dim_ + lane, dim_, vectors * kLanes, acc, rows);
       }
     });
   }
@@ -145,7 +170,7 @@ class PieceRun {
       const auto attend = vectors == 1   ? AttendTile<1>
                           : vectors == 2 ? AttendTile<2>
                                          : AttendTile<3>;
-      attend(tile, dim_, block, span, keys, values, scratch_.scores);
+      attend(tile, dim_, block, span, keys, values, ahead_, scratch_.scores);
     });
   }
 
@@ -153,6 +178,7 @@ class PieceRun {
   const Scratch& scratch_;
   const RowStates& states_;
   int64_t dim_;
+  RowPrefetch ahead_;
   HWY_ALIGN float max_[kMaxQueries];
   HWY_ALIGN float sum_[kMaxQueries];
   HWY_ALIGN int32_t positions_[kMaxQueries];
@@ -205,13 +231,13 @@ Scratch::Scratch(int64_t dim, bool converted) {
   constexpr int64_t kScores = (KeyBlock::kCapacity + KeyBlock::kPadding) * kMaxTileQueries;
   const int64_t padded = (dim + 15) / 16 * 16;
   const int64_t block = converted ? KeyBlock::kCapacity * padded : 0;
-  const int64_t floats = (2 * kMaxQueries + 1) * padded + kScores + 2 * block;
+  const int64_t floats = (2 * kMaxQueries + 4) * padded + kScores + 2 * block;
   memory_.reset(static_cast<float*>(std::aligned_alloc(64, floats * sizeof(float))));
   if (!memory_) throw std::bad_alloc();
   queries = memory_.get();
   acc = queries + kMaxQueries * padded;
-  row = acc + kMaxQueries * padded;
-  scores = row + padded;
+  rows = acc + kMaxQueries * padded;
+  scores = rows + 4 * padded;
   if (!converted) return;
   keys = scores + kScores;
   values = keys + block;

@@ -37,6 +37,7 @@ struct Piece {
   const int32_t* rows;       ///< [size] rows of q
   const int32_t* positions;  ///< [size] positions in the query order, for bands
   const int32_t* states;     ///< [size] row of RowStates where each query's softmax goes on
+  bool fresh = false;        ///< it starts here: what RowStates holds is overwritten, not read
 };
 
 /// Memory of one thread, reused by all of its calls.
@@ -45,7 +46,7 @@ class Scratch {
   /// For head dimension `dim`; `converted`: keys or values are not stored as float32.
   Scratch(int64_t dim, bool converted);
 
-  float *queries, *acc, *scores, *row;  ///< transposed q and output, P of one key block, one row
+  float *queries, *acc, *scores, *rows;  ///< transposed q and output, P of one key block, 4 rows
   float *keys = nullptr, *values = nullptr;  ///< one key block as float32
 
  private:

@@ -6,7 +6,7 @@
 namespace vidattn {
 
 /// Instruction set that the CPU device uses, in Highway's names: "AVX3" (AVX-512), "AVX2", "SSE4",
-/// "NEON" or "EMU128" (portable).
+/// "NEON" or "SCALAR" (portable).
 std::string cpu_simd_target();
 
 /// All that this machine could use, the best first.

@@ -18,6 +18,7 @@
 #include "attention/cpu/exp2-inl.h"
 #include "attention/cpu/kernel.h"
 #include "attention/cpu/keys.h"
+#include "attention/cpu/prefetch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace vidattn::cpu::HWY_NAMESPACE {
@@ -72,6 +73,7 @@ HWY_INLINE void ScoreTile(const float* HWY_RESTRICT queries, int64_t dim,
   const float* key[kTile];
   Unroll<kTile>([&](auto i) VIDATTN_INLINE { key[i] = keys[i]; });
   Unroll<kTile * NV>([&](auto i) VIDATTN_INLINE { sum[i] = hn::Zero(d); });
+#pragma GCC unroll 4
   for (int64_t c = 0; c < dim; ++c)
     AddOuterProduct<NV, kTile>(
         queries + c * NV * kLanes, [&](auto i) VIDATTN_INLINE { return key[i][c]; }, sum);
@@ -87,6 +89,7 @@ HWY_INLINE void ValueTile(const float* HWY_RESTRICT weights, int64_t size,
   const Floats d;
   Vector sum[N * NV];
   Unroll<N * NV>([&](auto i) VIDATTN_INLINE { sum[i] = hn::Zero(d); });
+#pragma GCC unroll 4
   for (int64_t j = 0; j < size; ++j) {
     const float* HWY_RESTRICT value = values[j] + channel;
     AddOuterProduct<NV, N>(
@@ -159,11 +162,14 @@ struct QueryTile {
 template <int NV>
 HWY_NOINLINE void AttendTile(const QueryTile& tile, int64_t dim, const KeyBlock& block,
                              const KeySpan& span, const float* const* keys,
-                             const float* const* values, float* HWY_RESTRICT scores) {
+                             const float* const* values, RowPrefetch& ahead,
+                             float* HWY_RESTRICT scores) {
   constexpr int64_t kWidth = NV * kLanes;
   const int64_t size = span.end - span.begin;
-  for (int64_t j = 0; j < size; j += kTile)
+  for (int64_t j = 0; j < size; j += kTile) {
     ScoreTile<NV>(tile.queries, dim, keys + span.begin + j, scores + j * kWidth);
+    ahead.step();
+  }
   if (span.partly) MaskScores<NV>(block, span, tile.positions, scores);
   HWY_ALIGN float factor[kWidth];
   SoftmaxStep<NV>(scores, size, tile.max, tile.sum, factor);
