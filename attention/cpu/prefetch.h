@@ -13,17 +13,15 @@ namespace vidattn::cpu {
 /// apart.
 class RowPrefetch {
  public:
-  /// Spreads the rows of `block` over about `steps` calls of step().
-  void start(const Tensor& keys, const Tensor& values, int64_t head, const KeyBlock& block,
-             int64_t steps) {
-    tensors_[0] = &keys;
-    tensors_[1] = &values;
-    head_ = head;
-    block_ = &block;
-    next_ = 0;
-    share_ = (2 * block.size + steps - 1) / std::max<int64_t>(1, steps);
-  }
-  void stop() { block_ = nullptr; }
+  /// Does nothing.
+  RowPrefetch() = default;
+  /// Spreads the rows of `block` over `steps` calls of step().
+  RowPrefetch(const Tensor& keys, const Tensor& values, int64_t head, const KeyBlock& block,
+              int64_t steps)
+      : tensors_{&keys, &values},
+        block_(&block),
+        head_(head),
+        share_((2 * block.size + steps - 1) / steps) {}
 
   void step() {
     if (block_ == nullptr) return;
