@@ -19,6 +19,7 @@
 #include <sstream>
 
 #include "attention/blas.h"
+#include "attention/cpu/simd.h"
 #include "build_info.h"
 #include "revision.h"
 
@@ -114,12 +115,6 @@ json machine(json& unknown) {
   return part.values;
 }
 
-// The target whose code Highway's dynamic dispatch calls.
-std::string simd_target() {
-  const int64_t usable = hwy::SupportedTargets() & HWY_TARGETS;
-  return hwy::TargetName(usable & -usable);  // better targets are lower bits
-}
-
 std::string blas_version() {
   std::istringstream words(blas_config());  // "OpenBLAS 0.3.21 NO_LAPACKE ..."
   std::string name, version;
@@ -153,7 +148,7 @@ json software(json& unknown) {
       {"build_type", VIDATTN_BUILD_TYPE},
       {"compiler", VIDATTN_COMPILER},
       {"flags", VIDATTN_FLAGS},
-      {"simd", simd_target()},
+      {"simd", cpu_simd_target()},
       {"blas", blas_config()},
       {"blas_core", blas_core()},
       {"kernel", fmt::format("{} {} {}", system.sysname, system.release, system.machine)},

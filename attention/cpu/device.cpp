@@ -41,6 +41,9 @@ class BranchRun {
         v_(branch.prepared.v ? *branch.prepared.v : *in.v),
         scale_(static_cast<float>(in.softmax_scale() * std::numbers::log2e)),
         output_(branch, in, q_.length(), o, lse) {
+    const auto is_bf16 = [](const Tensor& t) { return t.dtype() == DType::bf16; };
+    if (is_bf16(q_) && is_bf16(k_) && is_bf16(v_) && q_.dim() % 32 == 0 && scale_ > 0)
+      unit_ = cpu_bf16_unit();
     if (branch.repeats_queries)
       for (const HeadTable& table : branch.tables) orders_.emplace_back(table);
   }
@@ -74,9 +77,8 @@ class BranchRun {
 
   void run_queries(int64_t head, const HeadTable& table, const Segment& segment, int32_t begin,
                    int32_t end, ThreadMemory& memory) const {
-    memory.states.clear(end - begin, q_.dim());
     for (int32_t p = begin; p < end; ++p) add_query(table, p, p - begin, memory);
-    flush(head, table, segment, memory);
+    flush(head, table, segment, memory, true);
     for (int32_t p = begin; p < end; ++p)
       output_.write(head, table.query_row(p), memory.states, p - begin);
   }
@@ -84,7 +86,7 @@ class BranchRun {
   void run_stripe(const WorkItem& item, ThreadMemory& memory) const {
     const HeadTable& table = branch_.table(item.head, heads_);
     const RowOrder& order = orders_[branch_.table_index(item.head, heads_)];
-    memory.states.clear(item.query_end - item.query_begin, q_.dim());
+    memory.states.clear(0, item.query_end - item.query_begin, q_.dim());
     for (int32_t s = item.segment_begin; s < item.segment_end; ++s) {
       order.each(s, item.query_begin, item.query_end, [&](int32_t p) {
         add_query(table, p, table.query_row(p) - item.query_begin, memory);
@@ -104,12 +106,12 @@ class BranchRun {
   }
 
   /// Attends with the collected queries.
-  void flush(int64_t head, const HeadTable& table, const Segment& segment,
-             ThreadMemory& memory) const {
+  void flush(int64_t head, const HeadTable& table, const Segment& segment, ThreadMemory& memory,
+             bool fresh = false) const {
     if (!memory.rows.empty())
       attend({&q_, &k_, &v_, head, head / (heads_ / k_.heads()), scale_, &table, &segment,
               static_cast<int64_t>(memory.rows.size()), memory.rows.data(), memory.positions.data(),
-              memory.state_rows.data()},
+              memory.state_rows.data(), unit_, fresh},
              memory.scratch, memory.states);
     for (auto* list : {&memory.rows, &memory.positions, &memory.state_rows}) list->clear();
   }
@@ -118,6 +120,7 @@ class BranchRun {
   int64_t heads_;
   const Tensor &q_, &k_, &v_;
   float scale_;
+  Bf16Unit unit_ = Bf16Unit::none;
   std::vector<RowOrder> orders_;
   BranchOutput output_;
 };

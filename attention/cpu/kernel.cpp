@@ -15,151 +15,23 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 // After foreach_target.h, because these are compiled once per target.
-#include "attention/cpu/convert-inl.h"
+#include "attention/cpu/attend-inl.h"
+#include "attention/cpu/bf16-inl.h"
 #include "attention/cpu/exp2-inl.h"
-#include "attention/cpu/row-inl.h"
-#include "attention/cpu/tile-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace vidattn::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Pointers to the rows of one key block, converted to float32 where they are stored otherwise.
-class BlockRows {
- public:
-  void load(const Tensor& tensor, int64_t head, const KeyBlock& block, float* converted) {
-    for (int64_t j = 0; j < block.size + KeyBlock::kPadding; ++j)
-      rows_[j] = tensor.dtype() == DType::f32
-                     ? tensor.row(block.rows[j], head)
-                     : converted + std::min(j, block.size - 1) * tensor.dim();
-    if (tensor.dtype() == DType::f32) return;
-    dispatch(tensor.dtype(), [&](auto t) HWY_ATTR {
-      for (int64_t j = 0; j < block.size; ++j)
-        ReadRow(tensor.data<decltype(t)>() + tensor.offset(block.rows[j], head), tensor.dim(),
-                converted + j * tensor.dim());
-    });
-  }
-  const float* const* data() const { return rows_.data(); }
-
- private:
-  KeyBlock::PerKey<const float*> rows_;
-};
-
-/// All queries of a piece against all keys of its segment.
-class PieceRun {
- public:
-  PieceRun(const Piece& piece, const Scratch& scratch, const RowStates& states)
-      : piece_(piece), scratch_(scratch), states_(states), dim_(piece.q->dim()) {}
-
-  void run() {
-    const bool rows = piece_.size <= kMaxRowQueries && dim_ % kLanes == 0;
-    const auto [low, high] = std::minmax_element(piece_.positions, piece_.positions + piece_.size);
-    KeyCursor cursor(*piece_.table, *piece_.segment, *low, *high);
-    KeyBlock block;
-    if (!cursor.next(block)) return;
-    rows ? load_rows() : load_tiles();
-    BlockRows keys, values;
-    do {
-      keys.load(*piece_.k, piece_.kv_head, block, scratch_.keys);
-      values.load(*piece_.v, piece_.kv_head, block, scratch_.values);
-      rows ? attend_rows(block, keys.data(), values.data())
-           : attend_tiles(block, keys.data(), values.data());
-    } while (cursor.next(block));
-    if (!rows) store_tiles();
-  }
-
- private:
-  void read_query(int64_t i, float* to) const {
-    const Tensor& q = *piece_.q;
-    dispatch(q.dtype(), [&](auto t) HWY_ATTR {
-      ReadRow(q.data<decltype(t)>() + q.offset(piece_.rows[i], piece_.head), dim_, to);
-    });
-    for (int64_t c = 0; c < dim_; ++c) to[c] *= piece_.scale;
-  }
-
-  void load_rows() {
-    for (int64_t i = 0; i < piece_.size; ++i) read_query(i, scratch_.queries + i * dim_);
-  }
-
-  void attend_rows(const KeyBlock& block, const float* const* keys, const float* const* values) {
-    for (int64_t i = 0; i < piece_.size; ++i) {
-      const int32_t p = piece_.positions[i], state = piece_.states[i];
-      const KeySpan span = visible_span(block, p, p);
-      if (span.begin == span.end) continue;
-      const QueryRow row{scratch_.queries + i * dim_, states_.acc + state * dim_,
-                         states_.max + state, states_.sum + state, p};
-      AttendRow(row, dim_, block, span, keys, values, scratch_.scores);
-    }
-  }
-
-  /// Calls f(first query, number of queries, vectors they fill) for every query tile.
-  template <class F>
-  void each_tile(F&& f) const {
-    constexpr int64_t kWidth = kMaxVectors * kLanes;
-    for (int64_t i = 0; i < piece_.size; i += kWidth) {
-      const int64_t size = std::min(kWidth, piece_.size - i);
-      f(i, size, static_cast<int>((size + kLanes - 1) / kLanes));
-    }
-  }
-
-  // Lanes behind the last query repeat it; nothing reads what they compute.
-  void load_tiles() {
-    each_tile([&](int64_t first, int64_t size, int vectors) HWY_ATTR {
-      const int64_t width = vectors * kLanes;
-      float* queries = scratch_.queries + first * dim_;
-      float* acc = scratch_.acc + first * dim_;
-      for (int64_t lane = 0; lane < width; ++lane) {
-        const int64_t i = first + std::min(lane, size - 1);
-        const int64_t state = piece_.states[i];
-        if (lane < size) read_query(i, scratch_.row);
-        for (int64_t c = 0; c < dim_; ++c) queries[c * width + lane] = scratch_.row[c];
-        for (int64_t c = 0; c < dim_; ++c) acc[c * width + lane] = states_.acc[state * dim_ + c];
-        max_[first + lane] = states_.max[state];
-        sum_[first + lane] = states_.sum[state];
-        positions_[first + lane] = piece_.positions[i];
-      }
-    });
-  }
-
-  void store_tiles() const {
-    each_tile([&](int64_t first, int64_t size, int vectors) HWY_ATTR {
-      const int64_t width = vectors * kLanes;
-      const float* acc = scratch_.acc + first * dim_;
-      for (int64_t lane = 0; lane < size; ++lane) {
-        const int64_t state = piece_.states[first + lane];
-        for (int64_t c = 0; c < dim_; ++c) states_.acc[state * dim_ + c] = acc[c * width + lane];
-        states_.max[state] = max_[first + lane];
-        states_.sum[state] = sum_[first + lane];
-      }
-    });
-  }
-
-  void attend_tiles(const KeyBlock& block, const float* const* keys, const float* const* values) {
-    each_tile([&](int64_t first, int64_t size, int vectors) HWY_ATTR {
-      const auto [low, high] = std::minmax_element(positions_ + first, positions_ + first + size);
-      const KeySpan span = visible_span(block, *low, *high);
-      if (span.begin == span.end) return;
-      const QueryTile tile{scratch_.queries + first * dim_, scratch_.acc + first * dim_,
-                           max_ + first, sum_ + first, positions_ + first};
-      const auto attend = vectors == 1   ? AttendTile<1>
-                          : vectors == 2 ? AttendTile<2>
-                                         : AttendTile<3>;
-      attend(tile, dim_, block, span, keys, values, scratch_.scores);
-    });
-  }
-
-  const Piece& piece_;
-  const Scratch& scratch_;
-  const RowStates& states_;
-  int64_t dim_;
-  HWY_ALIGN float max_[kMaxQueries];
-  HWY_ALIGN float sum_[kMaxQueries];
-  HWY_ALIGN int32_t positions_[kMaxQueries];
-};
-
 void Attend(const Piece& piece, const Scratch& scratch, const RowStates& states) {
-  PieceRun(piece, scratch, states).run();
+  const int64_t dim = piece.q->dim();
+  if (piece.size <= kMaxRowQueries && dim % kLanes == 0) return AttendRows(piece, scratch, states);
+#if HWY_TARGET == HWY_AVX3
+  if (piece.unit == Bf16Unit::dot) return TileRun<DotBlock>(piece, scratch, states).Run();
+  if (piece.unit == Bf16Unit::matrix) return TileRun<MatrixBlock>(piece, scratch, states).Run();
+#endif
+  TileRun<FloatBlock>(piece, scratch, states).Run();
 }
 
 void AddRow(const RowWrite& w) {
@@ -193,10 +65,10 @@ HWY_EXPORT(AddRow);
 HWY_EXPORT(Exp2Array);
 HWY_EXPORT(TargetName);
 
-void RowStates::clear(int64_t rows, int64_t dim) const {
-  std::fill_n(max, rows, kNoMax);
-  std::fill_n(sum, rows, 0.0F);
-  std::fill_n(acc, rows * dim, 0.0F);
+void RowStates::clear(int64_t begin, int64_t end, int64_t dim) const {
+  std::fill(max + begin, max + end, kNoMax);
+  std::fill(sum + begin, sum + end, 0.0F);
+  std::fill(acc + begin * dim, acc + end * dim, 0.0F);
 }
 
 void Scratch::Free::operator()(float* p) const { std::free(p); }
@@ -205,13 +77,13 @@ Scratch::Scratch(int64_t dim, bool converted) {
   constexpr int64_t kScores = (KeyBlock::kCapacity + KeyBlock::kPadding) * kMaxTileQueries;
   const int64_t padded = (dim + 15) / 16 * 16;
   const int64_t block = converted ? KeyBlock::kCapacity * padded : 0;
-  const int64_t floats = (2 * kMaxQueries + 1) * padded + kScores + 2 * block;
+  const int64_t floats = (2 * kMaxQueries + 4) * padded + kScores + 2 * block;
   memory_.reset(static_cast<float*>(std::aligned_alloc(64, floats * sizeof(float))));
   if (!memory_) throw std::bad_alloc();
   queries = memory_.get();
   acc = queries + kMaxQueries * padded;
-  row = acc + kMaxQueries * padded;
-  scores = row + padded;
+  rows = acc + kMaxQueries * padded;
+  scores = rows + 4 * padded;
   if (!converted) return;
   keys = scores + kScores;
   values = keys + block;

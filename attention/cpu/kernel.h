@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "attention/cpu/simd.h"
 #include "attention/plan.h"
 #include "attention/tensor.h"
 
@@ -23,7 +24,8 @@ struct RowStates {
   float* sum = nullptr;
   float* acc = nullptr;
 
-  void clear(int64_t rows, int64_t dim) const;
+  /// Empties rows [begin, end).
+  void clear(int64_t begin, int64_t end, int64_t dim) const;
 };
 
 /// Queries of one head that attend to the keys of one segment.
@@ -33,10 +35,12 @@ struct Piece {
   float scale;  ///< softmax scale times log2(e)
   const HeadTable* table;
   const Segment* segment;
-  int64_t size;              ///< number of queries, at most kMaxQueries
-  const int32_t* rows;       ///< [size] rows of q
-  const int32_t* positions;  ///< [size] positions in the query order, for bands
-  const int32_t* states;     ///< [size] row of RowStates where each query's softmax goes on
+  int64_t size;                    ///< number of queries, at most kMaxQueries
+  const int32_t* rows;             ///< [size] rows of q
+  const int32_t* positions;        ///< [size] positions in the query order, for bands
+  const int32_t* states;           ///< [size] row of RowStates where each query's softmax goes on
+  Bf16Unit unit = Bf16Unit::none;  ///< for bfloat16 q, k and v with dim % 32 == 0 and scale > 0
+  bool fresh = false;  ///< it starts here: what RowStates holds is overwritten, not read
 };
 
 /// Memory of one thread, reused by all of its calls.
@@ -45,7 +49,7 @@ class Scratch {
   /// For head dimension `dim`; `converted`: keys or values are not stored as float32.
   Scratch(int64_t dim, bool converted);
 
-  float *queries, *acc, *scores, *row;  ///< transposed q and output, P of one key block, one row
+  float *queries, *acc, *scores, *rows;  ///< transposed q and output, P of one key block, 4 rows
   float *keys = nullptr, *values = nullptr;  ///< one key block as float32
 
  private:

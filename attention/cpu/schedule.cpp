@@ -61,8 +61,10 @@ class Cutter {
   std::vector<WorkItem> take() { return std::move(items_); }
 
  private:
-  // Guided self-scheduling: a fixed share of what is left.
-  int64_t grain() const { return remaining_ / (kItemsPerThread / 2 * threads_); }
+  // Guided self-scheduling: a fixed share of what is left. A single thread has nobody to wait for.
+  int64_t grain() const {
+    return threads_ == 1 ? remaining_ : remaining_ / (kItemsPerThread / 2 * threads_);
+  }
 
   void split(const HeadTable& table, int32_t head, int32_t s) {
     const Segment& segment = table.segments[s];

@@ -6,7 +6,7 @@
 namespace vidattn {
 
 /// Instruction set that the CPU device uses, in Highway's names: "AVX3" (AVX-512), "AVX2", "SSE4",
-/// "NEON" or "EMU128" (portable).
+/// "NEON" or "SCALAR" (portable).
 std::string cpu_simd_target();
 
 /// All that this machine could use, the best first.
@@ -14,5 +14,18 @@ std::vector<std::string> cpu_simd_targets();
 
 /// Restricts the CPU device to one of cpu_simd_targets(); empty lifts the restriction. For tests.
 void force_cpu_simd_target(const std::string& name);
+
+/// What multiplies bfloat16 without conversion: nothing, vdpbf16ps of AVX-512, or AMX.
+enum class Bf16Unit { none, dot, matrix };
+std::string to_string(Bf16Unit unit);
+
+/// The unit that the CPU device uses where shapes allow it.
+Bf16Unit cpu_bf16_unit();
+
+/// All that this machine could use, the best first; the last is none.
+std::vector<Bf16Unit> cpu_bf16_units();
+
+/// Makes the CPU device use one of cpu_bf16_units(). For tests and benchmarks.
+void force_cpu_bf16_unit(Bf16Unit unit);
 
 }  // namespace vidattn

@@ -50,8 +50,13 @@ HWY_INLINE void Unroll(F&& f) {
 }
 #define VIDATTN_INLINE HWY_ATTR __attribute__((always_inline))
 
+/// What one step of a register tile multiplies and adds: a float32 per lane.
+struct FloatOps {
+  static HWY_INLINE Vector MulAdd(Vector a, Vector b, Vector sum) { return hn::MulAdd(a, b, sum); }
+};
+
 /// sum[i*NV + v] += step[v] * scalar(i), i < N: the multiply-adds of one step of a register tile.
-template <int NV, int N, class F>
+template <class Ops, int NV, int N, class F>
 HWY_INLINE void AddOuterProduct(const float* HWY_RESTRICT step, F&& scalar, Vector* sum) {
   const Floats d;
   Vector x[NV];
@@ -59,37 +64,39 @@ HWY_INLINE void AddOuterProduct(const float* HWY_RESTRICT step, F&& scalar, Vect
   Unroll<N>([&](auto i) VIDATTN_INLINE {
     const Vector s = hn::Set(d, scalar(i));
     Unroll<NV>([&](auto v)
-                   VIDATTN_INLINE { sum[i * NV + v] = hn::MulAdd(s, x[v], sum[i * NV + v]); });
+                   VIDATTN_INLINE { sum[i * NV + v] = Ops::MulAdd(s, x[v], sum[i * NV + v]); });
   });
 }
 
-/// scores[kTile][NV*kLanes] of kTile keys.
-template <int NV>
-HWY_INLINE void ScoreTile(const float* HWY_RESTRICT queries, int64_t dim,
+/// scores[kTile][NV*kLanes] of kTile keys, from rows of `steps` elements.
+template <class Ops, int NV>
+HWY_INLINE void ScoreTile(const float* HWY_RESTRICT queries, int64_t steps,
                           const float* const* HWY_RESTRICT keys, float* HWY_RESTRICT scores) {
   const Floats d;
   Vector sum[kTile * NV];
   const float* key[kTile];
   Unroll<kTile>([&](auto i) VIDATTN_INLINE { key[i] = keys[i]; });
   Unroll<kTile * NV>([&](auto i) VIDATTN_INLINE { sum[i] = hn::Zero(d); });
-  for (int64_t c = 0; c < dim; ++c)
-    AddOuterProduct<NV, kTile>(
+#pragma GCC unroll 4
+  for (int64_t c = 0; c < steps; ++c)
+    AddOuterProduct<Ops, NV, kTile>(
         queries + c * NV * kLanes, [&](auto i) VIDATTN_INLINE { return key[i][c]; }, sum);
   Unroll<kTile * NV>([&](auto i) VIDATTN_INLINE { hn::Store(sum[i], d, scores + i * kLanes); });
 }
 
 /// acc[N][NV*kLanes] = acc * factor + sum_j weights[j] * values[j][0..N). The tile starts from zero
 /// and not from acc, which keeps rounding errors small for many keys.
-template <int NV, int N>
+template <class Ops, int NV, int N>
 HWY_INLINE void ValueTile(const float* HWY_RESTRICT weights, int64_t size,
                           const float* const* HWY_RESTRICT values, int64_t channel,
                           const float* HWY_RESTRICT factor, float* HWY_RESTRICT acc) {
   const Floats d;
   Vector sum[N * NV];
   Unroll<N * NV>([&](auto i) VIDATTN_INLINE { sum[i] = hn::Zero(d); });
+#pragma GCC unroll 4
   for (int64_t j = 0; j < size; ++j) {
     const float* HWY_RESTRICT value = values[j] + channel;
-    AddOuterProduct<NV, N>(
+    AddOuterProduct<Ops, NV, N>(
         weights + j * NV * kLanes, [&](auto i) VIDATTN_INLINE { return value[i]; }, sum);
   }
   Unroll<N * NV>([&](auto i) VIDATTN_INLINE {
@@ -117,27 +124,30 @@ void MaskScores(const KeyBlock& block, const KeySpan& span, const int32_t* posit
   }
 }
 
-/// Turns `size` rows of scores into weights 2^(score - max), updates max and sum of each query, and
-/// gives the factor that rescales what was summed before.
+/// Turns `size` rows of scores into weights 2^(scale * score - max), updates max and sum of each
+/// query, and gives the factor that rescales what was summed before. Needs scale > 0.
 template <int NV>
-void SoftmaxStep(float* HWY_RESTRICT scores, int64_t size, float* HWY_RESTRICT max,
+void SoftmaxStep(float* HWY_RESTRICT scores, int64_t size, float scale, float* HWY_RESTRICT max,
                  float* HWY_RESTRICT sum, float* HWY_RESTRICT factor) {
   const Floats d;
+  const Vector unit = hn::Set(d, scale);
   Vector high[NV], total[NV];
-  Unroll<NV>([&](auto v) VIDATTN_INLINE { high[v] = hn::Load(d, max + v * kLanes); });
+  Unroll<NV>([&](auto v) VIDATTN_INLINE { high[v] = hn::Set(d, kMasked); });
   for (int64_t j = 0; j < size; ++j)
     Unroll<NV>([&](auto v) VIDATTN_INLINE {
       high[v] = hn::Max(high[v], hn::Load(d, scores + (j * NV + v) * kLanes));
     });
   Unroll<NV>([&](auto v) VIDATTN_INLINE {
-    hn::Store(Exp2(d, hn::Sub(hn::Load(d, max + v * kLanes), high[v])), d, factor + v * kLanes);
+    const Vector before = hn::Load(d, max + v * kLanes);
+    high[v] = hn::Max(before, hn::Mul(high[v], unit));
+    hn::Store(Exp2(d, hn::Sub(before, high[v])), d, factor + v * kLanes);
     hn::Store(high[v], d, max + v * kLanes);
     total[v] = hn::Zero(d);
   });
   for (int64_t j = 0; j < size; ++j)
     Unroll<NV>([&](auto v) VIDATTN_INLINE {
       float* s = scores + (j * NV + v) * kLanes;
-      const Vector weight = Exp2(d, hn::Sub(hn::Load(d, s), high[v]));
+      const Vector weight = Exp2(d, hn::MulSub(hn::Load(d, s), unit, high[v]));
       hn::Store(weight, d, s);
       total[v] = hn::Add(total[v], weight);
     });
@@ -145,33 +155,6 @@ void SoftmaxStep(float* HWY_RESTRICT scores, int64_t size, float* HWY_RESTRICT m
     float* s = sum + v * kLanes;
     hn::Store(hn::MulAdd(hn::Load(d, s), hn::Load(d, factor + v * kLanes), total[v]), d, s);
   });
-}
-
-/// NV vectors of queries with their running softmax; every row below is [NV*kLanes].
-struct QueryTile {
-  const float* queries;      ///< [dim] rows
-  float* acc;                ///< [dim] rows
-  float *max, *sum;          ///< one row each
-  const int32_t* positions;  ///< one row
-};
-
-/// Adds the keys of the span to the queries' softmax.
-template <int NV>
-HWY_NOINLINE void AttendTile(const QueryTile& tile, int64_t dim, const KeyBlock& block,
-                             const KeySpan& span, const float* const* keys,
-                             const float* const* values, float* HWY_RESTRICT scores) {
-  constexpr int64_t kWidth = NV * kLanes;
-  const int64_t size = span.end - span.begin;
-  for (int64_t j = 0; j < size; j += kTile)
-    ScoreTile<NV>(tile.queries, dim, keys + span.begin + j, scores + j * kWidth);
-  if (span.partly) MaskScores<NV>(block, span, tile.positions, scores);
-  HWY_ALIGN float factor[kWidth];
-  SoftmaxStep<NV>(scores, size, tile.max, tile.sum, factor);
-  int64_t c = 0;
-  for (; c + kTile <= dim; c += kTile)
-    ValueTile<NV, kTile>(scores, size, values + span.begin, c, factor, tile.acc + c * kWidth);
-  for (; c < dim; ++c)
-    ValueTile<NV, 1>(scores, size, values + span.begin, c, factor, tile.acc + c * kWidth);
 }
 
 }  // namespace vidattn::cpu::HWY_NAMESPACE

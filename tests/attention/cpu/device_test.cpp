@@ -270,6 +270,25 @@ TEST_P(CpuDevice, RepeatedQueriesWithBands) {
   expect_matches_reference(one_branch({.tables = {table}, .repeats_queries = true}), in);
 }
 
+/// Every unit that multiplies bfloat16, for plans that meet odd spans, masks and tails.
+TEST_P(CpuDevice, Bf16Units) {
+  const Bf16Unit best = cpu_bf16_unit();
+  HeadTable banded;
+  banded.add(0, 400, {{0, 77, -30, 5}, {77, 400, -41, 60}});
+  for (Bf16Unit unit : cpu_bf16_units()) {
+    SCOPED_TRACE(to_string(unit));
+    force_cpu_bf16_unit(unit);
+    for (int64_t dim : {32, 64, 128, 256}) {
+      const Inputs in = as(random_inputs(400, 400, 2, 1, dim, random), DType::bf16);
+      for (const HeadTable& table :
+           {banded, full_table(400, 400), full_table(17, 3), ragged_table(400, 400, random)})
+        expect_matches_reference(one_branch({.tables = {table}}), in, 4e-3);
+      expect_matches_reference(one_branch(chosen_chunks(400, 5, true, random)), in, 4e-3);
+    }
+  }
+  force_cpu_bf16_unit(best);
+}
+
 TEST_P(CpuDevice, HalfPrecisionStorage) {
   for (int64_t dim : {24, 64, 128}) {
     const Inputs in = random_inputs(300, 300, 2, 1, dim, random);

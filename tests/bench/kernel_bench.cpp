@@ -1,0 +1,165 @@
+// Speed of the CPU device as a share of the machine's multiply-add peak, measured next to it
+// because the clock floats, with a tiled attention on OpenBLAS as peer. Threads: OMP_NUM_THREADS.
+
+#include <benchmark/benchmark.h>
+#include <cblas.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "attention/cpu/simd.h"
+#include "attention/device.h"
+#include "tests/bench/fma_peak.h"
+
+namespace vidattn {
+namespace {
+
+enum Shape : int64_t { kFull, kGroups, kFrames };
+
+Inputs random_inputs(int64_t length, int64_t dim, DType type) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  const auto make = [&] {
+    Tensor t(length, 1, dim);
+    for (int64_t i = 0; i < t.size(); ++i) t.data<float>()[i] = normal(random);
+    return std::make_shared<const Tensor>(t.to(type));
+  };
+  Inputs in;
+  in.q = make();
+  in.k = make();
+  in.v = make();
+  return in;
+}
+
+/// Full attention, 5 groups of shuffled tokens, or segments of 1,560 tokens (a latent frame at
+/// 480p) that see themselves and the frame before.
+Plan make_plan(Shape shape, int32_t length) {
+  HeadTable table;
+  if (shape == kFull) table.add(0, length, {{0, length}});
+  if (shape == kGroups) {
+    std::vector<int32_t> order(length);
+    std::iota(order.begin(), order.end(), 0);
+    std::shuffle(order.begin(), order.end(), std::mt19937(2));
+    for (int32_t g = 0; g < 5; ++g)
+      std::sort(order.begin() + length * g / 5, order.begin() + length * (g + 1) / 5);
+    table.query_order = table.key_order = make_order(std::move(order));
+    for (int32_t g = 0; g < 5; ++g) {
+      const int32_t begin = length * g / 5, end = length * (g + 1) / 5;
+      table.add(begin, end, {{begin, end}});
+    }
+  }
+  if (shape == kFrames)
+    for (int32_t begin = 0; begin < length; begin += 1560)
+      table.add(begin, std::min(length, begin + 1560),
+                {{std::max(0, begin - 1560), std::min(length, begin + 1560)}});
+  Plan plan;
+  plan.branches.push_back({.tables = {std::move(table)}});
+  return plan;
+}
+
+/// Times `run` per iteration and reports GFLOP/s and the share of the peak measured just before and
+/// after; the best iteration counts, since other programs only ever slow one down.
+template <class F>
+void measure(benchmark::State& state, double flops, F&& run) {
+  using Clock = std::chrono::steady_clock;
+  double peak = fma_peak_gflops(omp_get_max_threads());
+  double best = 1e300;
+  for (auto _ : state) {
+    const auto start = Clock::now();
+    run();
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  peak = std::max(peak, fma_peak_gflops(omp_get_max_threads()));
+  state.counters["GFLOPs"] = flops / best * 1e-9;
+  state.counters["peak"] = peak;
+  state.counters["share"] = flops / best * 1e-9 / peak;
+  state.SetLabel(cpu_simd_target());
+}
+
+void attention(benchmark::State& state) {
+  const int64_t dim = state.range(0), length = state.range(1);
+  const Inputs in = random_inputs(length, dim, static_cast<DType>(state.range(2)));
+  const Plan plan = make_plan(static_cast<Shape>(state.range(3)), static_cast<int32_t>(length));
+  const Device& device = find_device("cpu");
+  Output out;
+  device.run(plan, in, out);
+  const double pairs = static_cast<double>(plan.branches[0].pairs(0, 1));
+  measure(state, 4.0 * pairs * static_cast<double>(dim), [&] { device.run(plan, in, out); });
+}
+
+/// Tile of queries by keys with two GEMM calls; one BLAS thread per OpenMP thread.
+void openblas_rows(const Inputs& in, int64_t begin, int64_t queries, Tensor& o) {
+  constexpr int64_t kKeys = 512;
+  const int64_t dim = in.dim();
+  std::vector<float> s(queries * kKeys), max(queries, -INFINITY), sum(queries);
+  for (int64_t n = 0; n < in.length(); n += kKeys) {
+    const int64_t keys = std::min(kKeys, in.length() - n);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, queries, keys, dim,
+                static_cast<float>(in.softmax_scale()), in.q->row(begin, 0), dim, in.k->row(n, 0),
+                dim, 0, s.data(), kKeys);
+    for (int64_t i = 0; i < queries; ++i) {
+      float* row = &s[i * kKeys];
+      float high = max[i], total = 0;
+#pragma omp simd reduction(max : high)
+      for (int64_t j = 0; j < keys; ++j) high = std::max(high, row[j]);
+      exp_array(row, high, keys);
+#pragma omp simd reduction(+ : total)
+      for (int64_t j = 0; j < keys; ++j) total += row[j];
+      const float factor = std::exp(max[i] - high);
+      max[i] = high;
+      sum[i] = sum[i] * factor + total;
+      for (int64_t c = 0; c < dim; ++c) o.row(begin + i, 0)[c] *= n == 0 ? 0 : factor;
+    }
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, queries, dim, keys, 1, s.data(), kKeys,
+                in.v->row(n, 0), dim, 1, o.row(begin, 0), dim);
+  }
+  for (int64_t i = 0; i < queries; ++i)
+    for (int64_t c = 0; c < dim; ++c) o.row(begin + i, 0)[c] /= sum[i];
+}
+
+void openblas(benchmark::State& state) {
+  constexpr int64_t kQueries = 256;
+  const int64_t dim = state.range(0), length = state.range(1);
+  const Inputs in = random_inputs(length, dim, DType::f32);
+  openblas_set_num_threads(1);
+  Tensor o(length, 1, dim);
+  const auto run = [&] {
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t i = 0; i < length; i += kQueries)
+      openblas_rows(in, i, std::min(kQueries, length - i), o);
+  };
+  run();
+  Output want;
+  find_device("cpu").run(make_plan(kFull, static_cast<int32_t>(length)), in, want);
+  for (int64_t i = 0; i < length; ++i)
+    for (int64_t c = 0; c < dim; ++c)
+      if (std::abs(o.row(i, 0)[c] - want.o.row(i, 0)[c]) > 1e-4F)
+        return state.SkipWithError("differs from the cpu device");
+  measure(state, 4.0 * static_cast<double>(length * length * dim), run);
+}
+
+void arguments(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"D", "N", "dtype", "plan"})->Unit(benchmark::kMillisecond)->UseRealTime();
+  for (int64_t dim : {64, 128, 256}) b->Args({dim, 8192, 0, kFull});
+  for (int64_t dtype : {0, 1, 2})
+    for (int64_t length : {4096, 16384}) b->Args({128, length, dtype, kFull});
+  for (int64_t dtype : {0, 1})
+    for (int64_t shape : {kGroups, kFrames}) b->Args({128, 15600, dtype, shape});
+}
+BENCHMARK(attention)->Apply(arguments);
+BENCHMARK(openblas)
+    ->ArgNames({"D", "N"})
+    ->Args({128, 4096})
+    ->Args({128, 8192})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+}  // namespace
+}  // namespace vidattn
+
+BENCHMARK_MAIN();
