@@ -128,7 +128,9 @@ class Moga : public Backend {
         {{"router_logits", "[L,M]", "Router scores."},
          {"hidden", "[L,C]", "Hidden states that the router's linear layer reads."},
          {"router_weight", "[M,C]", "Weights of the router's linear layer."},
-         {"router_bias", "[M]", "Bias of the router's linear layer; none = 0."}}};
+         {"router_bias", "[M]", "Bias of the router's linear layer; none = 0."}},
+        {},
+        {"num_groups", 1024, 1}};
     return info;
   }
 

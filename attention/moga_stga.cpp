@@ -14,6 +14,7 @@ class MogaStga : public Backend {
   const BackendInfo& info() const override {
     static const BackendInfo info = [] {
       BackendInfo combined{"mean of moga, stga and frame", "MoGA §2.2", {}};
+      combined.knob = find_backend("moga").info().knob;
       for (const char* part : kParts) {
         const BackendInfo& its = find_backend(part).info();
         combined.params.insert(combined.params.end(), its.params.begin(), its.params.end());

@@ -81,7 +81,10 @@ class Stga : public Backend {
           0},
          {"boundary_frames", int64_t{1},
           "Latent frames seen of each adjacent shot; 1 gives an inner shot two in all.",
-          "MoGA §2.2", 0}}};
+          "MoGA §2.2", 0}},
+        {},
+        {},
+        {"temporal_group", 1, 4096}};
     return info;
   }
 

@@ -8,6 +8,7 @@
 #include "build_info.h"
 #include "harness/attend.h"
 #include "harness/conform.h"
+#include "harness/density.h"
 #include "harness/environment.h"
 #include "harness/film.h"
 #include "harness/interrupt.h"
@@ -62,7 +63,8 @@ class CommandLine {
   CommandLine(int argc, char** argv) : arguments_(argv, argv + argc) {
     app_.require_subcommand(1);
     app_.set_version_flag("--version", "vidattn " VIDATTN_VERSION);
-    add_run();
+    add_run("run", "the main job: compare backends on one workload", {});
+    add_run("sweep", "the frontier: compare backends at a range of densities", "0.1:0.5:0.1");
     add_attend();
     add_conform();
     add_film();
@@ -98,10 +100,19 @@ class CommandLine {
   }
 
  private:
-  void add_run() {
-    auto* app = app_.add_subcommand("run", "the main job: compare backends on one workload");
+  void add_run(const std::string& name, const std::string& help, const std::string& densities) {
+    auto* app = app_.add_subcommand(name, help);
     add_workload_options(*app, run_.workload, texts_);
     app->add_option("--backend", run_.backends, "NAME[:key=value,…]; may be repeated, or all");
+    app->add_option("--density", densities_,
+                    "solve each backend's knob for these densities: 0.25, 0.1,0.2 or from:to:step" +
+                        (densities.empty() ? "" : "; default " + densities));
+    app->add_option("--steps", run_.steps, "steps of the denoising run for `in run`")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 100000));
+    app->add_option("--layers", run_.layers, "layers of the model for `in run`")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 100000));
     app->add_option("--device", run_.devices, "device; may be repeated")->capture_default_str();
     app->add_option("--dtype", dtypes_, "f32, bf16 or f16; may be repeated");
     app->add_option("--repeat", run_.repeat, "timed blocks")
@@ -109,9 +120,11 @@ class CommandLine {
         ->check(CLI::Range(1, 100000));
     app->add_option("--out", run_.out, "JSON file for everything measured");
     app->add_flag("--quiet", run_.quiet, "no progress");
-    app->callback([this] {
-      action_ = [this] {
+    app->callback([this, densities] {
+      action_ = [this, densities] {
         apply(texts_, run_.workload);
+        if (densities_.empty()) densities_ = densities;
+        if (!densities_.empty()) run_.densities = parse_densities(densities_);
         if (run_.backends.empty())
           run_.backends = {"full", "moga", "moga:num_groups=20", "stga", "moga_stga"};
         if (run_.backends == std::vector<std::string>{"all"}) run_.backends = all_backends();
@@ -219,7 +232,7 @@ class CommandLine {
   ConformOptions conform_;
   FilmSpec film_;
   WorkloadTexts texts_;
-  std::string dtype_ = "f32", film_path_;
+  std::string dtype_ = "f32", film_path_, densities_;
   std::vector<std::string> dtypes_, named_inputs_;
   std::map<std::string, std::string> attend_inputs_;
   bool json_ = false;

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attention/device.h"
+#include "harness/backend_spec.h"
+#include "harness/metric.h"
+#include "metrics/fidelity.h"
+#include "metrics/plan_stats.h"
+
+namespace vidattn {
+
+/// What happened to one backend on one device in one storage type.
+struct CaseResult {
+  std::string backend, device;
+  DType dtype = DType::f32;
+  std::string outcome;           ///< passed | failed | skipped | interrupted
+  std::string reason;            ///< of an outcome other than passed
+  std::string note;              ///< which knob was set for a density
+  std::vector<Metric> cost;      ///< work, time and speed
+  std::vector<Metric> fidelity;  ///< nearness to full attention, balance, memory
+  nlohmann::json details;        ///< per head and branch figures, planning stages, timing samples
+};
+
+/// One backend on one device in one storage type, while it is measured.
+struct Case {
+  BackendSpec spec;
+  const Device* device;
+  DType dtype;
+  Inputs in;
+  CaseResult result;
+  PlanStats stats;
+  std::map<std::string, double> figures;
+  Fidelity fidelity;
+  double check_error = NAN;
+  int64_t check_rows = 0;
+  double setup_seconds = 0;
+  std::optional<int64_t> extra_bytes;
+  std::vector<double> plan_seconds, run_seconds;
+
+  bool is_full() const { return spec.backend->name() == "full"; }
+  bool passed() const { return result.outcome == "passed"; }
+};
+
+/// Median; NaN of nothing.
+double median(std::vector<double> values);
+
+}  // namespace vidattn

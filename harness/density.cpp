@@ -1,0 +1,105 @@
+#include "harness/density.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "attention/error.h"
+#include "metrics/plan_stats.h"
+
+namespace vidattn {
+namespace {
+
+// A real-valued knob is good enough when the density is within 0.2% of the target.
+constexpr double kCloseEnough = 0.002;
+constexpr int kMaxPlans = 16;
+
+double planned_density(const BackendSpec& spec, Inputs in) {
+  spec.backend->prepare(in, spec.params);
+  return plan_stats(spec.backend->plan(in, spec.params), in).density;
+}
+
+/// The knob at `value`; a list takes it for every element it has by default.
+BackendSpec with_knob(BackendSpec spec, const DensityKnob& knob, double value) {
+  const ParamValue& current = spec.params.value(knob.param);
+  std::string text = fmt::format("{}", value);
+  if (const auto* list = std::get_if<std::vector<double>>(&current))
+    text = to_text(std::vector<double>(std::max<size_t>(list->size(), 1), value));
+  spec.params.set(knob.param, text);
+  return spec;
+}
+
+double parse_density(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value > 0))
+    throw InputError("'" + text + "' is no density: expected a number in (0, 1]");
+  return value;
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t next = std::min(text.find(separator, at), text.size());
+    parts.push_back(text.substr(at, next - at));
+    at = next + 1;
+  }
+  return parts;
+}
+
+}  // namespace
+
+DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target) {
+  const DensityKnob& knob = spec.backend->info().knob;
+  if (knob.param.empty())
+    return {spec, planned_density(spec, in), spec.backend->name() + " has no density knob"};
+  const bool discrete = !std::holds_alternative<double>(spec.params.value(knob.param));
+  DensitySolution best{spec, INFINITY, ""};
+  double value = 0;
+  const auto consider = [&](double candidate) {
+    const BackendSpec tried = with_knob(spec, knob, candidate);
+    const double density = planned_density(tried, in);
+    if (std::abs(density - target) < std::abs(best.density - target)) {
+      best = {tried, density, ""};
+      value = candidate;
+    }
+    return density;
+  };
+  double sparse = knob.sparse, dense = knob.dense;
+  if (consider(sparse) < target && consider(dense) > target) {
+    for (int i = 0; i < kMaxPlans && std::abs(best.density - target) > kCloseEnough * target; ++i) {
+      // Densities often fall like 1/x (groups, chunks): the geometric middle halves better there.
+      const bool wide = sparse > 0 && dense > 0 && std::max(sparse / dense, dense / sparse) > 4;
+      double middle = wide ? std::sqrt(sparse * dense) : (sparse + dense) / 2;
+      if (discrete) middle = std::round(middle);
+      if (middle == sparse || middle == dense) break;
+      (consider(middle) < target ? sparse : dense) = middle;
+    }
+  }
+  best.note = fmt::format("{}: {} = {:g} gives density {:.4g} for the target {:g}",
+                          spec.backend->name(), knob.param, value, best.density, target);
+  return best;
+}
+
+std::vector<double> parse_densities(const std::string& text) {
+  std::vector<double> densities;
+  const auto range = split(text, ':');
+  if (range.size() == 3) {
+    const double from = parse_density(range[0]), to = parse_density(range[1]),
+                 step = parse_density(range[2]);
+    // Half a step of slack, so that rounding does not lose the end.
+    for (int64_t i = 0; from + static_cast<double>(i) * step < to + step / 2; ++i)
+      densities.push_back(std::min(to, from + static_cast<double>(i) * step));
+  } else {
+    for (const std::string& part : split(text, ',')) densities.push_back(parse_density(part));
+  }
+  if (densities.empty() || *std::max_element(densities.begin(), densities.end()) > 1)
+    throw InputError("'" + text +
+                     "' is no list of densities in (0, 1]: expected 0.25, 0.1,0.2 or "
+                     "from:to:step");
+  return densities;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "attention/inputs.h"
+#include "harness/backend_spec.h"
+
+namespace vidattn {
+
+/// A method set to the density nearest to a target.
+struct DensitySolution {
+  BackendSpec spec;    ///< with the knob's value; unchanged when the method has no knob
+  double density = 0;  ///< executed
+  std::string note;    ///< which knob took which value, or that there is none
+};
+
+/// Searches the method's knob (BackendInfo::knob) for the executed density nearest to `target`, by
+/// bisection on real plans of these inputs. Throws InputError when the method refuses the inputs.
+DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target);
+
+/// "0.25", "0.1,0.2" or "0.1:0.5:0.05" (from:to:step, both ends included) as densities in (0, 1].
+/// Throws InputError for anything else.
+std::vector<double> parse_densities(const std::string& text);
+
+}  // namespace vidattn

@@ -1,0 +1,43 @@
+#include "harness/density.h"
+
+#include <gtest/gtest.h>
+
+#include "attention/error.h"
+#include "tests/attention/random_inputs.h"
+
+namespace vidattn {
+namespace {
+
+TEST(Density, FindsTheGroupCountOfATarget) {
+  Inputs in = random_inputs(2000, 1, 8);
+  in.extra["hidden"] = random_array({2000, 8}, 5);
+  for (double target : {0.5, 0.25, 0.1}) {
+    const DensitySolution found = solve_density(parse_backend("moga"), in, target);
+    EXPECT_NEAR(found.density, target, 0.25 * target) << found.note;
+    EXPECT_TRUE(found.spec.params.given("num_groups"));
+  }
+}
+
+TEST(Density, TakesTheNearestEndWhenTheTargetIsOutOfReach) {
+  const Inputs in = random_video(6, 4, 4, 1, 8);
+  const DensitySolution found = solve_density(parse_backend("stga"), in, 0.9);
+  EXPECT_DOUBLE_EQ(found.density, 0.25);  // 2x2 windows over the whole shot
+}
+
+TEST(Density, LeavesAMethodWithoutAKnobAsItIs) {
+  const DensitySolution found = solve_density(parse_backend("full"), random_inputs(9, 1, 8), 0.3);
+  EXPECT_DOUBLE_EQ(found.density, 1);
+  EXPECT_NE(found.note.find("no density knob"), std::string::npos);
+}
+
+TEST(Density, ParsesListsAndRanges) {
+  EXPECT_EQ(parse_densities("0.25"), (std::vector<double>{0.25}));
+  EXPECT_EQ(parse_densities("0.1,0.5").size(), 2U);
+  EXPECT_EQ(parse_densities("0.1:0.5:0.05").size(), 9U);
+  for (const char* bad :
+       {"", "x", "0", "-0.1", "1.5", "0.1:0.5", "0.1:0.5:0", "0.1:2:0.1", "0.5:0.1:0.1", "nan"})
+    EXPECT_THROW(parse_densities(bad), InputError) << bad;
+}
+
+}  // namespace
+}  // namespace vidattn
