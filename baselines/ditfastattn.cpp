@@ -1,0 +1,217 @@
+#include <algorithm>
+#include <numeric>
+
+#include "attention/backend.h"
+#include "attention/device.h"
+#include "attention/error.h"
+#include "baselines/warmup.h"
+
+namespace vidattn {
+namespace {
+
+constexpr int64_t kUnlimited = -1, kByShare = -2;
+
+/// Tokens seen on one side, at most all of them.
+int32_t window_side(const Params& params, const char* side, int64_t length) {
+  const int64_t given = params.integer(side);
+  if (given == kByShare)
+    return static_cast<int32_t>(params.real("window_share") * static_cast<double>(length));
+  return static_cast<int32_t>(given == kUnlimited ? length : std::min(given, length));
+}
+
+/// Positions of a frame one after the other, each over all frames; text stays at the end.
+Order token_major(const VideoGrid& grid) {
+  std::vector<int32_t> order(grid.tokens());
+  std::iota(order.begin(), order.end(), 0);
+  for (int64_t p = 0; p < grid.frame_size(); ++p)
+    for (int64_t t = 0; t < grid.frames; ++t)
+      order[p * grid.frames + t] = static_cast<int32_t>(t * grid.frame_size() + p);
+  return make_order(std::move(order));
+}
+
+Plan window_plan(const Inputs& in, const Params& params) {
+  const auto length = static_cast<int32_t>(in.length());
+  HeadTable table;
+  if (params.text("order") == "token_major") {
+    in.need_grid("ditfastattn with order=token_major");
+    table.query_order = table.key_order = token_major(in.grid);
+  }
+  const int32_t left = window_side(params, "window_left", length);
+  const int32_t right = window_side(params, "window_right", length);
+  table.add(0, length,
+            {{0, length, left < length ? -left : KeyRange::kNoLow,
+              right < length ? right : KeyRange::kNoHigh}});
+  Plan plan;
+  plan.branches.push_back({.name = "window", .tables = {std::move(table)}});
+  return plan;
+}
+
+Tensor run_plan(const Plan& plan, const Inputs& in) {
+  Output out;
+  in.device->run(plan, in, out);
+  return std::move(out.o);
+}
+
+Array to_array(const Tensor& tensor) {
+  std::vector<float> values(tensor.data<float>(), tensor.data<float>() + tensor.size());
+  return {{tensor.length(), tensor.heads(), tensor.dim()}, std::move(values)};
+}
+
+/// full - window attention of the cache step `in`, float32. Adds its cost and explanation.
+std::shared_ptr<const Tensor> residual_of(const Inputs& in, const Params& params, Plan& plan) {
+  if (!in.device)
+    throw InputError("ditfastattn needs a device to compute the residual of its cache step");
+  const Plan full = full_plan(in), window = window_plan(in, params);
+  double pairs = 0;
+  for (int64_t h = 0; h < in.heads(); ++h)
+    pairs += static_cast<double>(full.branches[0].pairs(h, in.heads()) +
+                                 window.branches[0].pairs(h, in.heads()));
+  const StageTimer timer(plan, "cached residual", 4 * pairs * static_cast<double>(in.dim()),
+                         in.q->size() * 4 + in.q->bytes());
+  Tensor residual = run_plan(full, in).to(DType::f32);
+  if (in.explain) plan.explained["o_full0"] = to_array(residual);
+  const Tensor of_window = run_plan(window, in);
+  std::vector<float> row(in.dim());
+  for (int64_t i = 0; i < in.length(); ++i)
+    for (int64_t h = 0; h < in.heads(); ++h) {
+      of_window.read_row(i, h, row.data());
+      for (int64_t c = 0; c < in.dim(); ++c) residual.row(i, h)[c] -= row[c];
+    }
+  if (in.explain) plan.explained["residual"] = to_array(residual);
+  return std::make_shared<const Tensor>(std::move(residual));
+}
+
+std::shared_ptr<const Tensor> cached_input(const Inputs& in, const char* name, const Tensor& like) {
+  const Array& array = in.need(name, "ditfastattn: q0, k0 and v0 come together; it");
+  const std::vector<int64_t> shape{like.length(), like.heads(), like.dim()};
+  if (array.shape != shape)
+    throw InputError("ditfastattn: " + std::string(name) + " must have the shape of the call's " +
+                     name[0] + ": [" + std::to_string(shape[0]) + "," + std::to_string(shape[1]) +
+                     "," + std::to_string(shape[2]) + "]");
+  Tensor tensor(shape[0], shape[1], shape[2]);
+  std::copy_n(array.as<float>(name).data(), array.size(), tensor.data<float>());
+  return std::make_shared<const Tensor>(std::move(tensor));
+}
+
+/// What happens to the attention of a step.
+enum class StepKind { cache, window, reuse };
+
+StepKind kind_of(const Params& params, int64_t step) {
+  if (step % params.integer("cache_interval") == 0) return StepKind::cache;
+  const int64_t share = params.integer("share_steps");
+  return share > 0 && step % share == share - 1 ? StepKind::reuse : StepKind::window;
+}
+
+/// DiTFastAttn: window attention over the flattened tokens plus the residual, full minus window,
+/// of an earlier cache step. The residual comes from q0, k0, v0 where they are given, in a
+/// denoising run from its last cache step, and is 0 in a single call without either.
+///
+/// The authors search for the treatment of every layer and step; here it follows fixed periods:
+/// every `cache_interval`-th step attends in full and renews the residual, every `share_steps`-th
+/// one reuses the whole output of the step before. Reused outputs, and those of the unconditional
+/// pass with `share_cfg`, never reach an attention call: they count in run_density, and derived()
+/// names the kind of a step. A plan asked for in a reused step is that of a window step.
+class DitFastAttn : public Backend {
+ public:
+  std::string name() const override { return "ditfastattn"; }
+
+  const BackendInfo& info() const override {
+    static const BackendInfo info = make_info();
+    return info;
+  }
+
+  Plan plan(const Inputs& in, const Params& params) const override {
+    Plan plan = window_plan(in, params);
+    if (in.find("q0") || in.find("k0") || in.find("v0")) {
+      Inputs first = in;
+      first.q = cached_input(in, "q0", *in.q);
+      first.k = cached_input(in, "k0", *in.k);
+      first.v = cached_input(in, "v0", *in.v);
+      plan.constant = residual_of(first, params, plan);
+    } else if (in.context.cache && in.context.step >= 0) {
+      return plan_in_run(in, params, std::move(plan));
+    }
+    return plan;
+  }
+
+  std::map<std::string, ParamValue> derived(const Params& params,
+                                            const StepContext& context) const override {
+    if (context.step < 0) return {};
+    constexpr const char* kNames[] = {"full, renews the residual", "window and residual",
+                                      "output of the step before"};
+    return {{"step_kind", std::string(kNames[static_cast<int>(kind_of(params, context.step))])}};
+  }
+
+  double run_density(const Params& params, double density, int64_t steps, int64_t) const override {
+    double sum = 0;
+    for (int64_t step = 0; step < steps; ++step) {
+      const StepKind kind = kind_of(params, step);
+      sum += kind == StepKind::cache ? 1 : kind == StepKind::window ? density : 0;
+    }
+    return sum / static_cast<double>(steps) * (params.flag("share_cfg") ? 0.5 : 1);
+  }
+
+ private:
+  /// A cache step keeps its residual for the layer; so does a step that finds none.
+  static Plan plan_in_run(const Inputs& in, const Params& params, Plan window) {
+    auto& kept =
+        in.context.cache->tensors["ditfastattn residual " + std::to_string(in.context.layer)];
+    if (kept && kind_of(params, in.context.step) != StepKind::cache) {
+      if (kept->size() != in.q->size())
+        throw InputError("ditfastattn: the cached residual is of another shape than q");
+      window.constant = kept;
+      return window;
+    }
+    Plan full = full_plan(in);
+    kept = residual_of(in, params, full);
+    return full;
+  }
+
+  static BackendInfo make_info() {
+    BackendInfo info{
+        "window attention plus the cached residual (full minus window) of an earlier step",
+        "Yuan et al. 2024, arXiv 2406.08552; second version: Zhang et al. 2025, arXiv 2503.22796",
+        {{"window_left", kByShare,
+          "Tokens seen before the query; -1 = unlimited, -2 = window_share of the sequence.",
+          "public code", -2, 1LL << 30},
+         {"window_right", kByShare,
+          "Tokens seen after the query; -1 = unlimited, -2 = window_share of the sequence.",
+          "public code", -2, 1LL << 30},
+         {"window_share", 0.0625, "Width of either side as a share of the sequence, rounded down.",
+          "second version: 1/16 or 1/32", 0, 1},
+         {"order",
+          std::string("raster"),
+          "Order in which the window slides: raster, or token_major (every position of a frame "
+          "over all frames).",
+          "second version: chosen per head",
+          {},
+          {},
+          {"raster", "token_major"}},
+         {"cache_interval", int64_t{5},
+          "Every n-th step of a run attends in full and renews the "
+          "residual.",
+          "-", 1},
+         {"share_steps", int64_t{0},
+          "Every n-th step of a run reuses the output of the step before; 0 = none.",
+          "arXiv 2406.08552 (attention sharing across timesteps)", 0},
+         {"share_cfg", false,
+          "The unconditional pass of classifier-free guidance takes the conditional one's output.",
+          "arXiv 2406.08552 (attention sharing across CFG)"}},
+        {{"q0", "[L,H,D]", "Queries of the cache step."},
+         {"k0", "[L,HK,D]", "Keys of the cache step."},
+         {"v0", "[L,HK,D]", "Values of the cache step."}}};
+    info.presets = {{"v2-16", {{"window_share", "0.0625"}}},
+                    {"v2-32", {{"window_share", "0.03125"}}},
+                    {"v2-16-token-major", {{"window_share", "0.0625"}, {"order", "token_major"}}},
+                    {"v2-32-token-major", {{"window_share", "0.03125"}, {"order", "token_major"}}},
+                    {"v1-64", {{"window_left", "64"}, {"window_right", "64"}}},
+                    {"v1-128", {{"window_left", "128"}, {"window_right", "128"}}}};
+    info.knob = {"window_share", 0, 1};
+    return info;
+  }
+};
+
+const RegisterBackend<DitFastAttn> registered;
+
+}  // namespace
+}  // namespace vidattn

@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <numeric>
+
+#include "attention/backend.h"
+#include "attention/error.h"
+#include "baselines/blocks.h"
+#include "baselines/tile_window.h"
+#include "baselines/warmup.h"
+
+namespace vidattn {
+namespace {
+
+using Sizes = std::array<int64_t, 3>;
+
+std::string text_of(const Sizes& sizes) {
+  return std::to_string(sizes[0]) + "x" + std::to_string(sizes[1]) + "x" + std::to_string(sizes[2]);
+}
+
+Sizes tile_of(const Params& params, const VideoGrid& grid) {
+  const auto given = params.integers("tile");
+  if (given.size() != 3)
+    throw InputError("sta: tile has " + std::to_string(given.size()) +
+                     " numbers, it needs 3: frames, rows, columns");
+  const Sizes tile{given[0], given[1], given[2]}, size{grid.frames, grid.height, grid.width};
+  for (int axis = 0; axis < 3; ++axis)
+    if (!params.flag("ragged") && size[axis] % tile[axis] != 0)
+      throw InputError("sta: tile " + text_of(tile) + " does not divide the grid " + text_of(size) +
+                       "; choose one that does, or ragged=true");
+  return tile;
+}
+
+/// One window for all heads, or one per head.
+std::vector<Sizes> windows_of(const Params& params, int64_t heads) {
+  const auto given = params.integers("windows");
+  const auto numbers = static_cast<int64_t>(given.size());
+  const int64_t window = params.integer("window");
+  if (given.empty()) return {{window, window, window}};
+  if (numbers != 3 && numbers != 3 * heads)
+    throw InputError("sta: windows has " + std::to_string(numbers) +
+                     " numbers, it needs 3 for all heads or " + std::to_string(3 * heads) +
+                     ", 3 per head");
+  std::vector<Sizes> windows;
+  for (size_t i = 0; i < given.size(); i += 3)
+    windows.push_back({given[i], given[i + 1], given[i + 2]});
+  if (std::equal(windows.begin() + 1, windows.end(), windows.begin())) windows.resize(1);
+  return windows;
+}
+
+/// Number of real text tokens; the slots after them are padding.
+int64_t real_text(const Params& params, const VideoGrid& grid) {
+  const int64_t slots = params.integer("text_max"), length = params.integer("text_length");
+  if (slots >= 0 && slots != grid.text_tokens)
+    throw InputError("sta: text_max is " + std::to_string(slots) + ", but " +
+                     std::to_string(grid.text_tokens) + " text tokens follow the video");
+  if (length > grid.text_tokens)
+    throw InputError("sta: text_length is " + std::to_string(length) + ", but only " +
+                     std::to_string(grid.text_tokens) + " text tokens follow the video");
+  return length < 0 ? grid.text_tokens : length;
+}
+
+/// Sliding tile attention: a tile of queries sees the tiles in a window around it, one window per
+/// head. Real text and video see each other; padded text slots see, but are never seen.
+///
+/// The published kernel needs a tile that divides the grid. With `ragged`, our extension, the last
+/// tile of an axis holds fewer tokens instead; where the tile divides, both are the same.
+class Sta : public Backend {
+ public:
+  std::string name() const override { return "sta"; }
+
+  const BackendInfo& info() const override {
+    static const BackendInfo info = make_info();
+    return info;
+  }
+
+  Plan plan(const Inputs& in, const Params& params) const override {
+    in.need_grid("sta");
+    if (dense_by_warmup(in.context, params)) return full_plan(in);
+    const Sizes tile = tile_of(params, in.grid), counts = tile_counts(in.grid, tile);
+    const auto windows = windows_of(params, in.heads());
+    const int64_t text = real_text(params, in.grid);
+    Plan plan;
+    Branch branch{.name = "sta"};
+    {
+      const StageTimer timer(plan, "tile windows", 0, in.length() * 8);
+      const Blocks tiles = tile_blocks(in.grid, tile);
+      const HeadTable empty = ordered_table(tiles, in.grid);
+      for (const Sizes& window : windows) {
+        branch.tables.push_back(empty);
+        add_segments(branch.tables.back(), tiles, counts, window, in.grid, text);
+      }
+      if (in.explain) explain(tiles, counts, windows, in, plan);
+    }
+    plan.branches.push_back(std::move(branch));
+    return plan;
+  }
+
+  double run_density(const Params& params, double density, int64_t steps,
+                     int64_t layers) const override {
+    return density_with_warmup(params, density, steps, layers);
+  }
+
+ private:
+  static BackendInfo make_info() {
+    BackendInfo info{
+        "sliding tiles: a tile of queries sees a window of tiles around it, one window per head",
+        "Zhang et al. 2025, arXiv 2502.04507",
+        {{"tile", std::vector<double>{6, 8, 8}, "Frames, rows and columns of a tile.",
+          "arXiv 2502.04507, public code", 1, 65536},
+         {"window", int64_t{3}, "Tiles per axis that every head sees, where windows is not given.",
+          "public code: window size 3,3,3", 1, 65536},
+         {"windows", std::vector<double>{},
+          "Tiles per axis [frames, rows, columns] for all heads, or one triple per head; an even "
+          "number w covers w+1 tiles.",
+          "public code: found by a search per head, e.g. 3,3,5 and 3,1,10", 1, 65536},
+         {"text_length", int64_t{-1}, "Real text tokens; -1 = all that follow the video.",
+          "public code", -1},
+         {"text_max", int64_t{-1}, "Text slots after the video; -1 = those of the grid.",
+          "public code", -1},
+         {"ragged", true,
+          "Let the last tile of an axis be short where the tile does not divide the grid; false "
+          "refuses such grids as the public code does.",
+          "-"}}};
+    for (ParamSpec& spec : warmup_params({}, "-")) info.params.push_back(std::move(spec));
+    info.presets = {{"wan14b-720p", {{"tile", "6,8,8"}, {"windows", "3,3,5"}}},
+                    {"hunyuan-720p", {{"tile", "6,8,8"}, {"window", "3"}}}};
+    info.knob = {"window", 1, 64};
+    return info;
+  }
+
+  /// Tokens by tile, then text.
+  static HeadTable ordered_table(const Blocks& tiles, const VideoGrid& grid) {
+    std::vector<int32_t> order = *tiles.order;
+    order.resize(grid.tokens());
+    std::iota(order.begin() + grid.video_tokens(), order.end(),
+              static_cast<int32_t>(grid.video_tokens()));
+    HeadTable table;
+    table.query_order = table.key_order = make_order(std::move(order));
+    return table;
+  }
+
+  static void add_segments(HeadTable& table, const Blocks& tiles, const Sizes& n,
+                           const Sizes& window, const VideoGrid& grid, int64_t real) {
+    const auto video = static_cast<int32_t>(grid.video_tokens());
+    const auto text = static_cast<int32_t>(real);
+    std::vector<KeyRange> ranges;
+    const auto append = [&](int32_t begin, int32_t end) {
+      if (begin == end) return;
+      if (!ranges.empty() && ranges.back().end == begin)
+        ranges.back().end = end;
+      else
+        ranges.push_back({begin, end});
+    };
+    for (int64_t a = 0; a < tiles.count(); ++a) {
+      const TileSpan t = tile_window_span(n[0], window[0], a / n[2] / n[1]);
+      const TileSpan y = tile_window_span(n[1], window[1], a / n[2] % n[1]);
+      const TileSpan x = tile_window_span(n[2], window[2], a % n[2]);
+      ranges.clear();
+      for (int64_t i = t.begin; i < t.end; ++i)
+        for (int64_t j = y.begin; j < y.end; ++j) {
+          const int64_t row = (i * n[1] + j) * n[2];  // its tiles are neighbours in the order
+          append(tiles.start[row + x.begin], tiles.start[row + x.end]);
+        }
+      append(video, video + text);
+      table.add(tiles.start[a], tiles.start[a + 1], ranges);
+    }
+    if (grid.text_tokens > 0)
+      table.add(video, static_cast<int32_t>(grid.tokens()), {{0, video + text}});
+  }
+
+  static void explain(const Blocks& tiles, const Sizes& counts, const std::vector<Sizes>& windows,
+                      const Inputs& in, Plan& plan) {
+    const int64_t video = in.grid.video_tokens(), n = tiles.count();
+    plan.explained["tile_label"] = {
+        {video}, std::vector<int32_t>(tiles.label.begin(), tiles.label.begin() + video)};
+    std::vector<uint8_t> maps;
+    for (int64_t h = 0; h < in.heads(); ++h) {
+      const auto map = tile_window_map(counts, windows[windows.size() == 1 ? 0 : h]);
+      maps.insert(maps.end(), map.begin(), map.end());
+    }
+    plan.explained["tile_map"] = {{in.heads(), n, n}, std::move(maps)};
+  }
+};
+
+const RegisterBackend<Sta> registered;
+
+}  // namespace
+}  // namespace vidattn
