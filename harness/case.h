@@ -42,6 +42,10 @@ struct Case {
   double setup_seconds = 0;
   std::optional<int64_t> extra_bytes;
   std::vector<double> plan_seconds, run_seconds;
+  /// Full attention that is too long to run whole is run for these tokens only; its times are
+  /// scaled up by `scale_up` and marked as extrapolated.
+  std::vector<int64_t> sampled;
+  double scale_up = 1;
 
   bool is_full() const { return spec.backend->name() == "full"; }
   bool passed() const { return result.outcome == "passed"; }

@@ -97,6 +97,7 @@ void add_metrics(std::vector<Case>& cases, const RunOptions& options, double pea
     c.result.details["plan_seconds"] = c.plan_seconds;
     c.result.details["run_seconds"] = c.run_seconds;
     c.result.details["check_tokens"] = c.check_rows;
+    c.result.details["extrapolated_by"] = c.scale_up;  // 1: measured whole
     if (c.run_seconds.empty()) c.result.outcome = "interrupted";
   }
 }

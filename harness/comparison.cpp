@@ -7,14 +7,10 @@
 
 #include "harness/npy.h"
 #include "harness/stored_array.h"
+#include "metrics/fidelity.h"
 
 namespace vidattn {
 namespace {
-
-// Largest relative L2 error of an output: float32 arithmetic, and rounding to 8 or 11 bits.
-double relative_l2_limit(DType dtype) {
-  return dtype == DType::f32 ? 2e-5 : dtype == DType::bf16 ? 1e-2 : 2e-3;
-}
 
 bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
 
@@ -76,9 +72,9 @@ void Comparison::floats(const std::string& name, const Array& got, const Array& 
   if (!is_output(name)) return;
   const double error = relative_l2(a, b);
   if (name == "o") output_error_ = error;
-  if (!(error <= relative_l2_limit(dtype_)))
+  if (!(error <= equality_limit(dtype_)))
     fail(fmt::format("{}: relative L2 error {:.2e} exceeds {:.0e}", name, error,
-                     relative_l2_limit(dtype_)));
+                     equality_limit(dtype_)));
   if (name == (test_.has("o_fine") ? "o_fine" : "o")) over_largest_value(got, expected);
 }
 

@@ -7,6 +7,7 @@
 #include "attention/error.h"
 #include "build_info.h"
 #include "harness/attend.h"
+#include "harness/bench.h"
 #include "harness/conform.h"
 #include "harness/density.h"
 #include "harness/environment.h"
@@ -68,6 +69,7 @@ class CommandLine {
     add_attend();
     add_conform();
     add_film();
+    add_bench();
     app_.add_subcommand("list", "backends, devices and workloads with their parameters")
         ->callback([this] {
           action_ = [] {
@@ -119,6 +121,8 @@ class CommandLine {
         ->capture_default_str()
         ->check(CLI::Range(1, 100000));
     app->add_option("--out", run_.out, "JSON file for everything measured");
+    app->add_flag("--whole", run_.whole,
+                  "never extrapolate full attention from a sample of its rows");
     app->add_flag("--quiet", run_.quiet, "no progress");
     app->callback([this, densities] {
       action_ = [this, densities] {
@@ -217,6 +221,17 @@ class CommandLine {
     });
   }
 
+  void add_bench() {
+    auto* app = app_.add_subcommand("bench", "kernel speed against this machine's measured limits");
+    app->add_option("--device", bench_.device, "device")->capture_default_str();
+    app->add_option("--seconds", bench_.seconds, "least time for each line")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 3600.0));
+    app->add_flag("--quick", bench_.quick, "a short list");
+    app->add_option("--out", bench_.out, "JSON file");
+    app->callback([this] { action_ = [this] { return bench(bench_); }; });
+  }
+
   static std::vector<std::string> all_backends() {
     std::vector<std::string> names;
     for (const Backend* backend : backends()) names.push_back(backend->name());
@@ -230,6 +245,7 @@ class CommandLine {
   RunOptions run_;
   AttendOptions attend_;
   ConformOptions conform_;
+  BenchOptions bench_;
   FilmSpec film_;
   WorkloadTexts texts_;
   std::string dtype_ = "f32", film_path_, densities_;

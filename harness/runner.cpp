@@ -32,10 +32,10 @@ constexpr double kCheckProducts = 4e8;
 // Rows of full attention that a run without the `full` backend is compared with.
 constexpr int64_t kFidelityRows = 512;
 
-// Largest relative L2 error against the reference: float32 sums, and 8 or 11 bits of output.
-double error_limit(DType dtype) {
-  return dtype == DType::f32 ? 2e-5 : dtype == DType::bf16 ? 1e-2 : 2e-3;
-}
+// Full attention above this many FLOPs (some minutes on two cores) is run for a sample of its query
+// rows: enough of them that each core has several full kernel blocks of 384 queries per head.
+constexpr double kMaxWholeFlops = 5e13;
+constexpr int64_t kSampledRows = 3072;
 
 double seconds_of(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
@@ -71,6 +71,22 @@ Case make_case(const std::string& backend, const std::string& device, DType dtyp
   return c;
 }
 
+/// Full attention of all tokens, or of a sample when that would take too long.
+void sample_if_long(Case& c, bool whole) {
+  const double flops = 4.0 * std::pow(static_cast<double>(c.in.length()), 2) *
+                       static_cast<double>(c.in.dim() * c.in.heads());
+  if (!c.is_full() || whole || flops <= kMaxWholeFlops) return;
+  c.sampled = sample_tokens(c.in.length(), kSampledRows);
+  c.scale_up = static_cast<double>(c.in.length()) / static_cast<double>(c.sampled.size());
+  c.result.note = fmt::format("full: times are extrapolated from {} of {} query rows",
+                              c.sampled.size(), c.in.length());
+}
+
+Plan make_plan(const Case& c) {
+  return c.sampled.empty() ? c.spec.backend->plan(c.in, c.spec.params)
+                           : full_attention_rows(c.sampled, c.in.length());
+}
+
 /// Sets the knob of the case's method; a method that refuses the inputs is skipped.
 void set_density(Case& c, double target) {
   try {
@@ -91,6 +107,7 @@ std::vector<Case> make_cases(const RunOptions& options, const Inputs& original) 
     for (const std::string& device : options.devices)
       for (const std::string& backend : options.backends) {
         Case c = make_case(backend, device, dtype, in);
+        sample_if_long(c, options.whole);
         if (options.densities.empty() || c.is_full()) {
           cases.push_back(std::move(c));
           continue;
@@ -110,17 +127,19 @@ std::vector<Case> make_cases(const RunOptions& options, const Inputs& original) 
 void check_against_reference(Case& c, const Plan& plan, const Output& out) {
   const double per_row = static_cast<double>(c.in.length() * c.in.heads() * c.in.dim());
   const auto rows = static_cast<int64_t>(std::max(8.0, kCheckProducts / per_row));
-  const auto tokens = sample_tokens(c.in.length(), rows);
+  auto tokens = sample_tokens(c.sampled.empty() ? c.in.length() : c.sampled.size(), rows);
+  if (!c.sampled.empty())
+    for (int64_t& token : tokens) token = c.sampled[token];
   const ReferenceRows expected = reference_rows(plan, c.in, tokens);
   c.check_rows = static_cast<int64_t>(tokens.size());
   c.check_error = relative_l2_error(out.o, tokens, expected.o);
-  if (c.check_error <= error_limit(c.dtype)) {
+  if (c.check_error <= equality_limit(c.dtype)) {
     c.result.outcome = "passed";
   } else {
     c.result.outcome = "failed";
     c.result.reason =
         fmt::format("relative L2 error {:.2e} against the reference on {} tokens exceeds {:.0e}",
-                    c.check_error, c.check_rows, error_limit(c.dtype));
+                    c.check_error, c.check_rows, equality_limit(c.dtype));
   }
 }
 
@@ -137,45 +156,58 @@ nlohmann::json describe_plan(const Plan& plan, const PlanStats& stats) {
   return json;
 }
 
-/// Plans, runs and checks a case; measures memory and fidelity. `dense` may be empty, then the full
-/// case fills it.
+/// Full attention's output in the case's storage type; the full case itself gives it when it runs
+/// before the others, else some rows are computed.
+Dense& dense_for(Case& c, Output& out, std::vector<Dense>& dense) {
+  for (Dense& known : dense)
+    if (known.dtype == c.dtype) return known;
+  Dense& made = dense.emplace_back(Dense{c.dtype, {}, {}});
+  if (c.is_full()) {
+    made.tokens = c.sampled.empty() ? sample_tokens(c.in.length(), c.in.length()) : c.sampled;
+    made.output = std::move(out);
+  } else {
+    made.tokens = sample_tokens(c.in.length(), kFidelityRows);
+    find_device("cpu").run(full_attention_rows(made.tokens, c.in.length()), c.in, made.output);
+  }
+  return made;
+}
+
+/// Plans, runs and checks a case; measures memory and fidelity.
+void check_and_compare(Case& c, std::vector<Dense>& dense) {
+  c.setup_seconds = seconds_of([&] { c.spec.backend->prepare(c.in, c.spec.params); });
+  Output out;
+  Plan plan = make_plan(c);
+  plan.validate(c.in);
+  c.device->run(plan, c.in, out);  // touches code and output pages before memory is measured
+  {
+    const PeakMemory memory;
+    plan = {};
+    plan = make_plan(c);
+    c.device->run(plan, c.in, out);
+    c.extra_bytes = memory.extra_bytes();
+  }
+  c.stats = plan_stats(c.sampled.empty() ? plan : c.spec.backend->plan(c.in, c.spec.params), c.in);
+  c.figures = plan.figures;
+  c.result.details = describe_plan(plan, c.stats);
+  check_against_reference(c, plan, out);
+  const Dense& full = dense_for(c, out, dense);
+  c.fidelity =
+      compare_with_full(plan, c.in, out.o.empty() ? full.output : out, full.output, full.tokens);
+}
+
+/// One case's trouble is its own outcome; the others go on.
 void check_case(Case& c, std::vector<Dense>& dense) {
   if (!c.result.outcome.empty()) return;  // refused already
   try {
-    c.setup_seconds = seconds_of([&] { c.spec.backend->prepare(c.in, c.spec.params); });
-    Output out;
-    Plan plan = c.spec.backend->plan(c.in, c.spec.params);
-    plan.validate(c.in);
-    c.device->run(plan, c.in, out);  // touches code and output pages before memory is measured
-    {
-      const PeakMemory memory;
-      plan = {};
-      plan = c.spec.backend->plan(c.in, c.spec.params);
-      c.device->run(plan, c.in, out);
-      c.extra_bytes = memory.extra_bytes();
-    }
-    c.stats = plan_stats(plan, c.in);
-    c.figures = plan.figures;
-    c.result.details = describe_plan(plan, c.stats);
-    check_against_reference(c, plan, out);
-    auto known = std::find_if(dense.begin(), dense.end(),
-                              [&](const Dense& d) { return d.dtype == c.dtype; });
-    if (known == dense.end()) {
-      dense.push_back({c.dtype, {}, {}});
-      known = dense.end() - 1;
-      known->tokens = sample_tokens(c.in.length(), c.is_full() ? c.in.length() : kFidelityRows);
-      if (!c.is_full())
-        find_device("cpu").run(full_attention_rows(known->tokens, c.in.length()), c.in,
-                               known->output);
-    }
-    if (c.is_full() && known->output.o.empty()) {
-      c.fidelity = compare_with_full(plan, c.in, out, out, known->tokens);
-      known->output = std::move(out);
-    } else {
-      c.fidelity = compare_with_full(plan, c.in, out, known->output, known->tokens);
-    }
+    check_and_compare(c, dense);
   } catch (const InputError& error) {
     c.result.outcome = "skipped";
+    c.result.reason = error.what();
+  } catch (const std::bad_alloc&) {
+    c.result.outcome = "failed";
+    c.result.reason = "out of memory";
+  } catch (const std::exception& error) {
+    c.result.outcome = "failed";
     c.result.reason = error.what();
   }
 }
@@ -203,10 +235,9 @@ void measure(std::vector<Case>& cases, const RunOptions& options, std::vector<do
       if (interrupted()) return;
       if (c.passed()) {
         Plan plan;
-        c.plan_seconds.push_back(
-            seconds_of([&] { plan = c.spec.backend->plan(c.in, c.spec.params); }));
+        c.plan_seconds.push_back(seconds_of([&] { plan = make_plan(c); }));
         Output& out = outputs[c.dtype];
-        c.run_seconds.push_back(seconds_of([&] { c.device->run(plan, c.in, out); }));
+        c.run_seconds.push_back(c.scale_up * seconds_of([&] { c.device->run(plan, c.in, out); }));
       }
       progress.update(++done);
     }

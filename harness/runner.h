@@ -16,6 +16,7 @@ struct RunOptions {
   int64_t steps = 50, layers = 30;     ///< of the denoising run whose mean density is reported
   int repeat = 3;                      ///< timed blocks; each runs every backend once
   std::string out;                     ///< JSON file; empty = none
+  bool whole = false;                  ///< run full attention whole, however long it takes
   bool quiet = false;                  ///< no progress
   std::vector<std::string> arguments;  ///< the command line, for the record
 };

@@ -121,6 +121,10 @@ Plan full_attention_rows(const std::vector<int64_t>& tokens, int64_t length) {
   return plan;
 }
 
+double equality_limit(DType dtype) {
+  return dtype == DType::f32 ? 2e-5 : dtype == DType::bf16 ? 1e-2 : 2e-3;
+}
+
 double relative_l2_error(const Tensor& out, const std::vector<int64_t>& tokens,
                          const std::vector<double>& expected) {
   std::vector<float> row(out.dim());

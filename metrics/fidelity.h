@@ -31,6 +31,10 @@ std::vector<int64_t> sample_tokens(int64_t length, int64_t count);
 /// Full attention of the given tokens only: a plan whose output rows for other tokens are 0.
 Plan full_attention_rows(const std::vector<int64_t>& tokens, int64_t length);
 
+/// Largest relative L2 error that a device may have against the reference: float32 sums, and
+/// outputs rounded to 8 (bf16) or 11 (f16) bits.
+double equality_limit(DType dtype);
+
 /// Relative L2 error over rows of `out` against float64 rows [tokens.size(),H,D].
 double relative_l2_error(const Tensor& out, const std::vector<int64_t>& tokens,
                          const std::vector<double>& expected);
