@@ -34,8 +34,6 @@ KeySpan visible_span(const KeyBlock& block, int32_t low, int32_t high) {
   KeySpan span{0, block.size, false};
   while (span.begin < span.end && !sees_any(span.begin)) ++span.begin;
   while (span.end > span.begin && !sees_any(span.end - 1)) --span.end;
-  // A register tile may read keys behind the end, so the span counts as partly seen then too.
-  span.partly = span.end < block.size;
   for (int64_t j = span.begin; j < span.end && !span.partly; ++j)
     span.partly = block.first_query[j] > low || block.last_query[j] < high;
   return span;

@@ -62,11 +62,12 @@ Plan make_plan(Shape shape, int32_t length) {
   return plan;
 }
 
-/// Times `run` per iteration and reports GFLOP/s and the share of the peak measured just before and
-/// after; the best iteration counts, since other programs only ever slow one down.
+/// Times `run` per iteration and reports GFLOP/s and their share of the peak measured just before
+/// and after. The best iteration counts, since other programs only ever slow one down.
 template <class F>
 void measure(benchmark::State& state, double flops, F&& run) {
   using Clock = std::chrono::steady_clock;
+  run();
   double peak = fma_peak_gflops(omp_get_max_threads());
   double best = 1e300;
   for (auto _ : state) {
@@ -78,7 +79,7 @@ void measure(benchmark::State& state, double flops, F&& run) {
   state.counters["GFLOPs"] = flops / best * 1e-9;
   state.counters["peak"] = peak;
   state.counters["share"] = flops / best * 1e-9 / peak;
-  state.SetLabel(cpu_simd_target());
+  state.SetLabel(cpu_simd_target() + ", bf16 unit " + to_string(cpu_bf16_unit()));
 }
 
 void attention(benchmark::State& state) {
@@ -87,7 +88,6 @@ void attention(benchmark::State& state) {
   const Plan plan = make_plan(static_cast<Shape>(state.range(3)), static_cast<int32_t>(length));
   const Device& device = find_device("cpu");
   Output out;
-  device.run(plan, in, out);
   const double pairs = static_cast<double>(plan.branches[0].pairs(0, 1));
   measure(state, 4.0 * pairs * static_cast<double>(dim), [&] { device.run(plan, in, out); });
 }
@@ -144,7 +144,10 @@ void openblas(benchmark::State& state) {
 }
 
 void arguments(benchmark::internal::Benchmark* b) {
-  b->ArgNames({"D", "N", "dtype", "plan"})->Unit(benchmark::kMillisecond)->UseRealTime();
+  b->ArgNames({"D", "N", "dtype", "plan"})
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime()
+      ->MinTime(2);
   for (int64_t dim : {64, 128, 256}) b->Args({dim, 8192, 0, kFull});
   for (int64_t dtype : {0, 1, 2})
     for (int64_t length : {4096, 16384}) b->Args({128, length, dtype, kFull});
@@ -157,6 +160,7 @@ BENCHMARK(openblas)
     ->Args({128, 4096})
     ->Args({128, 8192})
     ->Unit(benchmark::kMillisecond)
+    ->MinTime(2)
     ->UseRealTime();
 
 }  // namespace
