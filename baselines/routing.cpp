@@ -21,10 +21,6 @@ int64_t batch_rows(int64_t blocks) {
 Selection::Selection(int64_t queries, int64_t blocks)
     : queries_(queries), blocks_(blocks), words_((blocks + 63) / 64), bits_(queries * words_) {}
 
-void Selection::set_all(int64_t query) {
-  for (int64_t block = 0; block < blocks_; ++block) set(query, block);
-}
-
 int64_t gate_bytes(int64_t blocks) { return batch_rows(blocks) * blocks * 4; }
 
 void gate_rows(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_head, bool parallel,
@@ -34,13 +30,13 @@ void gate_rows(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_
   std::vector<float> gates(std::min(batch, q.length()) * mean.rows());
   for (int64_t begin = 0; begin < q.length(); begin += batch) {
     const int64_t rows = std::min(batch, q.length() - begin);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (rows > kProductRows)
     for (int64_t r = 0; r < rows; r += kProductRows) {
       const HeadMatrix some(q, head, begin + r, begin + std::min(rows, r + kProductRows));
       gemm_nt(some.rows(), mean.rows(), mean.dim(), some.row(0), some.stride(), mean.row(0),
               mean.stride(), &gates[r * mean.rows()], mean.rows());
     }
-#pragma omp parallel for schedule(static) if (parallel)
+#pragma omp parallel for schedule(static) if (parallel && rows > kProductRows)
     for (int64_t r = 0; r < rows; ++r) visit(begin + r, &gates[r * mean.rows()]);
   }
 }

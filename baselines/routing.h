@@ -16,7 +16,6 @@ class Selection {
  public:
   Selection(int64_t queries, int64_t blocks);
   void set(int64_t query, int64_t block) { row(query)[block / 64] |= uint64_t{1} << (block % 64); }
-  void set_all(int64_t query);
   bool test(int64_t query, int64_t block) const {
     return (row(query)[block / 64] >> (block % 64) & 1) != 0;
   }
