@@ -9,11 +9,11 @@ namespace vidattn {
 namespace {
 
 // Rows of one matrix product. Fixed, because BLAS may round differently for other shapes.
-constexpr int64_t kProductRows = 64;
+constexpr int64_t kProductRows = 128;
 
 int64_t batch_rows(int64_t blocks) {
   constexpr int64_t kGates = 1 << 18;
-  return std::clamp<int64_t>(kGates / blocks / kProductRows, 1, 64) * kProductRows;
+  return std::clamp<int64_t>(kGates / blocks / kProductRows, 1, 32) * kProductRows;
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "baselines/ranking.h"
-#include "baselines/select.h"
 
 namespace vidattn {
 namespace {
@@ -42,16 +41,25 @@ struct Gates {
 void select_row(const float* gates, int32_t own, const ChunkRule& rule, Selection& chosen,
                 int64_t query) {
   std::vector<float> others(gates, gates + chosen.blocks());
+  std::vector<int32_t> heap(others.size());  // largest gate first; few of many are usually taken
   Gates all;
-  for (size_t c = 0; c < others.size(); ++c) all.add(gates[c], static_cast<int32_t>(c) == own);
+  for (size_t c = 0; c < others.size(); ++c) {
+    heap[c] = static_cast<int32_t>(c);
+    all.add(gates[c], heap[c] == own);
+  }
   others[own] = static_cast<float>(all.min);
+  const auto after = [&](int32_t a, int32_t b) {
+    return others[a] < others[b] || (others[a] == others[b] && a > b);
+  };
+  std::make_heap(heap.begin(), heap.end(), after);
   int64_t taken = 0;
   double sum = 0;
-  for (int32_t c : top_k(others, rule.by_threshold ? chosen.blocks() : rule.topk)) {
-    if (!rule.by_threshold && taken == rule.topk - 1) break;
-    if (c == own && !rule.by_threshold) continue;
+  while (!heap.empty() && (rule.by_threshold || taken < rule.topk - 1)) {
+    std::pop_heap(heap.begin(), heap.end(), after);
+    const int32_t c = heap.back();
+    heap.pop_back();
     if (c != own) chosen.set(query, c);
-    ++taken;
+    if (c != own || rule.by_threshold) ++taken;
     sum += others[c];
     if (rule.by_threshold && all.reach(rule.threshold, taken, sum)) break;
   }
