@@ -66,14 +66,17 @@ Tensor block_means(const Tensor& rows, const Blocks& blocks) {
 }
 
 HeadMatrix::HeadMatrix(const Tensor& tensor, int64_t head)
-    : rows_(tensor.length()), dim_(tensor.dim()) {
+    : HeadMatrix(tensor, head, 0, tensor.length()) {}
+
+HeadMatrix::HeadMatrix(const Tensor& tensor, int64_t head, int64_t begin, int64_t end)
+    : rows_(end - begin), dim_(tensor.dim()) {
   if (tensor.dtype() == DType::f32) {
-    data_ = tensor.row(0, head);
+    data_ = tensor.row(begin, head);
     stride_ = tensor.heads() * tensor.dim();
     return;
   }
   copy_.resize(rows_ * dim_);
-  for (int64_t i = 0; i < rows_; ++i) tensor.read_row(i, head, &copy_[i * dim_]);
+  for (int64_t i = 0; i < rows_; ++i) tensor.read_row(begin + i, head, &copy_[i * dim_]);
   data_ = copy_.data();
   stride_ = dim_;
 }

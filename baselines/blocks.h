@@ -37,11 +37,12 @@ Blocks tile_blocks(const VideoGrid& grid, const std::array<int64_t, 3>& tile);
 /// Mean of every block's rows, [blocks, heads, dim] float32, summed in float64; 0 where empty.
 Tensor block_means(const Tensor& rows, const Blocks& blocks);
 
-/// One head of a tensor as a float32 matrix: the tensor's own memory where it is float32, else a
-/// converted copy of that head.
+/// One head of a tensor, or the tokens [begin, end) of it, as a float32 matrix: the tensor's own
+/// memory where it is float32, else a converted copy of that part.
 class HeadMatrix {
  public:
   HeadMatrix(const Tensor& tensor, int64_t head);
+  HeadMatrix(const Tensor& tensor, int64_t head, int64_t begin, int64_t end);
   const float* row(int64_t i) const { return data_ + i * stride_; }
   int64_t rows() const { return rows_; }
   int64_t dim() const { return dim_; }

@@ -1,0 +1,286 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <random>
+
+#include "attention/backend.h"
+#include "attention/blas.h"
+#include "attention/error.h"
+
+namespace vidattn {
+namespace {
+
+/// What scores tokens: I[t,s] = sum_j weight[t,j] * ReLU(<q[t,j], k[s]>).
+struct Index {
+  const float* q;       ///< [L,J,Di]
+  const float* k;       ///< [L,Di]
+  const float* weight;  ///< [L,J]; null = 1
+  int64_t length, heads, dim;
+};
+
+// Queries whose scores exist at a time, and keys of one matrix product; both fixed, because BLAS
+// may round differently for other shapes.
+constexpr int64_t kQueries = 32, kKeys = 256;
+
+/// Rows of scores for the queries [begin, end) over the keys [0, keys): [queries, L] row-major.
+void index_scores(const Index& index, int64_t begin, int64_t end, int64_t keys,
+                  std::vector<float>& scores) {
+  const int64_t queries = end - begin, stride = index.heads * index.dim;
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t s = 0; s < keys; s += kKeys) {
+    const int64_t some = std::min(kKeys, keys - s);
+    std::vector<float> product(some * queries), sum(some * queries), weight(queries);
+    for (int64_t j = 0; j < index.heads; ++j) {
+      gemm_nt(some, queries, index.dim, index.k + s * index.dim, index.dim,
+              index.q + begin * stride + j * index.dim, stride, product.data(), queries);
+      for (int64_t i = 0; i < queries; ++i)
+        weight[i] = index.weight ? index.weight[(begin + i) * index.heads + j] : 1.0F;
+      for (int64_t key = 0; key < some; ++key)
+        for (int64_t i = key * queries; i < (key + 1) * queries; ++i)
+          sum[i] += product[i] > 0 ? weight[i - key * queries] * product[i] : 0.0F;
+    }
+    for (int64_t i = 0; i < queries; ++i)
+      for (int64_t key = 0; key < some; ++key) {
+        const float score = sum[key * queries + i];
+        scores[i * index.length + s + key] = std::isnan(score) ? -INFINITY : score;
+      }
+  }
+}
+
+/// The `count` largest of n scores, ascending by index; ties to the lower index.
+std::vector<int32_t> keep_largest(const float* scores, int64_t n, int64_t count) {
+  std::vector<int32_t> kept;
+  kept.reserve(count);
+  std::vector<float> sorted(scores, scores + n);
+  std::nth_element(sorted.begin(), sorted.begin() + (count - 1), sorted.end(), std::greater<>());
+  const float cut = sorted[count - 1];
+  const auto above = std::count_if(scores, scores + n, [&](float x) { return x > cut; });
+  for (int64_t s = 0, ties = count - above; s < n; ++s)
+    if (scores[s] > cut || (scores[s] == cut && ties-- > 0))
+      kept.push_back(static_cast<int32_t>(s));
+  return kept;
+}
+
+/// Collects one set of keys per query in the smaller of two forms, run by run: a range over the
+/// tokens in their own order, or a listed token. The key order is the tokens, then all lists.
+class KeptTable {
+ public:
+  explicit KeptTable(int64_t length) : keys_(length) { std::iota(keys_.begin(), keys_.end(), 0); }
+
+  /// `kept` ascends; queries come in ascending order.
+  void add(int32_t query, const std::vector<int32_t>& kept) {
+    if (query > 0 && kept == last_) {
+      ++table_.segments.back().query_end;
+      return;
+    }
+    // A range takes as much memory as four listed tokens.
+    constexpr size_t kShort = sizeof(KeyRange) / sizeof(int32_t);
+    std::vector<KeyRange> ranges;
+    const auto list = static_cast<int32_t>(keys_.size());
+    for (size_t a = 0, b = 0; a < kept.size(); a = b) {
+      while (b < kept.size() && kept[b] - kept[a] == static_cast<int32_t>(b - a)) ++b;
+      if (b - a > kShort)
+        ranges.push_back({kept[a], kept[b - 1] + 1});
+      else
+        keys_.insert(keys_.end(), kept.begin() + a, kept.begin() + b);
+    }
+    const auto end = static_cast<int32_t>(keys_.size());
+    if (end > list) ranges.push_back({list, end});
+    table_.add(query, query + 1, ranges);
+    last_ = kept;
+  }
+
+  HeadTable finish() {
+    table_.key_order = make_order(std::move(keys_));
+    return std::move(table_);
+  }
+
+ private:
+  HeadTable table_;
+  std::vector<int32_t> keys_, last_;
+};
+
+/// Rows that are orthonormal (as many as columns at most) and otherwise random, [rows, columns].
+std::vector<float> orthonormal(int64_t rows, int64_t columns, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<float> matrix(rows * columns);
+  std::vector<double> row(columns);
+  const auto project = [&](const float* other) {
+    const double dot = std::inner_product(row.begin(), row.end(), other, 0.0);
+    for (int64_t c = 0; c < columns; ++c) row[c] -= dot * other[c];
+  };
+  for (int64_t r = 0; r < rows; ++r) {
+    for (double& x : row) x = static_cast<double>(random() >> 11) * 0x1p-52 - 1;
+    for (int twice = 0; twice < 2; ++twice)  // once leaves rounding errors of earlier rows
+      for (int64_t other = 0; other < r; ++other) project(&matrix[other * columns]);
+    const double norm = std::sqrt(std::inner_product(row.begin(), row.end(), row.begin(), 0.0));
+    for (int64_t c = 0; c < columns; ++c)
+      matrix[r * columns + c] = static_cast<float>(row[c] / norm);
+  }
+  return matrix;
+}
+
+/// Every key head of a token, side by side [L, HK*D]; queries are first averaged over the heads
+/// that share a key head. Applies the projection [Di, HK*D] a few tokens at a time: [L, Di].
+std::vector<float> project(const Inputs& in, const Tensor& rows, const std::vector<float>& matrix) {
+  const int64_t width = in.kv_heads() * in.dim();
+  const int64_t dim = static_cast<int64_t>(matrix.size()) / width;
+  const int64_t group = rows.heads() / in.kv_heads();
+  std::vector<float> projected(rows.length() * dim);
+#pragma omp parallel for schedule(static)
+  for (int64_t begin = 0; begin < rows.length(); begin += kQueries) {
+    const int64_t count = std::min(kQueries, rows.length() - begin);
+    std::vector<float> wide(count * width), row(in.dim());
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t h = 0; h < rows.heads(); ++h) {
+        rows.read_row(begin + i, h, row.data());
+        float* out = &wide[i * width + h / group * in.dim()];
+        for (int64_t c = 0; c < in.dim(); ++c) out[c] += row[c] / static_cast<float>(group);
+      }
+    gemm_nt(count, dim, width, wide.data(), width, matrix.data(), width, &projected[begin * dim],
+            dim);
+  }
+  return projected;
+}
+
+/// DeepSeek sparse attention: a light index scores every earlier token for every query; the query
+/// attends to the topk of largest score, the same for all heads. The published index is trained.
+/// Without it: one index head, whose query and key are the call's own q and k of all heads side by
+/// side under a fixed projection: random orthonormal rows, so that the score estimates the sum of
+/// the heads' scores, or their mean over the heads.
+///
+/// The method prescribes an index memory of 4 * L * topk bytes and indexing work of O(L^2).
+class Dsa : public Backend {
+ public:
+  std::string name() const override { return "dsa"; }
+
+  const BackendInfo& info() const override {
+    static const BackendInfo info{
+        "the topk tokens of largest index score per query, shared by all heads",
+        "DeepSeek-AI 2025, DeepSeek-V3.2",
+        {{"topk", int64_t{2048}, "Tokens per query; at most all.", "DeepSeek-V3.2", 1},
+         {"causal", false, "Keys up to the query only, as published; video needs all.",
+          "DeepSeek-V3.2"},
+         {"projection",
+          std::string("random"),
+          "Index without q_index, k_index and index_weight: random orthonormal rows over all "
+          "heads, "
+          "or the mean over the heads.",
+          "chosen here",
+          {},
+          {},
+          {"random", "mean"}},
+         {"index_dim", int64_t{128}, "Channels of the random projection; at most heads x channels.",
+          "DeepSeek-V3.2", 1},
+         {"seed", int64_t{1}, "Seed of the random projection.", "-", 0}},
+        {{"q_index", "[L,J,Di]", "Index queries, J index heads."},
+         {"k_index", "[L,Di]", "Index keys."},
+         {"index_weight", "[L,J]", "Weight of every index head per query."},
+         {"index_projection", "[Di,HK*D]", "Projection that stands for the index; set by itself."}},
+        {},
+        {"topk", 1, 1 << 20}};
+    return info;
+  }
+
+  /// The projection stands for trained weights, so that drawing it is not part of a call's cost.
+  void prepare(Inputs& in, const Params& params) const override {
+    if (in.find("q_index") || in.find("index_projection")) return;
+    const int64_t heads = in.kv_heads(), dim = in.dim(), width = heads * dim;
+    Array matrix{{std::min(params.integer("index_dim"), width), width}, {}};
+    if (params.text("projection") == "mean") {
+      matrix.shape[0] = dim;
+      std::vector<float> mean(dim * width);
+      for (int64_t c = 0; c < dim; ++c)
+        for (int64_t h = 0; h < heads; ++h)
+          mean[c * width + h * dim + c] = 1.0F / static_cast<float>(heads);
+      matrix.values = std::move(mean);
+    } else {
+      matrix.values =
+          orthonormal(matrix.shape[0], width, static_cast<uint64_t>(params.integer("seed")));
+    }
+    in.extra["index_projection"] = std::make_shared<const Array>(std::move(matrix));
+  }
+
+  Plan plan(const Inputs& in, const Params& params) const override {
+    const int64_t topk = std::min(params.integer("topk"), in.length());
+    if (in.length() * topk > std::numeric_limits<int32_t>::max() - in.length())
+      throw InputError("dsa: " + std::to_string(in.length()) + " tokens with topk " +
+                       std::to_string(topk) + " are more keys than a plan can list, 2^31");
+    Plan plan;
+    std::vector<float> q, k;
+    const Index index = in.find("q_index") ? given_index(in) : projected_index(in, q, k, plan);
+    Branch branch{.name = "dsa"};
+    branch.tables.push_back(select(index, topk, params.flag("causal"), in.explain, plan));
+    plan.branches.push_back(std::move(branch));
+    return plan;
+  }
+
+ private:
+  static Index given_index(const Inputs& in) {
+    const Array &q = in.need("q_index", "dsa"), &k = in.need("k_index", "dsa"),
+                &weight = in.need("index_weight", "dsa");
+    if (q.shape.size() != 3 || q.size() == 0 || q.shape[0] != in.length() ||
+        k.shape != std::vector<int64_t>{in.length(), q.shape[2]} ||
+        weight.shape != std::vector<int64_t>{in.length(), q.shape[1]})
+      throw InputError(
+          "dsa: q_index, k_index and index_weight must be [L,J,Di], [L,Di] and [L,J] "
+          "with L = " +
+          std::to_string(in.length()));
+    return {q.as<float>("q_index").data(),
+            k.as<float>("k_index").data(),
+            weight.as<float>("index_weight").data(),
+            in.length(),
+            q.shape[1],
+            q.shape[2]};
+  }
+
+  static Index projected_index(const Inputs& in, std::vector<float>& q, std::vector<float>& k,
+                               Plan& plan) {
+    const Array& matrix = in.need("index_projection", "dsa");
+    const int64_t width = in.kv_heads() * in.dim();
+    if (matrix.shape.size() != 2 || matrix.size() == 0 || matrix.shape[1] != width)
+      throw InputError("dsa: index_projection must be [Di," + std::to_string(width) + "]");
+    const int64_t dim = matrix.shape[0];
+    const StageTimer timer(plan, "index projection",
+                           4.0 * static_cast<double>(in.length() * width * dim),
+                           in.length() * dim * 8);
+    q = project(in, *in.q, matrix.as<float>("index_projection"));
+    k = project(in, *in.k, matrix.as<float>("index_projection"));
+    return {q.data(), k.data(), nullptr, in.length(), 1, dim};
+  }
+
+  static HeadTable select(const Index& index, int64_t topk, bool causal, bool explain, Plan& plan) {
+    const int64_t length = index.length;
+    const auto rows = static_cast<double>(length);
+    const double pairs = causal ? rows * (rows + 1) / 2 : rows * rows;
+    const StageTimer timer(plan, "indexer",
+                           pairs * static_cast<double>(index.heads * (2 * index.dim + 2)),
+                           kQueries * length * 4);
+    std::vector<float> scores(std::min(kQueries, length) * length);
+    std::vector<std::vector<int32_t>> kept(kQueries);
+    std::vector<int32_t> listed(explain ? length * topk : 0, -1);
+    KeptTable table(length);
+    for (int64_t begin = 0; begin < length; begin += kQueries) {
+      const int64_t end = std::min(begin + kQueries, length);
+      index_scores(index, begin, end, causal ? end : length, scores);
+#pragma omp parallel for schedule(dynamic)
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t keys = causal ? i + 1 : length;
+        kept[i - begin] = keep_largest(&scores[(i - begin) * length], keys, std::min(topk, keys));
+      }
+      for (int64_t i = begin; i < end; ++i) {
+        table.add(static_cast<int32_t>(i), kept[i - begin]);
+        if (explain) std::copy(kept[i - begin].begin(), kept[i - begin].end(), &listed[i * topk]);
+      }
+    }
+    if (explain) plan.explained["kept"] = {{length, topk}, std::move(listed)};
+    return table.finish();
+  }
+};
+
+const RegisterBackend<Dsa> registered;
+
+}  // namespace
+}  // namespace vidattn

@@ -1,0 +1,125 @@
+#include <algorithm>
+
+#include "attention/backend.h"
+#include "attention/error.h"
+#include "baselines/routing.h"
+#include "baselines/select.h"
+
+namespace vidattn {
+namespace {
+
+/// Chunks [first, last) of a concatenated sequence.
+struct Sequence {
+  int64_t first, last;
+};
+
+struct Chunks {
+  Blocks blocks;                    ///< numbered through all sequences
+  std::vector<Sequence> sequences;  ///< of every chunk
+};
+
+/// Cuts every sequence into chunks of `size` tokens from its own start; its last may be short.
+Chunks cut(const std::vector<int64_t>& offsets, int64_t size) {
+  Chunks chunks;
+  std::vector<int32_t> label(offsets.back());
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const auto first = static_cast<int64_t>(chunks.sequences.size());
+    const int64_t count = (offsets[s + 1] - offsets[s] + size - 1) / size;
+    chunks.sequences.resize(first + count, {first, first + count});
+    for (int64_t i = offsets[s]; i < offsets[s + 1]; ++i)
+      label[i] = static_cast<int32_t>(first + (i - offsets[s]) / size);
+  }
+  chunks.blocks = make_blocks(std::move(label), static_cast<int64_t>(chunks.sequences.size()));
+  return chunks;
+}
+
+/// Mixture of block attention: a query sees its own chunk and the chunks whose mean key it scores
+/// highest; they are chosen per query and head by a gate without weights.
+class Moba : public Backend {
+ public:
+  std::string name() const override { return "moba"; }
+
+  const BackendInfo& info() const override {
+    static const BackendInfo info{
+        "own chunk and the chunks of largest q·mean(k), per query and head",
+        "Lu et al. 2025, arXiv 2502.13189",
+        {{"cu_seqlens", std::vector<double>{},
+          "Offsets of concatenated sequences, from 0 to the number of tokens; empty = one.",
+          "moba_attn_varlen", 0},
+         {"chunk_size", int64_t{512}, "Tokens per chunk.", "MoBA §3.1", 1},
+         {"topk", int64_t{3}, "Chunks per query, its own counted.", "MoBA §3.1", 1},
+         {"causal", true,
+          "As published: past chunks only, and keys up to the query itself. Without it, as video "
+          "needs: chunks anywhere in the sequence.",
+          "MoBA §2.2"}},
+        {},
+        {},
+        {"topk", 1, 65536}};
+    return info;
+  }
+
+  Plan plan(const Inputs& in, const Params& params) const override {
+    const bool causal = params.flag("causal");
+    const Chunks chunks = cut(offsets(in, params), params.integer("chunk_size"));
+    Plan plan;
+    const Tensor means = mean_keys(in, chunks.blocks, plan);
+    std::vector<Selection> chosen;
+    Branch branch{.name = "moba", .repeats_queries = true};
+    {
+      const int64_t count = chunks.blocks.count();
+      const StageTimer timer(plan, "gate",
+                             2.0 * static_cast<double>(in.q->size()) * static_cast<double>(count),
+                             gate_bytes(count) + Selection::bytes(in.length(), count));
+      for (int64_t h = 0; h < in.heads(); ++h) {
+        Selection head = route(in, h, means, chunks, params.integer("topk"), causal);
+        branch.tables.push_back(own_and_selected(chunks.blocks, head, causal));
+        if (in.explain) chosen.push_back(std::move(head));
+      }
+    }
+    plan.branches.push_back(std::move(branch));
+    if (in.explain) {
+      plan.explained["chunk_label"] = {{in.length()}, chunks.blocks.label};
+      plan.explained["select"] = selection_array(chosen, chunks.blocks);
+    }
+    return plan;
+  }
+
+ private:
+  static std::vector<int64_t> offsets(const Inputs& in, const Params& params) {
+    auto given = params.integers("cu_seqlens");
+    if (given.empty()) return {0, in.length()};
+    const bool ascending =
+        std::adjacent_find(given.begin(), given.end(), std::greater_equal<>()) == given.end();
+    if (given.size() < 2 || given.front() != 0 || given.back() != in.length() || !ascending)
+      throw InputError("moba: cu_seqlens must ascend from 0 to the number of tokens, " +
+                       std::to_string(in.length()));
+    return given;
+  }
+
+  static Tensor mean_keys(const Inputs& in, const Blocks& blocks, Plan& plan) {
+    const StageTimer timer(plan, "chunk means", static_cast<double>(in.k->size()),
+                           blocks.count() * in.kv_heads() * in.dim() * 4);
+    return block_means(*in.k, blocks);
+  }
+
+  static Selection route(const Inputs& in, int64_t head, const Tensor& means, const Chunks& chunks,
+                         int64_t topk, bool causal) {
+    Selection chosen(in.length(), chunks.blocks.count());
+    gate_rows(*in.q, head, means, in.kv_head(head), true, [&](int64_t i, const float* gates) {
+      const int32_t own = chunks.blocks.label[i];
+      const Sequence& sequence = chunks.sequences[own];
+      std::vector<int32_t> others;
+      for (int64_t c = sequence.first; c < (causal ? own : sequence.last); ++c)
+        if (c != own) others.push_back(static_cast<int32_t>(c));
+      std::vector<float> gate(others.size());
+      for (size_t c = 0; c < others.size(); ++c) gate[c] = gates[others[c]];
+      for (int32_t c : top_k(gate, topk - 1)) chosen.set(i, others[c]);
+    });
+    return chosen;
+  }
+};
+
+const RegisterBackend<Moba> registered;
+
+}  // namespace
+}  // namespace vidattn

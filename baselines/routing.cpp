@@ -1,0 +1,85 @@
+#include "baselines/routing.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "attention/blas.h"
+
+namespace vidattn {
+namespace {
+
+// Rows of one matrix product. Fixed, because BLAS may round differently for other shapes.
+constexpr int64_t kProductRows = 128;
+
+int64_t batch_rows(int64_t blocks) {
+  constexpr int64_t kGates = 1 << 18;
+  return std::clamp<int64_t>(kGates / blocks / kProductRows, 1, 32) * kProductRows;
+}
+
+}  // namespace
+
+Selection::Selection(int64_t queries, int64_t blocks)
+    : queries_(queries), blocks_(blocks), words_((blocks + 63) / 64), bits_(queries * words_) {}
+
+int64_t gate_bytes(int64_t blocks) { return batch_rows(blocks) * blocks * 4; }
+
+void gate_rows(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_head, bool parallel,
+               const std::function<void(int64_t, const float*)>& visit) {
+  const HeadMatrix mean(means, mean_head);
+  const int64_t batch = batch_rows(mean.rows());
+  std::vector<float> gates(std::min(batch, q.length()) * mean.rows());
+  for (int64_t begin = 0; begin < q.length(); begin += batch) {
+    const int64_t rows = std::min(batch, q.length() - begin);
+#pragma omp parallel for schedule(static) if (rows > kProductRows)
+    for (int64_t r = 0; r < rows; r += kProductRows) {
+      const HeadMatrix some(q, head, begin + r, begin + std::min(rows, r + kProductRows));
+      gemm_nt(some.rows(), mean.rows(), mean.dim(), some.row(0), some.stride(), mean.row(0),
+              mean.stride(), &gates[r * mean.rows()], mean.rows());
+    }
+#pragma omp parallel for schedule(static) if (parallel && rows > kProductRows)
+    for (int64_t r = 0; r < rows; ++r) visit(begin + r, &gates[r * mean.rows()]);
+  }
+}
+
+void append_selected(const Blocks& keys, const Selection& chosen, std::vector<int32_t>& order,
+                     HeadTable& table) {
+  std::vector<int32_t> next(keys.count() + 1);
+  for (int64_t i = 0; i < chosen.queries(); ++i) chosen.each(i, [&](int64_t b) { ++next[b + 1]; });
+  next[0] = static_cast<int32_t>(order.size());
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  order.resize(next.back());
+  for (int64_t b = 0; b < keys.count(); ++b)
+    if (next[b + 1] > next[b] && keys.size(b) > 0)
+      table.add(next[b], next[b + 1], {{keys.start[b], keys.start[b + 1]}});
+  for (int64_t i = 0; i < chosen.queries(); ++i)
+    chosen.each(i, [&](int64_t b) { order[next[b]++] = static_cast<int32_t>(i); });
+}
+
+HeadTable own_and_selected(const Blocks& keys, const Selection& chosen, bool causal) {
+  HeadTable table;
+  // A token's position among these first queries is its position in the key order, so that "up to
+  // itself" is the band 0.
+  std::vector<int32_t> order = *keys.order;
+  const int32_t high = causal ? 0 : KeyRange::kNoHigh;
+  for (int64_t b = 0; b < keys.count(); ++b)
+    table.add(keys.start[b], keys.start[b + 1],
+              {{keys.start[b], keys.start[b + 1], KeyRange::kNoLow, high}});
+  append_selected(keys, chosen, order, table);
+  table.query_order = make_order(std::move(order));
+  table.key_order = keys.order;
+  return table;
+}
+
+Array selection_array(const std::vector<Selection>& heads, const Blocks& keys) {
+  const int64_t count = heads[0].blocks(), queries = heads[0].queries();
+  std::vector<uint8_t> flags(heads.size() * queries * count);
+  for (size_t h = 0; h < heads.size(); ++h)
+    for (int64_t i = 0; i < queries; ++i) {
+      uint8_t* row = &flags[(h * queries + i) * count];
+      heads[h].each(i, [&](int64_t b) { row[b] = 1; });
+      if (keys.label[i] >= 0) row[keys.label[i]] = 1;
+    }
+  return {{static_cast<int64_t>(heads.size()), queries, count}, std::move(flags)};
+}
+
+}  // namespace vidattn
