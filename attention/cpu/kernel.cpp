@@ -49,7 +49,9 @@ void AddRow(const RowWrite& w) {
 
 void Exp2Array(const float* x, float* y, int64_t size) {
   const Floats d;
-  for (int64_t i = 0; i < size; ++i) y[i] = hn::GetLane(Exp2(d, hn::Set(d, x[i])));
+  int64_t i = 0;
+  for (; i + kLanes <= size; i += kLanes) hn::StoreU(Exp2(d, hn::LoadU(d, x + i)), d, y + i);
+  for (; i < size; ++i) y[i] = hn::GetLane(Exp2(d, hn::Set(d, x[i])));
 }
 
 const char* TargetName() { return hwy::TargetName(HWY_TARGET); }

@@ -8,13 +8,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 #include <random>
 #include <vector>
 
+#include "attention/cpu/kernel.h"
 #include "attention/cpu/simd.h"
 #include "attention/device.h"
-#include "tests/bench/fma_peak.h"
+#include "metrics/peak.h"
 
 namespace vidattn {
 namespace {
@@ -107,7 +109,9 @@ void openblas_rows(const Inputs& in, int64_t begin, int64_t queries, Tensor& o) 
       float high = max[i], total = 0;
 #pragma omp simd reduction(max : high)
       for (int64_t j = 0; j < keys; ++j) high = std::max(high, row[j]);
-      exp_array(row, high, keys);
+#pragma omp simd
+      for (int64_t j = 0; j < keys; ++j) row[j] = (row[j] - high) * std::numbers::log2e_v<float>;
+      cpu::exp2(row, row, keys);
 #pragma omp simd reduction(+ : total)
       for (int64_t j = 0; j < keys; ++j) total += row[j];
       const float factor = std::exp(max[i] - high);
