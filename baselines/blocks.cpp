@@ -1,8 +1,10 @@
 #include "baselines/blocks.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "attention/blas.h"
+#include "attention/error.h"
 
 namespace vidattn {
 
@@ -27,6 +29,13 @@ Blocks run_blocks(int64_t length, int64_t size) {
   return make_blocks(std::move(label), (length + size - 1) / size);
 }
 
+std::array<int64_t, 3> tile_size(const Params& params, const std::string& method) {
+  const auto tile = params.integers("tile");
+  if (tile.size() != 3 || *std::min_element(tile.begin(), tile.end()) < 1)
+    throw InputError(method + ": tile must be three positive integers, frames,rows,columns");
+  return {tile[0], tile[1], tile[2]};
+}
+
 std::array<int64_t, 3> tile_counts(const VideoGrid& grid, const std::array<int64_t, 3>& tile) {
   return {(grid.frames + tile[0] - 1) / tile[0], (grid.height + tile[1] - 1) / tile[1],
           (grid.width + tile[2] - 1) / tile[2]};
@@ -43,19 +52,22 @@ Blocks tile_blocks(const VideoGrid& grid, const std::array<int64_t, 3>& tile) {
   return make_blocks(std::move(label), n[0] * n[1] * n[2]);
 }
 
-Tensor block_means(const Tensor& rows, const Blocks& blocks) {
-  Tensor means(blocks.count(), rows.heads(), rows.dim());
+namespace {
+
+/// Means of the heads [first_head, first_head + heads).
+Tensor means_of_heads(const Tensor& rows, const Blocks& blocks, int64_t first_head, int64_t heads) {
   const int64_t dim = rows.dim();
+  Tensor means(blocks.count(), heads, dim);
 #pragma omp parallel
   {
     std::vector<float> row(dim);
     std::vector<double> sum(dim);
 #pragma omp for schedule(dynamic, 8)
     for (int64_t b = 0; b < blocks.count(); ++b)
-      for (int64_t h = 0; h < rows.heads(); ++h) {
+      for (int64_t h = 0; h < heads; ++h) {
         std::fill(sum.begin(), sum.end(), 0.0);
         for (int32_t p = blocks.start[b]; p < blocks.start[b + 1]; ++p) {
-          rows.read_row((*blocks.order)[p], h, row.data());
+          rows.read_row((*blocks.order)[p], first_head + h, row.data());
           for (int64_t c = 0; c < dim; ++c) sum[c] += row[c];
         }
         for (int64_t c = 0; c < dim && blocks.size(b) > 0; ++c)
@@ -63,6 +75,16 @@ Tensor block_means(const Tensor& rows, const Blocks& blocks) {
       }
   }
   return means;
+}
+
+}  // namespace
+
+Tensor block_means(const Tensor& rows, const Blocks& blocks) {
+  return means_of_heads(rows, blocks, 0, rows.heads());
+}
+
+Tensor block_means(const Tensor& rows, const Blocks& blocks, int64_t head) {
+  return means_of_heads(rows, blocks, head, 1);
 }
 
 HeadMatrix::HeadMatrix(const Tensor& tensor, int64_t head)
@@ -88,6 +110,24 @@ std::vector<float> scores(const HeadMatrix& a, const HeadMatrix& b, double scale
   return products;
 }
 
+std::vector<uint8_t> choose_blocks(const HeadMatrix& a, const HeadMatrix& b, double scale,
+                                   const ChooseBlocks& choose) {
+  constexpr int64_t kRows = 256;
+  std::vector<uint8_t> map(a.rows() * b.rows());
+  std::vector<float> products(std::min(kRows, a.rows()) * b.rows());
+  for (int64_t begin = 0; begin < a.rows(); begin += kRows) {
+    const int64_t rows = std::min(kRows, a.rows() - begin);
+    gemm_nt(rows, b.rows(), a.dim(), a.row(begin), a.stride(), b.row(0), b.stride(),
+            products.data(), b.rows(), static_cast<float>(scale));
+#pragma omp parallel for schedule(dynamic, 8)
+    for (int64_t r = 0; r < rows; ++r) {
+      const std::span row(&products[r * b.rows()], static_cast<size_t>(b.rows()));
+      for (int32_t kept : choose(begin + r, row)) map[(begin + r) * b.rows() + kept] = 1;
+    }
+  }
+  return map;
+}
+
 HeadTable block_table(const Blocks& queries, const Blocks& keys, const uint8_t* map) {
   HeadTable table;
   table.query_order = queries.order;
@@ -109,18 +149,35 @@ HeadTable block_table(const Blocks& queries, const Blocks& keys, const uint8_t* 
 }
 
 HeadTable selection_table(const Blocks& keys, const uint8_t* select, int64_t queries) {
+  std::vector<std::vector<int32_t>> lists(keys.count());
+  for (int64_t b = 0; b < keys.count(); ++b)
+    for (int64_t i = 0; i < queries; ++i)
+      if (select[i * keys.count() + b]) lists[b].push_back(static_cast<int32_t>(i));
   HeadTable table;
   std::vector<int32_t> order;
-  for (int64_t b = 0; b < keys.count(); ++b) {
-    const auto begin = static_cast<int32_t>(order.size());
-    for (int64_t i = 0; i < queries; ++i)
-      if (select[i * keys.count() + b]) order.push_back(static_cast<int32_t>(i));
-    if (static_cast<int32_t>(order.size()) > begin && keys.size(b) > 0)
-      table.add(begin, static_cast<int32_t>(order.size()), {{keys.start[b], keys.start[b + 1]}});
-  }
+  add_selection(keys, lists, false, table, order);
   table.query_order = make_order(std::move(order));
   table.key_order = keys.order;
   return table;
+}
+
+void add_selection(const Blocks& keys, const std::vector<std::vector<int32_t>>& queries,
+                   bool causal, HeadTable& table, std::vector<int32_t>& order) {
+  for (int64_t b = 0; b < keys.count(); ++b) {
+    const auto& list = queries[b];
+    const KeyRange range{keys.start[b], keys.start[b + 1]};
+    if (list.empty() || range.begin == range.end) continue;
+    const auto begin = static_cast<int32_t>(order.size());
+    order.insert(order.end(), list.begin(), list.end());
+    const auto end = static_cast<int32_t>(order.size());
+    // The block's own queries are consecutive, so one band ends each at its own key.
+    const auto own =
+        causal ? std::lower_bound(list.begin(), list.end(), range.end) - list.begin() : 0;
+    const auto later = begin + static_cast<int32_t>(own);
+    if (begin < later)
+      table.add(begin, later, {{range.begin, range.end, KeyRange::kNoLow, list[0] - begin}});
+    if (later < end) table.add(later, end, {range});
+  }
 }
 
 }  // namespace vidattn

@@ -2,9 +2,13 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "attention/grid.h"
+#include "attention/params.h"
 #include "attention/plan.h"
 #include "attention/tensor.h"
 
@@ -27,6 +31,10 @@ Blocks make_blocks(std::vector<int32_t> label, int64_t count);
 /// Consecutive runs of `size` tokens; the last one may be short.
 Blocks run_blocks(int64_t length, int64_t size);
 
+/// The parameter `tile` as [frames, rows, columns]; throws InputError unless it is three positive
+/// integers.
+std::array<int64_t, 3> tile_size(const Params& params, const std::string& method);
+
 /// Number of tiles per axis, ceil(grid / tile).
 std::array<int64_t, 3> tile_counts(const VideoGrid& grid, const std::array<int64_t, 3>& tile);
 
@@ -36,6 +44,8 @@ Blocks tile_blocks(const VideoGrid& grid, const std::array<int64_t, 3>& tile);
 
 /// Mean of every block's rows, [blocks, heads, dim] float32, summed in float64; 0 where empty.
 Tensor block_means(const Tensor& rows, const Blocks& blocks);
+/// The same for one head, [blocks, 1, dim], where heads have blocks of their own.
+Tensor block_means(const Tensor& rows, const Blocks& blocks, int64_t head);
 
 /// One head of a tensor, or the tokens [begin, end) of it, as a float32 matrix: the tensor's own
 /// memory where it is float32, else a converted copy of that part.
@@ -57,6 +67,14 @@ class HeadMatrix {
 /// scale * <a_i, b_j> for one head: [a.rows(), b.rows()] row-major.
 std::vector<float> scores(const HeadMatrix& a, const HeadMatrix& b, double scale);
 
+/// Key blocks to keep, given the scores of one query block with all key blocks.
+using ChooseBlocks = std::function<std::vector<int32_t>(int64_t query_block, std::span<float>)>;
+
+/// Block map [a.rows(), b.rows()] of one head from pooled queries a and keys b: what `choose` keeps
+/// of scale * <a_i, b_j>. Scores exist for a few rows at a time; rows are chosen in parallel.
+std::vector<uint8_t> choose_blocks(const HeadMatrix& a, const HeadMatrix& b, double scale,
+                                   const ChooseBlocks& choose);
+
 /// Queries of block a see the keys of every block b with map[a * keys.count() + b] set. Ranges of
 /// neighbouring selected blocks are merged.
 HeadTable block_table(const Blocks& queries, const Blocks& keys, const uint8_t* map);
@@ -64,5 +82,13 @@ HeadTable block_table(const Blocks& queries, const Blocks& keys, const uint8_t* 
 /// Every query row i sees the keys of the blocks b with select[i * keys.count() + b] set: one
 /// segment per block with the queries that chose it. For branches with repeats_queries.
 HeadTable selection_table(const Blocks& keys, const uint8_t* select, int64_t queries);
+
+/// The same from lists, for selections too large for a map: queries[b] are the ascending query rows
+/// that see block b. Appends to `order`, which becomes the table's query order, so that a caller
+/// can hand over a few thousand queries at a time. With `causal` no key comes after its query:
+/// blocks must be runs, only its own and later tokens may see a block, and all own ones of a call
+/// do.
+void add_selection(const Blocks& keys, const std::vector<std::vector<int32_t>>& queries,
+                   bool causal, HeadTable& table, std::vector<int32_t>& order);
 
 }  // namespace vidattn

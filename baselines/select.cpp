@@ -13,9 +13,8 @@ std::vector<int32_t> all_indices(size_t count) {
   return indices;
 }
 
-}  // namespace
-
-std::vector<int32_t> top_k(std::span<const float> values, int64_t count) {
+template <class T>
+std::vector<int32_t> largest(std::span<const T> values, int64_t count) {
   std::vector<int32_t> indices = all_indices(values.size());
   const auto kept = std::min<int64_t>(count, static_cast<int64_t>(values.size()));
   std::partial_sort(indices.begin(), indices.begin() + kept, indices.end(),
@@ -24,6 +23,16 @@ std::vector<int32_t> top_k(std::span<const float> values, int64_t count) {
                     });
   indices.resize(kept);
   return indices;
+}
+
+}  // namespace
+
+std::vector<int32_t> top_k(std::span<const float> values, int64_t count) {
+  return largest(values, count);
+}
+
+std::vector<int32_t> top_k(std::span<const double> values, int64_t count) {
+  return largest(values, count);
 }
 
 std::vector<int32_t> top_p(std::span<const double> probabilities, double p, TopP rule,

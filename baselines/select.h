@@ -8,6 +8,7 @@ namespace vidattn {
 
 /// Indices of the `count` largest values, by falling value, ties to the lower index.
 std::vector<int32_t> top_k(std::span<const float> values, int64_t count);
+std::vector<int32_t> top_k(std::span<const double> values, int64_t count);
 
 /// What "top-p" means differs between methods: for probabilities .5 .3 .1 .1 and p = .8 they keep
 /// 3, 2 and 2 blocks.

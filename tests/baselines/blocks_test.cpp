@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "attention/error.h"
 #include "attention/reference.h"
 #include "tests/attention/random_inputs.h"
 
@@ -44,6 +45,54 @@ TEST(Blocks, TablesShowExactlyTheSelectedBlocks) {
       if (map[label[i] * 5 + label[j]]) expected.push_back(j);
     EXPECT_EQ(visible_keys(by_block, in, i, 0), expected);
     EXPECT_EQ(visible_keys(by_token, in, i, 0), expected);
+  }
+}
+
+TEST(Blocks, CausalSelectionEndsAtTheQuery) {
+  const Inputs in = random_inputs(11, 1, 8);
+  const Blocks blocks = run_blocks(11, 4);
+  // Block 0 also for tokens 5 and 9, block 1 also for 8; every block for its own tokens.
+  HeadTable table;
+  std::vector<int32_t> order;
+  add_selection(blocks, {{0, 1, 2, 3, 5}, {4, 5}, {}}, true, table, order);
+  add_selection(blocks, {{9}, {6, 7, 8}, {8, 9, 10}}, true, table, order);
+  table.query_order = make_order(order);
+  const Branch branch{.name = "causal", .tables = {table}, .repeats_queries = true};
+  EXPECT_EQ(visible_keys(branch, in, 2, 0), (std::vector<int64_t>{0, 1, 2}));
+  EXPECT_EQ(visible_keys(branch, in, 5, 0), (std::vector<int64_t>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(visible_keys(branch, in, 6, 0), (std::vector<int64_t>{4, 5, 6}));
+  EXPECT_EQ(visible_keys(branch, in, 8, 0), (std::vector<int64_t>{4, 5, 6, 7, 8}));
+  EXPECT_EQ(visible_keys(branch, in, 9, 0), (std::vector<int64_t>{0, 1, 2, 3, 8, 9}));
+}
+
+TEST(Blocks, ChoosesFromTheScoresOfEveryRow) {
+  const Inputs in = random_inputs(300, 2, 8);  // more rows than are scored at a time
+  const auto all = scores(HeadMatrix(*in.q, 1), HeadMatrix(*in.k, 1), 0.25);
+  const auto map = choose_blocks(HeadMatrix(*in.q, 1), HeadMatrix(*in.k, 1), 0.25,
+                                 [](int64_t, std::span<float> row) {
+                                   const auto best = std::max_element(row.begin(), row.end());
+                                   return std::vector{static_cast<int32_t>(best - row.begin())};
+                                 });
+  for (int64_t i = 0; i < 300; ++i) {
+    const auto best = std::max_element(&all[i * 300], &all[i * 300] + 300) - &all[i * 300];
+    for (int64_t j = 0; j < 300; ++j) ASSERT_EQ(map[i * 300 + j], j == best) << i << "," << j;
+  }
+}
+
+TEST(Blocks, MeansOfOneHeadAreThoseOfAll) {
+  const Inputs in = random_inputs(10, 3, 4);
+  const Blocks blocks = run_blocks(10, 3);
+  const Tensor all = block_means(*in.k, blocks), one = block_means(*in.k, blocks, 2);
+  for (int64_t b = 0; b < 4; ++b)
+    for (int64_t c = 0; c < 4; ++c) EXPECT_EQ(one.at(b, 0, c), all.at(b, 2, c));
+}
+
+TEST(Blocks, RefusesATileThatIsNotThreePositiveIntegers) {
+  Params params({{"tile", std::vector<double>{4, 4, 4}, "Tile."}});
+  EXPECT_EQ(tile_size(params, "test"), (std::array<int64_t, 3>{4, 4, 4}));
+  for (const char* tile : {"4,4", "4,4,0", "4,4,1.5", "4,4,4,4"}) {
+    params.set("tile", tile);
+    EXPECT_THROW(tile_size(params, "test"), InputError) << tile;
   }
 }
 

@@ -1,0 +1,244 @@
+#include <algorithm>
+#include <limits>
+
+#include "attention/backend.h"
+#include "attention/blas.h"
+#include "attention/device.h"
+#include "attention/error.h"
+#include "baselines/blocks.h"
+#include "baselines/select.h"
+
+namespace vidattn {
+namespace {
+
+/// Blocks that the compressed branch shows a query; causal ones once they are complete.
+int64_t visible_blocks(int64_t query, int64_t blocks, int64_t block, bool causal) {
+  return causal ? (query + 1) / block : blocks;
+}
+
+/// Chooses the blocks of every query of one key head.
+class Selector {
+ public:
+  static constexpr int64_t kQueries = 2048;  // queries whose selections are kept at a time
+
+  Selector(const Inputs& in, const Tensor& key_means, const Params& params, int64_t kv_head)
+      : in_(in),
+        keys_(key_means, kv_head),
+        block_(params.integer("block_size")),
+        count_(std::min(params.integer("block_count"), key_means.length())),
+        causal_(params.flag("causal")),
+        group_(in.heads() / in.kv_heads()),
+        first_head_(kv_head * group_) {}
+
+  /// Per block, the queries of [begin, begin + kQueries) that chose it.
+  std::vector<std::vector<int32_t>> run(int64_t begin) const {
+    const int64_t end = std::min(in_.length(), begin + kQueries);
+    std::vector<std::vector<int32_t>> chosen(end - begin), lists(keys_.rows());
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t first = begin; first < end; first += kRows)
+      choose_rows(first, std::min(kRows, end - first), &chosen[first - begin]);
+    for (int64_t i = begin; i < end; ++i)
+      for (int32_t b : chosen[i - begin]) lists[b].push_back(static_cast<int32_t>(i));
+    return lists;
+  }
+
+  /// Entries of all lists together.
+  int64_t total() const {
+    int64_t sum = 0;
+    for (int64_t i = 0; i < in_.length(); ++i)
+      sum += causal_ ? std::min(count_, i / block_ + 1) : count_;
+    return sum;
+  }
+
+  /// Scores of one thread, and choices by query and by block.
+  int64_t scratch_bytes() const {
+    return kRows * keys_.rows() * 12 + std::min(kQueries, in_.length()) * count_ * 8;
+  }
+
+ private:
+  static constexpr int64_t kRows = 32;  // queries that a thread scores at a time
+
+  void choose_rows(int64_t first, int64_t rows, std::vector<int32_t>* chosen) const {
+    const int64_t blocks = keys_.rows();
+    std::vector<float> scores(rows * blocks);
+    std::vector<double> importance(rows * blocks);
+    std::vector<float> queries(rows * in_.dim());
+    for (int64_t h = first_head_; h < first_head_ + group_; ++h) {
+      for (int64_t r = 0; r < rows; ++r) in_.q->read_row(first + r, h, &queries[r * in_.dim()]);
+      gemm_nt(rows, blocks, in_.dim(), queries.data(), in_.dim(), keys_.row(0), keys_.stride(),
+              scores.data(), blocks, static_cast<float>(in_.softmax_scale()));
+      for (int64_t r = 0; r < rows; ++r) {
+        const int64_t visible = visible_blocks(first + r, blocks, block_, causal_);
+        if (visible == 0) continue;
+        const auto p = softmax({&scores[r * blocks], static_cast<size_t>(visible)});
+        for (int64_t b = 0; b < visible; ++b) importance[r * blocks + b] += p[b];
+      }
+    }
+    for (int64_t r = 0; r < rows; ++r) chosen[r] = choose(first + r, &importance[r * blocks]);
+  }
+
+  /// The own block and the most important others; causal ones are before it, so complete.
+  std::vector<int32_t> choose(int64_t query, double* importance) const {
+    const int64_t own = query / block_;
+    importance[own] = std::numeric_limits<double>::infinity();
+    auto chosen =
+        top_k(std::span<const double>(importance, causal_ ? own + 1 : keys_.rows()), count_);
+    chosen.shrink_to_fit();  // from room for all blocks
+    return chosen;
+  }
+
+  const Inputs& in_;
+  HeadMatrix keys_;
+  int64_t block_, count_;
+  bool causal_;
+  int64_t group_, first_head_;
+};
+
+/// Native sparse attention (Yuan et al. 2025) with mean compression, as in the public reference:
+/// every query attends to block means, to the tokens of its most important blocks and to a window;
+/// three gates per token and head weigh the results. Published causal for text; not causal by
+/// default here, since video tokens attend in both directions.
+class Nsa : public Backend {
+ public:
+  std::string name() const override { return "nsa"; }
+
+  const BackendInfo& info() const override {
+    static const BackendInfo info{
+        "block means, the most important blocks and a window, weighed by gates",
+        "Yuan et al. 2025, arXiv 2502.11089",
+        {{"causal", false, "No key after its query, as published for text."},
+         {"block_size", int64_t{64}, "Tokens of a block; the last may be short.",
+          "NSA §4.1; fla-org", 1, 1 << 30},
+         {"block_count", int64_t{16}, "Selected blocks per query, the own one included.",
+          "NSA §4.1; fla-org", 2},
+         {"window", int64_t{512},
+          "Keys that the window spans back from the query, itself included; not causal: each way.",
+          "NSA §4.1; fla-org", 1},
+         {"gate", 0.5,
+          "Gate of a branch whose gates are not given; 0.3333 makes the output their mean.",
+          "fla-org: sigmoid of a linear layer without bias, so 0.5 untrained", 0},
+         {"q_heads", int64_t{0}, "Query heads, for checking only; 0 = not checked.", "", 0},
+         {"kv_heads", int64_t{0}, "Key heads, for checking only; 0 = not checked.", "", 0}},
+        {{"g_cmp", "[L,H]", "Gate of the compressed branch."},
+         {"g_slc", "[L,H]", "Gate of the selected branch."},
+         {"g_swa", "[L,H]", "Gate of the window branch."}},
+        {},
+        {"block_count", 2, 1 << 20}};
+    return info;
+  }
+
+  Plan plan(const Inputs& in, const Params& params) const override {
+    check_heads(params, "q_heads", in.heads());
+    check_heads(params, "kv_heads", in.kv_heads());
+    for (const InputSpec& gate : info().inputs) check_gate(in, gate.name);
+    const Blocks blocks = run_blocks(in.length(), params.integer("block_size"));
+    Plan plan;
+    Branch compressed = compressed_branch(in, blocks, params, plan);
+    plan.branches.push_back(selected_branch(in, blocks, *compressed.prepared.k, params, plan));
+    plan.branches.push_back(window_branch(in, params));
+    plan.branches.push_back(std::move(compressed));
+    if (in.explain && in.device) explain(in, plan);
+    for (Branch& branch : plan.branches) set_gate(in, "g_" + branch.name, params, branch);
+    return plan;
+  }
+
+ private:
+  static void check_heads(const Params& params, const char* param, int64_t heads) {
+    const int64_t given = params.integer(param);
+    if (given != 0 && given != heads)
+      throw InputError("nsa: " + std::string(param) + "=" + std::to_string(given) +
+                       ", but the tensors have " + std::to_string(heads));
+  }
+
+  static void check_gate(const Inputs& in, const std::string& name) {
+    const Array* gate = in.find(name);
+    if (!gate) return;
+    gate->as<float>(name.c_str());  // refuses another type
+    if (gate->shape != std::vector<int64_t>{in.length(), in.heads()})
+      throw InputError("nsa: " + name + " must be [L,H], one gate per token and query head");
+  }
+
+  static void set_gate(const Inputs& in, const std::string& name, const Params& params,
+                       Branch& branch) {
+    if (const Array* gate = in.find(name))
+      branch.token_weight = gate->as<float>(name.c_str());
+    else
+      branch.weight = static_cast<float>(params.real("gate"));
+  }
+
+  static Branch compressed_branch(const Inputs& in, const Blocks& blocks, const Params& params,
+                                  Plan& plan) {
+    const StageTimer timer(plan, "block means", 2.0 * static_cast<double>(in.k->size()),
+                           0);  // the means are the plan's own operands
+    const auto length = static_cast<int32_t>(in.length());
+    const auto count = static_cast<int32_t>(blocks.count());
+    HeadTable table;
+    if (params.flag("causal")) {
+      const auto size = static_cast<int32_t>(params.integer("block_size"));
+      // The last token of block b is the first query that sees it; no query sees block 0 before.
+      for (int32_t seen = 1; int64_t{seen} * size <= length; ++seen)
+        table.add(seen * size - 1, std::min<int32_t>(length, seen * size + size - 1), {{0, seen}});
+    } else {
+      table.add(0, length, {{0, count}});
+    }
+    return {.name = "cmp",
+            .prepared = {nullptr, std::make_shared<const Tensor>(block_means(*in.k, blocks)),
+                         std::make_shared<const Tensor>(block_means(*in.v, blocks))},
+            .tables = {std::move(table)}};
+  }
+
+  static Branch selected_branch(const Inputs& in, const Blocks& blocks, const Tensor& key_means,
+                                const Params& params, Plan& plan) {
+    const int64_t count = blocks.count();
+    Branch branch{.name = "slc", .repeats_queries = true};
+    std::vector<uint8_t> select(in.explain ? in.kv_heads() * in.length() * count : 0);
+    for (int64_t g = 0; g < in.kv_heads(); ++g) {
+      const Selector selector(in, key_means, params, g);
+      const int64_t group = in.heads() / in.kv_heads();
+      const StageTimer timer(plan, "block selection",
+                             2.0 * static_cast<double>(in.length() * count * in.dim() * group),
+                             selector.scratch_bytes());
+      HeadTable table;
+      std::vector<int32_t> order;
+      order.reserve(selector.total());
+      for (int64_t begin = 0; begin < in.length(); begin += Selector::kQueries) {
+        const auto lists = selector.run(begin);
+        add_selection(blocks, lists, params.flag("causal"), table, order);
+        for (int64_t b = 0; b < count && in.explain; ++b)
+          for (int32_t i : lists[b]) select[(g * in.length() + i) * count + b] = 1;
+      }
+      table.query_order = make_order(std::move(order));
+      branch.tables.push_back(std::move(table));
+    }
+    if (in.explain)
+      plan.explained["select"] = {{in.kv_heads(), in.length(), count}, std::move(select)};
+    return branch;
+  }
+
+  static Branch window_branch(const Inputs& in, const Params& params) {
+    const auto length = static_cast<int32_t>(in.length());
+    const auto reach = static_cast<int32_t>(std::min(params.integer("window"), in.length()) - 1);
+    HeadTable table;
+    table.add(0, length, {{0, length, -reach, params.flag("causal") ? 0 : reach}});
+    return {.name = "swa", .tables = {std::move(table)}};
+  }
+
+  /// Outputs before the gates; called while the branches have none.
+  static void explain(const Inputs& in, Plan& plan) {
+    for (const Branch& branch : plan.branches) {
+      Plan alone;
+      alone.branches.push_back(branch);
+      Output out;
+      in.device->run(alone, in, out);
+      std::vector<float> o(out.o.size());
+      for (int64_t i = 0; i < in.length(); ++i)
+        for (int64_t h = 0; h < in.heads(); ++h) out.o.read_row(i, h, &o[out.o.offset(i, h)]);
+      plan.explained["o_" + branch.name] = {{in.length(), in.heads(), in.dim()}, std::move(o)};
+    }
+  }
+};
+
+const RegisterBackend<Nsa> registered;
+
+}  // namespace
+}  // namespace vidattn

@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <cmath>
+
+#include "attention/backend.h"
+#include "attention/device.h"
+#include "attention/error.h"
+#include "baselines/blocks.h"
+#include "baselines/select.h"
+
+namespace vidattn {
+namespace {
+
+/// Means of every tile, [tiles, heads, dim].
+struct Pooled {
+  std::shared_ptr<const Tensor> q, k, v;
+};
+
+/// Sparsity s keeps ceil((1 - s) * tiles) key tiles; in double precision as the authors compute it,
+/// so that 0.7 of 10 tiles keeps 4.
+int64_t tiles_by_sparsity(double sparsity, int64_t tiles) {
+  const auto kept = static_cast<int64_t>(std::ceil((1 - sparsity) * static_cast<double>(tiles)));
+  return std::clamp<int64_t>(kept, 1, tiles);
+}
+
+int64_t kept_tiles(const Params& params, int64_t tiles) {
+  const int64_t by_sparsity = tiles_by_sparsity(params.real("sparsity"), tiles);
+  const int64_t given = params.integer("topk");
+  if (given == 0) return by_sparsity;
+  if (params.given("sparsity") && given != by_sparsity)
+    throw InputError("vsa: topk=" + std::to_string(given) +
+                     " contradicts sparsity=" + to_text(params.value("sparsity")) +
+                     ", which keeps " + std::to_string(by_sparsity) + " of " +
+                     std::to_string(tiles) + " tiles: give one of them");
+  return std::min(given, tiles);
+}
+
+void check_tiles(const Params& params, const std::array<int64_t, 3>& counts) {
+  const auto given = params.integers("num_tiles");
+  if (!given.empty() && !std::equal(given.begin(), given.end(), counts.begin(), counts.end()))
+    throw InputError("vsa: num_tiles=" + to_text(params.value("num_tiles")) +
+                     ", but the grid has " + std::to_string(counts[0]) + "," +
+                     std::to_string(counts[1]) + "," + std::to_string(counts[2]) +
+                     " tiles of tile=" + to_text(params.value("tile")));
+}
+
+/// The gate of the coarse branch; null when none was given.
+std::shared_ptr<const Array> find_gate(const Inputs& in, const Params& params) {
+  const auto found = in.extra.find("gate");
+  const bool given = found != in.extra.end();
+  const std::string& text = params.text("gate");
+  if (!given && text.rfind("given", 0) == 0)
+    throw InputError("vsa: parameter gate says '" + text + "', but there is no input gate");
+  if (given && text.rfind("none", 0) == 0)
+    throw InputError("vsa: parameter gate says '" + text + "', but there is an input gate");
+  if (!given) return nullptr;
+  found->second->as<float>("gate");  // refuses another type
+  if (found->second->shape != std::vector<int64_t>{in.length(), in.heads(), in.dim()})
+    throw InputError("vsa: gate must have the shape of q, [L,H,D]");
+  return found->second;
+}
+
+/// Video sparse attention (Zhang et al. 2025): a coarse branch attends between the means of tiles,
+/// and the key tiles with the highest coarse scores are attended token by token. The output is
+/// fine + gate * coarse of the token's tile, without a gate fine + coarse. Border tiles of a grid
+/// that the tile does not divide hold fewer tokens; nothing is padded.
+class Vsa : public Backend {
+ public:
+  std::string name() const override { return "vsa"; }
+
+  const BackendInfo& info() const override {
+    static const std::vector<std::pair<std::string, std::string>> wan{{"tile", "4,4,4"},
+                                                                      {"sparsity", "0.9"}};
+    static const BackendInfo info{
+        "top-k space-time tiles by pooled scores, plus attention between tile means",
+        "Zhang et al. 2025, arXiv 2505.13389",
+        {{"tile", std::vector<double>{4, 4, 4}, "Tile size: frames, rows, columns.",
+          "VSA §2.3; FastVideo", 1},
+         {"sparsity", 0.9, "Share of key tiles left out of the fine branch; at least one stays.",
+          "FastVideo: 0.9, distilled models 0.8", 0, 1},
+         {"topk", int64_t{0}, "Key tiles per query tile; 0 = from sparsity.", "VSA §2.2", 0},
+         {"num_tiles", std::vector<double>{},
+          "Tiles per axis, for checking only; empty = not checked.", "", 1},
+         {"gate", std::string(),
+          "Says in words whether a gate is given (given … or none …); checked against the "
+          "inputs."}},
+        {{"gate", "[L,H,D]",
+          "Multiplies the coarse branch; without it the branch is added as is."}},
+        {{"wan1.3b-480p", wan}, {"wan14b-480p", wan}, {"wan14b-720p", wan}},
+        {"sparsity", 1, 0}};
+    return info;
+  }
+
+  Plan plan(const Inputs& in, const Params& params) const override {
+    in.need_grid(name());
+    if (in.grid.text_tokens > 0) throw InputError("vsa does not take text tokens");
+    const auto tile = tile_size(params, name());
+    check_tiles(params, tile_counts(in.grid, tile));
+    const auto gate = find_gate(in, params);
+    const Blocks tiles = tile_blocks(in.grid, tile);
+    const int64_t topk = kept_tiles(params, tiles.count());
+    Plan plan;
+    const Pooled means = pool(in, tiles, plan);
+    plan.branches.push_back(fine_branch(in, tiles, means, topk, plan));
+    plan.branches.push_back(coarse_branch(tiles, means, gate));
+    if (in.explain) explain(in, tiles, means, plan);
+    return plan;
+  }
+
+ private:
+  static Pooled pool(const Inputs& in, const Blocks& tiles, Plan& plan) {
+    const int64_t rows = in.heads() + 2 * in.kv_heads();
+    const StageTimer timer(plan, "tile means", static_cast<double>(in.length() * rows * in.dim()),
+                           0);  // the means are the plan's own operands
+    const auto mean = [&](const Tensor& tensor) {
+      return std::make_shared<const Tensor>(block_means(tensor, tiles));
+    };
+    return {mean(*in.q), mean(*in.k), mean(*in.v)};
+  }
+
+  static Branch fine_branch(const Inputs& in, const Blocks& tiles, const Pooled& means,
+                            int64_t topk, Plan& plan) {
+    const int64_t n = tiles.count(), heads = in.heads();
+    const StageTimer timer(plan, "tile selection",
+                           2.0 * static_cast<double>(n * n * in.dim() * heads),
+                           n * n + std::min<int64_t>(n, 256) * n * 4);
+    std::vector<uint8_t> maps;
+    Branch fine{.name = "fine"};
+    for (int64_t h = 0; h < heads; ++h) {
+      const auto map = choose_blocks(
+          HeadMatrix(*means.q, h), HeadMatrix(*means.k, in.kv_head(h)), in.softmax_scale(),
+          [&](int64_t, std::span<const float> s) { return top_k(s, topk); });
+      fine.tables.push_back(block_table(tiles, tiles, map.data()));
+      if (in.explain) maps.insert(maps.end(), map.begin(), map.end());
+    }
+    if (in.explain) plan.explained["tile_map"] = {{heads, n, n}, std::move(maps)};
+    return fine;
+  }
+
+  /// One softmax per tile over all tiles, each counted once; every token takes its tile's result.
+  static Branch coarse_branch(const Blocks& tiles, const Pooled& means,
+                              std::shared_ptr<const Array> gate) {
+    const auto n = static_cast<int32_t>(tiles.count());
+    HeadTable table;
+    table.add(0, n, {{0, n}});
+    return {.name = "coarse",
+            .prepared = {means.q, means.k, means.v},
+            .tables = {std::move(table)},
+            .channel_weight = std::move(gate),
+            .output_map = {tiles.label}};
+  }
+
+  static void explain(const Inputs& in, const Blocks& tiles, const Pooled& means, Plan& plan) {
+    const int64_t n = tiles.count();
+    std::vector<int32_t> count(n);
+    for (int64_t b = 0; b < n; ++b) count[b] = tiles.size(b);
+    plan.explained["tile_label"] = {{in.length()}, tiles.label};
+    plan.explained["tile_count"] = {{n}, std::move(count)};
+    if (!in.device) return;
+    Plan coarse;
+    coarse.branches.push_back({.name = "coarse", .tables = plan.branches[1].tables});
+    const Inputs pooled{.q = means.q, .k = means.k, .v = means.v, .scale = in.softmax_scale()};
+    Output out;
+    in.device->run(coarse, pooled, out);
+    const float* o = out.o.data<float>();
+    plan.explained["o_coarse_tile"] = {{n, in.heads(), in.dim()},
+                                       std::vector<float>(o, o + out.o.size())};
+  }
+};
+
+const RegisterBackend<Vsa> registered;
+
+}  // namespace
+}  // namespace vidattn
