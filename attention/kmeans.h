@@ -3,13 +3,24 @@
 #include <cstdint>
 #include <vector>
 
+#include "attention/tensor.h"
+
 namespace vidattn {
 
-/// A set of points: row i starts at data + i * stride and has `dim` floats.
+/// A set of points: row i starts at data + i * stride and has `dim` floats. Points of another type
+/// stay in their tensor, where data is null, and are converted a block at a time.
 struct PointSet {
   const float* data;
   int64_t count, dim, stride;
+  const Tensor* tensor = nullptr;
+  int64_t head = 0;
+
+  /// Copies point i into `dim` floats.
+  void read(int64_t i, float* out) const;
 };
+
+/// The rows of one head. The tensor must outlive the set.
+PointSet head_points(const Tensor& tensor, int64_t head);
 
 struct KMeansOptions {
   int64_t max_iters = 50;  ///< Sparse VideoGen 2's default for a first step
@@ -24,7 +35,8 @@ struct KMeansResult {
 };
 
 /// Nearest centroid of every point, squared Euclidean, ties to the lowest index. `centroids` is
-/// [K, dim]; `labels` gets `count` entries. Distances are blocked GEMMs, O(block·K) scratch.
+/// [K, dim]; `labels` gets `count` entries. Distances are GEMMs of blocks of points and centroids
+/// that stay in a core's cache.
 void assign_nearest(const PointSet& points, const float* centroids, int64_t num_centroids,
                     int32_t* labels);
 

@@ -39,9 +39,17 @@ double density_with_warmup(const Params& params, double density, int64_t steps, 
   return sparse_share * density + (1 - sparse_share);
 }
 
-Plan full_plan(const Inputs& in) {
+Plan full_plan(const Inputs& in, int64_t padding) {
   const Backend& full = find_backend("full");
-  return full.plan(in, full.defaults());
+  Plan plan = full.plan(in, full.defaults());
+  if (padding == 0) return plan;
+  const auto length = static_cast<int32_t>(in.length());
+  const auto real = static_cast<int32_t>(length - padding);
+  HeadTable table;
+  table.add(0, real, {{0, real}});
+  table.add(real, length, {{real, length}});
+  plan.branches[0].tables = {table};
+  return plan;
 }
 
 }  // namespace vidattn

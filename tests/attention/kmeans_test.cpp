@@ -31,8 +31,8 @@ TEST(KMeans, TiesAndCopiesGoToTheLowestIndexAndEmptyClustersStay) {
 }
 
 TEST(KMeans, LabelsAreTheNearestCentroidsOnAwkwardSizes) {
-  for (int64_t count : {1, 15, 17, 511, 513}) {
-    for (int64_t k : {1, 2, 17}) {
+  for (int64_t count : {1, 15, 17, 255, 513}) {
+    for (int64_t k : {1, 2, 17, 256, 300}) {
       const auto x = random_array({count, 5}, 11), c = random_array({k, 5}, 12);
       const auto &xs = x->as<float>("x"), &cs = c->as<float>("c");
       std::vector<int32_t> labels(count);
@@ -49,6 +49,17 @@ TEST(KMeans, LabelsAreTheNearestCentroidsOnAwkwardSizes) {
       }
     }
   }
+}
+
+TEST(KMeans, HalfTypesGiveWhatTheirFloatsGive) {
+  const auto half = random_tensor(400, 3, 8, 4)->to(DType::bf16);
+  const Tensor single = half.to(DType::f32);
+  const PointSet a = head_points(half, 2), b = head_points(single, 2);
+  const auto seeds = kmeans_seeds(a, 20, 1);
+  EXPECT_EQ(seeds, kmeans_seeds(b, 20, 1));
+  const KMeansResult x = kmeans({a}, seeds, 20, {}), y = kmeans({b}, seeds, 20, {});
+  EXPECT_EQ(x.labels, y.labels);
+  EXPECT_EQ(x.centroids, y.centroids);
 }
 
 TEST(KMeans, SeedingIsDeterministic) {

@@ -1,0 +1,334 @@
+#include <omp.h>
+
+#include <algorithm>
+#include <random>
+
+#include "attention/backend.h"
+#include "attention/blas.h"
+#include "attention/error.h"
+#include "attention/kmeans.h"
+#include "baselines/blocks.h"
+#include "baselines/select.h"
+#include "baselines/text_tokens.h"
+#include "baselines/warmup.h"
+
+namespace vidattn {
+namespace {
+
+// Query clusters scored at a time: with 1,000 key clusters 128 kB of scores per thread.
+constexpr int64_t kScoreRows = 32;
+
+using SharedArray = std::shared_ptr<const Array>;
+
+/// The queries or the keys of a call, and what they are called in inputs and parameters.
+struct Side {
+  std::string letter;  ///< "q" or "k"
+  const Tensor& rows;
+};
+
+/// Clusters of every head of a side.
+struct Clusters {
+  std::vector<Blocks> blocks;  ///< per head; with text two more, the prompt and the padding
+  SharedArray centroids;       ///< [heads, count, D], of the video clusters
+  int64_t count;               ///< video clusters
+  double iterations = 0;       ///< k-means iterations, 0 for given labels
+
+  const float* of_head(int64_t head) const {
+    const auto& all = centroids->as<float>("centroids");
+    return &all[head * static_cast<int64_t>(all.size()) / centroids->shape[0]];
+  }
+};
+
+std::string shape_text(const std::vector<int64_t>& shape) {
+  std::string text;
+  for (int64_t n : shape) text += (text.empty() ? "[" : ",") + std::to_string(n);
+  return text + "]";
+}
+
+const Array& check_shape(const Array& array, const std::string& name,
+                         const std::vector<int64_t>& shape) {
+  if (array.shape != shape)
+    throw InputError("svg2: " + name + " is " + shape_text(array.shape) + ", it must be " +
+                     shape_text(shape));
+  return array;
+}
+
+/// Clusters of the side: the parameter, or what given centroids say.
+int64_t cluster_count(const Inputs& in, const Params& params, const Side& side) {
+  const std::string param = "num_" + side.letter + "_centroids";
+  for (const char* suffix : {"_centroids_init", "_centroids"}) {
+    const Array* given = in.find(side.letter + suffix);
+    if (!given || given->shape.size() != 3 || given->shape[1] < 1) continue;
+    if (params.given(param) && params.integer(param) != given->shape[1])
+      throw InputError("svg2: " + side.letter + suffix + " holds " +
+                       std::to_string(given->shape[1]) + " clusters, " + param + " is " +
+                       std::to_string(params.integer(param)));
+    return given->shape[1];
+  }
+  return params.integer(param);
+}
+
+/// Points drawn with replacement, [heads, count, D].
+std::vector<float> drawn_centroids(const Side& side, int64_t count, int64_t tokens, int64_t layer,
+                                   int64_t seed) {
+  const int64_t heads = side.rows.heads(), dim = side.rows.dim();
+  std::seed_seq words{seed, layer, int64_t{side.letter[0]}};
+  std::mt19937_64 random(words);
+  std::vector<float> centroids(heads * count * dim);
+  for (int64_t i = 0; i < heads * count; ++i)
+    side.rows.read_row(static_cast<int64_t>(random() % static_cast<uint64_t>(tokens)), i / count,
+                       &centroids[i * dim]);
+  return centroids;
+}
+
+std::string cache_name(const Side& side, int64_t layer) {
+  return "svg2." + side.letter + "_centroids." + std::to_string(layer);
+}
+
+/// Centroids of the same layer at the step before; null at a first step.
+const Array* carried_centroids(const StepContext& context, const Side& side,
+                               const std::vector<int64_t>& shape) {
+  if (!context.cache || context.layer < 0) return nullptr;
+  const auto found = context.cache->arrays.find(cache_name(side, context.layer));
+  return found != context.cache->arrays.end() && found->second->shape == shape ? found->second.get()
+                                                                               : nullptr;
+}
+
+/// Blocks of one head from the labels of its video tokens.
+Blocks head_blocks(const int32_t* labels, int64_t count, const TextTokens& text) {
+  std::vector<int32_t> label(labels, labels + text.video);
+  label.insert(label.end(), text.prompt, static_cast<int32_t>(count));
+  label.insert(label.end(), text.padding, static_cast<int32_t>(count + 1));
+  return make_blocks(std::move(label), text.length() > text.video ? count + 2 : count);
+}
+
+/// Labels [heads, video tokens] and their centroids as given.
+Clusters given_clusters(const Inputs& in, const Side& side, int64_t count, const TextTokens& text) {
+  const std::string name = side.letter + "_labels", centre_name = side.letter + "_centroids";
+  const int64_t heads = side.rows.heads();
+  const auto& labels =
+      check_shape(in.need(name, "svg2"), name, {heads, text.video}).as<int32_t>(name.c_str());
+  check_shape(in.need(centre_name, "svg2"), centre_name, {heads, count, side.rows.dim()})
+      .as<float>(centre_name.c_str());
+  for (int32_t label : labels)
+    if (label < 0 || label >= count)
+      throw InputError("svg2: " + name + " holds " + std::to_string(label) +
+                       ", the clusters are 0 to " + std::to_string(count - 1));
+  Clusters clusters{{}, in.extra.at(centre_name), count};
+  for (int64_t h = 0; h < heads; ++h)
+    clusters.blocks.push_back(head_blocks(&labels[h * text.video], count, text));
+  return clusters;
+}
+
+/// k-means on the video tokens, all heads together, from given, carried or drawn centroids.
+Clusters found_clusters(const Inputs& in, const Params& params, const Side& side, int64_t count,
+                        const TextTokens& text, Plan& plan) {
+  const int64_t heads = side.rows.heads(), dim = side.rows.dim();
+  const std::vector<int64_t> shape{heads, count, dim};
+  const std::string init = side.letter + "_centroids_init";
+  const Array* carried = carried_centroids(in.context, side, shape);
+  KMeansOptions options{params.integer(carried ? "kmeans_later_iters" : "kmeans_iters"),
+                        params.real("kmeans_tol")};
+  std::vector<float> start;
+  if (carried)
+    start = carried->as<float>("centroids");
+  else if (const Array* given = in.find(init))
+    start = check_shape(*given, init, shape).as<float>(init.c_str());
+  else
+    start = drawn_centroids(side, count, text.video, in.context.layer, params.integer("seed"));
+  std::vector<PointSet> sets;
+  for (int64_t h = 0; h < heads; ++h) {
+    sets.push_back(head_points(side.rows, h));
+    sets.back().count = text.video;
+  }
+  KMeansResult found;
+  {
+    const StageTimer timer(plan, "k-means " + side.letter, 0,
+                           (2 * heads * count * dim + (heads + 1) * text.video) * 4);
+    found = kmeans(sets, std::move(start), count, options);
+  }
+  const auto iterations = static_cast<double>(found.shifts.size());
+  plan.stages.back().flops = iterations * 2 * static_cast<double>(heads * text.video * count * dim);
+  Clusters clusters{{},
+                    std::make_shared<const Array>(Array{shape, std::move(found.centroids)}),
+                    count,
+                    iterations};
+  for (int64_t h = 0; h < heads; ++h)
+    clusters.blocks.push_back(head_blocks(&found.labels[h * text.video], count, text));
+  if (in.context.cache && in.context.layer >= 0)
+    in.context.cache->arrays[cache_name(side, in.context.layer)] = clusters.centroids;
+  return clusters;
+}
+
+/// Initial centroids ask for k-means, also where labels came along.
+Clusters cluster(const Inputs& in, const Params& params, const Side& side, const TextTokens& text,
+                 Plan& plan) {
+  const int64_t count = cluster_count(in, params, side);
+  const bool given = in.find(side.letter + "_labels") && !in.find(side.letter + "_centroids_init");
+  return given ? given_clusters(in, side, count, text)
+               : found_clusters(in, params, side, count, text, plan);
+}
+
+/// Which key clusters each query cluster of a head sees, [query blocks, key blocks].
+std::vector<uint8_t> select_clusters(const Clusters& queries, const Clusters& keys, int64_t head,
+                                     int64_t kv_head, const Inputs& in, const Params& params) {
+  const int64_t qc = queries.count, kc = keys.count;
+  const Blocks& key_blocks = keys.blocks[kv_head];
+  const int64_t rows = queries.blocks[head].count(), columns = key_blocks.count();
+  std::vector<int32_t> sizes(kc);
+  for (int64_t b = 0; b < kc; ++b) sizes[b] = key_blocks.size(b);
+  const auto at_least = static_cast<int64_t>(params.real("min_kc_ratio") * static_cast<double>(kc));
+  std::vector<uint8_t> map(rows * columns);
+#pragma omp parallel
+  {
+    std::vector<float> score(kScoreRows * kc);
+#pragma omp for schedule(dynamic)
+    for (int64_t begin = 0; begin < qc; begin += kScoreRows) {
+      const int64_t end = std::min(qc, begin + kScoreRows);
+      gemm_nt(end - begin, kc, in.dim(), queries.of_head(head) + begin * in.dim(), in.dim(),
+              keys.of_head(kv_head), in.dim(), score.data(), kc,
+              static_cast<float>(in.softmax_scale()));
+      for (int64_t a = begin; a < end; ++a) {
+        const auto p = softmax({&score[(a - begin) * kc], static_cast<size_t>(kc)}, sizes);
+        for (int32_t b : top_p(p, params.real("top_p"), TopP::sum_before_at_most, at_least))
+          map[a * columns + b] = 1;
+      }
+    }
+  }
+  if (columns == kc) return map;
+  // Video and prompt see each other fully, padding only itself.
+  for (int64_t a = 0; a <= qc; ++a) map[a * columns + kc] = 1;
+  std::fill_n(&map[qc * columns], kc, 1);
+  map[(qc + 1) * columns + kc + 1] = 1;
+  return map;
+}
+
+void explain(const Clusters& clusters, const std::string& letter, Plan& plan) {
+  const auto heads = static_cast<int64_t>(clusters.blocks.size());
+  std::vector<int32_t> labels, sizes;
+  for (const Blocks& blocks : clusters.blocks) {
+    labels.insert(labels.end(), blocks.label.begin(), blocks.label.end());
+    for (int64_t b = 0; b < blocks.count(); ++b) sizes.push_back(blocks.size(b));
+  }
+  const auto per_head = [&](size_t size) { return static_cast<int64_t>(size) / heads; };
+  plan.explained[letter + "_sizes"] = {{heads, per_head(sizes.size())}, std::move(sizes)};
+  plan.explained[letter + "_labels"] = {{heads, per_head(labels.size())}, std::move(labels)};
+  plan.explained[letter + "_centroids"] = *clusters.centroids;
+}
+
+/// Sparse VideoGen 2: k-means clusters of queries and of keys; every query cluster sees the key
+/// clusters that hold most of its estimated attention.
+class Svg2 : public Backend {
+ public:
+  std::string name() const override { return "svg2"; }
+  const BackendInfo& info() const override;
+
+  /// Labels and centroids beside initial centroids are results to compare with, not inputs.
+  void prepare(Inputs& in, const Params&) const override {
+    for (const std::string side : {"q", "k"})
+      if (in.find(side + "_centroids_init"))
+        for (const char* result : {"_labels", "_centroids"}) in.extra.erase(side + result);
+  }
+
+  Plan plan(const Inputs& in, const Params& params) const override {
+    const TextTokens text = text_tokens(in, params, "svg2");
+    if (dense_by_warmup(in.context, params)) return full_plan(in, text.padding);
+    Plan plan;
+    const Clusters queries = cluster(in, params, {"q", *in.q}, text, plan);
+    const Clusters keys = cluster(in, params, {"k", *in.k}, text, plan);
+    check_iterations(params, queries, keys);
+    plan.figures["q_iterations"] = queries.iterations;
+    plan.figures["k_iterations"] = keys.iterations;
+    const int64_t heads = in.heads(), scored = queries.count * keys.count;
+    std::vector<uint8_t> maps;
+    Branch branch{.name = "svg2"};
+    {
+      const StageTimer timer(plan, "cluster map",
+                             2.0 * static_cast<double>(heads * scored * in.dim()),
+                             scored + omp_get_max_threads() * kScoreRows * keys.count * 4);
+      for (int64_t h = 0; h < heads; ++h) {
+        const int64_t kv_head = in.kv_head(h);
+        const auto map = select_clusters(queries, keys, h, kv_head, in, params);
+        branch.tables.push_back(block_table(queries.blocks[h], keys.blocks[kv_head], map.data()));
+        if (in.explain) maps.insert(maps.end(), map.begin(), map.end());
+      }
+    }
+    plan.branches.push_back(std::move(branch));
+    if (!in.explain) return plan;
+    explain(queries, "q", plan);
+    explain(keys, "k", plan);
+    plan.explained["map"] = {{heads, queries.blocks[0].count(), keys.blocks[0].count()},
+                             std::move(maps)};
+    return plan;
+  }
+
+  double run_density(const Params& params, double density, int64_t steps,
+                     int64_t layers) const override {
+    return density_with_warmup(params, density, steps, layers);
+  }
+
+ private:
+  static void check_iterations(const Params& params, const Clusters& q, const Clusters& k) {
+    const auto& expected = params.list("iterations_run");
+    if (!expected.empty() && expected != std::vector<double>{q.iterations, k.iterations})
+      throw InputError("svg2: k-means took " + to_text(q.iterations) + "," + to_text(k.iterations) +
+                       " iterations, iterations_run says " +
+                       to_text(params.value("iterations_run")));
+  }
+};
+
+const BackendInfo& Svg2::info() const {
+  static const BackendInfo info = [] {
+    const std::string code = "published code, svg/kmeans_utils.py", scripts = "published scripts";
+    BackendInfo i{
+        "k-means clusters of queries and keys, key clusters by size-weighted top-p",
+        "Yang et al. 2025, Sparse VideoGen 2, arXiv 2505.18875",
+        {{"num_q_centroids", int64_t{300}, "Query clusters per head.", scripts, 1, 65536},
+         {"num_k_centroids", int64_t{1000}, "Key clusters per head.", scripts, 1, 65536},
+         {"top_p", 0.9, "Key clusters are kept while the probability before them is at most this.",
+          scripts, 0, 1},
+         {"min_kc_ratio", 0.1, "Share of the key clusters that is kept in any case.", scripts, 0,
+          1},
+         {"kmeans_iters", int64_t{50}, "k-means iterations at most, without carried centroids.",
+          scripts, 1, 1e6},
+         {"kmeans_later_iters", int64_t{2},
+          "The same at later steps of a run, which start from the step before.", scripts, 1, 1e6},
+         {"kmeans_tol", 1e-4, "k-means stops when no centroid moved farther (L2).", code, 0},
+         {"iterations_run", std::vector<double>{},
+          "Iterations that k-means of q and k must have taken, to check a run; empty = any.", "-",
+          0},
+         {"seed", int64_t{1}, "Seed of the points drawn as initial centroids.", "-", 0,
+          0x7fffffff}},
+        {{"q_labels", "[H,L]", "Query cluster of every video token, with q_centroids."},
+         {"k_labels", "[HK,L]", "Key cluster of every video token, with k_centroids."},
+         {"q_centroids", "[H,QC,D]", "Centroids that the given query labels belong to."},
+         {"k_centroids", "[HK,KC,D]", "Centroids that the given key labels belong to."},
+         {"q_centroids_init", "[H,QC,D]", "Centroids from which k-means of the queries starts."},
+         {"k_centroids_init", "[HK,KC,D]", "Centroids from which k-means of the keys starts."}}};
+    for (const auto& more :
+         {text_params(code), warmup_params({.step_share = 0.2, .layer_share = 0.03}, scripts)})
+      i.params.insert(i.params.end(), more.begin(), more.end());
+    const auto preset = [&](const char* name, const char* clusters, const char* steps,
+                            const char* layers) {
+      i.presets.push_back({name,
+                           {{"num_q_centroids", clusters},
+                            {"dense_step_share", steps},
+                            {"dense_layer_share", layers}}});
+    };
+    preset("wan1.3b-480p", "300", "0.2", "0.03");
+    preset("wan14b-480p", "300", "0.2", "0.03");
+    preset("wan14b-720p", "300", "0.2", "0.03");
+    preset("wan14b-i2v-480p", "200", "0.2", "0.03");
+    preset("wan14b-i2v-720p", "300", "0.35", "0.03");
+    preset("hunyuan-720p", "400", "0.1", "0.03");
+    preset("hunyuan-480p", "200", "0.04", "0");
+    i.knob = {"top_p", 0, 1};
+    return i;
+  }();
+  return info;
+}
+
+const RegisterBackend<Svg2> registered;
+
+}  // namespace
+}  // namespace vidattn
