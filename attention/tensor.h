@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -17,8 +18,19 @@ class Tensor {
   Tensor() = default;
   /// Zero-filled. Throws InputError when a size is negative or the bytes do not fit in memory.
   Tensor(int64_t length, int64_t heads, int64_t dim, DType dtype = DType::f32);
-  Tensor(Tensor&&) = default;
-  Tensor& operator=(Tensor&&) = default;
+  /// A moved-from tensor is empty.
+  Tensor(Tensor&& other) noexcept { swap(other); }
+  Tensor& operator=(Tensor&& other) noexcept {
+    Tensor(std::move(other)).swap(*this);
+    return *this;
+  }
+  void swap(Tensor& other) noexcept {
+    std::swap(length_, other.length_);
+    std::swap(heads_, other.heads_);
+    std::swap(dim_, other.dim_);
+    std::swap(dtype_, other.dtype_);
+    data_.swap(other.data_);
+  }
 
   int64_t length() const { return length_; }
   int64_t heads() const { return heads_; }
