@@ -46,11 +46,17 @@ double union_mass(const Plan& plan, const Inputs& in, int64_t token, int64_t hea
   return std::exp(log_sum_exp(in, token, head, keys) - full_lse);
 }
 
+/// A plan whose LSE belongs to each token's own query and to all keys that it sees.
+bool lse_tells_recall(const Plan& plan) {
+  return plan.branches.size() == 1 && plan.branches[0].output_map.empty() &&
+         !plan.branches[0].prepared.q && !plan.branches[0].prepared.k;
+}
+
 std::vector<double> recalls(const Plan& plan, const Inputs& in, const Output& out,
                             const Output& full, const std::vector<int64_t>& tokens) {
   const int64_t heads = in.heads();
   std::vector<double> recall;
-  if (plan.branches.size() == 1) {
+  if (lse_tells_recall(plan)) {
     for (int64_t i : tokens)
       for (int64_t h = 0; h < heads; ++h)
         recall.push_back(std::exp(double{out.lse[0][i * heads + h]} - full.lse[0][i * heads + h]));

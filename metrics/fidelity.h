@@ -18,9 +18,9 @@ struct Fidelity {
 };
 
 /// Compares the rows of `tokens`; `full` is the output of full attention, at least for those rows.
-/// Recall is exp(lse - lse_full) for a plan of one branch. Branches of a
-/// combined plan see overlapping keys, so there it is the full softmax's mass on their union, at
-/// up to 128 of the tokens.
+/// Recall is exp(lse - lse_full) for a plan of one branch. Several branches see overlapping keys,
+/// and a mapped token carries another query's LSE, so there it is the full softmax's mass, for the
+/// token's own query, on the union of the keys, at up to 128 of the tokens.
 Fidelity compare_with_full(const Plan& plan, const Inputs& in, const Output& out,
                            const Output& full, const std::vector<int64_t>& tokens);
 

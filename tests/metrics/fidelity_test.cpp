@@ -51,6 +51,19 @@ TEST(Fidelity, RecallOfACombinedPlanCountsSharedKeysOnce) {
   EXPECT_NEAR(compare_with_full(plan, in, run(plan, in), full, tokens).recall_mean, 0.25, 1e-6);
 }
 
+TEST(Fidelity, RecallOfAMappedTokenIsItsOwnQuerysMass) {
+  const Inputs in = random_inputs(12, 1, 8);
+  Plan plan = full_attention_rows({0}, 12);
+  plan.branches[0].output_map = {std::vector<int32_t>(12, 0)};  // all take token 0's result
+  plan.validate(in);
+  const auto tokens = sample_tokens(12, 12);
+  const Backend& full = find_backend("full");
+  const Output dense = run(full.plan(in, full.defaults()), in);
+  const Fidelity f = compare_with_full(plan, in, run(plan, in), dense, tokens);
+  EXPECT_NEAR(f.recall_mean, 1, 1e-6);  // every key is seen, though the result is token 0's
+  EXPECT_GT(f.relative_l2, 0.1);
+}
+
 TEST(Fidelity, SamplesAreDistinctAscendingAndRepeatable) {
   const auto tokens = sample_tokens(1000, 50);
   ASSERT_EQ(tokens.size(), 50U);
