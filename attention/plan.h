@@ -111,6 +111,7 @@ struct Plan {
   std::vector<PlanStage> stages;
   std::map<std::string, double> figures;  ///< method's own numbers (balance loss, largest group …)
   /// Method's own arrays (group of each token, block map …), filled when Inputs::explain is set.
+  /// NAME.unused marks entries of NAME that have no effect.
   std::map<std::string, Array> explained;
 
   /// Memory of orders, segments, ranges, gates and maps; shared orders count once.

@@ -61,7 +61,7 @@ std::vector<uint8_t> block_map(const Layout& layout, int64_t random_blocks, uint
 ///
 /// Global blocks are the first ceil(g/2) and the last floor(g/2); a window does not wrap around.
 /// Head h draws from std::mt19937_64(seed + h), by `sample` above.
-class BigBird : public Backend {
+class BigBird : public WarmUpBackend {
  public:
   std::string name() const override { return "bigbird"; }
 
@@ -93,11 +93,6 @@ class BigBird : public Backend {
     }
     plan.branches.push_back(std::move(branch));
     return plan;
-  }
-
-  double run_density(const Params& params, double density, int64_t steps,
-                     int64_t layers) const override {
-    return density_with_warmup(params, density, steps, layers);
   }
 
  private:

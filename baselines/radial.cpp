@@ -129,7 +129,7 @@ Layout layout_of(const Inputs& in, const Params& params) {
 ///
 /// The published code needs frames and sequence to end at a block; here frames may start inside a
 /// block, which its rule covers, and the last block may be short. `keep_diagonal` is ours too.
-class Radial : public Backend {
+class Radial : public WarmUpBackend {
  public:
   std::string name() const override { return "radial"; }
 
@@ -157,11 +157,6 @@ class Radial : public Backend {
     return plan;
   }
 
-  double run_density(const Params& params, double density, int64_t steps,
-                     int64_t layers) const override {
-    return density_with_warmup(params, density, steps, layers);
-  }
-
  private:
   static BackendInfo make_info() {
     BackendInfo info{
@@ -184,9 +179,9 @@ class Radial : public Backend {
          {"text_length", int64_t{-1},
           "Text tokens after the video, which see and are seen by all; -1 = all that follow.",
           "public code", -1},
-         {"keep_diagonal", true,
+         {"keep_diagonal", false,
           "Let a row of blocks that would see nothing see its own block (frames far smaller than a "
-          "block); the published rule does not.",
+          "block); the published rule, the default, does not.",
           "-"}}};
     for (ParamSpec& spec : warmup_params({.steps = 12, .layers = 1}, "public code, Wan2.1"))
       info.params.push_back(std::move(spec));

@@ -63,7 +63,7 @@ int64_t real_text(const Params& params, const VideoGrid& grid) {
 ///
 /// The published kernel needs a tile that divides the grid. With `ragged`, our extension, the last
 /// tile of an axis holds fewer tokens instead; where the tile divides, both are the same.
-class Sta : public Backend {
+class Sta : public WarmUpBackend {
  public:
   std::string name() const override { return "sta"; }
 
@@ -92,11 +92,6 @@ class Sta : public Backend {
     }
     plan.branches.push_back(std::move(branch));
     return plan;
-  }
-
-  double run_density(const Params& params, double density, int64_t steps,
-                     int64_t layers) const override {
-    return density_with_warmup(params, density, steps, layers);
   }
 
  private:

@@ -169,7 +169,7 @@ Array profile_rows(const Masks& masks, const std::vector<int32_t>& rows) {
 
 /// Sparse VideoGen: sampled query rows decide online whether a head looks along frames or along
 /// time; each kind has a fixed band in its own order of the tokens.
-class Svg : public Backend {
+class Svg : public WarmUpBackend {
  public:
   std::string name() const override { return "svg"; }
   const BackendInfo& info() const override;
@@ -215,11 +215,6 @@ class Svg : public Backend {
     return {{"width_multiplier", width},
             {"window_tokens_wan", window_for(width, fs, block, true)},
             {"window_tokens_hunyuan", window_for(width, fs, block, false)}};
-  }
-
-  double run_density(const Params& params, double density, int64_t steps,
-                     int64_t layers) const override {
-    return density_with_warmup(params, density, steps, layers);
   }
 
  private:

@@ -218,7 +218,7 @@ void explain(const Clusters& clusters, const std::string& letter, Plan& plan) {
 
 /// Sparse VideoGen 2: k-means clusters of queries and of keys; every query cluster sees the key
 /// clusters that hold most of its estimated attention.
-class Svg2 : public Backend {
+class Svg2 : public WarmUpBackend {
  public:
   std::string name() const override { return "svg2"; }
   const BackendInfo& info() const override;
@@ -257,17 +257,25 @@ class Svg2 : public Backend {
     if (!in.explain) return plan;
     explain(queries, "q", plan);
     explain(keys, "k", plan);
-    plan.explained["map"] = {{heads, queries.blocks[0].count(), keys.blocks[0].count()},
-                             std::move(maps)};
+    const std::vector<int64_t> shape{heads, queries.blocks[0].count(), keys.blocks[0].count()};
+    plan.explained["map.unused"] = {shape, empty_columns(keys, in, queries.blocks[0].count())};
+    plan.explained["map"] = {shape, std::move(maps)};
     return plan;
   }
 
-  double run_density(const Params& params, double density, int64_t steps,
-                     int64_t layers) const override {
-    return density_with_warmup(params, density, steps, layers);
+ private:
+  /// Map entries of empty key clusters: whether they are kept is a matter of rounding.
+  static std::vector<uint8_t> empty_columns(const Clusters& keys, const Inputs& in, int64_t rows) {
+    std::vector<uint8_t> empty;
+    for (int64_t h = 0; h < in.heads(); ++h) {
+      const Blocks& blocks = keys.blocks[in.kv_head(h)];
+      std::vector<uint8_t> row(blocks.count());
+      for (int64_t b = 0; b < blocks.count(); ++b) row[b] = blocks.size(b) == 0;
+      for (int64_t a = 0; a < rows; ++a) empty.insert(empty.end(), row.begin(), row.end());
+    }
+    return empty;
   }
 
- private:
   static void check_iterations(const Params& params, const Clusters& q, const Clusters& k) {
     const auto& expected = params.list("iterations_run");
     if (!expected.empty() && expected != std::vector<double>{q.iterations, k.iterations})

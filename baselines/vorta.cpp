@@ -136,7 +136,7 @@ HeadTable sliding_table(const VideoGrid& grid, const Sizes& tile, const Sizes& w
 /// input; without them a fixed list of experts goes round the heads. As in the published code the
 /// coreset follows the queries' cosine similarity to the token in the middle of its window, and its
 /// keys are the kept tokens alone. Unlike there, tokens that fill no window are kept, not lost.
-class Vorta : public Backend {
+class Vorta : public WarmUpBackend {
  public:
   std::string name() const override { return "vorta"; }
   const BackendInfo& info() const override;
@@ -177,11 +177,6 @@ class Vorta : public Backend {
     if (in.explain) explain(branch, experts, in.length(), plan);
     plan.branches.push_back(std::move(branch));
     return plan;
-  }
-
-  double run_density(const Params& params, double density, int64_t steps,
-                     int64_t layers) const override {
-    return density_with_warmup(params, density, steps, layers);
   }
 
  private:

@@ -23,6 +23,15 @@ bool dense_by_warmup(const StepContext& context, const Params& params);
 /// Density over a run in which the calls of the warm-up are dense and the others have `density`.
 double density_with_warmup(const Params& params, double density, int64_t steps, int64_t layers);
 
+/// A method whose parameters hold warmup_params().
+class WarmUpBackend : public Backend {
+ public:
+  double run_density(const Params& params, double density, int64_t steps,
+                     int64_t layers) const override {
+    return density_with_warmup(params, density, steps, layers);
+  }
+};
+
 /// The plan of full attention, for a dense call. The last `padding` tokens see only each other and
 /// are seen by no others (HunyuanVideo's padded text).
 Plan full_plan(const Inputs& in, int64_t padding = 0);

@@ -15,8 +15,9 @@ class Comparison {
   Comparison(const TestCase& test, DType dtype, const Tensor* values = nullptr)
       : test_(test), dtype_(dtype), values_(values) {}
 
-  /// Against the file NAME.npy: shape, then integers exactly and floats within the tolerance.
-  void array(const std::string& name, Array got);
+  /// Against the file NAME.npy: shape, then integers exactly and floats within the tolerance. Bytes
+  /// marked in `unused` have no effect on the method's result and are not compared.
+  void array(const std::string& name, Array got, const Array* unused = nullptr);
   void number(const std::string& name, double got, double expected, double relative);
   /// A number or array of case.json by its name among figures and arrays; objects member by member.
   void field(const std::string& name, const nlohmann::json& expected,
