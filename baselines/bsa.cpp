@@ -92,8 +92,10 @@ class Bsa : public Backend {
     static const BackendInfo info{
         "drops similar queries of a tile, attends to key tiles by cumulative pooled probability",
         "Song et al. 2025, arXiv 2509.01085",
-        {{"tile", std::vector<double>{4, 4, 4}, "Tile size: frames, rows, columns.", "FastVideo",
-          1},
+        {{"tile", std::vector<double>{4, 4, 4},
+          "Tile size: frames, rows, columns; border tiles may be short, which is ours: the "
+          "authors need a tile that divides the grid.",
+          "FastVideo", 1},
          {"query_keep_ratio", 0.5, "Share of a tile's queries that stay; at least one.",
           "FastVideo", 0, 1},
          {"kept_per_tile", int64_t{0},

@@ -48,8 +48,8 @@ std::vector<ParamSpec> parameters() {
       {"scope",
        std::string("query_head"),
        "What is ranked together: the chunks of a query and head, the (chunk, query) pairs of a "
-       "head, "
-       "all of them, or the (head, query) pairs of a chunk.",
+       "head, all of them, or the (head, query) pairs of a chunk (block, as in the public code; "
+       "threshold only).",
        config,
        {},
        {},

@@ -49,6 +49,7 @@ struct Case {
 
   bool is_full() const { return spec.backend->name() == "full"; }
   bool passed() const { return result.outcome == "passed"; }
+  bool skipped() const { return result.outcome == "skipped"; }
 };
 
 /// Median; NaN of nothing.

@@ -70,9 +70,10 @@ DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double 
   double sparse = knob.sparse, dense = knob.dense;
   if (consider(sparse) < target && consider(dense) > target) {
     for (int i = 0; i < kMaxPlans && std::abs(best.density - target) > kCloseEnough * target; ++i) {
-      // Densities often fall like 1/x (groups, chunks): the geometric middle halves better there.
-      const bool wide = sparse > 0 && dense > 0 && std::max(sparse / dense, dense / sparse) > 4;
-      double middle = wide ? std::sqrt(sparse * dense) : (sparse + dense) / 2;
+      // Densities often fall like 1/x (groups, chunks), and counts may go far beyond what matters:
+      // the geometric middle halves better there. One more keeps 0 in reach.
+      const bool wide = discrete && sparse >= 0 && dense >= 0;
+      double middle = wide ? std::sqrt((sparse + 1) * (dense + 1)) - 1 : (sparse + dense) / 2;
       if (discrete) middle = std::round(middle);
       if (middle == sparse || middle == dense) break;
       (consider(middle) < target ? sparse : dense) = middle;

@@ -33,7 +33,7 @@ std::string backend_text(const Backend& backend) {
   for (const Preset& preset : info.presets) {
     text += fmt::format("      preset={}:", preset.name);
     for (const auto& [key, value] : preset.settings) text += fmt::format(" {}={}", key, value);
-    text += "\n";
+    text += preset.settings.empty() ? " the defaults\n" : "\n";
   }
   for (const InputSpec& input : info.inputs)
     text += fmt::format("      input {} {}: {}\n", input.name, input.shape, input.help);

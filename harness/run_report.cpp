@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "harness/environment.h"
 #include "harness/interrupt.h"
@@ -53,7 +54,17 @@ void print_table(const std::vector<Case>& cases, std::vector<Metric> CaseResult:
   if (!rows.empty()) fmt::print("\n{}", text_table(headers, rows));
 }
 
+bool above_peak(const Case& c) {
+  return std::any_of(c.result.cost.begin(), c.result.cost.end(), [](const Metric& m) {
+    return m.tag == "share_of_fma_peak" && m.value > 1 && std::isfinite(m.value);
+  });
+}
+
 void print_reasons(const std::vector<Case>& cases) {
+  // bf16 may have a unit of its own that is faster than multiply-adds.
+  if (std::any_of(cases.begin(), cases.end(),
+                  [](const Case& c) { return c.dtype == DType::f32 && above_peak(c); }))
+    fmt::print("warning: a case ran above the measured peak: other programs disturbed this run\n");
   for (const Case& c : cases) {
     if (!c.result.note.empty()) fmt::print("{}\n", c.result.note);
     if (!c.result.reason.empty())

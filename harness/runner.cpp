@@ -245,10 +245,9 @@ void measure(std::vector<Case>& cases, const RunOptions& options, std::vector<do
 }
 
 int exit_code(const std::vector<Case>& cases) {
-  if (interrupted()) return 130;
   const bool failed = std::any_of(cases.begin(), cases.end(),
                                   [](const Case& c) { return c.result.outcome == "failed"; });
-  return failed ? 1 : 0;
+  return interrupted() ? 130 : failed ? 1 : 0;
 }
 
 Workload build_workload(WorkloadRequest request) {
@@ -269,6 +268,8 @@ int run(const RunOptions& options) {
   std::vector<Case> cases = make_cases(options, workload.inputs);
   std::vector<Dense> dense;
   check_all(cases, dense);
+  if (std::all_of(cases.begin(), cases.end(), [](const Case& c) { return c.skipped(); }))
+    throw InputError("nothing can run: " + cases.front().result.reason);
   std::vector<double> peaks;
   measure(cases, options, peaks);
   add_metrics(cases, options, median(peaks));

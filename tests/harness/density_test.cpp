@@ -18,6 +18,12 @@ TEST(Density, FindsTheGroupCountOfATarget) {
   }
 }
 
+TEST(Density, FindsTheNearestCountOfAKnobThatStartsAtZero) {
+  const Inputs in = random_video(5, 17, 23, 1, 8);
+  for (double target : {0.25, 0.3, 0.4, 0.5})
+    EXPECT_NEAR(solve_density(parse_backend("bigbird"), in, target).density, target, 0.02);
+}
+
 TEST(Density, TakesTheNearestEndWhenTheTargetIsOutOfReach) {
   const Inputs in = random_video(6, 4, 4, 1, 8);
   const DensitySolution found = solve_density(parse_backend("stga"), in, 0.9);
