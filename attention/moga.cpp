@@ -1,5 +1,8 @@
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <random>
 
@@ -20,23 +23,55 @@ struct Routing {
   std::vector<double> p_mean;      ///< Switch Transformer: mean of p over all tokens
 };
 
-/// Softmax and argmax of the logits (MoGA Eq. 3 and 4), ties to the lowest group.
-Routing route(const float* logits, int64_t tokens, int64_t groups, double temperature) {
-  Routing r{std::vector<int32_t>(tokens), std::vector<float>(tokens), std::vector<int32_t>(groups),
-            std::vector<double>(groups), std::vector<double>(groups)};
-  std::vector<double> p(groups);
-  for (int64_t i = 0; i < tokens; ++i) {
-    const float* row = logits + i * groups;
+/// Gives the logits of tokens [begin, end), [end - begin, M]; may compute them into the buffer.
+using LogitRows =
+    std::function<const float*(int64_t begin, int64_t end, std::vector<float>& buffer)>;
+
+// Tokens routed at a time: their logits stay in cache, and the sums are added in block order, so
+// that the balance loss does not depend on the number of threads.
+constexpr int64_t kRouteBlock = 1024;
+
+/// Softmax and argmax of the logits of one block (MoGA Eq. 3 and 4), ties to the lowest group.
+/// Returns the block's sums of p over its tokens, and over the tokens of each group.
+std::pair<std::vector<double>, std::vector<double>> route_block(const float* logits, int64_t begin,
+                                                                int64_t end, double temperature,
+                                                                Routing& r) {
+  const auto groups = static_cast<int64_t>(r.sizes.size());
+  std::vector<double> p(groups), all(groups), assigned(groups);
+  for (int64_t i = begin; i < end; ++i) {
+    const float* row = logits + (i - begin) * groups;
     const auto g = std::max_element(row, row + groups) - row;
     double sum = 0;
     for (int64_t m = 0; m < groups; ++m)
       sum += p[m] = std::exp((double{row[m]} - row[g]) / temperature);
-    for (int64_t m = 0; m < groups; ++m) r.p_mean[m] += p[m] / sum / static_cast<double>(tokens);
+    for (int64_t m = 0; m < groups; ++m) all[m] += p[m] / sum;
     r.group[i] = static_cast<int32_t>(g);
     r.gate[i] = static_cast<float>(p[g] / sum);
-    r.p_assigned[g] += p[g] / sum / static_cast<double>(tokens);
-    ++r.sizes[g];
+    assigned[g] += p[g] / sum;
   }
+  return {all, assigned};
+}
+
+Routing route(const LogitRows& logits, int64_t tokens, int64_t groups, double temperature) {
+  Routing r{std::vector<int32_t>(tokens), std::vector<float>(tokens), std::vector<int32_t>(groups),
+            std::vector<double>(groups), std::vector<double>(groups)};
+  const int64_t blocks = (tokens + kRouteBlock - 1) / kRouteBlock;
+  std::vector<std::pair<std::vector<double>, std::vector<double>>> sums(blocks);
+#pragma omp parallel
+  {
+    std::vector<float> buffer;
+#pragma omp for schedule(static)
+    for (int64_t b = 0; b < blocks; ++b) {
+      const int64_t begin = b * kRouteBlock, end = std::min(tokens, begin + kRouteBlock);
+      sums[b] = route_block(logits(begin, end, buffer), begin, end, temperature, r);
+    }
+  }
+  for (const auto& [all, assigned] : sums)
+    for (int64_t m = 0; m < groups; ++m) {
+      r.p_mean[m] += all[m] / static_cast<double>(tokens);
+      r.p_assigned[m] += assigned[m] / static_cast<double>(tokens);
+    }
+  for (int32_t g : r.group) ++r.sizes[g];
   return r;
 }
 
@@ -155,20 +190,8 @@ class Moga : public Backend {
   Plan plan(const Inputs& in, const Params& params) const override {
     const int64_t groups = params.integer("num_groups");
     Plan plan;
-    std::vector<float> computed;
-    const float* logits = nullptr;
-    if (choose(in, params) == "logits") {
-      const Array& given = in.need("router_logits", "moga");
-      if (given.shape != std::vector<int64_t>{in.length(), groups})
-        throw InputError("moga: router_logits must be [" + std::to_string(in.length()) + "," +
-                         std::to_string(groups) + "], tokens by num_groups");
-      logits = given.as<float>("router_logits").data();
-    } else {
-      computed = linear_router(in, groups, plan);
-      logits = computed.data();
-    }
-    const StageTimer timer(plan, "group sort", 0, in.length() * 12);
-    Routing r = route(logits, in.length(), groups, params.real("temperature"));
+    Routing r = routed(in, groups, params, plan);
+    const StageTimer timer(plan, "group sort", 0, in.length() * 8);
     Branch branch{.name = "moga", .tables = {group_table(r)}};
     if (params.flag("use_gate")) branch.token_weight = std::move(r.gate);
     report(r, branch.token_weight, params.real("balance_alpha"), in.explain, plan);
@@ -193,9 +216,32 @@ class Moga : public Backend {
     return {hidden.as<float>("hidden").data(), hidden.shape[0], hidden.shape[1], hidden.shape[1]};
   }
 
-  /// r = W x + b (MoGA Eq. 2).
-  static std::vector<float> linear_router(const Inputs& in, int64_t groups, Plan& plan) {
+  static Routing routed(const Inputs& in, int64_t groups, const Params& params, Plan& plan) {
+    const double temperature = params.real("temperature");
+    if (choose(in, params) == "logits") {
+      const StageTimer timer(plan, "routing", 0, in.length() * 8);
+      const float* rows = given_logits(in, groups);
+      return route([=](int64_t begin, int64_t, auto&) { return rows + begin * groups; },
+                   in.length(), groups, temperature);
+    }
     const PointSet hidden = hidden_of(in);
+    const LogitRows rows = linear_router(in, hidden, groups);
+    const StageTimer timer(plan, "routing",
+                           2.0 * static_cast<double>(hidden.count * hidden.dim * groups),
+                           in.length() * 8 + omp_get_max_threads() * kRouteBlock * groups * 4);
+    return route(rows, in.length(), groups, temperature);
+  }
+
+  static const float* given_logits(const Inputs& in, int64_t groups) {
+    const Array& given = in.need("router_logits", "moga");
+    if (given.shape != std::vector<int64_t>{in.length(), groups})
+      throw InputError("moga: router_logits must be [" + std::to_string(in.length()) + "," +
+                       std::to_string(groups) + "], tokens by num_groups");
+    return given.as<float>("router_logits").data();
+  }
+
+  /// r = W x + b (MoGA Eq. 2).
+  static LogitRows linear_router(const Inputs& in, const PointSet& hidden, int64_t groups) {
     const Array& weight = in.need("router_weight", "moga");
     const Array* bias = in.find("router_bias");
     if (weight.shape != std::vector<int64_t>{groups, hidden.dim})
@@ -203,17 +249,16 @@ class Moga : public Backend {
                        std::to_string(hidden.dim) + "], num_groups by hidden channels");
     if (bias && bias->shape != std::vector<int64_t>{groups})
       throw InputError("moga: router_bias must be [" + std::to_string(groups) + "]");
-    const StageTimer timer(plan, "router",
-                           2.0 * static_cast<double>(hidden.count * hidden.dim * groups),
-                           hidden.count * groups * 4);
-    std::vector<float> logits(hidden.count * groups);
-    gemm_nt(hidden.count, groups, hidden.dim, hidden.data, hidden.stride,
-            weight.as<float>("router_weight").data(), hidden.dim, logits.data(), groups);
-    if (bias) {
-      const auto& b = bias->as<float>("router_bias");
-      for (size_t i = 0; i < logits.size(); ++i) logits[i] += b[i % groups];
-    }
-    return logits;
+    const float* w = weight.as<float>("router_weight").data();
+    const float* b = bias ? bias->as<float>("router_bias").data() : nullptr;
+    return [=](int64_t begin, int64_t end, std::vector<float>& buffer) {
+      buffer.resize(kRouteBlock * groups);
+      gemm_nt(end - begin, groups, hidden.dim, hidden.data + begin * hidden.stride, hidden.stride,
+              w, hidden.dim, buffer.data(), groups);
+      for (int64_t i = 0; b != nullptr && i < end - begin; ++i)
+        for (int64_t m = 0; m < groups; ++m) buffer[i * groups + m] += b[m];
+      return static_cast<const float*>(buffer.data());
+    };
   }
 
   /// Linear layer whose argmax is the nearest of M centres: r_m = (c_m·x − |c_m|²/2) / s², with s²
