@@ -15,6 +15,7 @@ namespace {
 // A real-valued knob is good enough when the density is within 0.2% of the target.
 constexpr double kCloseEnough = 0.002;
 constexpr int kMaxPlans = 16;
+constexpr int kMaxDensities = 1000;
 
 double planned_density(const BackendSpec& spec, Inputs in) {
   spec.backend->prepare(in, spec.params);
@@ -90,6 +91,9 @@ std::vector<double> parse_densities(const std::string& text) {
   if (range.size() == 3) {
     const double from = parse_density(range[0]), to = parse_density(range[1]),
                  step = parse_density(range[2]);
+    if ((to - from) / step > kMaxDensities)
+      throw InputError("'" + text + "' has more than " + std::to_string(kMaxDensities) +
+                       " densities");
     // Half a step of slack, so that rounding does not lose the end.
     for (int64_t i = 0; from + static_cast<double>(i) * step < to + step / 2; ++i)
       densities.push_back(std::min(to, from + static_cast<double>(i) * step));

@@ -89,6 +89,10 @@ Plan make_plan(const Case& c) {
 
 /// Sets the knob of the case's method; a method that refuses the inputs is skipped.
 void set_density(Case& c, double target) {
+  if (interrupted()) {
+    c.result.outcome = "interrupted";
+    return;
+  }
   try {
     DensitySolution solution = solve_density(c.spec, c.in, target);
     c.spec = std::move(solution.spec);

@@ -40,8 +40,8 @@ TEST(Density, ParsesListsAndRanges) {
   EXPECT_EQ(parse_densities("0.25"), (std::vector<double>{0.25}));
   EXPECT_EQ(parse_densities("0.1,0.5").size(), 2U);
   EXPECT_EQ(parse_densities("0.1:0.5:0.05").size(), 9U);
-  for (const char* bad :
-       {"", "x", "0", "-0.1", "1.5", "0.1:0.5", "0.1:0.5:0", "0.1:2:0.1", "0.5:0.1:0.1", "nan"})
+  for (const char* bad : {"", "x", "0", "-0.1", "1.5", "0.1:0.5", "0.1:0.5:0", "0.1:0.5:1e-6",
+                          "0.1:2:0.1", "0.5:0.1:0.1", "nan"})
     EXPECT_THROW(parse_densities(bad), InputError) << bad;
 }
 
