@@ -21,7 +21,9 @@ std::shared_ptr<const Tensor> load(const std::string& path, DType dtype) {
   Tensor tensor = read_npy_tensor(path);
   require_finite(tensor, path);
   if (tensor.dtype() == dtype) return std::make_shared<const Tensor>(std::move(tensor));
-  return std::make_shared<const Tensor>(tensor.to(dtype));
+  auto converted = std::make_shared<const Tensor>(tensor.to(dtype));
+  require_finite(*converted, path + " as " + to_string(dtype));
+  return converted;
 }
 
 /// A grid that leaves tokens over takes them as text tokens; validate() refuses one too large.
@@ -90,19 +92,34 @@ void write_outputs(const AttendOptions& options, const Plan& plan, const Inputs&
   }
 }
 
+/// Every file of a call must be another one, or results would overwrite each other.
+void check_outputs(const AttendOptions& options) {
+  if (options.out.empty()) throw InputError("--out needs the name of a file");
+  std::vector<std::filesystem::path> used{options.q, options.k, options.v};
+  const size_t inputs = used.size();
+  for (const std::string& path : {options.out, options.lse, options.mask, options.stats}) {
+    if (path.empty()) continue;
+    require_writable(path);
+    used.push_back(path);
+  }
+  for (size_t i = inputs; i < used.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (std::filesystem::weakly_canonical(used[i]) == std::filesystem::weakly_canonical(used[j]))
+        throw InputError("'" + used[i].string() + "' is named twice among the files of this call");
+}
+
 }  // namespace
 
 void attend(const AttendOptions& options) {
   const BackendSpec spec = make_backend(options.backend, options.settings);
   const Device& device = find_device(options.device);
-  for (const std::string& path : {options.out, options.lse, options.mask, options.stats})
-    if (!path.empty()) require_writable(path);
+  check_outputs(options);
   Inputs in = load_inputs(options, spec);
   if (!options.mask.empty() && in.length() > kMaxMaskTokens && !options.force_mask)
     throw InputError(fmt::format(
-        "a mask of {} tokens has {:.1f} GB per head: refused above {} tokens, "
+        "a mask of {} tokens has {:.3g} MB per head: refused above {} tokens, "
         "--force-mask writes it all the same",
-        in.length(), 1e-9 * static_cast<double>(in.length() * in.length()), kMaxMaskTokens));
+        in.length(), 1e-6 * static_cast<double>(in.length() * in.length()), kMaxMaskTokens));
   in.device = &device;
   spec.backend->prepare(in, spec.params);
   const auto start = std::chrono::steady_clock::now();

@@ -126,7 +126,7 @@ nlohmann::json measure(const Line& line, const Device& device, double seconds) {
     times.push_back(passed(begin));
   } while ((passed(start) < seconds || times.size() < 3) && !interrupted());
   const double flops = plan_stats(plan, in).flops, rate = flops / median(times) * 1e-9;
-  const double peak = median(peaks);
+  const double peak = highest(peaks);
   return {
       {"shape", line.shape},
       {"length", line.length},

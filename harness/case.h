@@ -54,5 +54,7 @@ struct Case {
 
 /// Median; NaN of nothing.
 double median(std::vector<double> values);
+/// Highest; NaN of nothing. A peak is its best sample: other programs only ever lower one.
+double highest(const std::vector<double>& values);
 
 }  // namespace vidattn

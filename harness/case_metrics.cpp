@@ -32,7 +32,8 @@ void add_work_metrics(Case& c, const RunOptions& options) {
 void add_time_metrics(Case& c, const Case* full, double peak_gflops) {
   auto& m = c.result.cost;
   const std::string unmeasured = "interrupted before it was timed";
-  const std::string no_full = "full attention was not run beside it";
+  const std::string no_full =
+      c.run_seconds.empty() ? unmeasured : "full attention was not timed beside it";
   const double plan = median(c.plan_seconds), run = median(c.run_seconds);
   m.push_back({"setup_time", "", "s", c.setup_seconds});
   m.push_back({"plan_time", "plan ms", "s", plan, 3, unmeasured, 1e3});
@@ -100,6 +101,10 @@ void add_metrics(std::vector<Case>& cases, const RunOptions& options, double pea
     c.result.details["extrapolated_by"] = c.scale_up;  // 1: measured whole
     if (c.run_seconds.empty()) c.result.outcome = "interrupted";
   }
+}
+
+double highest(const std::vector<double>& values) {
+  return values.empty() ? NAN : *std::max_element(values.begin(), values.end());
 }
 
 double median(std::vector<double> values) {

@@ -11,6 +11,7 @@
 #include "attention/error.h"
 #include "attention/reference.h"
 #include "harness/comparison.h"
+#include "harness/json_file.h"
 #include "harness/npy.h"
 #include "harness/test_case.h"
 #include "metrics/plan_stats.h"
@@ -276,6 +277,11 @@ Verdict check_case(const std::filesystem::path& folder, const ConformOptions& op
 
 int conform(const ConformOptions& options) {
   find_device(options.device);  // an unknown device is a usage error, not a failing case
+  if (!options.write.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(options.write, error);
+    require_writable((std::filesystem::path(options.write) / "o.npy").string());
+  }
   std::map<Verdict, int> count;
   for (const auto& folder : find_cases(options.folder)) {
     if (!options.only.empty() && folder.parent_path().filename() != options.only) continue;

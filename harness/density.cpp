@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "attention/error.h"
+#include "harness/interrupt.h"
 #include "metrics/plan_stats.h"
 
 namespace vidattn {
@@ -70,7 +71,9 @@ DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double 
   };
   double sparse = knob.sparse, dense = knob.dense;
   if (consider(sparse) < target && consider(dense) > target) {
-    for (int i = 0; i < kMaxPlans && std::abs(best.density - target) > kCloseEnough * target; ++i) {
+    for (int i = 0;
+         i < kMaxPlans && !interrupted() && std::abs(best.density - target) > kCloseEnough * target;
+         ++i) {
       // Densities often fall like 1/x (groups, chunks), and counts may go far beyond what matters:
       // the geometric middle halves better there. One more keeps 0 in reach.
       const bool wide = discrete && sparse >= 0 && dense >= 0;

@@ -42,6 +42,7 @@ void add_workload_options(CLI::App& app, WorkloadRequest& request, WorkloadTexts
       ->capture_default_str()
       ->check(CLI::Range(8, 1024));
   app.add_option("--seed", request.seed, "seed of the film and the projections")
+      ->check(CLI::Range(0.0, 1e18))
       ->capture_default_str();
   app.add_option("--peak", request.peak,
                  "softmax peakedness to calibrate to (see README); 0 = default")

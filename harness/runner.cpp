@@ -18,6 +18,7 @@
 #include "harness/json_file.h"
 #include "harness/progress.h"
 #include "harness/run_report.h"
+#include "harness/stored_array.h"
 #include "metrics/fidelity.h"
 #include "metrics/memory.h"
 #include "metrics/peak.h"
@@ -53,7 +54,10 @@ struct Dense {
 Inputs inputs_in(const Inputs& original, DType dtype) {
   Inputs in = original;
   const auto convert = [dtype](const std::shared_ptr<const Tensor>& tensor) {
-    return tensor->dtype() == dtype ? tensor : std::make_shared<const Tensor>(tensor->to(dtype));
+    if (tensor->dtype() == dtype) return tensor;
+    auto converted = std::make_shared<const Tensor>(tensor->to(dtype));
+    require_finite(*converted, "the input as " + to_string(dtype));
+    return std::shared_ptr<const Tensor>(converted);
   };
   in.q = convert(original.q);
   in.k = convert(original.k);
@@ -276,12 +280,12 @@ int run(const RunOptions& options) {
     throw InputError("nothing can run: " + cases.front().result.reason);
   std::vector<double> peaks;
   measure(cases, options, peaks);
-  add_metrics(cases, options, median(peaks));
+  add_metrics(cases, options, highest(peaks));
   print_report(workload, cases, peaks);
   if (!options.out.empty()) write_json(options.out, run_record(options, workload, cases, peaks));
   if (interrupted())
-    fmt::print("interrupted: the table{} hold what was measured until then\n",
-               options.out.empty() ? "" : " and " + options.out);
+    fmt::print("interrupted: what was measured until then is in the table{}\n",
+               options.out.empty() ? "" : " and in " + options.out);
   return exit_code(cases);
 }
 
