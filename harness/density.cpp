@@ -70,7 +70,7 @@ DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double 
     return density;
   };
   double sparse = knob.sparse, dense = knob.dense;
-  if (consider(sparse) < target && consider(dense) > target) {
+  if (!interrupted() && consider(sparse) < target && !interrupted() && consider(dense) > target) {
     for (int i = 0;
          i < kMaxPlans && !interrupted() && std::abs(best.density - target) > kCloseEnough * target;
          ++i) {

@@ -93,10 +93,6 @@ Plan make_plan(const Case& c) {
 
 /// Sets the knob of the case's method; a method that refuses the inputs is skipped.
 void set_density(Case& c, double target) {
-  if (interrupted()) {
-    c.result.outcome = "interrupted";
-    return;
-  }
   try {
     DensitySolution solution = solve_density(c.spec, c.in, target);
     c.spec = std::move(solution.spec);
@@ -105,6 +101,10 @@ void set_density(Case& c, double target) {
   } catch (const InputError& error) {
     c.result.outcome = "skipped";
     c.result.reason = error.what();
+  }
+  if (interrupted()) {  // the search stopped early, or never began
+    c.result.outcome = "interrupted";
+    c.result.note.clear();
   }
 }
 
