@@ -9,6 +9,7 @@
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/backend_spec.h"
+#include "harness/in_dtype.h"
 #include "harness/json_file.h"
 #include "harness/npy.h"
 #include "harness/stored_array.h"
@@ -20,10 +21,7 @@ namespace {
 std::shared_ptr<const Tensor> load(const std::string& path, DType dtype) {
   Tensor tensor = read_npy_tensor(path);
   require_finite(tensor, path);
-  if (tensor.dtype() == dtype) return std::make_shared<const Tensor>(std::move(tensor));
-  auto converted = std::make_shared<const Tensor>(tensor.to(dtype));
-  require_finite(*converted, path + " as " + to_string(dtype));
-  return converted;
+  return in_dtype(std::make_shared<const Tensor>(std::move(tensor)), dtype, path);
 }
 
 /// A grid that leaves tokens over takes them as text tokens; validate() refuses one too large.

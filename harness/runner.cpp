@@ -6,19 +6,18 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
+#include <functional>
 
 #include "attention/device.h"
 #include "attention/error.h"
 #include "attention/reference.h"
 #include "harness/case_metrics.h"
 #include "harness/density.h"
+#include "harness/in_dtype.h"
 #include "harness/interrupt.h"
 #include "harness/json_file.h"
 #include "harness/progress.h"
 #include "harness/run_report.h"
-#include "harness/stored_array.h"
 #include "metrics/fidelity.h"
 #include "metrics/memory.h"
 #include "metrics/peak.h"
@@ -53,15 +52,7 @@ struct Dense {
 
 Inputs inputs_in(const Inputs& original, DType dtype) {
   Inputs in = original;
-  const auto convert = [dtype](const std::shared_ptr<const Tensor>& tensor) {
-    if (tensor->dtype() == dtype) return tensor;
-    auto converted = std::make_shared<const Tensor>(tensor->to(dtype));
-    require_finite(*converted, "the input as " + to_string(dtype));
-    return std::shared_ptr<const Tensor>(converted);
-  };
-  in.q = convert(original.q);
-  in.k = convert(original.k);
-  in.v = convert(original.v);
+  for (auto* tensor : {&in.q, &in.k, &in.v}) *tensor = in_dtype(*tensor, dtype, "the input");
   return in;
 }
 
