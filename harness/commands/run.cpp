@@ -1,0 +1,72 @@
+#include "attention/backend.h"
+#include "harness/command.h"
+#include "harness/density.h"
+#include "harness/runner.h"
+#include "harness/workload_options.h"
+
+namespace vidattn {
+namespace {
+
+struct Options {
+  WorkloadOptions workload;
+  RunOptions run;
+  std::string densities;
+  std::vector<std::string> dtypes;
+};
+
+std::vector<std::string> all_backends() {
+  std::vector<std::string> names;
+  for (const Backend* backend : backends()) names.push_back(backend->name());
+  return names;
+}
+
+RunOptions complete(const Options& given, const CommandLine& line) {
+  RunOptions run = given.run;
+  run.workload = given.workload.request();
+  if (!given.densities.empty()) run.densities = parse_densities(given.densities);
+  if (run.backends.empty())
+    run.backends = {"full", "moga", "moga:num_groups=20", "stga", "moga_stga"};
+  if (run.backends == std::vector<std::string>{"all"}) run.backends = all_backends();
+  if (!given.dtypes.empty()) run.dtypes.clear();
+  for (const std::string& dtype : given.dtypes) run.dtypes.push_back(parse_dtype(dtype));
+  run.arguments = line.arguments;
+  return run;
+}
+
+void add(CommandLine& line, const std::string& name, const std::string& help,
+         const std::string& default_densities) {
+  auto options = std::make_shared<Options>();
+  options->densities = default_densities;
+  RunOptions& run = options->run;
+  auto* app = line.app.add_subcommand(name, help);
+  options->workload.add_all(*app);
+  app->add_option("--backend", run.backends, "NAME[:key=value,…]; may be repeated, or all");
+  app->add_option("--density", options->densities,
+                  "solve each backend's knob for these densities: 0.25, 0.1,0.2 or from:to:step")
+      ->capture_default_str();
+  app->add_option("--steps", run.steps, "steps of the denoising run for `in run`")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  app->add_option("--layers", run.layers, "layers of the model for `in run`")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  app->add_option("--device", run.devices, "device; may be repeated")->capture_default_str();
+  app->add_option("--dtype", options->dtypes, "f32, bf16 or f16; may be repeated");
+  app->add_option("--repeat", run.repeat, "timed blocks")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  app->add_option("--out", run.out, "JSON file for everything measured");
+  app->add_flag("--whole", run.whole, "never extrapolate full attention from a sample of its rows");
+  app->add_flag("--quiet", run.quiet, "no progress");
+  app->callback([&line, options] {
+    line.action = [&line, options] { return vidattn::run(complete(*options, line)); };
+  });
+}
+
+const RegisterCommand registered(10, [](CommandLine& line) {
+  add(line, "run", "the main job: compare backends on one workload", {});
+  add(line, "sweep", "the frontier: compare backends at a range of densities", "0.1:0.5:0.1");
+});
+
+}  // namespace
+}  // namespace vidattn

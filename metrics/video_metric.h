@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cmath>
+#include <map>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+namespace vidattn {
+
+/// One measured figure of a video. VBench's names stand only for VBench's exact definition; every
+/// other figure carries a suffix that says what it is.
+struct VideoScore {
+  std::string name;             ///< e.g. "temporal_flickering", "subject_consistency.hsv_lbp_vlad"
+  double value = std::nan("");  ///< NaN = undefined for this video; then `note` says why
+  std::string note = {};        ///< protocol in one line: backbone, pairing, window, thresholds
+  std::map<std::string, double> details =
+      {};                           ///< figures beside it, e.g. the share of static frames
+  std::vector<double> series = {};  ///< per frame, pair or distance; may be empty
+};
+
+/// A metric that sees a video's frames once, in order, and keeps constant memory.
+class VideoMetric {
+ public:
+  virtual ~VideoMetric() = default;
+  /// The next frame: BGR, 8 bit, native resolution, the same size for all frames of a video.
+  /// `shot` is the index of the shot that it belongs to.
+  virtual void add(const cv::Mat& frame, int shot) = 0;
+  /// The figures for the frames seen so far.
+  virtual std::vector<VideoScore> scores() const = 0;
+};
+
+}  // namespace vidattn
