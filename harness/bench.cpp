@@ -39,7 +39,8 @@ std::vector<Line> all_lines() {
   for (int64_t dim : {64, 80, 96, 128, 256})
     for (DType dtype : {DType::f32, DType::bf16, DType::f16})
       lines.push_back({"full", 8192, 1, dim, dtype});
-  for (int64_t length : {1024, 2048, 4096, 16384, 31200}) lines.push_back({"full", length, 1, 128});
+  for (int64_t length : {1024, 2048, 4096, 16384, 31200, 62400})
+    lines.push_back({"full", length, 1, 128});
   for (DType dtype : {DType::f32, DType::bf16}) lines.push_back({"full", 31200, 4, 128, dtype});
   lines.push_back({"full", 8192, 4, 128});
   for (int t = 1; t < threads; t *= 2) lines.push_back({"full", 8192, 1, 128, DType::f32, t});
@@ -114,16 +115,18 @@ nlohmann::json measure(const Line& line, const Device& device, double seconds) {
   device.run(plan, in, out);
   const double error = error_of(plan, in, out);
   if (!(error <= equality_limit(line.dtype))) return nullptr;
-  std::vector<double> times, peaks;
+  std::vector<double> times, peaks, fed_peaks, clocks;
   const auto start = std::chrono::steady_clock::now();
   const auto passed = [](auto since) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
   };
   do {
     peaks.push_back(fma_peak_gflops(line.threads));
+    fed_peaks.push_back(fed_fma_peak_gflops(line.threads));
     const auto begin = std::chrono::steady_clock::now();
     device.run(plan, in, out);
     times.push_back(passed(begin));
+    clocks.push_back(core_clock_ghz());
   } while ((passed(start) < seconds || times.size() < 3) && !interrupted());
   const double flops = plan_stats(plan, in).flops, rate = flops / median(times) * 1e-9;
   const double peak = highest(peaks);
@@ -137,8 +140,11 @@ nlohmann::json measure(const Line& line, const Device& device, double seconds) {
       {"check_error", error},
       {"seconds", times},
       {"peaks_gflops", peaks},
+      {"fed_peaks_gflops", fed_peaks},
+      {"clocks_ghz", clocks},
       {"gflops", rate},
       {"share_of_fma_peak", rate / peak},
+      {"share_of_fed_peak", rate / highest(fed_peaks)},
       {"share_of_limit", rate / limit_gflops(line, flops, peak, copy_bandwidth_gbs(line.threads))}};
 }
 
@@ -153,8 +159,9 @@ int bench(const BenchOptions& options) {
       {"schema_version", "1.0"},          {"tool", "vidattn bench"},
       {"device", options.device},         {"environment", environment()},
       {"lines", nlohmann::json::array()}, {"bf16_dot_peak_gflops", bf16_peak_gflops(threads)}};
-  fmt::print("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7} {:>9} {:>8} {:>9} {:>9}\n", "shape", "N", "heads",
-             "D", "dtype", "threads", "GFLOP/s", "of peak", "of limit", "error");
+  fmt::print("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7} {:>9} {:>8} {:>7} {:>9} {:>6} {:>9}\n", "shape",
+             "N", "heads", "D", "dtype", "threads", "GFLOP/s", "of peak", "of fed", "of limit",
+             "GHz", "error");
   bool failed = false;
   for (const Line& line : options.quick ? quick_lines() : all_lines()) {
     if (interrupted()) break;
@@ -167,8 +174,10 @@ int bench(const BenchOptions& options) {
       fmt::print("{} failed its check against the reference\n", label);
       continue;
     }
-    fmt::print("{} {:>9.1f} {:>8.3f} {:>9.3f} {:>9.1e}\n", label, found["gflops"].get<double>(),
-               found["share_of_fma_peak"].get<double>(), found["share_of_limit"].get<double>(),
+    fmt::print("{} {:>9.1f} {:>8.3f} {:>7.3f} {:>9.3f} {:>6.2f} {:>9.1e}\n", label,
+               found["gflops"].get<double>(), found["share_of_fma_peak"].get<double>(),
+               found["share_of_fed_peak"].get<double>(), found["share_of_limit"].get<double>(),
+               median(found["clocks_ghz"].get<std::vector<double>>()),
                found["check_error"].get<double>());
     std::fflush(stdout);
     record["lines"].push_back(found);

@@ -47,6 +47,10 @@ void add_time_metrics(Case& c, const Case* full, double peak_gflops) {
   m.push_back({"speedup", "speedup", "1", speedup, 3, no_full});
   m.push_back({"theoretical_speedup", "1/density", "1", theoretical, 3});
   m.push_back({"realised_share", "realised", "1", speedup / theoretical, 3, no_full});
+  // The same with planning left out on both sides: what the kernel makes of the plan's shape.
+  const double full_rate = full ? full->stats.flops / median(full->run_seconds) : NAN;
+  m.push_back({"realised_share_run", "run only", "1", rate / full_rate, 3, no_full});
+  m.push_back({"planning_share", "plan %", "1", plan / (plan + run), 2, unmeasured, 100});
 }
 
 void add_fidelity_metrics(Case& c) {

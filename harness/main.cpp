@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "attention/blas.h"
+#include "attention/cpu/simd.h"
 #include "attention/error.h"
 #include "build_info.h"
 #include "harness/command.h"
@@ -17,6 +18,10 @@ int parse_and_run(int argc, char** argv) {
       "vidattn: benchmark and evaluation of sparse attention for video diffusion transformers");
   app.require_subcommand(1);
   app.set_version_flag("--version", "vidattn " VIDATTN_VERSION);
+  app.fallthrough();
+  std::string simd;
+  app.add_option("--simd", simd,
+                 "restrict the CPU device to this instruction set (see `vidattn env`)");
   CommandLine line{app, {argv, argv + argc}, {}};
   add_commands(line);
   try {
@@ -30,6 +35,7 @@ int parse_and_run(int argc, char** argv) {
       throw InputError(fmt::format("no command '{}'; `vidattn --help` names them", argv[1]));
     throw InputError(error.what());
   }
+  if (!simd.empty()) force_cpu_simd_target(simd);
   return line.action();
 }
 

@@ -1,12 +1,33 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "metrics/peak.cpp"
 #include <hwy/foreach_target.h>
+// After foreach_target.h, because these are compiled once per target.
 #include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "attention/cpu/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace vidattn::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
+
+// One key tile's scores for three vectors of queries, all operands in the nearest cache.
+double fed_multiply_adds(int64_t rounds, float* sink) {
+  using namespace cpu::HWY_NAMESPACE;
+  constexpr int64_t kDim = 128, kWidth = kMaxVectors * kLanes;
+  HWY_ALIGN float queries[kDim * kWidth], scores[kTile * kWidth], keys[kTile * kDim];
+  std::fill_n(scores, kTile * kWidth, 0.0F);
+  std::fill_n(queries, kDim * kWidth, 0.01F);
+  std::fill_n(keys, kTile * kDim, 0.02F);
+  const float* rows[kTile];
+  for (int i = 0; i < kTile; ++i) rows[i] = keys + i * kDim;
+  const int64_t tiles = rounds * 12 / (kDim * kTile * kMaxVectors) + 1;  // as much work as below
+  for (int64_t i = 0; i < tiles; ++i) ScoreTile<FloatOps, kMaxVectors>(queries, kDim, rows, scores);
+  *sink = scores[0];
+  return 2.0 * static_cast<double>(kDim * kTile * kWidth * tiles);
+}
 
 // Independent chains: enough to hide the latency of two units of 4 cycles, few enough for the 16
 // registers of AVX2. Named one by one, because only that surely keeps them in registers, and with
@@ -52,6 +73,7 @@ HWY_AFTER_NAMESPACE();
 namespace vidattn {
 
 HWY_EXPORT(multiply_adds);
+HWY_EXPORT(fed_multiply_adds);
 
 namespace {
 
@@ -59,6 +81,10 @@ namespace {
 // time slices of other programs, so that some bursts escape them.
 constexpr int64_t kRounds = 250'000;
 constexpr double kBurstsSeconds = 0.05;
+
+// Latency of a 64-bit multiplication on x86-64 since 2006 (Intel) and 2017 (AMD), and of Arm's
+// cores.
+constexpr double kMultiplyCycles = 3;
 
 #if defined(__x86_64__)
 __attribute__((target("avx512f,avx512bf16"))) double bf16_dot_products(int64_t rounds,
@@ -116,6 +142,24 @@ double fma_peak_gflops(int threads) {
     return HWY_DYNAMIC_DISPATCH(multiply_adds)(rounds, sink);
   };
   return best_rate(threads, burst) / 1e9;
+}
+
+double fed_fma_peak_gflops(int threads) {
+  const auto burst = [](int64_t rounds, float* sink) {
+    return HWY_DYNAMIC_DISPATCH(fed_multiply_adds)(rounds, sink);
+  };
+  return best_rate(threads, burst) / 1e9;
+}
+
+double core_clock_ghz() {
+  constexpr int64_t kSteps = 1000;
+  uint64_t x = 3;
+  const double start = omp_get_wtime();
+  for (int64_t i = 0; i < kSteps; ++i) {
+    x *= 0x9e3779b97f4a7c15U;
+    asm volatile("" : "+r"(x));  // neither skipped nor made parallel
+  }
+  return kMultiplyCycles * kSteps / (omp_get_wtime() - start) / 1e9;
 }
 
 double bf16_peak_gflops(int threads) {

@@ -7,8 +7,18 @@ namespace vidattn {
 /// only a ratio to a peak measured next to the run means anything. Takes about 50 ms.
 double fma_peak_gflops(int threads);
 
-/// The same for the bfloat16 dot product (vdpbf16ps, 4 operations per 32-bit lane); 0 when the CPU
-/// has none.
+/// The same multiply-adds when their operands come from the nearest cache, as in every matrix
+/// product: the CPU device's own score tile on one tile of keys. Processors that lower their clock
+/// for wide vectors lower it further here, so that no kernel comes nearer to fma_peak_gflops() than
+/// this.
+double fed_fma_peak_gflops(int threads);
+
+/// Clock of this thread's core right now, in GHz, from a chain of dependent multiplications of 1
+/// µs. Called at once after other work it still shows the clock that the work ran at.
+double core_clock_ghz();
+
+/// fma_peak_gflops() for the bfloat16 dot product (vdpbf16ps, 4 operations per 32-bit lane); 0 when
+/// the CPU has none.
 double bf16_peak_gflops(int threads);
 
 /// Bandwidth of copying 256 MiB with memcpy, in GB/s (1e9), read and written bytes both counted.

@@ -116,9 +116,13 @@ std::vector<std::string> cpu_simd_targets() {
 void force_cpu_simd_target(const std::string& name) {
   hwy::SetSupportedTargetsForTest(0);
   int64_t chosen = 0;
-  for (int64_t target : hwy::SupportedAndGeneratedTargets())
+  std::string known;
+  for (int64_t target : hwy::SupportedAndGeneratedTargets()) {
     if (name == hwy::TargetName(target)) chosen = target;
-  if (chosen == 0 && !name.empty()) throw InputError("this machine cannot use " + name);
+    known += (known.empty() ? "" : ", ") + std::string(hwy::TargetName(target));
+  }
+  if (chosen == 0 && !name.empty())
+    throw InputError("this machine cannot use the instruction set '" + name + "', but " + known);
   hwy::SetSupportedTargetsForTest(chosen);
   hwy::GetChosenTarget().DeInit();
 }

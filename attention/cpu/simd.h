@@ -12,7 +12,8 @@ std::string cpu_simd_target();
 /// All that this machine could use, the best first.
 std::vector<std::string> cpu_simd_targets();
 
-/// Restricts the CPU device to one of cpu_simd_targets(); empty lifts the restriction. For tests.
+/// Restricts the CPU device, and the peaks that it is measured against, to one of
+/// cpu_simd_targets(); empty lifts the restriction. Throws InputError for any other name.
 void force_cpu_simd_target(const std::string& name);
 
 /// What multiplies bfloat16 without conversion: nothing, vdpbf16ps of AVX-512, or AMX.

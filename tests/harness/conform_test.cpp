@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "attention/cpu/simd.h"
 #include "harness/npy.h"
 #include "tests/harness/tool.h"
 
@@ -24,12 +25,34 @@ TEST(Conform, OwnVectorsPassOnEveryDeviceAndType) {
   }
 }
 
-TEST(Conform, SharedVectorsPass) {
+TEST(Conform, SlowOwnVectorsOnEveryInstructionSet) {
+  for (const std::string& simd : cpu_simd_targets())
+    for (const char* dtype : {"f32", "bf16", "f16"}) {
+      const ToolResult result =
+          run_tool("conform " + kOwn + " --simd " + simd + " --dtype " + dtype);
+      EXPECT_EQ(result.exit_code, 0) << simd << " " << dtype << "\n" << result.out;
+      EXPECT_NE(result.out.find(" 0 failed, 0 unsupported"), std::string::npos) << result.out;
+    }
+}
+
+TEST(Conform, UnknownInstructionSetIsRefused) {
+  const ToolResult result = run_tool("conform " + kOwn + " --simd MMX");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("cannot use the instruction set 'MMX'"), std::string::npos);
+}
+
+TEST(Conform, SlowSharedVectorsOnEveryInstructionSet) {
   if (!fs::exists(kShared)) GTEST_SKIP() << "no vectors at " << kShared;
-  for (const char* device : {"cpu", "reference"}) {
-    const ToolResult result = run_tool("conform " + kShared + " --device " + device);
-    EXPECT_EQ(result.exit_code, 0) << result.out;
+  for (const std::string& simd : cpu_simd_targets()) {
+    const ToolResult result = run_tool("conform " + kShared + " --simd " + simd);
+    EXPECT_EQ(result.exit_code, 0) << simd << "\n" << result.out;
   }
+}
+
+TEST(Conform, SharedVectorsPassOnTheReferenceDevice) {
+  if (!fs::exists(kShared)) GTEST_SKIP() << "no vectors at " << kShared;
+  const ToolResult result = run_tool("conform " + kShared + " --device reference");
+  EXPECT_EQ(result.exit_code, 0) << result.out;
 }
 
 /// A case with one thing changed must fail and say what.

@@ -32,6 +32,14 @@ void check_peak(double (*measure)(int)) {
 }
 
 TEST(Peak, MultiplyAdd) { check_peak(fma_peak_gflops); }
+TEST(Peak, FedMultiplyAdd) { check_peak(fed_fma_peak_gflops); }
+
+TEST(Peak, CoreClock) {
+  const double clock = core_clock_ghz();
+  EXPECT_GT(clock, 0.05);
+  EXPECT_LT(clock, 10);
+}
+
 TEST(Peak, CopyBandwidth) { check_peak(copy_bandwidth_gbs); }
 
 TEST(Peak, Bf16DotProduct) {
