@@ -24,7 +24,10 @@ double fed_multiply_adds(int64_t rounds, float* sink) {
   const float* rows[kTile];
   for (int i = 0; i < kTile; ++i) rows[i] = keys + i * kDim;
   const int64_t tiles = rounds * 12 / (kDim * kTile * kMaxVectors) + 1;  // as much work as below
-  for (int64_t i = 0; i < tiles; ++i) ScoreTile<FloatOps, kMaxVectors>(queries, kDim, rows, scores);
+  for (int64_t i = 0; i < tiles; ++i) {
+    ScoreTile<FloatOps, kMaxVectors>(queries, kDim, rows, scores);
+    asm volatile("" ::: "memory");  // or equal rounds would be computed once
+  }
   *sink = scores[0];
   return 2.0 * static_cast<double>(kDim * kTile * kWidth * tiles);
 }
