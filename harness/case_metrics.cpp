@@ -50,7 +50,7 @@ void add_time_metrics(Case& c, const Case* full, double peak_gflops) {
   // The same with planning left out on both sides: what the kernel makes of the plan's shape.
   const double full_rate = full ? full->stats.flops / median(full->run_seconds) : NAN;
   m.push_back({"realised_share_run", "run only", "1", rate / full_rate, 3, no_full});
-  m.push_back({"planning_share", "plan %", "1", plan / (plan + run), 2, unmeasured, 100});
+  m.push_back({"planning_share", "plan%", "1", plan / (plan + run), 2, unmeasured, 100});
 }
 
 void add_fidelity_metrics(Case& c) {

@@ -48,6 +48,7 @@ class Cutter {
       if (small && joins_ && items_.back().head == head && items_.back().cost + cost <= grain()) {
         items_.back().segment_end = s + 1;
         items_.back().query_end = segment.query_end;
+        items_.back().cost += cost;
         spend(cost);
       } else if (small) {
         push({cost, head, s, s + 1, segment.query_begin, segment.query_end});
