@@ -9,37 +9,7 @@
 namespace vidattn {
 namespace {
 
-cv::Mat flat(int b, int g, int r) { return {32, 48, CV_8UC3, cv::Scalar(b, g, r)}; }
-
-std::vector<int64_t> detect(const std::vector<cv::Mat>& frames, ContentDetector detector = {}) {
-  for (const auto& frame : frames) detector.push(frame);
-  return detector.starts();
-}
-
-TEST(ContentDetector, ScoreIsTheMeanOverChannels) {
-  ContentDetector detector;
-  detector.push(flat(100, 100, 100));
-  detector.push(flat(160, 160, 160));  // only the value channel moves, by 60
-  EXPECT_DOUBLE_EQ(detector.score(), 20);
-}
-
-TEST(ContentDetector, FindsACutButNotAFade) {
-  std::vector<cv::Mat> frames(20, flat(200, 40, 40));
-  frames.insert(frames.end(), 20, flat(40, 40, 220));
-  EXPECT_EQ(detect(frames), (std::vector<int64_t>{0, 20}));
-  std::vector<cv::Mat> fade;
-  for (int i = 0; i < 40; ++i) fade.push_back(flat(6 * i, 6 * i, 6 * i));
-  EXPECT_EQ(detect(fade), (std::vector<int64_t>{0}));
-}
-
-TEST(ContentDetector, ShotsHaveALeastLength) {
-  std::vector<cv::Mat> frames;
-  for (int i = 0; i < 40; ++i) frames.push_back(i % 2 ? flat(200, 40, 40) : flat(40, 40, 220));
-  EXPECT_EQ(detect(frames), (std::vector<int64_t>{0, 15, 30}));
-  EXPECT_EQ(detect(frames, ContentDetector({.min_length = 20})), (std::vector<int64_t>{0, 20}));
-}
-
-TEST(ContentDetector, FindsTheTrueCutsOfClips) {
+TEST(Shots, AreTheTrueOnesOfClipsByBothRules) {
   const struct {
     const char* file;
     std::vector<int64_t> starts;
@@ -49,7 +19,19 @@ TEST(ContentDetector, FindsTheTrueCutsOfClips) {
   const std::string folder = std::string(VIDATTN_SOURCE_DIR) + "/../shared/clips/";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no clips at " << folder;
   for (const auto& clip : clips)
-    EXPECT_EQ(survey_video(folder + clip.file).shots, clip.starts) << clip.file;
+    for (const CutRule rule : {CutRule::content, CutRule::adaptive}) {
+      const VideoSurvey survey = survey_video(folder + clip.file, {}, {.rule = rule});
+      EXPECT_EQ(survey.shots, clip.starts) << clip.file;
+      for (const Boundary& boundary : survey.boundaries) {
+        // Only the fade in of the first clip is anything else than a clean cut.
+        const bool fade_in = boundary.frame == 0;
+        EXPECT_EQ(boundary.kind, fade_in ? Transition::fade : Transition::cut) << clip.file;
+        EXPECT_EQ(boundary.clean(), !fade_in) << clip.file;
+        if (fade_in) {
+          EXPECT_NEAR(static_cast<double>(boundary.last), 55, 10) << clip.file;
+        }
+      }
+    }
 }
 
 TEST(LatentFrames, InvertEachOther) {
