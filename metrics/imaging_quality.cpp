@@ -130,7 +130,7 @@ void ImagingQuality::add(const cv::Mat& frame, int /*shot*/) {
 }
 
 std::vector<VideoScore> ImagingQuality::scores() const {
-  const std::string sampled = "every " + std::to_string(stride_) + ". frame";
+  const std::string sampled = "1 frame in " + std::to_string(stride_);
   VideoScore brisque{.name = "imaging_quality.brisque",
                      .note = "1 - BRISQUE/100, LIVE model, " + sampled,
                      .series = brisque_series_};

@@ -150,15 +150,15 @@ void DynamicDegree::add(const cv::Mat& frame, int shot) {
 std::vector<VideoScore> DynamicDegree::scores() const {
   VideoScore score{
       .name = "dynamic_degree.dis",
-      .note = "VBench's formula, every " + std::to_string(interval_) + ". frame; " + kFlowNote,
+      .note = "VBench's formula, 1 frame in " + std::to_string(interval_) + "; " + kFlowNote,
       .series = series_};
   const int64_t needed = round_even(4 * (static_cast<double>(taken_) / 16));
   if (!possible_) {
     score.note = kTooSmall;
   } else if (needed < 1) {
     // VBench's rule asks for no moving pair here and would call a still picture dynamic.
-    score.note = "undefined: needs at least 3 frames after taking every " +
-                 std::to_string(interval_) + ". one";
+    score.note =
+        "undefined: needs at least 3 frames of those taken, 1 in " + std::to_string(interval_);
   } else {
     score.value = moving_ >= needed;
     score.details = {{"moving_pairs", static_cast<double>(moving_)},

@@ -31,11 +31,10 @@ std::string transition_name(Transition kind);
 
 /// The end of one shot and the start of the next.
 struct Boundary {
-  int64_t frame =
-      0;  ///< first frame of the new shot; of a transition over several frames its middle
+  int64_t frame = 0;  ///< first frame of the new shot; of a gradual transition or fade its middle
   Transition kind = Transition::cut;
   int64_t first = 0, last = -1;  ///< frames that mix both shots or are black; none if last < first
-  double score = 0;              ///< mean absolute difference of both sides, 0 to 255
+  double score = 0;  ///< mean absolute difference of both sides, 0 to 255; 0 = not measured (fade)
   /// The shots meet without a common frame; otherwise the boundary is overlapped and the frames
   /// from first to last are to be trimmed (MoGA, section 2.3).
   bool clean() const { return last < first; }
