@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
+#include "harness/film.h"
 #include "harness/video.h"
 
 namespace vidattn {
@@ -32,6 +34,45 @@ TEST(Shots, AreTheTrueOnesOfClipsByBothRules) {
         }
       }
     }
+}
+
+/// Frames of a film from one shot that dissolve over `length` frames into those of the next one,
+/// both moving on, with 8 frames of each before and behind.
+std::vector<cv::Mat> dissolve(const Film& film, int64_t shot, int64_t length) {
+  const int64_t from = film.shot_starts()[shot], to = film.shot_starts()[shot + 1];
+  std::vector<cv::Mat> frames;
+  for (int64_t i = 0; i < length + 16; ++i) {
+    const double share = static_cast<double>(i - 7) / static_cast<double>(length + 1);
+    cv::Mat mixed;
+    cv::addWeighted(film.frame(from + i), 1 - std::clamp(share, 0.0, 1.0), film.frame(to + i),
+                    std::clamp(share, 0.0, 1.0), 0, mixed);
+    frames.push_back(mixed);
+  }
+  return frames;
+}
+
+TEST(Shots, MostDissolvesBetweenMovingShotsAreFound) {
+  constexpr int64_t kLength = 8;
+  int tried = 0, found = 0;
+  for (const uint64_t seed : {1, 2, 3}) {
+    const Film film({.seed = seed, .frames = 240, .height = 144, .width = 256});
+    const auto& starts = film.shot_starts();
+    for (size_t shot = 0; shot + 2 < starts.size(); ++shot) {
+      if (std::min(starts[shot + 1] - starts[shot], starts[shot + 2] - starts[shot + 1]) <
+          kLength + 16)
+        continue;
+      ShotDetector detector({.min_length = 4});
+      for (const auto& frame : dissolve(film, static_cast<int64_t>(shot), kLength))
+        detector.push(frame);
+      ++tried;
+      for (const Boundary& boundary : detector.boundaries())
+        found += boundary.kind == Transition::gradual && boundary.frame > 8 &&
+                 boundary.frame < 8 + kLength;
+    }
+  }
+  RecordProperty("found", found);
+  EXPECT_GE(tried, 8);
+  EXPECT_GE(found, tried / 2) << "of " << tried;
 }
 
 TEST(LatentFrames, InvertEachOther) {
