@@ -1,7 +1,6 @@
 #include "harness/shots.h"
 
 #include <algorithm>
-#include <opencv2/imgproc.hpp>
 
 namespace vidattn {
 namespace {
@@ -25,21 +24,6 @@ int64_t owner(const std::vector<int64_t>& starts, int64_t t) {
 }
 
 }  // namespace
-
-void ContentDetector::push(const cv::Mat& frame) {
-  cv::Mat small = frame, hsv;
-  const double factor = static_cast<double>(frame.cols) / options_.width;
-  if (factor > 1)
-    cv::resize(frame, small, {options_.width, std::max(1, cvRound(frame.rows / factor))}, 0, 0,
-               cv::INTER_LINEAR);
-  cv::cvtColor(small, hsv, cv::COLOR_BGR2HSV);
-  if (!previous_.empty())
-    score_ = cv::norm(hsv, previous_, cv::NORM_L1) / static_cast<double>(hsv.total() * 3);
-  if (score_ >= options_.threshold && frames_ - starts_.back() >= options_.min_length)
-    starts_.push_back(frames_);
-  previous_ = hsv;
-  ++frames_;
-}
 
 std::vector<int64_t> latent_shots(const std::vector<int64_t>& pixel_starts, int64_t latent_frames) {
   std::vector<int64_t> starts = {0};

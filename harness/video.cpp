@@ -8,7 +8,6 @@
 #include <opencv2/core/utils/logger.hpp>
 
 #include "attention/error.h"
-#include "harness/shots.h"
 
 namespace vidattn {
 namespace {
@@ -65,10 +64,11 @@ cv::Mat VideoReader::next() {
   return frame;
 }
 
-VideoSurvey survey_video(const std::string& path, const std::function<void(double)>& progress) {
+VideoSurvey survey_video(const std::string& path, const std::function<void(double)>& progress,
+                         const ShotOptions& options) {
   VideoReader reader(path);
   VideoSurvey survey{.fps = reader.fps()};
-  ContentDetector detector;
+  ShotDetector detector(options);
   for (cv::Mat frame = reader.next(); !frame.empty(); frame = reader.next()) {
     if (survey.frames == 0) {
       survey.height = frame.rows;
@@ -79,8 +79,10 @@ VideoSurvey survey_video(const std::string& path, const std::function<void(doubl
                        std::to_string(survey.frames) + ", one size is needed");
     detector.push(frame);
     ++survey.frames;
-    if (progress && reader.frames_promised() > 0)
-      progress(std::min(1.0, static_cast<double>(survey.frames) / reader.frames_promised()));
+    if (progress)
+      progress(reader.frames_promised() == 0
+                   ? 0
+                   : std::min(1.0, static_cast<double>(survey.frames) / reader.frames_promised()));
   }
   if (survey.frames == 0)
     throw InputError("video '" + path + "': not one frame can be decoded, the file is damaged");
@@ -88,7 +90,8 @@ VideoSurvey survey_video(const std::string& path, const std::function<void(doubl
     throw InputError("video '" + path + "' is damaged: it promises " +
                      std::to_string(reader.frames_promised()) + " frames, only " +
                      std::to_string(survey.frames) + " can be read");
-  survey.shots = detector.starts();
+  survey.boundaries = detector.boundaries();
+  survey.shots = shot_starts(survey.boundaries, survey.frames);
   return survey;
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "metrics/shot_detection.h"
+
 namespace vidattn {
 
 /// Keeps OpenCV's and FFmpeg's own messages off the terminal; errors are told by exceptions.
@@ -37,13 +39,16 @@ class VideoReader {
 struct VideoSurvey {
   int64_t frames = 0, height = 0, width = 0;
   double fps = 0;
-  std::vector<int64_t> shots = {0};  ///< by ContentDetector, in the file's own frames
+  std::vector<int64_t> shots = {0};       ///< first frames, in the file's own frames
+  std::vector<Boundary> boundaries = {};  ///< between the shots, and fades at both ends
 };
 
 /// Reads the whole file once, in constant memory. Throws InputError as VideoReader does, and when
 /// less than 90% of the promised frames can be read (a damaged file) or the frames change their
-/// size. `progress` may be empty.
-VideoSurvey survey_video(const std::string& path, const std::function<void(double)>& progress = {});
+/// size. `progress` is called after every frame with the share read (0 where the file does not say
+/// its length) and may be empty; what it throws ends the pass.
+VideoSurvey survey_video(const std::string& path, const std::function<void(double)>& progress = {},
+                         const ShotOptions& options = {});
 
 /// Which frames of a file stand for a video of `wanted` frames: evenly spread over the whole file,
 /// so that all its shots appear. frame(i) = floor(i * stride).

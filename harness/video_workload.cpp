@@ -187,7 +187,7 @@ Workload video_workload(const WorkloadRequest& request) {
                    {"file_width", survey.width},
                    {"fps", survey.fps},
                    {"stride", sampling.stride},
-                   {"shots_from", request.shots.empty() ? "content detector" : "given"},
+                   {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
                    {"shots_pixel", survey.shots}});
 }
 

@@ -2,44 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
+#include "harness/film.h"
 #include "harness/video.h"
 
 namespace vidattn {
 namespace {
 
-cv::Mat flat(int b, int g, int r) { return {32, 48, CV_8UC3, cv::Scalar(b, g, r)}; }
-
-std::vector<int64_t> detect(const std::vector<cv::Mat>& frames, ContentDetector detector = {}) {
-  for (const auto& frame : frames) detector.push(frame);
-  return detector.starts();
-}
-
-TEST(ContentDetector, ScoreIsTheMeanOverChannels) {
-  ContentDetector detector;
-  detector.push(flat(100, 100, 100));
-  detector.push(flat(160, 160, 160));  // only the value channel moves, by 60
-  EXPECT_DOUBLE_EQ(detector.score(), 20);
-}
-
-TEST(ContentDetector, FindsACutButNotAFade) {
-  std::vector<cv::Mat> frames(20, flat(200, 40, 40));
-  frames.insert(frames.end(), 20, flat(40, 40, 220));
-  EXPECT_EQ(detect(frames), (std::vector<int64_t>{0, 20}));
-  std::vector<cv::Mat> fade;
-  for (int i = 0; i < 40; ++i) fade.push_back(flat(6 * i, 6 * i, 6 * i));
-  EXPECT_EQ(detect(fade), (std::vector<int64_t>{0}));
-}
-
-TEST(ContentDetector, ShotsHaveALeastLength) {
-  std::vector<cv::Mat> frames;
-  for (int i = 0; i < 40; ++i) frames.push_back(i % 2 ? flat(200, 40, 40) : flat(40, 40, 220));
-  EXPECT_EQ(detect(frames), (std::vector<int64_t>{0, 15, 30}));
-  EXPECT_EQ(detect(frames, ContentDetector({.min_length = 20})), (std::vector<int64_t>{0, 20}));
-}
-
-TEST(ContentDetector, FindsTheTrueCutsOfClips) {
+TEST(Shots, AreTheTrueOnesOfClipsByBothRules) {
   const struct {
     const char* file;
     std::vector<int64_t> starts;
@@ -49,7 +21,58 @@ TEST(ContentDetector, FindsTheTrueCutsOfClips) {
   const std::string folder = std::string(VIDATTN_SOURCE_DIR) + "/../shared/clips/";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no clips at " << folder;
   for (const auto& clip : clips)
-    EXPECT_EQ(survey_video(folder + clip.file).shots, clip.starts) << clip.file;
+    for (const CutRule rule : {CutRule::content, CutRule::adaptive}) {
+      const VideoSurvey survey = survey_video(folder + clip.file, {}, {.rule = rule});
+      EXPECT_EQ(survey.shots, clip.starts) << clip.file;
+      for (const Boundary& boundary : survey.boundaries) {
+        // Only the fade in of the first clip is anything else than a clean cut.
+        const bool fade_in = boundary.frame == 0;
+        EXPECT_EQ(boundary.kind, fade_in ? Transition::fade : Transition::cut) << clip.file;
+        EXPECT_EQ(boundary.clean(), !fade_in) << clip.file;
+        if (fade_in) {
+          EXPECT_NEAR(static_cast<double>(boundary.last), 55, 10) << clip.file;
+        }
+      }
+    }
+}
+
+/// Frames of a film from one shot that dissolve over `length` frames into those of the next one,
+/// both moving on, with 8 frames of each before and behind.
+std::vector<cv::Mat> dissolve(const Film& film, int64_t shot, int64_t length) {
+  const int64_t from = film.shot_starts()[shot], to = film.shot_starts()[shot + 1];
+  std::vector<cv::Mat> frames;
+  for (int64_t i = 0; i < length + 16; ++i) {
+    const double share = static_cast<double>(i - 7) / static_cast<double>(length + 1);
+    cv::Mat mixed;
+    cv::addWeighted(film.frame(from + i), 1 - std::clamp(share, 0.0, 1.0), film.frame(to + i),
+                    std::clamp(share, 0.0, 1.0), 0, mixed);
+    frames.push_back(mixed);
+  }
+  return frames;
+}
+
+TEST(Shots, MostDissolvesBetweenMovingShotsAreFound) {
+  constexpr int64_t kLength = 8;
+  int tried = 0, found = 0;
+  for (const uint64_t seed : {1, 2, 3}) {
+    const Film film({.seed = seed, .frames = 240, .height = 144, .width = 256});
+    const auto& starts = film.shot_starts();
+    for (size_t shot = 0; shot + 2 < starts.size(); ++shot) {
+      if (std::min(starts[shot + 1] - starts[shot], starts[shot + 2] - starts[shot + 1]) <
+          kLength + 16)
+        continue;
+      ShotDetector detector({.min_length = 4});
+      for (const auto& frame : dissolve(film, static_cast<int64_t>(shot), kLength))
+        detector.push(frame);
+      ++tried;
+      for (const Boundary& boundary : detector.boundaries())
+        found += boundary.kind == Transition::gradual && boundary.frame > 8 &&
+                 boundary.frame < 8 + kLength;
+    }
+  }
+  RecordProperty("found", found);
+  EXPECT_GE(tried, 8);
+  EXPECT_GE(found, tried / 2) << "of " << tried;
 }
 
 TEST(LatentFrames, InvertEachOther) {
