@@ -67,6 +67,11 @@ cv::Mat VideoReader::next() {
 
 VideoSurvey survey_video(const std::string& path, const std::function<void(double)>& progress) {
   VideoReader reader(path);
+  return survey_frames(reader, path, progress);
+}
+
+VideoSurvey survey_frames(FrameSource& reader, const std::string& path,
+                          const std::function<void(double)>& progress) {
   VideoSurvey survey{.fps = reader.fps()};
   ContentDetector detector;
   for (cv::Mat frame = reader.next(); !frame.empty(); frame = reader.next()) {
