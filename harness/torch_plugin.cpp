@@ -14,8 +14,9 @@ namespace vidattn {
 namespace {
 
 /// The last line of TorchScript's message says what went wrong; those before are its trace.
-std::string one_line(const c10::Error& error) {
-  std::string text = error.what_without_backtrace();
+std::string one_line(const std::exception& error) {
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+  std::string text = torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text.substr(text.rfind('\n') + 1);
 }
@@ -34,7 +35,7 @@ class TorchModel : public ImageModel {
       const c10::IValue result = module_.forward({input});
       if (!result.isTensor()) throw std::runtime_error("its output is no tensor");
       return values(result.toTensor());
-    } catch (const c10::Error& error) {
+    } catch (const std::exception& error) {
       throw std::runtime_error(one_line(error));
     }
   }
@@ -60,7 +61,7 @@ class TorchModel : public ImageModel {
 extern "C" vidattn::ImageModel* vidattn_load_torchscript(const char* path) {
   try {
     return new vidattn::TorchModel(path);
-  } catch (const c10::Error& error) {
+  } catch (const std::exception& error) {
     throw std::runtime_error(vidattn::one_line(error));
   }
 }

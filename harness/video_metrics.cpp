@@ -148,7 +148,7 @@ bool measure_video(const VideoInput& input, const VideoMetricOptions& options,
       result.shots_from = "given";
     }
     VideoInfo video{result.survey.frames, result.survey.fps, result.survey.shots};
-    if (input.film && options.shots.empty())
+    if (input.film)
       video.identity = [film = input.film](int64_t frame) { return film->identity(frame); };
     const auto metrics = default_video_metrics(video, options);
     const auto start = std::chrono::steady_clock::now();

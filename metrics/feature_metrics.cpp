@@ -61,9 +61,10 @@ bool FeatureMetrics::takes_part(int shot) {
 void FeatureMetrics::add(const cv::Mat& frame, int shot) {
   const bool crosses = takes_part(shot), drifts = long_range_.wants_next();
   const bool keeps_range = drifts && !wanted_.long_range.empty();
-  std::vector<cv::Mat> regions;
-  for (const RegionScore& score : wanted_.consistency)
-    regions.push_back(mask_of(score.region, frame.size()));
+  if (frame_ == 0)
+    for (const RegionScore& score : wanted_.consistency)
+      regions_.push_back(mask_of(score.region, frame.size()));
+  std::vector<cv::Mat> regions = regions_;
   if (crosses || keeps_range) regions.emplace_back();
   if (!regions.empty()) {
     std::vector<Feature> features = descriptor_->describe(frame, regions);
@@ -112,8 +113,6 @@ void FeatureMetrics::add_cross_shot_scores(std::vector<VideoScore>& scores) cons
                                  " evenly spaced frames per shot, mean cosine over all pairs from ";
     all.note = protocol + "different shots; " + descriptor_->protocol();
     adjacent.note = protocol + "adjacent shots; " + descriptor_->protocol();
-    for (VideoScore* score : {&all, &adjacent})
-      score->details["shots"] = static_cast<double>(video_.shots.size());
   }
   scores.push_back(std::move(all));
   scores.push_back(std::move(adjacent));
@@ -148,9 +147,9 @@ VideoScore FeatureMetrics::long_range_score() const {
     score.note = "undefined: needs two frames";
     return score;
   }
-  score.note = "mean cosine of frames at least half of the video apart, every " +
+  score.note = "mean cosine of frames at least half of the video apart, one frame in " +
                std::to_string(long_range_.stride()) +
-               ". frame; the series is the similarity by distance; " + descriptor_->protocol();
+               "; the series is the similarity by distance; " + descriptor_->protocol();
   score.details["drop"] = score.series.front() - score.value;
   const auto stride = static_cast<double>(long_range_.stride());
   score.details["step_frames"] = stride;

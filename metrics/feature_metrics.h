@@ -53,6 +53,7 @@ class FeatureMetrics : public VideoMetric {
   FeatureScores wanted_;
   VideoInfo video_;
   int64_t frame_ = 0;
+  std::vector<cv::Mat> regions_;  ///< of the consistency scores
   std::vector<FrameConsistency> consistency_;
   CrossShotConsistency cross_shot_, any_character_;
   std::map<int, CrossShotConsistency> characters_;
