@@ -66,24 +66,31 @@ class TorchDescriptor : public FrameDescriptor {
         "{} (TorchScript), shorter side {} {}", known_.architecture, known_.input.side,
         known_.input.bicubic_crop ? "bicubic, central square" : "bilinear, uncropped");
   }
-  /// What is outside of a region becomes the network's mean colour.
+  /// What is outside of a region becomes the network's mean colour. The whole frame runs once.
   std::vector<Feature> describe(const cv::Mat& frame,
                                 const std::vector<cv::Mat>& regions) const override {
     std::vector<Feature> features;
+    Feature whole;
     for (const cv::Mat& region : regions) {
-      cv::Mat masked = frame;
-      if (!region.empty()) {
-        const auto& mean = known_.input.mean;
-        masked =
-            cv::Mat(frame.size(), CV_8UC3, cv::Scalar(255 * mean[2], 255 * mean[1], 255 * mean[0]));
-        frame.copyTo(masked, region);
+      if (region.empty()) {
+        if (whole.empty()) whole = feature_of(frame);
+        features.push_back(whole);
+        continue;
       }
-      features.push_back(normalized(run(preprocess(masked, known_.input))));
+      const auto& mean = known_.input.mean;
+      cv::Mat masked(frame.size(), CV_8UC3,
+                     cv::Scalar(255 * mean[2], 255 * mean[1], 255 * mean[0]));
+      frame.copyTo(masked, region);
+      features.push_back(feature_of(masked));
     }
     return features;
   }
 
  private:
+  Feature feature_of(const cv::Mat& frame) const {
+    return normalized(run(preprocess(frame, known_.input)));
+  }
+
   std::vector<float> run(const Planes& image) const {
     const auto fail = [&](const std::string& what) {
       throw InputError(fmt::format("model {}={} fails on a picture of {}x{}: {}", known_.key,

@@ -141,11 +141,12 @@ TEST(VideoMetrics, ADamagedVideoIsAResultWithAnError) {
 }
 
 TEST(MetricsReport, CorpusIsWeightedAndLeavesOutTheUndefined) {
-  const std::vector<VideoResult> results = {
-      {.path = "a.mp4", .scores = {{.name = "x", .value = 1, .weight = 3}}},
-      {.path = "b.mp4", .scores = {{.name = "x", .value = 0, .weight = 1}}},
-      {.path = "c.mp4", .scores = {{.name = "x", .note = "undefined: too short"}}},
-      {.path = "d.mp4", .error = "video 'd.mp4' is damaged"}};
+  std::vector<VideoResult> results(4);
+  results[0].scores = {{.name = "x", .value = 1, .weight = 3}};
+  results[1].scores = {{.name = "x", .value = 0, .weight = 1}};
+  results[2].scores = {{.name = "x", .note = "undefined: too short"}};
+  results[3].error = "video 'd.mp4' is damaged";
+  for (int i = 0; i < 4; ++i) results[i].path = std::string(1, static_cast<char>('a' + i)) + ".mp4";
   EXPECT_DOUBLE_EQ(corpus_mean(results, "x"), 0.75);
   EXPECT_TRUE(std::isnan(corpus_mean(results, "y")));
   const auto json = metrics_record(results, {}, {"vidattn", "metrics"});

@@ -95,7 +95,7 @@ TEST(FeatureMetrics, RegionsSeeTheirPartOfThePicture) {
   EXPECT_LT(scores.at("subject").value, 0.999);
   EXPECT_NEAR(scores.at("background").value, 1, 1e-6);
   frames[1] = grey(60);
-  frames[1](cv::Rect(4, 2, 32, 16)) = cv::Scalar::all(0);  // holds the ellipse
+  frames[1](cv::Rect(3, 1, 34, 18)) = cv::Scalar::all(0);  // holds the ellipse
   scores = measure(frames, {0});
   EXPECT_NEAR(scores.at("subject").value, 1, 1e-6);
   EXPECT_LT(scores.at("background").value, 0.999);
