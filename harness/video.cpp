@@ -67,6 +67,12 @@ cv::Mat VideoReader::next() {
 VideoSurvey survey_video(const std::string& path, const std::function<void(double)>& progress,
                          const ShotOptions& options) {
   VideoReader reader(path);
+  return survey_frames(reader, path, progress, options);
+}
+
+VideoSurvey survey_frames(FrameSource& reader, const std::string& path,
+                          const std::function<void(double)>& progress,
+                          const ShotOptions& options) {
   VideoSurvey survey{.fps = reader.fps()};
   ShotDetector detector(options);
   for (cv::Mat frame = reader.next(); !frame.empty(); frame = reader.next()) {

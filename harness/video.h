@@ -14,20 +14,29 @@ namespace vidattn {
 /// Keeps OpenCV's and FFmpeg's own messages off the terminal; errors are told by exceptions.
 void quiet_video_logs();
 
+/// Frames of one video, front to back.
+class FrameSource {
+ public:
+  virtual ~FrameSource() = default;
+  /// The next frame (8UC3, BGR), or an empty one at the end.
+  virtual cv::Mat next() = 0;
+  virtual double fps() const = 0;
+  /// How many there should be, which can be an estimate; 0 = unknown.
+  virtual int64_t frames_promised() const = 0;
+};
+
 /// A video file, read front to back. Any container and codec that OpenCV's FFmpeg knows.
-class VideoReader {
+class VideoReader : public FrameSource {
  public:
   /// Throws InputError when the path is no file, is empty, is text, or holds no readable video.
   explicit VideoReader(const std::string& path);
 
-  /// The next frame (8UC3, BGR), or an empty one at the end.
-  cv::Mat next();
+  cv::Mat next() override;
   /// Passes over the next frame; false at the end.
   bool skip() { return capture_.grab(); }
 
-  double fps() const { return fps_; }
-  /// As the container says, which can be an estimate; 0 = unknown.
-  int64_t frames_promised() const { return frames_promised_; }
+  double fps() const override { return fps_; }
+  int64_t frames_promised() const override { return frames_promised_; }
 
  private:
   cv::VideoCapture capture_;
@@ -49,6 +58,10 @@ struct VideoSurvey {
 /// its length) and may be empty; what it throws ends the pass.
 VideoSurvey survey_video(const std::string& path, const std::function<void(double)>& progress = {},
                          const ShotOptions& options = {});
+/// The same of any frames; `path` is for messages.
+VideoSurvey survey_frames(FrameSource& frames, const std::string& path,
+                          const std::function<void(double)>& progress = {},
+                          const ShotOptions& options = {});
 
 /// Which frames of a file stand for a video of `wanted` frames: evenly spread over the whole file,
 /// so that all its shots appear. frame(i) = floor(i * stride).

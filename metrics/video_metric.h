@@ -17,6 +17,7 @@ struct VideoScore {
   std::map<std::string, double> details =
       {};                           ///< figures beside it, e.g. the share of static frames
   std::vector<double> series = {};  ///< per frame, pair or distance; may be empty
+  double weight = 1;                ///< in a corpus mean; VBench weighs some figures by frame pairs
 };
 
 /// A metric that sees a video's frames once, in order, and keeps constant memory.
