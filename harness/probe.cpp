@@ -15,18 +15,19 @@ void solve(BackendSpec& spec, const Inputs& in, double target, ProbeRun& run) {
   run.note = std::move(solution.note);
 }
 
-void execute(const BackendSpec& spec, Inputs in, const ProbeOptions& options, ProbeRun& run) {
+void execute(const BackendSpec& spec, Inputs in, const ProbeOptions& options, ProbeRun& run,
+             Output& output) {
   spec.backend->prepare(in, spec.params);
   for (int64_t step = 0; step < options.steps; ++step) {
     if (interrupted()) return;
-    if (step > 0) in = options.next(in, run.output.o);
+    if (step > 0) in = options.next(in, output.o);
     // Planned anew: some methods prepare values, which change.
     const Plan plan = spec.backend->plan(in, spec.params);
     plan.validate(in);
-    in.device->run(plan, in, run.output);
+    in.device->run(plan, in, output);
     if (step > 0) continue;
     run.density = plan_stats(plan, in).density;
-    run.check = check_equality(plan, in, run.output);
+    run.check = check_equality(plan, in, output);
     if (!run.check.passed()) break;
   }
   run.outcome = run.check.passed() ? "passed" : "failed";
@@ -35,7 +36,8 @@ void execute(const BackendSpec& spec, Inputs in, const ProbeOptions& options, Pr
 
 }  // namespace
 
-ProbeRun run_probe(const std::string& backend, const Inputs& inputs, const ProbeOptions& options) {
+ProbeRun run_probe(const std::string& backend, const Inputs& inputs, const ProbeOptions& options,
+                   Output& output) {
   BackendSpec spec = parse_backend(backend);
   Inputs in = inputs;
   in.device = &find_device(options.device);
@@ -44,7 +46,7 @@ ProbeRun run_probe(const std::string& backend, const Inputs& inputs, const Probe
   try {
     if (options.density) solve(spec, in, *options.density, run);
     run.backend = spec.text();
-    if (!interrupted()) execute(spec, std::move(in), options, run);
+    if (!interrupted()) execute(spec, std::move(in), options, run, output);
   } catch (const InputError& error) {
     run.outcome = "skipped";
     run.reason = error.what();
@@ -52,7 +54,7 @@ ProbeRun run_probe(const std::string& backend, const Inputs& inputs, const Probe
     run.outcome = "failed";
     run.reason = error.what();
   }
-  if (!run.passed()) run.output = {};
+  if (!run.passed()) output = {};
   return run;
 }
 

@@ -18,7 +18,6 @@ struct ProbeRun {
   std::string note;     ///< which knob was set for the density
   double density = 0;   ///< executed
   EqualityCheck check;
-  Output output;  ///< of the last step, when passed
 
   bool passed() const { return outcome == "passed"; }
 };
@@ -32,7 +31,9 @@ struct ProbeOptions {
 
 /// Plans and runs a backend as a drop-in for full attention. The first step's output is checked
 /// against the reference device; one that fails is not handed out. A method that refuses the inputs
-/// is skipped with its reason. Throws InputError for an unknown backend or device.
-ProbeRun run_probe(const std::string& backend, const Inputs& inputs, const ProbeOptions& options);
+/// is skipped with its reason. `output` is the last step's, empty unless it passed. Throws
+/// InputError for an unknown backend or device.
+ProbeRun run_probe(const std::string& backend, const Inputs& inputs, const ProbeOptions& options,
+                   Output& output);
 
 }  // namespace vidattn

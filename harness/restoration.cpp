@@ -23,12 +23,13 @@ Restoration::Restoration(Clip clip, double sigma, uint64_t seed, const std::stri
       device_(device),
       noisy_frames_(add_noise(clip_.frames, sigma, seed)),
       nlm_(noisy_frames_, clip_.shots, sigma) {
-  ProbeRun run = run_probe("full", nlm_.inputs(), {.device = device_});
-  if (run.passed()) find_repeated(run.output.lse[0]);
+  Output output;
+  ProbeRun run = run_probe("full", nlm_.inputs(), {.device = device_}, output);
+  if (run.passed()) find_repeated(output.lse[0]);
   noisy_.run = {.backend = "(noisy)", .outcome = "passed"};
   noisy_.frames = to_8_bit(noisy_frames_);
   noisy_.scores = probe_scores(clip_, noisy_.frames, repeated_);
-  full_ = judge(std::move(run));
+  full_ = judge(std::move(run), output);
 }
 
 /// The first head's patches tile the frame without overlap.
@@ -56,18 +57,19 @@ double Restoration::repeated_share() const {
 
 RestoredVideo Restoration::restore(const std::string& backend,
                                    std::optional<double> density) const {
-  return judge(run_probe(backend, nlm_.inputs(), {.density = density, .device = device_}));
+  Output output;
+  ProbeRun run = run_probe(backend, nlm_.inputs(), {.density = density, .device = device_}, output);
+  return judge(std::move(run), output);
 }
 
-RestoredVideo Restoration::judge(ProbeRun run) const {
+RestoredVideo Restoration::judge(ProbeRun run, const Output& output) const {
   RestoredVideo video;
   if (run.passed()) {
-    NonLocalMeans::Result result = nlm_.restore(run.output.o);
+    NonLocalMeans::Result result = nlm_.restore(output.o);
     video.frames = to_8_bit(result.frames);
     video.unseen = result.unseen;
     video.scores = probe_scores(clip_, video.frames, repeated_);
   }
-  run.output = {};
   video.run = std::move(run);
   return video;
 }

@@ -12,7 +12,7 @@ namespace vidattn {
 
 /// A video and what is measured on it.
 struct RestoredVideo {
-  ProbeRun run;                 ///< without its output
+  ProbeRun run;
   std::vector<cv::Mat> frames;  ///< 8UC3; empty unless the run passed
   double unseen = 0;            ///< share of patches that saw no key and stayed noisy
   std::vector<VideoScore> scores;
@@ -39,7 +39,7 @@ class Restoration {
 
  private:
   void find_repeated(const std::vector<float>& full_lse);
-  RestoredVideo judge(ProbeRun run) const;
+  RestoredVideo judge(ProbeRun run, const Output& output) const;
 
   Clip clip_;
   std::string device_;

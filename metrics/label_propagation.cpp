@@ -131,7 +131,7 @@ std::vector<int32_t> LabelPropagation::decide(const Tensor& o) const {
 
 RegionScores region_scores(const LabelTask& task, const std::vector<int32_t>& predicted,
                            int64_t begin, int64_t end) {
-  RegionScores scores{NAN};
+  RegionScores scores;
   double sum = 0;
   int64_t regions = 0;
   const int64_t first = begin * task.grid.frame_size(), last = end * task.grid.frame_size();

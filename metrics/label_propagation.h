@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -53,8 +54,8 @@ class LabelPropagation {
 
 /// Region similarity of predicted labels.
 struct RegionScores {
-  double iou = 0;        ///< mean over the regions of intersection over union; NaN without any
-  double undecided = 0;  ///< share of tokens without a label
+  double iou = std::nan("");  ///< mean over the regions of intersection over union; NaN without any
+  double undecided = 0;       ///< share of tokens without a label
   int64_t tokens = 0;
 };
 
