@@ -20,16 +20,6 @@ constexpr int64_t kUnit = 8;             // pixels; a patch of the restoration
 constexpr double kFilmAspect = 9.0 / 5;  // 576x320: 36x20 tokens of 16x16 pixels
 constexpr int64_t kMostFrames = 1000, kMostHeight = 2160;
 
-void check(const ClipRequest& request) {
-  if (request.frames < 2 || request.frames > kMostFrames)
-    throw InputError("a clip has 2 to " + std::to_string(kMostFrames) + " frames, not " +
-                     std::to_string(request.frames));
-  if (request.height < 2 * kUnit || request.height > kMostHeight || request.height % kUnit != 0)
-    throw InputError("a clip's height must be a multiple of 8 from 16 to " +
-                     std::to_string(kMostHeight) + " pixels, not " +
-                     std::to_string(request.height));
-}
-
 /// The width that belongs to the clip's height, rounded to whole patches.
 int64_t clip_width(int64_t height, double aspect) {
   return std::max<int64_t>(2, std::llround(static_cast<double>(height) * aspect / kUnit)) * kUnit;
@@ -134,8 +124,19 @@ std::optional<uint64_t> film_seed(const std::string& source) {
   return seed;
 }
 
+void check_clip(const ClipRequest& request) {
+  if (request.frames < 2 || request.frames > kMostFrames)
+    throw InputError("a clip has 2 to " + std::to_string(kMostFrames) + " frames, not " +
+                     std::to_string(request.frames));
+  if (request.height < 2 * kUnit || request.height > kMostHeight || request.height % kUnit != 0)
+    throw InputError("a clip's height must be a multiple of 8 from 16 to " +
+                     std::to_string(kMostHeight) + " pixels, not " +
+                     std::to_string(request.height));
+  if (!film_seed(request.source)) VideoReader{request.source};
+}
+
 Clip load_clip(const ClipRequest& request, const std::function<void(double)>& progress) {
-  check(request);
+  check_clip(request);
   Clip clip =
       film_seed(request.source) ? film_clip(request, progress) : video_clip(request, progress);
   clip.provenance["frames"] = clip.frames.size();
@@ -148,7 +149,7 @@ Clip load_clip(const ClipRequest& request, const std::function<void(double)>& pr
 
 LabelTask film_label_task(const ClipRequest& request, int64_t known_frames,
                           const std::function<void(double)>& progress) {
-  check(request);
+  check_clip(request);
   const Film film(film_spec(request));
   LabelTask task{.grid = {.frames = request.frames,
                           .height = film.spec().height / 16,

@@ -32,8 +32,12 @@ struct ClipRequest {
 /// Whether the request is for the film, and its seed.
 std::optional<uint64_t> film_seed(const std::string& source);
 
-/// Throws InputError for a file that is no video, a source or size that makes no sense, or fewer
-/// than 2 frames. `progress` may be empty.
+/// Throws InputError for a file that is no video, or a source or size that makes no sense: asked
+/// before long work begins.
+void check_clip(const ClipRequest& request);
+
+/// Throws InputError as check_clip() does, and for a video of fewer than 2 frames. `progress` may
+/// be empty.
 Clip load_clip(const ClipRequest& request, const std::function<void(double)>& progress = {});
 
 /// The film of load_clip() as a label task: one token per 16x16 pixels of the film at twice the

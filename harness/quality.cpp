@@ -67,6 +67,11 @@ int quality(const QualityOptions& given) {
   for (const std::string& backend : options.backends) parse_backend(backend);
   find_device(options.device);
   const auto all = sources(options);
+  for (const std::string& source : all) {
+    ClipRequest request = options.clip;
+    request.source = source;
+    check_clip(request);
+  }
   if (!options.out.empty()) require_writable(options.out);
   catch_interrupts();
   if (options.quiet) set_progress_style(ProgressStyle::quiet);
