@@ -51,8 +51,8 @@ float window(int y, int x) {
 /// Axes of the patches' space scaled by their Wiener gains.
 struct Axes {
   Eigen::VectorXf mean;
-  Eigen::MatrixXf scaled;     ///< [192, channels], strongest first
-  double gains_to_the_4 = 0;  ///< Σ g⁴
+  Eigen::MatrixXf scaled;    ///< [192, channels], strongest first
+  double squared_gains = 0;  ///< Σ g²
 };
 
 Axes wiener_axes(const std::vector<Matrix>& patches, double sigma) {
@@ -75,7 +75,7 @@ Axes wiener_axes(const std::vector<Matrix>& patches, double sigma) {
     const double gain = 1 - sigma * sigma / solver.eigenvalues()[c];
     if (!(gain > 0)) break;
     columns.push_back((gain * solver.eigenvectors().col(c)).cast<float>());
-    axes.gains_to_the_4 += std::pow(gain, 4);
+    axes.squared_gains += gain * gain;
   }
   axes.scaled.resize(kValues, static_cast<int64_t>(columns.size()));
   for (size_t c = 0; c < columns.size(); ++c) axes.scaled.col(static_cast<int64_t>(c)) = columns[c];
@@ -128,7 +128,7 @@ void NonLocalMeans::make_features(double sigma) {
   }
   const Axes axes = wiener_axes(patches, sigma);
   channels_ = axes.scaled.cols();
-  bandwidth_ = 2 * std::numbers::sqrt2 * sigma * sigma * std::sqrt(axes.gains_to_the_4);
+  bandwidth_ = 2 * sigma * sigma * axes.squared_gains;
   Array hidden{{grid.tokens(), kHeads * kRouterChannels},
                std::vector<float>(grid.tokens() * kHeads * kRouterChannels)};
   float* routed = std::get<std::vector<float>>(hidden.values).data();

@@ -17,11 +17,11 @@ namespace vidattn {
 ///
 /// Features f of a patch x are its Wiener estimate in the principal axes of all noisy patches:
 ///   f_c = g_c a_c·(x - mean),  g_c = max(0, 1 - σ²/λ_c)      (λ_c: variance along axis a_c)
-/// Two noisy copies of one patch then differ by a squared distance of standard deviation
-///   h² = 2√2 σ² (Σ g_c⁴)^½
-/// which is taken as the bandwidth: noise alone moves a weight exp(-|f_i - f_j|²/h²) by a factor of
-/// e, so a sharper softmax would tell apart what only noise makes different. It follows from σ and
-/// the noisy video alone, the same for every attention method.
+/// Two noisy copies of one patch are then expected at the squared distance
+///   h² = 2 σ² Σ g_c²
+/// which is taken as the bandwidth of the weights exp(-|f_i - f_j|²/h²): beside the match of a
+/// patch with itself, which no noise separates, a true repeat weighs 1/e. The rule follows from σ
+/// and the noisy video alone, the same for every attention method.
 ///
 /// q·k carries 2 f_i·f_j/h², and one more channel the term -|f_j|²/h² that softmax, unlike
 /// -|f_i|²/h², does not drop. v holds the 192 noisy values of the patch (0 to 1) and a constant 1:
