@@ -11,7 +11,6 @@ namespace vidattn {
 namespace {
 
 constexpr double kTemperatures[] = {0.2, 0.14, 0.1, 0.07, 0.05, 0.035, 0.025, 0.018, 0.0125, 0.009};
-constexpr int64_t kApart = 2;          // token positions: half of the features' 3x3 context and one
 constexpr int64_t kMostQueries = 512;  // known tokens that τ is judged on
 
 std::set<int32_t> known_regions(const LabelTask& task) {
@@ -28,8 +27,8 @@ void check(const LabelTask& task) {
       task.features->shape.size() != 2 || task.features->shape[0] != length)
     throw InputError("label propagation needs one label and one row of features for each of " +
                      std::to_string(length) + " tokens");
-  if (task.known_frames < 1 || task.known_frames >= task.grid.frames)
-    throw InputError("label propagation: known frames must lie between 1 and " +
+  if (task.known_frames < 2 || task.known_frames >= task.grid.frames)
+    throw InputError("label propagation: known frames must lie between 2 and " +
                      std::to_string(task.grid.frames - 1));
   for (const int32_t label : task.labels)
     if (label < 0 || label > task.regions)
@@ -53,12 +52,6 @@ std::vector<float> unit_rows(const std::vector<float>& rows, int64_t channels) {
 void set_one_hot(int32_t label, float* row, int64_t dim) {
   std::fill(row, row + dim, 0.0F);
   row[label] = 1;
-}
-
-bool close(const VideoGrid& grid, int64_t a, int64_t b) {
-  const int64_t pa = a % grid.frame_size(), pb = b % grid.frame_size();
-  return std::abs(pa / grid.width - pb / grid.width) <= kApart &&
-         std::abs(pa % grid.width - pb % grid.width) <= kApart;
 }
 
 }  // namespace
@@ -97,7 +90,7 @@ void LabelPropagation::choose_temperature(const std::vector<float>& unit, int64_
       // A floor as of one vote among all, so that one token cannot decide alone.
       double right = 0, all = 0;
       for (int64_t j = 0; j < known; ++j) {
-        if (close(task_.grid, i, j)) continue;
+        if (i / task_.grid.frame_size() == j / task_.grid.frame_size()) continue;
         const double weight = std::exp((cosine[j] - 1) / kTemperatures[t]);
         all += weight;
         if (task_.labels[j] == task_.labels[i]) right += weight;

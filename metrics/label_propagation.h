@@ -15,7 +15,7 @@ struct LabelTask {
   VideoGrid grid;
   std::vector<int32_t> labels;            ///< [L] truth: 0 background, 1 … the regions
   int32_t regions = 0;                    ///< highest label
-  int64_t known_frames = 1;               ///< latent frames whose labels are given
+  int64_t known_frames = 2;               ///< latent frames whose labels are given, at least 2
   std::shared_ptr<const Array> features;  ///< [L,C], also the `hidden` of methods with a router
 };
 
@@ -24,13 +24,12 @@ struct LabelTask {
 /// token's label is the one with the largest share; without any share it is undecided.
 ///
 /// q and k are the features, brought to unit length: A = softmax(cos(f_i, f_j) / τ). τ is chosen
-/// before any method runs, on the known frames alone: of 0.2, 0.14, 0.1 … 0.005 the one under which
-/// their labels are likeliest, each predicted from the tokens further than `apart` = 2 positions
-/// away (nearer ones overlap it and would let the sharpest τ win).
+/// before any method runs, on the known frames alone: of 0.2, 0.14, 0.1 … 0.009 the one under which
+/// their labels are likeliest when each token is predicted from the other known frames.
 class LabelPropagation {
  public:
-  /// Throws InputError when the sizes disagree, no frame is known or all are, or the known frames
-  /// show no region.
+  /// Throws InputError when the sizes disagree, fewer than 2 frames are known or all, or the known
+  /// frames show no region.
   explicit LabelPropagation(LabelTask task);
 
   /// q, k [L,1,D] and the first values; D is the features' number, rounded up to a multiple of 8.

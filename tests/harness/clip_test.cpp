@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "attention/error.h"
@@ -64,7 +65,7 @@ TEST(Clip, NoiseHasItsDeviationAndFollowsTheSeed) {
 TEST(Clip, FilmLabelsAreItsCharacters) {
   ClipRequest request = kSmall;
   request.height = 64;
-  const LabelTask task = film_label_task(request, 1);
+  const LabelTask task = film_label_task(request, 2);
   EXPECT_EQ(task.grid.height, 8);
   EXPECT_EQ(task.grid.width, 14);
   ASSERT_EQ(task.labels.size(), static_cast<size_t>(5 * 8 * 14));

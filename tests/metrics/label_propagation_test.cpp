@@ -41,10 +41,10 @@ TEST(LabelPropagation, CarriesExactlyWhatFeaturesTellApart) {
   for (const int steps : {1, 3}) {
     const auto labels = carry(task, "full", steps);
     EXPECT_EQ(labels, task.task().labels);
-    const RegionScores scores = region_scores(task.task(), labels, 1, 5);
+    const RegionScores scores = region_scores(task.task(), labels, 2, 5);
     EXPECT_EQ(scores.iou, 1);
     EXPECT_EQ(scores.undecided, 0);
-    EXPECT_EQ(scores.tokens, 4 * 48);
+    EXPECT_EQ(scores.tokens, 3 * 48);
   }
 }
 
@@ -52,7 +52,7 @@ TEST(LabelPropagation, CarriesExactlyWhatFeaturesTellApart) {
 TEST(LabelPropagation, NothingReachesWhoSeesNoKnownFrame) {
   const LabelPropagation task(toy());
   const auto labels = carry(task, "frame", 3);
-  const RegionScores scores = region_scores(task.task(), labels, 1, 5);
+  const RegionScores scores = region_scores(task.task(), labels, 2, 5);
   EXPECT_EQ(scores.iou, 0);
   EXPECT_EQ(scores.undecided, 1);
   EXPECT_EQ(region_scores(task.task(), labels, 0, 1).iou, 1);  // the known frame itself
@@ -60,6 +60,7 @@ TEST(LabelPropagation, NothingReachesWhoSeesNoKnownFrame) {
 
 TEST(LabelPropagation, ScoresAreIntersectionOverUnionOfKnownRegions) {
   LabelTask task = toy(2);
+  task.known_frames = 1;
   std::vector<int32_t> guess = task.labels;
   // Frame 1: half of region 1's 16 tokens are called region 2.
   int changed = 0;
@@ -84,10 +85,10 @@ TEST(LabelPropagation, RefusesWhatItCannotUse) {
   };
   refused([](LabelTask& t) { t.labels.pop_back(); });
   refused([](LabelTask& t) { t.labels[3] = 7; });
-  refused([](LabelTask& t) { t.known_frames = 0; });
+  refused([](LabelTask& t) { t.known_frames = 1; });
   refused([](LabelTask& t) { t.known_frames = 5; });
   refused([](LabelTask& t) { t.features = nullptr; });
-  refused([](LabelTask& t) { std::fill(t.labels.begin(), t.labels.begin() + 48, 0); });
+  refused([](LabelTask& t) { std::fill(t.labels.begin(), t.labels.begin() + 96, 0); });
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "attention/backend.h"
+#include "attention/device.h"
 #include "attention/error.h"
 
 namespace vidattn {
