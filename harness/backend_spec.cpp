@@ -66,4 +66,11 @@ BackendSpec parse_backend(const std::string& text) {
   return make_backend(text.substr(0, colon), settings);
 }
 
+std::vector<std::string> expand_all(const std::vector<std::string>& names) {
+  if (names != std::vector<std::string>{"all"}) return names;
+  std::vector<std::string> every;
+  for (const Backend* backend : backends()) every.push_back(backend->name());
+  return every;
+}
+
 }  // namespace vidattn

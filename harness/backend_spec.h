@@ -25,4 +25,7 @@ BackendSpec parse_backend(const std::string& text);
 /// Parses key=value settings (--set) for a named backend.
 BackendSpec make_backend(const std::string& name, const std::vector<std::string>& settings);
 
+/// The names of all backends in place of the single entry "all"; any other list as it is.
+std::vector<std::string> expand_all(const std::vector<std::string>& names);
+
 }  // namespace vidattn

@@ -33,14 +33,6 @@ BackendSpec with_knob(BackendSpec spec, const DensityKnob& knob, double value) {
   return spec;
 }
 
-double parse_density(const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !(value > 0))
-    throw InputError("'" + text + "' is no density: expected a number in (0, 1]");
-  return value;
-}
-
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
   for (size_t at = 0; at <= text.size();) {
@@ -52,6 +44,14 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 }  // namespace
+
+double parse_density(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value > 0 && value <= 1))
+    throw InputError("'" + text + "' is no density: expected a number in (0, 1]");
+  return value;
+}
 
 DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target) {
   const DensityKnob& knob = spec.backend->info().knob;

@@ -19,6 +19,9 @@ struct DensitySolution {
 /// bisection on real plans of these inputs. Throws InputError when the method refuses the inputs.
 DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target);
 
+/// One density in (0, 1]. Throws InputError for anything else.
+double parse_density(const std::string& text);
+
 /// "0.25", "0.1,0.2" or "0.1:0.5:0.05" (from:to:step, both ends included) as densities in (0, 1].
 /// Throws InputError for anything else.
 std::vector<double> parse_densities(const std::string& text);

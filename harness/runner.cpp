@@ -10,7 +10,6 @@
 
 #include "attention/device.h"
 #include "attention/error.h"
-#include "attention/reference.h"
 #include "harness/case_metrics.h"
 #include "harness/density.h"
 #include "harness/in_dtype.h"
@@ -18,6 +17,7 @@
 #include "harness/json_file.h"
 #include "harness/progress.h"
 #include "harness/run_report.h"
+#include "metrics/equality.h"
 #include "metrics/fidelity.h"
 #include "metrics/memory.h"
 #include "metrics/peak.h"
@@ -25,9 +25,6 @@
 
 namespace vidattn {
 namespace {
-
-// Query-key products that one equality check may cost on the reference device, about a second.
-constexpr double kCheckProducts = 4e8;
 
 // Rows of full attention that a run without the `full` backend is compared with.
 constexpr int64_t kFidelityRows = 512;
@@ -124,22 +121,11 @@ std::vector<Case> make_cases(const RunOptions& options, const Inputs& original) 
 }
 
 void check_against_reference(Case& c, const Plan& plan, const Output& out) {
-  const double per_row = static_cast<double>(c.in.length() * c.in.heads() * c.in.dim());
-  const auto rows = static_cast<int64_t>(std::max(8.0, kCheckProducts / per_row));
-  auto tokens = sample_tokens(c.sampled.empty() ? c.in.length() : c.sampled.size(), rows);
-  if (!c.sampled.empty())
-    for (int64_t& token : tokens) token = c.sampled[token];
-  const ReferenceRows expected = reference_rows(plan, c.in, tokens);
-  c.check_rows = static_cast<int64_t>(tokens.size());
-  c.check_error = relative_l2_error(out.o, tokens, expected.o);
-  if (c.check_error <= equality_limit(c.dtype)) {
-    c.result.outcome = "passed";
-  } else {
-    c.result.outcome = "failed";
-    c.result.reason =
-        fmt::format("relative L2 error {:.2e} against the reference on {} tokens exceeds {:.0e}",
-                    c.check_error, c.check_rows, equality_limit(c.dtype));
-  }
+  const EqualityCheck check = check_equality(plan, c.in, out, c.sampled);
+  c.check_rows = check.rows;
+  c.check_error = check.error;
+  c.result.outcome = check.passed() ? "passed" : "failed";
+  c.result.reason = check.reason;
 }
 
 nlohmann::json describe_plan(const Plan& plan, const PlanStats& stats) {

@@ -113,4 +113,15 @@ FrameSampling sample_frames(int64_t available, int64_t wanted) {
   return sampling;
 }
 
+std::vector<int64_t> sampled_shots(const std::vector<int64_t>& shots,
+                                   const FrameSampling& sampling) {
+  std::vector<int64_t> starts = {0};
+  for (const int64_t cut : shots) {
+    int64_t i = starts.back();
+    while (i < sampling.wanted && sampling.frame(i) < cut) ++i;
+    if (i < sampling.wanted && i > starts.back()) starts.push_back(i);
+  }
+  return starts;
+}
+
 }  // namespace vidattn

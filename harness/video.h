@@ -75,4 +75,9 @@ struct FrameSampling {
 /// the stride stays 1 and they are dropped at the end.
 FrameSampling sample_frames(int64_t available, int64_t wanted);
 
+/// Shot starts among the sampled frames, from those in the file's own frames: each is the first
+/// sampled frame that is not before the cut.
+std::vector<int64_t> sampled_shots(const std::vector<int64_t>& shots,
+                                   const FrameSampling& sampling);
+
 }  // namespace vidattn

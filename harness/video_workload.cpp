@@ -94,18 +94,6 @@ VideoGrid video_grid(const WorkloadRequest& request, const VideoSurvey& survey) 
           .width = tokens(request.width, survey.width)};
 }
 
-/// Shot starts among the sampled frames: the first one that is not before the cut.
-std::vector<int64_t> sampled_shots(const std::vector<int64_t>& shots,
-                                   const FrameSampling& sampling) {
-  std::vector<int64_t> starts = {0};
-  for (const int64_t cut : shots) {
-    int64_t i = starts.back();
-    while (i < sampling.wanted && sampling.frame(i) < cut) ++i;
-    if (i < sampling.wanted && i > starts.back()) starts.push_back(i);
-  }
-  return starts;
-}
-
 std::vector<float> video_features(const std::string& path, const VideoGrid& grid,
                                   const FrameSampling& sampling,
                                   const std::function<void(double)>& progress) {

@@ -1,4 +1,4 @@
-#include "attention/backend.h"
+#include "harness/backend_spec.h"
 #include "harness/command.h"
 #include "harness/density.h"
 #include "harness/runner.h"
@@ -14,19 +14,13 @@ struct Options {
   std::vector<std::string> dtypes;
 };
 
-std::vector<std::string> all_backends() {
-  std::vector<std::string> names;
-  for (const Backend* backend : backends()) names.push_back(backend->name());
-  return names;
-}
-
 RunOptions complete(const Options& given, const CommandLine& line) {
   RunOptions run = given.run;
   run.workload = given.workload.request();
   if (!given.densities.empty()) run.densities = parse_densities(given.densities);
   if (run.backends.empty())
     run.backends = {"full", "moga", "moga:num_groups=20", "stga", "moga_stga"};
-  if (run.backends == std::vector<std::string>{"all"}) run.backends = all_backends();
+  run.backends = expand_all(run.backends);
   if (!given.dtypes.empty()) run.dtypes.clear();
   for (const std::string& dtype : given.dtypes) run.dtypes.push_back(parse_dtype(dtype));
   run.arguments = line.arguments;

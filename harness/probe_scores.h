@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <opencv2/core.hpp>
+#include <vector>
+
+#include "harness/clip.h"
+#include "metrics/video_metric.h"
+
+namespace vidattn {
+
+/// The metrics that every restored video is measured with.
+std::vector<std::unique_ptr<VideoMetric>> probe_metrics(const Clip& clip);
+
+/// All figures of a restored clip, 8UC3 frames: those of probe_metrics(), and against the clean
+/// clip
+///   psnr             dB over the whole clip
+///   psnr.cross_shot  dB over the pixels in `repeated` (8UC1 per frame, not zero = inside): content
+///                    that repeats in other shots; undefined where there is none
+std::vector<VideoScore> probe_scores(const Clip& clean, const std::vector<cv::Mat>& restored,
+                                     const std::vector<cv::Mat>& repeated);
+
+/// The score of that name, or else the first whose name goes on with a dot; null when there is
+/// none.
+const VideoScore* find_score(const std::vector<VideoScore>& scores, const std::string& name);
+
+}  // namespace vidattn

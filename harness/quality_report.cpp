@@ -1,0 +1,183 @@
+#include "harness/quality_report.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <functional>
+#include <set>
+
+#include "harness/environment.h"
+#include "harness/interrupt.h"
+#include "harness/metric.h"
+#include "metrics/paired_difference.h"
+
+namespace vidattn {
+namespace {
+
+constexpr const char* kSchemaVersion = "1.0";
+
+/// A column of the table: a figure of one backend on one clip, NaN where there is none.
+struct Column {
+  const char* tag;
+  const char* header;
+  int decimals;
+  std::function<double(const BackendQuality&)> value;
+};
+
+Column score(const char* name, const char* header, int decimals) {
+  return {name, header, decimals,
+          [=](const BackendQuality& row) { return row.restored.score(name); }};
+}
+
+/// The paper's Table 1 as far as it can be measured here, then what only this task can tell.
+const std::vector<Column>& columns() {
+  static const std::vector<Column> all = {
+      score("subject_consistency", "consistency", 4),
+      score("motion_smoothness", "smoothness", 4),
+      score("imaging_quality", "quality", 4),
+      score("temporal_flickering", "flicker", 4),
+      score("psnr", "PSNR", 2),
+      score("ssim", "SSIM", 4),
+      score("cross_shot", "cross-shot", 4),
+      score("psnr.cross_shot", "PSNR repeated", 2),
+      {"label_iou.same_shot", "IoU shot", 3,
+       [](const BackendQuality& row) { return row.labels.same_shot.iou; }},
+      {"label_iou.other_shots", "IoU others", 3,
+       [](const BackendQuality& row) { return row.labels.other_shots.iou; }},
+  };
+  return all;
+}
+
+/// One backend's figure on every clip that was measured with it.
+std::vector<double> over_clips(const std::vector<ClipQuality>& clips, size_t backend,
+                               const std::function<double(const BackendQuality&)>& value) {
+  std::vector<double> values;
+  for (const ClipQuality& clip : clips)
+    values.push_back(backend < clip.rows.size() ? value(clip.rows[backend]) : NAN);
+  return values;
+}
+
+double mean(const std::vector<double>& values) {
+  return paired_difference(values, std::vector<double>(values.size())).mean;
+}
+
+double sparsity(const BackendQuality& row) {
+  return row.restored.run.passed() ? 1 - row.restored.run.density : NAN;
+}
+
+std::string interval(const PairedDifference& d, int decimals) {
+  if (d.pairs == 0) return "-";
+  const std::string middle = fmt::format("{:+.{}f}", d.mean, decimals);
+  return d.pairs < 2 ? middle : fmt::format("{} ±{:.{}f}", middle, d.half_width, decimals);
+}
+
+/// Columns that any clip has a value in.
+std::vector<const Column*> measured(const std::vector<ClipQuality>& clips) {
+  std::vector<const Column*> found;
+  for (const Column& column : columns())
+    if (std::isfinite(mean(over_clips(clips, 0, column.value)))) found.push_back(&column);
+  return found;
+}
+
+using Cell = std::function<std::string(size_t backend, const Column&)>;
+
+void print_table(const QualityOptions& options, const std::vector<ClipQuality>& clips,
+                 const Cell& cell) {
+  const auto shown = measured(clips);
+  std::vector<std::string> headers = {"method", "sparsity"};
+  for (const Column* column : shown) headers.push_back(column->header);
+  std::vector<std::vector<std::string>> rows;
+  for (size_t b = 0; b < options.backends.size(); ++b) {
+    const double share = mean(over_clips(clips, b, sparsity));
+    if (std::isnan(share)) continue;  // skipped or failed on every clip
+    rows.push_back({options.backends[b], number(share, 4)});
+    for (const Column* column : shown) rows.back().push_back(cell(b, *column));
+  }
+  fmt::print("\n{}", text_table(headers, rows));
+}
+
+/// Every reason once, however many clips it was met on.
+void print_notes(const std::vector<ClipQuality>& clips) {
+  std::set<std::string> said;
+  const auto say = [&](const ProbeRun& run, const char* probe) {
+    if (run.outcome.empty() || run.passed()) return;
+    const std::string line =
+        fmt::format("{} ({}): {}: {}", run.outcome, probe, run.backend, run.reason);
+    if (said.insert(line).second) fmt::print("{}\n", line);
+  };
+  for (const ClipQuality& clip : clips)
+    for (const BackendQuality& row : clip.rows) {
+      say(row.restored.run, "restoration");
+      say(row.labels.run, "labels");
+    }
+}
+
+nlohmann::json json_of(const PairedDifference& d) {
+  return {{"clips", d.pairs}, {"mean", d.mean}, {"half_width_95", d.half_width}};
+}
+
+nlohmann::json json_of(const RegionScores& scores) {
+  return {{"iou", scores.iou}, {"undecided", scores.undecided}, {"tokens", scores.tokens}};
+}
+
+nlohmann::json clip_json(const ClipQuality& clip) {
+  nlohmann::json json = clip.record;
+  for (const BackendQuality& row : clip.rows) {
+    nlohmann::json entry{{"restoration", to_json(row.restored, clip.rows[0].restored)}};
+    if (!row.labels.run.outcome.empty()) {
+      entry["labels"] = run_json(row.labels.run);
+      entry["labels"]["same_shot"] = json_of(row.labels.same_shot);
+      entry["labels"]["other_shots"] = json_of(row.labels.other_shots);
+    }
+    json["backends"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+}  // namespace
+
+nlohmann::json quality_record(const QualityOptions& options,
+                              const std::vector<ClipQuality>& clips) {
+  nlohmann::json json{{"schema_version", kSchemaVersion},
+                      {"tool", "vidattn quality"},
+                      {"arguments", options.arguments},
+                      {"interrupted", interrupted()},
+                      {"interval", "Student's t over clips, 95%, paired with full attention"},
+                      {"environment", environment()}};
+  json["label_protocol"] = {{"known_frames", LabelProbe::kKnownFrames},
+                            {"steps", LabelProbe::kSteps}};
+  for (const ClipQuality& clip : clips) json["clips"].push_back(clip_json(clip));
+  for (size_t b = 0; b < options.backends.size(); ++b) {
+    nlohmann::json row{{"backend", options.backends[b]},
+                       {"sparsity", mean(over_clips(clips, b, sparsity))}};
+    for (const Column* column : measured(clips)) {
+      const auto values = over_clips(clips, b, column->value);
+      row["scores"][column->tag] = {
+          {"mean", mean(values)},
+          {"minus_full", json_of(paired_difference(values, over_clips(clips, 0, column->value)))}};
+    }
+    json["table"].push_back(std::move(row));
+  }
+  return json;
+}
+
+void print_quality(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
+  fmt::print("means over {} clips; noise {:g}{}\n", clips.size(), options.noise,
+             interrupted() ? "; interrupted, later clips are missing" : "");
+  if (clips.empty()) return;
+  print_table(options, clips, [&](size_t b, const Column& column) {
+    return number(mean(over_clips(clips, b, column.value)), column.decimals);
+  });
+  fmt::print(
+      "\ndifference to full attention, paired by clip, with its 95% t interval over clips{}\n",
+      clips.size() < 6 ? " (few: intervals are wide, and normality cannot be judged)" : "");
+  print_table(options, clips, [&](size_t b, const Column& column) {
+    return interval(
+        paired_difference(over_clips(clips, b, column.value), over_clips(clips, 0, column.value)),
+        column.decimals);
+  });
+  fmt::print("\n");
+  print_notes(clips);
+}
+
+}  // namespace vidattn

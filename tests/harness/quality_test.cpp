@@ -1,0 +1,79 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <opencv2/imgcodecs.hpp>
+
+#include "tests/harness/files.h"
+#include "tests/harness/tool.h"
+
+namespace vidattn {
+namespace {
+
+nlohmann::json read_json(const std::filesystem::path& path) {
+  return nlohmann::json::parse(testing::read_bytes(path));
+}
+
+TEST(RestoreCommand, WritesTableVideosPictureAndJson) {
+  const testing::TemporaryFolder folder;
+  const auto result = run_tool(
+      "restore film:2 --frames 9 --height 48 --noise 20 --backend stga "
+      "--backend moga:num_groups=2 --quiet --folder " +
+      (folder / "videos").string() + " --out " + (folder / "out.json").string());
+  ASSERT_EQ(result.exit_code, 0) << result.err << result.out;
+  for (const char* name : {"clean", "noisy", "full", "stga", "moga_num_groups_2"})
+    EXPECT_TRUE(std::filesystem::exists(folder / "videos" / (std::string(name) + ".avi"))) << name;
+  // Five panels of 88x48 in four columns, each with its caption and its difference.
+  const cv::Mat picture = cv::imread((folder / "videos" / "side_by_side.png").string());
+  EXPECT_EQ(picture.size(), cv::Size(4 * 92, 2 * (22 + 2 * 52)));
+  const auto json = read_json(folder / "out.json");
+  const double noisy = json["clip"]["noisy"]["scores"]["psnr"]["value"];
+  EXPECT_NEAR(noisy, 22.2, 0.7);  // 20 log10(255/20), a little better for clipping
+  ASSERT_EQ(json["backends"].size(), 3U);
+  EXPECT_EQ(json["backends"][0]["backend"], "full");
+  for (const auto& row : json["backends"]) {
+    EXPECT_EQ(row["outcome"], "passed");
+    EXPECT_GT(row["scores"]["psnr"]["value"], noisy + 1);
+  }
+  EXPECT_EQ(json["backends"][0]["scores"]["psnr"]["minus_full"], 0);
+  EXPECT_LT(json["backends"][1]["density"], 1);
+}
+
+TEST(RestoreCommand, RefusesWithOneLine) {
+  for (const char* arguments :
+       {"restore /nowhere.mp4", "restore film:x", "restore film --noise 0",
+        "restore film --height 50", "restore film --backend nothing", "restore film --density 2",
+        "restore film --folder /proc/nothing", "quality --films 0",
+        "quality /nowhere.mp4 --films 0", "quality --backend nothing"}) {
+    const auto result = run_tool(std::string(arguments) + " --quiet");
+    EXPECT_EQ(result.exit_code, 3) << arguments << result.out;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  }
+}
+
+TEST(QualityCommand, ComparesAllClipsWithFullAttention) {
+  const testing::TemporaryFolder folder;
+  const auto result = run_tool(
+      "quality --films 2 --frames 9 --height 64 --backend stga --backend frame --quiet "
+      "--out " +
+      (folder / "out.json").string());
+  ASSERT_EQ(result.exit_code, 0) << result.err << result.out;
+  EXPECT_NE(result.out.find("IoU"), std::string::npos) << result.out;
+  const auto json = read_json(folder / "out.json");
+  ASSERT_EQ(json["clips"].size(), 2U);
+  ASSERT_EQ(json["table"].size(), 3U);
+  EXPECT_EQ(json["table"][0]["backend"], "full");
+  EXPECT_EQ(json["table"][0]["scores"]["psnr"]["minus_full"]["mean"], 0);
+  EXPECT_EQ(json["table"][2]["scores"]["psnr"]["minus_full"]["clips"], 2);
+  // The table's mean is that of the clips.
+  double sum = 0;
+  for (const auto& clip : json["clips"])
+    sum += clip["backends"][1]["restoration"]["scores"]["psnr"]["value"].get<double>();
+  EXPECT_NEAR(json["table"][1]["scores"]["psnr"]["mean"], sum / 2, 1e-9);
+  // Attention within a frame cannot carry a label anywhere.
+  for (const auto& clip : json["clips"])
+    EXPECT_EQ(clip["backends"][2]["labels"]["same_shot"]["undecided"], 1);
+}
+
+}  // namespace
+}  // namespace vidattn
