@@ -16,13 +16,17 @@ Fit fit(const Formula& formula, const std::vector<PrintedCell>& cells) {
   return result;
 }
 
-std::string describe_fits(const std::vector<Formula>& formulas,
-                          const std::vector<PrintedCell>& cells) {
+std::vector<Fit> rank_fits(const std::vector<Formula>& formulas,
+                           const std::vector<PrintedCell>& cells) {
   std::vector<Fit> fits;
   for (const Formula& formula : formulas) fits.push_back(fit(formula, cells));
   std::stable_sort(fits.begin(), fits.end(), [](const Fit& a, const Fit& b) {
     return a.fits != b.fits ? a.fits > b.fits : a.worst < b.worst;
   });
+  return fits;
+}
+
+std::string describe(const std::vector<Fit>& fits) {
   std::string text;
   for (const Fit& f : fits)
     text +=

@@ -30,8 +30,11 @@ struct Fit {
 
 Fit fit(const Formula& formula, const std::vector<PrintedCell>& cells);
 
-/// One line per formula: "12 of 12, worst 1.1%: text", the best first.
-std::string describe_fits(const std::vector<Formula>& formulas,
-                          const std::vector<PrintedCell>& cells);
+/// All formulas, the best first: most cells, then the smallest worst difference.
+std::vector<Fit> rank_fits(const std::vector<Formula>& formulas,
+                           const std::vector<PrintedCell>& cells);
+
+/// One line per fit, each after a line break: "12 of 12 cells, worst 1.5%: text".
+std::string describe(const std::vector<Fit>& fits);
 
 }  // namespace vidattn

@@ -48,7 +48,8 @@ const Workload& FlopsCounter::workload(int64_t tokens) {
   Progress progress(fmt::format("{} at {} tokens", options_.workload, tokens), 1000);
   WorkloadRequest request{options_.workload, grid.frames, grid.height, grid.width};
   request.heads = 1;
-  request.dim = 8;
+  request.dim = 8;  // q, k, v are not looked at
+  request.peak = 0.2;
   request.progress = [&](double share) { progress.update(static_cast<int64_t>(share * 1000)); };
   return workloads_[tokens] = make_workload(request);
 }

@@ -42,7 +42,7 @@ struct OperatorTime {
 struct OperatorOptions {
   int64_t heads = 12, measured_heads = 2;
   double sample_flops = 5e11;  ///< of one timed run; infinite = whole
-  int repeat = 3;
+  int repeat = 3;  ///< timed runs; 1 times the run that is checked and measures no memory
   const Device* device = nullptr;
   std::function<void()> tick = {};  ///< called after every timed run
 };

@@ -10,8 +10,11 @@
 namespace vidattn {
 namespace {
 
+/// `digits` significant digits, never an exponent for large numbers.
 std::string number(double value, int digits) {
-  return std::isfinite(value) ? fmt::format("{:.{}g}", value, digits) : "-";
+  if (!std::isfinite(value)) return "-";
+  return std::abs(value) >= std::pow(10, digits) ? fmt::format("{:.0f}", value)
+                                                 : fmt::format("{:.{}g}", value, digits);
 }
 
 std::string percent(double share) {

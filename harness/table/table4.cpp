@@ -13,15 +13,28 @@ double groups_of_sparsity(double sparsity, const WindowSetting& setting) {
   return 1 / (1 - sparsity - stga_density(setting) - frame_density(setting.frames));
 }
 
-std::string sparsity_note(const FlopsCounter& counter, const PaperRow& row) {
-  const WindowSetting s = counter.setting(row.tokens);
+/// The rows whose printed sparsity is not the closed form's, and the M that it would be of.
+std::string sparsity_note(const FlopsCounter& counter, const PaperTable& paper) {
+  int fits = 0;
+  std::string others;
+  for (const PaperRow& row : paper.rows) {
+    const WindowSetting s = counter.setting(row.tokens);
+    const double ideal = 100 * (1 - moga_stga_density(row.groups, s));
+    const bool same = row.values[0].prints(ideal);
+    fits += same;
+    if (!same)
+      others += fmt::format(
+          "; the printed {}% for M={} is the closed form of M={:.4g}, that of "
+          "M={} is {:.4g}%",
+          row.values[0].text, row.groups, groups_of_sparsity(row.values[0].value() / 100, s),
+          row.groups, ideal);
+  }
+  const WindowSetting s = counter.setting(paper.rows.back().tokens);
   return fmt::format(
-      "The printed {}% for M={} is the closed form 1 - 1/M - 1/{} - 1/{} of M={:.4g}; that of M={} "
-      "is {:.4g}%. All other rows agree with the closed form without boundary frames to the last "
-      "digit.",
-      row.values[0].text, row.groups, s.windows * s.temporal_groups, s.frames,
-      groups_of_sparsity(row.values[0].value() / 100, s), row.groups,
-      100 * (1 - moga_stga_density(row.groups, s)));
+      "{} of {} printed sparsities are the closed form 1 - 1/M - 1/{} - 1/{} (2x2 windows, {} "
+      "temporal groups, {} latent frames, no boundary frames) to the last digit{}.",
+      fits, paper.rows.size(), s.windows * s.temporal_groups, s.frames, s.temporal_groups, s.frames,
+      others);
 }
 
 /// What the printed PFLOPs would need of the router.
@@ -37,13 +50,12 @@ std::string pflops_note(const FlopsCounter& counter, const PaperTable& paper) {
                         frame_density(s.frames);
     needed += fmt::format("{}M={}: {:.1f}", needed.empty() ? "" : ", ", row.groups, 1 / moga);
   }
+  const auto fits = rank_fits(counter.formulas(), cells);
   return fmt::format(
-      "PFLOPs: ways of counting tried on the {} sparse rows:{}\nNone fits. The column falls more "
-      "slowly than 1/M. Read as executed work of an unbalanced router, it needs this many groups "
-      "of "
-      "equal size: {}; the sparsity column beside it is that of a balanced one. This is a reading, "
-      "not a proof: unexplained.",
-      cells.size(), describe_fits(counter.formulas(), cells), needed);
+      "PFLOPs: ways of counting tried on the {} sparse rows:{}\n{} fits all of them. Read as "
+      "executed work of an unbalanced router, the column needs this many groups of equal size: {}; "
+      "the sparsity column beside it is that of a balanced one. That is a reading: unexplained.",
+      cells.size(), describe(fits), fits[0].fits == fits[0].cells ? "The first" : "None", needed);
 }
 
 std::string other_table_note(const PaperTable& paper, const TableOptions& options) {
@@ -63,7 +75,7 @@ Table table4(const TableOptions& options) {
   Table table{"4", paper.title, paper.where + "; model " + counter.model().title, {}, {}};
   std::string sparsity, pflops;
   if (counter.is_papers()) {
-    sparsity = table.note(sparsity_note(counter, paper.rows.back()));
+    sparsity = table.note(sparsity_note(counter, paper));
     pflops = table.note(pflops_note(counter, paper));
     table.note(other_table_note(paper, options));
   }

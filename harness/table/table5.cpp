@@ -21,12 +21,17 @@ std::vector<PrintedCell> sparse_cells(const PaperTable& paper, bool shortest) {
 
 std::string full_note(const FlopsCounter& counter, const PaperTable& paper) {
   const int64_t tokens = paper.column_tokens[0];
+  int fits = 0;
+  for (size_t c = 1; c < paper.columns.size(); ++c)
+    fits += paper.rows[0].values[c].prints(counter.pflops(paper.column_tokens[c], 1));
   return fmt::format(
-      "Full attention at {} tokens takes {:.4f} PFLOPs, not the printed {}. {} tokens (81 frames, "
-      "Wan2.1's own length) take {:.4f}; the other durations agree to the last digit, cut off "
-      "rather than rounded.",
+      "Full attention at {} tokens takes {:.4f} PFLOPs, printed is {}; {} tokens (81 frames, "
+      "Wan2.1's "
+      "own length) take {:.4f}. Of the {} other durations {} agree to the last digit, rounded or "
+      "cut "
+      "off.",
       tokens, counter.pflops(tokens, 1), paper.rows[0].values[0].text, kWanTokens,
-      counter.pflops(kWanTokens, 1));
+      counter.pflops(kWanTokens, 1), paper.columns.size() - 1, fits);
 }
 
 /// The 5 s column: what it cannot be, and which rule it follows.
@@ -35,36 +40,35 @@ std::string shortest_note(const FlopsCounter& counter, const PaperTable& paper) 
   const double dense = counter.pflops(tokens, 0), full = paper.rows[0].values[0].value();
   std::string below;
   double rest = 0;
-  int cells = 0;
-  for (const PrintedCell& cell : sparse_cells(paper, true)) {
+  const auto cells = sparse_cells(paper, true);
+  for (const PrintedCell& cell : cells) {
     if (cell.printed.value() < dense)
       below +=
           fmt::format("{}{} (M={})", below.empty() ? "" : ", ", cell.printed.text, cell.groups);
-    rest += cell.printed.value() - full / static_cast<double>(cell.groups);
-    ++cells;
+    rest += (cell.printed.value() - full / static_cast<double>(cell.groups)) /
+            static_cast<double>(cells.size());
   }
-  rest /= cells;
-  const Formula rule{"", [=](int64_t, int64_t m) { return full / static_cast<double>(m) + rest; }};
-  const Fit found = fit(rule, sparse_cells(paper, true));
+  const Formula rule{fmt::format("printed full {:g}/M + {:.3f}: the whole model, dense layers "
+                                 "included, divided by M; where {:.3f} comes from is unexplained",
+                                 full, rest, rest),
+                     [=](int64_t, int64_t m) { return full / static_cast<double>(m) + rest; }};
+  auto formulas = counter.formulas();
+  formulas.push_back(rule);
   return fmt::format(
       "5 s: the dense layers alone (projections, cross-attention, FFN) take {:.4f} PFLOPs at {} "
-      "tokens, so that {} cannot be a whole forward pass whatever the attention does. The printed "
-      "values follow {:g}/M + {:.3f} in {} of {} cells: the whole model, dense layers included, "
-      "divided by M. No term of the model is {:.3f} PFLOPs at this length: unexplained. Ways of "
+      "tokens. Below that, and so no whole forward pass whatever its attention does: {}. Ways of "
       "counting tried on the column:{}",
-      dense, tokens, below, full, rest, found.fits, found.cells, rest,
-      describe_fits(counter.formulas(), sparse_cells(paper, true)));
+      dense, tokens, below.empty() ? "none" : below, describe(rank_fits(formulas, cells)));
 }
 
 std::string others_note(const FlopsCounter& counter, const PaperTable& paper) {
   const auto cells = sparse_cells(paper, false);
   return fmt::format(
-      "10 s and more: ways of counting tried on the {} sparse cells:{}\nThe best one divides the "
-      "dense layers by M as well, counts the FFN once more, and keeps the share of STGA and frame "
-      "attention that holds at 10 s. It matches as arithmetic; a forward pass does not cost that, "
-      "because routing makes no dense layer cheaper. The closed form of this table is what is "
-      "executed.",
-      cells.size(), describe_fits(counter.formulas(), cells));
+      "10 s and more: ways of counting tried on the {} sparse cells:{}\nThose that divide the "
+      "whole "
+      "model by M are arithmetic, not a forward pass: routing makes no dense layer cheaper. The "
+      "closed form of this table is what is executed.",
+      cells.size(), describe(rank_fits(counter.formulas(), cells)));
 }
 
 }  // namespace
