@@ -5,6 +5,7 @@
 #include <chrono>
 #include <sstream>
 
+#include "attention/device.h"
 #include "harness/models.h"
 #include "harness/table/count.h"
 #include "harness/table/flops.h"
