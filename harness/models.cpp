@@ -35,7 +35,8 @@ std::string text(const nlohmann::json& value, const std::string& key, const std:
 }
 
 int64_t integer(const nlohmann::json& value, const std::string& key, const std::string& where) {
-  if (!value.is_number_integer() || (value.is_number_unsigned() && value > INT64_MAX))
+  if (!value.is_number_integer() ||
+      (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX))
     throw InputError(where + ": '" + key + "' must be an integer");
   return value.get<int64_t>();
 }

@@ -22,23 +22,27 @@ std::string realised_column(int64_t m) { return fmt::format("Realised (M={})", m
 /// Printed MoGA time beyond printed full time x density, per 1,000 tokens, per row.
 std::string overhead_note(const PaperTable& paper, const FlopsCounter& counter) {
   std::string text;
+  double least = INFINITY, most = -INFINITY;
   for (int64_t m : kGroups) {
     text += fmt::format("{}M={}:", text.empty() ? "" : "; ", m);
     for (const PaperRow& row : paper.rows) {
       const double extra =
           paper.value(row.label, time_column(m)) -
           paper.value(row.label, kFull) * moga_stga_density(m, counter.setting(row.tokens));
-      text += fmt::format(" {:.0f} ms ({:.2f} per 1,000 tokens) at {},", extra,
-                          extra / static_cast<double>(row.tokens) * 1e3, row.label);
+      const double per_1000 = extra / static_cast<double>(row.tokens) * 1e3;
+      least = std::min(least, per_1000);
+      most = std::max(most, per_1000);
+      text += fmt::format(" {:.0f} ms at {},", extra, row.label);
     }
     text.pop_back();
   }
   return fmt::format(
       "model of a MoGA time: the printed full time x density. What the paper's operator needs "
-      "beyond that: {}. It depends little on M and grows about as the tokens do: work per token "
-      "(router, permutation, three kernels for one), not attention pairs. So the printed speedups "
-      "stay below 1/density, most at short lengths.",
-      text);
+      "beyond that: {}. That is {:.2f} to {:.2f} ms per 1,000 tokens in all {} cells, while full "
+      "attention grows with the square: it looks like work per token (router, permutation, three "
+      "kernels for one), not like attention pairs, and keeps the printed speedups below 1/density, "
+      "most at short lengths.",
+      text, least, most, std::size(kGroups) * paper.rows.size());
 }
 
 std::string full_note(const PaperTable& paper, const DitModel& model) {
@@ -190,14 +194,14 @@ void measure_rows(Table& table, const std::vector<PaperRow>& rows, const FlopsCo
     fill_measured(table, row, all.back(), sampled);
   }
   if (!options.full) table.note(scaling_note(all));
-  table.note(rate_note(all.back()));
-  table.note(
+  if (const std::string rates = rate_note(all.back()); !rates.empty()) table.note(rates);
+  const std::string against = table.note(
       "measured against paper: another machine, so only speedups and realised shares are "
       "compared. A realised share above the paper's means less work per token outside of "
       "attention: the kernels here gather through index lists and permute nothing.");
   for (Cell& cell : table.cells)
     if (cell.compared == Origin::measured && std::abs(cell.difference()) > kNoteAbove)
-      cell.notes.push_back(table.notes.back().key);
+      cell.notes.push_back(against);
   record(table, all);
 }
 

@@ -24,13 +24,14 @@ TEST(CostModel, FullAttentionOnWanGivesThePapersPflops) {
     EXPECT_NEAR(forward_cost(wan_1_3b(), {tokens}).flops() * 1e-15, pflops, 0.0005) << tokens;
 }
 
-// What VMoBA's own FLOPs script prints for Wan 1.3B: its text has 300 tokens.
+// What VMoBA's own FLOPs script prints for Wan 1.3B, within one unit of its last digit (1246.785
+// and 705.015 here): its text has 300 tokens.
 TEST(CostModel, VmobasScriptIsReproducedWith300TextTokens) {
   const auto tflops = [](int64_t tokens) {
     return forward_cost(wan_1_3b(), {tokens, 1, 300}).flops() * 1e-12;
   };
-  EXPECT_NEAR(tflops(75600), 1246.78, 0.005);
-  EXPECT_NEAR(tflops(55296), 705.02, 0.005);
+  EXPECT_NEAR(tflops(75600), 1246.78, 0.006);
+  EXPECT_NEAR(tflops(55296), 705.02, 0.006);
 }
 
 TEST(CostModel, WanBlockIsTheFormulaOfTheDocumentation) {
