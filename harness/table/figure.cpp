@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "attention/error.h"
@@ -54,39 +53,52 @@ std::string script(const nlohmann::json& curves, bool svg) {
   return text + plot + "\n";
 }
 
-/// What the program prints for the script; its messages go to the user.
-void run_gnuplot(const std::string& script, const fs::path& output) {
-  FILE* pipe = popen(("gnuplot - > '" + output.string() + "'").c_str(), "w");
-  if (pipe == nullptr) throw InputError("cannot start gnuplot");
-  fputs(script.c_str(), pipe);
-  const int status = pclose(pipe);
+/// Runs the script file; gnuplot's messages go to the user.
+void run_gnuplot(const std::string& script_file, const std::string& output) {
+  const int status = std::system(("gnuplot '" + script_file + "' > '" + output + "'").c_str());
   constexpr int kNotFound = 127;
   if (WIFEXITED(status) && WEXITSTATUS(status) == kNotFound)
     throw InputError("the figure needs gnuplot: install the package gnuplot-nox");
   if (status != 0) throw InputError("gnuplot failed to draw the figure");
 }
 
-}  // namespace
-
-void write_figure(const Table& table, const std::string& path) {
-  std::string pattern = (fs::temp_directory_path() / "vidattn-figure-XXXXXX").string();
-  const int descriptor = mkstemp(pattern.data());
-  if (descriptor < 0) throw InputError("cannot create a file in the folder for temporary files");
-  close(descriptor);
-  std::string bytes;
-  try {
-    run_gnuplot(script(table.details.at("curves"), path.ends_with(".svg")), pattern);
-    const InputFile drawn(pattern);
-    bytes.resize(drawn.size());
-    drawn.read(0, bytes.data(), bytes.size());
-  } catch (...) {
-    fs::remove(pattern);
-    throw;
+/// A folder for temporary files that disappears with the object.
+class Scratch {
+ public:
+  Scratch() {
+    std::string pattern = (fs::temp_directory_path() / "vidattn-figure-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr)
+      throw InputError("cannot create a folder for temporary files");
+    folder_ = pattern;
   }
-  fs::remove(pattern);
+  ~Scratch() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  std::string file(const char* name) const { return (folder_ / name).string(); }
+
+ private:
+  fs::path folder_;
+};
+
+void write_file(const std::string& path, const std::string& bytes) {
   OutputFile file(path);
   file.write(bytes.data(), bytes.size());
   file.commit();
+}
+
+}  // namespace
+
+void write_figure(const Table& table, const std::string& path) {
+  const Scratch scratch;
+  write_file(scratch.file("script"), script(table.details.at("curves"), path.ends_with(".svg")));
+  run_gnuplot(scratch.file("script"), scratch.file("figure"));
+  const InputFile drawn(scratch.file("figure"));
+  std::string bytes(drawn.size(), '\0');
+  drawn.read(0, bytes.data(), bytes.size());
+  write_file(path, bytes);
 }
 
 }  // namespace vidattn

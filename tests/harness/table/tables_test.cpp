@@ -240,6 +240,7 @@ TEST(TableTool, WithoutGnuplotTheFigureIsRefusedInOneLine) {
   const std::string out = read_all(pipe);
   EXPECT_EQ(WEXITSTATUS(pclose(pipe)), 3);
   EXPECT_NE(out.find("gnuplot-nox"), std::string::npos) << out;
+  EXPECT_FALSE(std::filesystem::exists(folder / "f.svg"));
 }
 
 TEST(TableTool, BadInputIsOneLineAndExit3) {
