@@ -1,5 +1,6 @@
 #include "harness/json_file.h"
 
+#include "attention/error.h"
 #include "harness/file.h"
 
 namespace vidattn {
@@ -11,6 +12,19 @@ void write_json(const std::string& path, const nlohmann::json& json) {
   OutputFile file(path);
   file.write(text.data(), text.size());
   file.commit();
+}
+
+nlohmann::json read_json(const std::string& path) {
+  constexpr uint64_t kMaxBytes = uint64_t{64} << 20;
+  const InputFile file(path);
+  if (file.size() > kMaxBytes) throw InputError(file.name() + " is too large for a JSON file");
+  std::string text(file.size(), '\0');
+  file.read(0, text.data(), text.size());
+  try {
+    return nlohmann::json::parse(text);
+  } catch (const nlohmann::json::parse_error& error) {
+    throw InputError(file.name() + " is no JSON: error at byte " + std::to_string(error.byte));
+  }
 }
 
 void require_writable(const std::string& path) { const OutputFile probe{path}; }

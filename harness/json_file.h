@@ -9,6 +9,10 @@ namespace vidattn {
 /// file. Numbers that are not finite become null. Throws InputError with the system's reason.
 void write_json(const std::string& path, const nlohmann::json& json);
 
+/// Reads a file of at most 64 MiB. Throws InputError when it cannot be read or is no JSON, with the
+/// place of the first error.
+nlohmann::json read_json(const std::string& path);
+
 /// Throws InputError unless a file can be created at `path`: asked before long work begins.
 void require_writable(const std::string& path);
 

@@ -343,6 +343,41 @@ TEST_P(CpuDevice, MixedStorage) {
   expect_matches_reference(one_branch({.tables = {full_table(90, 90)}}), in);
 }
 
+// Rescaling by an unchanged maximum must not change anything, however many key blocks follow.
+TEST_P(CpuDevice, ManyKeysDoNotFadeEarlyOnes) {
+  const float zero = 0;
+  float one = 0;
+  cpu::exp2(&zero, &one, 1);
+  EXPECT_EQ(one, 1);
+  constexpr int64_t kKeys = 60000, kQueries = 8, kDim = 16;
+  std::mt19937_64 random(5);
+  std::normal_distribution<float> normal;
+  const auto tensor = [&](int64_t length) {
+    Tensor t(length, 1, kDim);
+    for (int64_t i = 0; i < t.size(); ++i) t.data<float>()[i] = normal(random);
+    return std::make_shared<const Tensor>(std::move(t));
+  };
+  Inputs in;
+  in.q = tensor(kQueries);
+  in.k = in.v = tensor(kQueries);
+  Branch branch{.name = "long", .prepared = {nullptr, tensor(kKeys), tensor(kKeys)}};
+  branch.tables.resize(1);
+  branch.tables[0].add(0, kQueries, {{0, kKeys}});
+  Plan plan;
+  plan.branches.push_back(std::move(branch));
+  Output out;
+  find_device("cpu").run(plan, in, out);
+  std::vector<int64_t> tokens(kQueries);
+  std::iota(tokens.begin(), tokens.end(), 0);
+  const auto expected = reference_rows(plan, in, tokens).o;
+  double error = 0, norm = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    error += std::pow(out.o.data<float>()[i] - expected[i], 2);
+    norm += expected[i] * expected[i];
+  }
+  EXPECT_LT(std::sqrt(error / norm), 5e-6);  // with 2^0 = 1 + 2^-23: 1.6e-5
+}
+
 TEST_P(CpuDevice, Exp2ErrorBound) {
   double worst = 0;
   for (float x = -126; x <= 4; x += 0.000731F) {

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cmath>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/backend_spec.h"
+#include "harness/table/options.h"
+#include "metrics/dit_model.h"
+
+namespace vidattn {
+
+/// A method to be timed on inputs of one length.
+struct OperatorCase {
+  std::string label;  ///< column of the table
+  BackendSpec spec;
+};
+
+/// Time of a method's planning and running for all heads of a model, measured on a sample of heads
+/// and query blocks and scaled up by the pairs (whole when scale is 1).
+struct OperatorTime {
+  std::string label, backend;  ///< backend: canonical text
+  std::string failure = {};    ///< why there is no time; empty = measured
+  int64_t tokens = 0, heads = 0, measured_heads = 0;
+  double density = NAN;
+  double flops = NAN;  ///< of all heads
+  double plan_seconds = NAN, run_seconds = NAN;
+  double scale = 1;                         ///< pairs of the whole over measured pairs
+  double check_error = NAN;                 ///< relative L2 against the reference
+  double peak_gflops = NAN;                 ///< multiply-adds, best of the run
+  std::optional<int64_t> extra_bytes = {};  ///< memory of planning and running the measured heads
+  std::vector<double> plan_samples = {}, run_samples = {};  ///< seconds, of the sample itself
+
+  double seconds() const { return plan_seconds + run_seconds; }
+  bool measured() const { return failure.empty() && std::isfinite(run_seconds); }
+};
+
+/// How operators are measured.
+struct OperatorOptions {
+  int64_t heads = 12, measured_heads = 2;
+  double sample_flops = 5e11;  ///< of one timed run; infinite = whole
+  int repeat = 3;  ///< timed runs; 1 times the run that is checked and measures no memory
+  const Device* device = nullptr;
+  std::function<void()> tick = {};  ///< called after every timed run
+};
+
+/// Checks every case against the reference (a failed check has no time), then times them in
+/// interleaved rounds. `in` has measured_heads heads. Stops early when interrupted.
+std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cases,
+                                            const Inputs& in, const OperatorOptions& options);
+
+/// Random q, k, v, whose scores have the film's peakedness, and hidden states of model.dim
+/// channels: a random linear router balances its groups on them to within some percent. STGA has
+/// `temporal_groups` equal shots.
+Inputs random_operator_inputs(const DitModel& model, int64_t tokens, int64_t heads,
+                              int64_t temporal_groups, DType dtype);
+
+/// Everything about the measurement, for the record.
+nlohmann::json to_json(const OperatorTime& time);
+
+}  // namespace vidattn

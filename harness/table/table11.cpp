@@ -1,0 +1,274 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "attention/error.h"
+#include "harness/interrupt.h"
+#include "harness/table/flops.h"
+#include "harness/table/latency.h"
+#include "harness/table/paper.h"
+#include "harness/table/tables.h"
+
+namespace vidattn {
+namespace {
+
+constexpr int64_t kGroups[] = {5, 20};
+const std::string kFull = "Full Attention ms";
+
+std::string time_column(int64_t m) { return fmt::format("MoGA (M={}) ms", m); }
+std::string speedup_column(int64_t m) { return fmt::format("Speedup (M={})", m); }
+std::string realised_column(int64_t m) { return fmt::format("Realised (M={})", m); }
+
+/// Printed MoGA time beyond printed full time x density, per 1,000 tokens, per row.
+std::string overhead_note(const PaperTable& paper, const FlopsCounter& counter) {
+  std::string text;
+  double least = INFINITY, most = -INFINITY;
+  for (int64_t m : kGroups) {
+    text += fmt::format("{}M={}:", text.empty() ? "" : "; ", m);
+    for (const PaperRow& row : paper.rows) {
+      const double extra =
+          paper.value(row.label, time_column(m)) -
+          paper.value(row.label, kFull) * moga_stga_density(m, counter.setting(row.tokens));
+      const double per_1000 = extra / static_cast<double>(row.tokens) * 1e3;
+      least = std::min(least, per_1000);
+      most = std::max(most, per_1000);
+      text += fmt::format(" {:.0f} ms at {},", extra, row.label);
+    }
+    text.pop_back();
+  }
+  return fmt::format(
+      "model of a MoGA time: the printed full time x density. What the paper's operator needs "
+      "beyond that: {}. That is {:.2f} to {:.2f} ms per 1,000 tokens in all {} cells, while full "
+      "attention grows with the square: it looks like work per token (router, permutation, three "
+      "kernels for one), not like attention pairs, and keeps the printed speedups below 1/density, "
+      "most at short lengths.",
+      text, least, most, std::size(kGroups) * paper.rows.size());
+}
+
+std::string full_note(const PaperTable& paper, const DitModel& model) {
+  const PaperRow& last = paper.rows.back();
+  const double flops =
+      4 * std::pow(static_cast<double>(last.tokens), 2) * static_cast<double>(model.dim);
+  return fmt::format(
+      "model of a full time: the {} time x (N/{:d})²; it is {:.0f} TFLOP/s for {} heads of {}.",
+      last.label, last.tokens, flops / paper.value(last.label, kFull) * 1e-9, model.heads,
+      model.head_dim());
+}
+
+/// Closed forms and counts of one row, without any measurement.
+void add_row(Table& table, const PaperTable& paper, const PaperRow& row, FlopsCounter& counter,
+             const std::string& overhead) {
+  const bool papers = counter.is_papers();
+  const PaperRow& last = paper.rows.back();
+  Cell& full = table.add({row.label, kFull, "ms"});
+  const double printed = paper.value(row.label, kFull);
+  if (papers) {
+    full.set(Origin::paper, printed);
+    full.set(Origin::model,
+             paper.value(last.label, kFull) *
+                 std::pow(static_cast<double>(row.tokens) / static_cast<double>(last.tokens), 2));
+  }
+  for (int64_t m : kGroups) {
+    const double ideal = counter.density(Origin::model, row.tokens, m);
+    Cell& time = table.add({row.label, time_column(m), "ms"});
+    Cell speedup{row.label, speedup_column(m), "x"};
+    for (Origin origin : counter.origins())
+      speedup.set(origin, 1 / counter.density(origin, row.tokens, m));
+    Cell realised{row.label, realised_column(m), "of 1/density"};
+    realised.set(Origin::model, 1);
+    if (papers) {
+      time.set(Origin::paper, paper.value(row.label, time_column(m)));
+      time.set(Origin::model, printed * ideal);
+      speedup.set(Origin::paper, paper.value(row.label, speedup_column(m)));
+      realised.set(Origin::paper, speedup.value(Origin::paper) * ideal);
+    }
+    if (!overhead.empty())
+      for (Cell* cell : {&time, &speedup, &realised})
+        if (std::abs(cell->difference()) > kNoteAbove) cell->notes.push_back(overhead);
+    table.add(std::move(speedup));
+    table.add(std::move(realised));
+  }
+}
+
+/// How far the scaled times are from whole ones, over all operators that were run both ways.
+std::string scaling_note(const std::vector<LengthTimes>& all) {
+  std::string text;
+  double worst = 0;
+  for (const LengthTimes& length : all)
+    for (const OperatorTime& whole : length.whole) {
+      const OperatorTime* sampled = find_time(length.times, whole.label);
+      if (!whole.measured() || !sampled) continue;
+      const double error = sampled->seconds() / whole.seconds() - 1;
+      worst = std::max(worst, std::abs(error));
+      text += fmt::format("{}{} at {}: {:+.1f}%", text.empty() ? "" : ", ", whole.label,
+                          length.tokens, 100 * error);
+    }
+  if (text.empty()) return "No operator was short enough to be run whole beside its sample.";
+  return fmt::format(
+      "Error of the scaling, scaled over whole time - 1, one whole run each: {}. "
+      "Largest: {:.1f}%.",
+      text, 100 * worst);
+}
+
+std::string sampling_note(const OperatorTime& t, const TableOptions& options) {
+  if (t.scale == 1)
+    return fmt::format("measured: whole, {} heads, {}, device {}.", t.heads, options.dtype,
+                       options.device);
+  return fmt::format(
+      "measured: scaled up from {} of {} heads and a sample of the query blocks of about {:g} "
+      "GFLOP "
+      "a run, {}, device {}; median of {} interleaved runs, planning (router included) in full. "
+      "Each "
+      "sample agreed with the float64 reference before it was timed.",
+      t.measured_heads, t.heads, options.sample_gflop, options.dtype, options.device,
+      options.repeat);
+}
+
+/// Rates as other papers print them, of the longest sequence.
+std::string rate_note(const LengthTimes& length) {
+  const OperatorTime* full = find_time(length.times, "full");
+  const OperatorTime* sparse = find_time(length.times, "M=20");
+  if (!full || !sparse || !full->measured() || !sparse->measured()) return {};
+  const double peak = sparse->peak_gflops * 1e9;
+  return fmt::format(
+      "Rates at {} tokens, M=20: executed {:.0f} GFLOP/s ({:.2f} of the float32 multiply-add peak "
+      "measured beside it); dense-equivalent, as SLA and SpargeAttn print it (FLOPs of full "
+      "attention over the sparse time), {:.0f} GFLOP/s, which is {:.2f} of that peak and no rate "
+      "of "
+      "the machine. Full attention runs at {:.2f} of peak.",
+      length.tokens, sparse->flops / sparse->run_seconds * 1e-9,
+      sparse->flops / sparse->run_seconds / peak, full->flops / sparse->run_seconds * 1e-9,
+      full->flops / sparse->run_seconds / peak, full->flops / full->run_seconds / peak);
+}
+
+void fill_measured(Table& table, const PaperRow& row, const LengthTimes& length,
+                   const std::string& note) {
+  const OperatorTime* full = find_time(length.times, "full");
+  const auto put = [&](const std::string& column, double value, bool compare) {
+    Cell& cell = *table.find(row.label, column);
+    cell.set(Origin::measured, value);
+    cell.notes.push_back(note);
+    if (compare && std::isfinite(cell.value(Origin::paper))) cell.compared = Origin::measured;
+  };
+  if (full && full->measured()) put(kFull, full->seconds() * 1e3, false);
+  for (int64_t m : kGroups) {
+    const OperatorTime* sparse = find_time(length.times, fmt::format("M={}", m));
+    if (!sparse || !sparse->measured()) continue;
+    put(time_column(m), sparse->seconds() * 1e3, false);
+    if (!full || !full->measured()) continue;
+    const double speedup = full->seconds() / sparse->seconds();
+    put(speedup_column(m), speedup, true);
+    put(realised_column(m), speedup * sparse->density, true);
+  }
+}
+
+void record(Table& table, const std::vector<LengthTimes>& all) {
+  for (const LengthTimes& length : all) {
+    for (const OperatorTime& t : length.times) table.details["operators"].push_back(to_json(t));
+    for (const OperatorTime& t : length.whole)
+      table.details["whole_operators"].push_back(to_json(t));
+  }
+}
+
+std::vector<PaperRow> wanted_rows(const PaperTable& paper, const TableOptions& options) {
+  std::vector<PaperRow> rows;
+  for (const PaperRow& row : paper.rows)
+    if (options.tokens.empty() ||
+        std::find(options.tokens.begin(), options.tokens.end(), row.tokens) != options.tokens.end())
+      rows.push_back(row);
+  if (rows.empty()) throw InputError("--tokens names no row of table 11");
+  return rows;
+}
+
+void measure_rows(Table& table, const std::vector<PaperRow>& rows, const FlopsCounter& counter,
+                  const TableOptions& options) {
+  std::vector<LengthTimes> all;
+  std::string sampled;
+  for (const PaperRow& row : rows) {
+    if (interrupted()) break;
+    all.push_back(measure_moga(counter.model(), row.tokens, options));
+    for (const OperatorTime& t : all.back().times)
+      if (!t.failure.empty())
+        table.note(fmt::format("{} at {} tokens has no time: {}", t.label, t.tokens, t.failure));
+    if (sampled.empty()) sampled = table.note(sampling_note(all.back().times[0], options));
+    fill_measured(table, row, all.back(), sampled);
+  }
+  if (!options.full) table.note(scaling_note(all));
+  if (const std::string rates = rate_note(all.back()); !rates.empty()) table.note(rates);
+  const std::string against = table.note(
+      "measured against paper: another machine, so only speedups and realised shares are "
+      "compared. A realised share above the paper's means less work per token outside of "
+      "attention: the kernels here gather through index lists and permute nothing.");
+  for (Cell& cell : table.cells)
+    if (cell.compared == Origin::measured && std::abs(cell.difference()) > kNoteAbove)
+      cell.notes.push_back(against);
+  record(table, all);
+}
+
+/// Rows of the given methods in place of moga_stga: no paper values.
+Table backend_table(const PaperTable& paper, const TableOptions& options) {
+  FlopsCounter counter(options, paper.model);
+  Table table{"11",
+              "Operator latency of other methods, in the shape of MoGA's Table 11",
+              "MoGA A.11, Table 11; model " + counter.model().title,
+              {},
+              {}};
+  const std::string published = table.note(
+      "published: the authors' preset for Wan 1.3B at 480p, or the method's defaults; at density "
+      "D: "
+      "its knob solved for the closed-form density of moga_stga with M=5 and M=20 at this length. "
+      "density is counted on the plan of the input video; speedup is full over planning and "
+      "running.");
+  std::vector<LengthTimes> all;
+  std::string sampled;
+  for (const PaperRow& row : wanted_rows(paper, options)) {
+    if (interrupted()) break;
+    all.push_back(options.measure ? measure_backends(counter.model(), row.tokens, options)
+                                  : count_backends(counter.model(), row.tokens, options));
+    const OperatorTime* full = find_time(all.back().times, "full");
+    for (const OperatorTime& t : all.back().times) {
+      if (!t.failure.empty()) {
+        table.note(
+            fmt::format("{} ({}) at {} tokens: {}", t.label, t.backend, row.tokens, t.failure));
+        continue;
+      }
+      Cell& density = table.add({row.label, t.label, "density"});
+      density.set(Origin::workload, t.density);
+      density.notes.push_back(published);
+      if (!t.measured()) continue;
+      if (sampled.empty() && t.measured()) sampled = table.note(sampling_note(t, options));
+      Cell& time = table.add({row.label, t.label, "ms"});
+      time.set(Origin::measured, t.seconds() * 1e3);
+      time.notes.push_back(sampled);
+      if (!full || !full->measured()) continue;
+      Cell& speedup = table.add({row.label, t.label, "x"});
+      speedup.set(Origin::model, 1 / t.density);
+      speedup.set(Origin::measured, full->seconds() / t.seconds());
+      Cell& realised = table.add({row.label, t.label, "of 1/density"});
+      realised.set(Origin::measured, full->seconds() / t.seconds() * t.density);
+    }
+  }
+  record(table, all);
+  return table;
+}
+
+}  // namespace
+
+Table table11(const TableOptions& options) {
+  const PaperTable paper = paper_table("11", options.paper);
+  if (!options.backends.empty()) return backend_table(paper, options);
+  FlopsCounter counter(options, paper.model);
+  Table table{"11", paper.title, paper.where + "; model " + counter.model().title, {}, {}};
+  std::string overhead;
+  if (counter.is_papers()) {
+    overhead = table.note(overhead_note(paper, counter));
+    table.note(full_note(paper, counter.model()));
+  }
+  const auto rows = wanted_rows(paper, options);
+  for (const PaperRow& row : rows) add_row(table, paper, row, counter, overhead);
+  if (options.measure) measure_rows(table, rows, counter, options);
+  table.mark_unexplained();
+  return table;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,117 @@
+#include "harness/table/tables.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "attention/device.h"
+#include "attention/error.h"
+#include "harness/backend_spec.h"
+#include "harness/environment.h"
+#include "harness/file.h"
+#include "harness/interrupt.h"
+#include "harness/json_file.h"
+#include "harness/models.h"
+#include "harness/table/count.h"
+#include "harness/table/figure.h"
+#include "harness/table/print.h"
+
+namespace vidattn {
+namespace {
+
+// Raised when a field changes its meaning or goes away; new fields raise the minor number.
+constexpr const char* kSchemaVersion = "1.0";
+
+using MakeTable = Table (*)(const TableOptions&);
+constexpr std::pair<const char*, MakeTable> kTables[] = {
+    {"4", table4}, {"5", table5}, {"6", table6}, {"11", table11}, {"12", table12}};
+
+bool is_figure(const std::string& path) { return path.ends_with(".svg") || path.ends_with(".png"); }
+
+TableFormat format_of(const std::string& path) {
+  const std::string ending = std::filesystem::path(path).extension().string();
+  try {
+    return parse_table_format(ending.empty() ? ending : ending.substr(1));
+  } catch (const InputError&) {
+    throw InputError("--out " + in_quotes(path) +
+                     " must end in .txt, .md, .csv, .json, .svg or .png");
+  }
+}
+
+std::vector<std::pair<const char*, MakeTable>> wanted(const std::string& name) {
+  std::vector<std::pair<const char*, MakeTable>> found;
+  for (const auto& entry : kTables)
+    if (name == "all" || name == entry.first) found.push_back(entry);
+  if (found.empty())
+    throw InputError("unknown table '" + name + "': known are 4, 5, 6, 11, 12, all");
+  return found;
+}
+
+/// Everything that can be refused before any work.
+void check(const TableOptions& options) {
+  const bool has_figure = options.name == "6" || options.name == "all";
+  const bool has_operator = options.name == "11" || options.name == "12" || options.name == "all";
+  if (!options.model.empty()) find_model(options.model);
+  parse_table_format(options.format);
+  find_device(options.device);
+  parse_dtype(options.dtype);
+  for (const std::string& path : options.out) {
+    if (!is_figure(path))
+      format_of(path);
+    else if (!has_figure)
+      throw InputError("--out " + in_quotes(path) + ": only table 6 (or all) has a figure");
+    require_writable(path);
+  }
+  if (options.measure && !has_operator)
+    throw InputError("--measure is for tables 11 and 12; the others count FLOPs");
+  if (!options.backends.empty() && !has_operator)
+    throw InputError("--backend is for tables 11 and 12; the others vary MoGA's groups");
+  for (const std::string& backend : options.backends) parse_backend(backend);
+  for (int64_t tokens : options.tokens) grid_480p(tokens, options.temporal_groups);
+  if (options.run.dense_steps > options.run.steps)
+    throw InputError("--dense-steps must not exceed --steps");
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  OutputFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+void write(const std::string& path, const std::vector<Table>& tables, const TableOptions& options) {
+  if (is_figure(path)) {
+    for (const Table& table : tables)
+      if (table.name == "6") write_figure(table, path);
+    return;
+  }
+  const TableFormat format = format_of(path);
+  if (format != TableFormat::json) return write_text(path, print_tables(tables, format));
+  nlohmann::json record{{"schema_version", kSchemaVersion},
+                        {"tool", "vidattn table"},
+                        {"arguments", options.arguments},
+                        {"interrupted", interrupted()},
+                        {"environment", environment()}};
+  for (const Table& table : tables) record["tables"].push_back(to_json(table));
+  write_json(path, record);
+}
+
+}  // namespace
+
+int tables(const TableOptions& options) {
+  const auto makers = wanted(options.name);
+  check(options);
+  catch_interrupts();
+  std::vector<Table> made;
+  for (const auto& entry : makers)
+    if (!interrupted()) made.push_back(entry.second(options));
+  fmt::print("{}", print_tables(made, parse_table_format(options.format)));
+  for (const std::string& path : options.out) write(path, made, options);
+  if (interrupted()) {
+    fmt::print(stderr, "interrupted: what was measured until then is in the tables\n");
+    constexpr int kInterrupted = 130;
+    return kInterrupted;
+  }
+  return 0;
+}
+
+}  // namespace vidattn
