@@ -237,6 +237,7 @@ void measure(std::vector<Case>& cases, const RunOptions& options, std::vector<do
         c.plan_seconds.push_back(seconds_of([&] { plan = make_plan(c); }));
         Output& out = outputs[c.dtype];
         c.run_seconds.push_back(c.scale_up * seconds_of([&] { c.device->run(plan, c.in, out); }));
+        c.device_times.push_back(out.times);
       }
       progress.update(++done);
     }

@@ -14,8 +14,9 @@ class NoVulkan : public DeviceFamily {
 
  private:
   [[noreturn]] static void refuse() {
-    throw InputError("vulkan: vidattn was built without it; install libvulkan-dev and "
-                     "glslang-tools and build again");
+    throw InputError(
+        "vulkan: vidattn was built without it; install libvulkan-dev and "
+        "glslang-tools and build again");
   }
 };
 

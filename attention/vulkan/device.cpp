@@ -32,26 +32,26 @@ class VulkanDevice : public Device {
   std::string title() const override { return facts_.name + " (" + facts_.kind + ")"; }
 
   std::vector<std::pair<std::string, std::string>> facts() const override {
-    return {{"name", facts_.name},
-            {"kind", facts_.kind},
-            {"driver", facts_.driver},
-            {"api", facts_.api},
-            {"subgroup", std::to_string(facts_.subgroup) + " invocations"},
-            {"shared memory", std::to_string(facts_.shared_bytes >> 10) + " KiB"},
-            {"largest buffer", mebibytes(facts_.storage_range)},
-            {"16-bit storage", facts_.storage16 ? "yes" : "no"},
-            {"float16 arithmetic", facts_.float16 ? "yes" : "no"},
-            {"cooperative matrices",
-             facts_.cooperative.empty() ? "none" : join(facts_.cooperative)},
-            {"memory", mebibytes(facts_.memory_bytes)},
-            {"memory budget", mebibytes(facts_.budget_bytes)}};
+    return {
+        {"name", facts_.name},
+        {"kind", facts_.kind},
+        {"driver", facts_.driver},
+        {"api", facts_.api},
+        {"subgroup", std::to_string(facts_.subgroup) + " invocations"},
+        {"shared memory", std::to_string(facts_.shared_bytes >> 10) + " KiB"},
+        {"largest buffer", mebibytes(facts_.storage_range)},
+        {"16-bit storage", facts_.storage16 ? "yes" : "no"},
+        {"float16 arithmetic", facts_.float16 ? "yes" : "no"},
+        {"cooperative matrices", facts_.cooperative.empty() ? "none" : join(facts_.cooperative)},
+        {"memory", mebibytes(facts_.memory_bytes)},
+        {"memory budget", mebibytes(facts_.budget_bytes)}};
   }
 
   void run(const Plan& plan, const Inputs& in, Output& out) const override {
     const std::lock_guard lock(mutex_);
     if (!gpu_) gpu_ = std::make_unique<Gpu>(index_);
     try {
-      execute(*gpu_, pace_, plan, in, out);
+      execute(*gpu_, tuning_, plan, in, out);
     } catch (const DeviceError&) {
       gpu_.reset();  // what was recorded may be incomplete
       throw;
@@ -63,7 +63,7 @@ class VulkanDevice : public Device {
   GpuFacts facts_;
   mutable std::mutex mutex_;
   mutable std::unique_ptr<Gpu> gpu_;
-  mutable Pace pace_;
+  mutable Tuning tuning_;
 };
 
 class VulkanFamily : public DeviceFamily {

@@ -5,11 +5,12 @@
 #include <cstring>
 #include <numbers>
 #include <optional>
+#include <set>
 
 #include "attention/error.h"
+#include "attention/vulkan/attend_shape.h"
 #include "attention/vulkan/index.h"
 #include "attention/vulkan/operands.h"
-#include "attention/vulkan/tuning.h"
 
 namespace vidattn::vulkan {
 namespace {
@@ -17,13 +18,6 @@ namespace {
 constexpr int64_t kMaxGroups = 65535;  // workgroups of a dispatch that every device takes
 constexpr int64_t kCombineThreads = 128, kCombineGroups = 4096;
 constexpr int64_t kSmallestBlock = 64;  // tokens of a job
-
-/// Push constants of the attend kernels (shaders/plan.glsl).
-struct AttendShape {
-  uint32_t item, rows, positions, ranges, heads_per_table, group_head, first_head, first_kv_head,
-      head_ratio, query_rows, key_rows, resume;
-  float scale;
-};
 
 /// Push constants of combine.comp.
 struct CombineShape {
@@ -71,8 +65,8 @@ std::pair<int64_t, int64_t> kv_range(const Job& job, int64_t heads, int64_t kv_h
 
 class Run {
  public:
-  Run(Gpu& gpu, Pace& pace, const Plan& plan, const Inputs& in, Output& out)
-      : gpu_(gpu), pace_(pace), plan_(plan), in_(in), out_(out) {
+  Run(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in, Output& out)
+      : gpu_(gpu), tuning_(tuning), plan_(plan), in_(in), out_(out) {
     for (const Branch& branch : plan.branches) operands_.emplace_back(branch, in);
   }
 
@@ -88,26 +82,41 @@ class Run {
   /// Bytes of all buffers of a job at its largest branch, and the largest single buffer.
   std::pair<int64_t, int64_t> needs(const Job& job) const {
     const int64_t heads = in_.heads(), dim = in_.dim(), tokens = job.tokens();
-    int64_t largest_branch = 0, largest_buffer = 0;
-    const auto count = [&](int64_t h, int64_t rows, DType type) {
-      const int64_t bytes = operand_bytes(h, rows, dim, type);
+    int64_t largest_buffer = 0, largest_branch = 0, indices = 0;
+    const auto count = [&](int64_t bytes) {
       largest_buffer = std::max(largest_buffer, bytes);
       return bytes;
     };
+    std::set<std::pair<const Tensor*, DType>> kept;
+    int64_t all = count(operand_bytes(job.heads(), tokens, dim, DType::f32)) +
+                  count(static_cast<int64_t>(plan_.branches.size()) * job.heads() * tokens * 4);
     for (size_t b = 0; b < plan_.branches.size(); ++b) {
       const BranchOperands& o = operands_[b];
       const auto [kv_first, kv_last] = kv_range(job, heads, o.k.heads());
       const int64_t rows = job.whole ? o.q.length() : std::min(tokens, o.q.length());
-      const int64_t bytes = count(job.heads(), rows, o.dtype) + count(job.heads(), rows, DType::f32) +
-                            2 * count(kv_last - kv_first, o.k.length(), o.dtype) +
-                            (plan_.branches[b].channel_weight
-                                 ? count(job.heads(), tokens, DType::f32)
-                                 : 0);
-      largest_branch = std::max(largest_branch, bytes);
+      int64_t bytes =
+          count(operand_bytes(job.heads(), rows, dim, DType::f32)) + count(job.heads() * rows * 8);
+      for (const Tensor* tensor : {&o.q, &o.k, &o.v}) {
+        const int64_t operand =
+            count(tensor == &o.q ? operand_bytes(job.heads(), rows, dim, o.dtype)
+                                 : operand_bytes(kv_last - kv_first, o.k.length(), dim, o.dtype));
+        if (!kept_on_device(*tensor, tensor != &o.q || job.whole))
+          bytes += operand;
+        else if (kept.insert({tensor, o.dtype}).second)
+          all += operand;
+      }
+      if (plan_.branches[b].channel_weight)
+        bytes += count(operand_bytes(job.heads(), tokens, dim, DType::f32));
+      const int64_t index = count(index_bytes_at_most(plan_.branches[b]));
+      indices += index;
+      largest_branch = std::max(largest_branch, job.whole ? bytes : bytes + index);
     }
-    return {largest_branch + count(job.heads(), tokens, DType::f32) +
-                plan_.index_bytes() * 2,  // the slots of a permuted query order are two words
-            largest_buffer};
+    return {all + largest_branch + (job.whole ? indices : 0), largest_buffer};
+  }
+
+  /// The call's own tensors serve all branches; a block of queries belongs to one.
+  bool kept_on_device(const Tensor& tensor, bool all_rows) const {
+    return all_rows && (&tensor == in_.q.get() || &tensor == in_.k.get() || &tensor == in_.v.get());
   }
 
   bool fits(const Job& job, int64_t memory) const {
@@ -127,7 +136,8 @@ class Run {
       return jobs;
     }
     int64_t block = tokens;
-    while (block > kSmallestBlock && !fits({0, 1, 0, block, false}, memory)) block = (block + 1) / 2;
+    while (block > kSmallestBlock && !fits({0, 1, 0, block, false}, memory))
+      block = (block + 1) / 2;
     if (!fits({0, 1, 0, block, false}, memory)) refuse({0, 1, 0, block, false}, memory);
     for (int64_t h = 0; h < heads; ++h)
       for (int64_t t = 0; t < tokens; t += block)
@@ -170,11 +180,11 @@ class Run {
   DeviceIndex choose(size_t b, const IndexPart& part) {
     std::optional<DeviceIndex> best;
     double best_seconds = 0;
-    for (const AttendKernel& kernel :
-         tuned_kernels(gpu_, pace_, operands_[b].dtype, padded_dim(in_.dim()))) {
-      DeviceIndex candidate{build_index(plan_.branches[b], part, kernel.shape), kernel, {}};
-      const double seconds =
-          static_cast<double>(candidate.index.cost) * pace_.seconds_per_product(kernel);
+    for (const TunedKernel& tuned :
+         tuning_.kernels(gpu_, operands_[b].dtype, padded_dim(in_.dim()))) {
+      DeviceIndex candidate{
+          build_index(plan_.branches[b], part, tuned.kernel.shape), tuned.kernel, {}};
+      const double seconds = static_cast<double>(candidate.index.cost) * tuned.seconds_per_product;
       if (best && seconds >= best_seconds) continue;
       best = std::move(candidate);
       best_seconds = seconds;
@@ -184,14 +194,14 @@ class Run {
 
   void index_whole_plan() {
     for (size_t b = 0; b < plan_.branches.size(); ++b)
-      whole_.push_back(
-          make_index(b, {0, plan_.branches[b].tables.size(), 0, in_.length(), {}}));
+      whole_.push_back(make_index(b, {0, plan_.branches[b].tables.size(), 0, in_.length(), {}}));
   }
 
   // ---- one job ----
 
   void run_job(const Job& job) {
-    own_ = {};
+    if (job.first_head != loaded_head_) own_ = {};
+    loaded_head_ = job.first_head;
     outputs_ = start_outputs(job);
     lse_ = gpu_.allocate(
         static_cast<int64_t>(plan_.branches.size()) * job.heads() * job.tokens() * 4, "the LSE");
@@ -220,8 +230,7 @@ class Run {
   std::shared_ptr<Buffer> load(const Tensor& tensor, const RowSet& set, DType dtype,
                                const char* what) {
     const Stopwatch watch(out_.times.upload);
-    const bool keep = !set.rows && (&tensor == in_.q.get() || &tensor == in_.k.get() ||
-                                    &tensor == in_.v.get());
+    const bool keep = kept_on_device(tensor, !set.rows);
     for (const Loaded& loaded : own_)
       if (keep && loaded.tensor == &tensor && loaded.dtype == dtype) return loaded.buffer;
     auto buffer = std::make_shared<Buffer>(upload(gpu_, tensor, set, dtype, what));
@@ -267,8 +276,7 @@ class Run {
     shape.scale = static_cast<float>(in_.softmax_scale() * std::numbers::log2e);
     const std::vector<const Buffer*> buffers{&index.words, q.get(), k.get(), v.get(), &acc, &state};
     for (const auto& round : index.index.rounds) {
-      for (const BranchIndex::Group& group : round)
-        attend(group, index, job, branch, buffers, shape);
+      for (const BranchIndex::Group& group : round) attend(group, index, job, buffers, shape);
       shape.resume = 1;
     }
     combine(b, job, index, part.first_table, acc, state, rows);
@@ -276,13 +284,13 @@ class Run {
 
   /// Dispatches a table's items for the job's heads, in submissions of bounded length.
   void attend(const BranchIndex::Group& group, const DeviceIndex& index, const Job& job,
-              const Branch&, const std::vector<const Buffer*>& buffers, AttendShape shape) {
+              const std::vector<const Buffer*>& buffers, AttendShape shape) {
     const int64_t ratio = shape.heads_per_table, table_head = group.table * ratio;
     const int64_t first = std::max(job.first_head, table_head);
     const int64_t heads = std::min(job.last_head, table_head + ratio) - first;
     if (heads <= 0) return;
     for (size_t i = 0; i < group.cost.size();) {
-      const int64_t limit = pace_.products_per_submission(index.kernel);
+      const int64_t limit = tuning_.pace().products_per_submission(index.kernel);
       // One item may be too long for all heads together.
       const int64_t at_once = std::clamp<int64_t>(limit / std::max<int64_t>(1, group.cost[i]), 1,
                                                   std::min(heads, kMaxGroups));
@@ -306,7 +314,7 @@ class Run {
   void submit(const AttendKernel& kernel) {
     const double seconds = gpu_.submit();
     out_.times.device += seconds;
-    pace_.note(kernel, pending_, seconds);
+    tuning_.pace().note(kernel, pending_, seconds);
     pending_ = 0;
   }
 
@@ -338,10 +346,10 @@ class Run {
         static_cast<uint32_t>(static_cast<int64_t>(b) * per_branch),
         branch.weight};
     const int64_t groups = (job.tokens() * quads + kCombineThreads - 1) / kCombineThreads;
-    gpu_.dispatch({Kernel::combine, {}},
-                  {&index.words, &acc, &state, branch.channel_weight ? &gate : &acc, &outputs_,
-                   &lse_},
-                  shape, std::min(groups, kCombineGroups), job.heads());
+    gpu_.dispatch(
+        {Kernel::combine, {}},
+        {&index.words, &acc, &state, branch.channel_weight ? &gate : &acc, &outputs_, &lse_}, shape,
+        std::min(groups, kCombineGroups), job.heads());
     out_.times.device += gpu_.submit();
     pending_ = 0;
   }
@@ -370,22 +378,23 @@ class Run {
   }
 
   Gpu& gpu_;
-  Pace& pace_;
+  Tuning& tuning_;
   const Plan& plan_;
   const Inputs& in_;
   Output& out_;
   std::vector<BranchOperands> operands_;
   std::vector<DeviceIndex> whole_;
   std::vector<Loaded> own_;
+  int64_t loaded_head_ = -1;  ///< first head of what own_ holds
   Buffer outputs_, lse_;
   int64_t pending_ = 0;  ///< products recorded and not submitted
 };
 
 }  // namespace
 
-void execute(Gpu& gpu, Pace& pace, const Plan& plan, const Inputs& in, Output& out) {
+void execute(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in, Output& out) {
   shape_output(plan, in, out);
-  Run(gpu, pace, plan, in, out).run();
+  Run(gpu, tuning, plan, in, out).run();
 }
 
 }  // namespace vidattn::vulkan

@@ -2,7 +2,7 @@
 
 #include "attention/device.h"
 #include "attention/vulkan/gpu.h"
-#include "attention/vulkan/pace.h"
+#include "attention/vulkan/tuning.h"
 
 namespace vidattn::vulkan {
 
@@ -12,6 +12,6 @@ namespace vidattn::vulkan {
 ///
 /// Throws InputError before any work, with the sizes, when the keys and values of one head and a
 /// small block of tokens do not fit.
-void execute(Gpu& gpu, Pace& pace, const Plan& plan, const Inputs& in, Output& out);
+void execute(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in, Output& out);
 
 }  // namespace vidattn::vulkan

@@ -16,9 +16,9 @@ namespace vidattn::vulkan {
 namespace {
 
 constexpr uint32_t kBindings = 8;
-constexpr uint32_t kPushBytes = 128;             // what every device has at least
-constexpr uint32_t kSets = 64;                   // dispatches recorded before a submission
-constexpr int64_t kStagingBytes = 64 << 20;      // one piece of a transfer
+constexpr uint32_t kPushBytes = 128;                    // what every device has at least
+constexpr uint32_t kSets = 64;                          // dispatches recorded before a submission
+constexpr int64_t kStagingBytes = 64 << 20;             // one piece of a transfer
 constexpr uint64_t kFenceNanoseconds = 60'000'000'000;  // a submission is cut to far less
 
 double now() {
@@ -104,8 +104,7 @@ struct Gpu::State {
     using Usage = vk::BufferUsageFlagBits;
     guard("allocating " + mebibytes(bytes) + " for " + what, [&] {
       made->buffer = vk::raii::Buffer(
-          device,
-          {{}, size, Usage::eStorageBuffer | Usage::eTransferSrc | Usage::eTransferDst});
+          device, {{}, size, Usage::eStorageBuffer | Usage::eTransferSrc | Usage::eTransferDst});
       const auto needs = made->buffer.getMemoryRequirements();
       uint32_t type = UINT32_MAX;
       vk::MemoryPropertyFlags flags;
@@ -117,9 +116,16 @@ struct Gpu::State {
         made->mapped = static_cast<std::byte*>(made->memory.mapMemory(0, VK_WHOLE_SIZE));
     });
     made->bytes = static_cast<int64_t>(size);
-    made->allocated = &allocated;
-    allocated += made->bytes;
     return Buffer(std::move(made));
+  }
+
+  /// Host memory of at least `bytes` that transfers pass through.
+  std::byte* stage(int64_t bytes) {
+    using Flag = vk::MemoryPropertyFlagBits;
+    const auto host = Flag::eHostVisible | Flag::eHostCoherent;
+    if (staging.bytes() < bytes)
+      staging = make_buffer(bytes, "transfers", {host | Flag::eHostCached, host});
+    return staging.handles().mapped;
   }
 
   void begin() {
@@ -134,9 +140,8 @@ struct Gpu::State {
     using Access = vk::AccessFlagBits;
     const auto stages = Stage::eComputeShader | Stage::eTransfer;
     const vk::MemoryBarrier all(Access::eShaderWrite | Access::eTransferWrite,
-                                Access::eShaderRead | Access::eShaderWrite |
-                                    Access::eTransferRead | Access::eTransferWrite |
-                                    Access::eHostRead);
+                                Access::eShaderRead | Access::eShaderWrite | Access::eTransferRead |
+                                    Access::eTransferWrite | Access::eHostRead);
     commands.pipelineBarrier(stages, stages | Stage::eHost, {}, all, {}, {});
   }
 
@@ -179,8 +184,8 @@ struct Gpu::State {
       const vk::SpecializationInfo constants(static_cast<uint32_t>(entries.size()), entries.data(),
                                              program.constants.size() * 4,
                                              program.constants.data());
-      const vk::PipelineShaderStageCreateInfo stage(
-          {}, vk::ShaderStageFlagBits::eCompute, *module, "main", &constants);
+      const vk::PipelineShaderStageCreateInfo stage({}, vk::ShaderStageFlagBits::eCompute, *module,
+                                                    "main", &constants);
       vk::raii::Pipeline made(device, nullptr, vk::ComputePipelineCreateInfo({}, stage, *layout));
       return *pipelines.emplace(program, std::move(made)).first->second;
     });
@@ -237,8 +242,9 @@ std::vector<GpuFacts> Gpu::list() {
   std::vector<GpuFacts> all;
   for (const auto& device : Instance::get().devices()) all.push_back(read_facts(device));
   if (all.empty())
-    throw InputError("vulkan: the loader finds no device with Vulkan 1.2 or later; Debian has a "
-                     "driver for machines without a GPU in mesa-vulkan-drivers");
+    throw InputError(
+        "vulkan: the loader finds no device with Vulkan 1.2 or later; Debian has a "
+        "driver for machines without a GPU in mesa-vulkan-drivers");
   return all;
 }
 
@@ -284,52 +290,50 @@ int64_t Gpu::memory_left() const {
 
 Buffer Gpu::allocate(int64_t bytes, const std::string& what) {
   using Flag = vk::MemoryPropertyFlagBits;
+  State& s = *state_;
+  if (const auto limit = artificial_limit(); limit && s.allocated + bytes > *limit)
+    throw DeviceError("vulkan: " + what + " of " + mebibytes(bytes) + " exceed the limit of " +
+                      mebibytes(*limit) + ", " + mebibytes(s.allocated) + " in use");
   const auto host = Flag::eHostVisible | Flag::eHostCoherent;
-  const bool shared = state_->facts.kind == "cpu" || state_->facts.kind == "integrated";
-  if (shared)
-    return state_->make_buffer(bytes, what,
-                               {Flag::eDeviceLocal | host | Flag::eHostCached,
-                                Flag::eDeviceLocal | host, Flag::eDeviceLocal, {}});
-  return state_->make_buffer(bytes, what, {Flag::eDeviceLocal, {}});
+  const bool shared = s.facts.kind == "cpu" || s.facts.kind == "integrated";
+  Buffer made = shared ? s.make_buffer(bytes, what,
+                                       {Flag::eDeviceLocal | host | Flag::eHostCached,
+                                        Flag::eDeviceLocal | host,
+                                        Flag::eDeviceLocal,
+                                        {}})
+                       : s.make_buffer(bytes, what, {Flag::eDeviceLocal, {}});
+  made.handles_->allocated = &s.allocated;
+  s.allocated += made.bytes();
+  return made;
 }
 
 void Gpu::write(Buffer& buffer, int64_t bytes, int64_t unit, const Fill& fill) {
   if (bytes == 0) return;
   if (std::byte* mapped = buffer.handles().mapped) return fill(mapped, 0, bytes);
-  State& s = *state_;
-  const int64_t piece = std::max<int64_t>(1, kStagingBytes / unit) * unit;
-  using Flag = vk::MemoryPropertyFlagBits;
-  if (s.staging.bytes() < std::min(piece, bytes))
-    s.staging = s.make_buffer(std::min(piece, bytes), "transfers",
-                              {Flag::eHostVisible | Flag::eHostCoherent | Flag::eHostCached,
-                               Flag::eHostVisible | Flag::eHostCoherent});
+  const int64_t piece = std::min(bytes, std::max<int64_t>(1, kStagingBytes / unit) * unit);
+  std::byte* staging = state_->stage(piece);
   for (int64_t first = 0; first < bytes; first += piece) {
     const int64_t count = std::min(piece, bytes - first);
-    fill(s.staging.handles().mapped, first, count);
-    s.barrier();
-    s.commands.copyBuffer(*s.staging.handles().buffer, *buffer.handles().buffer,
-                          vk::BufferCopy(0, first, count));
-    s.flush();
+    fill(staging, first, count);
+    state_->barrier();
+    state_->commands.copyBuffer(*state_->staging.handles().buffer, *buffer.handles().buffer,
+                                vk::BufferCopy(0, first, count));
+    state_->flush();
   }
 }
 
 void Gpu::read(const Buffer& buffer, int64_t bytes, int64_t unit, const Take& take) {
   if (bytes == 0) return;
   if (const std::byte* mapped = buffer.handles().mapped) return take(mapped, 0, bytes);
-  State& s = *state_;
-  const int64_t piece = std::max<int64_t>(1, kStagingBytes / unit) * unit;
-  using Flag = vk::MemoryPropertyFlagBits;
-  if (s.staging.bytes() < std::min(piece, bytes))
-    s.staging = s.make_buffer(std::min(piece, bytes), "transfers",
-                              {Flag::eHostVisible | Flag::eHostCoherent | Flag::eHostCached,
-                               Flag::eHostVisible | Flag::eHostCoherent});
+  const int64_t piece = std::min(bytes, std::max<int64_t>(1, kStagingBytes / unit) * unit);
+  const std::byte* staging = state_->stage(piece);
   for (int64_t first = 0; first < bytes; first += piece) {
     const int64_t count = std::min(piece, bytes - first);
-    s.barrier();
-    s.commands.copyBuffer(*buffer.handles().buffer, *s.staging.handles().buffer,
-                          vk::BufferCopy(first, 0, count));
-    s.flush();
-    take(s.staging.handles().mapped, first, count);
+    state_->barrier();
+    state_->commands.copyBuffer(*buffer.handles().buffer, *state_->staging.handles().buffer,
+                                vk::BufferCopy(first, 0, count));
+    state_->flush();
+    take(staging, first, count);
   }
 }
 

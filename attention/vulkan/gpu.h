@@ -13,17 +13,18 @@ namespace vidattn::vulkan {
 
 /// What a Vulkan device can do, read without opening it.
 struct GpuFacts {
-  std::string name, kind;    ///< "NVIDIA H200"; cpu, integrated, discrete, virtual or other
-  std::string driver, api;   ///< "llvmpipe Mesa 22.3.6", "1.3.230"
-  uint32_t subgroup = 0;     ///< invocations
-  int64_t shared_bytes = 0;  ///< shared memory of one workgroup
-  int64_t storage_range = 0; ///< largest storage buffer, bytes
+  std::string name, kind;     ///< "NVIDIA H200"; cpu, integrated, discrete, virtual or other
+  std::string driver, api;    ///< "llvmpipe Mesa 22.3.6", "1.3.230"
+  uint32_t subgroup = 0;      ///< invocations
+  int64_t shared_bytes = 0;   ///< shared memory of one workgroup
+  uint32_t max_threads = 0;   ///< of one workgroup
+  int64_t storage_range = 0;  ///< largest storage buffer, bytes
   bool storage16 = false, float16 = false;
   /// Shapes MxNxK with types, as VK_NV_cooperative_matrix tells them; empty = none.
   std::vector<std::string> cooperative;
-  bool matrix_f16 = false;          ///< 16x16x16, f16 factors, f32 sum, subgroup scope
-  int64_t memory_bytes = 0;         ///< largest device-local heap
-  int64_t budget_bytes = 0;         ///< what this process may use of it now
+  bool matrix_f16 = false;   ///< 16x16x16, f16 factors, f32 sum, subgroup scope
+  int64_t memory_bytes = 0;  ///< largest device-local heap
+  int64_t budget_bytes = 0;  ///< what this process may use of it now
 };
 
 /// Shader modules; one .comp file, or one file in one storage type, each.
@@ -51,6 +52,7 @@ class Buffer {
   const Handles& handles() const { return *handles_; }
 
  private:
+  friend class Gpu;
   std::unique_ptr<Handles> handles_;
 };
 

@@ -175,6 +175,24 @@ BranchIndex build_index(const Branch& branch, const IndexPart& part, const TileS
   return Builder(branch, part, shape).build();
 }
 
+int64_t index_bytes_at_most(const Branch& branch) {
+  constexpr int64_t kSmallestTile = 16;
+  int64_t words = 1 + static_cast<int64_t>(branch.token_weight.size());
+  for (const HeadTable& table : branch.tables) {
+    for (const Segment& s : table.segments) {
+      const int64_t queries = s.query_end - s.query_begin;
+      // Repeated rows spread a segment over rounds: up to one item per query.
+      const int64_t items =
+          branch.repeats_queries ? queries : (queries + kSmallestTile - 1) / kSmallestTile;
+      words += 2 * queries + items * kItemWords;
+    }
+    words += 4 * static_cast<int64_t>(table.ranges.size());
+    if (table.key_order) words += static_cast<int64_t>(table.key_order->size());
+  }
+  for (const auto& map : branch.output_map) words += static_cast<int64_t>(map.size());
+  return 4 * words;
+}
+
 std::vector<int32_t> rows_of_tokens(const Branch& branch, size_t table, int64_t first,
                                     int64_t last) {
   std::vector<int32_t> rows(last - first);

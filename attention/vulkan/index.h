@@ -24,7 +24,7 @@ struct BranchIndex {
   /// Items [first_item, first_item + count) of one table in one round, the costliest first.
   struct Group {
     uint32_t table = 0;
-    uint32_t first_item = 0;  ///< word
+    uint32_t first_item = 0;    ///< word
     std::vector<int64_t> cost;  ///< per item and head: query-key products, whole tiles counted
   };
   std::vector<uint32_t> words;
@@ -47,6 +47,9 @@ struct IndexPart {
 };
 
 BranchIndex build_index(const Branch& branch, const IndexPart& part, const TileShape& shape);
+
+/// Bytes of the words of a whole branch for any tile shape, at most.
+int64_t index_bytes_at_most(const Branch& branch);
 
 /// Query rows that tokens [first, last) take from a table, ascending.
 std::vector<int32_t> rows_of_tokens(const Branch& branch, size_t table, int64_t first,

@@ -21,8 +21,9 @@ vk::raii::Context load() {
   try {
     return vk::raii::Context();
   } catch (const std::exception&) {
-    throw InputError("vulkan: no loader (libvulkan.so.1) on this machine; Debian has it in "
-                     "libvulkan1, and a driver for machines without a GPU in mesa-vulkan-drivers");
+    throw InputError(
+        "vulkan: no loader (libvulkan.so.1) on this machine; Debian has it in "
+        "libvulkan1, and a driver for machines without a GPU in mesa-vulkan-drivers");
   }
 }
 
@@ -67,11 +68,11 @@ void read_matrix_shapes(const vk::raii::PhysicalDevice& device, GpuFacts& facts)
     facts.cooperative.push_back(std::to_string(p.MSize) + "x" + std::to_string(p.NSize) + "x" +
                                 std::to_string(p.KSize) + " " + component(p.AType) + "*" +
                                 component(p.BType) + "+" + component(p.CType));
-    facts.matrix_f16 |= p.MSize == 16 && p.NSize == 16 && p.KSize == 16 &&
-                        p.AType == vk::ComponentTypeNV::eFloat16 &&
-                        p.BType == vk::ComponentTypeNV::eFloat16 &&
-                        p.CType == vk::ComponentTypeNV::eFloat32 &&
-                        p.DType == vk::ComponentTypeNV::eFloat32 && p.scope == vk::ScopeNV::eSubgroup;
+    facts.matrix_f16 |=
+        p.MSize == 16 && p.NSize == 16 && p.KSize == 16 &&
+        p.AType == vk::ComponentTypeNV::eFloat16 && p.BType == vk::ComponentTypeNV::eFloat16 &&
+        p.CType == vk::ComponentTypeNV::eFloat32 && p.DType == vk::ComponentTypeNV::eFloat32 &&
+        p.scope == vk::ScopeNV::eSubgroup;
   }
 }
 
@@ -88,8 +89,8 @@ void read_memory(const vk::raii::PhysicalDevice& device, GpuFacts& facts) {
       continue;
     facts.memory_bytes = size;
     facts.budget_bytes =
-        budgets ? static_cast<int64_t>(budget.heapBudget[h] - std::min(budget.heapUsage[h],
-                                                                       budget.heapBudget[h]))
+        budgets ? static_cast<int64_t>(budget.heapBudget[h] -
+                                       std::min(budget.heapUsage[h], budget.heapBudget[h]))
                 : size;
   }
 }
@@ -118,6 +119,7 @@ GpuFacts read_facts(const vk::raii::PhysicalDevice& device) {
   facts.api = version_text(base.apiVersion);
   facts.subgroup = properties.get<vk::PhysicalDeviceVulkan11Properties>().subgroupSize;
   facts.shared_bytes = base.limits.maxComputeSharedMemorySize;
+  facts.max_threads = base.limits.maxComputeWorkGroupInvocations;
   facts.storage_range = base.limits.maxStorageBufferRange;
   facts.storage16 =
       features.get<vk::PhysicalDeviceVulkan11Features>().storageBuffer16BitAccess == VK_TRUE;
@@ -157,12 +159,11 @@ Instance::Instance() : validating_(asked_for_validation()), context_(load()) {
   if (!validating_) return;
   using Severity = vk::DebugUtilsMessageSeverityFlagBitsEXT;
   using Type = vk::DebugUtilsMessageTypeFlagBitsEXT;
-  messenger_ = vk::raii::DebugUtilsMessengerEXT(
-      instance_, {{},
-                  Severity::eWarning | Severity::eError,
-                  Type::eValidation | Type::ePerformance,
-                  note,
-                  &messages_});
+  messenger_ = vk::raii::DebugUtilsMessengerEXT(instance_, {{},
+                                                            Severity::eWarning | Severity::eError,
+                                                            Type::eValidation | Type::ePerformance,
+                                                            note,
+                                                            &messages_});
 }
 
 VKAPI_ATTR VkBool32 VKAPI_CALL Instance::note(VkDebugUtilsMessageSeverityFlagBitsEXT,

@@ -33,15 +33,14 @@ int64_t operand_bytes(int64_t heads, int64_t rows, int64_t dim, DType dtype) {
 Buffer upload(Gpu& gpu, const Tensor& tensor, const RowSet& set, DType dtype, const char* what) {
   const bool same = tensor.dtype() == dtype;
   const int64_t element = size_of(dtype);
-  return upload_rows(gpu, set, tensor.dim(), dtype, what,
-                     [&](int64_t token, int64_t head, std::byte* to) {
-                       if (same)
-                         std::memcpy(to,
-                                     tensor.data<std::byte>() + tensor.offset(token, head) * element,
-                                     tensor.dim() * element);
-                       else
-                         tensor.read_row(token, head, reinterpret_cast<float*>(to));
-                     });
+  return upload_rows(
+      gpu, set, tensor.dim(), dtype, what, [&](int64_t token, int64_t head, std::byte* to) {
+        if (same)
+          std::memcpy(to, tensor.data<std::byte>() + tensor.offset(token, head) * element,
+                      tensor.dim() * element);
+        else
+          tensor.read_row(token, head, reinterpret_cast<float*>(to));
+      });
 }
 
 Buffer upload(Gpu& gpu, const float* values, int64_t heads, int64_t dim, const RowSet& set,

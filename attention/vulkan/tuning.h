@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "attention/dtype.h"
@@ -7,9 +9,25 @@
 
 namespace vidattn::vulkan {
 
-/// The kernels worth choosing from for a storage type and padded head dim on this device, each with
-/// a measured pace. The first call for a type and dim measures them on a small full attention
-/// (some ten milliseconds each); `pace` keeps the result.
-std::vector<AttendKernel> tuned_kernels(Gpu& gpu, Pace& pace, DType dtype, int64_t padded_dim);
+struct TunedKernel {
+  AttendKernel kernel;
+  double seconds_per_product;
+};
+
+/// Which kernels suit a device. The first question about a storage type and head dim measures the
+/// candidates on a small full attention (about 0.1 s each, and their compilation); the answer is
+/// kept, so that the same plan always meets the same kernel in one process.
+class Tuning {
+ public:
+  const std::vector<TunedKernel>& kernels(Gpu& gpu, DType dtype, int64_t padded_dim);
+  Pace& pace() { return pace_; }
+
+ private:
+  std::map<std::pair<DType, int64_t>, std::vector<TunedKernel>> known_;
+  Pace pace_;
+};
+
+/// Tile shapes that fit the device's limits for a head dim of 4 * quads.
+std::vector<AttendKernel> candidates(const GpuFacts& facts, DType dtype, int64_t padded_dim);
 
 }  // namespace vidattn::vulkan
