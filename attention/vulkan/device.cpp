@@ -52,8 +52,8 @@ class VulkanDevice : public Device {
     if (!gpu_) gpu_ = std::make_unique<Gpu>(index_);
     try {
       execute(*gpu_, tuning_, plan, in, out);
-    } catch (const DeviceError&) {
-      gpu_.reset();  // what was recorded may be incomplete
+    } catch (...) {
+      gpu_.reset();  // a lost device, or half-recorded work: the next run opens it again
       throw;
     }
   }

@@ -92,14 +92,16 @@ class Run {
                   count(static_cast<int64_t>(plan_.branches.size()) * job.heads() * tokens * 4);
     for (size_t b = 0; b < plan_.branches.size(); ++b) {
       const BranchOperands& o = operands_[b];
-      const auto [kv_first, kv_last] = kv_range(job, heads, o.k.heads());
+      // Wherever the job begins: its heads may straddle groups that share a key head.
+      const int64_t ratio = heads / o.k.heads();
+      const int64_t kv_heads = std::min(o.k.heads(), (job.heads() + ratio - 2) / ratio + 1);
       const int64_t rows = job.whole ? o.q.length() : std::min(tokens, o.q.length());
       int64_t bytes =
           count(operand_bytes(job.heads(), rows, dim, DType::f32)) + count(job.heads() * rows * 8);
       for (const Tensor* tensor : {&o.q, &o.k, &o.v}) {
         const int64_t operand =
             count(tensor == &o.q ? operand_bytes(job.heads(), rows, dim, o.dtype)
-                                 : operand_bytes(kv_last - kv_first, o.k.length(), dim, o.dtype));
+                                 : operand_bytes(kv_heads, o.k.length(), dim, o.dtype));
         if (!kept_on_device(*tensor, tensor != &o.q || job.whole))
           bytes += operand;
         else if (kept.insert({tensor, o.dtype}).second)
@@ -202,6 +204,8 @@ class Run {
   void run_job(const Job& job) {
     if (job.first_head != loaded_head_) own_ = {};
     loaded_head_ = job.first_head;
+    outputs_ = {};  // freed before the next ones are made
+    lse_ = {};
     outputs_ = start_outputs(job);
     lse_ = gpu_.allocate(
         static_cast<int64_t>(plan_.branches.size()) * job.heads() * job.tokens() * 4, "the LSE");

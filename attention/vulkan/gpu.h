@@ -22,13 +22,14 @@ struct GpuFacts {
   bool storage16 = false, float16 = false;
   /// Shapes MxNxK with types, as VK_NV_cooperative_matrix tells them; empty = none.
   std::vector<std::string> cooperative;
-  bool matrix_f16 = false;   ///< 16x16x16, f16 factors, f32 sum, subgroup scope
+  /// What attend_matrix.comp needs: 16x16x16 with f16 factors and f32 sums, subgroups of 32.
+  bool matrix_f16 = false;
   int64_t memory_bytes = 0;  ///< largest device-local heap
   int64_t budget_bytes = 0;  ///< what this process may use of it now
 };
 
 /// Shader modules; one .comp file, or one file in one storage type, each.
-enum class Kernel { attend_f32, attend_f16, attend_bf16, attend_matrix, combine, route };
+enum class Kernel { attend_f32, attend_f16, attend_bf16, attend_matrix, combine };
 
 /// A kernel with its specialization constants (ids 0, 1, …): what a pipeline is made from.
 struct Program {

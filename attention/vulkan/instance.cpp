@@ -125,6 +125,9 @@ GpuFacts read_facts(const vk::raii::PhysicalDevice& device) {
       features.get<vk::PhysicalDeviceVulkan11Features>().storageBuffer16BitAccess == VK_TRUE;
   facts.float16 = features.get<vk::PhysicalDeviceVulkan12Features>().shaderFloat16 == VK_TRUE;
   read_matrix_shapes(device, facts);
+  facts.matrix_f16 &=
+      facts.storage16 && facts.float16 && facts.subgroup == 32 &&
+      features.get<vk::PhysicalDeviceVulkan12Features>().vulkanMemoryModel == VK_TRUE;
   read_memory(device, facts);
   return facts;
 }

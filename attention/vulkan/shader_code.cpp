@@ -3,6 +3,7 @@
 #include "shaders/attend_bf16.h"
 #include "shaders/attend_f16.h"
 #include "shaders/attend_f32.h"
+#include "shaders/attend_matrix.h"
 #include "shaders/combine.h"
 
 namespace vidattn::vulkan {
@@ -15,11 +16,12 @@ std::span<const uint32_t> shader_code(Kernel kernel) {
       return attend_f16_code;
     case Kernel::attend_bf16:
       return attend_bf16_code;
+    case Kernel::attend_matrix:
+      return attend_matrix_code;
     case Kernel::combine:
       return combine_code;
-    default:
-      return {};
   }
+  return {};
 }
 
 }  // namespace vidattn::vulkan

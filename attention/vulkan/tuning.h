@@ -15,8 +15,9 @@ struct TunedKernel {
 };
 
 /// Which kernels suit a device. The first question about a storage type and head dim measures the
-/// candidates on a small full attention (about 0.1 s each, and their compilation); the answer is
-/// kept, so that the same plan always meets the same kernel in one process.
+/// candidates on a small full attention (about 0.1 s each, and their compilation) and drops those
+/// that cannot be compiled or whose result differs from the first one's. The answer is kept, so
+/// that the same plan always meets the same kernel in one process.
 class Tuning {
  public:
   const std::vector<TunedKernel>& kernels(Gpu& gpu, DType dtype, int64_t padded_dim);
@@ -27,7 +28,7 @@ class Tuning {
   Pace pace_;
 };
 
-/// Tile shapes that fit the device's limits for a head dim of 4 * quads.
+/// Kernels that fit the device's limits, the portable one that is the yardstick first.
 std::vector<AttendKernel> candidates(const GpuFacts& facts, DType dtype, int64_t padded_dim);
 
 }  // namespace vidattn::vulkan
