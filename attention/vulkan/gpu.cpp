@@ -295,7 +295,9 @@ Buffer Gpu::allocate(int64_t bytes, const std::string& what) {
     throw DeviceError("vulkan: " + what + " of " + mebibytes(bytes) + " exceed the limit of " +
                       mebibytes(*limit) + ", " + mebibytes(s.allocated) + " in use");
   const auto host = Flag::eHostVisible | Flag::eHostCoherent;
-  const bool shared = s.facts.kind == "cpu" || s.facts.kind == "integrated";
+  // The variable lets devices that share the host's memory take the path of those that do not.
+  const bool shared = (s.facts.kind == "cpu" || s.facts.kind == "integrated") &&
+                      !std::getenv("VIDATTN_VULKAN_STAGING");
   Buffer made = shared ? s.make_buffer(bytes, what,
                                        {Flag::eDeviceLocal | host | Flag::eHostCached,
                                         Flag::eDeviceLocal | host,

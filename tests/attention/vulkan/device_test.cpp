@@ -135,6 +135,13 @@ TEST_F(VulkanDevice, BranchesWeightsMapsAndConstant) {
   expect_matches_reference(many_branches(130, 2, 24, random), in);
 }
 
+TEST_F(VulkanDevice, TransfersThroughStaging) {
+  const Inputs in = random_inputs(130, 130, 2, 1, 24, random);
+  setenv("VIDATTN_VULKAN_STAGING", "1", 1);
+  expect_matches_reference(many_branches(130, 2, 24, random), in);
+  unsetenv("VIDATTN_VULKAN_STAGING");
+}
+
 TEST_F(VulkanDevice, RepeatedQueries) {
   for (int32_t length : {50, 400})
     for (bool shuffle : {false, true}) {

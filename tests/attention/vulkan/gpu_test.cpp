@@ -23,25 +23,31 @@ class VulkanGpu : public testing::Test {
   }
 };
 
+/// Directly, and through staging memory in several pieces.
 TEST_F(VulkanGpu, BuffersComeBack) {
   Gpu gpu(0);
-  std::vector<uint32_t> values(1000), back(1000);
+  const int64_t count = 20'000'000, bytes = count * 4;
+  std::vector<uint32_t> values(count), back(count);
   std::iota(values.begin(), values.end(), 1);
-  Buffer buffer = gpu.allocate(4000, "a test");
-  gpu.write(buffer, 4000, 4, [&](std::byte* to, int64_t first, int64_t bytes) {
-    std::memcpy(to, reinterpret_cast<std::byte*>(values.data()) + first, bytes);
-  });
-  const auto read = [&] {
-    gpu.read(buffer, 4000, 4, [&](const std::byte* from, int64_t first, int64_t bytes) {
-      std::memcpy(reinterpret_cast<std::byte*>(back.data()) + first, from, bytes);
+  for (bool staging : {false, true}) {
+    if (staging) setenv("VIDATTN_VULKAN_STAGING", "1", 1);
+    Buffer buffer = gpu.allocate(bytes, "a test");
+    unsetenv("VIDATTN_VULKAN_STAGING");
+    gpu.write(buffer, bytes, 12, [&](std::byte* to, int64_t first, int64_t size) {
+      std::memcpy(to, reinterpret_cast<std::byte*>(values.data()) + first, size);
     });
-  };
-  read();
-  EXPECT_EQ(back, values);
-  gpu.clear(buffer);
-  gpu.submit();
-  read();
-  EXPECT_EQ(back, std::vector<uint32_t>(1000));
+    const auto read = [&] {
+      gpu.read(buffer, bytes, 20, [&](const std::byte* from, int64_t first, int64_t size) {
+        std::memcpy(reinterpret_cast<std::byte*>(back.data()) + first, from, size);
+      });
+    };
+    read();
+    EXPECT_EQ(back, values);
+    gpu.clear(buffer);
+    gpu.submit();
+    read();
+    EXPECT_EQ(back, std::vector<uint32_t>(count));
+  }
 }
 
 /// The layers really watch: a misuse is an error.
