@@ -15,7 +15,7 @@ namespace vidattn {
 namespace {
 
 // Raised when a field changes its meaning or goes away; new fields raise the minor number.
-constexpr const char* kSchemaVersion = "1.0";
+constexpr const char* kSchemaVersion = "1.1";
 
 nlohmann::json to_json(const CaseResult& result) {
   nlohmann::json json{{"backend", result.backend},
