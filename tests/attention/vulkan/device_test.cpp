@@ -15,8 +15,9 @@ extern "C" const char* __lsan_default_suppressions() {
 namespace vidattn {
 namespace {
 
-/// The validation layers watch every test: a message is a DeviceError, and so a failure.
-class VulkanDevice : public testing::Test {
+/// "Slow": Mesa and LLVM under the sanitizers are. The validation layers watch every test: a
+/// message is a DeviceError, and so a failure.
+class VulkanDeviceSlow : public testing::Test {
  protected:
   void SetUp() override {
     setenv("VIDATTN_VULKAN_VALIDATION", "1", 1);
@@ -43,7 +44,7 @@ class VulkanDevice : public testing::Test {
   Random random{7};
 };
 
-TEST_F(VulkanDevice, LengthsAndDims) {
+TEST_F(VulkanDeviceSlow, LengthsAndDims) {
   for (int64_t dim : {1, 8, 33, 128, 256})
     for (int64_t length : {1, 15, 17, 65, 300}) {
       SCOPED_TRACE("length " + std::to_string(length) + " dim " + std::to_string(dim));
@@ -52,19 +53,19 @@ TEST_F(VulkanDevice, LengthsAndDims) {
     }
 }
 
-TEST_F(VulkanDevice, LargeScores) {
+TEST_F(VulkanDeviceSlow, LargeScores) {
   const Inputs in = random_inputs(150, 150, 2, 2, 64, random, 25);
   expect_matches_reference(one_branch({.tables = {full_table(150, 150)}}), in, 2e-5);
 }
 
-TEST_F(VulkanDevice, RaggedGathers) {
+TEST_F(VulkanDeviceSlow, RaggedGathers) {
   for (int64_t dim : {24, 64}) {
     const Inputs in = random_inputs(333, 333, 2, 2, dim, random);
     expect_matches_reference(one_branch({.tables = {ragged_table(333, 333, random)}}), in);
   }
 }
 
-TEST_F(VulkanDevice, TablePerHeadAndSharedKeyHeads) {
+TEST_F(VulkanDeviceSlow, TablePerHeadAndSharedKeyHeads) {
   const Inputs in = random_inputs(200, 200, 4, 2, 32, random);
   const Inputs one_key_head = random_inputs(200, 200, 4, 1, 32, random);
   std::vector<HeadTable> tables;
@@ -74,7 +75,7 @@ TEST_F(VulkanDevice, TablePerHeadAndSharedKeyHeads) {
   expect_matches_reference(one_branch({.tables = tables}), one_key_head);
 }
 
-TEST_F(VulkanDevice, Bands) {
+TEST_F(VulkanDeviceSlow, Bands) {
   const KeyRange causal{0, 400, KeyRange::kNoLow, 0};
   const KeyRange window{0, 400, -20, 20};
   const KeyRange far{0, 400, 150, 170};  // the last queries see nothing
@@ -93,7 +94,7 @@ TEST_F(VulkanDevice, Bands) {
   expect_matches_reference(one_branch({.tables = {mixed}}), in);
 }
 
-TEST_F(VulkanDevice, OneTokenGroups) {
+TEST_F(VulkanDeviceSlow, OneTokenGroups) {
   const Inputs in = random_inputs(90, 90, 2, 2, 64, random);
   HeadTable table;
   for (int32_t i = 0; i < 90; ++i) table.add(i, i + 1, {{i, i + 1}});
@@ -130,19 +131,19 @@ Plan many_branches(int64_t length, int64_t heads, int64_t dim, Random& random) {
   return plan;
 }
 
-TEST_F(VulkanDevice, BranchesWeightsMapsAndConstant) {
+TEST_F(VulkanDeviceSlow, BranchesWeightsMapsAndConstant) {
   const Inputs in = random_inputs(130, 130, 2, 1, 24, random);
   expect_matches_reference(many_branches(130, 2, 24, random), in);
 }
 
-TEST_F(VulkanDevice, TransfersThroughStaging) {
+TEST_F(VulkanDeviceSlow, TransfersThroughStaging) {
   const Inputs in = random_inputs(130, 130, 2, 1, 24, random);
   setenv("VIDATTN_VULKAN_STAGING", "1", 1);
   expect_matches_reference(many_branches(130, 2, 24, random), in);
   unsetenv("VIDATTN_VULKAN_STAGING");
 }
 
-TEST_F(VulkanDevice, RepeatedQueries) {
+TEST_F(VulkanDeviceSlow, RepeatedQueries) {
   for (int32_t length : {50, 400})
     for (bool shuffle : {false, true}) {
       const Inputs in = random_inputs(length, length, 1, 1, 16, random);
@@ -155,7 +156,7 @@ TEST_F(VulkanDevice, RepeatedQueries) {
   expect_matches_reference(one_branch({.tables = {table}, .repeats_queries = true}), in);
 }
 
-TEST_F(VulkanDevice, HalfPrecisionStorage) {
+TEST_F(VulkanDeviceSlow, HalfPrecisionStorage) {
   for (int64_t dim : {24, 64}) {
     const Inputs in = random_inputs(200, 200, 2, 1, dim, random);
     const Plan plan = one_branch({.tables = {ragged_table(200, 200, random)}});
@@ -169,7 +170,7 @@ TEST_F(VulkanDevice, HalfPrecisionStorage) {
 }
 
 /// A changed plan at the same address is never mistaken for the old one.
-TEST_F(VulkanDevice, ChangedPlan) {
+TEST_F(VulkanDeviceSlow, ChangedPlan) {
   const Inputs in = random_inputs(70, 70, 1, 1, 32, random);
   Plan plan = one_branch({.tables = {full_table(70, 70)}});
   expect_matches_reference(plan, in);
@@ -179,7 +180,7 @@ TEST_F(VulkanDevice, ChangedPlan) {
 
 /// Less memory: heads one by one, then blocks of tokens, then a refusal; the limit holds for what
 /// is really allocated.
-TEST_F(VulkanDevice, SmallMemory) {
+TEST_F(VulkanDeviceSlow, SmallMemory) {
   const Inputs in = random_inputs(1500, 1500, 4, 2, 24, random);
   const Plan plan = many_branches(1500, 4, 24, random);
   Output want, got;
@@ -202,7 +203,7 @@ TEST_F(VulkanDevice, SmallMemory) {
 }
 
 /// After a failure inside a run the device opens again.
-TEST_F(VulkanDevice, OpensAgainAfterAFailure) {
+TEST_F(VulkanDeviceSlow, OpensAgainAfterAFailure) {
   const Inputs in = random_inputs(70, 70, 1, 1, 32, random);
   const Plan plan = one_branch({.tables = {full_table(70, 70)}});
   expect_matches_reference(plan, in);
@@ -215,7 +216,7 @@ TEST_F(VulkanDevice, OpensAgainAfterAFailure) {
   expect_matches_reference(plan, in);
 }
 
-TEST_F(VulkanDevice, TimesAreReported) {
+TEST_F(VulkanDeviceSlow, TimesAreReported) {
   const Inputs in = random_inputs(256, 256, 1, 1, 32, random);
   Output out;
   device->run(one_branch({.tables = {full_table(256, 256)}}), in, out);
@@ -224,7 +225,7 @@ TEST_F(VulkanDevice, TimesAreReported) {
   EXPECT_GT(out.times.download, 0);
 }
 
-TEST_F(VulkanDevice, Names) {
+TEST_F(VulkanDeviceSlow, Names) {
   EXPECT_EQ(&find_device("vulkan:0"), device_families()[0]->members()[0]);
   EXPECT_EQ(&find_device("vulkan:" + device->title().substr(0, 4)), device);
   try {

@@ -11,7 +11,7 @@
 namespace vidattn::vulkan {
 namespace {
 
-class VulkanGpu : public testing::Test {
+class VulkanGpuSlow : public testing::Test {
  protected:
   void SetUp() override {
     setenv("VIDATTN_VULKAN_VALIDATION", "1", 1);
@@ -24,7 +24,7 @@ class VulkanGpu : public testing::Test {
 };
 
 /// Directly, and through staging memory in several pieces.
-TEST_F(VulkanGpu, BuffersComeBack) {
+TEST_F(VulkanGpuSlow, BuffersComeBack) {
   Gpu gpu(0);
   const int64_t count = 20'000'000, bytes = count * 4;
   std::vector<uint32_t> values(count), back(count);
@@ -51,7 +51,7 @@ TEST_F(VulkanGpu, BuffersComeBack) {
 }
 
 /// The layers really watch: a misuse is an error.
-TEST_F(VulkanGpu, ValidationMessageFails) {
+TEST_F(VulkanGpuSlow, ValidationMessageFails) {
   Gpu gpu(0);
   Buffer buffer = gpu.allocate(64, "a test");
   const char three_bytes[3] = {};  // push constants come in whole words
@@ -60,7 +60,7 @@ TEST_F(VulkanGpu, ValidationMessageFails) {
   EXPECT_THROW(gpu.submit(), DeviceError);
 }
 
-TEST_F(VulkanGpu, OpensAgain) {
+TEST_F(VulkanGpuSlow, OpensAgain) {
   for (int i = 0; i < 3; ++i) {
     Gpu gpu(0);
     Buffer buffer = gpu.allocate(1 << 20, "a test");
@@ -69,7 +69,7 @@ TEST_F(VulkanGpu, OpensAgain) {
   }
 }
 
-TEST_F(VulkanGpu, OutOfMemoryIsOneLine) {
+TEST_F(VulkanGpuSlow, OutOfMemoryIsOneLine) {
   Gpu gpu(0);
   try {
     gpu.allocate(int64_t{1} << 50, "a test");
