@@ -13,7 +13,22 @@ std::map<std::string, std::unique_ptr<Device>>& registry() {
   return devices;
 }
 
+std::vector<std::unique_ptr<DeviceFamily>>& families() {
+  static std::vector<std::unique_ptr<DeviceFamily>> families;
+  return families;
+}
+
 }  // namespace
+
+void add_device_family(std::unique_ptr<DeviceFamily> family) {
+  families().push_back(std::move(family));
+}
+
+std::vector<const DeviceFamily*> device_families() {
+  std::vector<const DeviceFamily*> all;
+  for (const auto& family : families()) all.push_back(family.get());
+  return all;
+}
 
 void add_device(std::unique_ptr<Device> device) {
   const std::string name = device->name();
@@ -29,8 +44,13 @@ std::vector<const Device*> devices() {
 const Device& find_device(const std::string& name) {
   const auto found = registry().find(name);
   if (found != registry().end()) return *found->second;
+  const size_t colon = name.find(':');
+  for (const auto& family : families())
+    if (name.substr(0, colon) == family->name())
+      return family->find(colon == std::string::npos ? "" : name.substr(colon + 1));
   std::string known;
   for (const auto& [key, device] : registry()) known += (known.empty() ? "" : ", ") + key;
+  for (const auto& family : families()) known += ", " + family->name() + "[:index|name]";
   throw InputError("unknown device '" + name + "': known are " + known);
 }
 
@@ -41,6 +61,7 @@ void shape_output(const Plan& plan, const Inputs& in, Output& out) {
     out.o = Tensor(q.length(), q.heads(), q.dim(), q.dtype());
   out.lse.resize(plan.branches.size());
   for (auto& lse : out.lse) lse.resize(static_cast<size_t>(q.length() * q.heads()));
+  out.times = {};
 }
 
 }  // namespace vidattn

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "attention/inputs.h"
@@ -9,33 +11,77 @@
 
 namespace vidattn {
 
+/// Where a run's time went on a device with memory of its own, seconds.
+struct DeviceTimes {
+  double upload = 0;    ///< operands and index lists, on the host's clock
+  double device = 0;    ///< kernels, on the device's clock where it has one
+  double download = 0;  ///< output and LSE, on the host's clock
+};
+
 struct Output {
   Tensor o;                             ///< [L,H,D], storage type of q
   std::vector<std::vector<float>> lse;  ///< per branch, [L,H]; -inf for a row without keys
+  DeviceTimes times;                    ///< zeros where the device is the host
 };
 
-/// Executes plans. Implementations: "cpu" (fast) and "reference" (float64, plain loops).
+/// A device failed at work that was well-formed: out of its memory, a driver's error. One line.
+class DeviceError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The device is gone (a driver reset); the next run opens it again.
+class DeviceLost : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
+
+/// Executes plans. Implementations: "cpu" (fast), "reference" (float64, plain loops), and "vulkan".
 class Device {
  public:
   virtual ~Device() = default;
   virtual std::string name() const = 0;
   virtual std::string title() const = 0;  ///< one line for `vidattn list`
+  /// Its abilities by name, for people and records (driver, memory, …).
+  virtual std::vector<std::pair<std::string, std::string>> facts() const { return {}; }
 
   /// Runs the plan. `out` is resized where needed and overwritten, so that repeated runs reuse it.
-  /// The plan must be valid for the inputs (Plan::validate).
+  /// The plan must be valid for the inputs (Plan::validate). Throws InputError when the work cannot
+  /// fit the device, before any of it is done, and DeviceError when the device fails.
   virtual void run(const Plan& plan, const Inputs& in, Output& out) const = 0;
 };
 
-/// All devices of this machine, the default first.
+/// Devices that are known only after asking the system, which takes time: done when one is named,
+/// or all are listed. Members are called NAME:0, NAME:1, …
+class DeviceFamily {
+ public:
+  virtual ~DeviceFamily() = default;
+  virtual std::string name() const = 0;
+  virtual std::string title() const = 0;  ///< one line for `vidattn list`
+  /// Throws InputError saying why there are none.
+  virtual std::vector<const Device*> members() const = 0;
+  /// `which` is what follows "NAME:", empty for the family's default member. Throws InputError.
+  virtual const Device& find(const std::string& which) const = 0;
+};
+
+/// All devices that this program always has, the default first.
 std::vector<const Device*> devices();
-/// Throws InputError naming the known devices for an unknown name.
+std::vector<const DeviceFamily*> device_families();
+/// A device's name, or a family's with or without a member (vulkan, vulkan:0). Throws InputError
+/// naming the known devices for an unknown name.
 const Device& find_device(const std::string& name);
 
 void add_device(std::unique_ptr<Device> device);
+void add_device_family(std::unique_ptr<DeviceFamily> family);
 
 template <class T>
 struct RegisterDevice {
   RegisterDevice() { add_device(std::make_unique<T>()); }
+};
+
+template <class T>
+struct RegisterDeviceFamily {
+  RegisterDeviceFamily() { add_device_family(std::make_unique<T>()); }
 };
 
 /// Gives `out` the shapes that a plan's results have; contents are unspecified.

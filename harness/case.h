@@ -19,12 +19,13 @@ namespace vidattn {
 struct CaseResult {
   std::string backend, device;
   DType dtype = DType::f32;
-  std::string outcome;           ///< passed | failed | skipped | interrupted
-  std::string reason;            ///< of an outcome other than passed
-  std::string note;              ///< which knob was set for a density
-  std::vector<Metric> cost;      ///< work, time and speed
-  std::vector<Metric> fidelity;  ///< nearness to full attention, balance, memory
-  nlohmann::json details;        ///< per head and branch figures, planning stages, timing samples
+  std::string outcome;            ///< passed | failed | skipped | interrupted
+  std::string reason;             ///< of an outcome other than passed
+  std::string note;               ///< which knob was set for a density
+  std::vector<Metric> cost;       ///< work, time and speed
+  std::vector<Metric> fidelity;   ///< nearness to full attention, balance, memory
+  std::vector<Metric> transfers;  ///< on devices with memory of their own: where the time went
+  nlohmann::json details;         ///< per head and branch figures, planning stages, timing samples
 };
 
 /// One backend on one device in one storage type, while it is measured.
@@ -42,6 +43,7 @@ struct Case {
   double setup_seconds = 0;
   std::optional<int64_t> extra_bytes;
   std::vector<double> plan_seconds, run_seconds;
+  std::vector<DeviceTimes> device_times;  ///< of the timed runs
   /// Full attention that is too long to run whole is run for these tokens only; its times are
   /// scaled up by `scale_up` and marked as extrapolated.
   std::vector<int64_t> sampled;

@@ -14,6 +14,14 @@ const Case* full_of(const std::vector<Case>& cases, const Case& c) {
   return nullptr;
 }
 
+/// Median of one part of the device's times; only the kernels' grow with the number of rows.
+double device_median(const Case& c, double DeviceTimes::*part) {
+  std::vector<double> values;
+  for (const DeviceTimes& times : c.device_times)
+    values.push_back(part == &DeviceTimes::device ? c.scale_up * times.*part : times.*part);
+  return median(values);
+}
+
 double total_seconds(const Case& c) { return median(c.plan_seconds) + median(c.run_seconds); }
 
 void add_work_metrics(Case& c, const RunOptions& options) {
@@ -51,6 +59,24 @@ void add_time_metrics(Case& c, const Case* full, double peak_gflops) {
   const double full_rate = full ? full->stats.flops / median(full->run_seconds) : NAN;
   m.push_back({"realised_share_run", "run only", "1", rate / full_rate, 3, no_full});
   m.push_back({"planning_share", "plan%", "1", plan / (plan + run), 2, unmeasured, 100});
+}
+
+/// The kernels alone, beside the transfers that a resident model would not make.
+void add_device_metrics(Case& c, const Case* full) {
+  const double device = device_median(c, &DeviceTimes::device);
+  if (!(device > 0)) return;
+  auto& m = c.result.transfers;
+  m.push_back(
+      {"upload_time", "upload ms", "s", device_median(c, &DeviceTimes::upload), 3, "", 1e3});
+  m.push_back({"device_time", "device ms", "s", device, 4, "", 1e3});
+  m.push_back(
+      {"download_time", "download ms", "s", device_median(c, &DeviceTimes::download), 3, "", 1e3});
+  m.push_back(
+      {"device_flop_rate", "device GFLOP/s", "flop/s", c.stats.flops / device, 3, "", 1e-9});
+  const double speedup = full ? device_median(*full, &DeviceTimes::device) / device : NAN;
+  const std::string no_full = "full attention was not timed beside it";
+  m.push_back({"device_speedup", "device speedup", "1", speedup, 3, no_full});
+  m.push_back({"device_realised_share", "realised", "1", speedup * c.stats.density, 3, no_full});
 }
 
 void add_fidelity_metrics(Case& c) {
@@ -96,6 +122,7 @@ void add_metrics(std::vector<Case>& cases, const RunOptions& options, double pea
     if (!c.passed()) continue;
     add_work_metrics(c, options);
     add_time_metrics(c, full_of(cases, c), peak_gflops);
+    add_device_metrics(c, full_of(cases, c));
     add_fidelity_metrics(c);
     add_balance_metrics(c);
     add_memory_metrics(c);

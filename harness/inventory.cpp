@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "attention/backend.h"
-#include "attention/device.h"
+#include "harness/device_list.h"
 
 namespace vidattn {
 namespace {
@@ -53,9 +53,7 @@ constexpr const char* kWorkloads =
 std::string inventory() {
   std::string text = "backends\n";
   for (const Backend* backend : backends()) text += backend_text(*backend);
-  text += "devices\n";
-  for (const Device* device : devices())
-    text += fmt::format("  {}: {}\n", device->name(), device->title());
+  text += "devices\n" + device_text(all_device_facts());
   return text + "workloads\n" + kWorkloads;
 }
 

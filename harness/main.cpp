@@ -4,6 +4,7 @@
 
 #include "attention/blas.h"
 #include "attention/cpu/simd.h"
+#include "attention/device.h"
 #include "attention/error.h"
 #include "build_info.h"
 #include "harness/command.h"
@@ -11,7 +12,7 @@
 namespace vidattn {
 namespace {
 
-constexpr int kUsageError = 3;
+constexpr int kFailure = 2, kUsageError = 3;
 
 int parse_and_run(int argc, char** argv) {
   CLI::App app(
@@ -49,6 +50,9 @@ int main(int argc, char** argv) {
   } catch (const vidattn::InputError& error) {
     fmt::print(stderr, "vidattn: {}\n", error.what());
     return vidattn::kUsageError;
+  } catch (const vidattn::DeviceError& error) {
+    fmt::print(stderr, "vidattn: {}\n", error.what());
+    return vidattn::kFailure;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "vidattn: out of memory\n");
     return vidattn::kUsageError;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/device_list.h"
 #include "harness/environment.h"
 #include "harness/interrupt.h"
 #include "harness/sha256.h"
@@ -14,7 +15,7 @@ namespace vidattn {
 namespace {
 
 // Raised when a field changes its meaning or goes away; new fields raise the minor number.
-constexpr const char* kSchemaVersion = "1.0";
+constexpr const char* kSchemaVersion = "1.1";
 
 nlohmann::json to_json(const CaseResult& result) {
   nlohmann::json json{{"backend", result.backend},
@@ -24,7 +25,7 @@ nlohmann::json to_json(const CaseResult& result) {
                       {"details", result.details}};
   if (!result.reason.empty()) json["reason"] = result.reason;
   if (!result.note.empty()) json["note"] = result.note;
-  for (const auto* metrics : {&result.cost, &result.fidelity})
+  for (const auto* metrics : {&result.cost, &result.fidelity, &result.transfers})
     for (const Metric& metric : *metrics) json["metrics"][metric.tag] = to_json(metric);
   return json;
 }
@@ -90,11 +91,17 @@ void print_workload(const Workload& workload, const std::vector<double>& peaks) 
 nlohmann::json run_record(const RunOptions& options, const Workload& workload,
                           const std::vector<Case>& cases, const std::vector<double>& peaks) {
   const Inputs& in = workload.inputs;
-  nlohmann::json json{{"schema_version", kSchemaVersion}, {"tool", "vidattn run"},
-                      {"arguments", options.arguments},   {"interrupted", interrupted()},
-                      {"repeat", options.repeat},         {"densities", options.densities},
-                      {"steps", options.steps},           {"layers", options.layers},
-                      {"environment", environment()},     {"fma_peak_gflops", peaks}};
+  nlohmann::json json{{"schema_version", kSchemaVersion},
+                      {"tool", "vidattn run"},
+                      {"arguments", options.arguments},
+                      {"interrupted", interrupted()},
+                      {"repeat", options.repeat},
+                      {"densities", options.densities},
+                      {"steps", options.steps},
+                      {"layers", options.layers},
+                      {"environment", environment()},
+                      {"fma_peak_gflops", peaks},
+                      {"devices", device_facts(options.devices)}};
   json["workload"] = {{"name", workload.name},
                       {"provenance", workload.provenance},
                       {"length", in.length()},
@@ -115,6 +122,7 @@ void print_report(const Workload& workload, const std::vector<Case>& cases,
   print_workload(workload, peaks);
   print_table(cases, &CaseResult::cost);
   print_table(cases, &CaseResult::fidelity);
+  print_table(cases, &CaseResult::transfers);
   print_reasons(cases);
 }
 

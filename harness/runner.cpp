@@ -208,6 +208,20 @@ void check_all(std::vector<Case>& cases, std::vector<Dense>& dense) {
   }
 }
 
+/// A device that fails here is the case's outcome; what others measured stays.
+void measure_once(Case& c, Output& out) {
+  try {
+    Plan plan;
+    const double planning = seconds_of([&] { plan = make_plan(c); });
+    c.run_seconds.push_back(c.scale_up * seconds_of([&] { c.device->run(plan, c.in, out); }));
+    c.plan_seconds.push_back(planning);
+    c.device_times.push_back(out.times);
+  } catch (const DeviceError& error) {
+    c.result.outcome = "failed";
+    c.result.reason = error.what();
+  }
+}
+
 /// Interleaved blocks: each runs every passing case once, so that drift hits all alike.
 void measure(std::vector<Case>& cases, const RunOptions& options, std::vector<double>& peaks) {
   std::map<DType, Output> outputs;  // reused, so that timing touches no fresh pages
@@ -219,10 +233,7 @@ void measure(std::vector<Case>& cases, const RunOptions& options, std::vector<do
       Case& c = cases[(i + block) % cases.size()];
       if (interrupted()) return;
       if (c.passed()) {
-        Plan plan;
-        c.plan_seconds.push_back(seconds_of([&] { plan = make_plan(c); }));
-        Output& out = outputs[c.dtype];
-        c.run_seconds.push_back(c.scale_up * seconds_of([&] { c.device->run(plan, c.in, out); }));
+        measure_once(c, outputs[c.dtype]);
       }
       progress.update(++done);
     }

@@ -1,14 +1,19 @@
 #include <fmt/format.h>
 
 #include "harness/command.h"
+#include "harness/device_list.h"
 #include "harness/environment.h"
 
 namespace vidattn {
 namespace {
 
 int print_environment(bool json) {
-  const nlohmann::json found = environment();
-  fmt::print("{}\n", json ? found.dump(1) : environment_text(found));
+  nlohmann::json found = environment();
+  found["devices"] = all_device_facts();
+  if (json)
+    fmt::print("{}\n", found.dump(1));
+  else
+    fmt::print("{}devices\n{}\n", environment_text(found), device_text(found["devices"]));
   return 0;
 }
 

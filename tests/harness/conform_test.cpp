@@ -41,6 +41,21 @@ TEST(Conform, UnknownInstructionSetIsRefused) {
   EXPECT_NE(result.err.find("cannot use the instruction set 'MMX'"), std::string::npos);
 }
 
+/// Under the validation layers: a message fails the case.
+TEST(Conform, VectorsPassOnVulkanSlow) {
+  const ToolResult list = run_tool("list");
+  if (list.out.find("vulkan:0") == std::string::npos) GTEST_SKIP() << "no Vulkan device";
+  setenv("VIDATTN_VULKAN_VALIDATION", "1", 1);
+  for (const std::string& folder : {kOwn, kShared})
+    for (const char* dtype : {"f32", "f16", "bf16"}) {
+      if (!fs::exists(folder)) continue;
+      const ToolResult result = run_tool("conform " + folder + " --device vulkan --dtype " + dtype);
+      EXPECT_EQ(result.exit_code, 0) << dtype << "\n" << result.out << result.err;
+      EXPECT_NE(result.out.find(" 0 failed"), std::string::npos) << result.out;
+    }
+  unsetenv("VIDATTN_VULKAN_VALIDATION");
+}
+
 TEST(Conform, SlowSharedVectorsOnEveryInstructionSet) {
   if (!fs::exists(kShared)) GTEST_SKIP() << "no vectors at " << kShared;
   for (const std::string& simd : cpu_simd_targets()) {

@@ -1,0 +1,122 @@
+#include "attention/device.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "attention/error.h"
+#include "attention/vulkan/executor.h"
+#include "attention/vulkan/gpu.h"
+
+namespace vidattn::vulkan {
+namespace {
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), ::tolower);
+  return text;
+}
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+std::string mebibytes(int64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+
+/// One GPU; opened at its first run, and again after it was lost.
+class VulkanDevice : public Device {
+ public:
+  VulkanDevice(size_t index, GpuFacts facts) : index_(index), facts_(std::move(facts)) {}
+
+  std::string name() const override { return "vulkan:" + std::to_string(index_); }
+  std::string title() const override { return facts_.name + " (" + facts_.kind + ")"; }
+
+  std::vector<std::pair<std::string, std::string>> facts() const override {
+    return {
+        {"name", facts_.name},
+        {"kind", facts_.kind},
+        {"driver", facts_.driver},
+        {"api", facts_.api},
+        {"subgroup", std::to_string(facts_.subgroup) + " invocations"},
+        {"shared memory", std::to_string(facts_.shared_bytes >> 10) + " KiB"},
+        {"largest buffer", mebibytes(facts_.storage_range)},
+        {"16-bit storage", facts_.storage16 ? "yes" : "no"},
+        {"float16 arithmetic", facts_.float16 ? "yes" : "no"},
+        {"cooperative matrices", facts_.cooperative.empty() ? "none" : join(facts_.cooperative)},
+        {"memory", mebibytes(facts_.memory_bytes)},
+        {"memory budget", mebibytes(facts_.budget_bytes)}};
+  }
+
+  void run(const Plan& plan, const Inputs& in, Output& out) const override {
+    const std::lock_guard lock(mutex_);
+    if (!gpu_) gpu_ = std::make_unique<Gpu>(index_);
+    try {
+      execute(*gpu_, tuning_, plan, in, out);
+    } catch (...) {
+      gpu_.reset();  // a lost device, or half-recorded work: the next run opens it again
+      throw;
+    }
+  }
+
+ private:
+  size_t index_;
+  GpuFacts facts_;
+  mutable std::mutex mutex_;
+  mutable std::unique_ptr<Gpu> gpu_;
+  mutable Tuning tuning_;
+};
+
+class VulkanFamily : public DeviceFamily {
+ public:
+  std::string name() const override { return "vulkan"; }
+  std::string title() const override {
+    return "GPUs through Vulkan 1.2 or later: vulkan (the fastest kind), vulkan:INDEX, vulkan:NAME";
+  }
+
+  std::vector<const Device*> members() const override {
+    std::vector<const Device*> all;
+    for (const auto& device : known()) all.push_back(device.get());
+    return all;
+  }
+
+  const Device& find(const std::string& which) const override {
+    const auto& all = known();
+    if (which.empty()) return *all[default_];
+    if (which.find_first_not_of("0123456789") == std::string::npos && which.size() < 4 &&
+        std::stoul(which) < all.size())
+      return *all[std::stoul(which)];
+    std::string names;
+    for (const auto& device : all) {
+      if (lower(device->title()).find(lower(which)) != std::string::npos) return *device;
+      names += (names.empty() ? "" : ", ") + device->name() + " " + device->title();
+    }
+    throw InputError("no Vulkan device '" + which + "': there are " + names);
+  }
+
+ private:
+  /// Found at first use and kept until the program ends, because drivers do not like to be closed
+  /// among the destructors of static objects.
+  const std::vector<std::unique_ptr<VulkanDevice>>& known() const {
+    if (known_) return *known_;
+    const std::vector<GpuFacts> facts = Gpu::list();
+    known_ = new std::vector<std::unique_ptr<VulkanDevice>>;
+    const std::vector<std::string> order{"discrete", "integrated", "virtual", "other", "cpu"};
+    const auto rank = [&](const GpuFacts& f) {
+      return std::find(order.begin(), order.end(), f.kind) - order.begin();
+    };
+    default_ = std::min_element(facts.begin(), facts.end(),
+                                [&](const auto& a, const auto& b) { return rank(a) < rank(b); }) -
+               facts.begin();
+    for (size_t i = 0; i < facts.size(); ++i)
+      known_->push_back(std::make_unique<VulkanDevice>(i, facts[i]));
+    return *known_;
+  }
+
+  mutable std::vector<std::unique_ptr<VulkanDevice>>* known_ = nullptr;
+  mutable size_t default_ = 0;
+};
+
+const RegisterDeviceFamily<VulkanFamily> registered;
+
+}  // namespace
+}  // namespace vidattn::vulkan

@@ -1,0 +1,404 @@
+#include "attention/vulkan/executor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <numbers>
+#include <optional>
+#include <set>
+
+#include "attention/error.h"
+#include "attention/vulkan/attend_shape.h"
+#include "attention/vulkan/index.h"
+#include "attention/vulkan/operands.h"
+
+namespace vidattn::vulkan {
+namespace {
+
+constexpr int64_t kMaxGroups = 65535;  // workgroups of a dispatch that every device takes
+constexpr int64_t kCombineThreads = 128, kCombineGroups = 4096;
+constexpr int64_t kSmallestBlock = 64;  // tokens of a job
+
+/// Push constants of combine.comp.
+struct CombineShape {
+  uint32_t tokens, first_token, heads, first_head, heads_per_table, first_table, query_rows, quads,
+      map, weight, weight_per_head, channel_weight, lse;
+  float branch_weight;
+};
+
+/// Heads and tokens that run together.
+struct Job {
+  int64_t first_head, last_head, first_token, last_token;
+  bool whole;  ///< all tokens
+  int64_t heads() const { return last_head - first_head; }
+  int64_t tokens() const { return last_token - first_token; }
+};
+
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& total) : total_(total), start_(std::chrono::steady_clock::now()) {}
+  ~Stopwatch() {
+    total_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  double& total_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+/// What a branch attends with.
+struct BranchOperands {
+  const Tensor &q, &k, &v;
+  DType dtype;  ///< on the device
+  BranchOperands(const Branch& branch, const Inputs& in)
+      : q(branch.prepared.q ? *branch.prepared.q : *in.q),
+        k(branch.prepared.k ? *branch.prepared.k : *in.k),
+        v(branch.prepared.v ? *branch.prepared.v : *in.v),
+        dtype(q.dtype() == k.dtype() && q.dtype() == v.dtype() ? q.dtype() : DType::f32) {}
+};
+
+/// Query heads [first, last) as heads of a tensor with `kv_heads` of `heads`.
+std::pair<int64_t, int64_t> kv_range(const Job& job, int64_t heads, int64_t kv_heads) {
+  const int64_t ratio = heads / kv_heads;
+  return {job.first_head / ratio, (job.last_head - 1) / ratio + 1};
+}
+
+class Run {
+ public:
+  Run(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in, Output& out)
+      : gpu_(gpu), tuning_(tuning), plan_(plan), in_(in), out_(out) {
+    for (const Branch& branch : plan.branches) operands_.emplace_back(branch, in);
+  }
+
+  void run() {
+    const std::vector<Job> jobs = cut();
+    if (jobs.front().whole) index_whole_plan();
+    for (const Job& job : jobs) run_job(job);
+  }
+
+ private:
+  // ---- what fits ----
+
+  /// Bytes of all buffers of a job at its largest branch, and the largest single buffer.
+  std::pair<int64_t, int64_t> needs(const Job& job) const {
+    const int64_t heads = in_.heads(), dim = in_.dim(), tokens = job.tokens();
+    int64_t largest_buffer = 0, largest_branch = 0, indices = 0;
+    const auto count = [&](int64_t bytes) {
+      largest_buffer = std::max(largest_buffer, bytes);
+      return bytes;
+    };
+    std::set<std::pair<const Tensor*, DType>> kept;
+    int64_t all = count(operand_bytes(job.heads(), tokens, dim, DType::f32)) +
+                  count(static_cast<int64_t>(plan_.branches.size()) * job.heads() * tokens * 4);
+    for (size_t b = 0; b < plan_.branches.size(); ++b) {
+      const BranchOperands& o = operands_[b];
+      // Wherever the job begins: its heads may straddle groups that share a key head.
+      const int64_t ratio = heads / o.k.heads();
+      const int64_t kv_heads = std::min(o.k.heads(), (job.heads() + ratio - 2) / ratio + 1);
+      const int64_t rows = job.whole ? o.q.length() : std::min(tokens, o.q.length());
+      int64_t bytes =
+          count(operand_bytes(job.heads(), rows, dim, DType::f32)) + count(job.heads() * rows * 8);
+      for (const Tensor* tensor : {&o.q, &o.k, &o.v}) {
+        const int64_t operand =
+            count(tensor == &o.q ? operand_bytes(job.heads(), rows, dim, o.dtype)
+                                 : operand_bytes(kv_heads, o.k.length(), dim, o.dtype));
+        if (!kept_on_device(*tensor, tensor != &o.q || job.whole))
+          bytes += operand;
+        else if (kept.insert({tensor, o.dtype}).second)
+          all += operand;
+      }
+      if (plan_.branches[b].channel_weight)
+        bytes += count(operand_bytes(job.heads(), tokens, dim, DType::f32));
+      const int64_t index = count(index_bytes_at_most(plan_.branches[b]));
+      indices += index;
+      largest_branch = std::max(largest_branch, job.whole ? bytes : bytes + index);
+    }
+    return {all + largest_branch + (job.whole ? indices : 0), largest_buffer};
+  }
+
+  /// The call's own tensors serve all branches; a block of queries belongs to one.
+  bool kept_on_device(const Tensor& tensor, bool all_rows) const {
+    return all_rows && (&tensor == in_.q.get() || &tensor == in_.k.get() || &tensor == in_.v.get());
+  }
+
+  bool fits(const Job& job, int64_t memory) const {
+    const auto [all, largest] = needs(job);
+    return all <= memory && largest <= gpu_.facts().storage_range;
+  }
+
+  /// The fewest equal jobs that fit: of heads, else of one head's tokens.
+  std::vector<Job> cut() const {
+    const int64_t heads = in_.heads(), tokens = in_.length(), memory = gpu_.memory_left();
+    std::vector<Job> jobs;
+    for (int64_t n = 1; n <= heads; ++n) {
+      const int64_t each = (heads + n - 1) / n;
+      if (!fits({0, each, 0, tokens, true}, memory)) continue;
+      for (int64_t h = 0; h < heads; h += each)
+        jobs.push_back({h, std::min(heads, h + each), 0, tokens, true});
+      return jobs;
+    }
+    int64_t block = tokens;
+    while (block > kSmallestBlock && !fits({0, 1, 0, block, false}, memory))
+      block = (block + 1) / 2;
+    if (!fits({0, 1, 0, block, false}, memory)) refuse({0, 1, 0, block, false}, memory);
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t t = 0; t < tokens; t += block)
+        jobs.push_back({h, h + 1, t, std::min(tokens, t + block), false});
+    return jobs;
+  }
+
+  [[noreturn]] void refuse(const Job& job, int64_t memory) const {
+    const auto [all, largest] = needs(job);
+    const auto mebi = [](int64_t bytes) {
+      return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
+    };
+    throw InputError("vulkan: keys and values of one head and " + std::to_string(job.tokens()) +
+                     " queries need " + mebi(all) + ", the largest buffer " + mebi(largest) + "; " +
+                     gpu_.facts().name + " has " + mebi(std::max<int64_t>(0, memory)) +
+                     " free and takes buffers up to " + mebi(gpu_.facts().storage_range));
+  }
+
+  // ---- index lists ----
+
+  struct DeviceIndex {
+    BranchIndex index;
+    AttendKernel kernel;
+    Buffer words;
+  };
+
+  DeviceIndex make_index(size_t b, const IndexPart& part) {
+    const Stopwatch watch(out_.times.upload);
+    const Branch& branch = plan_.branches[b];
+    DeviceIndex made = choose(b, part);
+    const auto bytes = static_cast<int64_t>(made.index.words.size() * 4);
+    made.words = gpu_.allocate(bytes, "the index lists of " + branch.name);
+    gpu_.write(made.words, bytes, 4, [&](std::byte* to, int64_t first, int64_t size) {
+      std::memcpy(to, reinterpret_cast<const std::byte*>(made.index.words.data()) + first, size);
+    });
+    return made;
+  }
+
+  /// The kernel that is quickest for the branch's segments, and its index.
+  DeviceIndex choose(size_t b, const IndexPart& part) {
+    std::optional<DeviceIndex> best;
+    double best_seconds = 0;
+    for (const TunedKernel& tuned :
+         tuning_.kernels(gpu_, operands_[b].dtype, padded_dim(in_.dim()))) {
+      DeviceIndex candidate{
+          build_index(plan_.branches[b], part, tuned.kernel.shape), tuned.kernel, {}};
+      const double seconds = static_cast<double>(candidate.index.cost) * tuned.seconds_per_product;
+      if (best && seconds >= best_seconds) continue;
+      best = std::move(candidate);
+      best_seconds = seconds;
+    }
+    return std::move(*best);
+  }
+
+  void index_whole_plan() {
+    for (size_t b = 0; b < plan_.branches.size(); ++b)
+      whole_.push_back(make_index(b, {0, plan_.branches[b].tables.size(), 0, in_.length(), {}}));
+  }
+
+  // ---- one job ----
+
+  void run_job(const Job& job) {
+    if (job.first_head != loaded_head_) own_ = {};
+    loaded_head_ = job.first_head;
+    outputs_ = {};  // freed before the next ones are made
+    lse_ = {};
+    outputs_ = start_outputs(job);
+    lse_ = gpu_.allocate(
+        static_cast<int64_t>(plan_.branches.size()) * job.heads() * job.tokens() * 4, "the LSE");
+    for (size_t b = 0; b < plan_.branches.size(); ++b) run_branch(b, job);
+    take_outputs(job);
+  }
+
+  Buffer start_outputs(const Job& job) {
+    const Stopwatch watch(out_.times.upload);
+    const RowSet set{job.first_head, job.last_head, job.first_token, job.tokens()};
+    if (plan_.constant) return upload(gpu_, *plan_.constant, set, DType::f32, "the constant");
+    Buffer zeros = gpu_.allocate(operand_bytes(job.heads(), job.tokens(), in_.dim(), DType::f32),
+                                 "the output");
+    gpu_.clear(zeros);
+    gpu_.submit();
+    return zeros;
+  }
+
+  /// Operands on the device; the call's own serve all branches that want them in the same type.
+  struct Loaded {
+    const Tensor* tensor = nullptr;
+    DType dtype = DType::f32;
+    std::shared_ptr<Buffer> buffer;
+  };
+
+  std::shared_ptr<Buffer> load(const Tensor& tensor, const RowSet& set, DType dtype,
+                               const char* what) {
+    const Stopwatch watch(out_.times.upload);
+    const bool keep = kept_on_device(tensor, !set.rows);
+    for (const Loaded& loaded : own_)
+      if (keep && loaded.tensor == &tensor && loaded.dtype == dtype) return loaded.buffer;
+    auto buffer = std::make_shared<Buffer>(upload(gpu_, tensor, set, dtype, what));
+    if (keep) own_.push_back({&tensor, dtype, buffer});
+    return buffer;
+  }
+
+  void run_branch(size_t b, const Job& job) {
+    const Branch& branch = plan_.branches[b];
+    const BranchOperands& operands = operands_[b];
+    const size_t table = branch.table_index(job.first_head, in_.heads());
+    IndexPart part{0, branch.tables.size(), 0, in_.length(), {}};
+    std::optional<DeviceIndex> own_index;
+    if (!job.whole) {
+      part = {table, table + 1, job.first_token, job.last_token,
+              rows_of_tokens(branch, table, job.first_token, job.last_token)};
+      if (part.query_rows.empty()) part.query_rows = {0};  // no token takes a result
+      own_index = make_index(b, part);
+    }
+    const DeviceIndex& index = job.whole ? whole_[b] : *own_index;
+    const RowSet query_set{job.first_head, job.last_head, 0, operands.q.length(),
+                           job.whole ? nullptr : &part.query_rows};
+    const auto [kv_first, kv_last] = kv_range(job, in_.heads(), operands.k.heads());
+    const RowSet key_set{kv_first, kv_last, 0, operands.k.length()};
+    const auto q = load(operands.q, query_set, operands.dtype, "queries");
+    const auto k = load(operands.k, key_set, operands.dtype, "keys");
+    const auto v = load(operands.v, key_set, operands.dtype, "values");
+    const int64_t rows = query_set.count();
+    const Buffer acc = gpu_.allocate(operand_bytes(job.heads(), rows, in_.dim(), DType::f32),
+                                     "unnormalized outputs");
+    Buffer state = gpu_.allocate(job.heads() * rows * 8, "softmax states");
+    gpu_.clear(state);
+    AttendShape shape{};
+    shape.rows = index.index.rows;
+    shape.positions = index.index.positions;
+    shape.ranges = index.index.ranges;
+    shape.heads_per_table = static_cast<uint32_t>(in_.heads() / branch.tables.size());
+    shape.first_head = static_cast<uint32_t>(job.first_head);
+    shape.first_kv_head = static_cast<uint32_t>(kv_first);
+    shape.head_ratio = static_cast<uint32_t>(in_.heads() / operands.k.heads());
+    shape.query_rows = static_cast<uint32_t>(rows);
+    shape.key_rows = static_cast<uint32_t>(operands.k.length());
+    shape.scale = static_cast<float>(in_.softmax_scale() * std::numbers::log2e);
+    const std::vector<const Buffer*> buffers{&index.words, q.get(), k.get(), v.get(), &acc, &state};
+    for (const auto& round : index.index.rounds) {
+      for (const BranchIndex::Group& group : round) attend(group, index, job, buffers, shape);
+      shape.resume = 1;
+    }
+    combine(b, job, index, part.first_table, acc, state, rows);
+  }
+
+  /// Dispatches a table's items for the job's heads, in submissions of bounded length.
+  void attend(const BranchIndex::Group& group, const DeviceIndex& index, const Job& job,
+              const std::vector<const Buffer*>& buffers, AttendShape shape) {
+    const int64_t ratio = shape.heads_per_table, table_head = group.table * ratio;
+    const int64_t first = std::max(job.first_head, table_head);
+    const int64_t heads = std::min(job.last_head, table_head + ratio) - first;
+    if (heads <= 0) return;
+    for (size_t i = 0; i < group.cost.size();) {
+      const int64_t limit = tuning_.pace().products_per_submission(index.kernel);
+      // One item may be too long for all heads together.
+      const int64_t at_once = std::clamp<int64_t>(limit / std::max<int64_t>(1, group.cost[i]), 1,
+                                                  std::min(heads, kMaxGroups));
+      size_t end = i;
+      int64_t products = 0;
+      while (end < group.cost.size() && static_cast<int64_t>(end - i) < kMaxGroups &&
+             (end == i || products + group.cost[end] * at_once <= limit))
+        products += group.cost[end++] * at_once;
+      shape.item = group.first_item + static_cast<uint32_t>(i) * kItemWords;
+      for (int64_t h = 0; h < heads; h += at_once) {
+        const int64_t count = std::min(at_once, heads - h);
+        shape.group_head = static_cast<uint32_t>(first + h - table_head);
+        gpu_.dispatch(index.kernel.program(), buffers, shape, static_cast<int64_t>(end - i), count);
+        pending_ += products / at_once * count;
+        if (pending_ >= limit / 2) submit(index.kernel);
+      }
+      i = end;
+    }
+  }
+
+  void submit(const AttendKernel& kernel) {
+    const double seconds = gpu_.submit();
+    out_.times.device += seconds;
+    tuning_.pace().note(kernel, pending_, seconds);
+    pending_ = 0;
+  }
+
+  void combine(size_t b, const Job& job, const DeviceIndex& index, size_t first_table,
+               const Buffer& acc, const Buffer& state, int64_t rows) {
+    const Branch& branch = plan_.branches[b];
+    const int64_t quads = padded_dim(in_.dim()) / 4;
+    Buffer gate;
+    if (branch.channel_weight) {
+      const Stopwatch watch(out_.times.upload);
+      gate = upload(gpu_, branch.channel_weight->as<float>("channel weight").data(), in_.heads(),
+                    in_.dim(), {job.first_head, job.last_head, job.first_token, job.tokens()},
+                    "channel weights");
+    }
+    const auto per_branch = job.heads() * job.tokens();
+    const CombineShape shape{
+        static_cast<uint32_t>(job.tokens()),
+        static_cast<uint32_t>(job.first_token),
+        static_cast<uint32_t>(in_.heads()),
+        static_cast<uint32_t>(job.first_head),
+        static_cast<uint32_t>(in_.heads() / branch.tables.size()),
+        static_cast<uint32_t>(first_table),
+        static_cast<uint32_t>(rows),
+        static_cast<uint32_t>(quads),
+        index.index.map,
+        index.index.weight,
+        static_cast<int64_t>(branch.token_weight.size()) == in_.length() ? 0U : 1U,
+        branch.channel_weight ? 1U : 0U,
+        static_cast<uint32_t>(static_cast<int64_t>(b) * per_branch),
+        branch.weight};
+    const int64_t groups = (job.tokens() * quads + kCombineThreads - 1) / kCombineThreads;
+    gpu_.dispatch(
+        {Kernel::combine, {}},
+        {&index.words, &acc, &state, branch.channel_weight ? &gate : &acc, &outputs_, &lse_}, shape,
+        std::min(groups, kCombineGroups), job.heads());
+    out_.times.device += gpu_.submit();
+    pending_ = 0;
+  }
+
+  void take_outputs(const Job& job) {
+    const Stopwatch watch(out_.times.download);
+    const int64_t dim = in_.dim(), unit = padded_dim(dim) * 4, tokens = job.tokens();
+    gpu_.read(outputs_, job.heads() * tokens * unit, unit,
+              [&](const std::byte* from, int64_t first, int64_t size) {
+                const int64_t begin = first / unit, end = (first + size) / unit;
+#pragma omp parallel for schedule(static)
+                for (int64_t i = begin; i < end; ++i)
+                  out_.o.write_row(job.first_token + i % tokens, job.first_head + i / tokens,
+                                   reinterpret_cast<const float*>(from + (i - begin) * unit));
+              });
+    const int64_t per_branch = job.heads() * tokens;
+    gpu_.read(lse_, static_cast<int64_t>(plan_.branches.size()) * per_branch * 4, 4,
+              [&](const std::byte* from, int64_t first, int64_t size) {
+                const auto* values = reinterpret_cast<const float*>(from);
+                for (int64_t i = first / 4; i < (first + size) / 4; ++i) {
+                  const int64_t head = job.first_head + i % per_branch / tokens;
+                  const int64_t token = job.first_token + i % tokens;
+                  out_.lse[i / per_branch][token * in_.heads() + head] = values[i - first / 4];
+                }
+              });
+  }
+
+  Gpu& gpu_;
+  Tuning& tuning_;
+  const Plan& plan_;
+  const Inputs& in_;
+  Output& out_;
+  std::vector<BranchOperands> operands_;
+  std::vector<DeviceIndex> whole_;
+  std::vector<Loaded> own_;
+  int64_t loaded_head_ = -1;  ///< first head of what own_ holds
+  Buffer outputs_, lse_;
+  int64_t pending_ = 0;  ///< products recorded and not submitted
+};
+
+}  // namespace
+
+void execute(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in, Output& out) {
+  shape_output(plan, in, out);
+  Run(gpu, tuning, plan, in, out).run();
+}
+
+}  // namespace vidattn::vulkan

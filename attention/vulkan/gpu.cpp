@@ -1,0 +1,372 @@
+#include "attention/vulkan/gpu.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <optional>
+
+#include "attention/error.h"
+#include "attention/vulkan/instance.h"
+#include "attention/vulkan/shader_code.h"
+
+namespace vidattn::vulkan {
+namespace {
+
+constexpr uint32_t kBindings = 8;
+constexpr uint32_t kPushBytes = 128;                    // what every device has at least
+constexpr uint32_t kSets = 64;                          // dispatches recorded before a submission
+constexpr int64_t kStagingBytes = 64 << 20;             // one piece of a transfer
+constexpr uint64_t kFenceNanoseconds = 60'000'000'000;  // a submission is cut to far less
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::string mebibytes(int64_t bytes) { return std::to_string((bytes >> 20) + 1) + " MiB"; }
+
+std::optional<int64_t> artificial_limit() {
+  const char* text = std::getenv("VIDATTN_VULKAN_MEMORY_MIB");
+  if (!text) return std::nullopt;
+  return static_cast<int64_t>(std::atof(text) * (1 << 20));
+}
+
+}  // namespace
+
+struct Buffer::Handles {
+  vk::raii::DeviceMemory memory = nullptr;
+  vk::raii::Buffer buffer = nullptr;
+  int64_t bytes = 0;
+  std::byte* mapped = nullptr;
+  int64_t* allocated = nullptr;  ///< of the Gpu
+  ~Handles() {
+    if (allocated) *allocated -= bytes;
+  }
+};
+
+Buffer::Buffer() = default;
+Buffer::Buffer(std::unique_ptr<Handles> handles) : handles_(std::move(handles)) {}
+Buffer::~Buffer() = default;
+Buffer::Buffer(Buffer&&) noexcept = default;
+Buffer& Buffer::operator=(Buffer&&) noexcept = default;
+int64_t Buffer::bytes() const { return handles_ ? handles_->bytes : 0; }
+
+struct Gpu::State {
+  GpuFacts facts;
+  vk::raii::PhysicalDevice physical = nullptr;
+  vk::raii::Device device = nullptr;
+  vk::raii::Queue queue = nullptr;
+  vk::raii::CommandPool command_pool = nullptr;
+  vk::raii::CommandBuffer commands = nullptr;
+  vk::raii::Fence fence = nullptr;
+  vk::raii::QueryPool times = nullptr;
+  vk::raii::DescriptorSetLayout set_layout = nullptr;
+  vk::raii::PipelineLayout layout = nullptr;
+  vk::raii::DescriptorPool descriptors = nullptr;
+  std::map<Program, vk::raii::Pipeline> pipelines;
+  double timestamp_period = 0;  ///< seconds; 0 = the queue has no timestamps
+  int64_t allocated = 0;
+  Buffer staging;
+  std::vector<vk::DescriptorSet> sets;
+  double seconds = 0;  ///< of pieces submitted since the last submit()
+
+  /// Runs `work`, turning the driver's errors into ours.
+  template <class F>
+  auto guard(const std::string& what, F&& work) {
+    try {
+      return work();
+    } catch (const vk::DeviceLostError&) {
+      throw DeviceLost("vulkan: " + facts.name + " was lost during " + what +
+                       " (a driver reset?); the next run opens it again");
+    } catch (const vk::OutOfDeviceMemoryError&) {
+      throw DeviceError("vulkan: " + facts.name + " is out of memory at " + what + ", " +
+                        mebibytes(allocated) + " in use");
+    } catch (const vk::SystemError& error) {
+      throw DeviceError("vulkan: " + facts.name + ": " + what + ": " + error.what());
+    }
+  }
+
+  uint32_t memory_type(uint32_t allowed, vk::MemoryPropertyFlags wanted) const {
+    const auto memory = physical.getMemoryProperties();
+    for (uint32_t t = 0; t < memory.memoryTypeCount; ++t)
+      if ((allowed >> t & 1) != 0 && (memory.memoryTypes[t].propertyFlags & wanted) == wanted)
+        return t;
+    return UINT32_MAX;
+  }
+
+  /// Memory of the first kind in `wanted` that the device has.
+  Buffer make_buffer(int64_t bytes, const std::string& what,
+                     const std::vector<vk::MemoryPropertyFlags>& wanted) {
+    auto made = std::make_unique<Buffer::Handles>();
+    const auto size = static_cast<vk::DeviceSize>(std::max<int64_t>(bytes, 16));
+    using Usage = vk::BufferUsageFlagBits;
+    guard("allocating " + mebibytes(bytes) + " for " + what, [&] {
+      made->buffer = vk::raii::Buffer(
+          device, {{}, size, Usage::eStorageBuffer | Usage::eTransferSrc | Usage::eTransferDst});
+      const auto needs = made->buffer.getMemoryRequirements();
+      uint32_t type = UINT32_MAX;
+      vk::MemoryPropertyFlags flags;
+      for (size_t i = 0; i < wanted.size() && type == UINT32_MAX; ++i)
+        type = memory_type(needs.memoryTypeBits, flags = wanted[i]);
+      made->memory = vk::raii::DeviceMemory(device, {needs.size, type});
+      made->buffer.bindMemory(*made->memory, 0);
+      if (flags & vk::MemoryPropertyFlagBits::eHostVisible)
+        made->mapped = static_cast<std::byte*>(made->memory.mapMemory(0, VK_WHOLE_SIZE));
+    });
+    made->bytes = static_cast<int64_t>(size);
+    return Buffer(std::move(made));
+  }
+
+  /// Host memory of at least `bytes` that transfers pass through.
+  std::byte* stage(int64_t bytes) {
+    using Flag = vk::MemoryPropertyFlagBits;
+    const auto host = Flag::eHostVisible | Flag::eHostCoherent;
+    if (staging.bytes() < bytes)
+      staging = make_buffer(bytes, "transfers", {host | Flag::eHostCached, host});
+    return staging.handles().mapped;
+  }
+
+  void begin() {
+    commands.begin({vk::CommandBufferUsageFlagBits::eOneTimeSubmit});
+    commands.resetQueryPool(*times, 0, 2);
+    commands.writeTimestamp(vk::PipelineStageFlagBits::eTopOfPipe, *times, 0);
+  }
+
+  /// All that was recorded before is done, and its results are seen by all that follows.
+  void barrier() {
+    using Stage = vk::PipelineStageFlagBits;
+    using Access = vk::AccessFlagBits;
+    const auto stages = Stage::eComputeShader | Stage::eTransfer;
+    const vk::MemoryBarrier all(Access::eShaderWrite | Access::eTransferWrite,
+                                Access::eShaderRead | Access::eShaderWrite | Access::eTransferRead |
+                                    Access::eTransferWrite | Access::eHostRead);
+    commands.pipelineBarrier(stages, stages | Stage::eHost, {}, all, {}, {});
+  }
+
+  void flush() {
+    guard("running a kernel", [&] {
+      barrier();
+      commands.writeTimestamp(vk::PipelineStageFlagBits::eBottomOfPipe, *times, 1);
+      commands.end();
+      const double start = now();
+      queue.submit(vk::SubmitInfo({}, {}, *commands), *fence);
+      if (device.waitForFences(*fence, VK_TRUE, kFenceNanoseconds) != vk::Result::eSuccess)
+        throw DeviceLost("vulkan: " + facts.name + " did not finish a kernel within 60 s");
+      device.resetFences(*fence);
+      double passed = now() - start;
+      if (timestamp_period > 0) {
+        const auto ticks = times.getResults<uint64_t>(
+            0, 2, 2 * sizeof(uint64_t), sizeof(uint64_t),
+            vk::QueryResultFlagBits::e64 | vk::QueryResultFlagBits::eWait);
+        passed = static_cast<double>(ticks.second[1] - ticks.second[0]) * timestamp_period;
+      }
+      seconds += passed;
+      sets.clear();
+      descriptors.reset();
+      commands.reset();
+      begin();
+    });
+    if (!Instance::get().validating()) return;
+    const auto messages = Instance::get().take_messages();
+    if (!messages.empty()) throw DeviceError("vulkan validation: " + messages.front());
+  }
+
+  vk::Pipeline pipeline(const Program& program) {
+    const auto found = pipelines.find(program);
+    if (found != pipelines.end()) return *found->second;
+    return guard("compiling a kernel", [&] {
+      const auto code = shader_code(program.kernel);
+      const vk::raii::ShaderModule module(device, {{}, code.size_bytes(), code.data()});
+      std::vector<vk::SpecializationMapEntry> entries;
+      for (uint32_t i = 0; i < program.constants.size(); ++i) entries.emplace_back(i, 4 * i, 4);
+      const vk::SpecializationInfo constants(static_cast<uint32_t>(entries.size()), entries.data(),
+                                             program.constants.size() * 4,
+                                             program.constants.data());
+      const vk::PipelineShaderStageCreateInfo stage({}, vk::ShaderStageFlagBits::eCompute, *module,
+                                                    "main", &constants);
+      vk::raii::Pipeline made(device, nullptr, vk::ComputePipelineCreateInfo({}, stage, *layout));
+      return *pipelines.emplace(program, std::move(made)).first->second;
+    });
+  }
+
+  vk::DescriptorSet bind(const std::vector<const Buffer*>& buffers) {
+    if (sets.size() == kSets) flush();
+    // Not the RAII form: the pool's reset frees the sets.
+    const vk::DescriptorSetAllocateInfo info(*descriptors, *set_layout);
+    auto set = (*device).allocateDescriptorSets(info, *device.getDispatcher())[0];
+    sets.push_back(set);
+    std::vector<vk::DescriptorBufferInfo> infos;
+    for (const Buffer* b : buffers) infos.emplace_back(*b->handles().buffer, 0, VK_WHOLE_SIZE);
+    std::vector<vk::WriteDescriptorSet> writes;
+    for (uint32_t i = 0; i < infos.size(); ++i)
+      writes.emplace_back(set, i, 0, 1, vk::DescriptorType::eStorageBuffer, nullptr, &infos[i]);
+    device.updateDescriptorSets(writes, {});
+    return set;
+  }
+};
+
+namespace {
+
+uint32_t compute_family(const vk::raii::PhysicalDevice& device) {
+  const auto families = device.getQueueFamilyProperties();
+  for (uint32_t f = 0; f < families.size(); ++f)
+    if (families[f].queueFlags & vk::QueueFlagBits::eCompute) return f;
+  throw InputError("vulkan: the device has no compute queue");
+}
+
+vk::raii::Device open_device(const vk::raii::PhysicalDevice& physical, const GpuFacts& facts,
+                             uint32_t family) {
+  const float priority = 1;
+  const vk::DeviceQueueCreateInfo queue({}, family, 1, &priority);
+  std::vector<const char*> extensions;
+  vk::PhysicalDeviceVulkan12Features v12;
+  vk::PhysicalDeviceVulkan11Features v11;
+  vk::PhysicalDeviceCooperativeMatrixFeaturesNV matrix(VK_TRUE);
+  vk::PhysicalDeviceFeatures2 features({}, &v11);
+  v11.pNext = &v12;
+  if (facts.matrix_f16) {
+    extensions.push_back(VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME);
+    v11.storageBuffer16BitAccess = VK_TRUE;
+    v12.shaderFloat16 = VK_TRUE;
+    v12.vulkanMemoryModel = VK_TRUE;
+    v12.pNext = &matrix;
+  }
+  return {physical, vk::DeviceCreateInfo({}, queue, {}, extensions, nullptr, &features)};
+}
+
+}  // namespace
+
+std::vector<GpuFacts> Gpu::list() {
+  std::vector<GpuFacts> all;
+  for (const auto& device : Instance::get().devices()) all.push_back(read_facts(device));
+  if (all.empty())
+    throw InputError(
+        "vulkan: the loader finds no device with Vulkan 1.2 or later; Debian has a "
+        "driver for machines without a GPU in mesa-vulkan-drivers");
+  return all;
+}
+
+Gpu::Gpu(size_t index) : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.physical = std::move(Instance::get().devices().at(index));
+  s.facts = read_facts(s.physical);
+  s.guard("opening the device", [&] {
+    const uint32_t family = compute_family(s.physical);
+    s.device = open_device(s.physical, s.facts, family);
+    s.queue = s.device.getQueue(family, 0);
+    s.command_pool = vk::raii::CommandPool(
+        s.device, {vk::CommandPoolCreateFlagBits::eResetCommandBuffer, family});
+    s.commands = std::move(vk::raii::CommandBuffers(
+        s.device, {*s.command_pool, vk::CommandBufferLevel::ePrimary, 1})[0]);
+    s.fence = vk::raii::Fence(s.device, vk::FenceCreateInfo());
+    s.times = vk::raii::QueryPool(s.device, {{}, vk::QueryType::eTimestamp, 2});
+    std::vector<vk::DescriptorSetLayoutBinding> bindings;
+    for (uint32_t b = 0; b < kBindings; ++b)
+      bindings.emplace_back(b, vk::DescriptorType::eStorageBuffer, 1,
+                            vk::ShaderStageFlagBits::eCompute);
+    s.set_layout = vk::raii::DescriptorSetLayout(s.device, {{}, bindings});
+    const vk::PushConstantRange push(vk::ShaderStageFlagBits::eCompute, 0, kPushBytes);
+    s.layout = vk::raii::PipelineLayout(s.device, {{}, *s.set_layout, push});
+    const vk::DescriptorPoolSize size(vk::DescriptorType::eStorageBuffer, kSets * kBindings);
+    s.descriptors = vk::raii::DescriptorPool(s.device, {{}, kSets, size});
+    if (s.physical.getQueueFamilyProperties()[family].timestampValidBits > 0)
+      s.timestamp_period = s.physical.getProperties().limits.timestampPeriod * 1e-9;
+    s.begin();
+  });
+}
+
+Gpu::~Gpu() = default;
+
+const GpuFacts& Gpu::facts() const { return state_->facts; }
+
+int64_t Gpu::memory_left() const {
+  // A tenth is left to the driver and to what else uses the device.
+  const int64_t budget = read_facts(state_->physical).budget_bytes / 10 * 9;
+  const auto limit = artificial_limit();
+  return limit ? std::min(budget, *limit - state_->allocated) : budget;
+}
+
+Buffer Gpu::allocate(int64_t bytes, const std::string& what) {
+  using Flag = vk::MemoryPropertyFlagBits;
+  State& s = *state_;
+  if (const auto limit = artificial_limit(); limit && s.allocated + bytes > *limit)
+    throw DeviceError("vulkan: " + what + " of " + mebibytes(bytes) + " exceed the limit of " +
+                      mebibytes(*limit) + ", " + mebibytes(s.allocated) + " in use");
+  const auto host = Flag::eHostVisible | Flag::eHostCoherent;
+  // The variable lets devices that share the host's memory take the path of those that do not.
+  const bool shared = (s.facts.kind == "cpu" || s.facts.kind == "integrated") &&
+                      !std::getenv("VIDATTN_VULKAN_STAGING");
+  Buffer made = shared ? s.make_buffer(bytes, what,
+                                       {Flag::eDeviceLocal | host | Flag::eHostCached,
+                                        Flag::eDeviceLocal | host,
+                                        Flag::eDeviceLocal,
+                                        {}})
+                       : s.make_buffer(bytes, what, {Flag::eDeviceLocal, {}});
+  made.handles_->allocated = &s.allocated;
+  s.allocated += made.bytes();
+  return made;
+}
+
+void Gpu::write(Buffer& buffer, int64_t bytes, int64_t unit, const Fill& fill) {
+  if (bytes == 0) return;
+  if (std::byte* mapped = buffer.handles().mapped) return fill(mapped, 0, bytes);
+  const int64_t piece = std::min(bytes, std::max<int64_t>(1, kStagingBytes / unit) * unit);
+  std::byte* staging = state_->stage(piece);
+  const double kernels = state_->seconds;  // submit() tells the time of kernels only
+  for (int64_t first = 0; first < bytes; first += piece) {
+    const int64_t count = std::min(piece, bytes - first);
+    fill(staging, first, count);
+    state_->barrier();
+    state_->commands.copyBuffer(*state_->staging.handles().buffer, *buffer.handles().buffer,
+                                vk::BufferCopy(0, first, count));
+    state_->flush();
+  }
+  state_->seconds = kernels;
+}
+
+void Gpu::read(const Buffer& buffer, int64_t bytes, int64_t unit, const Take& take) {
+  if (bytes == 0) return;
+  if (const std::byte* mapped = buffer.handles().mapped) return take(mapped, 0, bytes);
+  const int64_t piece = std::min(bytes, std::max<int64_t>(1, kStagingBytes / unit) * unit);
+  const std::byte* staging = state_->stage(piece);
+  const double kernels = state_->seconds;
+  for (int64_t first = 0; first < bytes; first += piece) {
+    const int64_t count = std::min(piece, bytes - first);
+    state_->barrier();
+    state_->commands.copyBuffer(*buffer.handles().buffer, *state_->staging.handles().buffer,
+                                vk::BufferCopy(first, 0, count));
+    state_->flush();
+    take(staging, first, count);
+  }
+  state_->seconds = kernels;
+}
+
+void Gpu::clear(Buffer& buffer) {
+  state_->barrier();
+  state_->commands.fillBuffer(*buffer.handles().buffer, 0, VK_WHOLE_SIZE, 0);
+}
+
+void Gpu::dispatch_bytes(const Program& program, const std::vector<const Buffer*>& buffers,
+                         const void* push, size_t push_bytes, int64_t x, int64_t y) {
+  if (x <= 0 || y <= 0) return;
+  State& s = *state_;
+  const vk::Pipeline pipeline = s.pipeline(program);
+  const vk::DescriptorSet set = s.bind(buffers);
+  s.barrier();
+  s.commands.bindPipeline(vk::PipelineBindPoint::eCompute, pipeline);
+  s.commands.bindDescriptorSets(vk::PipelineBindPoint::eCompute, *s.layout, 0, set, {});
+  s.commands.pushConstants<std::byte>(
+      *s.layout, vk::ShaderStageFlagBits::eCompute, 0,
+      vk::ArrayProxy<const std::byte>(static_cast<uint32_t>(push_bytes),
+                                      static_cast<const std::byte*>(push)));
+  s.commands.dispatch(static_cast<uint32_t>(x), static_cast<uint32_t>(y), 1);
+}
+
+double Gpu::submit() {
+  state_->flush();
+  return std::exchange(state_->seconds, 0);
+}
+
+}  // namespace vidattn::vulkan

@@ -1,0 +1,194 @@
+#include "attention/vulkan/tuning.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+
+#include "attention/vulkan/attend_shape.h"
+#include "attention/vulkan/operands.h"
+
+namespace vidattn::vulkan {
+namespace {
+
+// Size of the measured attention. A GPU needs many tiles before all of its cores are busy; on a
+// processor a few show the same speed.
+constexpr int64_t kKeys = 512, kQueries = 32768, kCpuQueries = 512;
+constexpr int kRuns = 3;  // the quickest counts
+
+// Outputs that a thread keeps, in vec4: more reuse what was loaded more often, until registers run
+// out. Narrow subgroups are a processor's vectors, whose spills stay in the cache.
+constexpr uint32_t kNarrow = 8, kNarrowOutputs = 32, kWideOutputs = 16;
+
+/// A tile of the given number of queries for 8 columns of threads.
+TileShape tile(uint32_t queries, uint32_t subgroup, uint32_t quads) {
+  const uint32_t columns = 8, outputs = subgroup > kNarrow ? kWideOutputs : kNarrowOutputs;
+  uint32_t each = std::clamp(std::bit_floor(outputs * columns / quads), 1U, 8U);
+  while (each > 1 && queries / each * columns < subgroup) each /= 2;
+  return {queries / each, columns, each, 2};
+}
+
+// attend_matrix.comp: four subgroups of 32 with 16 queries each, 64 keys.
+constexpr TileShape kMatrixShape{8, 16, 8, 1};
+
+/// Bytes: the tile, scores, weights and factors of all subgroups, and what plan.glsl keeps.
+int64_t matrix_shared(int64_t dim) {
+  const int64_t queries = kMatrixShape.queries(), keys = kMatrixShape.keys();
+  return std::max(queries, keys) * (dim / 8 + 1) * 16 + queries * keys * (4 + 2) +
+         queries * 16 * 4 + 12 * (queries + keys);
+}
+
+// Sums in another order; and weights that are rounded to float16.
+constexpr double kDifference = 1e-5, kMatrixDifference = 2e-3;
+
+Kernel kernel_of(DType dtype) {
+  return dtype == DType::f32   ? Kernel::attend_f32
+         : dtype == DType::f16 ? Kernel::attend_f16
+                               : Kernel::attend_bf16;
+}
+
+Plan full_plan(int64_t queries) {
+  HeadTable table;
+  table.add(0, static_cast<int32_t>(queries), {{0, kKeys}});
+  Plan plan;
+  plan.branches.push_back({.name = "tuning", .tables = {std::move(table)}});
+  return plan;
+}
+
+/// Operands that do not depend on the platform's random numbers.
+Tensor operand(DType dtype, int64_t rows, int64_t dim, uint32_t seed) {
+  Tensor tensor(rows, 1, dim);
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    seed = seed * 1664525 + 1013904223;
+    tensor.data<float>()[i] = static_cast<float>(seed >> 8) * 0x1p-22F - 2;
+  }
+  return tensor.to(dtype);
+}
+
+/// A small full attention on the device.
+class Trial {
+ public:
+  Trial(Gpu& gpu, DType dtype, int64_t dim)
+      : gpu_(gpu),
+        dim_(dim),
+        queries_(gpu.facts().kind == "cpu" ? kCpuQueries : kQueries),
+        q_(load(dtype, queries_, 1)),
+        k_(load(dtype, kKeys, 2)),
+        v_(load(dtype, kKeys, 3)),
+        acc_(gpu.allocate(queries_ * dim * 4, "tuning")),
+        state_(gpu.allocate(queries_ * 8, "tuning")) {}
+
+  struct Result {
+    int64_t products;
+    double seconds;        ///< of the quickest run
+    std::vector<float> o;  ///< [queries, dim]
+  };
+
+  Result run(const AttendKernel& kernel) {
+    const Plan plan = full_plan(queries_);
+    const BranchIndex index = build_index(plan.branches[0], {0, 1, 0, queries_, {}}, kernel.shape);
+    const auto bytes = static_cast<int64_t>(index.words.size() * 4);
+    Buffer words = gpu_.allocate(bytes, "tuning");
+    gpu_.write(words, bytes, 4, [&](std::byte* to, int64_t first, int64_t size) {
+      std::memcpy(to, reinterpret_cast<const std::byte*>(index.words.data()) + first, size);
+    });
+    gpu_.submit();
+    const BranchIndex::Group& items = index.rounds[0][0];
+    AttendShape shape{};
+    shape.item = items.first_item;
+    shape.rows = index.rows;
+    shape.positions = index.positions;
+    shape.ranges = index.ranges;
+    shape.heads_per_table = shape.head_ratio = 1;
+    shape.query_rows = static_cast<uint32_t>(queries_);
+    shape.key_rows = kKeys;
+    shape.scale = static_cast<float>(std::numbers::log2e / std::sqrt(static_cast<double>(dim_)));
+    Result result{index.cost, 0, {}};
+    for (int i = 0; i < kRuns; ++i) {
+      gpu_.dispatch(kernel.program(), {&words, &q_, &k_, &v_, &acc_, &state_}, shape,
+                    static_cast<int64_t>(items.cost.size()));
+      const double seconds = gpu_.submit();
+      result.seconds = i == 0 ? seconds : std::min(result.seconds, seconds);
+    }
+    result.o = read(acc_, queries_ * dim_);
+    const std::vector<float> state = read(state_, queries_ * 2);
+    for (int64_t i = 0; i < queries_ * dim_; ++i) result.o[i] /= state[i / dim_ * 2 + 1];
+    return result;
+  }
+
+ private:
+  std::vector<float> read(const Buffer& buffer, int64_t count) {
+    std::vector<float> values(count);
+    gpu_.read(buffer, count * 4, 4, [&](const std::byte* from, int64_t first, int64_t bytes) {
+      std::memcpy(reinterpret_cast<std::byte*>(values.data()) + first, from, bytes);
+    });
+    return values;
+  }
+
+  Buffer load(DType dtype, int64_t rows, uint32_t seed) {
+    return upload(gpu_, operand(dtype, rows, dim_, seed), {0, 1, 0, rows}, dtype, "tuning");
+  }
+
+  Gpu& gpu_;
+  int64_t dim_, queries_;
+  Buffer q_, k_, v_, acc_, state_;
+};
+
+/// Relative L2 difference; NaN counts as infinite.
+double difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double error = 0, norm = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    error += std::pow(double{a[i]} - double{b[i]}, 2);
+    norm += std::pow(double{b[i]}, 2);
+  }
+  const double relative = std::sqrt(error / norm);
+  return std::isnan(relative) ? INFINITY : relative;
+}
+
+}  // namespace
+
+std::vector<AttendKernel> candidates(const GpuFacts& facts, DType dtype, int64_t padded_dim) {
+  std::vector<AttendKernel> fitting;
+  const auto quads = static_cast<uint32_t>(padded_dim / 4);
+  // Scores, and what attend.comp and plan.glsl keep per query and key.
+  const auto shared = [](const TileShape& s) {
+    return 4 * s.queries() * s.keys() + 12 * s.queries() + 12 * s.keys();
+  };
+  // Short segments would waste most of a long tile.
+  for (uint32_t queries : {64, 32, 16}) {
+    const TileShape shape = tile(queries, facts.subgroup, quads);
+    if ((shared(shape) <= facts.shared_bytes && shape.threads() <= facts.max_threads) ||
+        (queries == 16 && fitting.empty()))
+      fitting.push_back({kernel_of(dtype), shape, quads});
+  }
+  if (dtype == DType::f16 && facts.matrix_f16 && matrix_shared(padded_dim) <= facts.shared_bytes)
+    fitting.push_back({Kernel::attend_matrix, kMatrixShape, quads});
+  return fitting;
+}
+
+const std::vector<TunedKernel>& Tuning::kernels(Gpu& gpu, DType dtype, int64_t padded_dim) {
+  std::vector<TunedKernel>& tuned = known_[{dtype, padded_dim}];
+  if (!tuned.empty()) return tuned;
+  Trial trial(gpu, dtype, padded_dim);
+  std::vector<float> yardstick;
+  for (const AttendKernel& kernel : candidates(gpu.facts(), dtype, padded_dim)) {
+    Trial::Result result;
+    try {
+      result = trial.run(kernel);
+    } catch (const DeviceLost&) {
+      throw;
+    } catch (const DeviceError&) {
+      if (tuned.empty()) throw;  // even the portable kernel fails
+      continue;
+    }
+    if (tuned.empty()) yardstick = result.o;
+    const bool matrix = kernel.kernel == Kernel::attend_matrix;
+    if (difference(result.o, yardstick) > (matrix ? kMatrixDifference : kDifference)) continue;
+    tuned.push_back({kernel, result.seconds / static_cast<double>(result.products)});
+    pace_.note(kernel, result.products, result.seconds);
+  }
+  return tuned;
+}
+
+}  // namespace vidattn::vulkan

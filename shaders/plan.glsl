@@ -1,0 +1,102 @@
+// What attend.comp and attend_matrix.comp share: the packed plan (attention/vulkan/index.h), the
+// run-time shape, and the filling of a tile of keys.
+
+layout(push_constant) uniform Shape {
+  uint item;             // word of the first item
+  uint rows;             // word of the query row of slot 0
+  uint positions;        // word of the query position of slot 0
+  uint ranges;           // word of the first key range
+  uint heads_per_table;  // query heads that share a table
+  uint group_head;       // first head of the dispatch, counted inside its table
+  uint first_head;       // query head that the buffers begin with
+  uint first_kv_head;    // key head that the buffers begin with
+  uint head_ratio;       // query heads per key head
+  uint query_rows;       // rows of one head in the query buffer
+  uint key_rows;         // rows of one head in the key and value buffers
+  uint resume;           // 1 = continue from the stored state
+  float scale;           // softmax scale * log2(e)
+} shape;
+
+layout(std430, binding = 0) readonly buffer Words { uint words[]; };
+layout(std430, binding = 4) buffer Accumulators { vec4 stored_acc[]; };
+layout(std430, binding = 5) buffer States { vec2 stored_state[]; };  // maximum, sum
+
+const uint ITEM_WORDS = 6;
+const float LOWEST = -3e38;
+
+struct Item {
+  uint head, slot, count, range, range_end, keys;
+};
+
+Item read_item() {
+  const uint at = shape.item + ITEM_WORDS * gl_WorkGroupID.x;
+  return Item(words[at] * shape.heads_per_table + shape.group_head + gl_WorkGroupID.y,
+              words[at + 1], words[at + 2], words[at + 3], words[at + 4], words[at + 5]);
+}
+
+uint query_base(Item item) { return (item.head - shape.first_head) * shape.query_rows; }
+uint key_base(Item item) {
+  return (item.head / shape.head_ratio - shape.first_kv_head) * shape.key_rows;
+}
+
+shared uint query_row[BQ];   // row in the query and state buffers
+shared int position[BQ];     // of the query order, for bands
+shared uint key_row[BK];     // row in the key and value buffers
+shared ivec2 seen_by[BK];    // first and last query position that sees the key
+
+void load_queries(Item item) {
+  for (uint i = gl_LocalInvocationIndex; i < BQ; i += THREADS) {
+    // A tile's spare rows repeat its first query; they are never stored.
+    const uint slot = item.slot + (i < item.count ? i : 0);
+    query_row[i] = query_base(item) + words[shape.rows + slot];
+    position[i] = int(words[shape.positions + slot]);
+  }
+}
+
+// The next keys of an item: range `range`, position `n` of the key order.
+struct Cursor {
+  uint range;
+  int n, end, low, high;
+};
+
+const int NO_LOW = -2147483647 - 1, NO_HIGH = 2147483647;
+
+// Steps over empty ranges. Bands narrow a range to what the tile's positions [first, last] see.
+Cursor open_range(Item item, uint range, int first, int last) {
+  Cursor c = Cursor(range, 0, 0, NO_LOW, NO_HIGH);
+  for (; c.range < item.range_end; ++c.range) {
+    const uint at = shape.ranges + 4 * c.range;
+    c.low = int(words[at + 2]);
+    c.high = int(words[at + 3]);
+    c.n = int(words[at]);
+    c.end = int(words[at + 1]);
+    if (c.low != NO_LOW) c.n = max(c.n, first + c.low);
+    if (c.high != NO_HIGH) c.end = min(c.end, last + c.high + 1);
+    if (c.n < c.end) break;
+  }
+  return c;
+}
+
+// Fills key_row and seen_by with up to BK keys, of several ranges where they are short, and returns
+// their number. Spare places repeat a valid row and are seen by no query.
+uint load_keys(Item item, inout Cursor c, int first, int last) {
+  uint filled = 0;
+  const uint base = key_base(item);
+  while (filled < BK && c.range < item.range_end) {
+    const uint take = min(BK - filled, uint(c.end - c.n));
+    for (uint i = gl_LocalInvocationIndex; i < take; i += THREADS) {
+      const int n = c.n + int(i);
+      key_row[filled + i] = base + (item.keys == 0u ? uint(n) : words[item.keys + uint(n)]);
+      seen_by[filled + i] = ivec2(c.high == NO_HIGH ? NO_LOW : n - c.high,
+                                  c.low == NO_LOW ? NO_HIGH : n - c.low);
+    }
+    filled += take;
+    c.n += int(take);
+    if (c.n == c.end) c = open_range(item, c.range + 1, first, last);
+  }
+  for (uint i = filled + gl_LocalInvocationIndex; i < BK; i += THREADS) {
+    key_row[i] = base;
+    seen_by[i] = ivec2(NO_HIGH, NO_LOW);
+  }
+  return filled;
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Everything that needs a real GPU, in one command: correctness on it, full attention beside
+# PyTorch's, and the paper's long sequences (MoGA, Table 11) whole.
+#
+# Usage: tests/gpu.sh [FOLDER [DEVICE]]
+#   FOLDER for the results as JSON, default results/gpu; DEVICE, default vulkan.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+out=${1:-$root/results/gpu}
+device=${2:-vulkan}
+tool=$root/build/release/vidattn
+heads=12 dim=128
+
+"$root/harness/build.sh" release
+mkdir -p "$out"
+"$tool" env --json >"$out/environment.json"
+"$tool" list | sed -n '/^devices/,/^workloads/p' | sed '$d'
+
+echo "== correctness"
+for folder in "$root/tests/vectors" "$root/../shared/reference"; do
+  [[ -d $folder ]] || { echo "no vectors at $folder: left out"; continue; }
+  for dtype in f32 f16 bf16; do
+    "$tool" conform "$folder" --device "$device" --dtype "$dtype" | tail -n 1
+  done
+done
+"$root/build/release/tests/attention_test" --gtest_filter='Vulkan*' --gtest_brief=1
+
+echo "== full attention, f16, 32,760 tokens, $heads heads of $dim"
+"$tool" run --device "$device" --dtype f16 --backend full --grid 21,30,52 --heads $heads \
+  --dim $dim --whole --repeat 5 --out "$out/full_f16.json"
+
+echo "== the same in PyTorch, and the card's matrix peak"
+if python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
+  python3 - "$out" <<'PYTHON'
+import json, sys, torch
+
+def seconds(work, runs=20):
+    """Median over runs, by events on the card."""
+    for _ in range(3):
+        work()
+    times = []
+    for _ in range(runs):
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin.record(); work(); end.record()
+        torch.cuda.synchronize()
+        times.append(begin.elapsed_time(end) / 1e3)
+    return sorted(times)[len(times) // 2]
+
+heads, length, dim, size = 12, 32760, 128, 8192
+q, k, v = (torch.randn(1, heads, length, dim, device="cuda", dtype=torch.float16) for _ in range(3))
+a, b = (torch.randn(size, size, device="cuda", dtype=torch.float16) for _ in range(2))
+sdpa = 4 * heads * length**2 * dim / seconds(
+    lambda: torch.nn.functional.scaled_dot_product_attention(q, k, v))
+peak = 2 * size**3 / seconds(lambda: a @ b)
+with open(sys.argv[1] + "/full_f16.json") as file:
+    case = json.load(file)["cases"][0]
+own = case["metrics"]["device_flop_rate"]["value"]
+record = {"card": torch.cuda.get_device_name(), "torch": torch.__version__,
+          "sdpa_flops": sdpa, "matrix_peak_flops": peak, "vidattn_flops": own,
+          "vidattn_over_sdpa": own / sdpa, "vidattn_over_peak": own / peak}
+with open(sys.argv[1] + "/beside_torch.json", "w") as file:
+    json.dump(record, file, indent=1)
+print(json.dumps(record, indent=1))
+PYTHON
+else
+  echo "no python3 with torch and CUDA here: nothing to compare with"
+fi
+
+echo "== MoGA Table 11: 31,200 to 187,200 tokens, whole"
+for frames in 20 40 80 120; do
+  "$tool" run --device "$device" --dtype f16 --grid $frames,30,52 --heads $heads --dim $dim \
+    --backend full --backend moga_stga:num_groups=5 --backend moga_stga:num_groups=20 \
+    --whole --repeat 3 --out "$out/table11_$((frames * 30 * 52)).json"
+done
