@@ -32,12 +32,14 @@ ComparedCase compare_cases(Case a, Case b, const CompareOptions& options, std::s
   dense.clear();
   compared.problem = interrupted() ? "interrupted before it was timed" : problem_of(a, b);
   if (compared.problem.empty()) {
-    PairedOptions paired{options.seconds, PairedOptions().min_blocks, options.order_seed};
+    PairedOptions paired;
+    paired.seconds = options.seconds;
+    paired.seed = options.order_seed;
     paired.label = "A against B, " + compared.name;
     const auto blocks = measure_pair(a, b, paired);
     for (const PairedBlock& block : blocks) {
-      compared.a_seconds.push_back((block.a[0] + block.a[1]) / 2);
-      compared.b_seconds.push_back((block.b[0] + block.b[1]) / 2);
+      compared.a_seconds.push_back(block.a);
+      compared.b_seconds.push_back(block.b);
     }
     compared.log_ratios = log_ratios(blocks);
     if (blocks.empty()) compared.problem = "interrupted before it was timed";
@@ -60,8 +62,8 @@ ComparisonResult compare_backends(const CompareOptions& options) {
   ComparisonResult result{parse_backend(options.sides[0]).text(),
                           parse_backend(options.sides[1]).text()};
   result.protocol = fmt::format(
-      "time is plan + run, in this process; blocks of ABBA or BAAB by a fair coin, {:g} s a case, "
-      "warm caches",
+      "time is plan + run in this process with warm caches; blocks of ABBA or BAAB by a fair coin, "
+      "fastest run of a block, {:g} s a case",
       options.seconds);
   result.workload = workload_record(workload);
   const std::vector<double> as_given = {0};

@@ -14,8 +14,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Waking the threads and reading the clock cost microseconds: little against a slot of this length.
-constexpr double kSlotSeconds = 2e-3;
+// Where other programs share the cores, a run of a millisecond is either undisturbed or takes
+// several times as long. Of 16 runs, interleaved with the other side's, one is almost always
+// undisturbed (measured beside two busy loops on two cores: every injected 3% is found then, and
+// none when a block is a single round). Longer runs average such disturbances.
+constexpr int kMaxRounds = 8;
+constexpr double kBlockSeconds = 0.1;
 
 // Caches, page tables and the clock have settled by then.
 constexpr double kWarmUpSeconds = 0.2;
@@ -31,63 +35,43 @@ void wait_busily(double seconds) {
   }
 }
 
-/// A case that is run again and again into the same output.
-class TimedCase {
- public:
-  TimedCase(Case& c, Output& out, double slowdown) : case_(c), out_(out), slowdown_(slowdown) {}
+/// Seconds of one run, planning included.
+double run_once(Case& c, Output& out, double slowdown) {
+  Plan plan;
+  const double planning = seconds_of([&] { plan = make_plan(c); });
+  const double running = seconds_of([&] { c.device->run(plan, c.in, out); });
+  const double waiting = seconds_of([&] { wait_busily(slowdown * (planning + running)); });
+  c.plan_seconds.push_back(planning);
+  c.run_seconds.push_back(c.scale_up * (running + waiting));
+  return planning + c.run_seconds.back();
+}
 
-  /// Seconds of one run, planning included.
-  double run() {
-    Plan plan;
-    const double planning = seconds_of([&] { plan = make_plan(case_); });
-    const double running = seconds_of([&] { case_.device->run(plan, case_.in, out_); });
-    const double waiting = seconds_of([&] { wait_busily(slowdown_ * (planning + running)); });
-    case_.plan_seconds.push_back(planning);
-    case_.run_seconds.push_back(case_.scale_up * (running + waiting));
-    return planning + case_.run_seconds.back();
-  }
-
-  /// Chooses how often a slot repeats the case, by the fastest warm-up run; forgets the warm-up.
-  void warmed_up(double fastest) {
-    repeats_ = std::max(1, static_cast<int>(std::ceil(kSlotSeconds / fastest)));
-    case_.plan_seconds.clear();
-    case_.run_seconds.clear();
-  }
-
-  std::vector<double> slot() {
-    double sum = 0;
-    for (int i = 0; i < repeats_; ++i) sum += run();
-    return {sum / repeats_};
-  }
-
- private:
-  Case& case_;
-  Output& out_;
-  double slowdown_;
-  int repeats_ = 1;
-};
-
-void warm_up(TimedCase& a, TimedCase& b) {
+/// Runs both sides in turn; returns the fastest times of the two together.
+double warm_up(const Side& a, const Side& b) {
   const auto start = Clock::now();
   double fastest_a = INFINITY, fastest_b = INFINITY;
   for (int i = 0; i < kWarmUpRuns || seconds_since(start) < kWarmUpSeconds; ++i) {
-    fastest_a = std::min(fastest_a, a.run());
-    fastest_b = std::min(fastest_b, b.run());
+    fastest_a = std::min(fastest_a, a()[0]);
+    fastest_b = std::min(fastest_b, b()[0]);
   }
-  a.warmed_up(fastest_a);
-  b.warmed_up(fastest_b);
+  return fastest_a + fastest_b;
 }
 
-void add_slot(std::vector<std::vector<PairedBlock>>& cases, const std::vector<double>& seconds,
-              std::array<double, 2> PairedBlock::*side, int nth) {
-  for (size_t i = 0; i < cases.size(); ++i) (cases[i].back().*side)[nth] = seconds[i];
+void forget_times(Case& c) {
+  c.plan_seconds.clear();
+  c.run_seconds.clear();
+}
+
+void take_fastest(std::vector<double>& fastest, const std::vector<double>& seconds) {
+  fastest.resize(seconds.size(), INFINITY);
+  for (size_t i = 0; i < seconds.size(); ++i) fastest[i] = std::min(fastest[i], seconds[i]);
 }
 
 }  // namespace
 
-double PairedBlock::log_ratio() const { return std::log(b[0] * b[1] / (a[0] * a[1])) / 2; }
+double PairedBlock::log_ratio() const { return std::log(b / a); }
 
-std::vector<std::vector<PairedBlock>> measure_paired(const Slot& a, const Slot& b,
+std::vector<std::vector<PairedBlock>> measure_paired(const Side& a, const Side& b,
                                                      const PairedOptions& options) {
   constexpr double kTicks = 1000;  // progress counts milliseconds
   Progress progress(options.label, static_cast<int64_t>(options.seconds * kTicks));
@@ -99,29 +83,29 @@ std::vector<std::vector<PairedBlock>> measure_paired(const Slot& a, const Slot& 
     progress.update(static_cast<int64_t>(std::min(passed, options.seconds) * kTicks));
     if (passed >= options.seconds && block >= options.min_blocks) break;
     const bool a_first = coin.bits() % 2 == 0;
-    const auto& outer = a_first ? a : b;
-    const auto& inner = a_first ? b : a;
-    const std::vector<double> seconds[] = {outer(), inner(), inner(), outer()};
-    cases.resize(seconds[0].size());
-    for (auto& blocks : cases) blocks.push_back({a_first});
-    const auto outer_side = a_first ? &PairedBlock::a : &PairedBlock::b;
-    const auto inner_side = a_first ? &PairedBlock::b : &PairedBlock::a;
-    add_slot(cases, seconds[0], outer_side, 0);
-    add_slot(cases, seconds[1], inner_side, 0);
-    add_slot(cases, seconds[2], inner_side, 1);
-    add_slot(cases, seconds[3], outer_side, 1);
+    std::vector<double> seconds_a, seconds_b;
+    const auto run_a = [&] { take_fastest(seconds_a, a()); };
+    const auto run_b = [&] { take_fastest(seconds_b, b()); };
+    for (int round = 0; round < options.rounds; ++round)
+      for (const bool outer : {true, false, false, true}) outer == a_first ? run_a() : run_b();
+    cases.resize(seconds_a.size());
+    for (size_t i = 0; i < cases.size(); ++i)
+      cases[i].push_back({a_first, seconds_a[i], seconds_b[i]});
   }
   return cases;
 }
 
-std::vector<PairedBlock> measure_pair(Case& a, Case& b, const PairedOptions& options,
-                                      double slowdown) {
+std::vector<PairedBlock> measure_pair(Case& a, Case& b, PairedOptions options, double slowdown) {
   Output out;  // one for both, so that neither has the better pages
-  TimedCase timed_a(a, out, 0), timed_b(b, out, slowdown);
-  warm_up(timed_a, timed_b);
-  auto cases =
-      measure_paired([&] { return timed_a.slot(); }, [&] { return timed_b.slot(); }, options);
-  return cases.empty() ? std::vector<PairedBlock>{} : std::move(cases[0]);
+  const Side side_a = [&] { return std::vector{run_once(a, out, 0)}; };
+  const Side side_b = [&] { return std::vector{run_once(b, out, slowdown)}; };
+  const double round_seconds = 2 * warm_up(side_a, side_b);
+  forget_times(a);
+  forget_times(b);
+  options.rounds =
+      static_cast<int>(std::clamp(kBlockSeconds / round_seconds, 1.0, 1.0 * kMaxRounds));
+  const auto cases = measure_paired(side_a, side_b, options);
+  return cases.empty() ? std::vector<PairedBlock>{} : cases[0];
 }
 
 std::vector<double> log_ratios(const std::vector<PairedBlock>& blocks) {

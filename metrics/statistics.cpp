@@ -64,7 +64,8 @@ std::vector<double> bootstrap_medians(const std::vector<double>& sorted, uint64_
   std::vector<double> medians(kResamples);
   for (double& m : medians) {
     std::fill(count.begin(), count.end(), 0);
-    for (size_t i = 0; i < n; ++i) ++count[random() % n];
+    // The upper half of the product is uniform below n, without a division.
+    for (size_t i = 0; i < n; ++i) ++count[((random() >> 32) * n) >> 32];
     const auto value = [&](size_t rank) {
       size_t at = 0;
       for (size_t seen = count[0]; seen <= rank; seen += count[at]) ++at;
