@@ -52,9 +52,4 @@ struct Case {
   bool skipped() const { return result.outcome == "skipped"; }
 };
 
-/// Median; NaN of nothing.
-double median(std::vector<double> values);
-/// Highest; NaN of nothing. A peak is its best sample: other programs only ever lower one.
-double highest(const std::vector<double>& values);
-
 }  // namespace vidattn
