@@ -8,19 +8,16 @@
 #include "harness/interrupt.h"
 #include "harness/json_file.h"
 #include "harness/progress.h"
+#include "harness/run_source.h"
 
 namespace vidattn {
 namespace {
-
-bool is_stored(const std::string& side) {
-  return side.ends_with(".json") || side.starts_with("run:");
-}
 
 ComparisonResult measure(const CompareOptions& options) {
   if (!options.binaries.empty()) return compare_binaries(options);
   if (options.sides.size() != 2)
     throw InputError(fmt::format("compare needs two sides, A and B, not {}", options.sides.size()));
-  const bool a = is_stored(options.sides[0]), b = is_stored(options.sides[1]);
+  const bool a = names_run(options.sides[0]), b = names_run(options.sides[1]);
   if (a != b)
     throw InputError(
         "a stored run can only be compared with another stored run, not with a backend");
@@ -42,6 +39,14 @@ int exit_code(const std::vector<ComparedCase>& cases) {
 }
 
 }  // namespace
+
+void take_blocks(ComparedCase& c, const std::vector<PairedBlock>& blocks) {
+  for (const PairedBlock& block : blocks) {
+    c.a_seconds.push_back(block.a);
+    c.b_seconds.push_back(block.b);
+    c.log_ratios.push_back(block.log_ratio());
+  }
+}
 
 void judge_cases(std::vector<ComparedCase>& cases, const VerdictRule& rule) {
   std::vector<ComparedCase*> judged;

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/paired.h"
+#include "harness/store.h"
 #include "harness/workload.h"
 #include "metrics/statistics.h"
 
@@ -55,6 +57,12 @@ struct ComparisonResult {
 ComparisonResult compare_backends(const CompareOptions& options);
 ComparisonResult compare_stored_runs(const CompareOptions& options);
 ComparisonResult compare_binaries(const CompareOptions& options);
+
+/// A case of two stored ones, still without times; `problem` tells when there cannot be a ratio.
+ComparedCase pair_cases(const StoredCase& a, const StoredCase& b);
+
+/// Fills the seconds and log ratios of a case.
+void take_blocks(ComparedCase& c, const std::vector<PairedBlock>& blocks);
 
 /// Fills estimate, adjusted_p and verdict of every case that has log ratios.
 void judge_cases(std::vector<ComparedCase>& cases, const VerdictRule& rule);

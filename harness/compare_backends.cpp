@@ -37,11 +37,7 @@ ComparedCase compare_cases(Case a, Case b, const CompareOptions& options, std::s
     paired.seed = options.order_seed;
     paired.label = "A against B, " + compared.name;
     const auto blocks = measure_pair(a, b, paired);
-    for (const PairedBlock& block : blocks) {
-      compared.a_seconds.push_back(block.a);
-      compared.b_seconds.push_back(block.b);
-    }
-    compared.log_ratios = log_ratios(blocks);
+    take_blocks(compared, blocks);
     if (blocks.empty()) compared.problem = "interrupted before it was timed";
   }
   std::vector<Case> cases{std::move(a), std::move(b)};

@@ -88,6 +88,7 @@ std::vector<std::vector<PairedBlock>> measure_paired(const Side& a, const Side& 
     const auto run_b = [&] { take_fastest(seconds_b, b()); };
     for (int round = 0; round < options.rounds; ++round)
       for (const bool outer : {true, false, false, true}) outer == a_first ? run_a() : run_b();
+    if (interrupted()) break;  // a block may be incomplete
     cases.resize(seconds_a.size());
     for (size_t i = 0; i < cases.size(); ++i)
       cases[i].push_back({a_first, seconds_a[i], seconds_b[i]});

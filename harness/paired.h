@@ -31,7 +31,8 @@ struct PairedOptions {
 /// Blocks of every case, [case][block]. Which side comes first is a fair coin for every block.
 /// That makes the comparison of a thing with itself fair however the noise behaves: swapping the
 /// sides changes the sign of a block's log ratio and nothing else, so each sign is a fair coin too,
-/// whatever spikes, trends or correlation there are. An interrupt ends it after the block.
+/// whatever spikes, trends or correlation there are. An interrupt ends it without the block in
+/// progress.
 std::vector<std::vector<PairedBlock>> measure_paired(const Side& a, const Side& b,
                                                      const PairedOptions& options);
 

@@ -43,12 +43,12 @@ Case checked_case(const std::string& backend, const Inputs& in) {
 
 /// `first` keeps the seeds of the two parts apart.
 std::vector<Trial> run_trials(const std::vector<Case>& cases, int64_t count, double slowdown,
-                              uint64_t first, const SelftestOptions& options) {
+                              double seconds, uint64_t first, const SelftestOptions& options) {
   std::vector<Trial> trials;
   for (int64_t i = 0; i < count; ++i) {
     Case a = cases[i % cases.size()], b = a;
     PairedOptions paired;
-    paired.seconds = options.seconds;
+    paired.seconds = seconds;
     paired.seed = first + static_cast<uint64_t>(i);
     paired.label = fmt::format("{} of {}: {} against itself{}", i + 1, count, a.result.backend,
                                slowdown > 0 ? ", slowed down" : "");
@@ -152,10 +152,10 @@ int selftest(const SelftestOptions& options) {
   std::vector<Case> cases;
   for (const std::string& backend : options.backends)
     cases.push_back(checked_case(backend, workload.inputs));
-  const auto same = run_trials(cases, options.same, 0, options.seed, options);
+  const auto same = run_trials(cases, options.same, 0, options.seconds, options.seed, options);
   std::vector<Trial> slowed;
   if (options.slowdown > 0)
-    slowed = run_trials(cases, options.tries, options.slowdown,
+    slowed = run_trials(cases, options.tries, options.slowdown, options.slowed_seconds,
                         options.seed + static_cast<uint64_t>(options.same), options);
   json record{{"schema_version", kSchemaVersion},
               {"tool", "vidattn selftest"},
@@ -166,10 +166,13 @@ int selftest(const SelftestOptions& options) {
               {"alpha", options.rule.alpha},
               {"workload", workload_record(workload)},
               {"environment", before},
-              {"injected", options.slowdown}};
-  fmt::print("workload {}: {} tokens; {:g} s a comparison, margin {:g}%, alpha {:g}, load {}\n",
-             workload.name, workload.inputs.length(), options.seconds, 100 * options.rule.margin,
-             options.rule.alpha, before["state"].value("load_average", json()).dump());
+              {"injected", options.slowdown},
+              {"slowed_seconds", options.slowed_seconds}};
+  fmt::print(
+      "workload {}: {} tokens; {:g} and {:g} s a comparison, margin {:g}%, alpha {:g}, load {}\n",
+      workload.name, workload.inputs.length(), options.seconds, options.slowed_seconds,
+      100 * options.rule.margin, options.rule.alpha,
+      before["state"].value("load_average", json()).dump());
   bool passed = report_part("same", "against itself", same, 0, options, record);
   passed &= report_part("slowed", fmt::format("slowed down by {:g}%", 100 * options.slowdown),
                         slowed, options.slowdown, options, record);

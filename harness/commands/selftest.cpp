@@ -50,7 +50,10 @@ const RegisterCommand registered(61, [](CommandLine& line) {
   app->add_option("--backend", selftest.backends,
                   "NAME[:key=value,…]; may be repeated, taken in turn");
   options->workload.add_all(*app);
-  app->add_option("--time", selftest.seconds, "seconds for each comparison")
+  app->add_option("--time", selftest.seconds, "seconds for each comparison with itself")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 86400.0));
+  app->add_option("--inject-time", selftest.slowed_seconds, "seconds for each with the slowdown")
       ->capture_default_str()
       ->check(CLI::Range(0.1, 86400.0));
   app->add_option("--margin", options->margin, "difference that does not matter: 1% or 0.01")
