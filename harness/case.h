@@ -9,6 +9,7 @@
 
 #include "attention/device.h"
 #include "harness/backend_spec.h"
+#include "harness/block.h"
 #include "harness/metric.h"
 #include "metrics/fidelity.h"
 #include "metrics/plan_stats.h"
@@ -42,6 +43,7 @@ struct Case {
   double setup_seconds = 0;
   std::optional<int64_t> extra_bytes;
   std::vector<double> plan_seconds, run_seconds;
+  std::vector<Block> blocks;  ///< timed beside full attention (time_blocks)
   /// Full attention that is too long to run whole is run for these tokens only; its times are
   /// scaled up by `scale_up` and marked as extrapolated.
   std::vector<int64_t> sampled;

@@ -12,6 +12,7 @@
 #include "harness/in_dtype.h"
 #include "harness/interrupt.h"
 #include "metrics/memory.h"
+#include "metrics/plan_checksum.h"
 
 namespace vidattn {
 namespace {
@@ -47,7 +48,8 @@ void check_against_reference(Case& c, const Plan& plan, const Output& out) {
 }
 
 nlohmann::json describe_plan(const Plan& plan, const PlanStats& stats) {
-  nlohmann::json json{{"density_per_head", stats.density_per_head}};
+  nlohmann::json json{{"checksum", plan_checksum(plan)},
+                      {"density_per_head", stats.density_per_head}};
   for (const BranchStats& b : stats.branches)
     json["branches"].push_back(
         {{"name", b.name}, {"density", b.density}, {"pairs_per_head", b.pairs}});

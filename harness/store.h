@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/block.h"
+
 namespace SQLite {
 class Database;
 }
@@ -27,20 +29,6 @@ namespace vidattn {
 enum class Outcome { passed, failed, mistrusted, skipped, crashed, timed_out, out_of_memory };
 std::string to_string(Outcome outcome);          ///< as above: "timed out"
 Outcome parse_outcome(const std::string& text);  ///< throws InputError for any other text
-
-/// One timed block of a case's process: in random order, every backend of the process and full
-/// attention (the dense control) ran once. Cases of one process share blocks by `index`.
-struct Block {
-  int64_t index = 0;                         ///< from 0, without warm-up
-  double plan_seconds = 0, run_seconds = 0;  ///< of the case's backend
-  double dense_seconds = 0;                  ///< plan and run of the dense control
-  double peak_flops = 0;                     ///< latest measured peak of the storage type, FLOP/s
-  int64_t position = 0, dense_position = 0;  ///< place in the block's order, from 0
-  std::string outlier;  ///< of the ratio, by Tukey's fences: "", mild or severe; never left out
-
-  double seconds() const { return plan_seconds + run_seconds; }
-  double ratio() const { return seconds() / dense_seconds; }  ///< below 1: faster than full
-};
 
 struct StoredMetric {
   std::string unit;
