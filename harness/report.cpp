@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
+#include <set>
 
 #include "attention/error.h"
 #include "harness/backend_spec.h"
@@ -118,41 +118,34 @@ json draw_case(const std::string& backend, Inputs in, const std::vector<int64_t>
   return pictures;
 }
 
-/// Draws the cases of one run that lie on one workload; a case is drawn once however often it was
-/// measured (devices, storage types).
-void draw_cases(json& cases, size_t run, const json& record, const Workload& workload) {
+/// Draws the cases that lie on one workload; a method is drawn once however often it was measured
+/// (devices, storage types, runs).
+void draw_cases(json& cases, size_t index, const Workload& workload) {
   const Inputs& in = workload.inputs;
   const auto latent = in.grid.known() ? frames_to_show(in.grid) : std::vector<int64_t>{};
   const auto backgrounds = backgrounds_of(workload, latent);
-  std::map<std::string, bool> drawn;
+  std::set<std::string> drawn;
   Progress progress("drawing the masks", static_cast<int64_t>(cases.size()));
   for (size_t i = 0; i < cases.size() && !interrupted(); ++i) {
     json& c = cases[i];
-    const std::string backend = c["name"];
-    if (c["run"] == run && c["outcome"] == "passed" && !drawn[backend] &&
-        c.value("workload_record", record) == record) {
-      c["pictures"] = draw_case(backend, in, latent, backgrounds);
-      drawn[backend] = true;
-    }
+    if (c["workload_index"] == index && c["outcome"] == "passed" && drawn.insert(c["name"]).second)
+      c["pictures"] = draw_case(c["name"], in, latent, backgrounds);
     progress.update(static_cast<int64_t>(i) + 1);
   }
 }
 
 }  // namespace
 
-void add_pictures(json& data, const std::vector<StoredRun>& runs) {
-  std::vector<json> done;
-  for (size_t i = 0; i < runs.size() && !interrupted(); ++i) {
-    const json record = data["runs"][i]["workload"];
-    if (!record.is_object() || std::find(done.begin(), done.end(), record) != done.end()) continue;
-    done.push_back(record);
+void add_pictures(json& data) {
+  for (size_t i = 0; i < data["workloads"].size() && !interrupted(); ++i) {
+    json& record = data["workloads"][i];
     try {
       const Workload workload = build_workload(request_of(record));
       if (workload_record(workload)["sha256"] != record.value("sha256", json()))
         throw InputError("its q, k and v are no longer the same");
-      draw_cases(data["cases"], i, record, workload);
+      draw_cases(data["cases"], i, workload);
     } catch (const std::exception& error) {  // a report without pictures is still a report
-      data["runs"][i]["picture_note"] =
+      record["picture_note"] =
           fmt::format("No pictures: the workload could not be built again: {}", error.what());
     }
   }
@@ -172,7 +165,7 @@ int report(const ReportOptions& options) {
   std::vector<StoredRun> runs;
   for (const std::string& name : options.runs) runs.push_back(read_run(name, options.db));
   json data = report_data(runs, history_of(options.db));
-  if (options.pictures) add_pictures(data, runs);
+  if (options.pictures) add_pictures(data);
   write_text(options.out, report_page(data));
   fmt::print("{}: {} cases of {} runs\n", options.out, data["cases"].size(), runs.size());
   if (!options.figures.empty()) {

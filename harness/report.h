@@ -18,17 +18,18 @@ struct ReportOptions {
 };
 
 /// Everything that a report shows, for the page, the figures and the tables:
-///   runs   name, revision, command, workload, environment, validity [{level, text}]
-///   cases  run, name, method, device, dtype, outcome, reason, metrics, ratio to full attention
-///          with its interval, whether on the Pareto front of speedup and relative L2 error
-///   history  per case the median ratio in each run of the store
+///   runs       name, revision, command, environment, validity [{level, text}]
+///   workloads  the different ones
+///   cases      run, workload, name, method, device, dtype, outcome, reason, metrics, ratio to full
+///              attention with its interval, whether on the Pareto front of speedup and error
+///   history    per case the median ratio in each run of the store
 nlohmann::json report_data(const std::vector<StoredRun>& runs,
                            const std::vector<StoredRun>& history);
 
-/// Adds "mask", "segments" and "visible" (data URIs) to the passed cases of `data`, on the
-/// workloads built again from their records. A workload that cannot be had again, or has other
-/// q, k, v now, is noted under "picture_note" of its run.
-void add_pictures(nlohmann::json& data, const std::vector<StoredRun>& runs);
+/// Adds "pictures" (kind: data URI) to the passed cases of `data`, on the workloads built again
+/// from their records. A workload that cannot be had again, or has other q, k, v now, gets a
+/// "picture_note" instead.
+void add_pictures(nlohmann::json& data);
 
 /// One HTML page that needs nothing beside itself.
 std::string report_page(const nlohmann::json& data);

@@ -59,10 +59,10 @@ json validity(const StoredRun& run) {
       load[0].get<double>() > state.value("threads", 1.0) * 1.5)
     found.push_back(message(
         "warn", fmt::format("load average {:.2f} when it was written", load[0].get<double>())));
-  for (const auto& item : run.preflight.is_array() ? run.preflight : json::array())
-    if (item.is_object() && item.value("level", "pass") != "pass")
-      found.push_back(message(item.value("level", "") == "invalid" ? "invalid" : "warn",
-                              item.value("text", item.dump())));
+  for (const json& check : run.preflight.is_array() ? run.preflight : json::array())
+    if (check.value("state", "pass") != "pass")
+      found.push_back(message(check.value("state", "") == "invalid" ? "invalid" : "warn",
+                              check.value("message", "")));
   if (found.empty()) found.push_back(message("pass", "all cases passed their checks"));
   return found;
 }
@@ -79,7 +79,16 @@ json ratio_record(const StoredCase& c) {
           {"blocks", e.blocks}};
 }
 
-json case_record(const StoredCase& c, size_t run) {
+/// Place of a workload's record among those known; adds a new one. -1 for none.
+int64_t workload_index(const json& record, json& workloads) {
+  if (!record.is_object()) return -1;
+  const auto found = std::find(workloads.begin(), workloads.end(), record);
+  const int64_t index = found - workloads.begin();
+  if (found == workloads.end()) workloads.push_back(record);
+  return index;
+}
+
+json case_record(const StoredCase& c, size_t run, json& workloads) {
   json record{{"run", run},
               {"name", c.backend},
               {"method", c.backend.substr(0, c.backend.find(':'))},
@@ -97,6 +106,7 @@ json case_record(const StoredCase& c, size_t run) {
   for (const auto& [tag, metric] : c.metrics)
     if (std::isfinite(metric.value)) record["metrics"][tag] = metric.value;
   const json workload = c.details.value("workload", json::object());
+  record["workload_index"] = workload_index(c.details.value("workload", json()), workloads);
   const json& m = record["metrics"];
   if (workload.contains("length") && m.contains("attention_flops")) {
     // Least traffic: q and o of all heads, k and v of theirs, once.
@@ -150,19 +160,17 @@ json history_record(const std::vector<StoredRun>& history) {
 }  // namespace
 
 json report_data(const std::vector<StoredRun>& runs, const std::vector<StoredRun>& history) {
-  json data{{"runs", json::array()}, {"cases", json::array()}};
+  json data{{"runs", json::array()}, {"cases", json::array()}, {"workloads", json::array()}};
   for (size_t i = 0; i < runs.size(); ++i) {
     const StoredRun& run = runs[i];
-    json workload = nullptr;
-    if (!run.cases.empty()) workload = run.cases.front().details.value("workload", json());
     data["runs"].push_back({{"name", run.uid},
                             {"revision", run.revision},
                             {"started", run.started},
                             {"command", command_line(run.arguments)},
-                            {"workload", workload},
                             {"environment", run.environment},
                             {"validity", validity(run)}});
-    for (const StoredCase& c : run.cases) data["cases"].push_back(case_record(c, i));
+    for (const StoredCase& c : run.cases)
+      data["cases"].push_back(case_record(c, i, data["workloads"]));
   }
   mark_front(data["cases"]);
   data["history"] = history_record(history);

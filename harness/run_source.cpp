@@ -6,6 +6,7 @@
 
 #include "attention/error.h"
 #include "harness/file.h"
+#include "harness/store_json.h"
 
 namespace vidattn {
 namespace {
@@ -75,12 +76,20 @@ StoredCase case_of(const json& run, const json& test) {
   return c;
 }
 
+StoredRun the_one_run(const std::string& path) {
+  std::vector<StoredRun> runs = read_export(path);
+  if (runs.size() != 1)
+    throw InputError(fmt::format("it holds {} runs, expected one", runs.size()));
+  return std::move(runs[0]);
+}
+
 StoredRun read_file(const std::string& path) {
   const InputFile file(path);
   std::string text(file.size(), '\0');
   file.read(0, text.data(), text.size());
   try {
     const json run = json::parse(text);
+    if (run.contains("format")) return the_one_run(path);
     StoredRun stored;
     stored.uid = std::filesystem::path(path).filename();
     stored.arguments = run.at("arguments").get<std::vector<std::string>>();
@@ -90,8 +99,8 @@ StoredRun read_file(const std::string& path) {
     stored.case_count = static_cast<int64_t>(stored.cases.size());
     return stored;
   } catch (const std::exception& error) {
-    throw InputError(fmt::format("{} is no file of `vidattn run --out`: {}", file.name(),
-                                 std::string_view(error.what())));
+    throw InputError(fmt::format("{} is no file of `vidattn run --out` or of `vidattn export`: {}",
+                                 file.name(), std::string_view(error.what())));
   }
 }
 

@@ -253,23 +253,27 @@ function runs() {
       banner.append(line);
     }
     box.append(element('h3', `${i + 1}: ${run.name}`), element('pre', run.command));
-    if (run.picture_note) box.append(element('p', run.picture_note));
-    for (const part of ['workload', 'environment']) {
-      if (!run[part]) continue;
-      const details = element('details');
-      details.append(element('summary', part));
-      const groups = part === 'environment' ? Object.entries(run[part]) : [['', run[part]]];
-      for (const [name, fields] of groups) {
-        if (name) details.append(element('h3', name));
-        const list = element('dl');
-        for (const [key, value] of Object.entries(fields || {}))
-          list.append(element('dt', key), element('dd', typeof value === 'string' ? value :
-            JSON.stringify(value)));
-        details.append(list);
-      }
-      box.append(details);
-    }
+    const details = element('details');
+    details.append(element('summary', 'environment'));
+    for (const [name, fields] of Object.entries(run.environment))
+      details.append(element('h3', name), fieldList(fields));
+    box.append(details);
   });
+  for (const workload of data.workloads) {
+    const details = element('details');
+    details.append(element('summary', `workload ${workload.name}, ${workload.length} tokens`),
+      fieldList(workload));
+    box.append(details);
+    if (workload.picture_note) box.append(element('p', workload.picture_note));
+  }
+}
+
+function fieldList(fields) {
+  const list = element('dl');
+  for (const [key, value] of Object.entries(fields || {}))
+    list.append(element('dt', key), element('dd', typeof value === 'string' ? value :
+      JSON.stringify(value)));
+  return list;
 }
 
 function drawAll() {
