@@ -238,11 +238,13 @@ std::vector<std::string> write_figures(const json& data, const std::string& fold
       fmt::print(stderr, "warning: no {}: gnuplot is missing or failed (package gnuplot-nox)\n",
                  figure.name);
   }
-  for (const json& c : data["cases"])
-    for (const auto& [kind, uri] : c.value("pictures", json::object()).items()) {
+  for (const json& c : data["cases"]) {
+    const json pictures = c.value("pictures", json::object());
+    for (const auto& [kind, uri] : pictures.items()) {
       written.push_back(file_name(fmt::format("{}_{}.png", c["name"].get<std::string>(), kind)));
       write_file(into / written.back(), decoded(uri));
     }
+  }
   return written;
 }
 

@@ -14,7 +14,8 @@ struct SelftestOptions {
   int64_t same = 50;                  ///< comparisons of a backend with itself
   double slowdown = 0.03;             ///< injected, as a share; 0 = no such part
   int64_t tries = 10;                 ///< comparisons with the slowdown injected
-  double seconds = 4;                 ///< budget of one comparison
+  double seconds = 4;                 ///< budget of a comparison with itself
+  double slowed_seconds = 10;         ///< budget with the slowdown: compare's default
   VerdictRule rule;
   uint64_t seed = 1;
   std::string out;  ///< JSON file; empty = none

@@ -65,7 +65,7 @@ TEST_F(Compare, TwoBackendsAreMeasuredAndEverythingIsRecorded) {
 
 TEST_F(Compare, ACaseThatCannotRunIsNotCompared) {
   const ToolResult result =
-      run_tool("compare full sta:tile=4,4,4 --quiet --time 0.2 --dim 32 --heads 1 --grid 2,2,2");
+      run_tool("compare full vsa:num_tiles=9,9,9 --quiet --time 0.2 --dim 32 --heads 1 --grid 2,2,2");
   EXPECT_EQ(result.exit_code, 2) << result.out;
   EXPECT_NE(result.out.find("not compared"), std::string::npos);
 }
