@@ -7,9 +7,10 @@ const shapes = ['circle', 'rect', 'triangle', 'rectRot', 'star'];
 const methods = [...new Set(data.cases.map(c => c.method))];
 const colour = c => colours[methods.indexOf(c.method) % colours.length];
 const shape = c => shapes[Math.floor(methods.indexOf(c.method) / colours.length) % shapes.length];
-const several = new Set(data.cases.map(c => [c.run, c.device, c.dtype, c.workload].join())).size > 1;
-const label = c => several ? `${c.name} [${c.device} ${c.dtype}` +
-  (data.runs.length > 1 ? `, run ${c.run + 1}]` : ']') : c.name;
+const kinds = [...new Set(data.cases.map(c => `${c.device} ${c.dtype}`))].length > 1;
+const label = c => c.name + (kinds ? ` [${c.device} ${c.dtype}]` : '') +
+  (data.workloads.length > 1 ? ` (workload ${c.workload_index + 1})` : '') +
+  (data.runs.length > 1 ? ` (run ${c.run + 1})` : '');
 const cut = (text, n = 26) => text.length > n ? text.slice(0, n - 1) + '…' : text;
 const show = (v, digits = 3) => v === undefined || v === null ? '-' : Number(v.toPrecision(digits)).toString();
 const variable = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -40,7 +41,7 @@ const whiskers = {
   },
 };
 
-// Names beside the points of the front.
+// Names beside the points of the front, where they do not cover another name.
 const names = {
   id: 'names',
   afterDatasetsDraw(chart) {
@@ -48,11 +49,14 @@ const names = {
     ctx.save();
     ctx.font = '12px system-ui, sans-serif';
     ctx.fillStyle = variable('--text');
+    const taken = [];
     for (const set of chart.data.datasets) for (const p of set.data) {
       if (!p.named) continue;
-      const width = ctx.measureText(p.named).width, at = x.getPixelForValue(p.x);
-      ctx.fillText(p.named, Math.max(area.left + 2, Math.min(at + 9, area.right - width)),
-        y.getPixelForValue(p.y) - 9);
+      const width = ctx.measureText(p.named).width, top = y.getPixelForValue(p.y) - 9;
+      const left = Math.max(area.left + 2, Math.min(x.getPixelForValue(p.x) + 9, area.right - width));
+      if (taken.some(t => left < t.right && t.left < left + width && Math.abs(t.top - top) < 14)) continue;
+      taken.push({left, right: left + width, top});
+      ctx.fillText(p.named, left, top);
     }
     ctx.restore();
   },
@@ -76,7 +80,7 @@ const legend = () => ({display: true, position: 'bottom',
 function pareto() {
   const points = timed.filter(c => c.metrics.speedup !== undefined && c.metrics.relative_l2 !== undefined);
   const point = c => ({x: c.metrics.speedup, y: c.metrics.relative_l2, c,
-    named: c.front ? cut(label(c)) : ''});
+    named: c.front ? cut(c.name) : ''});
   const front = points.filter(c => c.front).map(point).map(p => ({...p, named: ''}))
     .sort((a, b) => a.x - b.x);
   draw('pareto', {
@@ -261,7 +265,7 @@ function runs() {
   });
   for (const workload of data.workloads) {
     const details = element('details');
-    details.append(element('summary', `workload ${workload.name}, ${workload.length} tokens`),
+    details.append(element('summary', `workload ${data.workloads.indexOf(workload) + 1}: ${workload.name}, ${workload.length} tokens`),
       fieldList(workload));
     box.append(details);
     if (workload.picture_note) box.append(element('p', workload.picture_note));

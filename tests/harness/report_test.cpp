@@ -221,8 +221,10 @@ TEST_F(ReportPage, ChartsSortingAndPicturesWorkInARealBrowserSlow) {
     std::string text = document.substr(at + 12, document.find('"', at + 12) - at - 12);
     for (size_t q; (q = text.find("&quot;")) != std::string::npos;) text.replace(q, 6, "\"");
     const json found = json::parse(text);
-    for (const char* id : {"forest", "density-error", "density-speed", "roofline"})
-      EXPECT_GE(found[id], 4) << id << " " << text;
+    for (const char* id : {"forest", "roofline"}) EXPECT_GE(found[id], 5) << id << " " << text;
+    // One method at least has two densities on so small a grid.
+    for (const char* id : {"density-error", "density-speed"})
+      EXPECT_GE(found[id], 2) << id << " " << text;
     EXPECT_GE(found["pareto"], 5) << text;
     EXPECT_EQ(found["memory"], 10) << text;
     auto up = found["up"].get<std::vector<double>>(),
