@@ -42,8 +42,10 @@ ComparedCase compare_cases(Case a, Case b, const CompareOptions& options, std::s
   }
   std::vector<Case> cases{std::move(a), std::move(b)};
   add_metrics(cases, {}, NAN);
-  for (Case& c : cases)  // thousands of runs; the blocks' means are kept
+  for (Case& c : cases) {  // thousands of runs; the blocks' seconds are kept
+    if (!c.result.details.is_object()) continue;
     for (const char* samples : {"plan_seconds", "run_seconds"}) c.result.details.erase(samples);
+  }
   compared.a = to_json(cases[0].result);
   compared.b = to_json(cases[1].result);
   return compared;
