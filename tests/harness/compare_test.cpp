@@ -104,7 +104,7 @@ TEST_F(Compare, OtherInputsAreNotCompared) {
   EXPECT_NE(result.out.find("other q, k or v"), std::string::npos);
 }
 
-TEST_F(Compare, TwoProgramsRunOnTheSameBytes) {
+TEST_F(Compare, TwoProgramsRunOnTheSameBytesSlow) {
   const std::string tool = VIDATTN_TOOL;
   const ToolResult result = run_tool("compare full stga:hs=1 --time 0.1 --binary A=" + tool +
                                      " --binary B=" + tool + kSmall + "--out " + path("c.json"));
