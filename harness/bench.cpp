@@ -10,13 +10,13 @@
 
 #include "attention/device.h"
 #include "attention/reference.h"
-#include "harness/case.h"
 #include "harness/environment.h"
 #include "harness/interrupt.h"
 #include "harness/json_file.h"
 #include "metrics/fidelity.h"
 #include "metrics/peak.h"
 #include "metrics/plan_stats.h"
+#include "metrics/statistics.h"
 
 namespace vidattn {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "attention/device.h"
 #include "harness/backend_spec.h"
+#include "harness/block.h"
 #include "harness/metric.h"
 #include "metrics/fidelity.h"
 #include "metrics/plan_stats.h"
@@ -44,6 +45,7 @@ struct Case {
   std::optional<int64_t> extra_bytes;
   std::vector<double> plan_seconds, run_seconds;
   std::vector<DeviceTimes> device_times;  ///< of the timed runs
+  std::vector<Block> blocks;  ///< timed beside full attention (time_blocks)
   /// Full attention that is too long to run whole is run for these tokens only; its times are
   /// scaled up by `scale_up` and marked as extrapolated.
   std::vector<int64_t> sampled;
@@ -53,10 +55,5 @@ struct Case {
   bool passed() const { return result.outcome == "passed"; }
   bool skipped() const { return result.outcome == "skipped"; }
 };
-
-/// Median; NaN of nothing.
-double median(std::vector<double> values);
-/// Highest; NaN of nothing. A peak is its best sample: other programs only ever lower one.
-double highest(const std::vector<double>& values);
 
 }  // namespace vidattn

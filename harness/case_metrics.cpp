@@ -1,7 +1,8 @@
 #include "harness/case_metrics.h"
 
-#include <algorithm>
 #include <cmath>
+
+#include "metrics/statistics.h"
 
 namespace vidattn {
 namespace {
@@ -132,17 +133,6 @@ void add_metrics(std::vector<Case>& cases, const RunOptions& options, double pea
     c.result.details["extrapolated_by"] = c.scale_up;  // 1: measured whole
     if (c.run_seconds.empty()) c.result.outcome = "interrupted";
   }
-}
-
-double highest(const std::vector<double>& values) {
-  return values.empty() ? NAN : *std::max_element(values.begin(), values.end());
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return NAN;
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
 }  // namespace vidattn

@@ -21,6 +21,7 @@
 #include "attention/blas.h"
 #include "attention/cpu/simd.h"
 #include "build_info.h"
+#include "harness/sha256.h"
 #include "revision.h"
 
 namespace vidattn {
@@ -213,6 +214,11 @@ json environment() {
       {"machine", machine(unknown)}, {"software", software(unknown)}, {"state", state(unknown)}};
   all.update(parts);
   return all;
+}
+
+std::string machine_key(const json& environment) {
+  constexpr size_t kDigits = 16;
+  return sha256(environment.at("machine").dump()).substr(0, kDigits);
 }
 
 std::string environment_text(const json& environment) {

@@ -16,6 +16,10 @@ namespace vidattn {
 ///     unknown   reasons for the nulls
 nlohmann::json environment();
 
+/// 16 hexadecimal digits that stand for the machine part: the same from boot to boot, and for equal
+/// machines, because nothing in it is read from a sensor or a counter.
+std::string machine_key(const nlohmann::json& environment);
+
 /// environment()'s result for people: aligned lines "key: value" under the name of each part.
 std::string environment_text(const nlohmann::json& environment);
 

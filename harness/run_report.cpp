@@ -10,25 +10,13 @@
 #include "harness/environment.h"
 #include "harness/interrupt.h"
 #include "harness/sha256.h"
+#include "metrics/statistics.h"
 
 namespace vidattn {
 namespace {
 
 // Raised when a field changes its meaning or goes away; new fields raise the minor number.
 constexpr const char* kSchemaVersion = "1.1";
-
-nlohmann::json to_json(const CaseResult& result) {
-  nlohmann::json json{{"backend", result.backend},
-                      {"device", result.device},
-                      {"dtype", to_string(result.dtype)},
-                      {"outcome", result.outcome},
-                      {"details", result.details}};
-  if (!result.reason.empty()) json["reason"] = result.reason;
-  if (!result.note.empty()) json["note"] = result.note;
-  for (const auto* metrics : {&result.cost, &result.fidelity, &result.transfers})
-    for (const Metric& metric : *metrics) json["metrics"][metric.tag] = to_json(metric);
-  return json;
-}
 
 std::string hash_of(const Tensor& tensor) {
   return sha256({reinterpret_cast<const char*>(tensor.data<std::byte>()),
@@ -88,9 +76,36 @@ void print_workload(const Workload& workload, const std::vector<double>& peaks) 
 
 }  // namespace
 
+nlohmann::json to_json(const CaseResult& result) {
+  nlohmann::json json{{"backend", result.backend},
+                      {"device", result.device},
+                      {"dtype", to_string(result.dtype)},
+                      {"outcome", result.outcome},
+                      {"details", result.details}};
+  if (!result.reason.empty()) json["reason"] = result.reason;
+  if (!result.note.empty()) json["note"] = result.note;
+  for (const auto* metrics : {&result.cost, &result.fidelity, &result.transfers})
+    for (const Metric& metric : *metrics) json["metrics"][metric.tag] = to_json(metric);
+  return json;
+}
+
+nlohmann::json workload_record(const Workload& workload) {
+  const Inputs& in = workload.inputs;
+  nlohmann::json json{{"name", workload.name},
+                      {"provenance", workload.provenance},
+                      {"length", in.length()},
+                      {"heads", in.heads()},
+                      {"kv_heads", in.kv_heads()},
+                      {"dim", in.dim()},
+                      {"grid", {in.grid.frames, in.grid.height, in.grid.width}},
+                      {"text_tokens", in.grid.text_tokens},
+                      {"shots", in.grid.shots}};
+  json["sha256"] = {{"q", hash_of(*in.q)}, {"k", hash_of(*in.k)}, {"v", hash_of(*in.v)}};
+  return json;
+}
+
 nlohmann::json run_record(const RunOptions& options, const Workload& workload,
                           const std::vector<Case>& cases, const std::vector<double>& peaks) {
-  const Inputs& in = workload.inputs;
   nlohmann::json json{{"schema_version", kSchemaVersion},
                       {"tool", "vidattn run"},
                       {"arguments", options.arguments},
@@ -102,17 +117,7 @@ nlohmann::json run_record(const RunOptions& options, const Workload& workload,
                       {"environment", environment()},
                       {"fma_peak_gflops", peaks},
                       {"devices", device_facts(options.devices)}};
-  json["workload"] = {{"name", workload.name},
-                      {"provenance", workload.provenance},
-                      {"length", in.length()},
-                      {"heads", in.heads()},
-                      {"kv_heads", in.kv_heads()},
-                      {"dim", in.dim()},
-                      {"grid", {in.grid.frames, in.grid.height, in.grid.width}},
-                      {"text_tokens", in.grid.text_tokens},
-                      {"shots", in.grid.shots}};
-  json["workload"]["sha256"] = {
-      {"q", hash_of(*in.q)}, {"k", hash_of(*in.k)}, {"v", hash_of(*in.v)}};
+  json["workload"] = workload_record(workload);
   for (const Case& c : cases) json["cases"].push_back(to_json(c.result));
   return json;
 }

@@ -9,6 +9,12 @@
 
 namespace vidattn {
 
+/// A case with its metrics by tag.
+nlohmann::json to_json(const CaseResult& result);
+
+/// Name, sizes, provenance, and the SHA-256 of q, k and v.
+nlohmann::json workload_record(const Workload& workload);
+
 /// What `vidattn run --out` writes: schema version, environment, arguments, workload with the
 /// SHA-256 of q, k and v, peaks measured between the blocks, and every case.
 nlohmann::json run_record(const RunOptions& options, const Workload& workload,

@@ -1,6 +1,7 @@
 #include "harness/workload.h"
 
 #include "attention/error.h"
+#include "harness/progress.h"
 #include "harness/tensors.h"
 #include "harness/video_workload.h"
 
@@ -12,6 +13,13 @@ Workload make_workload(const WorkloadRequest& request) {
   if (request.spec.rfind("tensors:", 0) == 0) return tensors_workload(request);
   throw InputError("unknown workload '" + request.spec +
                    "': known are film, video:FILE, tensors:PATH");
+}
+
+Workload build_workload(WorkloadRequest request) {
+  constexpr int64_t kSteps = 1000;
+  Progress progress("building the workload", kSteps);
+  request.progress = [&](double share) { progress.update(static_cast<int64_t>(share * kSteps)); };
+  return make_workload(request);
 }
 
 }  // namespace vidattn

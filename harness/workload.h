@@ -34,4 +34,7 @@ struct Workload {
 /// that cannot be used.
 Workload make_workload(const WorkloadRequest& request);
 
+/// The same, showing its progress.
+Workload build_workload(WorkloadRequest request);
+
 }  // namespace vidattn

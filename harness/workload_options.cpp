@@ -1,5 +1,8 @@
 #include "harness/workload_options.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "attention/grid.h"
 
 namespace vidattn {
@@ -40,6 +43,38 @@ WorkloadRequest WorkloadOptions::request() const {
   }
   request.shots = shots_;
   return request;
+}
+
+std::vector<std::string> workload_arguments(const WorkloadRequest& r) {
+  std::vector<std::string> words{"--workload", r.spec};
+  const auto add = [&](const char* option, const std::string& value) {
+    words.insert(words.end(), {option, value});
+  };
+  if (r.frames > 0) add("--grid", fmt::format("{},{},{}", r.frames, r.height, r.width));
+  if (!r.shots.empty()) add("--shots", fmt::format("{}", fmt::join(r.shots, ",")));
+  if (r.spec.rfind("tensors:", 0) == 0) return words;
+  add("--heads", std::to_string(r.heads));
+  add("--dim", std::to_string(r.dim));
+  add("--seed", std::to_string(r.seed));
+  if (r.peak != 0) add("--peak", fmt::format("{}", r.peak));
+  return words;
+}
+
+std::string shell_line(const std::vector<std::string>& words) {
+  constexpr const char* kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+  std::string line;
+  for (const std::string& word : words) {
+    if (!line.empty()) line += ' ';
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += '\'';
+  }
+  return line;
 }
 
 }  // namespace vidattn

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
 #include <vector>
 
 #include "harness/workload.h"
@@ -21,5 +22,12 @@ class WorkloadOptions {
   WorkloadRequest request_;
   std::vector<int64_t> grid_, shots_;  // as CLI11 reads them
 };
+
+/// The options above as they reproduce the request; options that stay at their defaults of 0 or
+/// nothing, and those that the workload does not read, are left out.
+std::vector<std::string> workload_arguments(const WorkloadRequest& request);
+
+/// Words as one line for a shell.
+std::string shell_line(const std::vector<std::string>& words);
 
 }  // namespace vidattn

@@ -71,6 +71,7 @@ HWY_AFTER_NAMESPACE();
 #include <immintrin.h>
 #endif
 
+#include "attention/cpu/simd.h"
 #include "metrics/peak.h"
 
 namespace vidattn {
@@ -109,6 +110,31 @@ __attribute__((target("avx512f,avx512bf16"))) double bf16_dot_products(int64_t r
   const __m512 s0 = (a0 + a1) + (a2 + a3), s1 = (a4 + a5) + (a6 + a7), s2 = (a8 + a9) + (a10 + a11);
   *sink = _mm512_reduce_add_ps(s0 + s1 + s2);
   return 4.0 * 12 * 16 * static_cast<double>(rounds);
+}
+
+// Six products of 16x16 sums over 32 channels each: the tile unit takes one every 16 cycles.
+// Written out, because g++ 12's tile intrinsics cannot be kept in registers across a loop.
+double bf16_tile_products(int64_t rounds, float* sink) {
+  struct alignas(64) {
+    uint8_t palette = 1, start_row = 0, reserved[14] = {};
+    uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+  } const config;
+  alignas(64) float sums[16 * 16];
+  constexpr int64_t kRowBytes = 64, kSlower = 8;  // rounds take longer: keep a burst about as long
+  asm volatile(
+      "ldtilecfg %0\n\ttilezero %%tmm0\n\ttilezero %%tmm1\n\ttilezero %%tmm2\n\t"
+      "tilezero %%tmm3\n\ttilezero %%tmm4\n\ttilezero %%tmm5\n\ttilezero %%tmm6\n\t"
+      "tilezero %%tmm7" ::"m"(config));
+  for (int64_t i = 0; i < rounds / kSlower; ++i)
+    asm volatile(
+        "tdpbf16ps %tmm7, %tmm6, %tmm0\n\ttdpbf16ps %tmm7, %tmm6, %tmm1\n\t"
+        "tdpbf16ps %tmm7, %tmm6, %tmm2\n\ttdpbf16ps %tmm7, %tmm6, %tmm3\n\t"
+        "tdpbf16ps %tmm7, %tmm6, %tmm4\n\ttdpbf16ps %tmm7, %tmm6, %tmm5");
+  asm volatile("tilestored %%tmm0, (%0,%1,1)\n\ttilerelease" ::"r"(sums), "r"(kRowBytes)
+               : "memory");
+  *sink = sums[0];
+  return 6.0 * 2 * 16 * 16 * 32 * static_cast<double>(rounds / kSlower);
 }
 #endif
 
@@ -171,6 +197,14 @@ double bf16_peak_gflops(int threads) {
     return best_rate(threads, bf16_dot_products) / 1e9;
 #endif
   return 0;
+}
+
+double peak_gflops(DType dtype, int threads) {
+  const Bf16Unit unit = dtype == DType::bf16 ? cpu_bf16_unit() : Bf16Unit::none;
+#if defined(__x86_64__)
+  if (unit == Bf16Unit::matrix) return best_rate(threads, bf16_tile_products) / 1e9;
+#endif
+  return unit == Bf16Unit::dot ? bf16_peak_gflops(threads) : fma_peak_gflops(threads);
 }
 
 double copy_bandwidth_gbs(int threads) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "attention/dtype.h"
+
 namespace vidattn {
 
 /// Multiply-adds of float32 that this machine reaches now, in GFLOP/s (2 operations each), with the
@@ -20,6 +22,10 @@ double core_clock_ghz();
 /// fma_peak_gflops() for the bfloat16 dot product (vdpbf16ps, 4 operations per 32-bit lane); 0 when
 /// the CPU has none.
 double bf16_peak_gflops(int threads);
+
+/// The limit of the unit that the CPU device multiplies this storage type with: for bfloat16 AMX
+/// tiles or the dot product where it uses these, else the float32 multiply-adds.
+double peak_gflops(DType dtype, int threads);
 
 /// Bandwidth of copying 256 MiB with memcpy, in GB/s (1e9), read and written bytes both counted.
 double copy_bandwidth_gbs(int threads);

@@ -2,6 +2,7 @@
 #include "harness/command.h"
 #include "harness/density.h"
 #include "harness/runner.h"
+#include "harness/suite_runner.h"
 #include "harness/workload_options.h"
 
 namespace vidattn {
@@ -12,6 +13,7 @@ struct Options {
   RunOptions run;
   std::string densities;
   std::vector<std::string> dtypes;
+  SuiteOptions suite;
 };
 
 RunOptions complete(const Options& given, const CommandLine& line) {
@@ -27,8 +29,25 @@ RunOptions complete(const Options& given, const CommandLine& line) {
   return run;
 }
 
+/// `run SUITE`: what is measured then stands in the suite, so the main job's options are refused.
+void add_suite(CLI::App& app, SuiteOptions& suite, const std::vector<CLI::Option*>& main_job) {
+  auto* name = app.add_option("suite", suite.suite,
+                              "a suite: JSON file, or one of the ready suites quick, ci, paper");
+  const std::vector<CLI::Option*> own = {
+      app.add_option("--db", suite.db, "with a suite: SQLite file of stored runs")
+          ->capture_default_str(),
+      app.add_flag("--resume", suite.resume, "carry on the suite's last unfinished run"),
+      app.add_option("--case-timeout", suite.case_seconds, "seconds that a case may take")
+          ->check(CLI::PositiveNumber),
+      app.add_option("--memory-limit", suite.memory_gib, "GiB that a case's process may hold")
+          ->check(CLI::PositiveNumber)};
+  for (CLI::Option* option : own) option->needs(name);
+  for (CLI::Option* option : main_job)
+    if (option != app.get_help_ptr() && option->get_name() != "--quiet") name->excludes(option);
+}
+
 void add(CommandLine& line, const std::string& name, const std::string& help,
-         const std::string& default_densities) {
+         const std::string& default_densities, bool suites) {
   auto options = std::make_shared<Options>();
   options->densities = default_densities;
   RunOptions& run = options->run;
@@ -52,14 +71,21 @@ void add(CommandLine& line, const std::string& name, const std::string& help,
   app->add_option("--out", run.out, "JSON file for everything measured");
   app->add_flag("--whole", run.whole, "never extrapolate full attention from a sample of its rows");
   app->add_flag("--quiet", run.quiet, "no progress");
+  if (suites) add_suite(*app, options->suite, app->get_options());
   app->callback([&line, options] {
-    line.action = [&line, options] { return vidattn::run(complete(*options, line)); };
+    line.action = [&line, options] {
+      if (options->suite.suite.empty()) return vidattn::run(complete(*options, line));
+      options->suite.quiet = options->run.quiet;
+      options->suite.arguments = line.arguments;
+      return run_suite(options->suite);
+    };
   });
 }
 
 const RegisterCommand registered(10, [](CommandLine& line) {
-  add(line, "run", "the main job: compare backends on one workload", {});
-  add(line, "sweep", "the frontier: compare backends at a range of densities", "0.1:0.5:0.1");
+  add(line, "run", "the main job: compare backends on one workload; or a suite", {}, true);
+  add(line, "sweep", "the frontier: compare backends at a range of densities", "0.1:0.5:0.1",
+      false);
 });
 
 }  // namespace

@@ -1,0 +1,126 @@
+#include "harness/baseline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "attention/error.h"
+#include "harness/file.h"
+#include "harness/json_file.h"
+
+namespace vidattn {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kFormat = "vidattn baseline";
+constexpr const char* kVersion = "1.0";
+
+json platform_of(const StoredRun& run) {
+  const json software = run.environment.value("software", json::object());
+  const json state = run.environment.value("state", json::object());
+  return {{"simd", software.value("simd", "")},
+          {"blas_core", software.value("blas_core", "")},
+          {"threads", state.value("threads", 0)}};
+}
+
+json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
+double number(const json& value) { return value.is_null() ? NAN : value.get<double>(); }
+
+json to_json(const BaselineCase& c) {
+  return {{"figures", c.figures},
+          {"checksum", c.checksum},
+          {"ratio", number(c.ratio)},
+          {"share_of_peak", number(c.share_of_peak)}};
+}
+
+Baseline from_json(const json& j) {
+  Baseline b;
+  b.suite = j.at("suite");
+  b.updated = j.at("updated");
+  b.revision = j.at("revision");
+  b.machine_key = j.at("machine_key");
+  b.platform = j.at("platform");
+  b.definition = j.at("definition");
+  b.accepted = j.at("accepted");
+  for (const auto& [key, c] : j.at("cases").items())
+    b.cases[key] = {c.at("figures").get<std::map<std::string, double>>(), c.at("checksum"),
+                    number(c.at("ratio")), number(c.at("share_of_peak"))};
+  return b;
+}
+
+}  // namespace
+
+const std::vector<std::string> kExactFigures = {"pairs", "attention_flops", "density",
+                                                "index_memory"};
+const std::vector<std::string> kFidelityFigures = {"relative_l2", "cosine", "max_error",
+                                                   "recall_mean", "recall_p5"};
+
+double best_share_of_peak(const StoredCase& c) {
+  double fastest = INFINITY, peak = 0;
+  for (const Block& b : c.blocks) {
+    fastest = std::min(fastest, b.run_seconds);
+    peak = std::max(peak, b.peak_flops);
+  }
+  return peak > 0 ? c.metric("attention_flops") / fastest / peak : NAN;
+}
+
+Tolerances Baseline::tolerances(const StoredRun& run) const {
+  Tolerances t;
+  if (platform_of(run) != platform) {
+    t.checksum = false;
+    t.exact = 0.02;
+    t.fidelity = 0.1;
+  }
+  if (run.machine_key != machine_key) {
+    t.ratio = 0.3;
+    t.share_of_peak = 0.5;
+  }
+  return t;
+}
+
+Baseline make_baseline(const StoredRun& run, const std::string& reason, const Baseline* before) {
+  Baseline b{run.suite, utc_now(), run.revision, run.machine_key, platform_of(run), run.definition};
+  if (before != nullptr) b.accepted = before->accepted;
+  b.accepted.push_back({{"date", b.updated},
+                        {"reason", reason},
+                        {"revision", run.revision},
+                        {"machine_key", run.machine_key}});
+  for (const StoredCase& c : run.cases) {
+    if (c.outcome != Outcome::passed) continue;
+    BaselineCase& made = b.cases[c.key];
+    for (const auto* tags : {&kExactFigures, &kFidelityFigures})
+      for (const std::string& tag : *tags)
+        if (std::isfinite(c.metric(tag))) made.figures[tag] = c.metric(tag);
+    made.checksum = c.details.value("checksum", "");
+    made.ratio = c.metric("ratio");
+    made.share_of_peak = best_share_of_peak(c);
+  }
+  return b;
+}
+
+Baseline read_baseline(const std::string& path) {
+  const std::string name = InputFile(path).name();
+  std::ifstream in(path);
+  try {
+    const json j = json::parse(in);
+    if (j.at("format") != kFormat || j.at("schema_version") != kVersion)
+      throw InputError(fmt::format("{}: not of format '{}' {}", name, kFormat, kVersion));
+    return from_json(j);
+  } catch (const json::exception& error) {
+    throw InputError(fmt::format("{}: not a baseline that `vidattn check --accept` writes: {}",
+                                 name, in_quotes(error.what())));
+  }
+}
+
+void write_baseline(const std::string& path, const Baseline& b) {
+  json j{{"format", kFormat},      {"schema_version", kVersion}, {"suite", b.suite},
+         {"updated", b.updated},   {"revision", b.revision},     {"machine_key", b.machine_key},
+         {"platform", b.platform}, {"definition", b.definition}, {"accepted", b.accepted},
+         {"cases", json::object()}};
+  for (const auto& [key, c] : b.cases) j["cases"][key] = to_json(c);
+  write_json(path, j);
+}
+
+}  // namespace vidattn

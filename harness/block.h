@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace vidattn {
+
+/// One timed block of a case's process: in random order, every backend of the process and full
+/// attention (the dense control) ran once. Cases of one process share blocks by `index`.
+struct Block {
+  int64_t index = 0;                         ///< from 0, without warm-up
+  double plan_seconds = 0, run_seconds = 0;  ///< of the case's backend
+  double dense_seconds = 0;                  ///< plan and run of the dense control
+  double peak_flops = 0;  ///< latest measured peak for the storage type, FLOP/s; 0 = unknown
+  int64_t position = 0, dense_position = 0;  ///< place in the block's order, from 0
+  std::string outlier = {};  ///< class of the ratio: "", mild or severe; never left out
+
+  double seconds() const { return plan_seconds + run_seconds; }
+  double ratio() const { return seconds() / dense_seconds; }  ///< below 1: faster than full
+};
+
+/// Natural logarithms of the blocks' ratios.
+std::vector<double> log_ratios(const std::vector<Block>& blocks);
+
+/// Classes the ratios by Tukey's fences on their logarithms: mild beyond 1.5 interquartile ranges
+/// outside of the quartiles, severe beyond 3.
+void class_outliers(std::vector<Block>& blocks);
+
+}  // namespace vidattn

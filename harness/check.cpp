@@ -1,0 +1,252 @@
+#include "harness/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "attention/error.h"
+#include "harness/check_report.h"
+#include "harness/file.h"
+#include "harness/interrupt.h"
+#include "harness/json_file.h"
+
+namespace vidattn {
+namespace {
+
+using State = Finding::State;
+
+constexpr int kMoreMeasurements = 2;  // of a suspicious case
+constexpr double kMoreTime = 2;       // each with this many times the budget before
+
+std::string shown(double value) { return fmt::format("{:.7g}", value); }
+
+Finding figure(const std::string& tag, double expected, double got, double tolerance) {
+  const bool match = std::abs(got - expected) <= tolerance;
+  return {match ? State::ok : State::regression, tag, shown(expected), shown(got),
+          match ? ""
+                : fmt::format("{} is {}, the baseline has {} ({:+.3g}; {:.3g} allowed)", tag,
+                              shown(got), shown(expected), got - expected, tolerance)};
+}
+
+void judge_figures(const BaselineCase& base, const StoredCase& c, const Tolerances& t,
+                   CheckedCase& checked) {
+  const auto judge = [&](const std::vector<std::string>& tags, double share, double least) {
+    for (const std::string& tag : tags) {
+      const auto found = base.figures.find(tag);
+      if (found != base.figures.end())
+        checked.findings.push_back(figure(tag, found->second, c.metric(tag),
+                                          std::max(least, share * std::abs(found->second))));
+    }
+  };
+  judge(kExactFigures, t.exact, 0);
+  judge(kFidelityFigures, t.fidelity, Tolerances::kLeastError);
+  const std::string checksum = c.details.value("checksum", "");
+  const bool same = checksum == base.checksum;
+  checked.findings.push_back(
+      {same         ? State::ok
+       : t.checksum ? State::regression
+                    : State::note,
+       "checksum", base.checksum, checksum,
+       same         ? ""
+       : t.checksum ? "the plan is another one"
+                    : "the plan is another one; recorded on another platform, so not judged"});
+}
+
+Finding judge_ratio(const BaselineCase& base, const StoredCase& c, const Tolerances& t) {
+  const double got = c.metric("ratio") / base.ratio - 1;
+  const double low = c.metric("ratio_low") / base.ratio - 1;
+  const double high = c.metric("ratio_high") / base.ratio - 1;
+  Finding f{State::ok, "ratio", shown(base.ratio), shown(c.metric("ratio")), ""};
+  const std::string change = fmt::format(
+      "time over full attention's changed by {:+.1f}% ({:+.1f}% to {:+.1f}%), {:.0f}% "
+      "allowed",
+      100 * got, 100 * low, 100 * high, 100 * t.ratio);
+  if (low > t.ratio)
+    f = {State::regression, f.figure, f.expected, f.got, change};
+  else if (!(high <= t.ratio) && !(got <= t.ratio && high - got <= t.ratio))
+    f = {State::invalid, f.figure, f.expected, f.got, change + ": too noisy to tell"};
+  else if (high < -t.ratio)
+    f = {State::note, f.figure, f.expected, f.got, change + ": faster; --accept makes it the rule"};
+  return f;
+}
+
+Finding judge_share(const BaselineCase& base, const StoredCase& c, const Tolerances& t) {
+  const double share = best_share_of_peak(c), change = share / base.share_of_peak - 1;
+  const bool slow = change < -t.share_of_peak;
+  return {slow ? State::regression : State::ok, "share_of_peak", shown(base.share_of_peak),
+          shown(share),
+          slow ? fmt::format("the best block reached {:.1f}% of the measured peak, {:+.1f}% "
+                             "against the baseline, {:.0f}% allowed",
+                             100 * share, 100 * change, -100 * t.share_of_peak)
+               : ""};
+}
+
+CheckedCase judge_case(const std::string& key, const BaselineCase& base, const StoredCase& c,
+                       const Tolerances& t) {
+  CheckedCase checked{key, {}};
+  if (c.outcome != Outcome::passed) {
+    const bool mistrusted = c.outcome == Outcome::mistrusted;
+    checked.findings.push_back({mistrusted ? State::invalid : State::regression, "outcome",
+                                "passed", to_string(c.outcome),
+                                to_string(c.outcome) + ": " + c.reason});
+    if (!mistrusted) return checked;
+  }
+  judge_figures(base, c, t, checked);
+  if (c.outcome == Outcome::passed && std::isfinite(base.ratio))
+    checked.findings.push_back(judge_ratio(base, c, t));
+  if (c.outcome == Outcome::passed && std::isfinite(base.share_of_peak))
+    checked.findings.push_back(judge_share(base, c, t));
+  return checked;
+}
+
+State worse(State a, State b) {
+  constexpr State kByWeight[] = {State::regression, State::invalid, State::note};
+  for (State s : kByWeight)
+    if (a == s || b == s) return s;
+  return State::ok;
+}
+
+/// Whether measuring again may change the verdict: only the time is in doubt.
+bool suspicious(const CheckedCase& c) {
+  bool time = false;
+  for (const Finding& f : c.findings) {
+    if (f.state != State::regression && f.state != State::invalid) continue;
+    if (f.figure != "ratio" && f.figure != "share_of_peak" && f.got != "mistrusted") return false;
+    time = true;
+  }
+  return time;
+}
+
+/// Times suspicious cases anew. They are stored as a run of their own, so that nothing is lost.
+void measure_again(const Suite& suite, Store& store, const SuiteOptions& options,
+                   CheckReport& report) {
+  StoredRun extra = report.run;
+  extra.uid.clear();
+  extra.suite += " again";
+  extra.finished.clear();
+  extra.cases.clear();
+  extra.started = utc_now();
+  for (const CheckedCase& checked : report.cases) {
+    if (!suspicious(checked)) continue;
+    for (CaseRequest request : suite.cases) {
+      if (named_case(request, request.backends.front()).key != checked.key || interrupted())
+        continue;
+      if (!options.quiet) fmt::print("measuring again: {}\n", checked.key);
+      std::fflush(stdout);
+      auto c = run_case(request, suite.limits);
+      if (c) extra.cases.push_back(std::move(*c));
+    }
+  }
+  if (extra.cases.empty()) return;
+  store.add_run(extra);
+  for (StoredCase& c : report.run.cases)
+    for (StoredCase& again : extra.cases)
+      if (c.key == again.key) c = again;
+  CheckReport judged = judge_run(report.baseline, report.run);
+  for (CheckedCase& checked : judged.cases)
+    checked.again = std::any_of(extra.cases.begin(), extra.cases.end(),
+                                [&](const StoredCase& c) { return c.key == checked.key; });
+  report = std::move(judged);
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  if (path.empty()) return;
+  OutputFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+/// Every output must be writable before minutes are spent on measuring.
+void probe_outputs(const CheckOptions& options) {
+  for (const std::string& path : {options.markdown, options.junit})
+    if (!path.empty()) require_writable(path);
+  if (!options.accept.empty()) require_writable(options.baseline);
+}
+
+int accept(const CheckOptions& options, const StoredRun& run, const Baseline* before) {
+  const Baseline made = make_baseline(run, options.accept, before);
+  if (made.cases.empty()) throw InputError("no case passed: nothing to accept");
+  write_baseline(options.baseline, made);
+  for (const StoredCase& c : run.cases)
+    if (c.outcome != Outcome::passed)
+      fmt::print("not in the baseline, {}: {}: {}\n", to_string(c.outcome), c.key, c.reason);
+  fmt::print("{} now holds {} cases of run {}: {}\n", in_quotes(options.baseline),
+             made.cases.size(), run.id, options.accept);
+  return made.cases.size() == run.cases.size() ? 0 : 2;
+}
+
+}  // namespace
+
+std::string to_string(State state) {
+  return state == State::ok           ? "ok"
+         : state == State::regression ? "regression"
+         : state == State::invalid    ? "invalid"
+                                      : "note";
+}
+
+State CheckedCase::worst() const {
+  State worst = State::ok;
+  for (const Finding& f : findings) worst = worse(worst, f.state);
+  return worst;
+}
+
+State CheckReport::worst() const {
+  State worst = State::ok;
+  for (const CheckedCase& c : cases) worst = worse(worst, c.worst());
+  return worst;
+}
+
+int CheckReport::exit_code() const {
+  const State state = worst();
+  return state == State::regression ? 1 : state == State::invalid ? 2 : 0;
+}
+
+CheckReport judge_run(const Baseline& baseline, const StoredRun& run) {
+  CheckReport report{baseline, baseline.tolerances(run), run, {}};
+  for (const StoredCase& c : run.cases) {
+    const auto base = baseline.cases.find(c.key);
+    if (base != baseline.cases.end())
+      report.cases.push_back(judge_case(c.key, base->second, c, report.tolerances));
+    else
+      report.cases.push_back({c.key,
+                              {{State::note, "case", "", to_string(c.outcome),
+                                "not in the baseline; --accept adds it"}}});
+  }
+  for (const auto& [key, base] : baseline.cases)
+    if (std::none_of(run.cases.begin(), run.cases.end(),
+                     [&, &name = key](const StoredCase& c) { return c.key == name; }))
+      report.cases.push_back(
+          {key, {{State::regression, "case", "passed", "", "the run has no such case"}}});
+  return report;
+}
+
+int check(const CheckOptions& options) {
+  probe_outputs(options);
+  const bool fresh = !options.accept.empty() && !std::filesystem::exists(options.baseline);
+  const Baseline before = fresh ? Baseline{} : read_baseline(options.baseline);
+  if (fresh && options.suite.suite.empty() && options.run.empty())
+    throw InputError(in_quotes(options.baseline) + ": no such baseline; --suite names what to run");
+  const bool measure = options.run.empty();
+  const Suite suite = !measure                      ? Suite{}
+                      : options.suite.suite.empty() ? parse_suite(before.definition)
+                                                    : load_suite(options.suite.suite);
+  Store store(options.suite.db, measure ? Store::Mode::write : Store::Mode::read);
+  catch_interrupts();
+  const std::string run =
+      measure ? std::to_string(run_suite(suite, store, options.suite)) : options.run;
+  if (interrupted()) return 130;
+  const StoredRun now = store.load_run(run);
+  if (!options.accept.empty()) return accept(options, now, fresh ? nullptr : &before);
+  CheckReport report = judge_run(before, now);
+  Suite longer = suite;
+  for (int i = 0; measure && i < kMoreMeasurements && !interrupted(); ++i) {
+    for (CaseRequest& request : longer.cases) request.timing.seconds *= kMoreTime;
+    measure_again(longer, store, options.suite, report);
+  }
+  fmt::print("{}", check_text(report));
+  write_text(options.markdown, check_markdown(report));
+  write_text(options.junit, check_junit(report));
+  return interrupted() ? 130 : report.exit_code();
+}
+
+}  // namespace vidattn

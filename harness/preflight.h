@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace vidattn {
+
+/// Time of all CPUs since boot, in clock ticks, from /proc/stat; zero where the system does not
+/// tell.
+struct CpuTicks {
+  int64_t total = 0, stolen = 0;
+};
+CpuTicks cpu_ticks();
+/// Share of the time between two readings that the hypervisor gave to others; 0 when unknown.
+double stolen_share(const CpuTicks& from, const CpuTicks& to);
+
+/// One look at whether this machine can be measured on now.
+struct PreflightCheck {
+  enum class State { pass, warn, invalid };
+  std::string name;  ///< load, steal, governor, throttling, noise
+  State state;
+  std::string message;  ///< what was found, and what would be right
+};
+
+/// Takes about a second of full load: a burst of multiply-adds on all threads, again and again.
+///   load        1-minute load average per core, before the burst   warn > 0.5, invalid > 2
+///   steal       share of time the hypervisor gave to others         warn > 1%, invalid > 20%
+///   governor    of the CPU frequency                                warn unless performance
+///   throttling  the second half's best burst against the first's    warn > 5% slower, invalid >
+///   25% noise       median burst against the best one                   warn > 5% slower, invalid
+///   > 50%
+/// What the system does not tell passes, and the message says so. Thresholds are choices: blocks
+/// are paired, so a warning costs time rather than truth.
+std::vector<PreflightCheck> preflight();
+
+std::string to_string(PreflightCheck::State state);
+nlohmann::json to_json(const std::vector<PreflightCheck>& checks);
+/// Whether a stored preflight (to_json) has a check that is invalid.
+bool preflight_invalid(const nlohmann::json& checks);
+
+}  // namespace vidattn

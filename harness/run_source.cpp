@@ -1,0 +1,120 @@
+#include "harness/run_source.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "attention/error.h"
+#include "harness/file.h"
+#include "harness/store_json.h"
+
+namespace vidattn {
+namespace {
+
+using nlohmann::json;
+constexpr std::string_view kScheme = "run:";
+
+std::vector<double> samples(const json& test, const char* name) {
+  return test.value("details", json::object()).value(name, std::vector<double>{});
+}
+
+/// Full attention beside the case, or null.
+const json* control_of(const json& run, const json& test) {
+  for (const json& other : run.at("cases"))
+    if (other.at("backend") == "full" && other.at("device") == test.at("device") &&
+        other.at("dtype") == test.at("dtype"))
+      return &other;
+  return nullptr;
+}
+
+std::vector<Block> blocks_of(const json& run, const json& test) {
+  const auto plan = samples(test, "plan_seconds"), measured = samples(test, "run_seconds");
+  const json* full = control_of(run, test);
+  const auto full_plan = full ? samples(*full, "plan_seconds") : std::vector<double>{};
+  const auto full_run = full ? samples(*full, "run_seconds") : std::vector<double>{};
+  const auto peaks = run.value("fma_peak_gflops", std::vector<double>{});
+  std::vector<Block> blocks;
+  for (size_t i = 0; i < measured.size(); ++i) {
+    Block block;
+    block.index = static_cast<int64_t>(i);
+    block.plan_seconds = plan.at(i);
+    block.run_seconds = measured[i];
+    block.dense_seconds = i < full_run.size() ? full_plan.at(i) + full_run[i] : NAN;
+    block.peak_flops = i < peaks.size() ? peaks[i] * 1e9 : NAN;
+    blocks.push_back(block);
+  }
+  return blocks;
+}
+
+std::string workload_text(const json& workload) {
+  return fmt::format("{} {} tokens {} heads of {}", workload.at("name").get<std::string>(),
+                     workload.at("length").get<int64_t>(), workload.at("heads").get<int64_t>(),
+                     workload.at("dim").get<int64_t>());
+}
+
+StoredCase case_of(const json& run, const json& test) {
+  StoredCase c;
+  c.workload = workload_text(run.at("workload"));
+  c.backend = test.at("backend");
+  c.device = test.at("device");
+  c.dtype = test.at("dtype");
+  c.key = fmt::format("{} {} {} {}", c.workload, c.backend, c.device, c.dtype);
+  // A run that was interrupted has an outcome of its own; such a case has no times.
+  const std::string outcome = test.at("outcome");
+  c.outcome = outcome == "interrupted" ? Outcome::skipped : parse_outcome(outcome);
+  c.reason = test.value("reason", outcome == "interrupted" ? outcome : "");
+  c.note = test.value("note", "");
+  const json metrics = test.value("metrics", json::object());
+  for (const auto& [tag, metric] : metrics.items()) {
+    const json& value = metric.at("value");
+    c.metrics[tag] = {metric.value("unit", ""), value.is_number() ? value.get<double>() : NAN,
+                      metric.value("reason", "")};
+  }
+  c.blocks = blocks_of(run, test);
+  c.details = test.value("details", json::object());
+  c.details["workload"] = run.at("workload");
+  return c;
+}
+
+StoredRun the_one_run(const std::string& path) {
+  std::vector<StoredRun> runs = read_export(path);
+  if (runs.size() != 1)
+    throw InputError(fmt::format("it holds {} runs, expected one", runs.size()));
+  return std::move(runs[0]);
+}
+
+StoredRun read_file(const std::string& path) {
+  const InputFile file(path);
+  std::string text(file.size(), '\0');
+  file.read(0, text.data(), text.size());
+  try {
+    const json run = json::parse(text);
+    if (run.contains("format")) return the_one_run(path);
+    StoredRun stored;
+    stored.uid = std::filesystem::path(path).filename();
+    stored.arguments = run.at("arguments").get<std::vector<std::string>>();
+    stored.environment = run.at("environment");
+    stored.revision = stored.environment.at("software").value("revision", "");
+    for (const json& test : run.at("cases")) stored.cases.push_back(case_of(run, test));
+    stored.case_count = static_cast<int64_t>(stored.cases.size());
+    return stored;
+  } catch (const std::exception& error) {
+    throw InputError(fmt::format("{} is no file of `vidattn run --out` or of `vidattn export`: {}",
+                                 file.name(), std::string_view(error.what())));
+  }
+}
+
+}  // namespace
+
+bool names_run(const std::string& text) {
+  return text.ends_with(".json") || text.starts_with(kScheme);
+}
+
+StoredRun read_run(const std::string& text, const std::string& db) {
+  if (text.ends_with(".json")) return read_file(text);
+  if (text.starts_with(kScheme))
+    return Store(db.empty() ? kDefaultStore : db).load_run(text.substr(kScheme.size()));
+  throw InputError(fmt::format("{} names no run: expected FILE.json or run:NAME", in_quotes(text)));
+}
+
+}  // namespace vidattn
