@@ -53,7 +53,9 @@ void fill(StoredCase& stored, const Case& c) {
   stored.note = c.result.note;
   stored.reason = c.result.reason;
   const std::string& outcome = c.result.outcome;
-  stored.outcome = outcome == "interrupted" ? Outcome::skipped : parse_outcome(outcome);
+  stored.outcome = outcome == "interrupted"             ? Outcome::skipped
+                   : c.result.reason == "out of memory" ? Outcome::out_of_memory
+                                                        : parse_outcome(outcome);
   if (outcome == "interrupted") stored.reason = "interrupted";
   for (const auto* metrics : {&c.result.cost, &c.result.fidelity})
     for (const Metric& m : *metrics)
