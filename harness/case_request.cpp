@@ -63,7 +63,7 @@ void fill(StoredCase& stored, const Case& c) {
                                std::isfinite(m.value) ? "" : m.reason};
   stored.metrics.erase("share_of_fma_peak");  // share_of_peak has the storage type's own
   stored.blocks = c.blocks;
-  stored.details.update(c.result.details);
+  if (c.result.details.is_object()) stored.details.update(c.result.details);
   stored.details.erase("plan_seconds");  // they stand in the blocks
   stored.details.erase("run_seconds");
   if (c.passed() && stored.timed()) mistrust(c, stored);

@@ -137,12 +137,11 @@ TEST(Check, ABaselineKeepsItsReasons) {
 class CheckSlow : public ::testing::Test {
  protected:
   void SetUp() override {
-    write_json(path("s.json"),
-               {{"name", "drill"},
-                {"workloads", {{{"grid", {8, 16, 16}}, {"heads", 1}, {"dim", 64}}}},
-                {"backends", {"drill_blocks"}},
-                {"devices", {"drill_cpu"}},
-                {"timing", {{"seconds", 2}, {"interval", 0.02}, {"min_blocks", 31}}}});
+    write_json(path("s.json"), {{"name", "drill"},
+                                {"workloads", {{{"grid", {4, 16, 16}}, {"heads", 1}, {"dim", 32}}}},
+                                {"backends", {"drill_blocks"}},
+                                {"devices", {"drill_cpu"}},
+                                {"timing", {{"seconds", 0.3}, {"interval", 0.02}}}});
     const ToolResult made =
         run_shell(check("--suite " + path("s.json") + " --accept 'first record'"));
     ASSERT_EQ(made.exit_code, 0) << made.out << made.err;

