@@ -53,7 +53,9 @@ void fill(StoredCase& stored, const Case& c) {
   stored.note = c.result.note;
   stored.reason = c.result.reason;
   const std::string& outcome = c.result.outcome;
-  stored.outcome = outcome == "interrupted" ? Outcome::skipped : parse_outcome(outcome);
+  stored.outcome = outcome == "interrupted"             ? Outcome::skipped
+                   : c.result.reason == "out of memory" ? Outcome::out_of_memory
+                                                        : parse_outcome(outcome);
   if (outcome == "interrupted") stored.reason = "interrupted";
   for (const auto* metrics : {&c.result.cost, &c.result.fidelity})
     for (const Metric& m : *metrics)
@@ -61,7 +63,7 @@ void fill(StoredCase& stored, const Case& c) {
                                std::isfinite(m.value) ? "" : m.reason};
   stored.metrics.erase("share_of_fma_peak");  // share_of_peak has the storage type's own
   stored.blocks = c.blocks;
-  stored.details.update(c.result.details);
+  if (c.result.details.is_object()) stored.details.update(c.result.details);
   stored.details.erase("plan_seconds");  // they stand in the blocks
   stored.details.erase("run_seconds");
   if (c.passed() && stored.timed()) mistrust(c, stored);

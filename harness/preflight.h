@@ -24,8 +24,10 @@ struct PreflightCheck {
   std::string message;  ///< what was found, and what would be right
 };
 
-/// Takes about a second of full load: a burst of multiply-adds on all threads, again and again.
-///   load        1-minute load average per core, before the burst   warn > 0.5, invalid > 2
+/// Takes about half a second of full load: a burst of multiply-adds on all threads, again and
+/// again.
+///   load        1-minute load average per core, before the burst   warn > 0.5; never invalid,
+///               because it looks back: noise tells whether the others still run
 ///   steal       share of time the hypervisor gave to others         warn > 1%, invalid > 20%
 ///   governor    of the CPU frequency                                warn unless performance
 ///   throttling  the second half's best burst against the first's    warn > 5% slower, invalid >

@@ -22,12 +22,11 @@ inline std::string read_all(FILE* stream) {
   return text;
 }
 
-/// Runs the vidattn program of this build through the shell.
-inline ToolResult run_tool(const std::string& arguments) {
+/// Runs a shell command.
+inline ToolResult run_shell(const std::string& command) {
   const auto errors =
       std::filesystem::temp_directory_path() / ("vidattn_stderr_" + std::to_string(getpid()));
-  FILE* pipe =
-      popen((std::string(VIDATTN_TOOL) + " " + arguments + " 2>" + errors.string()).c_str(), "r");
+  FILE* pipe = popen(("{ " + command + "; } 2>" + errors.string()).c_str(), "r");
   ToolResult result;
   result.out = read_all(pipe);
   result.exit_code = WEXITSTATUS(pclose(pipe));
@@ -36,6 +35,11 @@ inline ToolResult run_tool(const std::string& arguments) {
   fclose(file);
   std::filesystem::remove(errors);
   return result;
+}
+
+/// Runs the vidattn program of this build.
+inline ToolResult run_tool(const std::string& arguments) {
+  return run_shell(std::string(VIDATTN_TOOL) + " " + arguments);
 }
 
 }  // namespace vidattn
