@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Usage: build.sh [PRESET]. Installs what is missing, configures where needed and builds a preset
-# of CMakePresets.json (release by default). Writes to stderr, so that callers keep their stdout.
+# Usage: build.sh [PRESET [TARGET…]]. Installs what is missing, configures where needed and builds a
+# preset of CMakePresets.json (release by default), all of it or some targets. Writes to stderr, so that callers keep their stdout.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -13,4 +13,7 @@ build=$root/build/$preset
 if [[ ! -f $build/build.ninja || $root/CMakePresets.json -nt $build/build.ninja ]]; then
   cmake -S "$root" --preset "$preset" >&2
 fi
-cmake --build "$build" >&2
+shift || true
+targets=()
+[[ $# -eq 0 ]] || targets=(--target "$@")
+cmake --build "$build" "${targets[@]}" >&2

@@ -17,6 +17,7 @@
 #include "metrics/peak.h"
 #include "metrics/plan_sample.h"
 #include "metrics/plan_stats.h"
+#include "metrics/statistics.h"
 
 namespace vidattn {
 namespace {

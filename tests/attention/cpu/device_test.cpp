@@ -7,6 +7,7 @@
 
 #include "attention/cpu/kernel.h"
 #include "attention/cpu/simd.h"
+#include "attention/reference.h"
 #include "tests/attention/random_plans.h"
 
 namespace vidattn {
