@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "harness/video_metrics.h"
+#include "metrics/frame_comparison.h"
+
 namespace vidattn {
 namespace {
 
@@ -16,12 +19,6 @@ struct SquaredError {
   }
   double psnr() const { return 10 * std::log10(255.0 * 255.0 * count / sum); }
 };
-
-VideoScore psnr_score(const Clip& clean, const std::vector<cv::Mat>& restored) {
-  SquaredError error;
-  for (size_t t = 0; t < restored.size(); ++t) error.add(clean.frames[t], restored[t], {});
-  return {"psnr", error.psnr(), "dB over the whole clip, 8 bit"};
-}
 
 VideoScore cross_shot_psnr(const Clip& clean, const std::vector<cv::Mat>& restored,
                            const std::vector<cv::Mat>& repeated) {
@@ -50,12 +47,17 @@ int shot_of(const Clip& clip, size_t frame) {
 
 }  // namespace
 
-std::vector<std::unique_ptr<VideoMetric>> probe_metrics(const Clip&) { return {}; }
+std::vector<std::unique_ptr<VideoMetric>> probe_metrics(const Clip& clip) {
+  return default_video_metrics({static_cast<int64_t>(clip.frames.size()), clip.fps, clip.shots},
+                               {});
+}
 
 std::vector<VideoScore> probe_scores(const Clip& clean, const std::vector<cv::Mat>& restored,
                                      const std::vector<cv::Mat>& repeated) {
-  std::vector<VideoScore> scores = {psnr_score(clean, restored),
-                                    cross_shot_psnr(clean, restored, repeated)};
+  FrameComparison comparison;
+  for (size_t t = 0; t < restored.size(); ++t) comparison.add(clean.frames[t], restored[t]);
+  std::vector<VideoScore> scores = comparison.scores();
+  scores.push_back(cross_shot_psnr(clean, restored, repeated));
   for (const auto& metric : probe_metrics(clean)) {
     for (size_t t = 0; t < restored.size(); ++t) metric->add(restored[t], shot_of(clean, t));
     for (VideoScore& score : metric->scores()) scores.push_back(std::move(score));

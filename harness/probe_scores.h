@@ -14,7 +14,7 @@ std::vector<std::unique_ptr<VideoMetric>> probe_metrics(const Clip& clip);
 
 /// All figures of a restored clip, 8UC3 frames: those of probe_metrics(), and against the clean
 /// clip
-///   psnr             dB over the whole clip
+///   psnr, ssim, flicker_difference  of FrameComparison
 ///   psnr.cross_shot  dB over the pixels in `repeated` (8UC1 per frame, not zero = inside): content
 ///                    that repeats in other shots; undefined where there is none
 std::vector<VideoScore> probe_scores(const Clip& clean, const std::vector<cv::Mat>& restored,

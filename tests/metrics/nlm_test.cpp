@@ -30,10 +30,12 @@ std::vector<cv::Mat> still(int frames, int height, int width) {
 std::vector<cv::Mat> noisy(std::vector<cv::Mat> video, float sigma) {
   std::mt19937 random(7);
   std::normal_distribution<float> normal(0, sigma);
-  for (cv::Mat& frame : video)
+  for (cv::Mat& frame : video) {
+    frame = frame.clone();  // frames may share their pixels
     for (int y = 0; y < frame.rows; ++y)
       for (int x = 0; x < frame.cols; ++x)
         for (int c = 0; c < 3; ++c) frame.at<cv::Vec3f>(y, x)[c] += normal(random);
+  }
   return video;
 }
 
@@ -155,7 +157,7 @@ TEST(NonLocalMeans, PatchesWithoutKeysStayNoisyAndAreCounted) {
 /// Two noisy copies of one patch are h² apart on average.
 TEST(NonLocalMeans, BandwidthIsTheDistanceThatNoiseMakes) {
   const int frames = 40;
-  const auto video = noisy(still(frames, 32, 32), 25);
+  const auto video = noisy(still(frames, 96, 96), 25);
   const NonLocalMeans nlm(video, {0}, 25);
   const Inputs& in = nlm.inputs();
   const double unit = nlm.bandwidth() / 2 / std::sqrt(static_cast<double>(in.dim()));
@@ -166,7 +168,8 @@ TEST(NonLocalMeans, BandwidthIsTheDistanceThatNoiseMakes) {
         sum += unit * std::pow(double{in.q->row(in.grid.token(t, 0, 0) + p, 0)[c]} -
                                    in.q->row(in.grid.token(t + 1, 0, 0) + p, 0)[c],
                                2);
-  EXPECT_NEAR(sum / count / nlm.bandwidth(), 1, 0.05);
+  // Axes found in the noisy patches themselves prefer directions with more noise: some percent.
+  EXPECT_NEAR(sum / count / nlm.bandwidth(), 1, 0.1);
 }
 
 TEST(NonLocalMeans, RefusesWhatItCannotUse) {
