@@ -45,7 +45,7 @@ struct Case {
   std::optional<int64_t> extra_bytes;
   std::vector<double> plan_seconds, run_seconds;
   std::vector<DeviceTimes> device_times;  ///< of the timed runs
-  std::vector<Block> blocks;  ///< timed beside full attention (time_blocks)
+  std::vector<Block> blocks;              ///< timed beside full attention (time_blocks)
   /// Full attention that is too long to run whole is run for these tokens only; its times are
   /// scaled up by `scale_up` and marked as extrapolated.
   std::vector<int64_t> sampled;

@@ -71,8 +71,7 @@ VideoSurvey survey_video(const std::string& path, const std::function<void(doubl
 }
 
 VideoSurvey survey_frames(FrameSource& reader, const std::string& path,
-                          const std::function<void(double)>& progress,
-                          const ShotOptions& options) {
+                          const std::function<void(double)>& progress, const ShotOptions& options) {
   VideoSurvey survey{.fps = reader.fps()};
   ShotDetector detector(options);
   for (cv::Mat frame = reader.next(); !frame.empty(); frame = reader.next()) {
