@@ -17,7 +17,6 @@ struct SquaredError {
     sum += norm * norm;
     count += 3.0 * (mask.empty() ? static_cast<double>(a.total()) : cv::countNonZero(mask));
   }
-  double psnr() const { return 10 * std::log10(255.0 * 255.0 * count / sum); }
 };
 
 VideoScore cross_shot_psnr(const Clip& clean, const std::vector<cv::Mat>& restored,
@@ -30,7 +29,7 @@ VideoScore cross_shot_psnr(const Clip& clean, const std::vector<cv::Mat>& restor
   }
   VideoScore score{"psnr.cross_shot", NAN, "no content repeats in other shots"};
   if (error.count > 0) {
-    score.value = error.psnr();
+    score.value = psnr(error.sum / error.count);
     score.note = "dB where full attention has most of its mass in other shots";
   }
   score.details["share_of_pixels"] = pixels > 0 ? error.count / 3 / pixels : 0;

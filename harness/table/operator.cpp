@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 #include <omp.h>
 
-#include <chrono>
-
 #include "attention/device.h"
 #include "attention/error.h"
-#include "attention/reference.h"
 #include "harness/case.h"
+#include "harness/case_check.h"
 #include "harness/interrupt.h"
 #include "harness/random.h"
 #include "harness/table/count.h"
+#include "metrics/equality.h"
 #include "metrics/fidelity.h"
 #include "metrics/memory.h"
 #include "metrics/peak.h"
@@ -21,15 +20,6 @@
 
 namespace vidattn {
 namespace {
-
-// Query-key products that one equality check may cost on the reference device, about a second.
-constexpr double kCheckProducts = 4e8;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 /// A case with its inputs and its sampled plan.
 struct Prepared {
@@ -43,17 +33,9 @@ struct Prepared {
 Plan plan_of(const Prepared& p) { return p.wanted.spec.backend->plan(p.in, p.wanted.spec.params); }
 
 void check(Prepared& p, const Output& out) {
-  const double per_row = static_cast<double>(p.in.length() * p.in.heads() * p.in.dim());
-  const auto rows = static_cast<int64_t>(std::max(8.0, kCheckProducts / per_row));
-  std::vector<int64_t> tokens;
-  for (int64_t i : sample_tokens(static_cast<int64_t>(p.sample.tokens.size()), rows))
-    tokens.push_back(p.sample.tokens[i]);
-  p.time.check_error =
-      relative_l2_error(out.o, tokens, reference_rows(p.sample.plan, p.in, tokens).o);
-  const double limit = equality_limit(p.in.q->dtype());
-  if (!(p.time.check_error <= limit))
-    p.time.failure = fmt::format("relative L2 error {:.2e} against the reference exceeds {:.0e}",
-                                 p.time.check_error, limit);
+  const EqualityCheck check = check_equality(p.sample.plan, p.in, out, p.sample.tokens);
+  p.time.check_error = check.error;
+  p.time.failure = check.reason;
 }
 
 void prepare(Prepared& p, const OperatorOptions& options, Output& out) {
