@@ -26,6 +26,8 @@ double now() {
 
 void Backend::prepare(Inputs&, const Params&) const {}
 
+void Backend::prepare_search(Inputs&, const Params&) const {}
+
 std::map<std::string, ParamValue> Backend::derived(const Params&, const StepContext&) const {
   return {};
 }

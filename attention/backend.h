@@ -56,6 +56,10 @@ class Backend {
   /// It adds to in.extra and is timed apart from planning.
   virtual void prepare(Inputs& in, const Params& params) const;
 
+  /// Does the part of planning that the density knob leaves as it is (clustering) and adds the
+  /// result to in.extra, for a search that plans many times. The plans stay the same.
+  virtual void prepare_search(Inputs& in, const Params& params) const;
+
   /// Throws InputError when the inputs or parameters do not fit the method.
   virtual Plan plan(const Inputs& in, const Params& params) const = 0;
 

@@ -230,6 +230,26 @@ class Svg2 : public WarmUpBackend {
         for (const char* result : {"_labels", "_centroids"}) in.extra.erase(side + result);
   }
 
+  /// The knob moves which clusters are kept, not the clusters.
+  void prepare_search(Inputs& in, const Params& params) const override {
+    if (dense_by_warmup(in.context, params) || !params.list("iterations_run").empty()) return;
+    prepare(in, params);
+    const TextTokens text = text_tokens(in, params, "svg2");
+    const Side sides[] = {{"q", *in.q}, {"k", *in.k}};
+    for (const Side& side : sides) {
+      Plan unused;
+      const Clusters clusters = cluster(in, params, side, text, unused);
+      std::vector<int32_t> labels;
+      for (const Blocks& blocks : clusters.blocks)
+        labels.insert(labels.end(), blocks.label.begin(), blocks.label.begin() + text.video);
+      const std::vector<int64_t> shape{side.rows.heads(), text.video};
+      in.extra[side.letter + "_labels"] =
+          std::make_shared<const Array>(Array{shape, std::move(labels)});
+      in.extra[side.letter + "_centroids"] = clusters.centroids;
+      in.extra.erase(side.letter + "_centroids_init");
+    }
+  }
+
   Plan plan(const Inputs& in, const Params& params) const override {
     const TextTokens text = text_tokens(in, params, "svg2");
     if (dense_by_warmup(in.context, params)) return full_plan(in, text.padding);

@@ -23,16 +23,6 @@ double planned_density(const BackendSpec& spec, Inputs in) {
   return plan_stats(spec.backend->plan(in, spec.params), in).density;
 }
 
-/// The knob at `value`; a list takes it for every element it has by default.
-BackendSpec with_knob(BackendSpec spec, const DensityKnob& knob, double value) {
-  const ParamValue& current = spec.params.value(knob.param);
-  std::string text = fmt::format("{}", value);
-  if (const auto* list = std::get_if<std::vector<double>>(&current))
-    text = to_text(std::vector<double>(std::max<size_t>(list->size(), 1), value));
-  spec.params.set(knob.param, text);
-  return spec;
-}
-
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
   for (size_t at = 0; at <= text.size();) {
@@ -53,39 +43,73 @@ double parse_density(const std::string& text) {
   return value;
 }
 
-DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target) {
-  const DensityKnob& knob = spec.backend->info().knob;
+DensitySearch::DensitySearch(const BackendSpec& spec, const Inputs& in) : spec_(spec), in_(in) {
+  if (!spec.backend->info().knob.param.empty()) spec.backend->prepare_search(in_, spec.params);
+}
+
+/// A list takes the value for every element it has by default.
+BackendSpec DensitySearch::with_knob(double value) const {
+  BackendSpec spec = spec_;
+  const std::string& param = spec.backend->info().knob.param;
+  std::string text = fmt::format("{}", value);
+  if (const auto* list = std::get_if<std::vector<double>>(&spec.params.value(param)))
+    text = to_text(std::vector<double>(std::max<size_t>(list->size(), 1), value));
+  spec.params.set(param, text);
+  return spec;
+}
+
+double DensitySearch::density(double value) {
+  const auto [entry, fresh] = known_.try_emplace(value, 0);
+  if (fresh) entry->second = planned_density(with_knob(value), in_);
+  return entry->second;
+}
+
+DensitySolution DensitySearch::solve(double target) {
+  const DensityKnob& knob = spec_.backend->info().knob;
+  const std::string name = spec_.backend->name();
   if (knob.param.empty())
-    return {spec, planned_density(spec, in), spec.backend->name() + " has no density knob"};
-  const bool discrete = !std::holds_alternative<double>(spec.params.value(knob.param));
-  DensitySolution best{spec, INFINITY, ""};
+    return {spec_, planned_density(spec_, in_), name + " has no density knob"};
+  const bool discrete = !std::holds_alternative<double>(spec_.params.value(knob.param));
+  DensitySolution best{spec_, INFINITY, ""};
   double value = 0;
   const auto consider = [&](double candidate) {
-    const BackendSpec tried = with_knob(spec, knob, candidate);
-    const double density = planned_density(tried, in);
-    if (std::abs(density - target) < std::abs(best.density - target)) {
-      best = {tried, density, ""};
+    const double found = density(candidate);
+    if (std::abs(found - target) < std::abs(best.density - target)) {
+      best = {with_knob(candidate), found, ""};
       value = candidate;
     }
-    return density;
+    return found;
   };
   double sparse = knob.sparse, dense = knob.dense;
-  if (!interrupted() && consider(sparse) < target && !interrupted() && consider(dense) > target) {
-    for (int i = 0;
-         i < kMaxPlans && !interrupted() && std::abs(best.density - target) > kCloseEnough * target;
-         ++i) {
-      // Densities often fall like 1/x (groups, chunks), and counts may go far beyond what matters:
-      // the geometric middle halves better there. One more keeps 0 in reach.
-      const bool wide = discrete && sparse >= 0 && dense >= 0;
-      double middle = wide ? std::sqrt((sparse + 1) * (dense + 1)) - 1 : (sparse + dense) / 2;
-      if (discrete) middle = std::round(middle);
-      if (middle == sparse || middle == dense) break;
-      (consider(middle) < target ? sparse : dense) = middle;
-    }
+  const auto narrow = [&](double middle) {
+    (consider(middle) < target ? sparse : dense) = middle;
+  };
+  const auto close_enough = [&] {
+    return interrupted() || std::abs(best.density - target) <= kCloseEnough * target;
+  };
+  bool inside = !interrupted() && consider(sparse) < target;
+  if (inside && discrete && sparse > 0) {
+    // Counts of keys or blocks per query are proportional to the density: often this is it.
+    const double guess = std::round(sparse * target / best.density);
+    if (guess > sparse && guess < dense) narrow(guess);
   }
-  best.note = fmt::format("{}: {} = {:g} gives density {:.4g} for the target {:g}",
-                          spec.backend->name(), knob.param, value, best.density, target);
+  if (inside && !close_enough() && dense == knob.dense) inside = consider(dense) > target;
+  for (int i = 0; inside && i < kMaxPlans && !close_enough(); ++i) {
+    // Densities often fall like 1/x (groups, chunks), and counts may go far beyond what matters:
+    // the geometric middle halves better there. One more keeps 0 in reach.
+    const bool wide = discrete && sparse >= 0 && dense >= 0;
+    double middle = wide ? std::sqrt((sparse + 1) * (dense + 1)) - 1 : (sparse + dense) / 2;
+    if (discrete) middle = std::round(middle);
+    if (middle == sparse || middle == dense) break;
+    narrow(middle);
+  }
+  best.note = fmt::format("{}: {} = {:g} gives density {:.4g} for the target {:g}", name,
+                          knob.param, value, best.density, target);
   return best;
+}
+
+DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target) {
+  return DensitySearch(spec, in).solve(target);
 }
 
 std::vector<double> parse_densities(const std::string& text) {

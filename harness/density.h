@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,26 @@ struct DensitySolution {
   std::string note;    ///< which knob took which value, or that there is none
 };
 
-/// Searches the method's knob (BackendInfo::knob) for the executed density nearest to `target`, by
-/// bisection on real plans of these inputs. Throws InputError when the method refuses the inputs.
+/// Searches the method's knob (BackendInfo::knob) for executed densities, by bisection on real
+/// plans of these inputs. What was planned for one target is not planned again for the next.
+class DensitySearch {
+ public:
+  /// Throws InputError when the method refuses the inputs.
+  DensitySearch(const BackendSpec& spec, const Inputs& in);
+
+  /// The knob whose density is nearest to `target`. Stops early when interrupted.
+  DensitySolution solve(double target);
+
+ private:
+  BackendSpec with_knob(double value) const;
+  double density(double value);
+
+  BackendSpec spec_;
+  Inputs in_;
+  std::map<double, double> known_;  ///< density by knob
+};
+
+/// DensitySearch for one target.
 DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target);
 
 /// One density in (0, 1]. Throws InputError for anything else.

@@ -5,15 +5,17 @@
 namespace vidattn {
 namespace {
 
-// `--backend all` at the paper's longest sequence would take a day; the shortest shows every
-// method.
+// `--backend all` at the paper's longest sequence would take hours; the shortest shows every
+// method, and half a second of work a run is enough to compare them.
 constexpr int64_t kTokensForAll = 31200;
+constexpr double kSampleForAll = 100;
 
-TableOptions complete(TableOptions options, const CommandLine& line) {
+TableOptions complete(TableOptions options, bool sample_given, const CommandLine& line) {
   if (options.backends == std::vector<std::string>{"all"}) {
     options.backends.clear();
     for (const Backend* backend : backends()) options.backends.push_back(backend->name());
     if (options.tokens.empty()) options.tokens = {kTokensForAll};
+    if (!sample_given) options.sample_gflop = kSampleForAll;
   }
   options.arguments = line.arguments;
   return options;
@@ -29,10 +31,12 @@ const RegisterCommand registered(15, [](CommandLine& line) {
   app->add_flag("--full", o.full, "measure all heads and queries, however long it takes");
   app->add_option("--model", o.model,
                   "wan2.1-1.3b, wan2.1-14b, hunyuanvideo, mmdit or your JSON file");
-  app->add_option(
-      "--backend", o.backends,
-      "tables 11 and 12 for other methods: NAME[:key=value,…]; may be repeated, or all");
-  app->add_option("--tokens", o.tokens, "table 11: rows to make, by their tokens")->delimiter(',');
+  app->add_option("--backend", o.backends,
+                  "the table for other methods: NAME[:key=value,…]; may be repeated, or all (at "
+                  "31,200 tokens and --sample 100 unless given)");
+  app->add_option("--tokens", o.tokens,
+                  "table 11: rows to make, by their tokens; with --backend any lengths")
+      ->delimiter(',');
   app->add_option(
       "--workload", o.workload,
       "film or video:FILE: count on its plans, too (with --backend the default is film)");
@@ -41,12 +45,14 @@ const RegisterCommand registered(15, [](CommandLine& line) {
       ->check(CLI::Range(1, 1000));
   app->add_option("--device", o.device, "device")->capture_default_str();
   app->add_option("--dtype", o.dtype, "f32, bf16 or f16")->capture_default_str();
-  app->add_option("--heads", o.heads, "heads measured, scaled up to the model's")
-      ->capture_default_str()
+  app->add_option("--heads", o.heads,
+                  "heads measured, scaled up to the model's; default: as many as 4 GB of q, k, v "
+                  "and output hold, with --backend 2")
       ->check(CLI::Range(1, 1024));
-  app->add_option("--sample", o.sample_gflop, "GFLOP of one measured run, scaled up to the whole")
-      ->capture_default_str()
-      ->check(CLI::Range(1.0, 1e9));
+  const CLI::Option* sample = app->add_option("--sample", o.sample_gflop,
+                                              "GFLOP of one measured run, scaled up to the whole")
+                                  ->capture_default_str()
+                                  ->check(CLI::Range(1.0, 1e9));
   app->add_option("--repeat", o.repeat, "timed runs, interleaved")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
@@ -73,8 +79,10 @@ const RegisterCommand registered(15, [](CommandLine& line) {
       "file, kind by its ending: .txt .md .csv .json, .svg and .png for the figure; may "
       "be repeated");
   app->add_option("--paper", o.paper, "folder with other paper data (tableN.json)");
-  app->callback([&line, options] {
-    line.action = [&line, options] { return tables(complete(*options, line)); };
+  app->callback([&line, options, sample] {
+    line.action = [&line, options, given = sample->count() > 0] {
+      return tables(complete(*options, given, line));
+    };
   });
 });
 

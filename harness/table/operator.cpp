@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <map>
+
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/case.h"
@@ -21,9 +23,20 @@
 namespace vidattn {
 namespace {
 
+// Planning that takes longer is timed once: its noise is small beside it.
+constexpr double kLongPlanning = 2;
+
+/// What the cases of one number of heads share.
+struct Shared {
+  Inputs in;
+  Output out;
+  std::vector<double> fixed = {};  ///< seconds of clearing the output, per round
+};
+
 /// A case with its inputs and its sampled plan.
 struct Prepared {
   OperatorCase wanted;
+  Shared& shared;
   Inputs in;
   SampledPlan sample;
   OperatorTime time;
@@ -32,41 +45,42 @@ struct Prepared {
 
 Plan plan_of(const Prepared& p) { return p.wanted.spec.backend->plan(p.in, p.wanted.spec.params); }
 
-void check(Prepared& p, const Output& out) {
-  const EqualityCheck check = check_equality(p.sample.plan, p.in, out, p.sample.tokens);
+void check(Prepared& p) {
+  const EqualityCheck check = check_equality(p.sample.plan, p.in, p.shared.out, p.sample.tokens);
   p.time.check_error = check.error;
   p.time.failure = check.reason;
 }
 
-void prepare(Prepared& p, const OperatorOptions& options, Output& out) {
+void prepare(Prepared& p, const OperatorOptions& options) {
+  p.in = p.shared.in;
+  p.in.device = options.device;
+  p.time.tokens = p.in.length();
   p.wanted.spec.backend->prepare(p.in, p.wanted.spec.params);
-  Plan plan = plan_of(p);
+  Plan plan;
+  const double planning = seconds_of([&] { plan = plan_of(p); });
+  if (planning > kLongPlanning) p.time.plan_samples = {planning};
   plan.validate(p.in);
   const PlanStats stats = plan_stats(plan, p.in);
   const double heads = static_cast<double>(options.heads) / static_cast<double>(p.in.heads());
   p.time.density = stats.density;
   p.time.flops = stats.flops * heads;
-  p.sample = sample_plan(plan, options.sample_flops / stats.flops);
+  p.sample = sample_plan(plan, p.wanted.whole ? 1 : options.sample_flops / stats.flops);
   p.time.scale = p.sample.scale * heads;
   for (const Branch& branch : plan.branches) p.per_head |= branch.tables.size() > 1;
-  options.device->run(Plan{}, p.in, out);  // touches the output's pages
-  const double first = seconds_of([&] { options.device->run(p.sample.plan, p.in, out); });
-  check(p, out);
-  if (options.repeat == 1) {  // one long run: the one that was checked
-    p.time.run_samples.push_back(first);
-    return;
-  }
+  options.device->run(Plan{}, p.in, p.shared.out);  // touches the output's pages
+  if (!options.memory || p.wanted.whole) return;
   plan = {};
   const PeakMemory memory;
   plan = plan_of(p);
-  options.device->run(p.sample.plan, p.in, out);
+  options.device->run(p.sample.plan, p.in, p.shared.out);
   p.time.extra_bytes = memory.extra_bytes();
 }
 
-/// One case's trouble is its own; the others go on.
-void prepare_guarded(Prepared& p, const OperatorOptions& options, Output& out) {
+/// Works on a case that has not failed. One case's trouble is its own; the others go on.
+void guarded(Prepared& p, const std::function<void()>& work) {
+  if (!p.time.failure.empty()) return;
   try {
-    prepare(p, options, out);
+    work();
   } catch (const InputError& error) {
     p.time.failure = error.what();
   } catch (const std::bad_alloc&) {
@@ -74,20 +88,28 @@ void prepare_guarded(Prepared& p, const OperatorOptions& options, Output& out) {
   }
 }
 
-void time_once(Prepared& p, const OperatorOptions& options, Output& out) {
-  Plan plan;
-  p.time.plan_samples.push_back(seconds_of([&] { plan = plan_of(p); }));
-  plan = {};
-  if (options.repeat > 1)
-    p.time.run_samples.push_back(
-        seconds_of([&] { options.device->run(p.sample.plan, p.in, out); }));
+void time_once(Prepared& p, const OperatorOptions& options) {
+  const bool timed = !p.time.plan_samples.empty() && p.time.plan_samples[0] > kLongPlanning;
+  if (!timed) p.time.plan_samples.push_back(seconds_of([&] { plan_of(p); }));
+  p.time.run_samples.push_back(
+      seconds_of([&] { options.device->run(p.sample.plan, p.in, p.shared.out); }));
+  if (p.time.run_samples.size() == 1) check(p);
 }
 
-void finish(Prepared& p, const OperatorOptions& options, double fixed) {
+void finish(Prepared& p, const OperatorOptions& options) {
   const double heads = static_cast<double>(options.heads) / static_cast<double>(p.in.heads());
-  p.time.plan_seconds = median(p.time.plan_samples) * (p.per_head ? heads : 1);
+  const double fixed = median(p.shared.fixed);
+  const auto planned = [&](double sample) { return sample * (p.per_head ? heads : 1); };
   // Clearing the output costs the same for a sample as for the whole.
-  p.time.run_seconds = heads * (fixed + (median(p.time.run_samples) - fixed) * p.sample.scale);
+  const auto run = [&](double sample) {
+    return heads * (fixed + (sample - fixed) * p.sample.scale);
+  };
+  p.time.plan_seconds = planned(median(p.time.plan_samples));
+  p.time.run_seconds = run(median(p.time.run_samples));
+  const auto& plans = p.time.plan_samples;
+  for (size_t i = 0; i < p.time.run_samples.size(); ++i)
+    p.time.rounds.push_back(planned(plans[std::min(i, plans.size() - 1)]) +
+                            run(p.time.run_samples[i]));
 }
 
 // Scores of this deviation put 80% of the mass on the strongest 5% of the keys, as the film's do.
@@ -112,36 +134,41 @@ std::shared_ptr<const Tensor> random_tensor(int64_t tokens, int64_t heads, int64
 }  // namespace
 
 std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cases,
-                                            const Inputs& in, const OperatorOptions& options) {
+                                            const std::function<Inputs(int64_t heads)>& inputs,
+                                            const OperatorOptions& options) {
+  std::map<int64_t, Shared> shared;
   std::vector<Prepared> all;
-  Output out;
   for (const OperatorCase& wanted : cases) {
-    Prepared& p = all.emplace_back(Prepared{wanted, in, {}, {wanted.label, wanted.spec.text()}});
-    p.in.device = options.device;
-    p.time.tokens = in.length();
+    const int64_t heads = wanted.whole ? options.heads : options.measured_heads;
+    Shared& s = shared[heads];
+    Prepared& p = all.emplace_back(Prepared{wanted, s, {}, {}, {wanted.label, wanted.spec.text()}});
     p.time.heads = options.heads;
-    p.time.measured_heads = in.heads();
-    if (interrupted())
-      p.time.failure = "interrupted";
-    else
-      prepare_guarded(p, options, out);
+    p.time.measured_heads = heads;
+    if (interrupted()) p.time.failure = kInterrupted;
+    guarded(p, [&] {
+      if (!s.in.q) s.in = inputs(heads);
+      prepare(p, options);
+    });
   }
-  std::vector<double> fixed, peaks;
-  for (int round = 0; round < options.repeat; ++round) {
+  std::vector<double> peaks;
+  for (int round = 0; round < options.repeat && !interrupted(); ++round) {
     peaks.push_back(fma_peak_gflops(omp_get_max_threads()));
-    options.device->run(Plan{}, in, out);  // the shape of `out` may change with the branches
-    fixed.push_back(seconds_of([&] { options.device->run(Plan{}, in, out); }));
+    for (auto& [heads, s] : shared) {
+      if (!s.in.q) continue;
+      options.device->run(Plan{}, s.in, s.out);  // its shape may change with the branches
+      s.fixed.push_back(seconds_of([&] { options.device->run(Plan{}, s.in, s.out); }));
+    }
     for (size_t i = 0; i < all.size(); ++i) {
       Prepared& p = all[(i + round) % all.size()];
-      if (p.time.failure.empty() && !interrupted()) time_once(p, options, out);
+      if (!interrupted()) guarded(p, [&] { time_once(p, options); });
       if (options.tick) options.tick();
     }
   }
   std::vector<OperatorTime> times;
   for (Prepared& p : all) {
     p.time.peak_gflops = highest(peaks);
-    if (p.time.failure.empty() && p.time.run_samples.empty()) p.time.failure = "interrupted";
-    if (p.time.failure.empty()) finish(p, options, median(fixed));
+    if (p.time.failure.empty() && p.time.run_samples.empty()) p.time.failure = kInterrupted;
+    if (p.time.failure.empty()) finish(p, options);
     times.push_back(std::move(p.time));
   }
   return times;
@@ -172,17 +199,18 @@ nlohmann::json to_json(const OperatorTime& t) {
                       {"heads", t.heads},
                       {"measured_heads", t.measured_heads}};
   if (!t.failure.empty()) json["failure"] = t.failure;
+  if (std::isfinite(t.wanted_density)) json["wanted_density"] = t.wanted_density;
+  if (std::isfinite(t.density)) json.update({{"density", t.density}, {"flops", t.flops}});
   if (!t.measured()) return json;
-  json.update({{"density", t.density},
-               {"flops", t.flops},
-               {"plan_seconds", t.plan_seconds},
+  json.update({{"plan_seconds", t.plan_seconds},
                {"run_seconds", t.run_seconds},
                {"scale", t.scale},
                {"check_error", t.check_error},
                {"fma_peak_gflops", t.peak_gflops},
                {"gflops", t.flops / t.run_seconds * 1e-9},
                {"plan_samples", t.plan_samples},
-               {"run_samples", t.run_samples}});
+               {"run_samples", t.run_samples},
+               {"rounds", t.rounds}});
   json["extra_bytes"] = t.extra_bytes ? nlohmann::json(*t.extra_bytes) : nlohmann::json();
   return json;
 }

@@ -17,6 +17,7 @@ namespace vidattn {
 struct OperatorCase {
   std::string label;  ///< column of the table
   BackendSpec spec;
+  bool whole = false;  ///< all heads and queries, whatever the options say
 };
 
 /// Time of a method's planning and running for all heads of a model, measured on a sample of heads
@@ -26,13 +27,16 @@ struct OperatorTime {
   std::string failure = {};    ///< why there is no time; empty = measured
   int64_t tokens = 0, heads = 0, measured_heads = 0;
   double density = NAN;
+  double wanted_density = NAN;  ///< that a knob was set for; NaN = none
   double flops = NAN;  ///< of all heads
   double plan_seconds = NAN, run_seconds = NAN;
   double scale = 1;                         ///< pairs of the whole over measured pairs
   double check_error = NAN;                 ///< relative L2 against the reference
   double peak_gflops = NAN;                 ///< multiply-adds, best of the run
   std::optional<int64_t> extra_bytes = {};  ///< memory of planning and running the measured heads
-  std::vector<double> plan_samples = {}, run_samples = {};  ///< seconds, of the sample itself
+  /// Seconds, of the sample itself. Planning that takes over 2 s is timed once.
+  std::vector<double> plan_samples = {}, run_samples = {};
+  std::vector<double> rounds = {};  ///< seconds of every round, planning and running, scaled up
 
   double seconds() const { return plan_seconds + run_seconds; }
   bool measured() const { return failure.empty() && std::isfinite(run_seconds); }
@@ -42,15 +46,21 @@ struct OperatorTime {
 struct OperatorOptions {
   int64_t heads = 12, measured_heads = 2;
   double sample_flops = 5e11;  ///< of one timed run; infinite = whole
-  int repeat = 3;  ///< timed runs; 1 times the run that is checked and measures no memory
+  int repeat = 3;      ///< timed runs
+  bool memory = true;  ///< plan and run once before, to measure memory; else the first run is cold
   const Device* device = nullptr;
   std::function<void()> tick = {};  ///< called after every timed run
 };
 
-/// Checks every case against the reference (a failed check has no time), then times them in
-/// interleaved rounds. `in` has measured_heads heads. Stops early when interrupted.
+/// Failure of a case that an interrupt left without a time.
+inline constexpr const char* kInterrupted = "interrupted";
+
+/// Times the cases in interleaved rounds; the first timed run of each is checked against the
+/// reference (a failed check has no time). `inputs` makes the inputs of a number of heads: the
+/// measured ones, and all for a whole case. Stops early when interrupted.
 std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cases,
-                                            const Inputs& in, const OperatorOptions& options);
+                                            const std::function<Inputs(int64_t heads)>& inputs,
+                                            const OperatorOptions& options);
 
 /// Random q, k, v, whose scores have the film's peakedness, and hidden states of model.dim
 /// channels: a random linear router balances its groups on them to within some percent. STGA has

@@ -21,7 +21,7 @@ struct TableOptions {
   std::vector<std::string> backends;  ///< tables 11 and 12 for these methods; empty = moga_stga
   std::vector<int64_t> tokens;        ///< rows of table 11; empty = the paper's
   std::string device = "cpu", dtype = "f32";
-  int64_t heads = 2;          ///< measured of the model's, where not full
+  int64_t heads = 0;          ///< measured of the model's, where not full; 0 = a default
   double sample_gflop = 500;  ///< work of one timed run, where not full
   int repeat = 3;             ///< timed runs, interleaved
 

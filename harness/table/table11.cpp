@@ -1,13 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "attention/error.h"
 #include "harness/interrupt.h"
 #include "harness/table/flops.h"
 #include "harness/table/latency.h"
+#include "harness/table/methods.h"
 #include "harness/table/paper.h"
 #include "harness/table/tables.h"
+#include "metrics/statistics.h"
 
 namespace vidattn {
 namespace {
@@ -90,24 +92,36 @@ void add_row(Table& table, const PaperTable& paper, const PaperRow& row, FlopsCo
   }
 }
 
+/// Scaled over whole time - 1 of the same round, sorted.
+std::vector<double> scaling_errors(const OperatorTime& sampled, const OperatorTime& whole) {
+  std::vector<double> errors;
+  for (size_t i = 0; i < std::min(sampled.rounds.size(), whole.rounds.size()); ++i)
+    errors.push_back(sampled.rounds[i] / whole.rounds[i] - 1);
+  std::sort(errors.begin(), errors.end());
+  return errors;
+}
+
 /// How far the scaled times are from whole ones, over all operators that were run both ways.
 std::string scaling_note(const std::vector<LengthTimes>& all) {
   std::string text;
   double worst = 0;
+  size_t rounds = 0;
   for (const LengthTimes& length : all)
     for (const OperatorTime& whole : length.whole) {
       const OperatorTime* sampled = find_time(length.times, whole.label);
-      if (!whole.measured() || !sampled) continue;
-      const double error = sampled->seconds() / whole.seconds() - 1;
-      worst = std::max(worst, std::abs(error));
-      text += fmt::format("{}{} at {}: {:+.1f}%", text.empty() ? "" : ", ", whole.label,
-                          length.tokens, 100 * error);
+      if (!whole.measured() || !sampled || !sampled->measured()) continue;
+      const auto errors = scaling_errors(*sampled, whole);
+      worst = std::max(worst, std::abs(median(errors)));
+      rounds = errors.size();
+      text += fmt::format("{}{} at {}: {:+.1f}% ({:+.1f} to {:+.1f})", text.empty() ? "" : ", ",
+                          whole.label, length.tokens, 100 * median(errors), 100 * errors.front(),
+                          100 * errors.back());
     }
   if (text.empty()) return "No operator was short enough to be run whole beside its sample.";
   return fmt::format(
-      "Error of the scaling, scaled over whole time - 1, one whole run each: {}. "
-      "Largest: {:.1f}%.",
-      text, 100 * worst);
+      "Error of the scaling, scaled over whole time - 1, median and range of {} rounds that hold "
+      "both: {}. Largest median: {:.1f}%.",
+      rounds, text, 100 * worst);
 }
 
 std::string sampling_note(const OperatorTime& t, const TableOptions& options) {
@@ -116,10 +130,9 @@ std::string sampling_note(const OperatorTime& t, const TableOptions& options) {
                        options.device);
   return fmt::format(
       "measured: scaled up from {} of {} heads and a sample of the query blocks of about {:g} "
-      "GFLOP "
-      "a run, {}, device {}; median of {} interleaved runs, planning (router included) in full. "
-      "Each "
-      "sample agreed with the float64 reference before it was timed.",
+      "GFLOP a run, {}, device {}; median of {} interleaved runs, planning (router included) in "
+      "full, once where it takes over 2 s. The first run of each sample agreed with the float64 "
+      "reference.",
       t.measured_heads, t.heads, options.sample_gflop, options.dtype, options.device,
       options.repeat);
 }
@@ -176,23 +189,32 @@ std::vector<PaperRow> wanted_rows(const PaperTable& paper, const TableOptions& o
     if (options.tokens.empty() ||
         std::find(options.tokens.begin(), options.tokens.end(), row.tokens) != options.tokens.end())
       rows.push_back(row);
-  if (rows.empty()) throw InputError("--tokens names no row of table 11");
   return rows;
 }
 
 void measure_rows(Table& table, const std::vector<PaperRow>& rows, const FlopsCounter& counter,
                   const TableOptions& options) {
   std::vector<LengthTimes> all;
-  std::string sampled;
+  std::string sampled, undone;
+  int64_t heads = 0;
   for (const PaperRow& row : rows) {
-    if (interrupted()) break;
+    if (interrupted()) {
+      undone += (undone.empty() ? "" : ", ") + row.label;
+      continue;
+    }
     all.push_back(measure_moga(counter.model(), row.tokens, options));
     for (const OperatorTime& t : all.back().times)
-      if (!t.failure.empty())
-        table.note(fmt::format("{} at {} tokens has no time: {}", t.label, t.tokens, t.failure));
-    if (sampled.empty()) sampled = table.note(sampling_note(all.back().times[0], options));
+      if (t.failure == kInterrupted)
+        undone += fmt::format("{}{} {}", undone.empty() ? "" : ", ", row.label, t.label);
+      else if (!t.failure.empty())
+        table.note(fmt::format("{} at {} has no time: {}", t.label, row.label, t.failure));
+    const OperatorTime& full = all.back().times[0];
+    if (full.measured_heads != std::exchange(heads, full.measured_heads))
+      sampled = table.note(sampling_note(full, options));
     fill_measured(table, row, all.back(), sampled);
   }
+  if (!undone.empty()) table.note("Not done, interrupted: " + undone + ".");
+  if (all.empty()) return;
   if (!options.full) table.note(scaling_note(all));
   if (const std::string rates = rate_note(all.back()); !rates.empty()) table.note(rates);
   const std::string against = table.note(
@@ -206,49 +228,33 @@ void measure_rows(Table& table, const std::vector<PaperRow>& rows, const FlopsCo
 }
 
 /// Rows of the given methods in place of moga_stga: no paper values.
-Table backend_table(const PaperTable& paper, const TableOptions& options) {
-  FlopsCounter counter(options, paper.model);
+Table method_table(const PaperTable& paper, const TableOptions& options) {
+  const FlopsCounter counter(options, paper.model);
   Table table{"11",
               "Operator latency of other methods, in the shape of MoGA's Table 11",
-              "MoGA A.11, Table 11; model " + counter.model().title,
+              paper.where + "; model " + counter.model().title,
               {},
               {}};
-  const std::string published = table.note(
-      "published: the authors' preset for Wan 1.3B at 480p, or the method's defaults; at density "
-      "D: "
-      "its knob solved for the closed-form density of moga_stga with M=5 and M=20 at this length. "
-      "density is counted on the plan of the input video; speedup is full over planning and "
-      "running.");
-  std::vector<LengthTimes> all;
   std::string sampled;
-  for (const PaperRow& row : wanted_rows(paper, options)) {
-    if (interrupted()) break;
-    all.push_back(options.measure ? measure_backends(counter.model(), row.tokens, options)
-                                  : count_backends(counter.model(), row.tokens, options));
-    const OperatorTime* full = find_time(all.back().times, "full");
-    for (const OperatorTime& t : all.back().times) {
-      if (!t.failure.empty()) {
-        table.note(
-            fmt::format("{} ({}) at {} tokens: {}", t.label, t.backend, row.tokens, t.failure));
-        continue;
-      }
-      Cell& density = table.add({row.label, t.label, "density"});
-      density.set(Origin::workload, t.density);
-      density.notes.push_back(published);
-      if (!t.measured()) continue;
-      if (sampled.empty() && t.measured()) sampled = table.note(sampling_note(t, options));
-      Cell& time = table.add({row.label, t.label, "ms"});
-      time.set(Origin::measured, t.seconds() * 1e3);
-      time.notes.push_back(sampled);
-      if (!full || !full->measured()) continue;
-      Cell& speedup = table.add({row.label, t.label, "x"});
-      speedup.set(Origin::model, 1 / t.density);
-      speedup.set(Origin::measured, full->seconds() / t.seconds());
-      Cell& realised = table.add({row.label, t.label, "of 1/density"});
-      realised.set(Origin::measured, full->seconds() / t.seconds() * t.density);
-    }
-  }
-  record(table, all);
+  add_methods(
+      table, counter.model(), wanted_lengths(paper_lengths(paper), options), options,
+      [&](const TableLength& length, const OperatorTime& time, const OperatorTime& full) {
+        table.add({length.label, time.label, "density"}).set(Origin::workload, time.density);
+        if (!time.measured()) return;
+        if (sampled.empty())
+          sampled = table.note(sampling_note(time, options) +
+                               " Speedups are over full attention timed in the same rounds.");
+        Cell& ms = table.add({length.label, time.label, "ms"});
+        ms.set(Origin::measured, time.seconds() * 1e3);
+        ms.notes.push_back(sampled);
+        if (!full.measured()) return;
+        const double speedup = full.seconds() / time.seconds();
+        Cell& gain = table.add({length.label, time.label, "x"});
+        gain.set(Origin::model, 1 / time.density);
+        gain.set(Origin::measured, speedup);
+        table.add({length.label, time.label, "of 1/density"})
+            .set(Origin::measured, speedup * time.density);
+      });
   return table;
 }
 
@@ -256,7 +262,7 @@ Table backend_table(const PaperTable& paper, const TableOptions& options) {
 
 Table table11(const TableOptions& options) {
   const PaperTable paper = paper_table("11", options.paper);
-  if (!options.backends.empty()) return backend_table(paper, options);
+  if (!options.backends.empty()) return method_table(paper, options);
   FlopsCounter counter(options, paper.model);
   Table table{"11", paper.title, paper.where + "; model " + counter.model().title, {}, {}};
   std::string overhead;

@@ -5,6 +5,7 @@
 #include "harness/table/flops.h"
 #include "harness/table/gemm.h"
 #include "harness/table/latency.h"
+#include "harness/table/methods.h"
 #include "harness/table/paper.h"
 #include "harness/table/projection.h"
 #include "harness/table/tables.h"
@@ -271,7 +272,7 @@ void measure(Table& table, const Basis& b) {
 }
 
 /// Other methods: the whole generation by FLOPs, and by time where it is measured.
-Table backend_table(const Basis& b) {
+Table method_table(const Basis& b) {
   Table table{"12",
               "A whole generation with other methods, taken apart",
               "in the shape of MoGA A.11, Table 12; model " + b.model().title,
@@ -283,36 +284,28 @@ Table backend_table(const Basis& b) {
                          own_rule ? "Dense steps and layers as each method's own settings say."
                                   : fmt::format("The first {} steps and {} layers dense.",
                                                 run.dense_steps, run.dense_layers)));
-  const int64_t tokens = b.options.tokens.empty() ? b.tokens : b.options.tokens[0];
-  const LengthTimes times = b.options.measure ? measure_backends(b.model(), tokens, b.options)
-                                              : count_backends(b.model(), tokens, b.options);
-  const OperatorTime* full = find_time(times.times, "full");
   double rate = NAN;
   if (b.options.measure)
     rate = mean_rate(measure_gemms(b.model(), kGemmRows, b.options.repeat), b.model()) * 1e9;
-  const double dense = forward_cost(b.model(), {tokens}).flops();
-  for (const OperatorTime& t : times.times) {
-    table.details["operators"].push_back(to_json(t));
-    if (!t.failure.empty()) {
-      table.note(fmt::format("{} ({}): {}", t.label, t.backend, t.failure));
-      continue;
-    }
+  const auto add = [&](const TableLength& length, const OperatorTime& t, const OperatorTime& full) {
     const BackendSpec spec = parse_backend(t.backend);
     const double density =
         own_rule ? spec.backend->run_density(spec.params, t.density, run.steps, run.layers)
                  : run.density(t.density);
-    const std::string row = fmt::format("{} tokens", tokens);
-    table.add({row, t.label, "density"}).set(Origin::workload, t.density);
-    table.add({row, t.label, "density in run"}).set(Origin::workload, density);
-    table.add({row, t.label, "x by FLOPs"})
-        .set(Origin::workload, dense / forward_cost(b.model(), {tokens, density}).flops());
-    if (!t.measured() || !full || !full->measured()) continue;
-    const PassTime pass = forward_time(b.model(), tokens, full->seconds(), rate, 1);
+    const double dense = forward_cost(b.model(), {length.tokens}).flops();
+    table.add({length.label, t.label, "density"}).set(Origin::workload, t.density);
+    table.add({length.label, t.label, "density in run"}).set(Origin::workload, density);
+    table.add({length.label, t.label, "x by FLOPs"})
+        .set(Origin::workload, dense / forward_cost(b.model(), {length.tokens, density}).flops());
+    if (!t.measured() || !full.measured()) return;
+    const PassTime pass = forward_time(b.model(), length.tokens, full.seconds(), rate, 1);
     const double sparse_share = t.density < 1 ? (1 - density) / (1 - t.density) : 1;
-    const double speedup = amdahl(sparse_share, full->seconds() / t.seconds());
-    table.add({row, t.label, "x by time"})
+    const double speedup = amdahl(sparse_share, full.seconds() / t.seconds());
+    table.add({length.label, t.label, "x by time"})
         .set(Origin::measured, amdahl(pass.attention_share(), speedup));
-  }
+  };
+  const TableLength length{fmt::format("{} tokens", b.tokens), b.tokens};
+  add_methods(table, b.model(), wanted_lengths({length}, b.options), b.options, add);
   return table;
 }
 
@@ -323,7 +316,7 @@ Table table12(const TableOptions& options) {
                    latency = paper_table("11", options.paper);
   FlopsCounter counter(options, paper.model);
   const Basis basis{paper, latency, counter, options, latency.rows.back().tokens};
-  if (!options.backends.empty()) return backend_table(basis);
+  if (!options.backends.empty()) return method_table(basis);
   Table table{"12", paper.title, paper.where + "; model " + counter.model().title, {}, {}};
   table.note(accounting_note(basis));
   add_projection(table, basis);

@@ -2,6 +2,7 @@
 
 #include "harness/table/count.h"
 #include "harness/table/flops.h"
+#include "harness/table/methods.h"
 #include "harness/table/paper.h"
 #include "harness/table/tables.h"
 
@@ -71,6 +72,7 @@ std::string other_table_note(const PaperTable& paper, const TableOptions& option
 
 Table table4(const TableOptions& options) {
   const PaperTable paper = paper_table("4", options.paper);
+  if (!options.backends.empty()) return method_flops_table(paper, options);
   FlopsCounter counter(options, paper.model);
   Table table{"4", paper.title, paper.where + "; model " + counter.model().title, {}, {}};
   std::string sparsity, pflops;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "harness/table/flops.h"
+#include "harness/table/methods.h"
 #include "harness/table/paper.h"
 #include "harness/table/tables.h"
 
@@ -75,6 +76,7 @@ std::string others_note(const FlopsCounter& counter, const PaperTable& paper) {
 
 Table table5(const TableOptions& options) {
   const PaperTable paper = paper_table("5", options.paper);
+  if (!options.backends.empty()) return method_flops_table(paper, options);
   FlopsCounter counter(options, paper.model);
   Table table{"5", paper.title, paper.where + "; model " + counter.model().title, {}, {}};
   std::string full, shortest, others;

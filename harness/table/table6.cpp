@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "harness/table/flops.h"
+#include "harness/table/methods.h"
 #include "harness/table/paper.h"
 #include "harness/table/tables.h"
 
@@ -39,6 +40,7 @@ nlohmann::json curves(const FlopsCounter& counter, const PaperTable& five) {
 
 Table table6(const TableOptions& options) {
   const PaperTable paper = paper_table("6", options.paper);
+  if (!options.backends.empty()) return method_flops_table(paper, options);
   FlopsCounter counter(options, paper.model);
   Table table{"6", paper.title, paper.where + "; model " + counter.model().title, {}, {}};
   for (const PaperRow& row : paper.rows) {

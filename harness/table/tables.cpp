@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "attention/device.h"
@@ -14,6 +15,7 @@
 #include "harness/models.h"
 #include "harness/table/count.h"
 #include "harness/table/figure.h"
+#include "harness/table/paper.h"
 #include "harness/table/print.h"
 
 namespace vidattn {
@@ -47,10 +49,34 @@ std::vector<std::pair<const char*, MakeTable>> wanted(const std::string& name) {
   return found;
 }
 
+void check_tokens(const TableOptions& options) {
+  for (int64_t tokens : options.tokens) {
+    grid_480p(tokens, options.temporal_groups);
+    if (!options.backends.empty()) continue;  // any length will do
+    if (options.name != "11") throw InputError("--tokens is for table 11 and for --backend");
+    const PaperTable paper = paper_table("11", options.paper);
+    if (std::none_of(paper.rows.begin(), paper.rows.end(),
+                     [&](const PaperRow& row) { return row.tokens == tokens; }))
+      throw InputError(fmt::format("--tokens {} is no row of table 11", tokens));
+  }
+}
+
+void check_run(const TableOptions& options) {
+  if (options.run.dense_steps > options.run.steps)
+    throw InputError("--dense-steps must not exceed --steps");
+  const DitModel model =
+      find_model(options.model.empty() ? paper_table("12", options.paper).model : options.model);
+  if (options.run.dense_layers > model.layers())
+    throw InputError(fmt::format("--dense-layers must not exceed the {} layers of {}",
+                                 model.layers(), model.title));
+}
+
 /// Everything that can be refused before any work.
 void check(const TableOptions& options) {
-  const bool has_figure = options.name == "6" || options.name == "all";
+  const bool has_figure =
+      (options.name == "6" || options.name == "all") && options.backends.empty();
   const bool has_operator = options.name == "11" || options.name == "12" || options.name == "all";
+  for (const auto& entry : wanted(options.name)) paper_table(entry.first, options.paper);
   if (!options.model.empty()) find_model(options.model);
   parse_table_format(options.format);
   find_device(options.device);
@@ -59,17 +85,16 @@ void check(const TableOptions& options) {
     if (!is_figure(path))
       format_of(path);
     else if (!has_figure)
-      throw InputError("--out " + in_quotes(path) + ": only table 6 (or all) has a figure");
+      throw InputError("--out " + in_quotes(path) +
+                       ": only table 6 (or all), without --backend, has a figure");
     require_writable(path);
   }
   if (options.measure && !has_operator)
     throw InputError("--measure is for tables 11 and 12; the others count FLOPs");
-  if (!options.backends.empty() && !has_operator)
-    throw InputError("--backend is for tables 11 and 12; the others vary MoGA's groups");
   for (const std::string& backend : options.backends) parse_backend(backend);
-  for (int64_t tokens : options.tokens) grid_480p(tokens, options.temporal_groups);
-  if (options.run.dense_steps > options.run.steps)
-    throw InputError("--dense-steps must not exceed --steps");
+  check_tokens(options);
+  if (options.full && !options.measure) throw InputError("--full needs --measure");
+  if (options.name == "12" || options.name == "all") check_run(options);
 }
 
 void write_text(const std::string& path, const std::string& text) {
@@ -102,14 +127,19 @@ int tables(const TableOptions& options) {
   check(options);
   catch_interrupts();
   std::vector<Table> made;
-  for (const auto& entry : makers)
-    if (!interrupted()) made.push_back(entry.second(options));
+  std::string undone;
+  for (const auto& [name, make] : makers)
+    if (interrupted())
+      undone += std::string(undone.empty() ? "" : ", ") + name;
+    else
+      made.push_back(make(options));
   fmt::print("{}", print_tables(made, parse_table_format(options.format)));
   for (const std::string& path : options.out) write(path, made, options);
   if (interrupted()) {
-    fmt::print(stderr, "interrupted: what was measured until then is in the tables\n");
-    constexpr int kInterrupted = 130;
-    return kInterrupted;
+    fmt::print(stderr, "interrupted: what was finished is in the tables{}\n",
+               undone.empty() ? "" : "; not made: " + undone);
+    constexpr int kExitInterrupted = 130;
+    return kExitInterrupted;
   }
   return 0;
 }

@@ -120,6 +120,26 @@ TEST(Svg2, PromptAndPaddingAreClustersOfTheirOwn) {
   expect_definition(in, params("12", "0"), 0, 12);
 }
 
+TEST(Svg2, ASearchClustersOnceAndPlansTheSame) {
+  Inputs in = explained(random_inputs(120, 4, 8));
+  in.k = random_tensor(120, 2, 8, 11);
+  in.v = random_tensor(120, 2, 8, 12);
+  const auto params = settings({{"num_q_centroids", "5"},
+                                {"num_k_centroids", "9"},
+                                {"top_p", "0.4"},
+                                {"context_length", "12"},
+                                {"prompt_length", "5"}});
+  const Plan plan = svg2().plan(in, params);
+  Inputs ready = in;
+  svg2().prepare_search(ready, params);
+  const Plan again = svg2().plan(ready, params);
+  EXPECT_EQ(again.figures.at("k_iterations"), 0);
+  for (const std::string name : {"q_labels", "k_labels", "q_sizes", "k_sizes"})
+    EXPECT_EQ(ints(again, name), ints(plan, name)) << name;
+  EXPECT_EQ(again.explained.at("map").as<uint8_t>("map"),
+            plan.explained.at("map").as<uint8_t>("map"));
+}
+
 TEST(Svg2, GivenLabelsAreTakenAndInitialCentroidsOutrankThem) {
   Inputs in = explained(random_inputs(40, 1, 8));
   std::vector<int32_t> labels(40);

@@ -36,6 +36,19 @@ TEST(Density, LeavesAMethodWithoutAKnobAsItIs) {
   EXPECT_NE(found.note.find("no density knob"), std::string::npos);
 }
 
+TEST(Density, ASearchForSeveralTargetsFindsWhatSingleOnesFind) {
+  const Inputs in = random_video(5, 17, 23, 1, 8);
+  for (const char* backend : {"svg2:num_q_centroids=20,num_k_centroids=40", "bigbird"}) {
+    DensitySearch search(parse_backend(backend), in);
+    for (double target : {0.3, 0.6, 0.3}) {
+      const DensitySolution together = search.solve(target);
+      const DensitySolution alone = solve_density(parse_backend(backend), in, target);
+      EXPECT_EQ(together.spec.text(), alone.spec.text());
+      EXPECT_EQ(together.density, alone.density);
+    }
+  }
+}
+
 TEST(Density, ParsesListsAndRanges) {
   EXPECT_EQ(parse_densities("0.25"), (std::vector<double>{0.25}));
   EXPECT_EQ(parse_densities("0.1,0.5").size(), 2U);

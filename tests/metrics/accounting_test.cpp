@@ -21,7 +21,7 @@ double speedup_of_density(int64_t tokens, double density) {
 // VMoBA prints "sparsity" 0.31 and 2.40x FLOPs for the training-free 720p setting (75,600 tokens).
 TEST(Accounting, VmobasPrintedSparsityIsADensity) {
   EXPECT_NEAR(speedup_of_density(75600, 0.31), 2.40, 0.005);
-  EXPECT_LT(speedup_of_density(75600, 1 - 0.31), 1.4);
+  EXPECT_NEAR(speedup_of_density(75600, 1 - 0.31), 1.35, 0.005);
 }
 
 TEST(Accounting, SvgsSparsityIsADensityTarget) {

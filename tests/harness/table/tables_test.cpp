@@ -10,6 +10,7 @@
 #include "harness/table/count.h"
 #include "harness/table/flops.h"
 #include "harness/table/gemm.h"
+#include "harness/table/latency.h"
 #include "harness/table/operator.h"
 #include "harness/table/print.h"
 #include "harness/table/projection.h"
@@ -178,7 +179,8 @@ TEST(Operator, AScaledSampleHasTheWholesWorkAndAgreesWithTheReference) {
   const std::vector<OperatorCase> cases = {{"full", parse_backend("full")},
                                            {"M=5", parse_backend("moga_stga:router=random")},
                                            {"refused", parse_backend("nsa")}};
-  const auto times = measure_operators(cases, in, options);
+  const auto inputs = [&](int64_t) { return in; };
+  const auto times = measure_operators(cases, inputs, options);
   ASSERT_TRUE(times[0].measured()) << times[0].failure;
   EXPECT_DOUBLE_EQ(times[0].flops, 4.0 * 3120 * 3120 * 128);
   EXPECT_NEAR(times[0].scale, times[0].flops / 1e9, 0.35 * times[0].scale);
@@ -186,7 +188,41 @@ TEST(Operator, AScaledSampleHasTheWholesWorkAndAgreesWithTheReference) {
   EXPECT_GT(times[1].run_seconds, 0);
   EXPECT_EQ(times[1].run_samples.size(), 3U);
   options.heads = 12;  // scaled to more heads: the work grows with them
-  EXPECT_DOUBLE_EQ(measure_operators(cases, in, options)[0].flops, 12 * times[0].flops);
+  EXPECT_DOUBLE_EQ(measure_operators(cases, inputs, options)[0].flops, 12 * times[0].flops);
+}
+
+TEST(Operator, AWholeCaseHasAllHeadsInTheSameRounds) {
+  const DitModel model = find_model("wan2.1-1.3b");
+  OperatorOptions options;
+  options.heads = 3;
+  options.measured_heads = 1;
+  options.device = &find_device("cpu");
+  options.sample_flops = 2e8;
+  options.repeat = 2;
+  const auto inputs = [&](int64_t heads) {
+    return random_operator_inputs(model, 1560, heads, 1, DType::f32);
+  };
+  const auto times = measure_operators(
+      {{"sampled", parse_backend("full")}, {"whole", parse_backend("full"), true}}, inputs, options);
+  ASSERT_TRUE(times[1].measured()) << times[1].failure;
+  EXPECT_EQ(times[1].measured_heads, 3);
+  EXPECT_EQ(times[1].scale, 1);
+  EXPECT_GT(times[0].scale, 3);
+  EXPECT_DOUBLE_EQ(times[0].flops, times[1].flops);
+  EXPECT_EQ(times[0].rounds.size(), 2U);
+  EXPECT_EQ(times[1].rounds.size(), 2U);
+}
+
+TEST(Methods, HeadsFitTheirMemory) {
+  const DitModel small = find_model("wan2.1-1.3b"), large = find_model("wan2.1-14b");
+  EXPECT_EQ(sampled_heads(small, 31200, {}), 12);
+  EXPECT_EQ(sampled_heads(small, 187200, {}), 10);  // 10 x 187,200 x 128 x 16 bytes: 3.8 GB
+  EXPECT_EQ(sampled_heads(large, 187200, {}), 10);
+  TableOptions options;
+  options.heads = 3;
+  EXPECT_EQ(sampled_heads(small, 187200, options), 3);
+  options.full = true;
+  EXPECT_EQ(sampled_heads(small, 187200, options), 12);
 }
 
 TEST(Gemm, RatesArePositiveAndChecked) {
@@ -252,14 +288,17 @@ TEST(TableTool, BadInputIsOneLineAndExit3) {
       {"table 5 --model " + (folder / "bad.json").string(), "'name' must be a text"},
       {"table 5 --paper " + folder.path().string(), "table5.json"},
       {"table 5 --measure", "--measure is for tables 11 and 12"},
-      {"table 5 --backend vsa", "--backend is for tables 11 and 12"},
+      {"table 6 --backend vsa --out x.svg", "only table 6 (or all), without --backend"},
+      {"table 5 --tokens 31200", "--tokens is for table 11 and for --backend"},
       {"table 11 --backend nothing", "unknown backend 'nothing'"},
       {"table 11 --tokens 1000", "no whole number of 480p frames"},
-      {"table 11 --tokens 1560", "--tokens names no row"},
+      {"table 11 --tokens 1560", "--tokens 1560 is no row of table 11"},
       {"table 11 --out x.svg", "only table 6"},
       {"table 6 --out x.pdf", "must end in"},
       {"table 6 --format xml", "unknown table format"},
       {"table 12 --dense-steps 51", "--dense-steps must not exceed"},
+      {"table 12 --dense-layers 41", "must not exceed the 40 layers"},
+      {"table 11 --full", "--full needs --measure"},
       {"table 5 --workload tensors:x", "unknown workload"},
       {"table 5 --out /nowhere/x.json", "/nowhere"}};
   for (const auto& [arguments, message] : cases) {
