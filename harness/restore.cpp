@@ -98,6 +98,8 @@ nlohmann::json record(const RestoreOptions& options, const Restoration& task,
 int restore(const RestoreOptions& options) {
   for (const std::string& backend : options.backends) parse_backend(backend);
   find_device(options.device);
+  check_noise(options.noise);
+  check_clip(options.clip);
   if (!options.out.empty()) require_writable(options.out);
   if (!options.folder.empty()) prepare_folder(options.folder);
   catch_interrupts();

@@ -26,6 +26,10 @@ struct VideoInput {
 /// a path that is none of these, or a folder that holds neither pictures nor videos, or both.
 std::vector<VideoInput> find_videos(const std::vector<std::string>& paths, double image_fps);
 
+/// The one video that the path stands for, a folder of frames at 24 frames per second. Throws
+/// InputError also for a folder of several videos.
+VideoInput find_video(const std::string& path);
+
 /// Opens the frames. Reading throws InputError for a picture that cannot be read or has another
 /// size than the first.
 std::unique_ptr<FrameSource> open_frames(const VideoInput& input);

@@ -26,7 +26,7 @@ const RegisterCommand registered(33, [](CommandLine& line) {
   RestoreOptions& restore = options->restore;
   auto* app = line.app.add_subcommand(
       "restore", "what a method does to a picture: noise removed from a video by attention");
-  app->add_option("video", restore.clip.source, "video file, film, or film:SEED")
+  app->add_option("video", restore.clip.source, "video file, folder of frames, film, or film:SEED")
       ->capture_default_str();
   app->add_option("--noise", restore.noise, "standard deviation of the noise, grey levels")
       ->capture_default_str();
