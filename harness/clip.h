@@ -25,7 +25,7 @@ struct ClipRequest {
   /// or a video file or folder of frames, of which some are taken evenly from its whole length.
   std::string source = "film";
   int64_t frames = 21;   ///< at most; a shorter video gives all it has
-  int64_t height = 160;  ///< pixels, a multiple of 8; the width follows, rounded to 8
+  int64_t height = 128;  ///< pixels, a multiple of 8; the width follows, rounded to 8
 };
 
 /// Throws InputError for a file that is no video, or a source or size that makes no sense: asked

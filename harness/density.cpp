@@ -33,6 +33,39 @@ BackendSpec with_knob(BackendSpec spec, const DensityKnob& knob, double value) {
   return spec;
 }
 
+/// Values of a knob between which the target density lies.
+struct Bracket {
+  double sparse, dense;  ///< values
+  bool discrete, wide;
+  double sparse_density = 0, dense_density = 1;
+
+  Bracket(const DensityKnob& knob, bool whole)
+      : sparse(knob.sparse),
+        dense(knob.dense),
+        discrete(whole),
+        wide(whole && knob.sparse >= 0 && knob.dense >= 0) {}
+
+  /// Densities often fall like 1/x (groups, chunks), and counts may go far beyond what matters: the
+  /// geometric middle halves better there. One more keeps 0 in reach.
+  double halved() const {
+    return rounded(wide ? std::sqrt((sparse + 1) * (dense + 1)) - 1 : (sparse + dense) / 2);
+  }
+  /// Where a density that is linear in the value, or in its inverse where it falls, hits `target`.
+  double interpolated(double target) const {
+    const double share = (target - sparse_density) / (dense_density - sparse_density);
+    if (!wide || dense > sparse) return rounded(sparse + share * (dense - sparse));
+    const double from = 1 / (sparse + 1), to = 1 / (dense + 1);
+    return rounded(1 / (from + share * (to - from)) - 1);
+  }
+  void narrow(double value, double density, double target) {
+    (density < target ? sparse : dense) = value;
+    (density < target ? sparse_density : dense_density) = density;
+  }
+
+ private:
+  double rounded(double value) const { return discrete ? std::round(value) : value; }
+};
+
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
   for (size_t at = 0; at <= text.size();) {
@@ -69,18 +102,19 @@ DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double 
     }
     return density;
   };
-  double sparse = knob.sparse, dense = knob.dense;
-  if (!interrupted() && consider(sparse) < target && !interrupted() && consider(dense) > target) {
+  Bracket bracket{knob, discrete};
+  if (!interrupted() && (bracket.sparse_density = consider(knob.sparse)) < target &&
+      !interrupted() && (bracket.dense_density = consider(knob.dense)) > target) {
     for (int i = 0;
          i < kMaxPlans && !interrupted() && std::abs(best.density - target) > kCloseEnough * target;
          ++i) {
-      // Densities often fall like 1/x (groups, chunks), and counts may go far beyond what matters:
-      // the geometric middle halves better there. One more keeps 0 in reach.
-      const bool wide = discrete && sparse >= 0 && dense >= 0;
-      double middle = wide ? std::sqrt((sparse + 1) * (dense + 1)) - 1 : (sparse + dense) / 2;
-      if (discrete) middle = std::round(middle);
-      if (middle == sparse || middle == dense) break;
-      (consider(middle) < target ? sparse : dense) = middle;
+      // A plan can cost seconds: interpolation mostly needs a few, halving bounds their number.
+      const double middle = i % 2 == 0 ? bracket.interpolated(target) : bracket.halved();
+      if (middle == bracket.sparse || middle == bracket.dense) {
+        if (bracket.halved() == middle) break;
+        continue;
+      }
+      bracket.narrow(middle, consider(middle), target);
     }
   }
   best.note = fmt::format("{}: {} = {:g} gives density {:.4g} for the target {:g}",

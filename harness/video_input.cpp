@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <opencv2/imgcodecs.hpp>
@@ -96,6 +97,8 @@ void add_folder(const std::string& folder, double image_fps, std::vector<VideoIn
 }  // namespace
 
 std::vector<VideoInput> find_videos(const std::vector<std::string>& paths, double image_fps) {
+  if (!(image_fps > 0 && std::isfinite(image_fps)))
+    throw InputError("the frame rate must be a number above 0");
   std::vector<VideoInput> inputs;
   for (const std::string& path : paths) {
     std::error_code error;

@@ -56,6 +56,8 @@ TEST(MetricsCommand, RefusesBadInputBeforeAnyWork) {
            {a + " --model dino", "write KEY=FILE"},
            {a + " --model dino=x --model dino=y", "given twice"},
            {a + " --model clip_l14=x.pt", "needs both"},
+           {a + " --fps nan", "frame rate"},
+           {"--model foo=x.pt " + a, "no model \"foo\""},
            {a + " --out " + out + "/no/r.json", "cannot write"}}) {
     const ToolResult result = run_tool("metrics " + arguments + " --quiet");
     EXPECT_EQ(result.exit_code, 3) << arguments;

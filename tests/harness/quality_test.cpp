@@ -46,7 +46,7 @@ TEST(RestoreCommand, RefusesWithOneLine) {
         "restore film --height 50", "restore film --backend nothing", "restore film --density 2",
         "restore film --folder /proc/nothing", "quality --films 0",
         "quality /nowhere.mp4 --films 0", "quality --backend nothing", "quality --noise nan",
-        "restore film --noise -1"}) {
+        "restore film --noise -1", "restore film --seed -1"}) {
     const auto result = run_tool(std::string(arguments) + " --quiet");
     EXPECT_EQ(result.exit_code, 3) << arguments << result.out;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
