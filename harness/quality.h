@@ -13,8 +13,8 @@ struct QualityOptions {
   int64_t films = 5;                ///< clips: the films of seeds 1, 2, …
   std::vector<std::string> backends;
   std::optional<double> density;
-  ClipRequest clip;   ///< frames and height of every clip
-  double noise = 25;  ///< standard deviation, grey levels; clip i has seed i
+  ClipRequest clip = {.height = 96};  ///< frames and height: minutes for all methods
+  double noise = 25;                  ///< standard deviation, grey levels; clip i has seed i
   std::string device = "cpu";
   std::string out;  ///< JSON file, written anew after every clip; empty = none
   bool quiet = false;
