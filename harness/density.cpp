@@ -15,7 +15,7 @@ namespace {
 
 // A real-valued knob is good enough when the density is within 0.2% of the target.
 constexpr double kCloseEnough = 0.002;
-constexpr int kMaxPlans = 16;
+constexpr int kMaxPlans = 24;
 constexpr int kMaxDensities = 1000;
 
 double planned_density(const BackendSpec& spec, Inputs in) {
@@ -108,8 +108,10 @@ DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double 
     for (int i = 0;
          i < kMaxPlans && !interrupted() && std::abs(best.density - target) > kCloseEnough * target;
          ++i) {
-      // A plan can cost seconds: interpolation mostly needs a few, halving bounds their number.
-      const double middle = i % 2 == 0 ? bracket.interpolated(target) : bracket.halved();
+      // A plan can cost seconds: interpolation mostly needs few, where the density follows the value
+      // at all. Elsewhere (thresholds just below 1) halving gets nearer, so it has most of the turns.
+      const bool interpolate = i < 2 || i % 4 == 0;
+      const double middle = interpolate ? bracket.interpolated(target) : bracket.halved();
       if (middle == bracket.sparse || middle == bracket.dense) {
         if (bracket.halved() == middle) break;
         continue;
