@@ -1,17 +1,18 @@
 #include "harness/clip.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
-#include <opencv2/videoio.hpp>
 
 #include "attention/error.h"
 #include "harness/features.h"
 #include "harness/film.h"
 #include "harness/random.h"
 #include "harness/shots.h"
-#include "harness/video.h"
+#include "harness/video_file.h"
+#include "harness/video_input.h"
 
 namespace vidattn {
 namespace {
@@ -62,7 +63,8 @@ Clip video_clip(const ClipRequest& request, const std::function<void(double)>& p
   const auto half = [&](double share) {
     if (progress) progress(share / 2);
   };
-  const VideoSurvey survey = survey_video(request.source, half);
+  const VideoInput input = find_video(request.source);
+  const VideoSurvey survey = vidattn::survey(input, half);
   const FrameSampling sampling =
       sample_frames(survey.frames, std::min(request.frames, survey.frames));
   if (sampling.wanted < 2)
@@ -74,10 +76,10 @@ Clip video_clip(const ClipRequest& request, const std::function<void(double)>& p
   Clip clip{.name = request.source,
             .shots = sampled_shots(survey.shots, sampling),
             .fps = survey.fps / sampling.stride};
-  VideoReader reader(request.source);
+  const auto reader = open_frames(input);
   for (int64_t i = 0, position = 0; i < sampling.wanted; ++i, ++position) {
-    for (; position < sampling.frame(i); ++position) reader.skip();
-    const cv::Mat frame = reader.next();
+    for (; position < sampling.frame(i); ++position) reader->skip();
+    const cv::Mat frame = reader->next();
     if (frame.empty()) throw InputError("video '" + request.source + "' changed while it was read");
     clip.frames.push_back(shrink(frame, size));
     report(half, sampling.wanted + i + 1, sampling.wanted);
@@ -112,18 +114,6 @@ std::vector<int32_t> token_labels(const std::vector<cv::Mat>& masks, const Video
 
 }  // namespace
 
-std::optional<uint64_t> film_seed(const std::string& source) {
-  if (source == "film") return 1;
-  const std::string prefix = "film:";
-  if (!source.starts_with(prefix)) return {};
-  uint64_t seed = 0;
-  const char* end = source.data() + source.size();
-  const auto [stop, error] = std::from_chars(source.data() + prefix.size(), end, seed);
-  if (error != std::errc() || stop != end)
-    throw InputError("'" + source + "' is no film: expected film or film:SEED");
-  return seed;
-}
-
 void check_clip(const ClipRequest& request) {
   if (request.frames < 2 || request.frames > kMostFrames)
     throw InputError("a clip has 2 to " + std::to_string(kMostFrames) + " frames, not " +
@@ -132,7 +122,13 @@ void check_clip(const ClipRequest& request) {
     throw InputError("a clip's height must be a multiple of 8 from 16 to " +
                      std::to_string(kMostHeight) + " pixels, not " +
                      std::to_string(request.height));
-  if (!film_seed(request.source)) VideoReader{request.source};
+  if (!film_seed(request.source)) find_video(request.source);
+}
+
+void check_noise(double sigma) {
+  if (!(sigma > 0 && sigma <= 255))
+    throw InputError("noise must lie above 0 and up to 255 grey levels, not " +
+                     fmt::format("{:g}", sigma));
 }
 
 Clip load_clip(const ClipRequest& request, const std::function<void(double)>& progress) {
@@ -194,13 +190,9 @@ std::vector<cv::Mat> to_8_bit(const std::vector<cv::Mat>& frames) {
 }
 
 void write_lossless(const std::string& path, const std::vector<cv::Mat>& frames, double fps) {
-  quiet_video_logs();
-  cv::VideoWriter writer(path, cv::VideoWriter::fourcc('F', 'F', 'V', '1'), fps,
-                         frames.at(0).size());
-  if (!writer.isOpened())
-    throw InputError("video '" + path +
-                     "' cannot be written: check the folder, and that OpenCV has FFmpeg's FFV1");
-  for (const cv::Mat& frame : frames) writer.write(frame);
+  VideoFile file(path, "FFV1", fps, frames.at(0).size());
+  for (const cv::Mat& frame : frames) file.write(frame);
+  file.commit();
 }
 
 }  // namespace vidattn

@@ -4,7 +4,6 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,18 +22,18 @@ struct Clip {
 
 struct ClipRequest {
   /// "film", "film:SEED" (frames of film.h, every fourth one, as one latent frame stands for four)
-  /// or a video file, whose frames are taken evenly from its whole length.
+  /// or a video file or folder of frames, of which some are taken evenly from its whole length.
   std::string source = "film";
   int64_t frames = 21;   ///< at most; a shorter video gives all it has
-  int64_t height = 160;  ///< pixels, a multiple of 8; the width follows, rounded to 8
+  int64_t height = 128;  ///< pixels, a multiple of 8; the width follows, rounded to 8
 };
-
-/// Whether the request is for the film, and its seed.
-std::optional<uint64_t> film_seed(const std::string& source);
 
 /// Throws InputError for a file that is no video, or a source or size that makes no sense: asked
 /// before long work begins.
 void check_clip(const ClipRequest& request);
+
+/// Throws InputError unless `sigma` lies above 0 and up to 255 grey levels; asked as early.
+void check_noise(double sigma);
 
 /// Throws InputError as check_clip() does, and for a video of fewer than 2 frames. `progress` may
 /// be empty.
@@ -54,7 +53,7 @@ std::vector<cv::Mat> add_noise(const std::vector<cv::Mat>& frames, double sigma,
 std::vector<cv::Mat> to_8_bit(const std::vector<cv::Mat>& frames);
 
 /// Writes 8UC3 frames without loss (FFV1 in .avi or .mkv), so that the file can be measured again.
-/// Throws InputError when it cannot be written.
+/// Throws InputError as VideoFile does.
 void write_lossless(const std::string& path, const std::vector<cv::Mat>& frames, double fps);
 
 }  // namespace vidattn

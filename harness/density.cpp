@@ -15,13 +15,46 @@ namespace {
 
 // A real-valued knob is good enough when the density is within 0.2% of the target.
 constexpr double kCloseEnough = 0.002;
-constexpr int kMaxPlans = 16;
+constexpr int kMaxPlans = 24;
 constexpr int kMaxDensities = 1000;
 
 double planned_density(const BackendSpec& spec, Inputs in) {
   spec.backend->prepare(in, spec.params);
   return plan_stats(spec.backend->plan(in, spec.params), in).density;
 }
+
+/// Values of a knob between which the target density lies.
+struct Bracket {
+  double sparse, dense;  ///< values
+  bool discrete, wide;
+  double sparse_density = 0, dense_density = 1;
+
+  Bracket(const DensityKnob& knob, bool whole)
+      : sparse(knob.sparse),
+        dense(knob.dense),
+        discrete(whole),
+        wide(whole && knob.sparse >= 0 && knob.dense >= 0) {}
+
+  /// Densities often fall like 1/x (groups, chunks), and counts may go far beyond what matters: the
+  /// geometric middle halves better there. One more keeps 0 in reach.
+  double halved() const {
+    return rounded(wide ? std::sqrt((sparse + 1) * (dense + 1)) - 1 : (sparse + dense) / 2);
+  }
+  /// Where a density that is linear in the value, or in its inverse where it falls, hits `target`.
+  double interpolated(double target) const {
+    const double share = (target - sparse_density) / (dense_density - sparse_density);
+    if (!wide || dense > sparse) return rounded(sparse + share * (dense - sparse));
+    const double from = 1 / (sparse + 1), to = 1 / (dense + 1);
+    return rounded(1 / (from + share * (to - from)) - 1);
+  }
+  void narrow(double value, double density, double target) {
+    (density < target ? sparse : dense) = value;
+    (density < target ? sparse_density : dense_density) = density;
+  }
+
+ private:
+  double rounded(double value) const { return discrete ? std::round(value) : value; }
+};
 
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
@@ -80,28 +113,28 @@ DensitySolution DensitySearch::solve(double target) {
     }
     return found;
   };
-  double sparse = knob.sparse, dense = knob.dense;
-  const auto narrow = [&](double middle) {
-    (consider(middle) < target ? sparse : dense) = middle;
-  };
+  Bracket bracket{knob, discrete};
+  const auto narrow = [&](double middle) { bracket.narrow(middle, consider(middle), target); };
   const auto close_enough = [&] {
     return interrupted() || std::abs(best.density - target) <= kCloseEnough * target;
   };
-  bool inside = !interrupted() && consider(sparse) < target;
-  if (inside && discrete && sparse > 0) {
+  bool inside = !interrupted() && (bracket.sparse_density = consider(knob.sparse)) < target;
+  if (inside && discrete && knob.sparse > 0) {
     // Counts of keys or blocks per query are proportional to the density: often this is it.
-    const double guess = std::round(sparse * target / best.density);
-    if (guess > sparse && guess < dense) narrow(guess);
+    const double guess = std::round(knob.sparse * target / best.density);
+    if (guess > knob.sparse && guess < knob.dense) narrow(guess);
   }
-  if (inside && !close_enough() && dense == knob.dense) inside = consider(dense) > target;
+  if (inside && !close_enough() && bracket.dense == knob.dense)
+    inside = (bracket.dense_density = consider(knob.dense)) > target;
   for (int i = 0; inside && i < kMaxPlans && !close_enough(); ++i) {
-    // Densities often fall like 1/x (groups, chunks), and counts may go far beyond what matters:
-    // the geometric middle halves better there. One more keeps 0 in reach.
-    const bool wide = discrete && sparse >= 0 && dense >= 0;
-    double middle = wide ? std::sqrt((sparse + 1) * (dense + 1)) - 1 : (sparse + dense) / 2;
-    if (discrete) middle = std::round(middle);
-    if (middle == sparse || middle == dense) break;
-    narrow(middle);
+    // A plan can cost seconds: interpolation mostly needs few, where the density follows the value
+    // at all. Elsewhere (thresholds just below 1) halving gets nearer, so it has most of the turns.
+    const bool interpolate = i < 2 || i % 4 == 0;
+    const double middle = interpolate ? bracket.interpolated(target) : bracket.halved();
+    if (middle != bracket.sparse && middle != bracket.dense)
+      narrow(middle);
+    else if (bracket.halved() == middle)
+      break;
   }
   best.note = fmt::format("{}: {} = {:g} gives density {:.4g} for the target {:g}", name,
                           knob.param, value, best.density, target);

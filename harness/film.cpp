@@ -1,17 +1,20 @@
 #include "harness/film.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <numbers>
 #include <opencv2/imgproc.hpp>
-#include <opencv2/videoio.hpp>
+#include <string_view>
 
 #include "attention/error.h"
 #include "attention/grid.h"
+#include "harness/file.h"
 #include "harness/film_places.h"
 #include "harness/random.h"
-#include "harness/video.h"
+#include "harness/shots.h"
+#include "harness/video_file.h"
 
 namespace vidattn {
 namespace {
@@ -62,6 +65,18 @@ cv::Mat make_grain(const FilmSpec& spec) {
 }
 
 }  // namespace
+
+std::optional<uint64_t> film_seed(const std::string& source) {
+  constexpr std::string_view kPrefix = "film:";
+  if (source == "film") return 1;
+  if (!source.starts_with(kPrefix)) return {};
+  uint64_t seed = 0;
+  const char* end = source.data() + source.size();
+  const auto [stop, error] = std::from_chars(source.data() + kPrefix.size(), end, seed);
+  if (error != std::errc() || stop != end)
+    throw InputError(in_quotes(source) + ": write film or film:SEED with a whole number");
+  return seed;
+}
 
 Film::Film(FilmSpec spec) : spec_(std::move(spec)) {
   check(spec_);
@@ -122,7 +137,7 @@ Film::Shot Film::direct(int64_t shot) const {
 }
 
 int64_t Film::shot_of(int64_t i) const {
-  return std::upper_bound(spec_.shots.begin(), spec_.shots.end(), i) - spec_.shots.begin() - 1;
+  return vidattn::shot_of(spec_.shots, i);
 }
 
 Camera Film::camera(const Shot& shot, double share, double seconds) const {
@@ -184,30 +199,21 @@ cv::Mat Film::identity(int64_t i) const {
   return mask;
 }
 
-void write_film(const FilmSpec& spec, const std::string& path,
-                const std::function<void(double)>& progress) {
-  namespace fs = std::filesystem;
-  const std::string ending = fs::path(path).extension();
+bool write_film(const FilmSpec& spec, const std::string& path,
+                const std::function<bool(double)>& progress) {
+  const std::string ending = std::filesystem::path(path).extension();
   if (ending != ".mp4" && ending != ".avi")
-    throw InputError("film file '" + path + "' must end in .mp4 or .avi");
-  const fs::path folder = fs::path(path).parent_path();
-  if (!folder.empty() && !fs::is_directory(folder))
-    throw InputError("film file '" + path + "': the folder " + folder.string() + " does not exist");
+    throw InputError("film file " + in_quotes(path) + " must end in .mp4 or .avi");
   const Film film(spec);
-  quiet_video_logs();
-  const int codec = ending == ".mp4" ? cv::VideoWriter::fourcc('m', 'p', '4', 'v')
-                                     : cv::VideoWriter::fourcc('M', 'J', 'P', 'G');
-  const cv::Size size(static_cast<int>(spec.width), static_cast<int>(spec.height));
-  cv::VideoWriter writer;
-  if (fs::is_directory(path) || !writer.open(path, codec, spec.fps, size))
-    throw InputError("film file '" + path +
-                     "' cannot be written: check the permissions, and that "
-                     "OpenCV has the " +
-                     (ending == ".mp4" ? "MPEG-4" : "Motion JPEG") + " codec");
+  VideoFile file(path, ending == ".mp4" ? "mp4v" : "MJPG", spec.fps,
+                 cv::Size(static_cast<int>(spec.width), static_cast<int>(spec.height)));
   for (int64_t i = 0; i < spec.frames; ++i) {
-    writer.write(film.frame(i));
-    if (progress) progress(static_cast<double>(i + 1) / static_cast<double>(spec.frames));
+    file.write(film.frame(i));
+    if (progress && !progress(static_cast<double>(i + 1) / static_cast<double>(spec.frames)))
+      return false;
   }
+  file.commit();
+  return true;
 }
 
 }  // namespace vidattn

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <opencv2/core.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,10 @@ struct FilmSpec {
   /// First frame of every shot, ascending from 0; empty = drawn from the seed, 2 s on average.
   std::vector<int64_t> shots = {};
 };
+
+/// The seed that "film" (1) or "film:SEED" stands for; none for other text. Throws InputError when
+/// SEED is no whole number.
+std::optional<uint64_t> film_seed(const std::string& source);
 
 /// A procedural multi-shot film with ground truth: shot starts and each pixel's character. Four
 /// characters and four places recur across hard cuts in the order A-B-A-C, under a moving camera,
@@ -72,10 +77,11 @@ class Film {
   cv::Mat grain_;
 };
 
-/// Writes the film as .mp4 (MPEG-4 part 2) or .avi (Motion JPEG). `progress` is called with the
-/// finished share and may be empty. Throws InputError for another ending, a folder that does not
-/// exist or cannot be written, or a codec that this OpenCV lacks.
-void write_film(const FilmSpec& spec, const std::string& path,
-                const std::function<void(double)>& progress = {});
+/// Writes the film as .mp4 (MPEG-4 part 2) or .avi (Motion JPEG), which appears when it is complete
+/// (video_file.h). `progress` is called with the finished share and may be empty; where it answers
+/// false, nothing is left and the result is false. Throws InputError for another ending, and as
+/// VideoFile does.
+bool write_film(const FilmSpec& spec, const std::string& path,
+                const std::function<bool(double)>& progress = {});
 
 }  // namespace vidattn

@@ -13,7 +13,7 @@
 #include "harness/metric.h"
 #include "harness/progress.h"
 #include "harness/scene_file.h"
-#include "harness/video.h"
+#include "harness/video_input.h"
 
 namespace vidattn {
 namespace {
@@ -128,30 +128,31 @@ class Search {
       throw InputError("shots: give videos, or --score with a scene file");
     if (!options.out.empty()) require_writable(options.out);
     if (!options.truth.empty()) truth_ = read_scenes(options.truth);
-    for (const std::string& path : options.videos) {
-      const VideoReader readable(path);
-      if (!options.truth.empty()) truth_of(path);
-    }
+    inputs_ = find_videos(options.videos, options.image_fps);
+    if (!options.truth.empty())
+      for (const VideoInput& input : inputs_) truth_of(input.path);
     const ShotDetector valid(options.detection);
   }
 
   int run() {
     catch_interrupts();
-    if (options_.videos.empty()) score_file();
-    for (const std::string& path : options_.videos) {
+    if (inputs_.empty()) score_file();
+    for (const VideoInput& input : inputs_) {
       if (interrupted()) break;
-      look_into(path);
+      look_into(input);
     }
-    if (!options_.truth.empty() && (scored_ > 0 || options_.videos.empty())) print_score();
+    if (!options_.truth.empty() && (scored_ > 0 || inputs_.empty())) print_score();
     if (interrupted())
-      fmt::print("interrupted: {} of {} videos are done\n", videos_.size(), options_.videos.size());
+      fmt::print("interrupted: {} of {} videos are done\n", videos_.size(), inputs_.size());
     if (!options_.out.empty()) write();
     return interrupted() ? 130 : failed_ ? 3 : mismatch_ ? 1 : 0;
   }
 
  private:
   const SceneRecord& truth_of(const std::string& path) const {
-    const std::string id = std::filesystem::path(path).stem().string();
+    std::filesystem::path name(path);
+    if (!name.has_filename()) name = name.parent_path();  // a folder given with a slash
+    const std::string id = name.stem().string();
     const auto found = std::find_if(truth_.begin(), truth_.end(),
                                     [&](const SceneRecord& record) { return record.id == id; });
     if (found == truth_.end())
@@ -159,11 +160,12 @@ class Search {
     return *found;
   }
 
-  void look_into(const std::string& path) {
+  void look_into(const VideoInput& input) {
+    const std::string& path = input.path;
     try {
       Progress progress(path, 1000);
-      const VideoSurvey survey = survey_video(
-          path,
+      const VideoSurvey survey = survey_frames(
+          *open_frames(input), path,
           [&](double share) {
             if (interrupted()) throw Stopped();
             progress.update(static_cast<int64_t>(share * 1000));
@@ -222,6 +224,7 @@ class Search {
   }
 
   const FindShotsOptions& options_;
+  std::vector<VideoInput> inputs_;
   std::vector<SceneRecord> truth_;
   json videos_ = json::array();
   ShotScore total_;

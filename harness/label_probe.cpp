@@ -1,6 +1,7 @@
 #include "harness/label_probe.h"
 
 #include "attention/error.h"
+#include "harness/film.h"
 
 namespace vidattn {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "harness/shots.h"
 #include "harness/video_metrics.h"
 #include "metrics/frame_comparison.h"
 
@@ -36,14 +37,6 @@ VideoScore cross_shot_psnr(const Clip& clean, const std::vector<cv::Mat>& restor
   return score;
 }
 
-int shot_of(const Clip& clip, size_t frame) {
-  int shot = 0;
-  while (shot + 1 < static_cast<int>(clip.shots.size()) &&
-         clip.shots[shot + 1] <= static_cast<int64_t>(frame))
-    ++shot;
-  return shot;
-}
-
 }  // namespace
 
 std::vector<std::unique_ptr<VideoMetric>> probe_metrics(const Clip& clip) {
@@ -58,7 +51,8 @@ std::vector<VideoScore> probe_scores(const Clip& clean, const std::vector<cv::Ma
   std::vector<VideoScore> scores = comparison.scores();
   scores.push_back(cross_shot_psnr(clean, restored, repeated));
   for (const auto& metric : probe_metrics(clean)) {
-    for (size_t t = 0; t < restored.size(); ++t) metric->add(restored[t], shot_of(clean, t));
+    for (size_t t = 0; t < restored.size(); ++t)
+      metric->add(restored[t], static_cast<int>(shot_of(clean.shots, static_cast<int64_t>(t))));
     for (VideoScore& score : metric->scores()) scores.push_back(std::move(score));
   }
   return scores;

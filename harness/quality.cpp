@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "attention/error.h"
+#include "harness/film.h"
 #include "harness/interrupt.h"
 #include "harness/json_file.h"
 #include "harness/label_probe.h"
@@ -43,8 +44,7 @@ ClipQuality measure(const QualityOptions& options, const std::string& source, ui
     } catch (const InputError&) {  // this film's first frames show nobody
     }
   }
-  ClipQuality clip{.record = restoration_record(task, options.noise, seed)};
-  clip.name = source;
+  ClipQuality clip{.name = source, .record = restoration_record(task, options.noise, seed)};
   if (labels) clip.record["label_temperature"] = labels->task().temperature();
   for (const std::string& backend : options.backends) {
     if (interrupted()) break;
@@ -66,6 +66,7 @@ int quality(const QualityOptions& given) {
   options.backends = ordered(options.backends);
   for (const std::string& backend : options.backends) parse_backend(backend);
   find_device(options.device);
+  check_noise(options.noise);
   const auto all = sources(options);
   for (const std::string& source : all) {
     ClipRequest request = options.clip;
@@ -80,12 +81,20 @@ int quality(const QualityOptions& given) {
     int64_t done = 0;
     Progress progress("measuring", static_cast<int64_t>(all.size() * options.backends.size()));
     for (size_t i = 0; i < all.size() && !interrupted(); ++i) {
-      clips.push_back(measure(options, all[i], i + 1, [&] { progress.update(++done); }));
+      try {
+        clips.push_back(measure(options, all[i], i + 1, [&] { progress.update(++done); }));
+      } catch (const InputError& error) {  // what the others gave is not lost for it
+        clips.push_back({.name = all[i],
+                         .error = error.what(),
+                         .record = {{"name", all[i]}, {"error", error.what()}}});
+      }
       if (!options.out.empty()) write_json(options.out, quality_record(options, clips));
     }
   }
   print_quality(options, clips);
   if (interrupted()) return 130;
+  if (std::any_of(clips.begin(), clips.end(), [](const auto& c) { return !c.error.empty(); }))
+    return 3;
   for (const ClipQuality& clip : clips)
     for (const BackendQuality& row : clip.rows)
       if (row.restored.run.outcome == "failed" || row.labels.run.outcome == "failed") return 1;

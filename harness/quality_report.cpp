@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <set>
@@ -57,18 +58,16 @@ std::vector<double> over_clips(const std::vector<ClipQuality>& clips, size_t bac
   return values;
 }
 
-double mean(const std::vector<double>& values) {
-  return paired_difference(values, std::vector<double>(values.size())).mean;
-}
+double mean(const std::vector<double>& values) { return mean_interval(values).mean; }
 
 double sparsity(const BackendQuality& row) {
   return row.restored.run.passed() ? 1 - row.restored.run.density : NAN;
 }
 
-std::string interval(const PairedDifference& d, int decimals) {
-  if (d.pairs == 0) return "-";
+std::string interval(const MeanInterval& d, int decimals) {
+  if (d.count == 0) return "-";
   const std::string middle = fmt::format("{:+.{}f}", d.mean, decimals);
-  return d.pairs < 2 ? middle : fmt::format("{} ±{:.{}f}", middle, d.half_width, decimals);
+  return d.count < 2 ? middle : fmt::format("{} ±{:.{}f}", middle, d.half_width, decimals);
 }
 
 /// Columns that any clip has a value in.
@@ -112,8 +111,8 @@ void print_notes(const std::vector<ClipQuality>& clips) {
     }
 }
 
-nlohmann::json json_of(const PairedDifference& d) {
-  return {{"clips", d.pairs}, {"mean", d.mean}, {"half_width_95", d.half_width}};
+nlohmann::json json_of(const MeanInterval& d) {
+  return {{"clips", d.count}, {"mean", d.mean}, {"half_width_95", d.half_width}};
 }
 
 nlohmann::json json_of(const RegionScores& scores) {
@@ -162,15 +161,19 @@ nlohmann::json quality_record(const QualityOptions& options,
 }
 
 void print_quality(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
-  fmt::print("means over {} clips; noise {:g}{}\n", clips.size(), options.noise,
-             interrupted() ? "; interrupted, later clips are missing" : "");
-  if (clips.empty()) return;
+  for (const ClipQuality& clip : clips)
+    if (!clip.error.empty()) fmt::print("{}: {}\n", clip.name, clip.error);
+  const auto measured_clips = std::count_if(
+      clips.begin(), clips.end(), [](const ClipQuality& clip) { return !clip.rows.empty(); });
+  fmt::print("means over {} clip{}; noise {:g}{}\n", measured_clips, measured_clips == 1 ? "" : "s",
+             options.noise, interrupted() ? "; interrupted, later clips are missing" : "");
+  if (measured_clips == 0) return;
   print_table(options, clips, [&](size_t b, const Column& column) {
     return number(mean(over_clips(clips, b, column.value)), column.decimals);
   });
   fmt::print(
       "\ndifference to full attention, paired by clip, with its 95% t interval over clips{}\n",
-      clips.size() < 6 ? " (few: intervals are wide, and normality cannot be judged)" : "");
+      measured_clips < 6 ? " (few: intervals are wide, and normality cannot be judged)" : "");
   print_table(options, clips, [&](size_t b, const Column& column) {
     return interval(
         paired_difference(over_clips(clips, b, column.value), over_clips(clips, 0, column.value)),

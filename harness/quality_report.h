@@ -18,9 +18,10 @@ struct BackendQuality {
 
 struct ClipQuality {
   std::string name;
-  nlohmann::json record;             ///< restoration_record()
-  std::vector<BackendQuality> rows;  ///< in the order of QualityOptions::backends, full first;
-                                     ///< fewer after an interrupt
+  std::string error = {};  ///< why nothing was measured; empty = all went well
+  nlohmann::json record;   ///< restoration_record()
+  /// In the order of QualityOptions::backends, full first; fewer after an interrupt.
+  std::vector<BackendQuality> rows = {};
 };
 
 /// What `vidattn quality --out` writes: schema version, environment, protocol, every clip with all

@@ -50,7 +50,8 @@ void write_pictures(const Restoration& task, const std::vector<RestoredVideo>& v
   std::vector<Panel> panels = {{fmt::format("clean, frame {}", shown), clip.frames[shown]}};
   write_lossless((fs::path(folder) / "clean.avi").string(), clip.frames, clip.fps);
   const auto add = [&](const RestoredVideo& video, const std::string& name) {
-    panels.push_back({fmt::format("{} {:.2f} dB", name, video.score("psnr")), video.frames[shown]});
+    // The figure first: it must not be what a long name pushes out of the picture.
+    panels.push_back({fmt::format("{:.2f} dB {}", video.score("psnr"), name), video.frames[shown]});
     write_lossless((fs::path(folder) / (file_name(name) + ".avi")).string(), video.frames,
                    clip.fps);
   };
@@ -98,6 +99,8 @@ nlohmann::json record(const RestoreOptions& options, const Restoration& task,
 int restore(const RestoreOptions& options) {
   for (const std::string& backend : options.backends) parse_backend(backend);
   find_device(options.device);
+  check_noise(options.noise);
+  check_clip(options.clip);
   if (!options.out.empty()) require_writable(options.out);
   if (!options.folder.empty()) prepare_folder(options.folder);
   catch_interrupts();

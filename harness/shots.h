@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace vidattn {
@@ -14,6 +15,14 @@ constexpr int64_t latent_frames(int64_t frames) { return 1 + (frames - 1) / 4; }
 
 /// First pixel frame of latent frame t, which covers 4t-3 to 4t (frame 0 when t is 0).
 constexpr int64_t first_pixel_frame(int64_t t) { return t == 0 ? 0 : 4 * t - 3; }
+
+/// The shot that a frame lies in, counted from 0; `starts` are the shots' first frames, ascending
+/// from 0.
+int64_t shot_of(const std::vector<int64_t>& starts, int64_t frame);
+
+/// The list of a --shots option: first frames as 0,120,… Throws InputError for anything else, an
+/// empty text included.
+std::vector<int64_t> parse_shots(const std::string& text);
 
 /// Latent shot starts from pixel shot starts. A latent frame belongs to the shot that holds most of
 /// its pixel frames, the earlier one on a tie; a shot that owns none merges into its neighbours.

@@ -1,12 +1,22 @@
 #include "harness/side_by_side.h"
 
+#include <algorithm>
 #include <opencv2/imgproc.hpp>
 
 namespace vidattn {
 namespace {
 
-constexpr int kCaption = 22, kGap = 4;  // pixels
+constexpr int kCaption = 22, kGap = 4, kIndent = 2;  // pixels
+constexpr int kFont = cv::FONT_HERSHEY_SIMPLEX;
 constexpr double kStrength = 4, kMiddle = 128;
+
+/// Size of letters at which the text fits into `width` pixels, as far as it can still be read.
+double letters(const std::string& text, int width) {
+  constexpr double kLargest = 0.42, kReadable = 0.3;
+  int baseline = 0;
+  const int needed = cv::getTextSize(text, kFont, kLargest, 1, &baseline).width;
+  return std::clamp(kLargest * width / std::max(needed, 1), kReadable, kLargest);
+}
 
 cv::Mat difference(const cv::Mat& picture, const cv::Mat& reference) {
   cv::Mat result;
@@ -27,8 +37,9 @@ cv::Mat side_by_side(const std::vector<Panel>& panels, int columns) {
     const cv::Point corner(i % columns * cell_width, i / columns * cell_height);
     // In a part of its own, so that a long caption does not run into the next panel.
     cv::Mat caption = sheet({corner, cv::Size(size.width, kCaption)});
-    cv::putText(caption, panels[i].caption, {2, kCaption - 7}, cv::FONT_HERSHEY_SIMPLEX, 0.42,
-                cv::Scalar::all(0), 1, cv::LINE_AA);
+    cv::putText(caption, panels[i].caption, {kIndent, kCaption - 7}, kFont,
+                letters(panels[i].caption, size.width - 2 * kIndent), cv::Scalar::all(0), 1,
+                cv::LINE_AA);
     panels[i].picture.copyTo(sheet({corner + cv::Point(0, kCaption), size}));
     if (i > 0)
       difference(panels[i].picture, panels[0].picture)

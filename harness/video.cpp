@@ -91,13 +91,17 @@ VideoSurvey survey_frames(FrameSource& reader, const std::string& path,
   }
   if (survey.frames == 0)
     throw InputError("video '" + path + "': not one frame can be decoded, the file is damaged");
-  if (static_cast<double>(survey.frames) < 0.9 * static_cast<double>(reader.frames_promised()))
-    throw InputError("video '" + path + "' is damaged: it promises " +
-                     std::to_string(reader.frames_promised()) + " frames, only " +
-                     std::to_string(survey.frames) + " can be read");
+  require_promised_frames(reader, survey.frames, path);
   survey.boundaries = detector.boundaries();
   survey.shots = shot_starts(survey.boundaries, survey.frames);
   return survey;
+}
+
+void require_promised_frames(const FrameSource& source, int64_t frames, const std::string& path) {
+  const int64_t promised = source.frames_promised();
+  if (static_cast<double>(frames) < 0.9 * static_cast<double>(promised))
+    throw InputError("video '" + path + "' is damaged: it promises " + std::to_string(promised) +
+                     " frames, only " + std::to_string(frames) + " can be read");
 }
 
 int64_t FrameSampling::frame(int64_t i) const {

@@ -20,6 +20,8 @@ class FrameSource {
   virtual ~FrameSource() = default;
   /// The next frame (8UC3, BGR), or an empty one at the end.
   virtual cv::Mat next() = 0;
+  /// Passes over the next frame; false at the end.
+  virtual bool skip() { return !next().empty(); }
   virtual double fps() const = 0;
   /// How many there should be, which can be an estimate; 0 = unknown.
   virtual int64_t frames_promised() const = 0;
@@ -32,8 +34,7 @@ class VideoReader : public FrameSource {
   explicit VideoReader(const std::string& path);
 
   cv::Mat next() override;
-  /// Passes over the next frame; false at the end.
-  bool skip() { return capture_.grab(); }
+  bool skip() override { return capture_.grab(); }
 
   double fps() const override { return fps_; }
   int64_t frames_promised() const override { return frames_promised_; }
@@ -62,6 +63,10 @@ VideoSurvey survey_video(const std::string& path, const std::function<void(doubl
 VideoSurvey survey_frames(FrameSource& frames, const std::string& path,
                           const std::function<void(double)>& progress = {},
                           const ShotOptions& options = {});
+
+/// Throws InputError when only `frames` frames could be read, less than 90% of those promised: the
+/// file is damaged.
+void require_promised_frames(const FrameSource& source, int64_t frames, const std::string& path);
 
 /// Which frames of a file stand for a video of `wanted` frames: evenly spread over the whole file,
 /// so that all its shots appear. frame(i) = floor(i * stride).

@@ -12,8 +12,9 @@
 #include "harness/json_file.h"
 #include "harness/metric.h"
 #include "harness/progress.h"
-#include "harness/video.h"
+#include "harness/video_input.h"
 #include "metrics/frame_comparison.h"
+#include "metrics/paired_difference.h"
 
 namespace vidattn {
 namespace {
@@ -23,39 +24,43 @@ using nlohmann::json;
 struct Stopped {};  // thrown out of a pair's pass by Ctrl-C
 
 struct Pair {
-  std::string a, b;
+  VideoInput a, b;
   int64_t frames = 0;
   std::vector<VideoScore> scores = {};
   std::string error = {};
 };
 
-void check_ends(const Pair& pair, bool a_ended, bool b_ended, bool common_frames) {
+void check_ends(const Pair& pair, const FrameSource* ended_a, const FrameSource* ended_b,
+                bool common_frames) {
+  const VideoInput& shorter = ended_a != nullptr ? pair.a : pair.b;
   if (pair.frames == 0)
-    throw InputError(
-        fmt::format("no frame of {} can be decoded", in_quotes(a_ended ? pair.a : pair.b)));
-  if (a_ended && b_ended) return;
-  if (!common_frames)
-    throw InputError(fmt::format(
-        "{} ends after {} frames, {} goes on; --common-frames compares only those",
-        in_quotes(a_ended ? pair.a : pair.b), pair.frames, in_quotes(a_ended ? pair.b : pair.a)));
+    throw InputError(fmt::format("no frame of {} can be decoded", in_quotes(shorter.path)));
+  if (ended_a != nullptr) require_promised_frames(*ended_a, pair.frames, pair.a.path);
+  if (ended_b != nullptr) require_promised_frames(*ended_b, pair.frames, pair.b.path);
+  if (common_frames || (ended_a != nullptr && ended_b != nullptr)) return;
+  throw InputError(
+      fmt::format("{} ends after {} frames, {} goes on; --common-frames compares only those",
+                  in_quotes(shorter.path), pair.frames,
+                  in_quotes((ended_a != nullptr ? pair.b : pair.a).path)));
 }
 
 void compare(Pair& pair, bool common_frames) {
-  VideoReader a(pair.a), b(pair.b);
-  const int64_t promised = std::min(a.frames_promised(), b.frames_promised());
-  Progress progress(pair.b, std::max<int64_t>(promised, 1));
+  const auto a = open_frames(pair.a), b = open_frames(pair.b);
+  const int64_t promised = std::min(a->frames_promised(), b->frames_promised());
+  Progress progress(pair.b.path, std::max<int64_t>(promised, 1));
   FrameComparison comparison;
   for (;;) {
-    const cv::Mat frame_a = a.next(), frame_b = b.next();
+    const cv::Mat frame_a = a->next(), frame_b = b->next();
     pair.frames = comparison.frames();
     if (frame_a.empty() || frame_b.empty()) {
-      check_ends(pair, frame_a.empty(), frame_b.empty(), common_frames);
+      check_ends(pair, frame_a.empty() ? a.get() : nullptr, frame_b.empty() ? b.get() : nullptr,
+                 common_frames);
       break;
     }
     if (frame_a.size() != frame_b.size())
       throw InputError(fmt::format("{} is of {}x{} pixels and {} of {}x{}, one size is needed",
-                                   in_quotes(pair.a), frame_a.cols, frame_a.rows, in_quotes(pair.b),
-                                   frame_b.cols, frame_b.rows));
+                                   in_quotes(pair.a.path), frame_a.cols, frame_a.rows,
+                                   in_quotes(pair.b.path), frame_b.cols, frame_b.rows));
     if (interrupted()) throw Stopped();
     comparison.add(frame_a, frame_b);
     progress.update(comparison.frames());
@@ -66,40 +71,12 @@ void compare(Pair& pair, bool common_frames) {
 
 std::string number(double value) { return std::isnan(value) ? "-" : fmt::format("{:.6g}", value); }
 
-/// Two-sided 97.5% quantile of Student's t: Hill's expansion around the normal quantile (1970),
-/// good to 4 digits from 3 degrees of freedom on; the exact values below.
-double student(int64_t freedom) {
-  if (freedom == 1) return 12.7062;
-  if (freedom == 2) return 4.30265;
-  const double z = 1.959964, n = static_cast<double>(freedom), z2 = z * z;
-  const double g1 = (z2 + 1) / 4, g2 = ((5 * z2 + 16) * z2 + 3) / 96;
-  const double g3 = (((3 * z2 + 19) * z2 + 17) * z2 - 15) / 384;
-  const double g4 = ((((79 * z2 + 776) * z2 + 1482) * z2 - 1920) * z2 - 945) / 92160;
-  return z * (1 + (g1 + (g2 + (g3 + g4 / n) / n) / n) / n);
-}
-
-struct Summary {
-  double mean = std::nan(""), half_interval = std::nan("");
-  int64_t pairs = 0;  ///< with a finite value
-};
-
-Summary summary_of(const std::vector<Pair>& pairs, size_t metric) {
-  Summary summary;
-  double sum = 0, squares = 0;
-  for (const Pair& pair : pairs) {
-    if (pair.scores.empty() || !std::isfinite(pair.scores[metric].value)) continue;
-    ++summary.pairs;
-    sum += pair.scores[metric].value;
-  }
-  const auto n = static_cast<double>(summary.pairs);
-  if (summary.pairs == 0) return summary;
-  summary.mean = sum / n;
-  if (summary.pairs == 1) return summary;
+/// Over the pairs that were compared.
+MeanInterval summary_of(const std::vector<Pair>& pairs, size_t metric) {
+  std::vector<double> values;
   for (const Pair& pair : pairs)
-    if (!pair.scores.empty() && std::isfinite(pair.scores[metric].value))
-      squares += std::pow(pair.scores[metric].value - summary.mean, 2);
-  summary.half_interval = student(summary.pairs - 1) * std::sqrt(squares / (n - 1) / n);
-  return summary;
+    if (!pair.scores.empty()) values.push_back(pair.scores[metric].value);
+  return mean_interval(values);
 }
 
 void print(const std::vector<Pair>& pairs) {
@@ -108,7 +85,7 @@ void print(const std::vector<Pair>& pairs) {
   for (const Pair& pair : pairs) {
     if (pair.scores.empty()) continue;
     any = &pair.scores;
-    rows.push_back({pair.a + " | " + pair.b, std::to_string(pair.frames)});
+    rows.push_back({pair.a.path + " | " + pair.b.path, std::to_string(pair.frames)});
     for (const VideoScore& score : pair.scores) rows.back().push_back(number(score.value));
   }
   if (any == nullptr) return;
@@ -117,9 +94,9 @@ void print(const std::vector<Pair>& pairs) {
   if (rows.size() > 1) {
     std::vector<std::string> mean{"mean", ""}, interval{"95% interval +/-", ""};
     for (size_t m = 0; m < any->size(); ++m) {
-      const Summary summary = summary_of(pairs, m);
+      const MeanInterval summary = summary_of(pairs, m);
       mean.push_back(number(summary.mean));
-      interval.push_back(number(summary.half_interval));
+      interval.push_back(number(summary.half_width));
     }
     rows.push_back(mean);
     rows.push_back(interval);
@@ -129,7 +106,7 @@ void print(const std::vector<Pair>& pairs) {
 }
 
 json to_json(const Pair& pair) {
-  json record{{"reference", pair.a}, {"video_path", pair.b}};
+  json record{{"reference", pair.a.path}, {"video_path", pair.b.path}};
   if (!pair.error.empty()) {
     record["error"] = pair.error;
     return record;
@@ -153,10 +130,10 @@ json record_of(const std::vector<Pair>& pairs, const VideoDiffOptions& options) 
   for (const Pair& pair : pairs) {
     record["pairs"].push_back(to_json(pair));
     for (size_t m = 0; m < pair.scores.size(); ++m) {
-      const Summary summary = summary_of(pairs, m);
+      const MeanInterval summary = summary_of(pairs, m);
       record["mean"][pair.scores[m].name] = {{"value", summary.mean},
-                                             {"half_interval_95", summary.half_interval},
-                                             {"pairs", summary.pairs}};
+                                             {"half_interval_95", summary.half_width},
+                                             {"pairs", summary.count}};
     }
   }
   return record;
@@ -169,13 +146,14 @@ int diff_videos(const VideoDiffOptions& options) {
     throw InputError(fmt::format("videodiff: {} videos given, pairs are needed: A1 B1 A2 B2 …",
                                  options.videos.size()));
   if (!options.out.empty()) require_writable(options.out);
-  for (const std::string& path : options.videos) const VideoReader readable(path);
+  std::vector<VideoInput> inputs;
+  for (const std::string& path : options.videos) inputs.push_back(find_video(path));
   catch_interrupts();
   std::vector<Pair> pairs;
   bool failed = false;
   try {
-    for (size_t i = 0; i < options.videos.size() && !interrupted(); i += 2) {
-      Pair pair{options.videos[i], options.videos[i + 1]};
+    for (size_t i = 0; i < inputs.size() && !interrupted(); i += 2) {
+      Pair pair{inputs[i], inputs[i + 1]};
       try {
         compare(pair, options.common_frames);
       } catch (const InputError& error) {
@@ -189,7 +167,7 @@ int diff_videos(const VideoDiffOptions& options) {
   }
   print(pairs);
   if (interrupted())
-    fmt::print("interrupted: {} of {} pairs are done\n", pairs.size(), options.videos.size() / 2);
+    fmt::print("interrupted: {} of {} pairs are done\n", pairs.size(), inputs.size() / 2);
   if (!options.out.empty()) write_json(options.out, record_of(pairs, options));
   return interrupted() ? 130 : failed ? 3 : 0;
 }

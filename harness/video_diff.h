@@ -6,9 +6,10 @@
 namespace vidattn {
 
 struct VideoDiffOptions {
-  std::vector<std::string> videos;  ///< A1 B1 A2 B2 …: every B against the A before it
-  bool common_frames = false;       ///< videos of unequal length: compare the frames both have
-  std::string out;                  ///< JSON file; empty = none
+  /// A1 B1 A2 B2 …: every B against the A before it; files, folders of frames, film or film:SEED.
+  std::vector<std::string> videos;
+  bool common_frames = false;  ///< videos of unequal length: compare the frames both have
+  std::string out;             ///< JSON file; empty = none
   std::vector<std::string> arguments;
 };
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <opencv2/imgcodecs.hpp>
@@ -72,16 +72,6 @@ class FilmReader : public FrameSource {
   int64_t position_ = 0;
 };
 
-VideoInput film_input(const std::string& text) {
-  FilmSpec spec;
-  const std::string seed = text.size() > 5 ? text.substr(5) : "1";
-  const auto [end, error] = std::from_chars(seed.data(), seed.data() + seed.size(), spec.seed);
-  if (error != std::errc() || end != seed.data() + seed.size())
-    throw InputError(
-        fmt::format("{}: write film or film:SEED with a whole number", in_quotes(text)));
-  return {.path = text, .film = std::make_shared<const Film>(spec)};
-}
-
 void add_folder(const std::string& folder, double image_fps, std::vector<VideoInput>& inputs) {
   std::vector<std::string> pictures, videos;
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -107,11 +97,13 @@ void add_folder(const std::string& folder, double image_fps, std::vector<VideoIn
 }  // namespace
 
 std::vector<VideoInput> find_videos(const std::vector<std::string>& paths, double image_fps) {
+  if (!(image_fps > 0 && std::isfinite(image_fps)))
+    throw InputError("the frame rate must be a number above 0");
   std::vector<VideoInput> inputs;
   for (const std::string& path : paths) {
     std::error_code error;
-    if (path == "film" || path.starts_with("film:"))
-      inputs.push_back(film_input(path));
+    if (const auto seed = film_seed(path))
+      inputs.push_back({.path = path, .film = std::make_shared<const Film>(FilmSpec{.seed = *seed})});
     else if (fs::is_directory(path, error))
       add_folder(path, image_fps, inputs);
     else
@@ -119,6 +111,14 @@ std::vector<VideoInput> find_videos(const std::vector<std::string>& paths, doubl
   }
   for (const VideoInput& input : inputs) open_frames(input);
   return inputs;
+}
+
+VideoInput find_video(const std::string& path) {
+  std::vector<VideoInput> inputs = find_videos({path}, VideoInput().image_fps);
+  if (inputs.size() != 1)
+    throw InputError(fmt::format("folder {} holds {} videos, one is needed; name it",
+                                 in_quotes(path), inputs.size()));
+  return std::move(inputs.front());
 }
 
 std::unique_ptr<FrameSource> open_frames(const VideoInput& input) {

@@ -23,8 +23,13 @@ struct VideoInput {
 /// What the paths stand for, in order: a file is a video; a folder with pictures is one video, its
 /// pictures ordered by name with numbers by value (2 before 10); another folder is every video file
 /// in it; `film` or `film:SEED` is the rendered film. Opens every file once. Throws InputError for
-/// a path that is none of these, or a folder that holds neither pictures nor videos, or both.
+/// a path that is none of these, a folder that holds neither pictures nor videos, or both, or a
+/// rate that is no number above 0.
 std::vector<VideoInput> find_videos(const std::vector<std::string>& paths, double image_fps);
+
+/// The one video that the path stands for, a folder of frames at 24 frames per second. Throws
+/// InputError also for a folder of several videos.
+VideoInput find_video(const std::string& path);
 
 /// Opens the frames. Reading throws InputError for a picture that cannot be read or has another
 /// size than the first.

@@ -11,6 +11,7 @@
 #include "harness/film.h"
 #include "harness/interrupt.h"
 #include "harness/progress.h"
+#include "harness/shots.h"
 #include "metrics/hsv_lbp_vlad.h"
 #include "metrics/imaging_quality.h"
 #include "metrics/motion.h"
@@ -127,11 +128,8 @@ bool feed(FrameSource& frames, const std::vector<int64_t>& shots,
     std::vector<std::function<void()>> tasks = {[&] { next = read_batch(frames); }};
     for (const auto& metric : metrics)
       tasks.emplace_back([&, done] {
-        for (size_t i = 0; i < batch.size(); ++i) {
-          const auto after =
-              std::upper_bound(shots.begin(), shots.end(), done + static_cast<int64_t>(i));
-          metric->add(batch[i], static_cast<int>(after - shots.begin()) - 1);
-        }
+        for (size_t i = 0; i < batch.size(); ++i)
+          metric->add(batch[i], static_cast<int>(shot_of(shots, done + static_cast<int64_t>(i))));
       });
     run_all(tasks, seconds);
     done += static_cast<int64_t>(batch.size());

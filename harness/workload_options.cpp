@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "attention/grid.h"
+#include "harness/shots.h"
 
 namespace vidattn {
 
@@ -11,7 +12,10 @@ void WorkloadOptions::add_grid(CLI::App& app) {
   app.add_option("--grid", grid_, "latent frames, height and width in tokens: T,H,W")
       ->delimiter(',')
       ->expected(3);
-  app.add_option("--shots", shots_, "first latent frame of every shot: 0,10,20")->delimiter(',');
+  // Parsed here: CLI11 takes an empty list for no option at all.
+  app.add_option_function<std::string>(
+      "--shots", [this](const std::string& text) { shots_ = parse_shots(text); },
+      "first latent frame of every shot: 0,10,20");
 }
 
 void WorkloadOptions::add_all(CLI::App& app) {

@@ -20,7 +20,7 @@ class WorkloadOptions {
 
  private:
   WorkloadRequest request_;
-  std::vector<int64_t> grid_, shots_;  // as CLI11 reads them
+  std::vector<int64_t> grid_, shots_;
 };
 
 /// The options above as they reproduce the request; options that stay at their defaults of 0 or

@@ -1,6 +1,7 @@
 #include "harness/film.h"
 
 #include "harness/command.h"
+#include "harness/interrupt.h"
 #include "harness/progress.h"
 
 namespace vidattn {
@@ -12,10 +13,13 @@ struct Options {
 };
 
 int write(const Options& options) {
+  catch_interrupts();
   Progress progress("rendering", 1000);
-  write_film(options.film, options.path,
-             [&](double share) { progress.update(static_cast<int64_t>(share * 1000)); });
-  return 0;
+  const bool written = write_film(options.film, options.path, [&](double share) {
+    progress.update(static_cast<int64_t>(share * 1000));
+    return !interrupted();
+  });
+  return written ? 0 : 130;
 }
 
 const RegisterCommand registered(40, [](CommandLine& line) {

@@ -1,13 +1,12 @@
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "attention/error.h"
 #include "harness/command.h"
 #include "harness/interrupt.h"
 #include "harness/json_file.h"
 #include "harness/metrics_report.h"
 #include "harness/progress.h"
+#include "harness/shots.h"
 
 namespace vidattn {
 namespace {
@@ -20,24 +19,15 @@ struct Options {
   bool quiet = false;
 };
 
-std::vector<int64_t> parse_shots(const std::string& text, size_t videos) {
+std::vector<int64_t> shots_of(const std::string& text, size_t videos) {
   if (text == "auto") return {};
   if (videos > 1) throw InputError("--shots: a list is for one video; several need auto");
-  std::vector<int64_t> shots;
-  const char* end = text.data() + text.size();
-  for (const char* at = text.data();; ++at) {
-    int64_t start = 0;
-    const auto [rest, error] = std::from_chars(at, end, start);
-    if (error != std::errc() || (rest != end && *rest != ','))
-      throw InputError(fmt::format("--shots {}: write auto or first frames as 0,120,…", text));
-    shots.push_back(start);
-    if ((at = rest) == end) return shots;
-  }
+  return parse_shots(text);
 }
 
 int measure(const Options& given, const std::vector<std::string>& arguments) {
   const std::vector<VideoInput> inputs = find_videos(given.videos, given.fps);
-  VideoMetricOptions options{.shots = parse_shots(given.shots, inputs.size()),
+  VideoMetricOptions options{.shots = shots_of(given.shots, inputs.size()),
                              .frames_per_shot = given.frames_per_shot};
   if (!given.out.empty()) require_writable(given.out);
   options.backbones = load_backbones(given.models);

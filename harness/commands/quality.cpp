@@ -26,7 +26,7 @@ const RegisterCommand registered(34, [](CommandLine& line) {
   QualityOptions& quality = options->quality;
   auto* app = line.app.add_subcommand(
       "quality", "what every method does to videos: restoration and label propagation");
-  app->add_option("video", quality.videos, "video files beside the film");
+  app->add_option("video", quality.videos, "videos beside the film: files, folders of frames");
   app->add_option("--films", quality.films, "clips of the film, seeds 1, 2, …")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000));

@@ -26,11 +26,13 @@ const RegisterCommand registered(33, [](CommandLine& line) {
   RestoreOptions& restore = options->restore;
   auto* app = line.app.add_subcommand(
       "restore", "what a method does to a picture: noise removed from a video by attention");
-  app->add_option("video", restore.clip.source, "video file, film, or film:SEED")
+  app->add_option("video", restore.clip.source, "video file, folder of frames, film, or film:SEED")
       ->capture_default_str();
   app->add_option("--noise", restore.noise, "standard deviation of the noise, grey levels")
       ->capture_default_str();
-  app->add_option("--seed", restore.seed, "seed of the noise")->capture_default_str();
+  app->add_option("--seed", restore.seed, "seed of the noise")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1e18));
   app->add_option("--backend", restore.backends, "NAME[:key=value,…]; may be repeated, or all");
   app->add_option("--density", options->density, "solve each backend's knob for this density");
   app->add_option("--frames", restore.clip.frames, "frames, taken evenly from the whole video")

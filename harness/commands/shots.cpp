@@ -16,7 +16,8 @@ const RegisterCommand registered(42, [](CommandLine& line) {
   ShotOptions& detection = find.detection;
   auto* app =
       line.app.add_subcommand("shots", "find the shots of videos, and score shot detection");
-  app->add_option("VIDEO", find.videos, "video files");
+  app->add_option("VIDEO", find.videos,
+                  "video files, folders of frames or of videos, film or film:SEED");
   app->add_option("--detector", detection.rule, "rule for cuts: content or adaptive")
       ->transform(CLI::CheckedTransformer(std::map<std::string, CutRule>{
           {"content", CutRule::content}, {"adaptive", CutRule::adaptive}}))
@@ -35,6 +36,9 @@ const RegisterCommand registered(42, [](CommandLine& line) {
   app->add_option("--window", detection.window,
                   "frames in which gradual transitions are looked for; 0 = not at all")
       ->capture_default_str();
+  app->add_option("--fps", find.image_fps, "frame rate of folders of frames")
+      ->capture_default_str()
+      ->check(CLI::Range(0.01, 10000.0));
   app->add_option("--score", find.truth,
                   "JSON Lines of {id, gt, pred}: score the videos found by id, or without videos "
                   "pred, by AutoShot's rule");

@@ -15,7 +15,8 @@ const RegisterCommand registered(44, [](CommandLine& line) {
   VideoDiffOptions& diff = options->diff;
   auto* app = line.app.add_subcommand(
       "videodiff", "compare videos frame by frame: PSNR, SSIM, difference in flicker");
-  app->add_option("VIDEOS", diff.videos, "reference and video, any number of pairs: A B A B …")
+  app->add_option("VIDEOS", diff.videos, "reference and video, any number of pairs: A B A B …; files, folders of frames, "
+                  "film or film:SEED")
       ->required();
   app->add_flag("--common-frames", diff.common_frames,
                 "videos of unequal length: compare the frames that both have");

@@ -24,6 +24,17 @@ TEST(Density, FindsTheNearestCountOfAKnobThatStartsAtZero) {
     EXPECT_NEAR(solve_density(parse_backend("bigbird"), in, target).density, target, 0.02);
 }
 
+TEST(Density, ResolvesAThresholdJustBelowOne) {
+  // Sharp attention: nearly all of the mass is on few keys, whatever else is kept.
+  Inputs in = random_video(4, 16, 16, 1, 16);
+  auto q = std::make_shared<Tensor>(1024, 1, 16);
+  for (int64_t i = 0; i < 1024; ++i)
+    for (int64_t c = 0; c < 16; ++c) q->row(i, 0)[c] = 4 * in.q->row(i, 0)[c];
+  in.q = q;
+  const DensitySolution found = solve_density(parse_backend("svg2"), in, 0.3);
+  EXPECT_NEAR(found.density, 0.3, 0.03) << found.note;
+}
+
 TEST(Density, TakesTheNearestEndWhenTheTargetIsOutOfReach) {
   const Inputs in = random_video(6, 4, 4, 1, 8);
   const DensitySolution found = solve_density(parse_backend("stga"), in, 0.9);

@@ -9,6 +9,7 @@
 
 #include "attention/error.h"
 #include "metrics/shot_detection.h"
+#include "tests/harness/files.h"
 
 namespace vidattn {
 namespace {
@@ -134,11 +135,19 @@ TEST(Film, RefusesImpossibleSpecs) {
 
 TEST(WriteFilm, RefusesPathsThatCannotBeWritten) {
   const FilmSpec spec{.frames = 1, .height = 16, .width = 16};
-  const auto folder = std::filesystem::path(testing::TempDir()) / "folder.avi";
+  const auto folder = std::filesystem::path(::testing::TempDir()) / "folder.avi";
   std::filesystem::create_directories(folder);
   for (const std::string& path : {std::string("film.gif"), std::string("film"),
                                   std::string("/no/such/folder/film.avi"), folder.string()})
     EXPECT_THROW(write_film(spec, path), InputError) << path;
+}
+
+TEST(WriteFilm, LeavesNothingWhenStopped) {
+  const testing::TemporaryFolder folder;
+  const auto stop = [](double /*share*/) { return false; };
+  const FilmSpec spec{.frames = 3, .height = 16, .width = 16};
+  EXPECT_FALSE(write_film(spec, (folder / "f.avi").string(), stop));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "harness/scene_file.h"
 #include "tests/harness/files.h"
 #include "tests/harness/tool.h"
+#include "tests/harness/videos.h"
 
 namespace vidattn {
 namespace {
@@ -91,6 +92,20 @@ TEST(FindShots, PrintsWritesAndScoresTheShotsOfAFilm) {
   EXPECT_EQ(record["shots"][1]["clean_first"], 24);
   EXPECT_EQ(record["boundaries"][0]["kind"], "cut");
   EXPECT_EQ(record["boundaries"][0]["clean"], true);
+}
+
+TEST(FindShots, TakesFoldersOfFrames) {
+  const TemporaryFolder folder;
+  std::vector<cv::Mat> frames(20, testing::grey(60));
+  frames.insert(frames.end(), 20, testing::grey(180));
+  const std::string video = testing::write_frames(folder / "cut", frames) + "/";
+  write_bytes(folder / "truth.jsonl", R"({"id":"cut","gt":[[0,19],[20,39]]})");
+  const ToolResult result = run_tool("shots --quiet --fps 10 " + video + " --score " +
+                                     (folder / "truth.jsonl").string());
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("40 frames of 64x48, 10 frames/s, 2 shots"), std::string::npos)
+      << result.out;
+  EXPECT_NE(result.out.find("TP 1  FP 0  FN 0"), std::string::npos) << result.out;
 }
 
 TEST(FindShots, RefusesBadInputInOneLine) {

@@ -49,12 +49,15 @@ TEST(MetricsCommand, RefusesBadInputBeforeAnyWork) {
            {"", "VIDEO"},
            {a + " none.mp4", "does not exist"},
            {a + " " + a + " --shots 0,1", "a list is for one video"},
-           {a + " --shots 0,x", "write auto or first frames"},
-           {a + " --shots 0,", "write auto or first frames"},
+           {a + " --shots 0,x", "write first frames as"},
+           {a + " --shots 0,", "write first frames as"},
+           {a + " --shots \"\"", "write first frames as"},
            {a + " --model foo=x.pt", "no model \"foo\"; known are dino (DINO ViT-B/16)"},
            {a + " --model dino", "write KEY=FILE"},
            {a + " --model dino=x --model dino=y", "given twice"},
            {a + " --model clip_l14=x.pt", "needs both"},
+           {a + " --fps nan", "frame rate"},
+           {"--model foo=x.pt " + a, "no model \"foo\""},
            {a + " --out " + out + "/no/r.json", "cannot write"}}) {
     const ToolResult result = run_tool("metrics " + arguments + " --quiet");
     EXPECT_EQ(result.exit_code, 3) << arguments;

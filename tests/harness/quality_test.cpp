@@ -6,6 +6,7 @@
 
 #include "tests/harness/files.h"
 #include "tests/harness/tool.h"
+#include "tests/harness/videos.h"
 
 namespace vidattn {
 namespace {
@@ -44,7 +45,8 @@ TEST(RestoreCommand, RefusesWithOneLine) {
        {"restore /nowhere.mp4", "restore film:x", "restore film --noise 0",
         "restore film --height 50", "restore film --backend nothing", "restore film --density 2",
         "restore film --folder /proc/nothing", "quality --films 0",
-        "quality /nowhere.mp4 --films 0", "quality --backend nothing"}) {
+        "quality /nowhere.mp4 --films 0", "quality --backend nothing", "quality --noise nan",
+        "restore film --noise -1", "restore film --seed -1"}) {
     const auto result = run_tool(std::string(arguments) + " --quiet");
     EXPECT_EQ(result.exit_code, 3) << arguments << result.out;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
@@ -73,6 +75,23 @@ TEST(QualityCommand, ComparesAllClipsWithFullAttention) {
   // Attention within a frame cannot carry a label anywhere.
   for (const auto& clip : json["clips"])
     EXPECT_EQ(clip["backends"][2]["labels"]["same_shot"]["undecided"], 1);
+}
+
+TEST(QualityCommand, AClipThatCannotBeReadDoesNotLoseTheOthers) {
+  const testing::TemporaryFolder folder;
+  const auto frames = [&](const char* name, size_t count) {
+    return " " + testing::write_frames(folder / name,
+                                       std::vector<cv::Mat>(count, testing::grey(90, 64, 32)));
+  };
+  const auto result =
+      run_tool("quality --films 0 --height 32 --backend frame --quiet --out " +
+               (folder / "out.json").string() + frames("one", 1) + frames("three", 3));
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.out.find("has one frame, a clip needs 2"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("means over 1 clip;"), std::string::npos) << result.out;
+  const auto json = read_json(folder / "out.json");
+  EXPECT_TRUE(json["clips"][0].contains("error"));
+  EXPECT_EQ(json["table"][1]["scores"]["psnr"]["minus_full"]["clips"], 1);
 }
 
 }  // namespace

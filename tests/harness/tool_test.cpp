@@ -161,6 +161,8 @@ TEST_F(Tool, BadInputGivesOneLineAndExitCodeThree) {
       "run --workload video:" + folder_.string(),
       "run --workload tensors:" + path("missing"),
       "run --grid 3,4,5 --shots 1,2",
+      "run --grid 3,4,5 --shots ''",
+      "attend --backend stga --grid 3,4,5 --shots ''" + q + k + v + out,
       "run --grid 3,4,5 --shots 0,9",
       "run --grid 3,4,5 --shots 0,2,2",
       "run --quiet --grid 2,2,2 --backend sta:tile=4",

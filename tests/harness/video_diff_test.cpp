@@ -7,6 +7,7 @@
 #include "harness/film.h"
 #include "tests/harness/files.h"
 #include "tests/harness/tool.h"
+#include "tests/harness/videos.h"
 
 namespace vidattn {
 namespace {
@@ -36,7 +37,7 @@ TEST_F(VideoDiff, ComparesPairsAndSummarizesThem) {
                y = json["pairs"][1]["scores"]["ssim"]["value"];
   EXPECT_NEAR(json["mean"]["ssim"]["value"], (x + y) / 2, 1e-12);
   // Two values: the standard error is half of their distance, Student's t with 1 degree 12.7062.
-  EXPECT_NEAR(json["mean"]["ssim"]["half_interval_95"], 12.7062 * std::abs(x - y) / 2, 1e-9);
+  EXPECT_NEAR(json["mean"]["ssim"]["half_interval_95"], 12.70620473617 * std::abs(x - y) / 2, 1e-9);
 }
 
 TEST_F(VideoDiff, AVideoEqualsItself) {
@@ -67,12 +68,35 @@ TEST_F(VideoDiff, AFailingPairDoesNotStopTheOthers) {
   EXPECT_TRUE(json["pairs"][1]["scores"]["psnr"]["value"].is_null());  // infinite
 }
 
+TEST_F(VideoDiff, TakesFoldersOfFrames) {
+  const std::string a = testing::write_frames(folder_ / "a", {testing::grey(100)});
+  const std::string b = testing::write_frames(folder_ / "b", {testing::grey(110)});
+  const std::string out = (folder_ / "o.json").string();
+  const ToolResult result = run_tool("videodiff --quiet " + a + " " + b + " --out " + out);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(testing::read_bytes(out));
+  EXPECT_NEAR(json["pairs"][0]["scores"]["psnr"]["value"], 20 * std::log10(25.5), 1e-9);
+}
+
+TEST_F(VideoDiff, ADamagedVideoIsNamedThoughTheOtherEndsThereToo) {
+  const std::string a = film("a.avi", 1, 40), cut = (folder_ / "cut.avi").string();
+  const std::string bytes = testing::read_bytes(a);
+  testing::write_bytes(cut, bytes.substr(0, bytes.size() / 2));
+  const ToolResult result = run_tool("videodiff --quiet " + cut + " " + cut);
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("is damaged"), std::string::npos) << result.err;
+}
+
 TEST_F(VideoDiff, RefusesBadInput) {
   const std::string a = film("a.avi", 1, 4);
   EXPECT_EQ(run_tool("videodiff " + a).exit_code, 3);
   const ToolResult missing = run_tool("videodiff " + a + " /nowhere.mp4");
   EXPECT_EQ(missing.exit_code, 3);
   EXPECT_NE(missing.err.find("does not exist"), std::string::npos);
+  film("b.avi", 2, 4);
+  const ToolResult several = run_tool("videodiff " + a + " " + folder_.path().string());
+  EXPECT_EQ(several.exit_code, 3);
+  EXPECT_NE(several.err.find("holds 2 videos"), std::string::npos) << several.err;
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ class Video : public testing::Test {
 TEST_F(Video, AWrittenFilmReadsBack) {
   for (const std::string& name : {std::string("film.avi"), std::string("film.mp4")}) {
     double done = 0;
-    write_film(spec(), path(name), [&](double share) { done = share; });
+    EXPECT_TRUE(write_film(spec(), path(name), [&](double share) { return (done = share) > 0; }));
     EXPECT_EQ(done, 1);
     const VideoSurvey survey = survey_video(path(name));
     EXPECT_EQ(survey.frames, 60) << name;

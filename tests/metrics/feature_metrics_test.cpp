@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <opencv2/imgproc.hpp>
 
 namespace vidattn {
 namespace {
@@ -70,6 +71,28 @@ TEST(FeatureMetrics, OfOneCut) {
   EXPECT_NEAR(scores.at("cross.adjacent").value, 0.5, 1e-6);
   for (const char* part : {"K = 2", "different shots", "a compass"})
     EXPECT_NE(scores.at("cross").note.find(part), std::string::npos) << scores.at("cross").note;
+}
+
+TEST(FeatureMetrics, OfAlternatingFrames) {
+  // Every frame is 60 degrees from the one before; every second one is also that from the first.
+  auto scores = measure({grey(0), grey(60), grey(0), grey(60), grey(0)}, {0});
+  EXPECT_NEAR(scores.at("subject").value, (0.5 + 0.75 + 0.5 + 0.75) / 4, 1e-6);
+  for (int d = 1; d < 5; ++d)
+    EXPECT_NEAR(scores.at("long").series[d - 1], d % 2 == 0 ? 1 : 0.5, 1e-6);
+}
+
+TEST(FeatureMetrics, OfAMovingSquareThatLeavesTheCentre) {
+  // Black but for a white square, first inside of the ellipse, then in the corner.
+  std::vector<cv::Mat> frames = {grey(0), grey(0)};
+  frames[0](cv::Rect(18, 8, 4, 4)) = cv::Scalar::all(255);
+  frames[1](cv::Rect(0, 0, 4, 4)) = cv::Scalar::all(255);
+  auto scores = measure(frames, {0});
+  cv::Mat ellipse = cv::Mat::zeros(20, 40, CV_8UC1);  // half axes sqrt(1/(2 pi)) = 0.399 of a side
+  cv::ellipse(ellipse, {20, 10}, {16, 8}, 0, 0, 360, 255, cv::FILLED);
+  const double inside = cv::countNonZero(ellipse);
+  EXPECT_NEAR(scores.at("subject").value, cos_of(16 * 255 / inside), 1e-6);
+  EXPECT_NEAR(scores.at("background").value, cos_of(16 * 255 / (800 - inside)), 1e-6);
+  EXPECT_NEAR(scores.at("long").value, 1, 1e-6);  // the whole frame's mean does not change
 }
 
 TEST(FeatureMetrics, OfAFade) {

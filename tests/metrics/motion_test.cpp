@@ -59,6 +59,12 @@ TEST(MotionSmoothness, SteadyMotionIsInterpolatedAndJitterIsNot) {
   EXPECT_LT(of(MotionSmoothness(), steady).value, smooth - 0.01);
 }
 
+TEST(MotionSmoothness, ASteadyFadeIsItsOwnInterpolation) {
+  Frames frames;
+  for (int i = 0; i < 9; ++i) frames.push_back(flat(20 * i, 20 * i, 20 * i));
+  EXPECT_DOUBLE_EQ(of(MotionSmoothness(), frames).value, 1);
+}
+
 TEST(MotionSmoothness, WithinShotsLeavesOutTheCut) {
   Frames frames(9, pattern(1));
   for (int i = 0; i < 6; ++i) frames.push_back(pattern(2));
@@ -79,6 +85,19 @@ TEST(DynamicDegree, StillIsNotDynamic) {
   EXPECT_DOUBLE_EQ(score.details.at("moving_pairs_needed"), 4);
   // 6 pixels at 256 of the shorter side, here 144.
   EXPECT_DOUBLE_EQ(score.details.at("threshold_pixels"), 6 * 144.0 / 256);
+}
+
+TEST(DynamicDegree, ChangingLightWithoutTextureDoesNotMove) {
+  Frames fade, alternating;
+  for (int i = 0; i < 16; ++i) {
+    fade.push_back(flat(10 * i, 10 * i, 10 * i));
+    alternating.push_back(i % 2 ? flat(0, 0, 0) : flat(255, 255, 255));
+  }
+  for (const Frames& frames : {fade, alternating}) {
+    const VideoScore score = of(DynamicDegree(8), frames);
+    EXPECT_DOUBLE_EQ(score.value, 0);
+    EXPECT_DOUBLE_EQ(score.details.at("mean_top_magnitude"), 0);
+  }
 }
 
 TEST(DynamicDegree, MagnitudeIsThatOfTheMotion) {
