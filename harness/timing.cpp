@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <memory>
 #include <numeric>
 
 #include "harness/case_check.h"
+#include "harness/clock.h"
 #include "harness/interrupt.h"
 #include "harness/preflight.h"
 #include "harness/progress.h"
@@ -21,8 +21,6 @@
 namespace vidattn {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Warm-up has settled when each contender's last rounds lie within this share of their median. It
 // gives up, and says so, after a share of the budget or a number of rounds.
 constexpr size_t kSettledRounds = 3;
@@ -30,12 +28,12 @@ constexpr double kSettledSpread = 0.05;
 constexpr double kWarmupShare = 0.25;
 constexpr size_t kMaxWarmupRounds = 20;
 
+// Multiply-adds of a block run as long as full attention, within these bounds: shorter ones are all
+// or nothing where other programs take turns, longer ones only cost time.
+constexpr double kLeastFedSeconds = 1e-3, kMostFedSeconds = 20e-3;
+
 // The peak is measured again when the last figure is this old.
 constexpr double kPeakAge = 0.3;
-
-double passed(Clock::time_point since) {
-  return std::chrono::duration<double>(Clock::now() - since).count();
-}
 
 /// Writes more memory than the caches hold, from every thread.
 class Eviction {
@@ -74,6 +72,8 @@ class Bench {
     return {planning, c.scale_up * running};
   }
   int64_t evicted_bytes() const { return evict_.bytes(); }
+  /// Whether the last run was on the host's processor.
+  bool on_host() const { return !(out_.times.device > 0); }
 
  private:
   Eviction evict_;
@@ -93,7 +93,7 @@ nlohmann::json warm_up(Bench& bench, const std::vector<Case*>& contenders, doubl
   bool done = false;
   size_t rounds = 0;
   while (!done && rounds < kMaxWarmupRounds && !interrupted() &&
-         (passed(start) < kWarmupShare * budget || rounds == 0)) {
+         (seconds_since(start) < kWarmupShare * budget || rounds == 0)) {
     for (size_t i = 0; i < contenders.size(); ++i) {
       const auto [plan, run] = bench.run(*contenders[i]);
       times[i].push_back(plan + run);
@@ -101,7 +101,7 @@ nlohmann::json warm_up(Bench& bench, const std::vector<Case*>& contenders, doubl
     done = std::all_of(times.begin(), times.end(), settled);
     ++rounds;
   }
-  return {{"rounds", rounds}, {"settled", done}, {"seconds", passed(start)}};
+  return {{"rounds", rounds}, {"settled", done}, {"seconds", seconds_since(start)}};
 }
 
 std::vector<size_t> shuffled(size_t count, Random& random) {
@@ -112,12 +112,16 @@ std::vector<size_t> shuffled(size_t count, Random& random) {
   return order;
 }
 
-/// One block; the last contender is the dense control.
-void run_block(Bench& bench, const std::vector<Case*>& contenders, int64_t index, double peak,
-               Random& random) {
+/// One block; the last contender is the dense control. With `fed_gflop` as many multiply-adds run
+/// at a random place in it. Returns their rate in GFLOP/s.
+double run_block(Bench& bench, const std::vector<Case*>& contenders, int64_t index, double peak,
+                 double fed_gflop, Random& random) {
   const std::vector<size_t> order = shuffled(contenders.size(), random);
+  const auto fed_place = static_cast<size_t>(random.below(static_cast<int64_t>(order.size())));
+  double fed = NAN;
   std::vector<Block> blocks(contenders.size());
   for (size_t place = 0; place < order.size(); ++place) {
+    if (fed_gflop > 0 && place == fed_place) fed = fed_fma_gflops(omp_get_max_threads(), fed_gflop);
     Block& b = blocks[order[place]];
     b.position = static_cast<int64_t>(place);
     std::tie(b.plan_seconds, b.run_seconds) = bench.run(*contenders[order[place]]);
@@ -134,6 +138,7 @@ void run_block(Bench& bench, const std::vector<Case*>& contenders, int64_t index
     c.run_seconds.push_back(b.run_seconds);
     c.blocks.push_back(b);
   }
+  return fed;
 }
 
 /// Half width of the widest interval, as a share of the ratio.
@@ -145,6 +150,12 @@ double widest(const std::vector<Case*>& cases) {
                       std::expm1(e.log_ratio - e.interval.low)});
   }
   return width;
+}
+
+/// As many multiply-adds as take about as long as full attention took.
+double fed_work(double dense_seconds) {
+  const double rate = fed_fma_gflops(omp_get_max_threads(), 0.1);
+  return rate * std::clamp(dense_seconds, kLeastFedSeconds, kMostFedSeconds);
 }
 
 double peak_flops(const Case& c) {
@@ -163,6 +174,10 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
                         {"interval_asked", options.interval},
                         {"seconds_asked", options.seconds},
                         {"warm_up", warm_up(bench, contenders, options.seconds)}};
+  const auto dense_start = Clock::now();
+  bench.run(dense);
+  const double fed_gflop = bench.on_host() ? fed_work(seconds_since(dense_start)) : 0;
+  std::vector<double> fed;
   Random random(options.seed);
   Progress progress("measuring", static_cast<int64_t>(1e3 * options.seconds));
   const CpuTicks ticks = cpu_ticks();
@@ -172,12 +187,12 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
   std::string stopped;
   int64_t next_look = options.min_blocks;  // the interval is looked at after each 10% more blocks
   for (int64_t block = 0; stopped.empty();) {
-    if (passed(peak_time) > kPeakAge) {
+    if (seconds_since(peak_time) > kPeakAge) {
       peak = peak_flops(dense);
       peak_time = Clock::now();
     }
-    run_block(bench, contenders, block++, peak, random);
-    progress.update(std::min<int64_t>(static_cast<int64_t>(1e3 * passed(start)),
+    fed.push_back(run_block(bench, contenders, block++, peak, fed_gflop, random));
+    progress.update(std::min<int64_t>(static_cast<int64_t>(1e3 * seconds_since(start)),
                                       static_cast<int64_t>(1e3 * options.seconds)));
     if (interrupted()) stopped = "interrupted";
     if (block < options.min_blocks) continue;
@@ -185,12 +200,13 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
       next_look += 1 + block / 10;
       if (widest(cases) <= options.interval) stopped = "interval";
     }
-    if (stopped.empty() && passed(start) > options.seconds) stopped = "time";
+    if (stopped.empty() && seconds_since(start) > options.seconds) stopped = "time";
     if (stopped.empty() && block >= options.max_blocks) stopped = "blocks";
   }
   for (Case* c : contenders) class_outliers(c->blocks);
+  if (fed_gflop > 0) record["fed_fma_gflops"] = fed;
   record["stopped_by"] = stopped;
-  record["seconds"] = passed(start);
+  record["seconds"] = seconds_since(start);
   record["stolen_share"] = stolen_share(ticks, cpu_ticks());
   return record;
 }

@@ -21,7 +21,9 @@ struct TimingOptions {
 /// bootstrap interval of the median ratio to `dense` is narrow enough for every case, or time or
 /// blocks are used up, or an interrupt. Fills Case::blocks, plan_seconds and run_seconds. Returns
 /// the record: rounds of warm-up and whether they settled, cache state, seed, why it stopped, the
-/// share of time stolen by the hypervisor.
+/// share of time stolen by the hypervisor, and on the host `fed_fma_gflops`: for each block the
+/// rate of multiply-adds that ran in it at a random place, about as long as full attention but at
+/// most 20 ms.
 nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOptions& options);
 
 }  // namespace vidattn
