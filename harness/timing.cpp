@@ -28,9 +28,15 @@ constexpr double kSettledSpread = 0.05;
 constexpr double kWarmupShare = 0.25;
 constexpr size_t kMaxWarmupRounds = 20;
 
-// Multiply-adds of a block run as long as full attention, within these bounds: shorter ones are all
-// or nothing where other programs take turns, longer ones only cost time.
-constexpr double kLeastFedSeconds = 1e-3, kMostFedSeconds = 20e-3;
+// Where other programs share the cores, a run of some milliseconds is either undisturbed or takes
+// several times as long. Of this many runs, interleaved with the others', one is almost always
+// undisturbed. Longer runs average such disturbances, and a block has but one of them.
+constexpr double kMaxRounds = 16;
+constexpr double kBlockSeconds = 0.2;
+
+// Multiply-adds run about as long as the first case, so that they are disturbed as likely; beyond
+// this they would only cost time.
+constexpr double kLeastFedSeconds = 0.2e-3, kMostFedSeconds = 20e-3;
 
 // The peak is measured again when the last figure is this old.
 constexpr double kPeakAge = 0.3;
@@ -87,21 +93,32 @@ bool settled(const std::vector<double>& times) {
   return *high - *low <= kSettledSpread * median(last);
 }
 
-nlohmann::json warm_up(Bench& bench, const std::vector<Case*>& contenders, double budget) {
+struct WarmUp {
+  size_t rounds = 0;
+  bool settled = false;
+  double seconds = 0;
+  double fastest_round = INFINITY;  ///< wall time, eviction included
+  double fastest_run = INFINITY;    ///< of the first contender, without planning
+};
+
+WarmUp warm_up(Bench& bench, const std::vector<Case*>& contenders, double budget) {
+  WarmUp w;
   const auto start = Clock::now();
   std::vector<std::vector<double>> times(contenders.size());
-  bool done = false;
-  size_t rounds = 0;
-  while (!done && rounds < kMaxWarmupRounds && !interrupted() &&
-         (seconds_since(start) < kWarmupShare * budget || rounds == 0)) {
+  while (!w.settled && w.rounds < kMaxWarmupRounds && !interrupted() &&
+         (seconds_since(start) < kWarmupShare * budget || w.rounds == 0)) {
+    const auto round = Clock::now();
     for (size_t i = 0; i < contenders.size(); ++i) {
       const auto [plan, run] = bench.run(*contenders[i]);
       times[i].push_back(plan + run);
+      if (i == 0) w.fastest_run = std::min(w.fastest_run, run);
     }
-    done = std::all_of(times.begin(), times.end(), settled);
-    ++rounds;
+    w.fastest_round = std::min(w.fastest_round, seconds_since(round));
+    w.settled = std::all_of(times.begin(), times.end(), settled);
+    ++w.rounds;
   }
-  return {{"rounds", rounds}, {"settled", done}, {"seconds", seconds_since(start)}};
+  w.seconds = seconds_since(start);
+  return w;
 }
 
 std::vector<size_t> shuffled(size_t count, Random& random) {
@@ -112,19 +129,46 @@ std::vector<size_t> shuffled(size_t count, Random& random) {
   return order;
 }
 
-/// One block; the last contender is the dense control. With `fed_gflop` as many multiply-adds run
-/// at a random place in it. Returns their rate in GFLOP/s.
+/// How the blocks of a process are made.
+struct BlockShape {
+  int rounds = 1;
+  double fed_gflop = 0;  ///< of the multiply-adds in each round; 0 = none
+};
+
+BlockShape shape_blocks(const Bench& bench, const WarmUp& warm, const TimingOptions& options) {
+  BlockShape shape;
+  double round = warm.fastest_round;
+  if (bench.on_host()) {
+    constexpr double kTrialGflop = 0.1;
+    const double seconds = std::clamp(warm.fastest_run, kLeastFedSeconds, kMostFedSeconds);
+    shape.fed_gflop = seconds * fed_fma_gflops(omp_get_max_threads(), kTrialGflop);
+    round += seconds;
+  }
+  const double block =
+      std::min(kBlockSeconds, options.seconds / static_cast<double>(options.min_blocks));
+  shape.rounds = static_cast<int>(std::clamp(block / round, 1.0, kMaxRounds));
+  return shape;
+}
+
+/// One block: every contender's fastest run of its rounds; the last contender is the dense control.
+/// Returns the fastest rate of the multiply-adds, in GFLOP/s.
 double run_block(Bench& bench, const std::vector<Case*>& contenders, int64_t index, double peak,
-                 double fed_gflop, Random& random) {
-  const std::vector<size_t> order = shuffled(contenders.size(), random);
-  const auto fed_place = static_cast<size_t>(random.below(static_cast<int64_t>(order.size())));
-  double fed = NAN;
+                 const BlockShape& shape, Random& random) {
   std::vector<Block> blocks(contenders.size());
-  for (size_t place = 0; place < order.size(); ++place) {
-    if (fed_gflop > 0 && place == fed_place) fed = fed_fma_gflops(omp_get_max_threads(), fed_gflop);
-    Block& b = blocks[order[place]];
-    b.position = static_cast<int64_t>(place);
-    std::tie(b.plan_seconds, b.run_seconds) = bench.run(*contenders[order[place]]);
+  double fed = 0;
+  for (int round = 0; round < shape.rounds; ++round) {
+    const std::vector<size_t> order = shuffled(contenders.size(), random);
+    const auto fed_place = static_cast<size_t>(random.below(static_cast<int64_t>(order.size())));
+    for (size_t place = 0; place < order.size(); ++place) {
+      if (shape.fed_gflop > 0 && place == fed_place)
+        fed = std::max(fed, fed_fma_gflops(omp_get_max_threads(), shape.fed_gflop));
+      const auto [plan, run] = bench.run(*contenders[order[place]]);
+      Block& b = blocks[order[place]];
+      if (round == 0) b.position = static_cast<int64_t>(place);
+      if (round > 0 && plan + run >= b.seconds()) continue;
+      b.plan_seconds = plan;
+      b.run_seconds = run;
+    }
   }
   const Block& dense = blocks.back();
   for (size_t i = 0; i < contenders.size(); ++i) {
@@ -152,12 +196,6 @@ double widest(const std::vector<Case*>& cases) {
   return width;
 }
 
-/// As many multiply-adds as take about as long as full attention took.
-double fed_work(double dense_seconds) {
-  const double rate = fed_fma_gflops(omp_get_max_threads(), 0.1);
-  return rate * std::clamp(dense_seconds, kLeastFedSeconds, kMostFedSeconds);
-}
-
 double peak_flops(const Case& c) {
   return c.device->name() == "cpu" ? 1e9 * peak_gflops(c.dtype, omp_get_max_threads()) : 0;
 }
@@ -168,15 +206,16 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
   Bench bench(options.cold);
   std::vector<Case*> contenders = cases;
   contenders.push_back(&dense);
-  nlohmann::json record{{"cache", options.cold ? "cold" : "warm"},
-                        {"evicted_bytes", bench.evicted_bytes()},
-                        {"order_seed", options.seed},
-                        {"interval_asked", options.interval},
-                        {"seconds_asked", options.seconds},
-                        {"warm_up", warm_up(bench, contenders, options.seconds)}};
-  const auto dense_start = Clock::now();
-  bench.run(dense);
-  const double fed_gflop = bench.on_host() ? fed_work(seconds_since(dense_start)) : 0;
+  const WarmUp warm = warm_up(bench, contenders, options.seconds);
+  const BlockShape shape = shape_blocks(bench, warm, options);
+  nlohmann::json record{
+      {"cache", options.cold ? "cold" : "warm"},
+      {"evicted_bytes", bench.evicted_bytes()},
+      {"order_seed", options.seed},
+      {"interval_asked", options.interval},
+      {"seconds_asked", options.seconds},
+      {"rounds", shape.rounds},
+      {"warm_up", {{"rounds", warm.rounds}, {"settled", warm.settled}, {"seconds", warm.seconds}}}};
   std::vector<double> fed;
   Random random(options.seed);
   Progress progress("measuring", static_cast<int64_t>(1e3 * options.seconds));
@@ -191,7 +230,7 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
       peak = peak_flops(dense);
       peak_time = Clock::now();
     }
-    fed.push_back(run_block(bench, contenders, block++, peak, fed_gflop, random));
+    fed.push_back(run_block(bench, contenders, block++, peak, shape, random));
     progress.update(std::min<int64_t>(static_cast<int64_t>(1e3 * seconds_since(start)),
                                       static_cast<int64_t>(1e3 * options.seconds)));
     if (interrupted()) stopped = "interrupted";
@@ -204,7 +243,7 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
     if (stopped.empty() && block >= options.max_blocks) stopped = "blocks";
   }
   for (Case* c : contenders) class_outliers(c->blocks);
-  if (fed_gflop > 0) record["fed_fma_gflops"] = fed;
+  if (shape.fed_gflop > 0) record["fed_fma_gflops"] = fed;
   record["stopped_by"] = stopped;
   record["seconds"] = seconds_since(start);
   record["stolen_share"] = stolen_share(ticks, cpu_ticks());
