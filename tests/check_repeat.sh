@@ -12,7 +12,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 cat >"$folder/s.json" <<'JSON'
-{"name": "repeat", "workloads": [{"grid": [8, 16, 16], "heads": 2, "dim": 64}],
+{"name": "repeat", "workloads": [{"grid": [4, 16, 16], "heads": 1, "dim": 64}],
  "backends": ["stga", "moga:num_groups=5"], "devices": ["drill_cpu"],
  "timing": {"seconds": 2, "interval": 0.015}}
 JSON
