@@ -17,8 +17,14 @@ namespace {
 using nlohmann::json;
 constexpr std::string_view kScheme = "run:";
 
+/// A case that an interrupt kept from being described has none.
+json details_of(const json& test) {
+  const json details = test.value("details", json());
+  return details.is_object() ? details : json::object();
+}
+
 std::vector<double> samples(const json& test, const char* name) {
-  return test.value("details", json::object()).value(name, std::vector<double>{});
+  return details_of(test).value(name, std::vector<double>{});
 }
 
 /// Full attention beside the case, or null.
@@ -86,7 +92,7 @@ StoredCase case_of(const json& run, const json& test) {
   c.blocks = blocks_of(run, test);
   add_ratio(c);
   c.command = command_line(run.at("arguments"));
-  c.details = test.value("details", json::object());
+  c.details = details_of(test);
   c.details.erase("plan_seconds");  // they stand in the blocks
   c.details.erase("run_seconds");
   c.details["workload"] = run.at("workload");

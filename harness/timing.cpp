@@ -196,8 +196,8 @@ double widest(const std::vector<Case*>& cases) {
   return width;
 }
 
-double peak_flops(const Case& c) {
-  return c.device->name() == "cpu" ? 1e9 * peak_gflops(c.dtype, omp_get_max_threads()) : 0;
+double peak_flops(const Bench& bench, DType dtype) {
+  return bench.on_host() ? 1e9 * peak_gflops(dtype, omp_get_max_threads()) : 0;
 }
 
 }  // namespace
@@ -222,12 +222,12 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
   const CpuTicks ticks = cpu_ticks();
   const auto start = Clock::now();
   auto peak_time = start;
-  double peak = peak_flops(dense);
+  double peak = peak_flops(bench, dense.dtype);
   std::string stopped;
   int64_t next_look = options.min_blocks;  // the interval is looked at after each 10% more blocks
   for (int64_t block = 0; stopped.empty();) {
     if (seconds_since(peak_time) > kPeakAge) {
-      peak = peak_flops(dense);
+      peak = peak_flops(bench, dense.dtype);
       peak_time = Clock::now();
     }
     fed.push_back(run_block(bench, contenders, block++, peak, shape, random));

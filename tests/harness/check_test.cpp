@@ -92,6 +92,20 @@ TEST(Check, ASlowdownThatHitsFullAttentionTooShowsBesideMultiplyAdds) {
   EXPECT_EQ(report.exit_code(), 1);
 }
 
+TEST(Check, BesideOtherProgramsMultiplyAddsAreNotJudged) {
+  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  StoredRun run = run_of_two();
+  StoredCase& c = run.cases[0];
+  for (const char* tag : {"fed_ratio", "fed_ratio_low", "fed_ratio_high"})
+    c.metrics[tag].value *= 1.1;
+  for (const double share : {0.9, 0.5}) {
+    c.details["timing"]["fed_fma_gflops"] = {share * 100, share * 100};
+    for (Block& b : c.blocks) b.peak_flops = 1e11;
+    EXPECT_EQ(finding(judge_run(baseline, run), 0, "fed_ratio").state,
+              share > 0.75 ? State::regression : State::note);
+  }
+}
+
 TEST(Check, MissingMistrustedAndCrashedCases) {
   const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
   StoredRun run = run_of_two();
