@@ -9,7 +9,6 @@
 #include "harness/file.h"
 #include "harness/interrupt.h"
 #include "harness/json_file.h"
-#include "metrics/statistics.h"
 
 namespace vidattn {
 namespace {
@@ -72,17 +71,13 @@ Finding judge_time(const std::string& tag, const std::string& over, double expec
   return f;
 }
 
-/// Whether other programs held cores all the time, so that even multiply-adds in small pieces were
-/// far from the peak that short bursts reached. What a kernel's threads lose to each other is then
-/// another share than what such pieces lose, measured as 8%. Unknown for bfloat16, whose peak is
-/// another unit's.
+/// Whether other programs held cores most of the time, so that the multiply-adds got fewer CPUs
+/// than threads. A kernel's threads lose more by waiting for each other then: measured as 8%.
 bool cores_were_taken(const StoredCase& c) {
   constexpr double kUndisturbed = 0.75;
-  const auto fed = c.details.value("timing", nlohmann::json::object())
-                       .value("fed_fma_gflops", std::vector<double>{});
-  double peak = 0;
-  for (const Block& b : c.blocks) peak = std::max(peak, b.peak_flops);
-  return c.dtype != "bf16" && 1e9 * median(fed) < kUndisturbed * peak;
+  const nlohmann::json timing = c.details.value("timing", nlohmann::json::object());
+  const double threads = c.details.value("threads", 1.0);
+  return timing.value("fed_cpus", threads) < kUndisturbed * threads;
 }
 
 Finding judge_fed_time(const BaselineCase& base, const StoredCase& c, const Tolerances& t) {

@@ -98,9 +98,9 @@ TEST(Check, BesideOtherProgramsMultiplyAddsAreNotJudged) {
   StoredCase& c = run.cases[0];
   for (const char* tag : {"fed_ratio", "fed_ratio_low", "fed_ratio_high"})
     c.metrics[tag].value *= 1.1;
+  c.details["threads"] = 2;
   for (const double share : {0.9, 0.5}) {
-    c.details["timing"]["fed_fma_gflops"] = {share * 100, share * 100};
-    for (Block& b : c.blocks) b.peak_flops = 1e11;
+    c.details["timing"]["fed_cpus"] = share * 2;
     EXPECT_EQ(finding(judge_run(baseline, run), 0, "fed_ratio").state,
               share > 0.75 ? State::regression : State::note);
   }
