@@ -171,13 +171,11 @@ std::vector<StoredRun> read_export(const std::string& path) {
 
 json google_benchmark_json(const StoredRun& run) {
   constexpr double kNanoseconds = 1e9;
-  json list = json::array();
+  json list = json::array(), untimed = json::object();
   for (size_t i = 0; i < run.cases.size(); ++i) {
     const StoredCase& c = run.cases[i];
     if (!c.timed() || c.outcome != Outcome::passed) {
-      list.push_back(benchmark_entry(c, i));
-      list.back()["error_occurred"] = true;
-      list.back()["error_message"] = to_string(c.outcome) + ": " + c.reason;
+      untimed[c.key] = to_string(c.outcome) + ": " + c.reason;
       continue;
     }
     for (const Block& b : c.blocks) {
@@ -192,7 +190,9 @@ json google_benchmark_json(const StoredRun& run) {
       list.push_back(std::move(entry));
     }
   }
-  return {{"context", benchmark_context(run)}, {"benchmarks", std::move(list)}};
+  json context = benchmark_context(run);
+  context["vidattn_untimed"] = std::move(untimed);
+  return {{"context", std::move(context)}, {"benchmarks", std::move(list)}};
 }
 
 }  // namespace vidattn

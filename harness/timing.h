@@ -23,7 +23,7 @@ struct TimingOptions {
 /// rounds of warm-up and whether they settled, rounds of a block, cache state, seed, why it
 /// stopped, the share of time stolen by the hypervisor, and on the host `fed_fma_gflops`: for each
 /// block the fastest rate of multiply-adds that ran in its rounds, about as long as the first case
-/// but at most 20 ms.
+/// but at most 20 ms; `fed_cpus`: how many CPUs these got.
 nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOptions& options);
 
 }  // namespace vidattn

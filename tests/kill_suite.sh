@@ -6,9 +6,10 @@ set -euo pipefail
 
 kills=${1:-100}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-tool=$root/build/release/vidattn
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+tool=$folder/vidattn  # a copy: only the same program resumes a run, whatever is built meanwhile
+cp "$root/build/release/vidattn" "$tool"
 
 cases=$((2 * kills < 30 ? 30 : 2 * kills))
 groups=$(seq -s, 2 $((cases + 1)))
