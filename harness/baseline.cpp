@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kFormat = "vidattn baseline";
-constexpr const char* kVersion = "1.0";
+constexpr const char* kVersion = "2.0";
 
 json platform_of(const StoredRun& run) {
   const json software = run.environment.value("software", json::object());
@@ -25,14 +25,11 @@ json platform_of(const StoredRun& run) {
           {"threads", state.value("threads", 0)}};
 }
 
-json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-double number(const json& value) { return value.is_null() ? NAN : value.get<double>(); }
-
 json to_json(const BaselineCase& c) {
   return {{"figures", c.figures},
           {"checksum", c.checksum},
-          {"ratio", number(c.ratio)},
-          {"share_of_peak", number(c.share_of_peak)}};
+          {"ratio", number_or_null(c.ratio)},
+          {"fed_ratio", number_or_null(c.fed_ratio)}};
 }
 
 Baseline from_json(const json& j) {
@@ -46,7 +43,7 @@ Baseline from_json(const json& j) {
   b.accepted = j.at("accepted");
   for (const auto& [key, c] : j.at("cases").items())
     b.cases[key] = {c.at("figures").get<std::map<std::string, double>>(), c.at("checksum"),
-                    number(c.at("ratio")), number(c.at("share_of_peak"))};
+                    number_or_nan(c.at("ratio")), number_or_nan(c.at("fed_ratio"))};
   return b;
 }
 
@@ -57,15 +54,6 @@ const std::vector<std::string> kExactFigures = {"pairs", "attention_flops", "den
 const std::vector<std::string> kFidelityFigures = {"relative_l2", "cosine", "max_error",
                                                    "recall_mean", "recall_p5"};
 
-double best_share_of_peak(const StoredCase& c) {
-  double fastest = INFINITY, peak = 0;
-  for (const Block& b : c.blocks) {
-    fastest = std::min(fastest, b.run_seconds);
-    peak = std::max(peak, b.peak_flops);
-  }
-  return peak > 0 ? c.metric("attention_flops") / fastest / peak : NAN;
-}
-
 Tolerances Baseline::tolerances(const StoredRun& run) const {
   Tolerances t;
   if (platform_of(run) != platform) {
@@ -75,7 +63,7 @@ Tolerances Baseline::tolerances(const StoredRun& run) const {
   }
   if (run.machine_key != machine_key) {
     t.ratio = 0.3;
-    t.share_of_peak = 0.5;
+    t.fed_ratio = 0.5;
   }
   return t;
 }
@@ -95,7 +83,7 @@ Baseline make_baseline(const StoredRun& run, const std::string& reason, const Ba
         if (std::isfinite(c.metric(tag))) made.figures[tag] = c.metric(tag);
     made.checksum = c.details.value("checksum", "");
     made.ratio = c.metric("ratio");
-    made.share_of_peak = best_share_of_peak(c);
+    made.fed_ratio = c.metric("fed_ratio");
   }
   return b;
 }

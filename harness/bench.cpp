@@ -4,12 +4,12 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <random>
 
 #include "attention/device.h"
 #include "attention/reference.h"
+#include "harness/clock.h"
 #include "harness/environment.h"
 #include "harness/interrupt.h"
 #include "harness/json_file.h"
@@ -116,36 +116,33 @@ nlohmann::json measure(const Line& line, const Device& device, double seconds) {
   const double error = error_of(plan, in, out);
   if (!(error <= equality_limit(line.dtype))) return nullptr;
   std::vector<double> times, peaks, fed_peaks, clocks;
-  const auto start = std::chrono::steady_clock::now();
-  const auto passed = [](auto since) {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
-  };
+  const auto start = Clock::now();
   do {
     peaks.push_back(fma_peak_gflops(line.threads));
     fed_peaks.push_back(fed_fma_peak_gflops(line.threads));
-    const auto begin = std::chrono::steady_clock::now();
+    const auto begin = Clock::now();
     device.run(plan, in, out);
-    times.push_back(passed(begin));
+    times.push_back(seconds_since(begin));
     clocks.push_back(core_clock_ghz());
-  } while ((passed(start) < seconds || times.size() < 3) && !interrupted());
+  } while ((seconds_since(start) < seconds || times.size() < 3) && !interrupted());
   const double flops = plan_stats(plan, in).flops, rate = flops / median(times) * 1e-9;
   const double peak = highest(peaks);
-  return {
-      {"shape", line.shape},
-      {"length", line.length},
-      {"heads", line.heads},
-      {"dim", line.dim},
-      {"dtype", to_string(line.dtype)},
-      {"threads", line.threads},
-      {"check_error", error},
-      {"seconds", times},
-      {"peaks_gflops", peaks},
-      {"fed_peaks_gflops", fed_peaks},
-      {"clocks_ghz", clocks},
-      {"gflops", rate},
-      {"share_of_fma_peak", rate / peak},
-      {"share_of_fed_peak", rate / highest(fed_peaks)},
-      {"share_of_limit", rate / limit_gflops(line, flops, peak, copy_bandwidth_gbs(line.threads))}};
+  return {{"shape", line.shape},
+          {"length", line.length},
+          {"heads", line.heads},
+          {"dim", line.dim},
+          {"dtype", to_string(line.dtype)},
+          {"threads", line.threads},
+          {"check_error", error},
+          {"seconds", times},
+          {"peaks_gflops", peaks},
+          {"fed_peaks_gflops", fed_peaks},
+          {"clocks_ghz", clocks},
+          {"gflops", rate},
+          {"share_of_fma_peak", rate / peak},
+          {"share_of_fed_peak", rate / highest(fed_peaks)},
+          {"share_of_limit",
+           rate / limit_gflops(line, flops, peak, triad_bandwidth_gbs(line.threads))}};
 }
 
 }  // namespace

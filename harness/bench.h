@@ -13,7 +13,7 @@ struct BenchOptions {
 
 /// Kernel speed over head dimension, length, storage type, threads and plan shape, on random
 /// tensors. Each line is checked against the reference first and carries its share of the limit
-/// that was measured beside it: the smaller of the multiply-add peak and what copying bandwidth
+/// that was measured beside it: the smaller of the multiply-add peak and what memory bandwidth
 /// would allow for q, k, v and o. Returns the exit code: 1 when a check failed.
 int bench(const BenchOptions& options);
 

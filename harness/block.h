@@ -6,14 +6,16 @@
 
 namespace vidattn {
 
-/// One timed block of a case's process: in random order, every backend of the process and full
-/// attention (the dense control) ran once. Cases of one process share blocks by `index`.
+/// One timed block of a case's process: up to 16 rounds, in each of which every backend of the
+/// process and full attention (the dense control) ran once, in random order. The times are the
+/// fastest run's of either, because other programs only ever add time. Cases of one process share
+/// blocks by `index`.
 struct Block {
   int64_t index = 0;                         ///< from 0, without warm-up
   double plan_seconds = 0, run_seconds = 0;  ///< of the case's backend
   double dense_seconds = 0;                  ///< plan and run of the dense control
   double peak_flops = 0;  ///< latest measured peak for the storage type, FLOP/s; 0 = unknown
-  int64_t position = 0, dense_position = 0;  ///< place in the block's order, from 0
+  int64_t position = 0, dense_position = 0;  ///< place in the first round, from 0
   std::string outlier = {};  ///< class of the ratio: "", mild or severe; never left out
 
   double seconds() const { return plan_seconds + run_seconds; }

@@ -24,13 +24,30 @@ double share_of_peak(const Case& c) {
   return peak > 0 ? c.stats.flops / median(c.run_seconds) / peak : NAN;
 }
 
-void add_ratio_metrics(Case& c) {
-  const RatioEstimate e = estimate_ratio(log_ratios(c.blocks));
+/// The median ratio and its interval: NAME, NAME_low, NAME_high.
+void add_ratio(Case& c, const std::string& name, const std::vector<double>& log_ratios) {
+  const RatioEstimate e = estimate_ratio(log_ratios);
   auto& m = c.result.cost;
   const std::string few = "too few blocks for an interval";
-  m.push_back({"ratio", "", "1", std::exp(e.log_ratio)});
-  m.push_back({"ratio_low", "", "1", std::exp(e.interval.low), 3, few});
-  m.push_back({"ratio_high", "", "1", std::exp(e.interval.high), 3, few});
+  m.push_back({name, "", "1", std::exp(e.log_ratio)});
+  m.push_back({name + "_low", "", "1", std::exp(e.interval.low), 3, few});
+  m.push_back({name + "_high", "", "1", std::exp(e.interval.high), 3, few});
+}
+
+/// Time of running over what as many multiply-adds took in the same block.
+std::vector<double> fed_log_ratios(const Case& c, const std::vector<double>& fed_gflops) {
+  std::vector<double> logs;
+  for (size_t i = 0; i < fed_gflops.size(); ++i)
+    logs.push_back(std::log(c.blocks.at(i).run_seconds * 1e9 * fed_gflops[i] / c.stats.flops));
+  return logs;
+}
+
+void add_ratio_metrics(Case& c, const nlohmann::json& timing) {
+  add_ratio(c, "ratio", log_ratios(c.blocks));
+  if (timing.contains("fed_fma_gflops"))
+    add_ratio(c, "fed_ratio",
+              fed_log_ratios(c, timing["fed_fma_gflops"].get<std::vector<double>>()));
+  auto& m = c.result.cost;
   m.push_back({"share_of_peak", "", "1", share_of_peak(c), 3,
                "no peak is measured for this device and storage type"});
   m.push_back({"dense_time", "", "s", [&] {
@@ -141,7 +158,7 @@ std::vector<StoredCase> measure_cases(const CaseRequest& request) {
   const nlohmann::json description = workload_record(workload);
   for (size_t i = 0; i < stored.size(); ++i) {
     Case& c = cases[i + 1];
-    if (c.passed() && !c.blocks.empty()) add_ratio_metrics(c);
+    if (c.passed() && !c.blocks.empty()) add_ratio_metrics(c, timing);
     stored[i].process = process;
     stored[i].details["timing"] = timing;
     stored[i].details["workload"] = description;

@@ -36,9 +36,9 @@ struct CheckReport {
   int exit_code() const;  ///< 0 fine, 1 a regression, 2 results that cannot be judged
 };
 
-/// Holds a run against a baseline. Time: the ratio to full attention is a regression when its whole
-/// 95% interval lies above the tolerance, and cannot be judged when the interval holds the
-/// tolerance or is wider than it; the share of peak is a regression when the best block misses it.
+/// Holds a run against a baseline. Time, over full attention's and over that of as many
+/// multiply-adds: a regression when its whole 95% interval lies above the tolerance; it cannot be
+/// judged when the interval holds the tolerance or is wider than it.
 CheckReport judge_run(const Baseline& baseline, const StoredRun& run);
 
 struct CheckOptions {

@@ -9,9 +9,10 @@ namespace vidattn {
 
 /// The tool's command line while its subcommands are added and parsed.
 struct CommandLine {
-  CLI::App& app;                       ///< the parent of all subcommands
-  std::vector<std::string> arguments;  ///< as given, for the record in results
-  std::function<int()> action;         ///< set by the chosen subcommand; returns the exit code
+  CLI::App& app;  ///< the parent of all subcommands
+  std::vector<std::string>
+      arguments;  ///< as given, for the record in results; the program without its path
+  std::function<int()> action;  ///< set by the chosen subcommand; returns the exit code
 };
 
 using AddCommand = void (*)(CommandLine&);

@@ -22,6 +22,7 @@
 #include "attention/cpu/simd.h"
 #include "build_info.h"
 #include "harness/sha256.h"
+#include "metrics/peak.h"
 #include "revision.h"
 
 namespace vidattn {
@@ -214,6 +215,10 @@ json environment() {
       {"machine", machine(unknown)}, {"software", software(unknown)}, {"state", state(unknown)}};
   all.update(parts);
   return all;
+}
+
+void measure_limits(json& environment) {
+  environment["measured"] = {{"memory_bandwidth_gbs", triad_bandwidth_gbs(omp_get_max_threads())}};
 }
 
 std::string machine_key(const json& environment) {

@@ -16,6 +16,10 @@ namespace vidattn {
 ///     unknown   reasons for the nulls
 nlohmann::json environment();
 
+/// Adds "measured" to an environment, for the record of a run: what the machine reached just now,
+/// memory_bandwidth_gbs (triad_bandwidth_gbs() on all threads). Takes about 0.3 s.
+void measure_limits(nlohmann::json& environment);
+
 /// 16 hexadecimal digits that stand for the machine part: the same from boot to boot, and for equal
 /// machines, because nothing in it is read from a sensor or a counter.
 std::string machine_key(const nlohmann::json& environment);

@@ -1,5 +1,7 @@
 #include "harness/json_file.h"
 
+#include <cmath>
+
 #include "attention/error.h"
 #include "harness/file.h"
 
@@ -7,11 +9,7 @@ namespace vidattn {
 
 void write_json(const std::string& path, const nlohmann::json& json) {
   // File names on Linux are bytes; what is not UTF-8 is replaced rather than refused.
-  const std::string text =
-      json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  OutputFile file(path);
-  file.write(text.data(), text.size());
-  file.commit();
+  write_text(path, json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 nlohmann::json read_json(const std::string& path) {
@@ -25,6 +23,20 @@ nlohmann::json read_json(const std::string& path) {
   } catch (const nlohmann::json::parse_error& error) {
     throw InputError(file.name() + " is no JSON: error at byte " + std::to_string(error.byte));
   }
+}
+
+nlohmann::json number_or_null(double value) {
+  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
+}
+
+double number_or_nan(const nlohmann::json& value) {
+  return value.is_null() ? NAN : value.get<double>();
+}
+
+void write_text(const std::string& path, std::string_view text) {
+  OutputFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
 }
 
 void require_writable(const std::string& path) { const OutputFile probe{path}; }

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 namespace vidattn {
 
@@ -12,6 +13,13 @@ void write_json(const std::string& path, const nlohmann::json& json);
 /// Reads a file of at most 64 MiB. Throws InputError when it cannot be read or is no JSON, with the
 /// place of the first error.
 nlohmann::json read_json(const std::string& path);
+
+/// Null for a number that is not finite, and back: null is NaN.
+nlohmann::json number_or_null(double value);
+double number_or_nan(const nlohmann::json& value);
+
+/// Writes a text as write_json() does.
+void write_text(const std::string& path, std::string_view text);
 
 /// Throws InputError unless a file can be created at `path`: asked before long work begins.
 void require_writable(const std::string& path);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <filesystem>
 
 #include "attention/blas.h"
 #include "attention/cpu/simd.h"
@@ -24,6 +25,8 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--simd", simd,
                  "restrict the CPU device to this instruction set (see `vidattn env`)");
   CommandLine line{app, {argv, argv + argc}, {}};
+  // Records are for reading elsewhere, where the program lies at another place.
+  line.arguments[0] = std::filesystem::path(line.arguments[0]).filename();
   add_commands(line);
   try {
     app.parse(argc, argv);
@@ -53,6 +56,9 @@ int main(int argc, char** argv) {
   } catch (const vidattn::DeviceError& error) {
     fmt::print(stderr, "vidattn: {}\n", error.what());
     return vidattn::kFailure;
+  } catch (const std::filesystem::filesystem_error& error) {
+    fmt::print(stderr, "vidattn: {}\n", error.what());
+    return vidattn::kUsageError;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "vidattn: out of memory\n");
     return vidattn::kUsageError;

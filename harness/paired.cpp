@@ -1,18 +1,16 @@
 #include "harness/paired.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "harness/case_check.h"
+#include "harness/clock.h"
 #include "harness/interrupt.h"
 #include "harness/progress.h"
 #include "harness/random.h"
 
 namespace vidattn {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Where other programs share the cores, a run of a millisecond is either undisturbed or takes
 // several times as long. Of 16 runs, interleaved with the other side's, one is almost always
@@ -24,10 +22,6 @@ constexpr double kBlockSeconds = 0.1;
 // Caches, page tables and the clock have settled by then.
 constexpr double kWarmUpSeconds = 0.2;
 constexpr int kWarmUpRuns = 2;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 void wait_busily(double seconds) {
   const auto start = Clock::now();

@@ -27,12 +27,6 @@ using nlohmann::json;
 // Runs of the store that the history shows.
 constexpr size_t kHistoryRuns = 100;
 
-void write_text(const std::string& path, const std::string& text) {
-  OutputFile file(path);
-  file.write(text.data(), text.size());
-  file.commit();
-}
-
 /// The template with each %NAME% replaced once, in the order given.
 std::string fill(std::string_view page,
                  const std::vector<std::pair<std::string, std::string>>& with) {

@@ -21,7 +21,9 @@ struct ReportOptions {
 ///   runs       name, revision, command, environment, validity [{level, text}]
 ///   workloads  the different ones
 ///   cases      run, workload, name, method, device, dtype, outcome, reason, metrics, ratio to full
-///              attention with its interval, whether on the Pareto front of speedup and error
+///              attention with its interval, whether on the Pareto front of speedup and error;
+///              for the roofline intensity (FLOPs over the bytes of q, k, v, o and index, once
+///              each), peak (FLOP/s) and bandwidth (byte/s) measured in the run
 ///   history    per case the median ratio in each run of the store
 nlohmann::json report_data(const std::vector<StoredRun>& runs,
                            const std::vector<StoredRun>& history);

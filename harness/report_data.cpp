@@ -1,36 +1,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
-#include <cstring>
 #include <map>
 
+#include "harness/json_file.h"
 #include "harness/report.h"
+#include "harness/workload_options.h"
 #include "metrics/statistics.h"
 
 namespace vidattn {
 namespace {
 
 using nlohmann::json;
-
-std::string shell_word(const std::string& text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::strchr("-_=:,./+%@", c) != nullptr;
-  });
-  if (plain && !text.empty()) return text;
-  std::string quoted = "'";
-  for (char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-  return quoted + "'";
-}
-
-std::string command_line(const std::vector<std::string>& arguments) {
-  std::string line = "vidattn";
-  for (size_t i = 1; i < arguments.size(); ++i) line += " " + shell_word(arguments[i]);
-  return line;
-}
-
-json number(double value) { return std::isfinite(value) ? json(value) : json(); }
 
 json message(const char* level, std::string text) {
   return {{"level", level}, {"text", std::move(text)}};
@@ -73,10 +55,11 @@ json ratio_record(const StoredCase& c) {
     if (std::isfinite(block.ratio()) && block.ratio() > 0) logs.push_back(std::log(block.ratio()));
   if (logs.empty()) return nullptr;
   const RatioEstimate e = estimate_ratio(logs);
-  return {{"ratio", std::exp(e.log_ratio)},
-          {"low", number(std::exp(e.interval.low))},
-          {"high", e.standard_error < INFINITY ? number(std::exp(e.interval.high)) : json()},
-          {"blocks", e.blocks}};
+  return {
+      {"ratio", std::exp(e.log_ratio)},
+      {"low", number_or_null(std::exp(e.interval.low))},
+      {"high", e.standard_error < INFINITY ? number_or_null(std::exp(e.interval.high)) : json()},
+      {"blocks", e.blocks}};
 }
 
 /// Place of a workload's record among those known; adds a new one. -1 for none.
@@ -88,8 +71,8 @@ int64_t workload_index(const json& record, json& workloads) {
   return index;
 }
 
-json case_record(const StoredCase& c, size_t run, json& workloads) {
-  json record{{"run", run},
+json case_record(const StoredCase& c, const StoredRun& run, size_t index, json& workloads) {
+  json record{{"run", index},
               {"name", c.backend},
               {"method", c.backend.substr(0, c.backend.find(':'))},
               {"workload", c.workload},
@@ -109,16 +92,19 @@ json case_record(const StoredCase& c, size_t run, json& workloads) {
   record["workload_index"] = workload_index(c.details.value("workload", json()), workloads);
   const json& m = record["metrics"];
   if (workload.contains("length") && m.contains("attention_flops")) {
-    // Least traffic: q and o of all heads, k and v of theirs, once.
-    const double bytes =
-        (c.dtype == "f32" ? 4 : 2) * workload.value("length", 0.0) * workload.value("dim", 0.0) *
-        2 *
-        (workload.value("heads", 0.0) + workload.value("kv_heads", workload.value("heads", 0.0)));
-    record["intensity"] = number(m["attention_flops"].get<double>() / bytes);
+    // Least traffic: q and o of all heads, k and v of theirs, and the plan's index, each once.
+    const double bytes = m.value("index_memory", 0.0) +
+                         (c.dtype == "f32" ? 4 : 2) * workload.value("length", 0.0) *
+                             workload.value("dim", 0.0) * 2 *
+                             (workload.value("heads", 0.0) +
+                              workload.value("kv_heads", workload.value("heads", 0.0)));
+    record["intensity"] = number_or_null(m["attention_flops"].get<double>() / bytes);
   }
   double peak = NAN;
   for (const Block& block : c.blocks) peak = std::fmax(peak, block.peak_flops);
-  record["peak"] = number(peak);
+  record["peak"] = number_or_null(peak);
+  const json measured = run.environment.value("measured", json::object());
+  record["bandwidth"] = number_or_null(1e9 * measured.value("memory_bandwidth_gbs", NAN));
   return record;
 }
 
@@ -170,7 +156,7 @@ json report_data(const std::vector<StoredRun>& runs, const std::vector<StoredRun
                             {"environment", run.environment},
                             {"validity", validity(run)}});
     for (const StoredCase& c : run.cases)
-      data["cases"].push_back(case_record(c, i, data["workloads"]));
+      data["cases"].push_back(case_record(c, run, i, data["workloads"]));
   }
   mark_front(data["cases"]);
   data["history"] = history_record(history);

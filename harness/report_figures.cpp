@@ -8,6 +8,7 @@
 
 #include "attention/error.h"
 #include "harness/file.h"
+#include "harness/json_file.h"
 #include "harness/report.h"
 
 namespace vidattn {
@@ -92,25 +93,44 @@ std::string forest(std::vector<json> cases) {
          "graph 1 nohead dt 2\nplot $d using 1:2:3:4 with xerrorbars pt 7 ps 0.6 notitle\n";
 }
 
+/// Highest of a figure over the cases; NaN where none has it.
+double highest_of(const std::vector<json>& cases, const char* name) {
+  double highest = NAN;
+  for (const json& c : cases)
+    if (c.value(name, json()).is_number()) highest = std::fmax(highest, c[name].get<double>());
+  return highest;
+}
+
 std::string roofline(const std::vector<json>& cases) {
   std::string rows = "$d << EOD\n";
-  double peak = NAN;
-  bool any = false;
+  double left = INFINITY, right = 0;
   for (const json& c : cases) {
     if (!c.value("intensity", json()).is_number()) continue;
-    any = true;
-    rows += fmt::format("{:.6g} {:.6g} {}\n", c["intensity"].get<double>(),
-                        metric(c, "flop_rate") / 1e9, '"' + c["name"].get<std::string>() + '"');
-    if (c["peak"].is_number()) peak = std::fmax(peak, c["peak"].get<double>() / 1e9);
+    const double x = c["intensity"];
+    left = std::min(left, x);
+    right = std::max(right, x);
+    rows += fmt::format("{:.6g} {:.6g} {}\n", x, metric(c, "flop_rate") / 1e9,
+                        '"' + c["name"].get<std::string>() + '"');
   }
-  if (!any) return "";
-  return rows + "EOD\nset logscale x\nset xlabel 'FLOPs for each byte of q, k, v, o'\n" +
-         "set ylabel 'GFLOP/s'\nset yrange [0:*]\nset offsets graph 0.1, graph 0.1, graph 0.1, "
-         "0\n" +
+  if (right == 0) return "";
+  const double peak = highest_of(cases, "peak") / 1e9;
+  const double bandwidth = highest_of(cases, "bandwidth") / 1e9;
+  if (std::isfinite(peak / bandwidth)) left = std::min(left, peak / bandwidth / 8);
+  const std::string roof = !std::isfinite(peak) ? ""
+                           : std::isfinite(bandwidth)
+                               ? fmt::format(
+                                     "x*{0:.6g} < {1:.6g} ? x*{0:.6g} : {1:.6g} title "
+                                     "'measured bandwidth and peak', ",
+                                     bandwidth, peak)
+                               : fmt::format("{:.6g} title 'measured peak', ", peak);
+  return rows + "EOD\nset logscale xy\nset samples 400\n" +
+         fmt::format("set xrange [{:.6g}:{:.6g}]\n", left / 1.5, right * 4) +
+         "set xlabel 'FLOPs for each byte of q, k, v, o and index'\nset ylabel 'GFLOP/s'\n"
+         "set yrange [*:*]\n" +
          fmt::format(
              "plot {}$d using 1:2 with points pt 7 ps 0.6 notitle, $d using 1:2:3 with labels "
              "noenhanced left offset 1,0 font ',8' notitle\n",
-             std::isfinite(peak) ? fmt::format("{:.6g} title 'measured peak', ", peak) : "");
+             roof);
 }
 
 std::string memory(const std::vector<json>& cases) {
@@ -147,12 +167,6 @@ std::string latex_escaped(const std::string& text) {
 
 std::string cell(double value, int digits) {
   return std::isfinite(value) ? fmt::format("{:.{}g}", value, digits) : "--";
-}
-
-void write_file(const std::filesystem::path& path, std::string_view bytes) {
-  OutputFile file(path);
-  file.write(bytes.data(), bytes.size());
-  file.commit();
 }
 
 /// The bytes of a data URI.
@@ -202,7 +216,7 @@ std::vector<std::string> write_figures(const json& data, const std::string& fold
     throw InputError(fmt::format("cannot make {}: {}", in_quotes(folder), error.message()));
   const std::filesystem::path into = folder;
   std::vector<std::string> written{"table.tex"};
-  write_file(into / "table.tex", latex_table(data));
+  write_text(into / "table.tex", latex_table(data));
   const auto cases = timed(data);
   constexpr double kHeight = 440, kRow = 22;
   const double tall = 120 + kRow * static_cast<double>(cases.size());
@@ -242,7 +256,7 @@ std::vector<std::string> write_figures(const json& data, const std::string& fold
     const json pictures = c.value("pictures", json::object());
     for (const auto& [kind, uri] : pictures.items()) {
       written.push_back(file_name(fmt::format("{}_{}.png", c["name"].get<std::string>(), kind)));
-      write_file(into / written.back(), decoded(uri));
+      write_text(into / written.back(), decoded(uri));
     }
   }
   return written;

@@ -117,6 +117,7 @@ nlohmann::json run_record(const RunOptions& options, const Workload& workload,
                       {"environment", environment()},
                       {"fma_peak_gflops", peaks},
                       {"devices", device_facts(options.devices)}};
+  measure_limits(json["environment"]);
   json["workload"] = workload_record(workload);
   for (const Case& c : cases) json["cases"].push_back(to_json(c.result));
   return json;

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
+#include <cmath>
 
 #include "attention/error.h"
+#include "harness/environment.h"
 #include "harness/file.h"
 #include "harness/store_json.h"
+#include "harness/workload_options.h"
+#include "metrics/statistics.h"
 
 namespace vidattn {
 namespace {
@@ -14,8 +17,14 @@ namespace {
 using nlohmann::json;
 constexpr std::string_view kScheme = "run:";
 
+/// A case that an interrupt kept from being described has none.
+json details_of(const json& test) {
+  const json details = test.value("details", json());
+  return details.is_object() ? details : json::object();
+}
+
 std::vector<double> samples(const json& test, const char* name) {
-  return test.value("details", json::object()).value(name, std::vector<double>{});
+  return details_of(test).value(name, std::vector<double>{});
 }
 
 /// Full attention beside the case, or null.
@@ -52,6 +61,16 @@ std::string workload_text(const json& workload) {
                      workload.at("dim").get<int64_t>());
 }
 
+void add_ratio(StoredCase& c) {
+  const std::vector<double> logs = log_ratios(c.blocks);
+  if (logs.empty() || !std::isfinite(median(logs))) return;
+  const RatioEstimate e = estimate_ratio(logs);
+  const std::string few = std::isfinite(e.interval.high) ? "" : "too few blocks for an interval";
+  c.metrics["ratio"] = {"1", std::exp(e.log_ratio)};
+  c.metrics["ratio_low"] = {"1", few.empty() ? std::exp(e.interval.low) : NAN, few};
+  c.metrics["ratio_high"] = {"1", few.empty() ? std::exp(e.interval.high) : NAN, few};
+}
+
 StoredCase case_of(const json& run, const json& test) {
   StoredCase c;
   c.workload = workload_text(run.at("workload"));
@@ -71,7 +90,11 @@ StoredCase case_of(const json& run, const json& test) {
                       metric.value("reason", "")};
   }
   c.blocks = blocks_of(run, test);
-  c.details = test.value("details", json::object());
+  add_ratio(c);
+  c.command = command_line(run.at("arguments"));
+  c.details = details_of(test);
+  c.details.erase("plan_seconds");  // they stand in the blocks
+  c.details.erase("run_seconds");
   c.details["workload"] = run.at("workload");
   return c;
 }
@@ -90,13 +113,8 @@ StoredRun read_file(const std::string& path) {
   try {
     const json run = json::parse(text);
     if (run.contains("format")) return the_one_run(path);
-    StoredRun stored;
+    StoredRun stored = run_from_record(run);
     stored.uid = std::filesystem::path(path).filename();
-    stored.arguments = run.at("arguments").get<std::vector<std::string>>();
-    stored.environment = run.at("environment");
-    stored.revision = stored.environment.at("software").value("revision", "");
-    for (const json& test : run.at("cases")) stored.cases.push_back(case_of(run, test));
-    stored.case_count = static_cast<int64_t>(stored.cases.size());
     return stored;
   } catch (const std::exception& error) {
     throw InputError(fmt::format("{} is no file of `vidattn run --out` or of `vidattn export`: {}",
@@ -108,6 +126,18 @@ StoredRun read_file(const std::string& path) {
 
 bool names_run(const std::string& text) {
   return text.ends_with(".json") || text.starts_with(kScheme);
+}
+
+StoredRun run_from_record(const json& record) {
+  StoredRun run;
+  run.arguments = record.at("arguments").get<std::vector<std::string>>();
+  run.suite = run.arguments.size() > 1 ? run.arguments[1] : "run";
+  run.environment = record.at("environment");
+  run.revision = run.environment.at("software").value("revision", "");
+  run.machine_key = machine_key(run.environment);
+  for (const json& test : record.at("cases")) run.cases.push_back(case_of(record, test));
+  run.case_count = static_cast<int64_t>(run.cases.size());
+  return run;
 }
 
 StoredRun read_run(const std::string& text, const std::string& db) {

@@ -17,4 +17,9 @@ bool names_run(const std::string& text);
 /// dense_seconds is NaN. Throws InputError naming what cannot be read.
 StoredRun read_run(const std::string& text, const std::string& db);
 
+/// A run from what `vidattn run` records (run_report.h), without a uid and times of its own. Its
+/// suite is the command's name, run or sweep. Cases get the ratio to full attention and its
+/// interval. Throws nlohmann::json::exception for anything else.
+StoredRun run_from_record(const nlohmann::json& record);
+
 }  // namespace vidattn

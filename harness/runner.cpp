@@ -4,15 +4,19 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/case_check.h"
 #include "harness/case_metrics.h"
+#include "harness/file.h"
 #include "harness/interrupt.h"
 #include "harness/json_file.h"
 #include "harness/progress.h"
 #include "harness/run_report.h"
+#include "harness/run_source.h"
+#include "harness/store.h"
 #include "metrics/peak.h"
 #include "metrics/statistics.h"
 
@@ -92,12 +96,24 @@ int exit_code(const std::vector<Case>& cases) {
   return interrupted() ? 130 : failed ? 1 : 0;
 }
 
+/// Adds the run, named after its command; an interrupted one stays unfinished.
+void add_to_store(Store& store, const nlohmann::json& record, const std::string& started) {
+  StoredRun run = run_from_record(record);
+  run.started = started;
+  if (!interrupted()) run.finished = utc_now();
+  store.add_run(run);
+  fmt::print("run {} is in {}\n", store.list_runs().back().id, in_quotes(store.path().string()));
+}
+
 }  // namespace
 
 int run(const RunOptions& options) {
   for (const std::string& backend : options.backends) parse_backend(backend);
   for (const std::string& device : options.devices) find_device(device);
   if (!options.out.empty()) require_writable(options.out);
+  std::optional<Store> store;  // opened first: no measuring for a store that cannot be written
+  if (!options.db.empty()) store.emplace(options.db, Store::Mode::write);
+  const std::string started = utc_now();
   catch_interrupts();
   if (options.quiet) set_progress_style(ProgressStyle::quiet);
   const Workload workload = build_workload(options.workload);
@@ -110,7 +126,11 @@ int run(const RunOptions& options) {
   measure(cases, options, peaks);
   add_metrics(cases, options, highest(peaks));
   print_report(workload, cases, peaks);
-  if (!options.out.empty()) write_json(options.out, run_record(options, workload, cases, peaks));
+  const bool recorded = store || !options.out.empty();
+  const nlohmann::json record =
+      recorded ? run_record(options, workload, cases, peaks) : nlohmann::json();
+  if (!options.out.empty()) write_json(options.out, record);
+  if (store) add_to_store(*store, record, started);
   if (interrupted())
     fmt::print("interrupted: what was measured until then is in the table{}\n",
                options.out.empty() ? "" : " and in " + options.out);

@@ -83,6 +83,9 @@ auto guarded(const std::filesystem::path& path, Work work) {
   } catch (const SQLite::Exception& error) {
     throw InputError(fmt::format("store {}: {}; what it held before is unchanged",
                                  in_quotes(path.string()), cause(error)));
+  } catch (const json::exception&) {
+    throw InputError(
+        fmt::format("store {}: damaged: a text in it is no JSON", in_quotes(path.string())));
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "attention/error.h"
 #include "harness/file.h"
+#include "harness/json_file.h"
 
 namespace vidattn {
 namespace {
@@ -14,9 +15,6 @@ using nlohmann::json;
 
 constexpr const char* kFormat = "vidattn runs";
 constexpr const char* kVersion = "1.0";
-
-json number(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
-double number(const json& value) { return value.is_null() ? NAN : value.get<double>(); }
 
 template <class T>
 json optional(const std::optional<T>& value) {
@@ -87,7 +85,8 @@ json to_json(const StoredCase& c) {
          {"blocks", json::array()},
          {"details", c.details}};
   for (const auto& [tag, m] : c.metrics)
-    j["metrics"][tag] = {{"unit", m.unit}, {"value", number(m.value)}, {"reason", m.reason}};
+    j["metrics"][tag] = {
+        {"unit", m.unit}, {"value", number_or_null(m.value)}, {"reason", m.reason}};
   for (const Block& b : c.blocks) j["blocks"].push_back(to_json(b));
   return j;
 }
@@ -109,7 +108,7 @@ StoredCase case_from_json(const json& j) {
   c.seconds = j.at("seconds");
   if (!j.at("peak_bytes").is_null()) c.peak_bytes = j["peak_bytes"].get<int64_t>();
   for (const auto& [tag, m] : j.at("metrics").items())
-    c.metrics[tag] = {m.at("unit"), number(m.at("value")), m.at("reason")};
+    c.metrics[tag] = {m.at("unit"), number_or_nan(m.at("value")), m.at("reason")};
   for (const json& b : j.at("blocks")) c.blocks.push_back(block_from_json(b));
   c.details = j.at("details");
   return c;
@@ -172,13 +171,11 @@ std::vector<StoredRun> read_export(const std::string& path) {
 
 json google_benchmark_json(const StoredRun& run) {
   constexpr double kNanoseconds = 1e9;
-  json list = json::array();
+  json list = json::array(), untimed = json::object();
   for (size_t i = 0; i < run.cases.size(); ++i) {
     const StoredCase& c = run.cases[i];
     if (!c.timed() || c.outcome != Outcome::passed) {
-      list.push_back(benchmark_entry(c, i));
-      list.back()["error_occurred"] = true;
-      list.back()["error_message"] = to_string(c.outcome) + ": " + c.reason;
+      untimed[c.key] = to_string(c.outcome) + ": " + c.reason;
       continue;
     }
     for (const Block& b : c.blocks) {
@@ -193,7 +190,9 @@ json google_benchmark_json(const StoredRun& run) {
       list.push_back(std::move(entry));
     }
   }
-  return {{"context", benchmark_context(run)}, {"benchmarks", std::move(list)}};
+  json context = benchmark_context(run);
+  context["vidattn_untimed"] = std::move(untimed);
+  return {{"context", std::move(context)}, {"benchmarks", std::move(list)}};
 }
 
 }  // namespace vidattn

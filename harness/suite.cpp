@@ -90,6 +90,19 @@ std::vector<std::optional<double>> densities_of(const json& definition,
   return densities;
 }
 
+/// JSON whose objects name no key twice; the parser alone would silently take the last one.
+json parse_without_twins(const std::string& text) {
+  std::vector<std::set<std::string>> open_objects;
+  return json::parse(text, [&](int, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start) open_objects.emplace_back();
+    if (event == json::parse_event_t::object_end) open_objects.pop_back();
+    if (event == json::parse_event_t::key && !open_objects.back().insert(parsed).second)
+      throw InputError("the key " + in_quotes(parsed.get<std::string>()) +
+                       " stands twice in one object");
+    return true;
+  });
+}
+
 json read_definition(const std::string& file_or_name) {
   std::string known;
   for (const auto& [name, text] : kReadySuites) {
@@ -102,7 +115,7 @@ json read_definition(const std::string& file_or_name) {
   InputFile file(file_or_name);
   std::string text(file.size(), '\0');
   file.read(0, text.data(), text.size());
-  return json::parse(text);
+  return parse_without_twins(text);
 }
 
 }  // namespace

@@ -191,6 +191,7 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
     run = run_to_resume(suite, store, run);
     for (const StoredCase& c : run.cases) done.insert(c.key);
   } else {
+    measure_limits(run.environment);
     run.preflight = to_json(look_before(options.quiet));
     store.begin_run(run);
   }

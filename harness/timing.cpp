@@ -4,13 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <numeric>
 
 #include "harness/case_check.h"
+#include "harness/clock.h"
 #include "harness/interrupt.h"
 #include "harness/preflight.h"
 #include "harness/progress.h"
@@ -21,8 +22,6 @@
 namespace vidattn {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Warm-up has settled when each contender's last rounds lie within this share of their median. It
 // gives up, and says so, after a share of the budget or a number of rounds.
 constexpr size_t kSettledRounds = 3;
@@ -30,12 +29,18 @@ constexpr double kSettledSpread = 0.05;
 constexpr double kWarmupShare = 0.25;
 constexpr size_t kMaxWarmupRounds = 20;
 
+// Where other programs share the cores, a run of some milliseconds is either undisturbed or takes
+// several times as long. Of this many runs, interleaved with the others', one is almost always
+// undisturbed. Longer runs average such disturbances, and a block has but one of them.
+constexpr double kMaxRounds = 16;
+constexpr double kBlockSeconds = 0.2;
+
+// Multiply-adds run about as long as the first case, so that they are disturbed as likely; beyond
+// this they would only cost time.
+constexpr double kLeastFedSeconds = 0.2e-3, kMostFedSeconds = 20e-3;
+
 // The peak is measured again when the last figure is this old.
 constexpr double kPeakAge = 0.3;
-
-double passed(Clock::time_point since) {
-  return std::chrono::duration<double>(Clock::now() - since).count();
-}
 
 /// Writes more memory than the caches hold, from every thread.
 class Eviction {
@@ -74,6 +79,8 @@ class Bench {
     return {planning, c.scale_up * running};
   }
   int64_t evicted_bytes() const { return evict_.bytes(); }
+  /// Whether the last run was on the host's processor.
+  bool on_host() const { return !(out_.times.device > 0); }
 
  private:
   Eviction evict_;
@@ -87,21 +94,32 @@ bool settled(const std::vector<double>& times) {
   return *high - *low <= kSettledSpread * median(last);
 }
 
-nlohmann::json warm_up(Bench& bench, const std::vector<Case*>& contenders, double budget) {
+struct WarmUp {
+  size_t rounds = 0;
+  bool settled = false;
+  double seconds = 0;
+  double fastest_round = INFINITY;  ///< wall time, eviction included
+  double fastest_run = INFINITY;    ///< of the first contender, without planning
+};
+
+WarmUp warm_up(Bench& bench, const std::vector<Case*>& contenders, double budget) {
+  WarmUp w;
   const auto start = Clock::now();
   std::vector<std::vector<double>> times(contenders.size());
-  bool done = false;
-  size_t rounds = 0;
-  while (!done && rounds < kMaxWarmupRounds && !interrupted() &&
-         (passed(start) < kWarmupShare * budget || rounds == 0)) {
+  while (!w.settled && w.rounds < kMaxWarmupRounds && !interrupted() &&
+         (seconds_since(start) < kWarmupShare * budget || w.rounds == 0)) {
+    const auto round = Clock::now();
     for (size_t i = 0; i < contenders.size(); ++i) {
       const auto [plan, run] = bench.run(*contenders[i]);
       times[i].push_back(plan + run);
+      if (i == 0) w.fastest_run = std::min(w.fastest_run, run);
     }
-    done = std::all_of(times.begin(), times.end(), settled);
-    ++rounds;
+    w.fastest_round = std::min(w.fastest_round, seconds_since(round));
+    w.settled = std::all_of(times.begin(), times.end(), settled);
+    ++w.rounds;
   }
-  return {{"rounds", rounds}, {"settled", done}, {"seconds", passed(start)}};
+  w.seconds = seconds_since(start);
+  return w;
 }
 
 std::vector<size_t> shuffled(size_t count, Random& random) {
@@ -112,15 +130,60 @@ std::vector<size_t> shuffled(size_t count, Random& random) {
   return order;
 }
 
-/// One block; the last contender is the dense control.
-void run_block(Bench& bench, const std::vector<Case*>& contenders, int64_t index, double peak,
-               Random& random) {
-  const std::vector<size_t> order = shuffled(contenders.size(), random);
+/// How the blocks of a process are made.
+struct BlockShape {
+  int rounds = 1;
+  double fed_gflop = 0;  ///< of the multiply-adds in each round; 0 = none
+};
+
+BlockShape shape_blocks(const Bench& bench, const WarmUp& warm, const TimingOptions& options) {
+  BlockShape shape;
+  double round = warm.fastest_round;
+  if (bench.on_host()) {
+    constexpr double kTrialGflop = 0.1;
+    const double seconds = std::clamp(warm.fastest_run, kLeastFedSeconds, kMostFedSeconds);
+    shape.fed_gflop = seconds * fed_fma_gflops(omp_get_max_threads(), kTrialGflop);
+    round += seconds;
+  }
+  const double block =
+      std::min(kBlockSeconds, options.seconds / static_cast<double>(options.min_blocks));
+  shape.rounds = static_cast<int>(std::clamp(block / round, 1.0, kMaxRounds));
+  return shape;
+}
+
+/// CPUs that the multiply-adds got: as many as threads when nobody else wanted them.
+struct FedShare {
+  double cpu_seconds = 0, seconds = 0;
+};
+
+double run_fed(double gflop, FedShare& share) {
+  const auto start = Clock::now();
+  const std::clock_t cpu = std::clock();
+  const double rate = fed_fma_gflops(omp_get_max_threads(), gflop);
+  share.cpu_seconds += static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC;
+  share.seconds += seconds_since(start);
+  return rate;
+}
+
+/// One block: every contender's fastest run of its rounds; the last contender is the dense control.
+/// Returns the fastest rate of the multiply-adds, in GFLOP/s.
+double run_block(Bench& bench, const std::vector<Case*>& contenders, int64_t index, double peak,
+                 const BlockShape& shape, Random& random, FedShare& share) {
   std::vector<Block> blocks(contenders.size());
-  for (size_t place = 0; place < order.size(); ++place) {
-    Block& b = blocks[order[place]];
-    b.position = static_cast<int64_t>(place);
-    std::tie(b.plan_seconds, b.run_seconds) = bench.run(*contenders[order[place]]);
+  double fed = 0;
+  for (int round = 0; round < shape.rounds; ++round) {
+    const std::vector<size_t> order = shuffled(contenders.size(), random);
+    const auto fed_place = static_cast<size_t>(random.below(static_cast<int64_t>(order.size())));
+    for (size_t place = 0; place < order.size(); ++place) {
+      if (shape.fed_gflop > 0 && place == fed_place)
+        fed = std::max(fed, run_fed(shape.fed_gflop, share));
+      const auto [plan, run] = bench.run(*contenders[order[place]]);
+      Block& b = blocks[order[place]];
+      if (round == 0) b.position = static_cast<int64_t>(place);
+      if (round > 0 && plan + run >= b.seconds()) continue;
+      b.plan_seconds = plan;
+      b.run_seconds = run;
+    }
   }
   const Block& dense = blocks.back();
   for (size_t i = 0; i < contenders.size(); ++i) {
@@ -134,6 +197,7 @@ void run_block(Bench& bench, const std::vector<Case*>& contenders, int64_t index
     c.run_seconds.push_back(b.run_seconds);
     c.blocks.push_back(b);
   }
+  return fed;
 }
 
 /// Half width of the widest interval, as a share of the ratio.
@@ -147,8 +211,8 @@ double widest(const std::vector<Case*>& cases) {
   return width;
 }
 
-double peak_flops(const Case& c) {
-  return c.device->name() == "cpu" ? 1e9 * peak_gflops(c.dtype, omp_get_max_threads()) : 0;
+double peak_flops(const Bench& bench, DType dtype) {
+  return bench.on_host() ? 1e9 * peak_gflops(dtype, omp_get_max_threads()) : 0;
 }
 
 }  // namespace
@@ -157,27 +221,33 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
   Bench bench(options.cold);
   std::vector<Case*> contenders = cases;
   contenders.push_back(&dense);
-  nlohmann::json record{{"cache", options.cold ? "cold" : "warm"},
-                        {"evicted_bytes", bench.evicted_bytes()},
-                        {"order_seed", options.seed},
-                        {"interval_asked", options.interval},
-                        {"seconds_asked", options.seconds},
-                        {"warm_up", warm_up(bench, contenders, options.seconds)}};
+  const WarmUp warm = warm_up(bench, contenders, options.seconds);
+  const BlockShape shape = shape_blocks(bench, warm, options);
+  nlohmann::json record{
+      {"cache", options.cold ? "cold" : "warm"},
+      {"evicted_bytes", bench.evicted_bytes()},
+      {"order_seed", options.seed},
+      {"interval_asked", options.interval},
+      {"seconds_asked", options.seconds},
+      {"rounds", shape.rounds},
+      {"warm_up", {{"rounds", warm.rounds}, {"settled", warm.settled}, {"seconds", warm.seconds}}}};
+  std::vector<double> fed;
+  FedShare share;
   Random random(options.seed);
   Progress progress("measuring", static_cast<int64_t>(1e3 * options.seconds));
   const CpuTicks ticks = cpu_ticks();
   const auto start = Clock::now();
   auto peak_time = start;
-  double peak = peak_flops(dense);
+  double peak = peak_flops(bench, dense.dtype);
   std::string stopped;
   int64_t next_look = options.min_blocks;  // the interval is looked at after each 10% more blocks
   for (int64_t block = 0; stopped.empty();) {
-    if (passed(peak_time) > kPeakAge) {
-      peak = peak_flops(dense);
+    if (seconds_since(peak_time) > kPeakAge) {
+      peak = peak_flops(bench, dense.dtype);
       peak_time = Clock::now();
     }
-    run_block(bench, contenders, block++, peak, random);
-    progress.update(std::min<int64_t>(static_cast<int64_t>(1e3 * passed(start)),
+    fed.push_back(run_block(bench, contenders, block++, peak, shape, random, share));
+    progress.update(std::min<int64_t>(static_cast<int64_t>(1e3 * seconds_since(start)),
                                       static_cast<int64_t>(1e3 * options.seconds)));
     if (interrupted()) stopped = "interrupted";
     if (block < options.min_blocks) continue;
@@ -185,12 +255,16 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
       next_look += 1 + block / 10;
       if (widest(cases) <= options.interval) stopped = "interval";
     }
-    if (stopped.empty() && passed(start) > options.seconds) stopped = "time";
+    if (stopped.empty() && seconds_since(start) > options.seconds) stopped = "time";
     if (stopped.empty() && block >= options.max_blocks) stopped = "blocks";
   }
   for (Case* c : contenders) class_outliers(c->blocks);
+  if (shape.fed_gflop > 0) {
+    record["fed_fma_gflops"] = fed;
+    record["fed_cpus"] = share.cpu_seconds / share.seconds;
+  }
   record["stopped_by"] = stopped;
-  record["seconds"] = passed(start);
+  record["seconds"] = seconds_since(start);
   record["stolen_share"] = stolen_share(ticks, cpu_ticks());
   return record;
 }

@@ -1,13 +1,13 @@
 #include "harness/video_metrics.h"
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <numeric>
 #include <opencv2/core/utility.hpp>
 
 #include "attention/error.h"
 #include "attention/grid.h"
+#include "harness/clock.h"
 #include "harness/film.h"
 #include "harness/interrupt.h"
 #include "harness/progress.h"
@@ -25,10 +25,6 @@ constexpr size_t kBatchBytes = size_t{32} << 20;
 constexpr size_t kBatchFrames = 16;
 
 struct Interrupted {};
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 std::vector<cv::Mat> read_batch(FrameSource& source) {
   std::vector<cv::Mat> batch;
@@ -64,7 +60,7 @@ void run_all(const std::vector<std::function<void()>>& tasks, std::vector<double
   std::vector<std::exception_ptr> errors(tasks.size());
 #pragma omp parallel for schedule(dynamic, 1)
   for (size_t i = 0; i < order.size(); ++i) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     try {
       tasks[order[i]]();
     } catch (...) {
@@ -154,7 +150,7 @@ bool measure_video(const VideoInput& input, const VideoMetricOptions& options,
     if (input.film)
       video.identity = [film = input.film](int64_t frame) { return film->identity(frame); };
     const auto metrics = default_video_metrics(video, options);
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     const auto frames = open_frames(input);
     Progress progress(short_name(input.path) + ": measuring", video.frames);
     if (!feed(*frames, video.shots, metrics, [&](int64_t done) { progress.update(done); }))

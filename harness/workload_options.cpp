@@ -81,4 +81,9 @@ std::string shell_line(const std::vector<std::string>& words) {
   return line;
 }
 
+std::string command_line(std::vector<std::string> arguments) {
+  if (!arguments.empty()) arguments[0] = "vidattn";
+  return shell_line(arguments);
+}
+
 }  // namespace vidattn

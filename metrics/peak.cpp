@@ -32,6 +32,40 @@ double fed_multiply_adds(int64_t rounds, float* sink) {
   return 2.0 * static_cast<double>(kDim * kTile * kWidth * tiles);
 }
 
+// The same products of three vectors of queries and four keys, written out. The sums fit the 16
+// registers of AVX2 beside the operands.
+double fed_products(int64_t rounds, float* sink) {
+  const hn::ScalableTag<float> d;
+  constexpr int64_t kDim = 128;
+  const auto n = static_cast<int64_t>(hn::Lanes(d));
+  HWY_ALIGN float queries[kDim * 3 * HWY_MAX_BYTES / sizeof(float)], keys[kDim * 4];
+  std::fill_n(queries, kDim * 3 * n, 0.01F);
+  std::fill_n(keys, kDim * 4, 0.02F);
+  float total = 0;
+  for (int64_t i = 0; i < rounds; ++i) {
+    auto a0 = hn::Zero(d), a1 = a0, a2 = a0, b0 = a0, b1 = a0, b2 = a0;
+    auto c0 = a0, c1 = a0, c2 = a0, d0 = a0, d1 = a0, d2 = a0;
+    for (int64_t j = 0; j < kDim; ++j) {
+      const float* q = queries + 3 * n * j;
+      const auto x = hn::Load(d, q), y = hn::Load(d, q + n), z = hn::Load(d, q + 2 * n);
+      auto k = hn::Set(d, keys[4 * j]);
+      a0 = hn::MulAdd(k, x, a0), a1 = hn::MulAdd(k, y, a1), a2 = hn::MulAdd(k, z, a2);
+      k = hn::Set(d, keys[4 * j + 1]);
+      b0 = hn::MulAdd(k, x, b0), b1 = hn::MulAdd(k, y, b1), b2 = hn::MulAdd(k, z, b2);
+      k = hn::Set(d, keys[4 * j + 2]);
+      c0 = hn::MulAdd(k, x, c0), c1 = hn::MulAdd(k, y, c1), c2 = hn::MulAdd(k, z, c2);
+      k = hn::Set(d, keys[4 * j + 3]);
+      d0 = hn::MulAdd(k, x, d0), d1 = hn::MulAdd(k, y, d1), d2 = hn::MulAdd(k, z, d2);
+    }
+    const auto sums = hn::Add(hn::Add(hn::Add(a0, a1), hn::Add(a2, b0)),
+                              hn::Add(hn::Add(b1, b2), hn::Add(c0, c1)));
+    total += hn::GetLane(hn::Add(sums, hn::Add(hn::Add(c2, d0), hn::Add(d1, d2))));
+    asm volatile("" ::: "memory");  // or equal rounds would be computed once
+  }
+  *sink = total;
+  return 2.0 * static_cast<double>(kDim * 12 * n * rounds);
+}
+
 // Independent chains: enough to hide the latency of two units of 4 cycles, few enough for the 16
 // registers of AVX2. Named one by one, because only that surely keeps them in registers, and with
 // different values, because equal chains would be merged.
@@ -61,10 +95,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 
 #include <omp.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <memory>
 
 #if defined(__x86_64__)
@@ -78,6 +112,7 @@ namespace vidattn {
 
 HWY_EXPORT(multiply_adds);
 HWY_EXPORT(fed_multiply_adds);
+HWY_EXPORT(fed_products);
 
 namespace {
 
@@ -180,6 +215,23 @@ double fed_fma_peak_gflops(int threads) {
   return best_rate(threads, burst) / 1e9;
 }
 
+double fed_fma_gflops(int threads, double gflop) {
+  constexpr int64_t kPieceRounds = 200;
+  float sink = 0;
+  const double piece = HWY_DYNAMIC_DISPATCH(fed_products)(kPieceRounds, &sink);
+  const auto pieces = std::max<int64_t>(1, std::llround(1e9 * gflop / piece));
+  const double start = omp_get_wtime();
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+  for (int64_t i = 0; i < pieces; ++i) {
+    volatile float result = 0;
+    float sum = 0;
+    HWY_DYNAMIC_DISPATCH(fed_products)(kPieceRounds, &sum);
+    result = sum;  // an unused result would be optimized away
+    (void)result;
+  }
+  return static_cast<double>(pieces) * piece / (omp_get_wtime() - start) / 1e9;
+}
+
 double core_clock_ghz() {
   constexpr int64_t kSteps = 1000;
   uint64_t x = 3;
@@ -207,26 +259,30 @@ double peak_gflops(DType dtype, int threads) {
   return unit == Bf16Unit::dot ? bf16_peak_gflops(threads) : fma_peak_gflops(threads);
 }
 
-double copy_bandwidth_gbs(int threads) {
-  constexpr int64_t kBytes = int64_t{256} << 20;  // more than the caches of one socket
-  constexpr int kCopies = 5;
-  const int64_t share = kBytes / threads;
+double triad_bandwidth_gbs(int threads) {
+  constexpr int64_t kLeastBytes = int64_t{192} << 20;
+  constexpr int kRounds = 5, kArrays = 3, kCaches = 4;
+  const int64_t bytes = std::max<int64_t>(kLeastBytes, kCaches * sysconf(_SC_LEVEL3_CACHE_SIZE));
+  const int64_t share = bytes / kArrays / threads / static_cast<int64_t>(sizeof(float));
   // Not initialized here: every thread touches its own share first, so that it gets near memory.
-  const std::unique_ptr<char[]> from(new char[kBytes]), to(new char[kBytes]);
+  const auto array = [&] { return std::unique_ptr<float[]>(new float[share * threads]); };
+  const auto a = array(), b = array(), c = array();
   double best = 0;
-  for (int copy = -1; copy < kCopies; ++copy) {  // the first round touches the pages
+  for (int round = -1; round < kRounds; ++round) {  // the first one touches the pages
     double start = HUGE_VAL, end = 0;
 #pragma omp parallel num_threads(threads) reduction(min : start) reduction(max : end)
     {
-      const int64_t first = omp_get_thread_num() * share;
-      if (copy < 0) std::memset(from.get() + first, 1, share);
+      const int64_t first = omp_get_thread_num() * share, last = first + share;
+      if (round < 0)
+        for (float* part : {a.get(), b.get(), c.get()}) std::fill(part + first, part + last, 1.F);
 #pragma omp barrier
       start = omp_get_wtime();
-      std::memcpy(to.get() + first, from.get() + first, share);
+#pragma omp simd
+      for (int64_t i = first; i < last; ++i) a[i] = b[i] + 3.F * c[i];
       end = omp_get_wtime();
     }
-    if (copy >= 0)
-      best = std::max(best, 2.0 * static_cast<double>(share * threads) / (end - start));
+    const auto moved = static_cast<double>(kArrays * sizeof(float) * share * threads);
+    if (round >= 0) best = std::max(best, moved / (end - start));
   }
   return best / 1e9;
 }

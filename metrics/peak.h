@@ -15,6 +15,13 @@ double fma_peak_gflops(int threads);
 /// this.
 double fed_fma_peak_gflops(int threads);
 
+/// Rate, in GFLOP/s, of about `gflop` multiply-adds whose operands come from the nearest cache,
+/// which the threads take in pieces of some 50 µs as they get to them, like the CPU device's tiles.
+/// Other programs and a moving clock disturb this as they disturb a kernel that runs next to it, so
+/// it is what times of different runs can be held against. A loop of its own: changes of the
+/// kernel do not change it.
+double fed_fma_gflops(int threads, double gflop);
+
 /// Clock of this thread's core right now, in GHz, from a chain of dependent multiplications of 1
 /// µs. Called at once after other work it still shows the clock that the work ran at.
 double core_clock_ghz();
@@ -27,7 +34,10 @@ double bf16_peak_gflops(int threads);
 /// tiles or the dot product where it uses these, else the float32 multiply-adds.
 double peak_gflops(DType dtype, int threads);
 
-/// Bandwidth of copying 256 MiB with memcpy, in GB/s (1e9), read and written bytes both counted.
-double copy_bandwidth_gbs(int threads);
+/// Memory bandwidth in GB/s (1e9) by STREAM's triad, a[i] = b[i] + s·c[i] in float32, best of 5.
+/// The three arrays together are 4 times the largest cache, at least 192 MiB. 12 bytes are counted
+/// for each i, as STREAM does: not what a processor reads of `a` before writing it. Takes about 0.3
+/// s.
+double triad_bandwidth_gbs(int threads);
 
 }  // namespace vidattn

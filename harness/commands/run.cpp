@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "harness/backend_spec.h"
 #include "harness/command.h"
 #include "harness/density.h"
@@ -34,8 +36,6 @@ void add_suite(CLI::App& app, SuiteOptions& suite, const std::vector<CLI::Option
   auto* name = app.add_option("suite", suite.suite,
                               "a suite: JSON file, or one of the ready suites quick, ci, paper");
   const std::vector<CLI::Option*> own = {
-      app.add_option("--db", suite.db, "with a suite: SQLite file of stored runs")
-          ->capture_default_str(),
       app.add_flag("--resume", suite.resume, "carry on the suite's last unfinished run"),
       app.add_option("--case-timeout", suite.case_seconds, "seconds that a case may take")
           ->check(CLI::PositiveNumber),
@@ -43,7 +43,9 @@ void add_suite(CLI::App& app, SuiteOptions& suite, const std::vector<CLI::Option
           ->check(CLI::PositiveNumber)};
   for (CLI::Option* option : own) option->needs(name);
   for (CLI::Option* option : main_job)
-    if (option != app.get_help_ptr() && option->get_name() != "--quiet") name->excludes(option);
+    if (option != app.get_help_ptr() && option->get_name() != "--quiet" &&
+        option->get_name() != "--db")
+      name->excludes(option);
 }
 
 void add(CommandLine& line, const std::string& name, const std::string& help,
@@ -69,12 +71,18 @@ void add(CommandLine& line, const std::string& name, const std::string& help,
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
   app->add_option("--out", run.out, "JSON file for everything measured");
+  app->add_option("--db", run.db,
+                  suites ? fmt::format("SQLite file that the run is added to; a suite's is {} "
+                                       "unless given",
+                                       kDefaultStore)
+                         : "SQLite file that the run is added to");
   app->add_flag("--whole", run.whole, "never extrapolate full attention from a sample of its rows");
   app->add_flag("--quiet", run.quiet, "no progress");
   if (suites) add_suite(*app, options->suite, app->get_options());
   app->callback([&line, options] {
     line.action = [&line, options] {
       if (options->suite.suite.empty()) return vidattn::run(complete(*options, line));
+      if (!options->run.db.empty()) options->suite.db = options->run.db;
       options->suite.quiet = options->run.quiet;
       options->suite.arguments = line.arguments;
       return run_suite(options->suite);

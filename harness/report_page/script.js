@@ -140,21 +140,28 @@ function density() {
     });
 }
 
+// Corners of the roof over [left, right]: the smaller of bandwidth times intensity and the peak.
+const roof = (left, right, peak, bandwidth) => bandwidth ?
+  [left, peak / bandwidth, right].sort((a, b) => a - b).filter(x => x >= left && x <= right)
+    .map(x => ({x, y: Math.min(peak, x * bandwidth) / 1e9})) :
+  [left, right].map(x => ({x, y: peak / 1e9}));
+
 function roofline() {
   const points = timed.filter(c => c.intensity && c.metrics.flop_rate)
     .map(c => ({x: c.intensity, y: c.metrics.flop_rate / 1e9, c}));
-  const peaks = points.map(p => p.c.peak / 1e9).filter(p => p > 0);
-  const peak = Math.max(...peaks), xs = points.map(p => p.x);
+  const peak = Math.max(...points.map(p => p.c.peak || 0));
+  const bandwidth = Math.max(...points.map(p => p.c.bandwidth || 0));
+  const xs = points.map(p => p.x).concat(bandwidth && peak ? [peak / bandwidth / 8] : []);
+  const line = {label: 'roof', showLine: true, radius: 0, hitRadius: 0, borderWidth: 2,
+    borderColor: variable('--soft'), data: roof(Math.min(...xs) / 1.5, Math.max(...xs) * 1.5, peak, bandwidth)};
   draw('roofline', {
     type: 'scatter',
     data: {datasets: [{data: points, radius: 5, backgroundColor: points.map(p => colour(p.c)),
-      pointStyle: points.map(p => shape(p.c))}].concat(peaks.length ? [{showLine: true, radius: 0,
-      hitRadius: 0, borderColor: variable('--soft'), borderWidth: 2,
-      data: [{x: Math.min(...xs) / 1.5, y: peak}, {x: Math.max(...xs) * 1.5, y: peak}]}] : [])},
-    options: {scales: {x: axis('FLOPs for each byte of q, k, v, o', {type: 'logarithmic'}),
-      y: axis('GFLOP/s', {beginAtZero: true})},
-    plugins: tip(p => p.c ? [label(p.c), `${show(p.y)} GFLOP/s`,
-      `${show(100 * p.c.metrics.share_of_fma_peak)}% of the peak`] : '')},
+      pointStyle: points.map(p => shape(p.c))}].concat(peak ? [line] : [])},
+    options: {scales: {x: axis('FLOPs for each byte of q, k, v, o and index', {type: 'logarithmic'}),
+      y: axis('GFLOP/s', {type: 'logarithmic'})},
+    plugins: tip(p => p.c ? [label(p.c), `${show(p.y)} GFLOP/s`, `${show(p.x)} FLOPs a byte`,
+      `${show(100 * p.y * 1e9 / p.c.peak)}% of the peak`] : '')},
   });
 }
 

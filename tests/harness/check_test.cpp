@@ -81,13 +81,29 @@ TEST(Check, TimeIsJudgedByItsInterval) {
   }
 }
 
-TEST(Check, ASlowdownThatHitsFullAttentionTooShowsInTheShareOfPeak) {
+TEST(Check, ASlowdownThatHitsFullAttentionTooShowsBesideMultiplyAdds) {
   const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
   StoredRun run = run_of_two();
-  for (Block& b : run.cases[0].blocks) b.run_seconds *= 1.1;  // and dense_seconds as much
+  for (const char* tag : {"fed_ratio", "fed_ratio_low", "fed_ratio_high"})
+    run.cases[0].metrics[tag].value *= 1.1;  // and ratio stays
   const CheckReport report = judge_run(baseline, run);
-  EXPECT_EQ(finding(report, 0, "share_of_peak").state, State::regression);
+  EXPECT_EQ(finding(report, 0, "fed_ratio").state, State::regression);
+  EXPECT_EQ(finding(report, 0, "ratio").state, State::ok);
   EXPECT_EQ(report.exit_code(), 1);
+}
+
+TEST(Check, BesideOtherProgramsMultiplyAddsAreNotJudged) {
+  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  StoredRun run = run_of_two();
+  StoredCase& c = run.cases[0];
+  for (const char* tag : {"fed_ratio", "fed_ratio_low", "fed_ratio_high"})
+    c.metrics[tag].value *= 1.1;
+  c.details["threads"] = 2;
+  for (const double share : {0.9, 0.5}) {
+    c.details["timing"]["fed_cpus"] = share * 2;
+    EXPECT_EQ(finding(judge_run(baseline, run), 0, "fed_ratio").state,
+              share > 0.75 ? State::regression : State::note);
+  }
 }
 
 TEST(Check, MissingMistrustedAndCrashedCases) {

@@ -71,6 +71,20 @@ TEST(Report, DataHoldsFrontRatiosAndTheCommand) {
   EXPECT_EQ(data["runs"][0]["command"], "vidattn run --workload 'video:my clip'\\''s.mp4'");
 }
 
+TEST(Report, RooflineCountsEveryByteOnce) {
+  StoredCase c = case_of("x", 2, 0.1, {0.5});
+  c.details["workload"] = {{"length", 100}, {"heads", 4}, {"kv_heads", 2}, {"dim", 8}};
+  c.metrics["attention_flops"] = {"flop", 1e6};
+  c.metrics["index_memory"] = {"byte", 600};
+  StoredRun run = run_of({c});
+  EXPECT_TRUE(report_data({run}, {})["cases"][0]["bandwidth"].is_null());
+  run.environment["measured"]["memory_bandwidth_gbs"] = 10.0;
+  const json drawn = report_data({run}, {})["cases"][0];
+  EXPECT_DOUBLE_EQ(drawn["bandwidth"], 1e10);
+  // q and o of 4 heads, k and v of 2, in float32.
+  EXPECT_DOUBLE_EQ(drawn["intensity"], 1e6 / (4 * 100 * 8 * (4 + 4 + 2 + 2) + 600));
+}
+
 TEST(Report, ValidityNamesWhatIsWrong) {
   StoredCase fails = case_of("bad", 2, 0.1, {});
   fails.outcome = Outcome::crashed;
@@ -221,7 +235,8 @@ TEST_F(ReportPage, ChartsSortingAndPicturesWorkInARealBrowserSlow) {
     std::string text = document.substr(at + 12, document.find('"', at + 12) - at - 12);
     for (size_t q; (q = text.find("&quot;")) != std::string::npos;) text.replace(q, 6, "\"");
     const json found = json::parse(text);
-    for (const char* id : {"forest", "roofline"}) EXPECT_GE(found[id], 5) << id << " " << text;
+    EXPECT_GE(found["forest"], 5) << text;
+    EXPECT_EQ(found["roofline"], 8) << "five cases and a roof of three corners " << text;
     // One method at least has two densities on so small a grid.
     for (const char* id : {"density-error", "density-speed"})
       EXPECT_GE(found[id], 2) << id << " " << text;
@@ -256,6 +271,23 @@ TEST_F(ReportPage, FiguresAndTablesAreWritten) {
     EXPECT_NE(contents(folder_ / "figures" / (std::string(name) + ".svg")).find("</svg>"),
               std::string::npos)
         << name;
+}
+
+TEST_F(ReportPage, RunsKeptWithDbAreListedComparedAndReported) {
+  const std::string db = " --db " + (folder_ / "kept.db").string();
+  for (int i = 0; i < 2; ++i)
+    ASSERT_EQ(run_tool("run --quiet --grid 3,4,5 --heads 1 --dim 16 --repeat 6 --backend full "
+                       "--backend stga" +
+                       db)
+                  .exit_code,
+              0);
+  const ToolResult compared = run_tool("compare run:1 run:2" + db);
+  EXPECT_NE(compared.out.find("stga"), std::string::npos) << compared.out << compared.err;
+  const ToolResult history = run_tool("history" + db);
+  EXPECT_NE(history.out.find("2 runs"), std::string::npos) << history.out << history.err;
+  const std::string page = (folder_ / "kept.html").string();
+  ASSERT_EQ(run_tool("report run:latest --no-pictures --out " + page + db).exit_code, 0);
+  EXPECT_NE(contents(page).find("\"history\":[{"), std::string::npos);
 }
 
 TEST_F(ReportPage, BadInputGivesOneLineAndExitCodeThree) {

@@ -59,11 +59,11 @@ TEST(Store, GoogleBenchmarkFormatHasOneRepetitionPerBlock) {
   run.cases[1].outcome = Outcome::crashed;
   run.cases[1].reason = "signal 11";
   const nlohmann::json json = google_benchmark_json(run);
-  ASSERT_EQ(json["benchmarks"].size(), 3U);
+  ASSERT_EQ(json["benchmarks"].size(), 2U) << "compare.py needs a time of every entry";
   EXPECT_EQ(json["benchmarks"][0]["run_type"], "iteration");
   EXPECT_EQ(json["benchmarks"][1]["repetition_index"], 1);
   EXPECT_DOUBLE_EQ(json["benchmarks"][0]["real_time"].get<double>(), 5e6);
-  EXPECT_EQ(json["benchmarks"][2]["error_message"], "crashed: signal 11");
+  EXPECT_EQ(json["context"]["vidattn_untimed"]["two"], "crashed: signal 11");
   for (const char* key : {"date", "host_name", "num_cpus", "mhz_per_cpu", "library_build_type"})
     EXPECT_TRUE(json["context"].contains(key)) << key;
 }

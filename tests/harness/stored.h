@@ -26,6 +26,9 @@ inline StoredCase stored_case(const std::string& key) {
   c.metrics["ratio"] = {"1", 0.5, ""};
   c.metrics["ratio_low"] = {"1", 0.49, ""};
   c.metrics["ratio_high"] = {"1", 0.51, ""};
+  c.metrics["fed_ratio"] = {"1", 1.3, ""};
+  c.metrics["fed_ratio_low"] = {"1", 1.28, ""};
+  c.metrics["fed_ratio_high"] = {"1", 1.32, ""};
   c.blocks = {{0, 0.001, 0.004, 0.01, 1e6, 0, 1, ""},
               {1, 0.001, 0.0041, 0.0099, 1e6, 1, 0, "mild"}};
   c.details = {{"checksum", "0123456789abcdef"}, {"timing", {{"stopped_by", "interval"}}}};

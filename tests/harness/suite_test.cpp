@@ -52,6 +52,9 @@ TEST(Suite, RefusesWhatItDoesNotKnow) {
     suite[json::json_pointer(place)] = value;
     expect_input_error([&] { parse_suite(suite); }, message);
   };
+  const testing::TemporaryFolder folder;
+  testing::write_bytes((folder / "s.json").string(), R"({"name": "a", "name": "b"})");
+  expect_input_error([&] { load_suite((folder / "s.json").string()); }, "\"name\" stands twice");
   refuse("/worklods", 1, "unknown key \"worklods\"; known are $schema, backends");
   refuse("/workloads/0/size", 1, "workloads[0]: unknown key \"size\"");
   refuse("/workloads/0/grid", {1, 2}, "workloads[0].grid: has 2 items, at least 3");
