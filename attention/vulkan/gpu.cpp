@@ -10,6 +10,7 @@
 
 #include "attention/error.h"
 #include "attention/vulkan/instance.h"
+#include "attention/vulkan/matrix.h"
 #include "attention/vulkan/shader_code.h"
 
 namespace vidattn::vulkan {
@@ -223,11 +224,11 @@ vk::raii::Device open_device(const vk::raii::PhysicalDevice& physical, const Gpu
   std::vector<const char*> extensions;
   vk::PhysicalDeviceVulkan12Features v12;
   vk::PhysicalDeviceVulkan11Features v11;
-  vk::PhysicalDeviceCooperativeMatrixFeaturesNV matrix(VK_TRUE);
+  MatrixFeatures matrix(VK_TRUE);
   vk::PhysicalDeviceFeatures2 features({}, &v11);
   v11.pNext = &v12;
-  if (facts.matrix_f16) {
-    extensions.push_back(VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME);
+  if (facts.matrix_edge > 0) {
+    extensions.push_back(kMatrixExtension);
     v11.storageBuffer16BitAccess = VK_TRUE;
     v12.shaderFloat16 = VK_TRUE;
     v12.vulkanMemoryModel = VK_TRUE;
@@ -309,9 +310,9 @@ Buffer Gpu::allocate(int64_t bytes, const std::string& what) {
   return made;
 }
 
-void Gpu::write(Buffer& buffer, int64_t bytes, int64_t unit, const Fill& fill) {
+void Gpu::write(Buffer& buffer, int64_t bytes, int64_t unit, const Fill& fill, int64_t at) {
   if (bytes == 0) return;
-  if (std::byte* mapped = buffer.handles().mapped) return fill(mapped, 0, bytes);
+  if (std::byte* mapped = buffer.handles().mapped) return fill(mapped + at, 0, bytes);
   const int64_t piece = std::min(bytes, std::max<int64_t>(1, kStagingBytes / unit) * unit);
   std::byte* staging = state_->stage(piece);
   const double kernels = state_->seconds;  // submit() tells the time of kernels only
@@ -320,7 +321,7 @@ void Gpu::write(Buffer& buffer, int64_t bytes, int64_t unit, const Fill& fill) {
     fill(staging, first, count);
     state_->barrier();
     state_->commands.copyBuffer(*state_->staging.handles().buffer, *buffer.handles().buffer,
-                                vk::BufferCopy(0, first, count));
+                                vk::BufferCopy(0, at + first, count));
     state_->flush();
   }
   state_->seconds = kernels;
@@ -346,6 +347,12 @@ void Gpu::read(const Buffer& buffer, int64_t bytes, int64_t unit, const Take& ta
 void Gpu::clear(Buffer& buffer) {
   state_->barrier();
   state_->commands.fillBuffer(*buffer.handles().buffer, 0, VK_WHOLE_SIZE, 0);
+}
+
+void Gpu::copy(const Buffer& from, int64_t from_at, Buffer& to, int64_t to_at, int64_t bytes) {
+  state_->barrier();
+  state_->commands.copyBuffer(*from.handles().buffer, *to.handles().buffer,
+                              vk::BufferCopy(from_at, to_at, bytes));
 }
 
 void Gpu::dispatch_bytes(const Program& program, const std::vector<const Buffer*>& buffers,

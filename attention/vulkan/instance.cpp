@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "attention/error.h"
+#include "attention/vulkan/matrix.h"
 
 namespace vidattn::vulkan {
 namespace {
@@ -48,11 +49,11 @@ std::string kind_of(vk::PhysicalDeviceType type) {
   }
 }
 
-std::string component(vk::ComponentTypeNV type) {
+std::string component(MatrixComponent type) {
   switch (type) {
-    case vk::ComponentTypeNV::eFloat16:
+    case MatrixComponent::eFloat16:
       return "f16";
-    case vk::ComponentTypeNV::eFloat32:
+    case MatrixComponent::eFloat32:
       return "f32";
     default: {
       std::string name = vk::to_string(type);
@@ -63,16 +64,17 @@ std::string component(vk::ComponentTypeNV type) {
 }
 
 void read_matrix_shapes(const vk::raii::PhysicalDevice& device, GpuFacts& facts) {
-  if (!has_extension(device, VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME)) return;
-  for (const auto& p : device.getCooperativeMatrixPropertiesNV()) {
+  if (!has_extension(device, kMatrixExtension)) return;
+  for (const auto& p : matrix_properties(device)) {
     facts.cooperative.push_back(std::to_string(p.MSize) + "x" + std::to_string(p.NSize) + "x" +
                                 std::to_string(p.KSize) + " " + component(p.AType) + "*" +
                                 component(p.BType) + "+" + component(p.CType));
-    facts.matrix_f16 |=
-        p.MSize == 16 && p.NSize == 16 && p.KSize == 16 &&
-        p.AType == vk::ComponentTypeNV::eFloat16 && p.BType == vk::ComponentTypeNV::eFloat16 &&
-        p.CType == vk::ComponentTypeNV::eFloat32 && p.DType == vk::ComponentTypeNV::eFloat32 &&
-        p.scope == vk::ScopeNV::eSubgroup;
+    const bool fits =
+        p.MSize == p.NSize && p.NSize == p.KSize && (p.MSize == 8 || p.MSize == 16) &&
+        facts.subgroup % p.MSize == 0 && p.AType == MatrixComponent::eFloat16 &&
+        p.BType == MatrixComponent::eFloat16 && p.CType == MatrixComponent::eFloat32 &&
+        result_type(p) == MatrixComponent::eFloat32 && p.scope == MatrixScope::eSubgroup;
+    if (fits) facts.matrix_edge = std::max(facts.matrix_edge, p.MSize);
   }
 }
 
@@ -125,9 +127,9 @@ GpuFacts read_facts(const vk::raii::PhysicalDevice& device) {
       features.get<vk::PhysicalDeviceVulkan11Features>().storageBuffer16BitAccess == VK_TRUE;
   facts.float16 = features.get<vk::PhysicalDeviceVulkan12Features>().shaderFloat16 == VK_TRUE;
   read_matrix_shapes(device, facts);
-  facts.matrix_f16 &=
-      facts.storage16 && facts.float16 && facts.subgroup == 32 &&
-      features.get<vk::PhysicalDeviceVulkan12Features>().vulkanMemoryModel == VK_TRUE;
+  if (!facts.storage16 || !facts.float16 ||
+      features.get<vk::PhysicalDeviceVulkan12Features>().vulkanMemoryModel != VK_TRUE)
+    facts.matrix_edge = 0;
   read_memory(device, facts);
   return facts;
 }
