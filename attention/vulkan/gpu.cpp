@@ -158,10 +158,10 @@ struct Gpu::State {
       device.resetFences(*fence);
       double passed = now() - start;
       if (timestamp_period > 0) {
-        const auto ticks = times.getResults<uint64_t>(
+        const auto& [result, ticks] = times.getResults<uint64_t>(
             0, 2, 2 * sizeof(uint64_t), sizeof(uint64_t),
             vk::QueryResultFlagBits::e64 | vk::QueryResultFlagBits::eWait);
-        passed = static_cast<double>(ticks.second[1] - ticks.second[0]) * timestamp_period;
+        passed = static_cast<double>(ticks[1] - ticks[0]) * timestamp_period;
       }
       seconds += passed;
       sets.clear();
@@ -185,8 +185,10 @@ struct Gpu::State {
       const vk::SpecializationInfo constants(static_cast<uint32_t>(entries.size()), entries.data(),
                                              program.constants.size() * 4,
                                              program.constants.data());
-      const vk::PipelineShaderStageCreateInfo stage({}, vk::ShaderStageFlagBits::eCompute, *module,
-                                                    "main", &constants);
+      using Flag = vk::PipelineShaderStageCreateFlagBits;
+      const vk::PipelineShaderStageCreateInfo stage(
+          program.kernel == Kernel::attend_matrix ? Flag::eRequireFullSubgroupsEXT : Flag(),
+          vk::ShaderStageFlagBits::eCompute, *module, "main", &constants);
       vk::raii::Pipeline made(device, nullptr, vk::ComputePipelineCreateInfo({}, stage, *layout));
       return *pipelines.emplace(program, std::move(made)).first->second;
     });
@@ -224,11 +226,12 @@ vk::raii::Device open_device(const vk::raii::PhysicalDevice& physical, const Gpu
   std::vector<const char*> extensions;
   vk::PhysicalDeviceVulkan12Features v12;
   vk::PhysicalDeviceVulkan11Features v11;
-  MatrixFeatures matrix(VK_TRUE);
+  vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups(VK_FALSE, VK_TRUE);
+  MatrixFeatures matrix(VK_TRUE, VK_FALSE, &subgroups);
   vk::PhysicalDeviceFeatures2 features({}, &v11);
   v11.pNext = &v12;
   if (facts.matrix_edge > 0) {
-    extensions.push_back(kMatrixExtension);
+    extensions = {kMatrixExtension, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME};
     v11.storageBuffer16BitAccess = VK_TRUE;
     v12.shaderFloat16 = VK_TRUE;
     v12.vulkanMemoryModel = VK_TRUE;

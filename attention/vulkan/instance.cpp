@@ -63,6 +63,15 @@ std::string component(MatrixComponent type) {
   }
 }
 
+/// attend_matrix.comp counts on whole subgroups.
+bool has_full_subgroups(const vk::raii::PhysicalDevice& device) {
+  if (!has_extension(device, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) return false;
+  const auto features = device.getFeatures2<vk::PhysicalDeviceFeatures2,
+                                            vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT>();
+  return features.get<vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT>().computeFullSubgroups ==
+         VK_TRUE;
+}
+
 void read_matrix_shapes(const vk::raii::PhysicalDevice& device, GpuFacts& facts) {
   if (!has_extension(device, kMatrixExtension)) return;
   for (const auto& p : matrix_properties(device)) {
@@ -127,7 +136,7 @@ GpuFacts read_facts(const vk::raii::PhysicalDevice& device) {
       features.get<vk::PhysicalDeviceVulkan11Features>().storageBuffer16BitAccess == VK_TRUE;
   facts.float16 = features.get<vk::PhysicalDeviceVulkan12Features>().shaderFloat16 == VK_TRUE;
   read_matrix_shapes(device, facts);
-  if (!facts.storage16 || !facts.float16 ||
+  if (!facts.storage16 || !facts.float16 || !has_full_subgroups(device) ||
       features.get<vk::PhysicalDeviceVulkan12Features>().vulkanMemoryModel != VK_TRUE)
     facts.matrix_edge = 0;
   read_memory(device, facts);
@@ -162,13 +171,15 @@ Instance::Instance() : validating_(asked_for_validation()), context_(load()) {
                      "); Debian has one for machines without a GPU in mesa-vulkan-drivers");
   }
   if (!validating_) return;
-  using Severity = vk::DebugUtilsMessageSeverityFlagBitsEXT;
-  using Type = vk::DebugUtilsMessageTypeFlagBitsEXT;
-  messenger_ = vk::raii::DebugUtilsMessengerEXT(instance_, {{},
-                                                            Severity::eWarning | Severity::eError,
-                                                            Type::eValidation | Type::ePerformance,
-                                                            note,
-                                                            &messages_});
+  // The C struct: vulkan.hpp changed the callback's type between versions.
+  VkDebugUtilsMessengerCreateInfoEXT watch{VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT};
+  watch.messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT |
+                          VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
+  watch.messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT |
+                      VK_DEBUG_UTILS_MESSAGE_TYPE_PERFORMANCE_BIT_EXT;
+  watch.pfnUserCallback = note;
+  watch.pUserData = &messages_;
+  messenger_ = vk::raii::DebugUtilsMessengerEXT(instance_, watch);
 }
 
 VKAPI_ATTR VkBool32 VKAPI_CALL Instance::note(VkDebugUtilsMessageSeverityFlagBitsEXT,

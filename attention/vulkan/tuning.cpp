@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <numbers>
 
 #include "attention/vulkan/attend_shape.h"
@@ -151,6 +153,15 @@ double difference(const std::vector<float>& a, const std::vector<float>& b) {
   return std::isnan(relative) ? INFINITY : relative;
 }
 
+/// For tests: where there are matrices they are used, quicker or not.
+void keep_matrix_kernels(std::vector<TunedKernel>& tuned) {
+  const auto is_matrix = [](const TunedKernel& t) {
+    return t.kernel.kernel == Kernel::attend_matrix;
+  };
+  if (std::any_of(tuned.begin(), tuned.end(), is_matrix))
+    std::erase_if(tuned, std::not_fn(is_matrix));
+}
+
 }  // namespace
 
 std::vector<AttendKernel> candidates(const GpuFacts& facts, DType dtype, int64_t padded_dim) {
@@ -197,6 +208,7 @@ const std::vector<TunedKernel>& Tuning::kernels(Gpu& gpu, DType dtype, int64_t p
     tuned.push_back({kernel, result.seconds / static_cast<double>(result.products)});
     pace_.note(kernel, result.products, result.seconds);
   }
+  if (std::getenv("VIDATTN_VULKAN_MATRIX")) keep_matrix_kernels(tuned);
   return tuned;
 }
 
