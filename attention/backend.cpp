@@ -65,12 +65,13 @@ const Backend& find_backend(const std::string& name) {
   throw InputError("unknown backend '" + name + "': known are " + known);
 }
 
-StageTimer::StageTimer(Plan& plan, std::string name, double flops, int64_t bytes)
-    : plan_(plan), stage_{std::move(name), 0, flops, bytes}, start_(now()) {}
+StageTimer::StageTimer(std::vector<PlanStage>& stages, std::string name, double flops,
+                       int64_t bytes)
+    : stages_(stages), stage_{std::move(name), 0, flops, bytes}, start_(now()) {}
 
 StageTimer::~StageTimer() {
   stage_.seconds = now() - start_;
-  plan_.stages.push_back(std::move(stage_));
+  stages_.push_back(std::move(stage_));
 }
 
 }  // namespace vidattn

@@ -114,13 +114,15 @@ struct RegisterProcedure {
 /// Counts one planning stage: its time runs until the object dies.
 class StageTimer {
  public:
-  StageTimer(Plan& plan, std::string name, double flops = 0, int64_t bytes = 0);
+  StageTimer(std::vector<PlanStage>& stages, std::string name, double flops = 0, int64_t bytes = 0);
+  StageTimer(Plan& plan, std::string name, double flops = 0, int64_t bytes = 0)
+      : StageTimer(plan.stages, std::move(name), flops, bytes) {}
   ~StageTimer();
   StageTimer(const StageTimer&) = delete;
   StageTimer& operator=(const StageTimer&) = delete;
 
  private:
-  Plan& plan_;
+  std::vector<PlanStage>& stages_;
   PlanStage stage_;
   double start_;
 };

@@ -1,90 +1,24 @@
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <numeric>
 #include <random>
 
 #include "attention/backend.h"
-#include "attention/blas.h"
+#include "attention/device.h"
 #include "attention/error.h"
-#include "attention/kmeans.h"
+#include "attention/router.h"
 
 namespace vidattn {
 namespace {
 
-/// The group and its probability for every token, and sums for the balance loss.
-struct Routing {
-  std::vector<int32_t> group;
-  std::vector<float> gate;         ///< p(g(x)|x)
-  std::vector<int32_t> sizes;      ///< tokens per group
-  std::vector<double> p_assigned;  ///< Eq. 8: sum of p over the tokens of the group / N
-  std::vector<double> p_mean;      ///< Switch Transformer: mean of p over all tokens
-};
-
-/// Gives the logits of tokens [begin, end), [end - begin, M]; may compute them into the buffer.
-using LogitRows =
-    std::function<const float*(int64_t begin, int64_t end, std::vector<float>& buffer)>;
-
-// Tokens routed at a time: their logits stay in cache, and the sums are added in block order, so
-// that the balance loss does not depend on the number of threads.
-constexpr int64_t kRouteBlock = 1024;
-
-/// Softmax and argmax of the logits of one block (MoGA Eq. 3 and 4), ties to the lowest group.
-/// Returns the block's sums of p over its tokens, and over the tokens of each group.
-std::pair<std::vector<double>, std::vector<double>> route_block(const float* logits, int64_t begin,
-                                                                int64_t end, double temperature,
-                                                                Routing& r) {
-  const auto groups = static_cast<int64_t>(r.sizes.size());
-  std::vector<double> p(groups), all(groups), assigned(groups);
-  for (int64_t i = begin; i < end; ++i) {
-    const float* row = logits + (i - begin) * groups;
-    const auto g = std::max_element(row, row + groups) - row;
-    double sum = 0;
-    for (int64_t m = 0; m < groups; ++m)
-      sum += p[m] = std::exp((double{row[m]} - row[g]) / temperature);
-    for (int64_t m = 0; m < groups; ++m) all[m] += p[m] / sum;
-    r.group[i] = static_cast<int32_t>(g);
-    r.gate[i] = static_cast<float>(p[g] / sum);
-    assigned[g] += p[g] / sum;
-  }
-  return {all, assigned};
-}
-
-Routing route(const LogitRows& logits, int64_t tokens, int64_t groups, double temperature) {
-  Routing r{std::vector<int32_t>(tokens), std::vector<float>(tokens), std::vector<int32_t>(groups),
-            std::vector<double>(groups), std::vector<double>(groups)};
-  const int64_t blocks = (tokens + kRouteBlock - 1) / kRouteBlock;
-  std::vector<std::pair<std::vector<double>, std::vector<double>>> sums(blocks);
-#pragma omp parallel
-  {
-    std::vector<float> buffer;
-#pragma omp for schedule(static)
-    for (int64_t b = 0; b < blocks; ++b) {
-      const int64_t begin = b * kRouteBlock, end = std::min(tokens, begin + kRouteBlock);
-      sums[b] = route_block(logits(begin, end, buffer), begin, end, temperature, r);
-    }
-  }
-  for (const auto& [all, assigned] : sums)
-    for (int64_t m = 0; m < groups; ++m) {
-      r.p_mean[m] += all[m] / static_cast<double>(tokens);
-      r.p_assigned[m] += assigned[m] / static_cast<double>(tokens);
-    }
-  for (int32_t g : r.group) ++r.sizes[g];
-  return r;
-}
-
-/// Counting sort: tokens of the same group stand together, in their own order (A.6's permute).
-HeadTable group_table(const Routing& r) {
-  std::vector<int32_t> start(r.sizes.size() + 1);
-  std::partial_sum(r.sizes.begin(), r.sizes.end(), start.begin() + 1);
-  std::vector<int32_t> order(r.group.size()), next(start.begin(), start.end() - 1);
-  for (size_t i = 0; i < r.group.size(); ++i) order[next[r.group[i]]++] = static_cast<int32_t>(i);
+/// Tokens of the same group attend to each other (A.6).
+HeadTable group_table(const Routing& routing) {
   HeadTable table;
-  table.query_order = table.key_order = make_order(std::move(order));
-  for (size_t g = 0; g < r.sizes.size(); ++g)
-    if (r.sizes[g] > 0) table.add(start[g], start[g + 1], {{start[g], start[g + 1]}});
+  table.query_order = table.key_order = routing.order;
+  int32_t begin = 0;
+  for (int32_t size : routing.sizes) {
+    if (size > 0) table.add(begin, begin + size, {{begin, begin + size}});
+    begin += size;
+  }
   return table;
 }
 
@@ -92,7 +26,7 @@ HeadTable group_table(const Routing& r) {
 double balance_loss(const Routing& r, const std::vector<double>& p, double alpha) {
   double sum = 0;
   for (size_t m = 0; m < p.size(); ++m)
-    sum += r.sizes[m] / static_cast<double>(r.group.size()) * p[m];
+    sum += r.sizes[m] / static_cast<double>(r.order->size()) * p[m];
   return alpha * static_cast<double>(p.size()) * sum;
 }
 
@@ -100,20 +34,21 @@ Array float_array(const std::vector<double>& values) {
   return {{static_cast<int64_t>(values.size())}, std::vector<float>(values.begin(), values.end())};
 }
 
-void report(const Routing& r, const std::vector<float>& gate, double alpha, bool explain,
-            Plan& plan) {
-  const auto tokens = static_cast<double>(r.group.size());
-  const auto groups = static_cast<int64_t>(r.sizes.size());
+void add_figures(const Routing& r, double alpha, Plan& plan) {
   plan.figures["loss_eq8"] = balance_loss(r, r.p_assigned, alpha);
   plan.figures["loss_switch"] = balance_loss(r, r.p_mean, alpha);
-  plan.figures["largest_group_over_mean"] =
-      *std::max_element(r.sizes.begin(), r.sizes.end()) * static_cast<double>(groups) / tokens;
-  if (!explain) return;
+  plan.figures["largest_group_over_mean"] = *std::max_element(r.sizes.begin(), r.sizes.end()) *
+                                            static_cast<double>(r.sizes.size()) /
+                                            static_cast<double>(r.order->size());
+}
+
+void explain(const Routing& r, bool gated, Plan& plan) {
+  const auto length = static_cast<int64_t>(r.order->size());
+  const auto groups = static_cast<int64_t>(r.sizes.size());
   std::vector<double> fraction(r.sizes.begin(), r.sizes.end());
-  for (double& f : fraction) f /= tokens;
-  const auto length = static_cast<int64_t>(r.group.size());
-  plan.explained["group"] = {{length}, r.group};
-  plan.explained["gate"] = {{length}, gate.empty() ? std::vector<float>(length, 1.0F) : gate};
+  for (double& f : fraction) f /= static_cast<double>(length);
+  plan.explained["group"] = {{length}, r.group->host()};
+  plan.explained["gate"] = {{length}, gated ? r.gate->host() : std::vector<float>(length, 1.0F)};
   plan.explained["group_sizes"] = {{groups}, r.sizes};
   plan.explained["F"] = float_array(fraction);
   plan.explained["P_eq8"] = float_array(r.p_assigned);
@@ -188,13 +123,14 @@ class Moga : public Backend {
   }
 
   Plan plan(const Inputs& in, const Params& params) const override {
-    const int64_t groups = params.integer("num_groups");
+    const LinearRouter router = make_router(in, params);
+    Routing routing = in.device ? in.device->route(router) : route_on_host(router);
     Plan plan;
-    Routing r = routed(in, groups, params, plan);
-    const StageTimer timer(plan, "group sort", 0, in.length() * 8);
-    Branch branch{.name = "moga", .tables = {group_table(r)}};
-    if (params.flag("use_gate")) branch.token_weight = std::move(r.gate);
-    report(r, branch.token_weight, params.real("balance_alpha"), in.explain, plan);
+    plan.stages = std::move(routing.stages);
+    Branch branch{.name = "moga", .tables = {group_table(routing)}};
+    if (params.flag("use_gate")) branch.token_weight = routing.gate;
+    add_figures(routing, params.real("balance_alpha"), plan);
+    if (in.explain) explain(routing, params.flag("use_gate"), plan);
     plan.branches.push_back(std::move(branch));
     return plan;
   }
@@ -216,20 +152,13 @@ class Moga : public Backend {
     return {hidden.as<float>("hidden").data(), hidden.shape[0], hidden.shape[1], hidden.shape[1]};
   }
 
-  static Routing routed(const Inputs& in, int64_t groups, const Params& params, Plan& plan) {
-    const double temperature = params.real("temperature");
-    if (choose(in, params) == "logits") {
-      const StageTimer timer(plan, "routing", 0, in.length() * 8);
-      const float* rows = given_logits(in, groups);
-      return route([=](int64_t begin, int64_t, auto&) { return rows + begin * groups; },
-                   in.length(), groups, temperature);
-    }
-    const PointSet hidden = hidden_of(in);
-    const LogitRows rows = linear_router(in, hidden, groups);
-    const StageTimer timer(plan, "routing",
-                           2.0 * static_cast<double>(hidden.count * hidden.dim * groups),
-                           in.length() * 8 + omp_get_max_threads() * kRouteBlock * groups * 4);
-    return route(rows, in.length(), groups, temperature);
+  static LinearRouter make_router(const Inputs& in, const Params& params) {
+    LinearRouter router{in.length(), params.integer("num_groups"), params.real("temperature")};
+    if (choose(in, params) == "logits")
+      router.scores = given_logits(in, router.groups);
+    else
+      set_linear_layer(in, router);
+    return router;
   }
 
   static const float* given_logits(const Inputs& in, int64_t groups) {
@@ -240,25 +169,17 @@ class Moga : public Backend {
     return given.as<float>("router_logits").data();
   }
 
-  /// r = W x + b (MoGA Eq. 2).
-  static LogitRows linear_router(const Inputs& in, const PointSet& hidden, int64_t groups) {
+  static void set_linear_layer(const Inputs& in, LinearRouter& router) {
+    router.hidden = hidden_of(in);
     const Array& weight = in.need("router_weight", "moga");
     const Array* bias = in.find("router_bias");
-    if (weight.shape != std::vector<int64_t>{groups, hidden.dim})
-      throw InputError("moga: router_weight must be [" + std::to_string(groups) + "," +
-                       std::to_string(hidden.dim) + "], num_groups by hidden channels");
-    if (bias && bias->shape != std::vector<int64_t>{groups})
-      throw InputError("moga: router_bias must be [" + std::to_string(groups) + "]");
-    const float* w = weight.as<float>("router_weight").data();
-    const float* b = bias ? bias->as<float>("router_bias").data() : nullptr;
-    return [=](int64_t begin, int64_t end, std::vector<float>& buffer) {
-      buffer.resize(kRouteBlock * groups);
-      gemm_nt(end - begin, groups, hidden.dim, hidden.data + begin * hidden.stride, hidden.stride,
-              w, hidden.dim, buffer.data(), groups);
-      for (int64_t i = 0; b != nullptr && i < end - begin; ++i)
-        for (int64_t m = 0; m < groups; ++m) buffer[i * groups + m] += b[m];
-      return static_cast<const float*>(buffer.data());
-    };
+    if (weight.shape != std::vector<int64_t>{router.groups, router.hidden.dim})
+      throw InputError("moga: router_weight must be [" + std::to_string(router.groups) + "," +
+                       std::to_string(router.hidden.dim) + "], num_groups by hidden channels");
+    if (bias && bias->shape != std::vector<int64_t>{router.groups})
+      throw InputError("moga: router_bias must be [" + std::to_string(router.groups) + "]");
+    router.weight = weight.as<float>("router_weight").data();
+    router.bias = bias ? bias->as<float>("router_bias").data() : nullptr;
   }
 
   /// Linear layer whose argmax is the nearest of M centres: r_m = (c_m·x − |c_m|²/2) / s², with s²

@@ -49,9 +49,7 @@ void check_table(const HeadTable& table, int64_t query_rows, int64_t key_rows,
 
 }  // namespace
 
-Order make_order(std::vector<int32_t> tokens) {
-  return std::make_shared<const std::vector<int32_t>>(std::move(tokens));
-}
+Order make_order(std::vector<int32_t> tokens) { return make_list(std::move(tokens)); }
 
 void HeadTable::add(int32_t query_begin, int32_t query_end,
                     const std::vector<KeyRange>& key_ranges) {
@@ -71,9 +69,9 @@ int64_t HeadTable::pairs() const {
 }
 
 float Branch::weight_of(int64_t token, int64_t head, int64_t length, int64_t heads) const {
-  if (token_weight.empty()) return weight;
-  const bool per_head = static_cast<int64_t>(token_weight.size()) != length;
-  return weight * token_weight[per_head ? token * heads + head : token];
+  if (!token_weight) return weight;
+  const bool per_head = static_cast<int64_t>(token_weight->size()) != length;
+  return weight * (*token_weight)[per_head ? token * heads + head : token];
 }
 
 int64_t Plan::index_bytes() const {
@@ -88,7 +86,7 @@ int64_t Plan::index_bytes() const {
       count(table.key_order);
       bytes += table.segments.size() * sizeof(Segment) + table.ranges.size() * sizeof(KeyRange);
     }
-    bytes += branch.token_weight.size() * sizeof(float);
+    if (branch.token_weight) bytes += branch.token_weight->size() * sizeof(float);
     for (const auto& map : branch.output_map) bytes += map.size() * sizeof(int32_t);
   }
   return bytes;
@@ -115,8 +113,9 @@ void Plan::validate(const Inputs& in) const {
             "the number of tables does not divide the heads");
     for (const HeadTable& table : branch.tables) check_table(table, q.length(), k.length(), branch);
     const int64_t rows = in.length();
-    const auto weights = static_cast<int64_t>(branch.token_weight.size());
-    require(weights == 0 || weights == rows || weights == rows * in.heads(), branch.name,
+    const auto weights =
+        branch.token_weight ? static_cast<int64_t>(branch.token_weight->size()) : rows;
+    require(weights == rows || weights == rows * in.heads(), branch.name,
             "token weights do not fit");
     require(!branch.channel_weight || branch.channel_weight->size() == in.q->size(), branch.name,
             "channel weights do not fit");

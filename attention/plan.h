@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "attention/list.h"
 #include "attention/tensor.h"
 
 namespace vidattn {
@@ -15,7 +16,7 @@ namespace vidattn {
 struct Inputs;
 
 /// Token indices in some order. Shared, because queries and keys often use the same one.
-using Order = std::shared_ptr<const std::vector<int32_t>>;
+using Order = std::shared_ptr<const List<int32_t>>;
 
 Order make_order(std::vector<int32_t> tokens);
 
@@ -76,9 +77,9 @@ struct Branch {
   /// (MoBA: one segment per chunk, holding the queries that chose it). The segments of one query
   /// must not share keys. When false every query row stands in at most one segment.
   bool repeats_queries = false;
-  float weight = 1;                             ///< of the whole branch (1/3 for the mean of three)
-  std::vector<float> token_weight;              ///< [L] or [L,H] gate; empty = 1
-  std::shared_ptr<const Array> channel_weight;  ///< [L,H,D] float32 gate; null = 1
+  float weight = 1;  ///< of the whole branch (1/3 for the mean of three)
+  std::shared_ptr<const List<float>> token_weight;  ///< [L] or [L,H] gate; null = 1
+  std::shared_ptr<const Array> channel_weight;      ///< [L,H,D] float32 gate; null = 1
   /// Query row whose result a token takes, [L] per table, -1 for none (output 0, LSE -inf). Empty =
   /// each token its own row.
   std::vector<std::vector<int32_t>> output_map;

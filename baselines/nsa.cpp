@@ -161,7 +161,7 @@ class Nsa : public Backend {
   static void set_gate(const Inputs& in, const std::string& name, const Params& params,
                        Branch& branch) {
     if (const Array* gate = in.find(name))
-      branch.token_weight = gate->as<float>(name.c_str());
+      branch.token_weight = make_list(gate->as<float>(name.c_str()));
     else
       branch.weight = static_cast<float>(params.real("gate"));
   }

@@ -59,7 +59,7 @@ HeadTable own_and_selected(const Blocks& keys, const Selection& chosen, bool cau
   HeadTable table;
   // A token's position among these first queries is its position in the key order, so that "up to
   // itself" is the band 0.
-  std::vector<int32_t> order = *keys.order;
+  std::vector<int32_t> order = keys.order->host();
   const int32_t high = causal ? 0 : KeyRange::kNoHigh;
   for (int64_t b = 0; b < keys.count(); ++b)
     table.add(keys.start[b], keys.start[b + 1],

@@ -124,7 +124,7 @@ class Sta : public WarmUpBackend {
 
   /// Tokens by tile, then text.
   static HeadTable ordered_table(const Blocks& tiles, const VideoGrid& grid) {
-    std::vector<int32_t> order = *tiles.order;
+    std::vector<int32_t> order = tiles.order->host();
     order.resize(grid.tokens());
     std::iota(order.begin() + grid.video_tokens(), order.end(),
               static_cast<int32_t>(grid.video_tokens()));

@@ -48,7 +48,7 @@ class Hash {
 
 void add(Hash& hash, const Order& order) {
   hash.word(order != nullptr);
-  if (order) hash.values(*order);
+  if (order) hash.values(order->host());
 }
 
 void add(Hash& hash, const Tensor* tensor) {
@@ -78,7 +78,7 @@ void add(Hash& hash, const Branch& branch) {
   for (const HeadTable& table : branch.tables) add(hash, table);
   hash.word(branch.repeats_queries);
   hash.bytes(&branch.weight, sizeof branch.weight);
-  hash.values(branch.token_weight);
+  hash.values(branch.token_weight ? branch.token_weight->host() : std::vector<float>());
   hash.word(branch.channel_weight != nullptr);
   if (branch.channel_weight)
     std::visit([&](const auto& values) { hash.values(values); }, branch.channel_weight->values);

@@ -6,6 +6,7 @@
 #include "attention/error.h"
 #include "attention/vulkan/executor.h"
 #include "attention/vulkan/gpu.h"
+#include "attention/vulkan/router.h"
 
 namespace vidattn::vulkan {
 namespace {
@@ -48,21 +49,32 @@ class VulkanDevice : public Device {
   }
 
   void run(const Plan& plan, const Inputs& in, Output& out) const override {
+    with_gpu([&] { execute(*gpu_, tuning_, plan, in, out); });
+  }
+
+  Routing route(const LinearRouter& router) const override {
+    Routing routing;
+    with_gpu([&] { routing = vulkan::route(gpu_, mutex_, router); });
+    return routing;
+  }
+
+ private:
+  template <class Work>
+  void with_gpu(Work&& work) const {
     const std::lock_guard lock(mutex_);
-    if (!gpu_) gpu_ = std::make_unique<Gpu>(index_);
+    if (!gpu_) gpu_ = std::make_shared<Gpu>(index_);
     try {
-      execute(*gpu_, tuning_, plan, in, out);
+      work();
     } catch (...) {
       gpu_.reset();  // a lost device, or half-recorded work: the next run opens it again
       throw;
     }
   }
 
- private:
   size_t index_;
   GpuFacts facts_;
-  mutable std::mutex mutex_;
-  mutable std::unique_ptr<Gpu> gpu_;
+  mutable std::recursive_mutex mutex_;  // work may fetch a list of a plan
+  mutable std::shared_ptr<Gpu> gpu_;    ///< shared with the lists that lie on it
   mutable Tuning tuning_;
 };
 

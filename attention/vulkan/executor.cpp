@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
+#include <iterator>
 #include <numbers>
 #include <optional>
 #include <set>
@@ -170,11 +170,7 @@ class Run {
     const Stopwatch watch(out_.times.upload);
     const Branch& branch = plan_.branches[b];
     DeviceIndex made = choose(b, part);
-    const auto bytes = static_cast<int64_t>(made.index.words.size() * 4);
-    made.words = gpu_.allocate(bytes, "the index lists of " + branch.name);
-    gpu_.write(made.words, bytes, 4, [&](std::byte* to, int64_t first, int64_t size) {
-      std::memcpy(to, reinterpret_cast<const std::byte*>(made.index.words.data()) + first, size);
-    });
+    made.words = upload(gpu_, made.index, "the index lists of " + branch.name);
     return made;
   }
 
@@ -185,7 +181,7 @@ class Run {
     for (const TunedKernel& tuned :
          tuning_.kernels(gpu_, operands_[b].dtype, padded_dim(in_.dim()))) {
       DeviceIndex candidate{
-          build_index(plan_.branches[b], part, tuned.kernel.shape), tuned.kernel, {}};
+          build_index(gpu_, plan_.branches[b], part, tuned.kernel.shape), tuned.kernel, {}};
       const double seconds = static_cast<double>(candidate.index.cost) * tuned.seconds_per_product;
       if (best && seconds >= best_seconds) continue;
       best = std::move(candidate);
@@ -345,7 +341,7 @@ class Run {
         static_cast<uint32_t>(quads),
         index.index.map,
         index.index.weight,
-        static_cast<int64_t>(branch.token_weight.size()) == in_.length() ? 0U : 1U,
+        branch.token_weight && std::ssize(*branch.token_weight) != in_.length() ? 1U : 0U,
         branch.channel_weight ? 1U : 0U,
         static_cast<uint32_t>(static_cast<int64_t>(b) * per_branch),
         branch.weight};

@@ -10,6 +10,7 @@
 
 #include "attention/error.h"
 #include "attention/vulkan/instance.h"
+#include "attention/vulkan/matrix.h"
 #include "attention/vulkan/shader_code.h"
 
 namespace vidattn::vulkan {
@@ -157,10 +158,10 @@ struct Gpu::State {
       device.resetFences(*fence);
       double passed = now() - start;
       if (timestamp_period > 0) {
-        const auto ticks = times.getResults<uint64_t>(
+        const auto& [result, ticks] = times.getResults<uint64_t>(
             0, 2, 2 * sizeof(uint64_t), sizeof(uint64_t),
             vk::QueryResultFlagBits::e64 | vk::QueryResultFlagBits::eWait);
-        passed = static_cast<double>(ticks.second[1] - ticks.second[0]) * timestamp_period;
+        passed = static_cast<double>(ticks[1] - ticks[0]) * timestamp_period;
       }
       seconds += passed;
       sets.clear();
@@ -184,8 +185,10 @@ struct Gpu::State {
       const vk::SpecializationInfo constants(static_cast<uint32_t>(entries.size()), entries.data(),
                                              program.constants.size() * 4,
                                              program.constants.data());
-      const vk::PipelineShaderStageCreateInfo stage({}, vk::ShaderStageFlagBits::eCompute, *module,
-                                                    "main", &constants);
+      using Flag = vk::PipelineShaderStageCreateFlagBits;
+      const vk::PipelineShaderStageCreateInfo stage(
+          program.kernel == Kernel::attend_matrix ? Flag::eRequireFullSubgroupsEXT : Flag(),
+          vk::ShaderStageFlagBits::eCompute, *module, "main", &constants);
       vk::raii::Pipeline made(device, nullptr, vk::ComputePipelineCreateInfo({}, stage, *layout));
       return *pipelines.emplace(program, std::move(made)).first->second;
     });
@@ -223,11 +226,12 @@ vk::raii::Device open_device(const vk::raii::PhysicalDevice& physical, const Gpu
   std::vector<const char*> extensions;
   vk::PhysicalDeviceVulkan12Features v12;
   vk::PhysicalDeviceVulkan11Features v11;
-  vk::PhysicalDeviceCooperativeMatrixFeaturesNV matrix(VK_TRUE);
+  vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups(VK_FALSE, VK_TRUE);
+  MatrixFeatures matrix(VK_TRUE, VK_FALSE, &subgroups);
   vk::PhysicalDeviceFeatures2 features({}, &v11);
   v11.pNext = &v12;
-  if (facts.matrix_f16) {
-    extensions.push_back(VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME);
+  if (facts.matrix_edge > 0) {
+    extensions = {kMatrixExtension, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME};
     v11.storageBuffer16BitAccess = VK_TRUE;
     v12.shaderFloat16 = VK_TRUE;
     v12.vulkanMemoryModel = VK_TRUE;
@@ -309,9 +313,9 @@ Buffer Gpu::allocate(int64_t bytes, const std::string& what) {
   return made;
 }
 
-void Gpu::write(Buffer& buffer, int64_t bytes, int64_t unit, const Fill& fill) {
+void Gpu::write(Buffer& buffer, int64_t bytes, int64_t unit, const Fill& fill, int64_t at) {
   if (bytes == 0) return;
-  if (std::byte* mapped = buffer.handles().mapped) return fill(mapped, 0, bytes);
+  if (std::byte* mapped = buffer.handles().mapped) return fill(mapped + at, 0, bytes);
   const int64_t piece = std::min(bytes, std::max<int64_t>(1, kStagingBytes / unit) * unit);
   std::byte* staging = state_->stage(piece);
   const double kernels = state_->seconds;  // submit() tells the time of kernels only
@@ -320,7 +324,7 @@ void Gpu::write(Buffer& buffer, int64_t bytes, int64_t unit, const Fill& fill) {
     fill(staging, first, count);
     state_->barrier();
     state_->commands.copyBuffer(*state_->staging.handles().buffer, *buffer.handles().buffer,
-                                vk::BufferCopy(0, first, count));
+                                vk::BufferCopy(0, at + first, count));
     state_->flush();
   }
   state_->seconds = kernels;
@@ -346,6 +350,12 @@ void Gpu::read(const Buffer& buffer, int64_t bytes, int64_t unit, const Take& ta
 void Gpu::clear(Buffer& buffer) {
   state_->barrier();
   state_->commands.fillBuffer(*buffer.handles().buffer, 0, VK_WHOLE_SIZE, 0);
+}
+
+void Gpu::copy(const Buffer& from, int64_t from_at, Buffer& to, int64_t to_at, int64_t bytes) {
+  state_->barrier();
+  state_->commands.copyBuffer(*from.handles().buffer, *to.handles().buffer,
+                              vk::BufferCopy(from_at, to_at, bytes));
 }
 
 void Gpu::dispatch_bytes(const Program& program, const std::vector<const Buffer*>& buffers,

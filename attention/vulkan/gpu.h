@@ -20,16 +20,27 @@ struct GpuFacts {
   uint32_t max_threads = 0;   ///< of one workgroup
   int64_t storage_range = 0;  ///< largest storage buffer, bytes
   bool storage16 = false, float16 = false;
-  /// Shapes MxNxK with types, as VK_NV_cooperative_matrix tells them; empty = none.
+  /// Shapes MxNxK of cooperative matrices with types; empty = none.
   std::vector<std::string> cooperative;
-  /// What attend_matrix.comp needs: 16x16x16 with f16 factors and f32 sums, subgroups of 32.
-  bool matrix_f16 = false;
+  /// Edge of the largest square matrices with f16 factors and f32 sums that attend_matrix.comp can
+  /// use here; 0 = none.
+  uint32_t matrix_edge = 0;
   int64_t memory_bytes = 0;  ///< largest device-local heap
   int64_t budget_bytes = 0;  ///< what this process may use of it now
 };
 
 /// Shader modules; one .comp file, or one file in one storage type, each.
-enum class Kernel { attend_f32, attend_f16, attend_bf16, attend_matrix, combine };
+enum class Kernel {
+  attend_f32,
+  attend_f16,
+  attend_bf16,
+  attend_matrix,
+  combine,
+  router_scores,
+  route,
+  group_offsets,
+  group_sort
+};
 
 /// A kernel with its specialization constants (ids 0, 1, …): what a pipeline is made from.
 struct Program {
@@ -81,16 +92,18 @@ class Gpu {
   /// Uninitialized; `what` names it in errors.
   Buffer allocate(int64_t bytes, const std::string& what);
 
-  /// Fills [0, bytes) of the buffer from the host, in pieces of whole units (rows) that fit the
-  /// staging memory: `fill` gets the piece's place in memory, its first byte and its size.
+  /// Fills [at, at + bytes) of the buffer from the host, in pieces of whole units (rows) that fit
+  /// the staging memory: `fill` gets the piece's place in memory, its first byte and its size.
   using Fill = std::function<void(std::byte* to, int64_t first, int64_t bytes)>;
-  void write(Buffer& buffer, int64_t bytes, int64_t unit, const Fill& fill);
+  void write(Buffer& buffer, int64_t bytes, int64_t unit, const Fill& fill, int64_t at = 0);
   /// Hands [0, bytes) of the buffer to the host, likewise.
   using Take = std::function<void(const std::byte* from, int64_t first, int64_t bytes)>;
   void read(const Buffer& buffer, int64_t bytes, int64_t unit, const Take& take);
 
   /// Records zeros into the whole buffer.
   void clear(Buffer& buffer);
+  /// Records a copy of [from_at, from_at + bytes) to [to_at, …).
+  void copy(const Buffer& from, int64_t from_at, Buffer& to, int64_t to_at, int64_t bytes);
   /// Records a dispatch; buffers are bindings 0, 1, … and `push` the push constants (≤ 128 bytes).
   template <class T>
   void dispatch(const Program& program, const std::vector<const Buffer*>& buffers, const T& push,

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <map>
 #include <numeric>
+
+#include "attention/vulkan/router.h"
 
 namespace vidattn::vulkan {
 namespace {
@@ -30,12 +33,13 @@ int64_t tile_keys(const HeadTable& table, const Segment& segment, int32_t first,
 /// Collects slots and items, round by round, and writes them out as words.
 class Builder {
  public:
-  Builder(const Branch& branch, const IndexPart& part, const TileShape& shape)
-      : branch_(branch), part_(part), shape_(shape) {}
+  Builder(const Gpu& gpu, const Branch& branch, const IndexPart& part, const TileShape& shape)
+      : gpu_(gpu), branch_(branch), part_(part), shape_(shape) {}
 
   BranchIndex build() {
     for (size_t t = part_.first_table; t < part_.last_table; ++t)
       add_table(static_cast<uint32_t>(t));
+    place_copies();
     write_slots();
     write_ranges();
     write_items();
@@ -44,7 +48,7 @@ class Builder {
   }
 
  private:
-  uint32_t here() const { return static_cast<uint32_t>(index_.words.size()); }
+  uint32_t here() const { return static_cast<uint32_t>(index_.size()); }
   void put(int64_t value) { index_.words.push_back(static_cast<uint32_t>(value)); }
 
   /// Row of the job's query buffer; -1 = not part of the job.
@@ -53,6 +57,19 @@ class Builder {
     const auto& rows = part_.query_rows;
     const auto found = std::lower_bound(rows.begin(), rows.end(), row);
     return found != rows.end() && *found == row ? static_cast<int32_t>(found - rows.begin()) : -1;
+  }
+
+  /// Where all slots' rows lie in the device's own query orders, they are never looked at here.
+  bool rows_on_device() const {
+    if (branch_.repeats_queries || !part_.query_rows.empty()) return false;
+    const auto begin = branch_.tables.begin();
+    return std::all_of(begin + part_.first_table, begin + part_.last_table,
+                       [&](const HeadTable& t) { return on_device(t.query_order) != nullptr; });
+  }
+
+  template <class T>
+  const Buffer* on_device(const std::shared_ptr<const List<T>>& list) const {
+    return list ? resident_on(gpu_, list->resident()) : nullptr;
   }
 
   void add_table(uint32_t t) {
@@ -69,6 +86,10 @@ class Builder {
       const auto begin = table.ranges.begin() + segment.range_begin;
       const auto end = table.ranges.begin() + segment.range_end;
       if (std::all_of(begin, end, [](const KeyRange& r) { return r.begin == r.end; })) continue;
+      if (rows_on_device_) {
+        add_device_rows(t, table, segment);
+        continue;
+      }
       std::map<int32_t, std::vector<Slot>> by_round;
       for (int32_t p = segment.query_begin; p < segment.query_end; ++p) {
         const int64_t row = table.query_row(p);
@@ -77,6 +98,15 @@ class Builder {
       }
       for (const auto& [round, slots] : by_round) add_items(t, table, segment, round, slots);
     }
+  }
+
+  void add_device_rows(uint32_t t, const HeadTable& table, const Segment& segment) {
+    const int32_t count = segment.query_end - segment.query_begin;
+    index_.copies.push_back({on_device(table.query_order), segment.query_begin, count,
+                             static_cast<uint32_t>(slots_.size())});
+    std::vector<Slot> slots(count);
+    for (int32_t i = 0; i < count; ++i) slots[i].position = segment.query_begin + i;
+    add_items(t, table, segment, 0, slots);
   }
 
   void add_items(uint32_t t, const HeadTable& table, const Segment& segment, int32_t round,
@@ -102,12 +132,48 @@ class Builder {
     return offset;
   }
 
+  /// The lists that lie on the device come first, so that the host's words are one piece.
+  void place_copies() {
+    uint32_t word = 1;  // no list begins at word 0, which means "identity"
+    const auto place = [&](int64_t count) {
+      return std::exchange(word, word + static_cast<uint32_t>(count));
+    };
+    if (rows_on_device_) {
+      index_.rows = place(static_cast<int64_t>(slots_.size()));
+      for (BranchIndex::Copy& copy : index_.copies) copy.word += index_.rows;
+    }
+    const auto copy_whole = [&](const Buffer* from, size_t size) {
+      const auto count = static_cast<int64_t>(size);
+      return index_.copies.emplace_back(BranchIndex::Copy{from, 0, count, place(count)}).word;
+    };
+    for (size_t t = part_.first_table; t < part_.last_table; ++t) {
+      const Order& order = branch_.tables[t].key_order;
+      if (const Buffer* from = on_device(order); from && !orders_.contains(order.get()))
+        orders_[order.get()] = copy_whole(from, order->size());
+    }
+    if (const Buffer* from = on_device(branch_.token_weight))
+      index_.weight = copy_whole(from, branch_.token_weight->size());
+    index_.first_word = word;
+  }
+
   void write_slots() {
-    put(0);  // so that no list begins at word 0, which means "identity"
-    index_.rows = here();
-    for (const Slot& s : slots_) put(s.row);
+    if (!rows_on_device_) {
+      index_.rows = here();
+      for (const Slot& s : slots_) put(s.row);
+    }
+    index_.positions = index_.rows;  // only bands look at them
+    if (!banded()) return;
     index_.positions = here();
     for (const Slot& s : slots_) put(s.position);
+  }
+
+  bool banded() const {
+    const auto begin = branch_.tables.begin();
+    return std::any_of(begin + part_.first_table, begin + part_.last_table,
+                       [](const HeadTable& table) {
+                         return std::any_of(table.ranges.begin(), table.ranges.end(),
+                                            [](const KeyRange& range) { return range.banded(); });
+                       });
   }
 
   void write_ranges() {
@@ -155,14 +221,16 @@ class Builder {
           put(row < 0 ? -1 : buffer_row(row));
         }
     }
-    if (branch_.token_weight.empty()) return;
+    if (!branch_.token_weight || index_.weight != BranchIndex::kNone) return;
     index_.weight = here();
-    for (float w : branch_.token_weight) index_.words.push_back(std::bit_cast<uint32_t>(w));
+    for (float w : *branch_.token_weight) index_.words.push_back(std::bit_cast<uint32_t>(w));
   }
 
+  const Gpu& gpu_;
   const Branch& branch_;
   const IndexPart& part_;
   const TileShape& shape_;
+  const bool rows_on_device_ = rows_on_device();
   std::vector<Slot> slots_;
   std::vector<std::vector<Item>> items_;  ///< by round
   std::map<const void*, uint32_t> orders_;
@@ -171,13 +239,26 @@ class Builder {
 
 }  // namespace
 
-BranchIndex build_index(const Branch& branch, const IndexPart& part, const TileShape& shape) {
-  return Builder(branch, part, shape).build();
+BranchIndex build_index(const Gpu& gpu, const Branch& branch, const IndexPart& part,
+                        const TileShape& shape) {
+  return Builder(gpu, branch, part, shape).build();
+}
+
+Buffer upload(Gpu& gpu, const BranchIndex& index, const std::string& what) {
+  Buffer buffer = gpu.allocate(index.size() * 4, what);
+  const auto* words = reinterpret_cast<const std::byte*>(index.words.data());
+  gpu.write(
+      buffer, static_cast<int64_t>(index.words.size() * 4), 4,
+      [&](std::byte* to, int64_t first, int64_t size) { std::memcpy(to, words + first, size); },
+      int64_t{index.first_word} * 4);
+  for (const BranchIndex::Copy& copy : index.copies)
+    gpu.copy(*copy.from, copy.first * 4, buffer, int64_t{copy.word} * 4, copy.count * 4);
+  return buffer;
 }
 
 int64_t index_bytes_at_most(const Branch& branch) {
   constexpr int64_t kSmallestTile = 16;
-  int64_t words = 1 + static_cast<int64_t>(branch.token_weight.size());
+  int64_t words = 1 + (branch.token_weight ? static_cast<int64_t>(branch.token_weight->size()) : 0);
   for (const HeadTable& table : branch.tables) {
     for (const Segment& s : table.segments) {
       const int64_t queries = s.query_end - s.query_begin;

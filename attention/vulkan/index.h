@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "attention/plan.h"
+#include "attention/vulkan/gpu.h"
 
 namespace vidattn::vulkan {
 
@@ -27,7 +29,16 @@ struct BranchIndex {
     uint32_t first_item = 0;    ///< word
     std::vector<int64_t> cost;  ///< per item and head: query-key products, whole tiles counted
   };
-  std::vector<uint32_t> words;
+  /// Words that are copied from lists which lie on the device.
+  struct Copy {
+    const Buffer* from;
+    int64_t first, count;  ///< words of `from`
+    uint32_t word;         ///< where they go
+  };
+  std::vector<Copy> copies;
+  uint32_t first_word = 0;      ///< where `words` go, behind all copies
+  std::vector<uint32_t> words;  ///< made on the host
+  int64_t size() const { return first_word + static_cast<int64_t>(words.size()); }
   uint32_t rows = 0, positions = 0, ranges = 0;  ///< words of slot 0 and of range 0
   std::vector<std::vector<Group>> rounds;
   static constexpr uint32_t kNone = UINT32_MAX;
@@ -46,7 +57,12 @@ struct IndexPart {
   std::vector<int32_t> query_rows;
 };
 
-BranchIndex build_index(const Branch& branch, const IndexPart& part, const TileShape& shape);
+/// `gpu` is where lists may lie already.
+BranchIndex build_index(const Gpu& gpu, const Branch& branch, const IndexPart& part,
+                        const TileShape& shape);
+
+/// Puts an index on the device; copies are recorded. `what` names it in errors.
+Buffer upload(Gpu& gpu, const BranchIndex& index, const std::string& what);
 
 /// Bytes of the words of a whole branch for any tile shape, at most.
 int64_t index_bytes_at_most(const Branch& branch);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "attention/error.h"
+#include "attention/vulkan/matrix.h"
 
 namespace vidattn::vulkan {
 namespace {
@@ -48,11 +49,11 @@ std::string kind_of(vk::PhysicalDeviceType type) {
   }
 }
 
-std::string component(vk::ComponentTypeNV type) {
+std::string component(MatrixComponent type) {
   switch (type) {
-    case vk::ComponentTypeNV::eFloat16:
+    case MatrixComponent::eFloat16:
       return "f16";
-    case vk::ComponentTypeNV::eFloat32:
+    case MatrixComponent::eFloat32:
       return "f32";
     default: {
       std::string name = vk::to_string(type);
@@ -62,17 +63,27 @@ std::string component(vk::ComponentTypeNV type) {
   }
 }
 
+/// attend_matrix.comp counts on whole subgroups.
+bool has_full_subgroups(const vk::raii::PhysicalDevice& device) {
+  if (!has_extension(device, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) return false;
+  const auto features = device.getFeatures2<vk::PhysicalDeviceFeatures2,
+                                            vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT>();
+  return features.get<vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT>().computeFullSubgroups ==
+         VK_TRUE;
+}
+
 void read_matrix_shapes(const vk::raii::PhysicalDevice& device, GpuFacts& facts) {
-  if (!has_extension(device, VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME)) return;
-  for (const auto& p : device.getCooperativeMatrixPropertiesNV()) {
+  if (!has_extension(device, kMatrixExtension)) return;
+  for (const auto& p : matrix_properties(device)) {
     facts.cooperative.push_back(std::to_string(p.MSize) + "x" + std::to_string(p.NSize) + "x" +
                                 std::to_string(p.KSize) + " " + component(p.AType) + "*" +
                                 component(p.BType) + "+" + component(p.CType));
-    facts.matrix_f16 |=
-        p.MSize == 16 && p.NSize == 16 && p.KSize == 16 &&
-        p.AType == vk::ComponentTypeNV::eFloat16 && p.BType == vk::ComponentTypeNV::eFloat16 &&
-        p.CType == vk::ComponentTypeNV::eFloat32 && p.DType == vk::ComponentTypeNV::eFloat32 &&
-        p.scope == vk::ScopeNV::eSubgroup;
+    const bool fits =
+        p.MSize == p.NSize && p.NSize == p.KSize && (p.MSize == 8 || p.MSize == 16) &&
+        facts.subgroup % p.MSize == 0 && p.AType == MatrixComponent::eFloat16 &&
+        p.BType == MatrixComponent::eFloat16 && p.CType == MatrixComponent::eFloat32 &&
+        result_type(p) == MatrixComponent::eFloat32 && p.scope == MatrixScope::eSubgroup;
+    if (fits) facts.matrix_edge = std::max(facts.matrix_edge, p.MSize);
   }
 }
 
@@ -125,9 +136,9 @@ GpuFacts read_facts(const vk::raii::PhysicalDevice& device) {
       features.get<vk::PhysicalDeviceVulkan11Features>().storageBuffer16BitAccess == VK_TRUE;
   facts.float16 = features.get<vk::PhysicalDeviceVulkan12Features>().shaderFloat16 == VK_TRUE;
   read_matrix_shapes(device, facts);
-  facts.matrix_f16 &=
-      facts.storage16 && facts.float16 && facts.subgroup == 32 &&
-      features.get<vk::PhysicalDeviceVulkan12Features>().vulkanMemoryModel == VK_TRUE;
+  if (!facts.storage16 || !facts.float16 || !has_full_subgroups(device) ||
+      features.get<vk::PhysicalDeviceVulkan12Features>().vulkanMemoryModel != VK_TRUE)
+    facts.matrix_edge = 0;
   read_memory(device, facts);
   return facts;
 }
@@ -160,13 +171,15 @@ Instance::Instance() : validating_(asked_for_validation()), context_(load()) {
                      "); Debian has one for machines without a GPU in mesa-vulkan-drivers");
   }
   if (!validating_) return;
-  using Severity = vk::DebugUtilsMessageSeverityFlagBitsEXT;
-  using Type = vk::DebugUtilsMessageTypeFlagBitsEXT;
-  messenger_ = vk::raii::DebugUtilsMessengerEXT(instance_, {{},
-                                                            Severity::eWarning | Severity::eError,
-                                                            Type::eValidation | Type::ePerformance,
-                                                            note,
-                                                            &messages_});
+  // The C struct: vulkan.hpp changed the callback's type between versions.
+  VkDebugUtilsMessengerCreateInfoEXT watch{VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT};
+  watch.messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT |
+                          VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
+  watch.messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT |
+                      VK_DEBUG_UTILS_MESSAGE_TYPE_PERFORMANCE_BIT_EXT;
+  watch.pfnUserCallback = note;
+  watch.pUserData = &messages_;
+  messenger_ = vk::raii::DebugUtilsMessengerEXT(instance_, watch);
 }
 
 VKAPI_ATTR VkBool32 VKAPI_CALL Instance::note(VkDebugUtilsMessageSeverityFlagBitsEXT,

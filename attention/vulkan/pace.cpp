@@ -11,8 +11,12 @@ constexpr int64_t kFirstProducts = 2'000'000;
 }  // namespace
 
 Program AttendKernel::program() const {
-  return {kernel,
-          {shape.threads(), shape.rows, shape.cols, shape.tile_queries, shape.tile_keys4, quads}};
+  Program program{
+      kernel,
+      {shape.threads(), shape.rows, shape.cols, shape.tile_queries, shape.tile_keys4, quads}};
+  if (kernel == Kernel::attend_matrix)
+    program.constants.insert(program.constants.end(), {edge, lanes});
+  return program;
 }
 
 int64_t Pace::products_per_submission(const AttendKernel& kernel) const {

@@ -13,7 +13,8 @@ namespace vidattn::vulkan {
 struct AttendKernel {
   Kernel kernel;
   TileShape shape;
-  uint32_t quads;  ///< head dim / 4, padded
+  uint32_t quads;                ///< head dim / 4, padded
+  uint32_t edge = 0, lanes = 0;  ///< attend_matrix.comp: of a matrix, and of a subgroup
 
   Program program() const;
   auto key() const {

@@ -5,6 +5,10 @@
 #include "shaders/attend_f32.h"
 #include "shaders/attend_matrix.h"
 #include "shaders/combine.h"
+#include "shaders/group_offsets.h"
+#include "shaders/group_sort.h"
+#include "shaders/route.h"
+#include "shaders/router_scores.h"
 
 namespace vidattn::vulkan {
 
@@ -20,6 +24,14 @@ std::span<const uint32_t> shader_code(Kernel kernel) {
       return attend_matrix_code;
     case Kernel::combine:
       return combine_code;
+    case Kernel::router_scores:
+      return router_scores_code;
+    case Kernel::route:
+      return route_code;
+    case Kernel::group_offsets:
+      return group_offsets_code;
+    case Kernel::group_sort:
+      return group_sort_code;
   }
   return {};
 }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <numbers>
 
 #include "attention/vulkan/attend_shape.h"
@@ -29,14 +31,22 @@ TileShape tile(uint32_t queries, uint32_t subgroup, uint32_t quads) {
   return {queries / each, columns, each, 2};
 }
 
-// attend_matrix.comp: four subgroups of 32 with 16 queries each, 64 keys.
-constexpr TileShape kMatrixShape{8, 16, 8, 1};
+/// attend_matrix.comp: a subgroup for each `edge` queries, and 64 keys.
+AttendKernel matrix_kernel(uint32_t queries, const GpuFacts& facts, uint32_t quads) {
+  const uint32_t threads = queries / facts.matrix_edge * facts.subgroup;
+  const uint32_t columns = std::clamp(threads / 8, 1U, 16U), rows = threads / columns;
+  return {Kernel::attend_matrix,
+          {rows, columns, queries / rows, 16 / columns},
+          quads,
+          facts.matrix_edge,
+          facts.subgroup};
+}
 
 /// Bytes: the tile, scores, weights and factors of all subgroups, and what plan.glsl keeps.
-int64_t matrix_shared(int64_t dim) {
-  const int64_t queries = kMatrixShape.queries(), keys = kMatrixShape.keys();
-  return std::max(queries, keys) * (dim / 8 + 1) * 16 + queries * keys * (4 + 2) +
-         queries * 16 * 4 + 12 * (queries + keys);
+int64_t matrix_shared(const AttendKernel& kernel) {
+  const int64_t queries = kernel.shape.queries(), keys = kernel.shape.keys();
+  return std::max(queries, keys) * (kernel.quads / 2 + 1) * 16 + queries * keys * (4 + 2) +
+         queries * kernel.edge * 4 + 12 * (queries + keys);
 }
 
 // Sums in another order; and weights that are rounded to float16.
@@ -87,12 +97,9 @@ class Trial {
 
   Result run(const AttendKernel& kernel) {
     const Plan plan = full_plan(queries_);
-    const BranchIndex index = build_index(plan.branches[0], {0, 1, 0, queries_, {}}, kernel.shape);
-    const auto bytes = static_cast<int64_t>(index.words.size() * 4);
-    Buffer words = gpu_.allocate(bytes, "tuning");
-    gpu_.write(words, bytes, 4, [&](std::byte* to, int64_t first, int64_t size) {
-      std::memcpy(to, reinterpret_cast<const std::byte*>(index.words.data()) + first, size);
-    });
+    const BranchIndex index =
+        build_index(gpu_, plan.branches[0], {0, 1, 0, queries_, {}}, kernel.shape);
+    const Buffer words = upload(gpu_, index, "tuning");
     gpu_.submit();
     const BranchIndex::Group& items = index.rounds[0][0];
     AttendShape shape{};
@@ -146,6 +153,15 @@ double difference(const std::vector<float>& a, const std::vector<float>& b) {
   return std::isnan(relative) ? INFINITY : relative;
 }
 
+/// For tests: where there are matrices they are used, quicker or not.
+void keep_matrix_kernels(std::vector<TunedKernel>& tuned) {
+  const auto is_matrix = [](const TunedKernel& t) {
+    return t.kernel.kernel == Kernel::attend_matrix;
+  };
+  if (std::any_of(tuned.begin(), tuned.end(), is_matrix))
+    std::erase_if(tuned, std::not_fn(is_matrix));
+}
+
 }  // namespace
 
 std::vector<AttendKernel> candidates(const GpuFacts& facts, DType dtype, int64_t padded_dim) {
@@ -162,8 +178,12 @@ std::vector<AttendKernel> candidates(const GpuFacts& facts, DType dtype, int64_t
         (queries == 16 && fitting.empty()))
       fitting.push_back({kernel_of(dtype), shape, quads});
   }
-  if (dtype == DType::f16 && facts.matrix_f16 && matrix_shared(padded_dim) <= facts.shared_bytes)
-    fitting.push_back({Kernel::attend_matrix, kMatrixShape, quads});
+  if (dtype != DType::f16 || facts.matrix_edge == 0) return fitting;
+  for (uint32_t queries : {64, 32}) {
+    const AttendKernel kernel = matrix_kernel(queries, facts, quads);
+    if (matrix_shared(kernel) <= facts.shared_bytes && kernel.shape.threads() <= facts.max_threads)
+      fitting.push_back(kernel);
+  }
   return fitting;
 }
 
@@ -188,6 +208,7 @@ const std::vector<TunedKernel>& Tuning::kernels(Gpu& gpu, DType dtype, int64_t p
     tuned.push_back({kernel, result.seconds / static_cast<double>(result.products)});
     pace_.note(kernel, result.products, result.seconds);
   }
+  if (std::getenv("VIDATTN_VULKAN_MATRIX")) keep_matrix_kernels(tuned);
   return tuned;
 }
 

@@ -73,12 +73,12 @@ TEST_P(MogaTest, TiesGoToTheLowestGroupAndTheGateIsTheProbability) {
       Array{{3, 2}, std::vector<float>{1.0F, 1.0F, 0.0F, 2.0F, 5.0F, 5.0F}});
   const Plan plan = moga_.plan(in, params(2));
   EXPECT_EQ(plan.explained.at("group").as<int32_t>("group"), (std::vector<int32_t>{0, 1, 0}));
-  EXPECT_FLOAT_EQ(plan.branches[0].token_weight[0], 0.5F);
-  EXPECT_FLOAT_EQ(plan.branches[0].token_weight[1], 1 / (1 + std::exp(-2.0F)));
+  const List<float>& gate = *plan.branches[0].token_weight;
+  EXPECT_FLOAT_EQ(gate[0], 0.5F);
+  EXPECT_FLOAT_EQ(gate[1], 1 / (1 + std::exp(-2.0F)));
   // The one-token group returns its own value times the gate.
   const Output out = run(in, params(2));
-  for (int c = 0; c < 8; ++c)
-    EXPECT_NEAR(out.o.at(1, 0, c), plan.branches[0].token_weight[1] * in.v->at(1, 0, c), 1e-6);
+  for (int c = 0; c < 8; ++c) EXPECT_NEAR(out.o.at(1, 0, c), gate[1] * in.v->at(1, 0, c), 1e-6);
 }
 
 TEST(Moga, BalanceLossIsAlphaWhenGroupsAreUniformAndCertain) {

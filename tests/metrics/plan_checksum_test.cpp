@@ -15,7 +15,7 @@ Plan small_plan() {
   table.add(2, 4, {{2, 4}});
   Plan plan;
   plan.branches.push_back({.name = "blocks", .tables = {std::move(table)}});
-  plan.branches[0].token_weight = {1, 1, 0.5, 1};
+  plan.branches[0].token_weight = make_list(std::vector<float>{1, 1, 0.5, 1});
   return plan;
 }
 
@@ -37,7 +37,9 @@ TEST(PlanChecksum, EveryPartCounts) {
       [](Plan& p) { p.branches[0].tables[0].ranges[1].end = 3; },
       [](Plan& p) { p.branches[0].tables[0].ranges[1].band_high = 0; },
       [](Plan& p) { p.branches[0].tables.push_back(p.branches[0].tables[0]); },
-      [](Plan& p) { p.branches[0].token_weight[2] = 0.25F; },
+      [](Plan& p) {
+        p.branches[0].token_weight = make_list(std::vector<float>{1, 1, 0.25, 1});
+      },
       [](Plan& p) { p.branches[0].weight = 0.5F; },
       [](Plan& p) { p.branches[0].repeats_queries = true; },
       [](Plan& p) {

@@ -126,9 +126,11 @@ TEST_P(CpuDevice, BranchesWeightsAndConstant) {
   for (float& w : per_token) w = random() % 100 * 0.01F;
   for (float& w : per_head) w = random() % 100 * 0.01F;
   Plan plan;
+  plan.branches.push_back({.tables = {ragged_table(130, 130, random)},
+                           .weight = 0.5F,
+                           .token_weight = make_list(per_token)});
   plan.branches.push_back(
-      {.tables = {ragged_table(130, 130, random)}, .weight = 0.5F, .token_weight = per_token});
-  plan.branches.push_back({.tables = {full_table(length, length)}, .token_weight = per_head});
+      {.tables = {full_table(length, length)}, .token_weight = make_list(per_head)});
   plan.branches.push_back({.tables = {ragged_table(130, 130, random)}, .channel_weight = gate});
   expect_matches_reference(plan, in);
   plan.constant = random_tensor(length, heads, dim, random);

@@ -113,9 +113,11 @@ Plan many_branches(int64_t length, int64_t heads, int64_t dim, Random& random) {
   for (float& w : per_token) w = random() % 100 * 0.01F;
   for (float& w : per_head) w = random() % 100 * 0.01F;
   Plan plan;
+  plan.branches.push_back({.tables = {ragged_table(n, n, random)},
+                           .weight = 0.5F,
+                           .token_weight = make_list(per_token)});
   plan.branches.push_back(
-      {.tables = {ragged_table(n, n, random)}, .weight = 0.5F, .token_weight = per_token});
-  plan.branches.push_back({.tables = {full_table(length, length)}, .token_weight = per_head});
+      {.tables = {full_table(length, length)}, .token_weight = make_list(per_head)});
   plan.branches.push_back({.tables = {ragged_table(n, n, random)}, .channel_weight = gate});
   plan.branches.push_back(chosen_chunks(n, 9, true, random));
   Branch pooled{.tables = {full_table(40, 33), full_table(30, 20)}};

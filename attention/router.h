@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "attention/kmeans.h"
+#include "attention/plan.h"
+
+namespace vidattn {
+
+/// A linear router that puts each of L tokens into one of M groups. Its scores are given, or
+/// r = W x + b of the hidden states (MoGA Eq. 2). The pointers belong to the caller.
+struct LinearRouter {
+  int64_t tokens, groups;
+  double temperature = 1;         ///< divides the scores before the softmax
+  const float* scores = nullptr;  ///< [L,M]; null = computed from what follows
+  PointSet hidden = {};           ///< [L,C]
+  const float* weight = nullptr;  ///< [M,C]
+  const float* bias = nullptr;    ///< [M]; null = 0
+
+  /// Of the scores that are not given.
+  double flops() const {
+    return scores ? 0 : 2.0 * static_cast<double>(tokens * hidden.dim * groups);
+  }
+};
+
+/// Where every token went (MoGA Eq. 3 and 4), and the sums of its balance loss.
+struct Routing {
+  std::shared_ptr<const List<int32_t>> group;  ///< [L]; ties go to the lowest group
+  std::shared_ptr<const List<float>> gate;     ///< [L], the probability p(g(x)|x)
+  Order order;                                 ///< by group, and by token in each (A.6's permute)
+  std::vector<int32_t> sizes;                  ///< [M], tokens per group
+  std::vector<double> p_assigned;  ///< [M], Eq. 8: sum of p over the tokens of the group / N
+  std::vector<double> p_mean;      ///< [M], Switch Transformer: mean of p over all tokens
+  std::vector<PlanStage> stages;   ///< what the work cost
+};
+
+/// Routes on the host's cores. Devices that can keep the lists override Device::route.
+Routing route_on_host(const LinearRouter& router);
+
+}  // namespace vidattn
