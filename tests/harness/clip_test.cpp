@@ -27,7 +27,7 @@ TEST(Clip, OfTheFilmHasItsShotsAndSize) {
 }
 
 TEST(Clip, OfAVideoSpreadsOverAllOfIt) {
-  const std::string file = std::string(VIDATTN_SOURCE_DIR) + "/../shared/clips/bikes.mp4";
+  const std::string file = VIDATTN_SOURCE_DIR "/../shared/clips/bikes.mp4";
   if (!std::filesystem::exists(file)) GTEST_SKIP() << file << " is missing";
   const Clip clip = load_clip({.source = file, .frames = 25, .height = 48});
   EXPECT_EQ(clip.frames.size(), 25U);
