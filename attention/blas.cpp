@@ -2,22 +2,15 @@
 
 #include <cblas.h>
 #include <omp.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <initializer_list>
 #include <limits>
-#include <system_error>
 
 #include "attention/error.h"
 
 namespace vidattn {
 namespace {
-
-constexpr const char* kCoreVariable = "OPENBLAS_CORETYPE";
-constexpr const char* kRestartedVariable = "VIDATTN_BLAS_RESTARTED";
 
 int blas_int(int64_t size) {
   if (size < 0 || size > std::numeric_limits<int>::max())
@@ -49,21 +42,6 @@ std::string better_blas_core(const std::string& core) {
     return is_one_of({"Haswell", "Zen"}) ? "" : "Haswell";
 #endif
   return "";
-}
-
-void choose_blas_core(char** argv, const std::string& core) {
-  if (std::getenv(kCoreVariable) != nullptr || std::getenv(kRestartedVariable) != nullptr) return;
-  const std::string better = better_blas_core(core);
-  if (better.empty()) return;
-  std::error_code error;
-  // Not /proc/self/exe itself, which would show up as "exe" in ps and top.
-  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error).string();
-  if (error) return;
-  setenv(kCoreVariable, better.c_str(), 1);
-  setenv(kRestartedVariable, "1", 1);  // no second restart, whatever the variable above does
-  execv(program.c_str(), argv);
-  unsetenv(kCoreVariable);  // still here: do not claim a core type that is not in use
-  unsetenv(kRestartedVariable);
 }
 
 void gemm_nt(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,

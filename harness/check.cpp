@@ -130,7 +130,7 @@ void measure_again(const Suite& suite, Store& store, const SuiteOptions& options
                    CheckReport& report) {
   StoredRun extra = report.run;
   extra.uid.clear();
-  extra.suite += " again";
+  extra.suite += kAgain;
   extra.finished.clear();
   extra.cases.clear();
   extra.started = utc_now();
@@ -169,6 +169,12 @@ void probe_outputs(const CheckOptions& options) {
 }
 
 int accept(const CheckOptions& options, const StoredRun& run, const Baseline* before) {
+  if (run.finished.empty())
+    throw InputError(fmt::format("run {} is unfinished: --resume it first", run.id));
+  if (before && run.suite != before->suite)
+    throw InputError(fmt::format("run {} is of suite {}, {} of suite {}", run.id,
+                                 in_quotes(run.suite), in_quotes(options.baseline),
+                                 in_quotes(before->suite)));
   const Baseline made = make_baseline(run, options.accept, before);
   if (made.cases.empty()) throw InputError("no case passed: nothing to accept");
   write_baseline(options.baseline, made);

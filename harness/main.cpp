@@ -3,10 +3,10 @@
 #include <exception>
 #include <filesystem>
 
-#include "attention/blas.h"
 #include "attention/cpu/simd.h"
 #include "attention/device.h"
 #include "attention/error.h"
+#include "attention/restart.h"
 #include "build_info.h"
 #include "harness/command.h"
 
@@ -47,7 +47,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace vidattn
 
 int main(int argc, char** argv) {
-  vidattn::choose_blas_core(argv);
+  vidattn::restart_tuned(argv);
   try {
     return vidattn::parse_and_run(argc, argv);
   } catch (const vidattn::InputError& error) {

@@ -118,9 +118,6 @@ ProcessResult run_self(const std::vector<std::string>& arguments, const ProcessL
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   Pipe out, err;
-  // libgomp's threads spin for some 15 ms on a thread that they wait for. On a busy machine that
-  // keeps the very thread from running, and a run of 1 ms takes 16. This is about 0.1 ms.
-  setenv("GOMP_SPINCOUNT", "2000", 0);
   const pid_t parent = getpid();
   const auto start = Clock::now();
   const pid_t child = fork();

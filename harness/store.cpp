@@ -277,7 +277,8 @@ void insert_whole_case(SQLite::Database& database, int64_t run_id, StoredCase& c
 
 bool names(const StoredRun& run, const std::string& name) {
   constexpr size_t kLeastUid = 6;
-  if (name == "latest" || name == "latest:" + run.suite) return true;
+  if (name == "latest") return !run.suite.ends_with(kAgain);  // those are parts of an earlier run
+  if (name == "latest:" + run.suite) return true;
   if (name == std::to_string(run.id)) return true;
   return name.size() >= kLeastUid && run.uid.rfind(name, 0) == 0;
 }

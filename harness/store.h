@@ -61,6 +61,9 @@ struct StoredCase {
   bool timed() const { return !blocks.empty(); }
 };
 
+/// Ends the suite's name of a run that measured some cases of an earlier run again.
+inline constexpr const char* kAgain = " again";
+
 struct StoredRun {
   int64_t id = 0;                 ///< in this store, from 1
   std::string uid;                ///< the same after export and import

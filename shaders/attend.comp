@@ -65,7 +65,8 @@ void normalize(uint row, inout float highest, inout float sum) {
     }
     weight[row][j] = s;
   }
-  const float factor = exp2(highest - top);
+  // Not every device's exp2(0) is 1; the error would grow with the number of tiles.
+  const float factor = highest == top ? 1 : exp2(highest - top);
   float total = 0;
   [[dont_unroll]] for (uint j = 0; j < BK4; ++j) {
     const vec4 s = weight[row][j];

@@ -56,7 +56,7 @@ void normalize(uint own, uint row, uint part, inout float highest, inout float s
     weights[own][row * BK + j] = float16_t(w);
   }
   for (uint far = EDGE; far < LANES; far *= 2) total += subgroupShuffleXor(total, far);
-  const float factor = exp2(highest - top);
+  const float factor = highest == top ? 1 : exp2(highest - top);  // as in attend.comp
   for (uint j = part; j < EDGE; j += PARTS) factors[own][row * EDGE + j] = factor;
   sum = sum * factor + total;
   highest = top;

@@ -53,6 +53,7 @@ class VulkanDevice : public Device {
   }
 
   Routing route(const LinearRouter& router) const override {
+    if (!can_route(facts_, router)) return route_on_host(router);
     Routing routing;
     with_gpu([&] { routing = vulkan::route(gpu_, mutex_, router); });
     return routing;
@@ -94,12 +95,11 @@ class VulkanFamily : public DeviceFamily {
   const Device& find(const std::string& which) const override {
     const auto& all = known();
     if (which.empty()) return *all[default_];
-    if (which.find_first_not_of("0123456789") == std::string::npos && which.size() < 4 &&
-        std::stoul(which) < all.size())
-      return *all[std::stoul(which)];
+    const bool index = which.find_first_not_of("0123456789") == std::string::npos;
+    if (index && which.size() < 4 && std::stoul(which) < all.size()) return *all[std::stoul(which)];
     std::string names;
     for (const auto& device : all) {
-      if (lower(device->title()).find(lower(which)) != std::string::npos) return *device;
+      if (!index && lower(device->title()).find(lower(which)) != std::string::npos) return *device;
       names += (names.empty() ? "" : ", ") + device->name() + " " + device->title();
     }
     throw InputError("no Vulkan device '" + which + "': there are " + names);

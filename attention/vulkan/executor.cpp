@@ -10,6 +10,7 @@
 #include "attention/error.h"
 #include "attention/vulkan/attend_shape.h"
 #include "attention/vulkan/index.h"
+#include "attention/vulkan/loop_limit.h"
 #include "attention/vulkan/operands.h"
 
 namespace vidattn::vulkan {
@@ -67,7 +68,10 @@ class Run {
  public:
   Run(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in, Output& out)
       : gpu_(gpu), tuning_(tuning), plan_(plan), in_(in), out_(out) {
-    for (const Branch& branch : plan.branches) operands_.emplace_back(branch, in);
+    for (const Branch& branch : plan.branches) {
+      operands_.emplace_back(branch, in);
+      cut_.push_back(cut_long_segments(gpu.facts(), branch, padded_dim(in.dim())));
+    }
   }
 
   void run() {
@@ -77,6 +81,9 @@ class Run {
   }
 
  private:
+  /// As the kernels run it.
+  const Branch& branch(size_t b) const { return cut_[b] ? *cut_[b] : plan_.branches[b]; }
+
   // ---- what fits ----
 
   /// Bytes of all buffers of a job at its largest branch, and the largest single buffer.
@@ -109,7 +116,7 @@ class Run {
       }
       if (plan_.branches[b].channel_weight)
         bytes += count(operand_bytes(job.heads(), tokens, dim, DType::f32));
-      const int64_t index = count(index_bytes_at_most(plan_.branches[b]));
+      const int64_t index = count(index_bytes_at_most(branch(b)));
       indices += index;
       largest_branch = std::max(largest_branch, job.whole ? bytes : bytes + index);
     }
@@ -168,9 +175,8 @@ class Run {
 
   DeviceIndex make_index(size_t b, const IndexPart& part) {
     const Stopwatch watch(out_.times.upload);
-    const Branch& branch = plan_.branches[b];
     DeviceIndex made = choose(b, part);
-    made.words = upload(gpu_, made.index, "the index lists of " + branch.name);
+    made.words = upload(gpu_, made.index, "the index lists of " + branch(b).name);
     return made;
   }
 
@@ -181,7 +187,7 @@ class Run {
     for (const TunedKernel& tuned :
          tuning_.kernels(gpu_, operands_[b].dtype, padded_dim(in_.dim()))) {
       DeviceIndex candidate{
-          build_index(gpu_, plan_.branches[b], part, tuned.kernel.shape), tuned.kernel, {}};
+          build_index(gpu_, branch(b), part, tuned.kernel.shape), tuned.kernel, {}};
       const double seconds = static_cast<double>(candidate.index.cost) * tuned.seconds_per_product;
       if (best && seconds >= best_seconds) continue;
       best = std::move(candidate);
@@ -383,6 +389,7 @@ class Run {
   const Inputs& in_;
   Output& out_;
   std::vector<BranchOperands> operands_;
+  std::vector<std::optional<Branch>> cut_;
   std::vector<DeviceIndex> whole_;
   std::vector<Loaded> own_;
   int64_t loaded_head_ = -1;  ///< first head of what own_ holds

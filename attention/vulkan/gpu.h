@@ -25,6 +25,8 @@ struct GpuFacts {
   /// Edge of the largest square matrices with f16 factors and f32 sums that attend_matrix.comp can
   /// use here; 0 = none.
   uint32_t matrix_edge = 0;
+  /// Iterations after which the driver ends all loops of an invocation, without an error; 0 = none.
+  int64_t loop_limit = 0;
   int64_t memory_bytes = 0;  ///< largest device-local heap
   int64_t budget_bytes = 0;  ///< what this process may use of it now
 };

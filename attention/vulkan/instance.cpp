@@ -128,6 +128,8 @@ GpuFacts read_facts(const vk::raii::PhysicalDevice& device) {
   facts.kind = kind_of(base.deviceType);
   facts.driver = std::string(driver.driverName.data()) + " " + driver.driverInfo.data();
   facts.api = version_text(base.apiVersion);
+  // LP_MAX_TGSI_LOOP_ITERATIONS of Mesa's gallivm, counted over all loops together.
+  if (facts.driver.starts_with("llvmpipe")) facts.loop_limit = 65535;
   facts.subgroup = properties.get<vk::PhysicalDeviceVulkan11Properties>().subgroupSize;
   facts.shared_bytes = base.limits.maxComputeSharedMemorySize;
   facts.max_threads = base.limits.maxComputeWorkGroupInvocations;

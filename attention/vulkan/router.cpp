@@ -191,6 +191,16 @@ class Routed {
 
 }  // namespace
 
+bool can_route(const GpuFacts& facts, const LinearRouter& router) {
+  if (facts.loop_limit == 0) return true;
+  constexpr int64_t kScoresStep = 32;  // iterations per 16 channels, more than there are
+  const int64_t entries = router.groups * ceil_div(router.tokens, kChunk);
+  const int64_t route = 3 * router.groups + kChunk,
+                offsets = 2 * ceil_div(entries, kChunk) + kChunk;
+  const int64_t scores = ceil_div(router.hidden.dim, 16) * kScoresStep;
+  return std::max({route, offsets, scores}) < facts.loop_limit;
+}
+
 Routing route(const std::shared_ptr<Gpu>& gpu, std::recursive_mutex& lock,
               const LinearRouter& router) {
   Routing routing;

@@ -1,11 +1,8 @@
 #include "attention/blas.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <random>
 #include <vector>
@@ -79,39 +76,6 @@ TEST(Blas, CoreTypeThatUsesTheCpuIsKept) {
   const std::string better = better_blas_core("Prescott");
   if (better.empty()) GTEST_SKIP() << "no AVX2: OpenBLAS's own choice is always kept";
   EXPECT_EQ(better_blas_core(better), "");
-}
-
-// The child process becomes this test again, by way of choose_blas_core.
-TEST(Blas, RestartsWithTheBetterCore) {
-  const std::string better = better_blas_core("Prescott");
-  if (better.empty()) GTEST_SKIP() << "no AVX2: nothing to restart for";
-  if (std::getenv("VIDATTN_BLAS_RESTARTED") != nullptr) {
-    EXPECT_EQ(blas_core(), better);
-    return;
-  }
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    unsetenv("OPENBLAS_CORETYPE");
-    std::string name = "test", filter = "--gtest_filter=Blas.RestartsWithTheBetterCore";
-    char* argv[] = {name.data(), filter.data(), nullptr};
-    choose_blas_core(argv, "Prescott");
-    _exit(99);  // not restarted
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 0);
-}
-
-TEST(Blas, RestartsOnlyOnce) {
-  char* argv[] = {nullptr};
-  ASSERT_EQ(setenv("VIDATTN_BLAS_RESTARTED", "1", 1), 0);
-  choose_blas_core(argv, "Prescott");  // a restart would end this test program
-  unsetenv("VIDATTN_BLAS_RESTARTED");
-  ASSERT_EQ(setenv("OPENBLAS_CORETYPE", blas_core().c_str(), 0), 0);
-  choose_blas_core(argv, "Prescott");
-  unsetenv("OPENBLAS_CORETYPE");
 }
 
 }  // namespace

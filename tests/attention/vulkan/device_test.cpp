@@ -158,6 +158,20 @@ TEST_F(VulkanDeviceSlow, RepeatedQueries) {
   expect_matches_reference(one_branch({.tables = {table}, .repeats_queries = true}), in);
 }
 
+/// More keys than llvmpipe's limit on loop iterations lets one invocation see, and a maximum that
+/// stays where it is over more than a thousand tiles.
+TEST_F(VulkanDeviceSlow, LongKeyLists) {
+  const int64_t keys = 90'000;
+  Inputs in = random_inputs(48, keys, 1, 1, 32, random);
+  HeadTable pieces, bands;
+  for (int32_t k = 0; k < keys; k += 3) pieces.ranges.push_back({k, k + 2});
+  pieces.segments.push_back({0, 48, 0, static_cast<int32_t>(pieces.ranges.size())});
+  bands.add(0, 48, {{0, 80'000, 10, 70'000}, {85'000, 90'000}});
+  // The mean of so many random values is small beside the rounding of their sum.
+  for (const HeadTable& table : {full_table(48, keys), pieces, bands})
+    expect_matches_reference(one_branch({.tables = {table}}), in, 1e-5);
+}
+
 TEST_F(VulkanDeviceSlow, HalfPrecisionStorage) {
   for (int64_t dim : {24, 64}) {
     const Inputs in = random_inputs(200, 200, 2, 1, dim, random);

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "attention/blas.h"
+
+namespace vidattn {
+
+/// To be called first in main(): starts the program again with what libraries read from the
+/// environment only when they are loaded, and returns where nothing is missing or the program
+/// cannot be restarted. Variables that are set already are kept.
+/// - OPENBLAS_CORETYPE, where OpenBLAS does not know the CPU and chose slower kernels than it could
+///   run (Debian's 0.3.21 takes Zen 4 and later for a Haswell: half the speed).
+/// - GOMP_SPINCOUNT=2000, about 0.1 ms: libgomp's threads spin for some 15 ms on a thread that they
+///   wait for, and where other programs want the cores that keeps the very thread from running, so
+///   that a run of 1 ms takes 16.
+/// argv is main()'s; `core` is what OpenBLAS chose.
+void restart_tuned(char** argv, const std::string& core = blas_core());
+
+}  // namespace vidattn
