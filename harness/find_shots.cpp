@@ -190,10 +190,10 @@ class Search {
 
   void score_file() {
     for (const SceneRecord& record : truth_) {
-      if (record.predicted.empty())
+      if (!record.predicted)
         throw InputError(fmt::format("{}: \"id\": {} has no \"pred\" to score; give its video",
                                      in_quotes(options_.truth), in_quotes(record.id)));
-      const ShotScore score = score_shots(record.truth, record.predicted);
+      const ShotScore score = score_shots(record.truth, *record.predicted);
       total_ += score;
       ++scored_;
       videos_.push_back({{"id", record.id}, {"score", to_json(score)}});

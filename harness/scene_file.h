@@ -11,8 +11,9 @@ namespace vidattn {
 /// One video of a scene file.
 struct SceneRecord {
   std::string id;
-  std::vector<Scene> truth, predicted;  ///< predicted may be empty
-  std::optional<ShotScore> stated;      ///< counts that the file itself gives
+  std::vector<Scene> truth;
+  std::optional<std::vector<Scene>> predicted;  ///< may hold no scene
+  std::optional<ShotScore> stated;              ///< counts that the file itself gives
 };
 
 /// Reads a JSON Lines file, an object per video: {"id": "…", "gt": [[first,last],…]} and as far as

@@ -26,7 +26,8 @@ TEST(SceneFile, ReadsScenesAndStatedCounts) {
               std::string(kTwoScenes) + "\n\n" + R"({"id":"b","gt":[[0,9]],"tp":0,"fp":1,"fn":2})");
   const auto records = read_scenes((folder / "a.jsonl").string());
   ASSERT_EQ(records.size(), 2U);
-  EXPECT_EQ(records[0].predicted[1], (Scene{25, 59}));
+  EXPECT_EQ(records[0].predicted->at(1), (Scene{25, 59}));
+  EXPECT_FALSE(records[1].predicted);
   EXPECT_FALSE(records[0].stated);
   EXPECT_EQ(*records[1].stated, (ShotScore{0, 1, 2}));
 }
@@ -62,6 +63,19 @@ TEST(FindShots, GivesAutoShotsPublishedScore) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out,
             "200 videos: TP 2098  FP 378  FN 418  precision 0.8473  recall 0.8339  F1 0.8405\n");
+}
+
+TEST(FindShots, AnEmptyPredictionIsScoredAndNoneIsRefused) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "a.jsonl").string();
+  write_bytes(file, R"({"id":"x","gt":[[0,4],[5,9]],"pred":[]})");
+  const ToolResult result = run_tool("shots --score " + file);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("1 video: TP 0  FP 0  FN 1"), std::string::npos) << result.out;
+  write_bytes(file, R"({"id":"x","gt":[[0,4],[5,9]]})");
+  const ToolResult refused = run_tool("shots --score " + file);
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_NE(refused.err.find("has no \"pred\""), std::string::npos) << refused.err;
 }
 
 TEST(FindShots, TellsWhenStatedCountsDoNotComeOut) {
@@ -100,8 +114,8 @@ TEST(FindShots, TakesFoldersOfFrames) {
   frames.insert(frames.end(), 20, testing::grey(180));
   const std::string video = testing::write_frames(folder / "cut", frames) + "/";
   write_bytes(folder / "truth.jsonl", R"({"id":"cut","gt":[[0,19],[20,39]]})");
-  const ToolResult result = run_tool("shots --quiet --fps 10 " + video + " --score " +
-                                     (folder / "truth.jsonl").string());
+  const ToolResult result =
+      run_tool("shots --quiet --fps 10 " + video + " --score " + (folder / "truth.jsonl").string());
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.out.find("40 frames of 64x48, 10 frames/s, 2 shots"), std::string::npos)
       << result.out;
