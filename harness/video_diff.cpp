@@ -71,7 +71,13 @@ void compare(Pair& pair, bool common_frames) {
 
 std::string number(double value) { return std::isnan(value) ? "-" : fmt::format("{:.6g}", value); }
 
-/// Over the pairs that were compared.
+/// PSNR alone can be infinite, which JSON cannot say.
+bool identical(const Pair& pair) {
+  return std::any_of(pair.scores.begin(), pair.scores.end(),
+                     [](const VideoScore& score) { return std::isinf(score.value); });
+}
+
+/// Over the pairs that were compared and have a finite value.
 MeanInterval summary_of(const std::vector<Pair>& pairs, size_t metric) {
   std::vector<double> values;
   for (const Pair& pair : pairs)
@@ -89,6 +95,7 @@ void print(const std::vector<Pair>& pairs) {
     for (const VideoScore& score : pair.scores) rows.back().push_back(number(score.value));
   }
   if (any == nullptr) return;
+  const auto compared = static_cast<int64_t>(rows.size());
   std::vector<std::string> headers{"reference | video", "frames"};
   for (const VideoScore& score : *any) headers.push_back(score.name);
   if (rows.size() > 1) {
@@ -102,7 +109,14 @@ void print(const std::vector<Pair>& pairs) {
     rows.push_back(interval);
   }
   fmt::print("{}", text_table(headers, rows));
-  for (const VideoScore& score : *any) fmt::print("{}: {}\n", score.name, score.note);
+  for (size_t m = 0; m < any->size(); ++m) {
+    const int64_t counted = summary_of(pairs, m).count;
+    fmt::print("{}: {}{}\n", any->at(m).name, any->at(m).note,
+               counted == compared ? ""
+                                   : fmt::format("; mean of {} of {} pairs, the others have no "
+                                                 "finite value",
+                                                 counted, compared));
+  }
 }
 
 json to_json(const Pair& pair) {
@@ -112,6 +126,7 @@ json to_json(const Pair& pair) {
     return record;
   }
   record["frames"] = pair.frames;
+  record["identical"] = identical(pair);
   for (const VideoScore& score : pair.scores)
     record["scores"][score.name] = {{"value", score.value},
                                     {"note", score.note},

@@ -47,6 +47,22 @@ TEST_F(VideoDiff, AVideoEqualsItself) {
   EXPECT_NE(result.out.find("inf"), std::string::npos) << result.out;
 }
 
+TEST_F(VideoDiff, AMeanThatLeavesPairsOutSaysSo) {
+  const std::string a = film("a.avi", 1, 4), b = film("b.avi", 2, 4);
+  const std::string out = (folder_ / "o.json").string();
+  const ToolResult result =
+      run_tool("videodiff --quiet " + a + " " + a + " " + a + " " + b + " --out " + out);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const size_t said = result.out.find("mean of 1 of 2 pairs");
+  EXPECT_NE(said, std::string::npos) << result.out;
+  EXPECT_EQ(result.out.find("mean of", said + 1), std::string::npos) << "only PSNR is infinite";
+  const auto json = nlohmann::json::parse(testing::read_bytes(out));
+  EXPECT_EQ(json["pairs"][0]["identical"], true);
+  EXPECT_EQ(json["pairs"][1]["identical"], false);
+  EXPECT_EQ(json["mean"]["psnr"]["pairs"], 1);
+  EXPECT_EQ(json["mean"]["ssim"]["pairs"], 2);
+}
+
 TEST_F(VideoDiff, LengthsMustAgreeUnlessAsked) {
   const std::string a = film("a.avi", 1, 8), shorter = film("s.avi", 1, 6);
   const ToolResult refused = run_tool("videodiff --quiet " + a + " " + shorter);
