@@ -15,6 +15,7 @@ namespace {
 
 // A real-valued knob is good enough when the density is within 0.2% of the target.
 constexpr double kCloseEnough = 0.002;
+constexpr double kMissed = 0.02;
 constexpr int kMaxPlans = 24;
 constexpr int kMaxDensities = 1000;
 
@@ -139,6 +140,26 @@ DensitySolution DensitySearch::solve(double target) {
   best.note = fmt::format("{}: {} = {:g} gives density {:.4g} for the target {:g}", name,
                           knob.param, value, best.density, target);
   return best;
+}
+
+void MissedDensities::add(const std::string& label, double density, double wanted) {
+  if (!(std::abs(density / wanted - 1) > kMissed)) return;
+  const auto [entry, fresh] = range_.try_emplace(label, density, density);
+  if (fresh) labels_.push_back(label);
+  auto& [least, most] = entry->second;
+  least = std::min(least, density);
+  most = std::max(most, density);
+}
+
+std::string MissedDensities::note() const {
+  std::string text;
+  for (const std::string& label : labels_) {
+    const std::string least = fmt::format("{:.4f}", range_.at(label).first),
+                      most = fmt::format("{:.4f}", range_.at(label).second);
+    text += fmt::format("{}{} has {}", text.empty() ? "" : ", ", label, least);
+    if (most != least) text += " to " + most;
+  }
+  return text.empty() ? "" : "The knob comes no nearer to the density than this: " + text + ".";
 }
 
 DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target) {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "attention/inputs.h"
@@ -37,6 +38,20 @@ class DensitySearch {
 
 /// DensitySearch for one target.
 DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target);
+
+/// Collects what missed the density that it was set for by more than 2%: a knob of whole numbers,
+/// or one that ends early, may come no nearer.
+class MissedDensities {
+ public:
+  /// Looks at one executed density; a label may have several.
+  void add(const std::string& label, double density, double wanted);
+  /// A sentence with every label that missed and the range of its densities; empty = none missed.
+  std::string note() const;
+
+ private:
+  std::vector<std::string> labels_;                         ///< in the order of add()
+  std::map<std::string, std::pair<double, double>> range_;  ///< least and most density by label
+};
 
 /// One density in (0, 1]. Throws InputError for anything else.
 double parse_density(const std::string& text);

@@ -10,6 +10,7 @@ namespace {
 
 void solve(BackendSpec& spec, const Inputs& in, double target, ProbeRun& run) {
   if (spec.backend->name() == "full") return;
+  run.wanted_density = target;
   DensitySolution solution = solve_density(spec, in, target);
   spec = std::move(solution.spec);
   run.note = std::move(solution.note);

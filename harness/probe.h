@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <string>
@@ -12,11 +13,12 @@ namespace vidattn {
 
 /// One backend's attention on a probe's inputs.
 struct ProbeRun {
-  std::string backend;  ///< with the knob's value
-  std::string outcome;  ///< passed | failed | skipped | interrupted
-  std::string reason;   ///< of an outcome other than passed
-  std::string note;     ///< which knob was set for the density
-  double density = 0;   ///< executed
+  std::string backend;          ///< with the knob's value
+  std::string outcome;          ///< passed | failed | skipped | interrupted
+  std::string reason;           ///< of an outcome other than passed
+  std::string note;             ///< which knob was set for the density
+  double density = 0;           ///< executed
+  double wanted_density = NAN;  ///< that was asked for; NaN = none
   EqualityCheck check;
 
   bool passed() const { return outcome == "passed"; }

@@ -41,13 +41,22 @@ std::string restoration_table(const std::vector<const RestoredVideo*>& videos,
   return text_table(headers, rows);
 }
 
+void add_missed(MissedDensities& missed, const std::string& label, const ProbeRun& run) {
+  if (!run.passed() || std::isnan(run.wanted_density)) return;
+  const bool has_knob = !parse_backend(run.backend).backend->info().knob.param.empty();
+  missed.add(label + (has_knob ? "" : ", without a knob,"), run.density, run.wanted_density);
+}
+
 void print_reasons(const std::vector<const RestoredVideo*>& videos) {
+  MissedDensities missed;
   for (const RestoredVideo* video : videos) {
     if (!video->run.note.empty()) fmt::print("{}\n", video->run.note);
     if (!video->run.passed())
       fmt::print("{}: {}{}{}\n", video->run.outcome, video->run.backend,
                  video->run.reason.empty() ? "" : ": ", video->run.reason);
+    add_missed(missed, video->run.backend, video->run);
   }
+  if (const std::string note = missed.note(); !note.empty()) fmt::print("{}\n", note);
 }
 
 nlohmann::json run_json(const ProbeRun& run) {
@@ -56,6 +65,7 @@ nlohmann::json run_json(const ProbeRun& run) {
   if (!run.note.empty()) json["note"] = run.note;
   if (run.check.rows > 0) {
     json["density"] = run.density;
+    if (std::isfinite(run.wanted_density)) json["wanted_density"] = run.wanted_density;
     json["sparsity"] = 1 - run.density;
     json["check"] = {{"tokens", run.check.rows}, {"relative_l2", run.check.error}};
   }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/density.h"
 #include "harness/restoration.h"
 
 namespace vidattn {
@@ -12,11 +13,15 @@ namespace vidattn {
 std::string restoration_table(const std::vector<const RestoredVideo*>& videos,
                               const RestoredVideo& full);
 
-/// One line for each that did not pass, and each knob that was set.
+/// One line for each that did not pass, and each knob that was set; then one that names those whose
+/// density is not the one asked for.
 void print_reasons(const std::vector<const RestoredVideo*>& videos);
 
 /// A video's scores, each with its difference to full attention's on the same noise.
 nlohmann::json to_json(const RestoredVideo& video, const RestoredVideo& full);
+
+/// Adds a run that passed to what missed the density asked for, where it did.
+void add_missed(MissedDensities& missed, const std::string& label, const ProbeRun& run);
 
 nlohmann::json run_json(const ProbeRun& run);
 

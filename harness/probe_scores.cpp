@@ -61,8 +61,6 @@ std::vector<VideoScore> probe_scores(const Clip& clean, const std::vector<cv::Ma
 const VideoScore* find_score(const std::vector<VideoScore>& scores, const std::string& name) {
   for (const VideoScore& score : scores)
     if (score.name == name) return &score;
-  for (const VideoScore& score : scores)
-    if (score.name.starts_with(name + ".")) return &score;
   return nullptr;
 }
 

@@ -20,8 +20,7 @@ std::vector<std::unique_ptr<VideoMetric>> probe_metrics(const Clip& clip);
 std::vector<VideoScore> probe_scores(const Clip& clean, const std::vector<cv::Mat>& restored,
                                      const std::vector<cv::Mat>& repeated);
 
-/// The score of that name, or else the first whose name goes on with a dot; null when there is
-/// none.
+/// The score of that name; null when there is none.
 const VideoScore* find_score(const std::vector<VideoScore>& scores, const std::string& name);
 
 }  // namespace vidattn

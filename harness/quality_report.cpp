@@ -15,7 +15,7 @@
 namespace vidattn {
 namespace {
 
-constexpr const char* kSchemaVersion = "1.0";
+constexpr const char* kSchemaVersion = "2.0";
 
 /// A column of the table: a figure of one backend on one clip, NaN where there is none.
 struct Column {
@@ -33,13 +33,13 @@ Column score(const char* name, const char* header, int decimals) {
 /// The paper's Table 1 as far as it can be measured here, then what only this task can tell.
 const std::vector<Column>& columns() {
   static const std::vector<Column> all = {
-      score("subject_consistency", "consistency", 4),
-      score("motion_smoothness", "smoothness", 4),
-      score("imaging_quality", "quality", 4),
+      score("subject_consistency.hsv_lbp_vlad", "consistency", 4),
+      score("motion_smoothness.dis", "smoothness", 4),
+      score("imaging_quality.brisque", "quality", 4),
       score("temporal_flickering", "flicker", 4),
       score("psnr", "PSNR", 2),
       score("ssim", "SSIM", 4),
-      score("cross_shot", "cross-shot", 4),
+      score("cross_shot.hsv_lbp_vlad", "cross-shot", 4),
       score("psnr.cross_shot", "PSNR repeated", 2),
       {"label_iou.same_shot", "IoU shot", 3,
        [](const BackendQuality& row) { return row.labels.same_shot.iou; }},
@@ -93,6 +93,26 @@ void print_table(const QualityOptions& options, const std::vector<ClipQuality>& 
     for (const Column* column : shown) rows.back().push_back(cell(b, *column));
   }
   fmt::print("\n{}", text_table(headers, rows));
+}
+
+/// Which metric each column is: a suffix says that it stands in for VBench's own.
+std::string legend(const std::vector<ClipQuality>& clips) {
+  std::string text;
+  for (const Column* column : measured(clips))
+    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", column->header, column->tag);
+  return text;
+}
+
+/// What missed the density asked for, by backend and probe over all clips; empty = nothing.
+std::string missed_note(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
+  MissedDensities missed;
+  for (size_t b = 0; b < options.backends.size(); ++b)
+    for (const ClipQuality& clip : clips) {
+      if (b >= clip.rows.size()) continue;
+      add_missed(missed, options.backends[b] + " (restoration)", clip.rows[b].restored.run);
+      add_missed(missed, options.backends[b] + " (labels)", clip.rows[b].labels.run);
+    }
+  return missed.note();
 }
 
 /// Every reason once, however many clips it was met on.
@@ -179,7 +199,8 @@ void print_quality(const QualityOptions& options, const std::vector<ClipQuality>
         paired_difference(over_clips(clips, b, column.value), over_clips(clips, 0, column.value)),
         column.decimals);
   });
-  fmt::print("\n");
+  fmt::print("\ncolumns: {}\n", legend(clips));
+  if (const std::string note = missed_note(options, clips); !note.empty()) fmt::print("{}\n", note);
   print_notes(clips);
 }
 

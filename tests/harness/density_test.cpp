@@ -41,6 +41,20 @@ TEST(Density, TakesTheNearestEndWhenTheTargetIsOutOfReach) {
   EXPECT_DOUBLE_EQ(found.density, 0.25);  // 2x2 windows over the whole shot
 }
 
+TEST(Density, WhatMissesByMoreThanTwoPercentIsNamedWithItsRange) {
+  MissedDensities missed;
+  missed.add("near", 0.509, 0.5);
+  EXPECT_EQ(missed.note(), "");
+  missed.add("far", 0.6, 0.5);
+  missed.add("below", 0.4, 0.5);
+  missed.add("far", 0.7, 0.5);
+  missed.add("nothing asked for", 0.7, NAN);
+  EXPECT_EQ(
+      missed.note(),
+      "The knob comes no nearer to the density than this: far has 0.6000 to 0.7000, below has "
+      "0.4000.");
+}
+
 TEST(Density, LeavesAMethodWithoutAKnobAsItIs) {
   const DensitySolution found = solve_density(parse_backend("full"), random_inputs(9, 1, 8), 0.3);
   EXPECT_DOUBLE_EQ(found.density, 1);

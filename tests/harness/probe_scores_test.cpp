@@ -48,8 +48,8 @@ TEST(ProbeScores, HoldTheVideoMetricsWithTheClipsShots) {
   const auto scores = probe_scores(x.clean, x.restored, x.left);
   // One cut of 40 levels in three pairs.
   EXPECT_NEAR(find_score(scores, "temporal_flickering")->value, 1 - 40.0 / 3 / 255, 1e-9);
-  // Found by the part before the dot; two shots, so it is defined.
-  EXPECT_TRUE(std::isfinite(find_score(scores, "cross_shot")->value));
+  // Two shots, so it is defined.
+  EXPECT_TRUE(std::isfinite(find_score(scores, "cross_shot.hsv_lbp_vlad")->value));
   EXPECT_EQ(find_score(scores, "nothing"), nullptr);
 }
 

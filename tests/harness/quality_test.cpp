@@ -61,12 +61,18 @@ TEST(QualityCommand, ComparesAllClipsWithFullAttention) {
       (folder / "out.json").string());
   ASSERT_EQ(result.exit_code, 0) << result.err << result.out;
   EXPECT_NE(result.out.find("IoU"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("quality = imaging_quality.brisque"), std::string::npos) << result.out;
   const auto json = read_json(folder / "out.json");
   ASSERT_EQ(json["clips"].size(), 2U);
   ASSERT_EQ(json["table"].size(), 3U);
   EXPECT_EQ(json["table"][0]["backend"], "full");
   EXPECT_EQ(json["table"][0]["scores"]["psnr"]["minus_full"]["mean"], 0);
   EXPECT_EQ(json["table"][2]["scores"]["psnr"]["minus_full"]["clips"], 2);
+  // The table has the metrics' own names, with the suffix where they are not VBench's.
+  const auto& measured = json["clips"][0]["backends"][1]["restoration"]["scores"];
+  for (const auto& [name, value] : json["table"][1]["scores"].items())
+    EXPECT_TRUE(name.starts_with("label_iou") || measured.contains(name)) << name;
+  EXPECT_TRUE(json["table"][1]["scores"].contains("subject_consistency.hsv_lbp_vlad"));
   // The table's mean is that of the clips.
   double sum = 0;
   for (const auto& clip : json["clips"])
@@ -75,6 +81,19 @@ TEST(QualityCommand, ComparesAllClipsWithFullAttention) {
   // Attention within a frame cannot carry a label anywhere.
   for (const auto& clip : json["clips"])
     EXPECT_EQ(clip["backends"][2]["labels"]["same_shot"]["undecided"], 1);
+}
+
+TEST(QualityCommand, AMissedDensityIsSaid) {
+  for (const char* command : {"quality --films 1", "restore film:1"}) {
+    const auto result = run_tool(std::string(command) +
+                                 " --frames 9 --height 32 --density 0.5 --backend dsa "
+                                 "--backend frame --quiet");
+    ASSERT_EQ(result.exit_code, 0) << result.err << result.out;
+    const size_t said = result.out.find("comes no nearer to the density");
+    ASSERT_NE(said, std::string::npos) << result.out;
+    EXPECT_NE(result.out.find("frame", said), std::string::npos) << result.out;
+    EXPECT_EQ(result.out.find("dsa", said), std::string::npos) << result.out;
+  }
 }
 
 TEST(QualityCommand, AClipThatCannotBeReadDoesNotLoseTheOthers) {
