@@ -61,6 +61,7 @@ DitModel model_from_json(const nlohmann::json& json, const std::string& where) {
   refuse_unknown_keys(json, known, where);
   DitModel model;
   model.name = text(need(json, "name", where), "name", where);
+  model.title = model.name;
   for (auto [key, target] : {std::pair{"title", &model.title}, {"source", &model.source}})
     if (json.contains(key)) *target = text(json[key], key, where);
   for (auto [key, target] : {std::pair{"dim", &model.dim},

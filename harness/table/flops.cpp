@@ -23,11 +23,17 @@ nlohmann::json items(const PassCost& cost) {
 FlopsCounter::FlopsCounter(const TableOptions& options, const std::string& default_model)
     : options_(options),
       model_(find_model(options.model.empty() ? default_model : options.model)),
-      is_papers_(model_.name == default_model) {
+      is_papers_(options.model.empty() || options.model == default_model) {
   if (!options.workload.empty() && options.workload != "film" &&
       options.workload.rfind("video:", 0) != 0)
     throw InputError("unknown workload '" + options.workload +
                      "' for a table: known are film, video:FILE");
+}
+
+Table FlopsCounter::table(const PaperTable& paper) const {
+  if (is_papers_) return {paper.name, paper.title, paper.where + "; model " + model_.title, {}, {}};
+  return {
+      paper.name, model_.name + " in the shape of " + paper.where, "model " + model_.title, {}, {}};
 }
 
 WindowSetting FlopsCounter::setting(int64_t tokens) const {

@@ -19,8 +19,12 @@ class FlopsCounter {
   FlopsCounter(const TableOptions& options, const std::string& default_model);
 
   const DitModel& model() const { return model_; }
-  /// Whether the model is the one that the paper's numbers are of.
+  /// Whether the model is the one that the paper's numbers are of; never a model file, whatever its
+  /// name.
   bool is_papers() const { return is_papers_; }
+  /// The paper's table with this model in it: without cells, and for another model than the paper's
+  /// under another title.
+  Table table(const PaperTable& paper) const;
 
   /// Windows 2x2, the given temporal groups, no boundary frames.
   WindowSetting setting(int64_t tokens) const;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/density.h"
 #include "harness/interrupt.h"
 #include "harness/progress.h"
 #include "harness/table/flops.h"
@@ -11,9 +12,6 @@
 
 namespace vidattn {
 namespace {
-
-// A knob of whole numbers, or one that ends early, may miss the density that it is set for.
-constexpr double kMissedDensity = 0.02;
 
 bool left_undone(const OperatorTime& time, const TableOptions& options) {
   return time.failure == kInterrupted ||
@@ -33,8 +31,8 @@ std::string method_note(const DitModel& model, const TableOptions& options) {
       "published: the authors' preset for Wan 1.3B at 480p, or the method's defaults; at density "
       "D: its knob solved for the closed-form density of moga_stga with M=5 and M=20 at this "
       "length. Densities are counted on executed plans of {}, {} of {} heads.",
-      options.workload.empty() ? "the film" : options.workload,
-      method_heads(model, options), model.heads);
+      options.workload.empty() ? "the film" : options.workload, method_heads(model, options),
+      model.heads);
 }
 
 /// The notes that one table has once, made when they are first needed.
@@ -43,25 +41,27 @@ class MethodNotes {
   explicit MethodNotes(Table& table) : table_(table) {}
 
   void failed(const TableLength& length, const OperatorTime& time) {
-    table_.note(fmt::format("{} ({}) at {}: {}", time.label, time.backend, length.label,
-                            time.failure));
+    table_.note(
+        fmt::format("{} ({}) at {}: {}", time.label, time.backend, length.label, time.failure));
   }
   void missed(const TableLength& length, const OperatorTime& time) {
-    if (std::abs(time.density / time.wanted_density - 1) > kMissedDensity)
-      missed_ += fmt::format("{}{} at {} has {:.4f}", missed_.empty() ? "" : ", ", time.label,
-                             length.label, time.density);
+    missed_.add(fmt::format("{} at {}", time.label, length.label), time.density,
+                time.wanted_density);
   }
+  void measured(const OperatorTime& time) { times_.push_back(time); }
   void undone(const std::string& what) { undone_ += (undone_.empty() ? "" : ", ") + what; }
 
   void finish() {
-    if (!missed_.empty())
-      table_.note("The knob comes no nearer to the density than this: " + missed_ + ".");
+    if (const std::string missed = missed_.note(); !missed.empty()) table_.note(missed);
+    if (const std::string note = mistrusted_note(times_); !note.empty()) table_.note(note);
     if (!undone_.empty()) table_.note("Not done, interrupted: " + undone_ + ".");
   }
 
  private:
   Table& table_;
-  std::string missed_, undone_;
+  MissedDensities missed_;
+  std::vector<OperatorTime> times_;
+  std::string undone_;
 };
 
 }  // namespace
@@ -112,8 +112,8 @@ void add_methods(Table& table, const DitModel& model, const std::vector<TableLen
         continue;
       }
       int64_t done = i * steps;
-      const auto times = method_times(options.backends[i], in, model, options,
-                                      [&] { progress.update(++done); });
+      const auto times =
+          method_times(options.backends[i], in, model, options, [&] { progress.update(++done); });
       for (const OperatorTime& time : times) {
         if (&time == times.data() && i > 0) continue;  // full attention again
         table.details["operators"].push_back(to_json(time));
@@ -124,6 +124,7 @@ void add_methods(Table& table, const DitModel& model, const std::vector<TableLen
         else
           notes.missed(length, time);
         if (!time.failure.empty()) continue;
+        notes.measured(time);
         progress.message(line(length, time, times[0]));
         add_cells(length, time, times[0]);
       }
@@ -140,15 +141,15 @@ Table method_flops_table(const PaperTable& paper, const TableOptions& options) {
               "model " + counter.model().title,
               {},
               {}};
-  add_methods(table, counter.model(), wanted_lengths(paper_lengths(paper), options), options,
-              [&](const TableLength& length, const OperatorTime& time, const OperatorTime&) {
-                table.add({length.label, time.label, "density"})
-                    .set(Origin::workload, time.density);
-                table.add({length.label, time.label, "sparsity %"})
-                    .set(Origin::workload, 100 * (1 - time.density));
-                table.add({length.label, time.label, "PFLOP"})
-                    .set(Origin::workload, counter.pflops(length.tokens, time.density));
-              });
+  add_methods(
+      table, counter.model(), wanted_lengths(paper_lengths(paper), options), options,
+      [&](const TableLength& length, const OperatorTime& time, const OperatorTime&) {
+        table.add({length.label, time.label, "density"}).set(Origin::workload, time.density);
+        table.add({length.label, time.label, "sparsity %"})
+            .set(Origin::workload, 100 * (1 - time.density));
+        table.add({length.label, time.label, "PFLOP"})
+            .set(Origin::workload, counter.pflops(length.tokens, time.density));
+      });
   return table;
 }
 

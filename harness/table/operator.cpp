@@ -64,6 +64,7 @@ void prepare(Prepared& p, const OperatorOptions& options) {
   const double heads = static_cast<double>(options.heads) / static_cast<double>(p.in.heads());
   p.time.density = stats.density;
   p.time.flops = stats.flops * heads;
+  p.time.bounded_by_peak = options.device->name() == "cpu" && p.in.q->dtype() == DType::f32;
   p.sample = sample_plan(plan, p.wanted.whole ? 1 : options.sample_flops / stats.flops);
   p.time.scale = p.sample.scale * heads;
   for (const Branch& branch : plan.branches) p.per_head |= branch.tables.size() > 1;
@@ -192,6 +193,17 @@ Inputs random_operator_inputs(const DitModel& model, int64_t tokens, int64_t hea
   return in;
 }
 
+std::string mistrusted_note(const std::vector<OperatorTime>& times) {
+  std::string text;
+  for (const OperatorTime& t : times)
+    if (t.mistrusted())
+      text += fmt::format("{}{}{} at {} tokens ran at {:.2f} of peak", text.empty() ? "" : ", ",
+                          t.label, t.scale == 1 ? " run whole" : "", t.tokens, t.share_of_peak());
+  if (text.empty()) return text;
+  return "INVALID, above the measured float32 multiply-add peak: " + text +
+         ". Other programs disturbed the peak or these times; measure again on a quiet machine.";
+}
+
 nlohmann::json to_json(const OperatorTime& t) {
   nlohmann::json json{{"label", t.label},
                       {"backend", t.backend},
@@ -207,6 +219,8 @@ nlohmann::json to_json(const OperatorTime& t) {
                {"scale", t.scale},
                {"check_error", t.check_error},
                {"fma_peak_gflops", t.peak_gflops},
+               {"share_of_fma_peak", t.share_of_peak()},
+               {"mistrusted", t.mistrusted()},
                {"gflops", t.flops / t.run_seconds * 1e-9},
                {"plan_samples", t.plan_samples},
                {"run_samples", t.run_samples},

@@ -28,11 +28,12 @@ struct OperatorTime {
   int64_t tokens = 0, heads = 0, measured_heads = 0;
   double density = NAN;
   double wanted_density = NAN;  ///< that a knob was set for; NaN = none
-  double flops = NAN;  ///< of all heads
+  double flops = NAN;           ///< of all heads
   double plan_seconds = NAN, run_seconds = NAN;
   double scale = 1;                         ///< pairs of the whole over measured pairs
   double check_error = NAN;                 ///< relative L2 against the reference
   double peak_gflops = NAN;                 ///< multiply-adds, best of the run
+  bool bounded_by_peak = false;             ///< by peak_gflops: float32 on the host
   std::optional<int64_t> extra_bytes = {};  ///< memory of planning and running the measured heads
   /// Seconds, of the sample itself. Planning that takes over 2 s is timed once.
   std::vector<double> plan_samples = {}, run_samples = {};
@@ -40,13 +41,16 @@ struct OperatorTime {
 
   double seconds() const { return plan_seconds + run_seconds; }
   bool measured() const { return failure.empty() && std::isfinite(run_seconds); }
+  double share_of_peak() const { return flops / run_seconds / (peak_gflops * 1e9); }
+  /// Ran faster than is possible: its time or the peak is wrong.
+  bool mistrusted() const { return measured() && bounded_by_peak && share_of_peak() > 1; }
 };
 
 /// How operators are measured.
 struct OperatorOptions {
   int64_t heads = 12, measured_heads = 2;
   double sample_flops = 5e11;  ///< of one timed run; infinite = whole
-  int repeat = 3;      ///< timed runs
+  int repeat = 3;              ///< timed runs
   bool memory = true;  ///< plan and run once before, to measure memory; else the first run is cold
   const Device* device = nullptr;
   std::function<void()> tick = {};  ///< called after every timed run
@@ -67,6 +71,9 @@ std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cas
 /// `temporal_groups` equal shots.
 Inputs random_operator_inputs(const DitModel& model, int64_t tokens, int64_t heads,
                               int64_t temporal_groups, DType dtype);
+
+/// Names the mistrusted times with their shares of the peak; empty = none.
+std::string mistrusted_note(const std::vector<OperatorTime>& times);
 
 /// Everything about the measurement, for the record.
 nlohmann::json to_json(const OperatorTime& time);

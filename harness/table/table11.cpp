@@ -142,16 +142,18 @@ std::string rate_note(const LengthTimes& length) {
   const OperatorTime* full = find_time(length.times, "full");
   const OperatorTime* sparse = find_time(length.times, "M=20");
   if (!full || !sparse || !full->measured() || !sparse->measured()) return {};
-  const double peak = sparse->peak_gflops * 1e9;
+  const auto invalid = [](const OperatorTime* t) { return t->mistrusted() ? " (INVALID)" : ""; };
   return fmt::format(
-      "Rates at {} tokens, M=20: executed {:.0f} GFLOP/s ({:.2f} of the float32 multiply-add peak "
+      "Rates at {} tokens, M=20: executed {:.0f} GFLOP/s ({:.2f}{} of the float32 multiply-add "
+      "peak "
       "measured beside it); dense-equivalent, as SLA and SpargeAttn print it (FLOPs of full "
       "attention over the sparse time), {:.0f} GFLOP/s, which is {:.2f} of that peak and no rate "
       "of "
-      "the machine. Full attention runs at {:.2f} of peak.",
-      length.tokens, sparse->flops / sparse->run_seconds * 1e-9,
-      sparse->flops / sparse->run_seconds / peak, full->flops / sparse->run_seconds * 1e-9,
-      full->flops / sparse->run_seconds / peak, full->flops / full->run_seconds / peak);
+      "the machine. Full attention runs at {:.2f}{} of peak.",
+      length.tokens, sparse->flops / sparse->run_seconds * 1e-9, sparse->share_of_peak(),
+      invalid(sparse), full->flops / sparse->run_seconds * 1e-9,
+      full->flops / sparse->run_seconds / (sparse->peak_gflops * 1e9), full->share_of_peak(),
+      invalid(full));
 }
 
 void fill_measured(Table& table, const PaperRow& row, const LengthTimes& length,
@@ -217,6 +219,13 @@ void measure_rows(Table& table, const std::vector<PaperRow>& rows, const FlopsCo
   if (all.empty()) return;
   if (!options.full) table.note(scaling_note(all));
   if (const std::string rates = rate_note(all.back()); !rates.empty()) table.note(rates);
+  std::vector<OperatorTime> times;
+  for (const LengthTimes& length : all)
+    for (const auto* some : {&length.times, &length.whole})
+      times.insert(times.end(), some->begin(), some->end());
+  if (const std::string note = mistrusted_note(times); !note.empty()) table.note(note);
+  record(table, all);
+  if (!counter.is_papers()) return;
   const std::string against = table.note(
       "measured against paper: another machine, so only speedups and realised shares are "
       "compared. A realised share above the paper's means less work per token outside of "
@@ -224,7 +233,6 @@ void measure_rows(Table& table, const std::vector<PaperRow>& rows, const FlopsCo
   for (Cell& cell : table.cells)
     if (cell.compared == Origin::measured && std::abs(cell.difference()) > kNoteAbove)
       cell.notes.push_back(against);
-  record(table, all);
 }
 
 /// Rows of the given methods in place of moga_stga: no paper values.
@@ -264,7 +272,7 @@ Table table11(const TableOptions& options) {
   const PaperTable paper = paper_table("11", options.paper);
   if (!options.backends.empty()) return method_table(paper, options);
   FlopsCounter counter(options, paper.model);
-  Table table{"11", paper.title, paper.where + "; model " + counter.model().title, {}, {}};
+  Table table = counter.table(paper);
   std::string overhead;
   if (counter.is_papers()) {
     overhead = table.note(overhead_note(paper, counter));

@@ -115,6 +115,18 @@ void add_generation(Table& table, const Basis& b) {
   }
 }
 
+/// What the projection says of the paper's own printed step.
+std::string step_note(const Basis& b, const PassTime& full) {
+  return fmt::format(
+      " of the printed {} s; {:.1f} s are neither (communication, norms, slower matrix products, "
+      "or "
+      "another number of passes). Two passes of classifier-free guidance in a step would take "
+      "{:.1f} "
+      "s for attention alone, so the printed step holds one",
+      b.paper.at(kInference, b.paper.columns[0]).text,
+      b.paper.value(kInference, b.paper.columns[0]) - full.total(), 2 * full.attention);
+}
+
 std::string accounting_note(const Basis& b) {
   const PassTime full = b.papers_pass(1);
   return fmt::format(
@@ -123,12 +135,9 @@ std::string accounting_note(const Basis& b) {
       "times {}/12 heads and {} layers, over {} devices; everything else by its FLOPs at the rate "
       "of "
       "Table 11's full operator ({:.0f} TFLOP/s). Full attention: {:.1f} s attention and {:.1f} s "
-      "rest of the printed {} s; {:.1f} s are neither (communication, norms, slower matrix "
-      "products, or another number of passes). Two passes of classifier-free guidance in a step "
-      "would take {:.1f} s for attention alone, so the printed step holds one.",
+      "rest{}.",
       b.model().heads, b.model().layers(), b.options.devices, b.device_rate() * 1e-12,
-      full.attention, full.rest, b.paper.at(kInference, b.paper.columns[0]).text,
-      b.paper.value(kInference, b.paper.columns[0]) - full.total(), 2 * full.attention);
+      full.attention, full.rest, b.counter.is_papers() ? step_note(b, full) : "");
 }
 
 std::string inference_note(const Basis& b) {
@@ -196,10 +205,12 @@ std::string generation_note(const Basis& b) {
   return fmt::format(
       "A whole generation: {} steps of {} passes, {} layers, the first {} steps and {} layers "
       "dense "
-      "(--steps --cfg-passes --dense-steps --dense-layers). by FLOPs: all work at one rate; by "
-      "time: "
-      "attention's share of the printed full step, at Table 11's operator speedup.",
-      run.steps, run.passes, run.layers, run.dense_steps, run.dense_layers);
+      "(--steps --cfg-passes --dense-steps --dense-layers). by FLOPs: all work at one rate{}.",
+      run.steps, run.passes, run.layers, run.dense_steps, run.dense_layers,
+      b.counter.is_papers()
+          ? "; by time: attention's share of the printed full step, at Table 11's "
+            "operator speedup"
+          : "");
 }
 
 /// Notes of the rows whose difference is above 5%.
@@ -219,18 +230,19 @@ void measure(Table& table, const Basis& b) {
   for (const GemmRate& g : rates)
     table.details["gemm"].push_back(
         {{"name", g.name}, {"rows", g.rows}, {"in", g.in}, {"out", g.out}, {"gflops", g.gflops}});
+  if (const std::string bad = mistrusted_note(times.times); !bad.empty()) table.note(bad);
   const OperatorTime* full = find_time(times.times, "full");
   std::string memory;
-  const std::string note =
-      table.note(fmt::format("measured: still a PROJECTION, for this machine alone: attention from "
-                             "operators measured as in "
-                             "Table 11 ({} of {} heads, scaled up), linear layers and "
-                             "cross-attention by their FLOPs at {:.0f} "
-                             "GFLOP/s, measured with {} rows at the shapes {}x{} and {}x{}, "
-                             "float32. Only its speedups are "
-                             "compared with the paper's.",
-                             full->measured_heads, full->heads, rate * 1e-9, kGemmRows,
-                             b.model().dim, b.model().dim, b.model().dim, b.model().ffn_dim));
+  const std::string note = table.note(fmt::format(
+      "measured: still a PROJECTION, for this machine alone: attention from "
+      "operators measured as in "
+      "Table 11 ({} of {} heads, scaled up), linear layers and "
+      "cross-attention by their FLOPs at {:.0f} "
+      "GFLOP/s, measured with {} rows at the shapes {}x{} and {}x{}, "
+      "float32.{}",
+      full->measured_heads, full->heads, rate * 1e-9, kGemmRows, b.model().dim, b.model().dim,
+      b.model().dim, b.model().ffn_dim,
+      b.counter.is_papers() ? " Only its speedups are compared with the paper's." : ""));
   if (!full->measured()) {
     table.note("full attention has no time: " + full->failure);
     return;
@@ -317,7 +329,7 @@ Table table12(const TableOptions& options) {
   FlopsCounter counter(options, paper.model);
   const Basis basis{paper, latency, counter, options, latency.rows.back().tokens};
   if (!options.backends.empty()) return method_table(basis);
-  Table table{"12", paper.title, paper.where + "; model " + counter.model().title, {}, {}};
+  Table table = counter.table(paper);
   table.note(accounting_note(basis));
   add_projection(table, basis);
   if (counter.is_papers()) {

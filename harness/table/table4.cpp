@@ -74,7 +74,7 @@ Table table4(const TableOptions& options) {
   const PaperTable paper = paper_table("4", options.paper);
   if (!options.backends.empty()) return method_flops_table(paper, options);
   FlopsCounter counter(options, paper.model);
-  Table table{"4", paper.title, paper.where + "; model " + counter.model().title, {}, {}};
+  Table table = counter.table(paper);
   std::string sparsity, pflops;
   if (counter.is_papers()) {
     sparsity = table.note(sparsity_note(counter, paper));
@@ -100,11 +100,12 @@ Table table4(const TableOptions& options) {
   table.note(fmt::format(
       "Counted plans also hold the boundary frames of adjacent shots (MoGA §2.2), one on each "
       "side: "
-      "density {:+.4f} at {} tokens over the closed form, which the paper's sparsity leaves out. "
+      "density {:+.4f} at {} tokens over the closed form{}. "
       "skewed: group sizes proportional to 1/(g+1), sum of squared shares {:.3f} at M={}.",
       counter.density(Origin::balanced, tokens, most) -
           counter.density(Origin::model, tokens, most),
-      tokens, router_density(most, Router::skewed), most));
+      tokens, counter.is_papers() ? ", which the paper's sparsity leaves out" : "",
+      router_density(most, Router::skewed), most));
   table.mark_unexplained();
   return table;
 }

@@ -78,7 +78,7 @@ Table table5(const TableOptions& options) {
   const PaperTable paper = paper_table("5", options.paper);
   if (!options.backends.empty()) return method_flops_table(paper, options);
   FlopsCounter counter(options, paper.model);
-  Table table{"5", paper.title, paper.where + "; model " + counter.model().title, {}, {}};
+  Table table = counter.table(paper);
   std::string full, shortest, others;
   if (counter.is_papers()) {
     full = table.note(full_note(counter, paper));

@@ -42,7 +42,7 @@ Table table6(const TableOptions& options) {
   const PaperTable paper = paper_table("6", options.paper);
   if (!options.backends.empty()) return method_flops_table(paper, options);
   FlopsCounter counter(options, paper.model);
-  Table table{"6", paper.title, paper.where + "; model " + counter.model().title, {}, {}};
+  Table table = counter.table(paper);
   for (const PaperRow& row : paper.rows) {
     Cell& cell = table.add({row.label, paper.columns[0], "PFLOP"});
     for (Origin origin : counter.origins())
@@ -51,8 +51,8 @@ Table table6(const TableOptions& options) {
   }
   table.details["curves"] = curves(counter, paper_table("5", options.paper));
   table.note(
-      "The figure is drawn by --out FILE.svg or FILE.png: lines are the closed form, circles "
-      "the values that the paper prints in Table 5.");
+      std::string("The figure is drawn by --out FILE.svg or FILE.png: lines are the closed form") +
+      (counter.is_papers() ? ", circles the values that the paper prints in Table 5." : "."));
   table.mark_unexplained();
   return table;
 }

@@ -147,6 +147,26 @@ TEST(Tables, OtherModelsHaveNoPaperValues) {
   }
 }
 
+TEST(Tables, AModelFileIsNamedAndNotHeldAgainstThePaper) {
+  const TemporaryFolder folder;
+  TableOptions options;
+  options.model = (folder / "mine.json").string();
+  for (const auto& [number, make] : kMakers) {
+    const std::string name = paper_table(number).model;  // makes it no paper's model
+    write_bytes(folder / "mine.json",
+                R"({"name": ")" + name +
+                    R"(", "dim": 2048, "heads": 16, "ffn_dim": 8192, "text_tokens": 512,
+                     "blocks": [{"kind": "cross_attention", "count": 32}]})");
+    const Table table = make(options);
+    EXPECT_TRUE(table.title.starts_with(name)) << table.title;
+    EXPECT_EQ(table.where, "model " + name);
+    for (const char* paper : {"printed", "the paper prints", "paper's"})
+      EXPECT_EQ(note_text(table, paper), "") << number;
+    for (const Cell& cell : table.cells)
+      EXPECT_TRUE(std::isnan(cell.value(Origin::paper))) << number << ": " << cell.row;
+  }
+}
+
 TEST(Tables, FormatsHoldTheSameCells) {
   const Table table = table5({});
   const auto lines = [](const std::string& text) {
@@ -191,6 +211,23 @@ TEST(Operator, AScaledSampleHasTheWholesWorkAndAgreesWithTheReference) {
   EXPECT_DOUBLE_EQ(measure_operators(cases, inputs, options)[0].flops, 12 * times[0].flops);
 }
 
+TEST(Operator, ATimeAboveThePeakIsMistrusted) {
+  OperatorTime time{.label = "full", .tokens = 31200};
+  time.flops = 5e11;
+  time.plan_seconds = 0;
+  time.run_seconds = 2;
+  time.peak_gflops = 100;  // 2.5 of peak
+  EXPECT_FALSE(time.mistrusted()) << "another device or storage type may be faster";
+  time.bounded_by_peak = true;
+  EXPECT_TRUE(time.mistrusted());
+  EXPECT_EQ(to_json(time)["mistrusted"], true);
+  EXPECT_NE(mistrusted_note({time}).find("full run whole at 31200 tokens ran at 2.50 of peak"),
+            std::string::npos);
+  time.peak_gflops = 300;
+  EXPECT_EQ(to_json(time)["mistrusted"], false);
+  EXPECT_EQ(mistrusted_note({time}), "");
+}
+
 TEST(Operator, AWholeCaseHasAllHeadsInTheSameRounds) {
   const DitModel model = find_model("wan2.1-1.3b");
   OperatorOptions options;
@@ -203,7 +240,8 @@ TEST(Operator, AWholeCaseHasAllHeadsInTheSameRounds) {
     return random_operator_inputs(model, 1560, heads, 1, DType::f32);
   };
   const auto times = measure_operators(
-      {{"sampled", parse_backend("full")}, {"whole", parse_backend("full"), true}}, inputs, options);
+      {{"sampled", parse_backend("full")}, {"whole", parse_backend("full"), true}}, inputs,
+      options);
   ASSERT_TRUE(times[1].measured()) << times[1].failure;
   EXPECT_EQ(times[1].measured_heads, 3);
   EXPECT_EQ(times[1].scale, 1);
