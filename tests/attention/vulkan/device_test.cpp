@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "attention/error.h"
-#include "tests/attention/random_plans.h"
+#include "tests/attention/vulkan/vulkan_test.h"
 
 // Mesa and LLVM keep some memory until the program ends.
 extern "C" const char* __lsan_default_suppressions() {
@@ -15,20 +15,9 @@ extern "C" const char* __lsan_default_suppressions() {
 namespace vidattn {
 namespace {
 
-/// "Slow": Mesa and LLVM under the sanitizers are. The validation layers watch every test: a
-/// message is a DeviceError, and so a failure.
-class VulkanDeviceSlow : public testing::Test {
+/// "Slow": Mesa and LLVM under the sanitizers are.
+class VulkanDeviceSlow : public VulkanTest {
  protected:
-  void SetUp() override {
-    setenv("VIDATTN_VULKAN_VALIDATION", "1", 1);
-    try {
-      device = &find_device("vulkan");
-    } catch (const InputError& error) {
-      GTEST_SKIP() << error.what();
-    }
-  }
-  void TearDown() override { unsetenv("VIDATTN_VULKAN_MEMORY_MIB"); }
-
   void expect_matches_reference(const Plan& plan, const Inputs& in, double tolerance = 2e-6) {
     plan.validate(in);
     Output want, got, again;
@@ -39,9 +28,6 @@ class VulkanDeviceSlow : public testing::Test {
     device->run(plan, in, again);
     EXPECT_EQ(again.lse, got.lse) << "not deterministic";
   }
-
-  const Device* device = nullptr;
-  Random random{7};
 };
 
 TEST_F(VulkanDeviceSlow, LengthsAndDims) {

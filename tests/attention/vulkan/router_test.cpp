@@ -8,22 +8,13 @@
 #include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
-#include "tests/attention/random_plans.h"
+#include "tests/attention/vulkan/vulkan_test.h"
 
 namespace vidattn {
 namespace {
 
-class VulkanRouterSlow : public testing::Test {
+class VulkanRouterSlow : public VulkanTest {
  protected:
-  void SetUp() override {
-    setenv("VIDATTN_VULKAN_VALIDATION", "1", 1);
-    try {
-      device = &find_device("vulkan");
-    } catch (const InputError& error) {
-      GTEST_SKIP() << error.what();
-    }
-  }
-
   /// Small integers, which every order of summation adds exactly, with many ties.
   std::vector<float> integers(int64_t count, int from, int to) {
     std::vector<float> values(count);
@@ -45,9 +36,6 @@ class VulkanRouterSlow : public testing::Test {
       EXPECT_NEAR(got.p_assigned[m], want.p_assigned[m], 2e-6);
     }
   }
-
-  const Device* device = nullptr;
-  Random random{11};
 };
 
 TEST_F(VulkanRouterSlow, GivenScoresWithTies) {
