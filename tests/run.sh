@@ -10,4 +10,4 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 ctest --test-dir "$root/build/release" --output-on-failure --no-tests=error "$@"
 
 "$root/harness/build.sh" asan attention_test baselines_test metrics_test
-ctest --test-dir "$root/build/asan" --output-on-failure --no-tests=error -E 'Slow|NOT_BUILT' "$@"
+ctest --test-dir "$root/build/asan" -j2 --output-on-failure --no-tests=error -E 'Slow|NOT_BUILT' "$@"
