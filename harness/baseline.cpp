@@ -32,6 +32,13 @@ json to_json(const BaselineCase& c) {
           {"fed_ratio", number_or_null(c.fed_ratio)}};
 }
 
+/// NaN for a case without times.
+double relative_time(const json& value) {
+  const double time = number_or_nan(value);
+  if (time <= 0) throw InputError("a relative time of " + value.dump() + ", expected more than 0");
+  return time;
+}
+
 Baseline from_json(const json& j) {
   Baseline b;
   b.suite = j.at("suite");
@@ -43,7 +50,7 @@ Baseline from_json(const json& j) {
   b.accepted = j.at("accepted");
   for (const auto& [key, c] : j.at("cases").items())
     b.cases[key] = {c.at("figures").get<std::map<std::string, double>>(), c.at("checksum"),
-                    number_or_nan(c.at("ratio")), number_or_nan(c.at("fed_ratio"))};
+                    relative_time(c.at("ratio")), relative_time(c.at("fed_ratio"))};
   return b;
 }
 
@@ -94,11 +101,13 @@ Baseline read_baseline(const std::string& path) {
   try {
     const json j = json::parse(in);
     if (j.at("format") != kFormat || j.at("schema_version") != kVersion)
-      throw InputError(fmt::format("{}: not of format '{}' {}", name, kFormat, kVersion));
+      throw InputError(fmt::format("not of format '{}' {}", kFormat, kVersion));
     return from_json(j);
+  } catch (const InputError& error) {
+    throw InputError(name + ": " + error.what());
   } catch (const json::exception& error) {
     throw InputError(fmt::format("{}: not a baseline that `vidattn check --accept` writes: {}",
-                                 name, in_quotes(error.what())));
+                                 name, json_fault(error)));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <random>
 
+#include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/reference.h"
 #include "harness/clock.h"
@@ -124,7 +125,7 @@ nlohmann::json measure(const Line& line, const Device& device, double seconds) {
     device.run(plan, in, out);
     times.push_back(seconds_since(begin));
     clocks.push_back(core_clock_ghz());
-  } while ((seconds_since(start) < seconds || times.size() < 3) && !interrupted());
+  } while ((seconds_since(start) < seconds || times.size() < 3));
   const double flops = plan_stats(plan, in).flops, rate = flops / median(times) * 1e-9;
   const double peak = highest(peaks);
   return {{"shape", line.shape},
@@ -162,7 +163,12 @@ int bench(const BenchOptions& options) {
   bool failed = false;
   for (const Line& line : options.quick ? quick_lines() : all_lines()) {
     if (interrupted()) break;
-    const nlohmann::json found = measure(line, device, options.seconds);
+    nlohmann::json found;
+    try {
+      found = measure(line, device, options.seconds);
+    } catch (const Cancelled&) {
+      break;
+    }
     const std::string label =
         fmt::format("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7}", line.shape, line.length, line.heads,
                     line.dim, to_string(line.dtype), line.threads);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/density.h"
 #include "harness/in_dtype.h"
@@ -131,6 +132,7 @@ void set_density(Case& c, double target) {
     c.spec = std::move(solution.spec);
     c.result.backend = c.spec.text();
     c.result.note = std::move(solution.note);
+  } catch (const Cancelled&) {
   } catch (const InputError& error) {
     c.result.outcome = "skipped";
     c.result.reason = error.what();
@@ -145,6 +147,8 @@ void check_case(Case& c, std::vector<Dense>& dense) {
   if (!c.result.outcome.empty()) return;  // refused already
   try {
     check_and_compare(c, dense);
+  } catch (const Cancelled&) {
+    c.result.outcome = "interrupted";
   } catch (const InputError& error) {
     c.result.outcome = "skipped";
     c.result.reason = error.what();

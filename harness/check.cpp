@@ -28,6 +28,12 @@ Finding figure(const std::string& tag, double expected, double got, double toler
                               shown(got), shown(expected), got - expected, tolerance)};
 }
 
+/// A figure that nothing guards.
+Finding not_in_baseline(const std::string& tag, const StoredCase& c) {
+  return {State::note, tag, "", shown(c.metric(tag)),
+          tag + " is not in the baseline, so not judged; --accept adds it"};
+}
+
 void judge_figures(const BaselineCase& base, const StoredCase& c, const Tolerances& t,
                    CheckedCase& checked) {
   const auto judge = [&](const std::vector<std::string>& tags, double share, double least) {
@@ -36,6 +42,8 @@ void judge_figures(const BaselineCase& base, const StoredCase& c, const Toleranc
       if (found != base.figures.end())
         checked.findings.push_back(figure(tag, found->second, c.metric(tag),
                                           std::max(least, share * std::abs(found->second))));
+      else if (std::isfinite(c.metric(tag)))
+        checked.findings.push_back(not_in_baseline(tag, c));
     }
   };
   judge(kExactFigures, t.exact, 0);
@@ -89,6 +97,19 @@ Finding judge_fed_time(const BaselineCase& base, const StoredCase& c, const Tole
   return f;
 }
 
+void judge_times(const BaselineCase& base, const StoredCase& c, const Tolerances& t,
+                 CheckedCase& checked) {
+  const auto judge = [&](const char* tag, double expected, auto judged) {
+    if (std::isfinite(expected))
+      checked.findings.push_back(judged());
+    else if (std::isfinite(c.metric(tag)))
+      checked.findings.push_back(not_in_baseline(tag, c));
+  };
+  judge("ratio", base.ratio,
+        [&] { return judge_time("ratio", "full attention's", base.ratio, c, t.ratio); });
+  judge("fed_ratio", base.fed_ratio, [&] { return judge_fed_time(base, c, t); });
+}
+
 CheckedCase judge_case(const std::string& key, const BaselineCase& base, const StoredCase& c,
                        const Tolerances& t) {
   CheckedCase checked{key, {}};
@@ -100,10 +121,7 @@ CheckedCase judge_case(const std::string& key, const BaselineCase& base, const S
     if (!mistrusted) return checked;
   }
   judge_figures(base, c, t, checked);
-  if (c.outcome == Outcome::passed && std::isfinite(base.ratio))
-    checked.findings.push_back(judge_time("ratio", "full attention's", base.ratio, c, t.ratio));
-  if (c.outcome == Outcome::passed && std::isfinite(base.fed_ratio))
-    checked.findings.push_back(judge_fed_time(base, c, t));
+  if (c.outcome == Outcome::passed) judge_times(base, c, t, checked);
   return checked;
 }
 

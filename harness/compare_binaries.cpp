@@ -4,11 +4,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "attention/error.h"
+#include "harness/case_check.h"
 #include "harness/compare.h"
 #include "harness/interrupt.h"
 #include "harness/npy.h"
@@ -23,9 +26,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Timed blocks inside one process; its fastest counts. The process itself is one of two of its side
-// in a block, so that the placement of its memory varies as well.
-constexpr int kRepeat = 5;
+// Timed runs inside one process; its fastest counts. The process itself is one of two of its side
+// in a block, so that the placement of its memory varies as well. A process also starts, reads its
+// inputs and checks its cases: short cases are timed for about as long as that takes.
+constexpr int kLeastRepeat = 5, kMostRepeat = 200;
 
 /// A folder that goes away with its content.
 class TemporaryFolder {
@@ -102,10 +106,10 @@ std::vector<std::string> write_workload(const Workload& workload, const fs::path
   return options;
 }
 
-/// The command line of one process, without its output file.
+/// The command line of one process, without its repetitions and output file.
 std::vector<std::string> run_arguments(const CompareOptions& options,
                                        const std::vector<std::string>& workload) {
-  std::vector<std::string> arguments{"run", "--quiet", "--repeat", std::to_string(kRepeat)};
+  std::vector<std::string> arguments{"run", "--quiet"};
   arguments.insert(arguments.end(), workload.begin(), workload.end());
   const auto add = [&](const char* option, const std::string& value) {
     arguments.insert(arguments.end(), {option, value});
@@ -129,9 +133,13 @@ class Program {
   }
 
   /// Runs it once and returns the fastest plan + run of every case; NaN where there is none.
-  std::vector<double> run() {
-    run_program(path_, arguments_, out_.string() + ".err");
+  std::vector<double> run(int repeat) {
+    std::vector<std::string> arguments = arguments_;
+    arguments.insert(arguments.end(), {"--repeat", std::to_string(repeat)});
+    run_program(path_, arguments, out_.string() + ".err");
     if (interrupted()) return {};
+    if (!fs::exists(out_))
+      throw InputError(fmt::format("{} wrote no results: is it a vidattn program?", path_));
     last_ = read_run(out_, "");
     std::vector<double> seconds;
     for (const StoredCase& c : last_.cases) {
@@ -151,6 +159,26 @@ class Program {
   StoredRun last_;
 };
 
+/// Runs each in one process, which also warms the file cache and tells which cases there are, and
+/// again with twice the repetitions: what these add is the share of a process that is timed.
+/// Returns how many repetitions take as long as the rest, if as many blocks as needed still fit
+/// into the budget.
+int choose_repeat(Program& a, Program& b, const PairedOptions& paired) {
+  const auto seconds_with = [&](int repeat) {
+    return seconds_of([&] {
+      a.run(repeat);
+      b.run(repeat);
+    });
+  };
+  seconds_with(1);
+  const double once = seconds_with(kLeastRepeat), twice = seconds_with(2 * kLeastRepeat);
+  const double each = std::max(1e-6, (twice - once) / kLeastRepeat);
+  const double rest = std::max(0.0, once - kLeastRepeat * each);
+  const double allowed = paired.seconds / static_cast<double>(2 * paired.min_blocks) - rest;
+  return static_cast<int>(
+      std::clamp(std::min(rest, allowed) / each, 1.0 * kLeastRepeat, 1.0 * kMostRepeat));
+}
+
 }  // namespace
 
 ComparisonResult compare_binaries(const CompareOptions& options) {
@@ -163,22 +191,22 @@ ComparisonResult compare_binaries(const CompareOptions& options) {
   const auto complete = run_arguments(options, write_workload(workload, tensors));
   Program a(options.binaries.at("A"), complete, folder.path() / "a.json");
   Program b(options.binaries.at("B"), complete, folder.path() / "b.json");
-  a.run();  // warms the file cache, and tells which cases there are
-  b.run();
-  if (a.last().cases.size() != b.last().cases.size())
-    throw InputError("the two programs make different cases of this command line");
   PairedOptions paired;
   paired.seconds = options.seconds;
   paired.seed = options.order_seed;
   paired.label = "A against B, program by program";
-  const auto blocks = measure_paired([&] { return a.run(); }, [&] { return b.run(); }, paired);
+  const int repeat = choose_repeat(a, b, paired);
+  if (a.last().cases.size() != b.last().cases.size())
+    throw InputError("the two programs make different cases of this command line");
+  const auto blocks =
+      measure_paired([&] { return a.run(repeat); }, [&] { return b.run(repeat); }, paired);
   ComparisonResult result;
   result.a = a.title();
   result.b = b.title();
   result.protocol = fmt::format(
       "time is plan + run; blocks of four processes, ABBA or BAAB by a fair coin, fastest of {} "
-      "runs in each of\nthe side's two processes, {:g} s together",
-      kRepeat, options.seconds);
+      "runs in each of\nthe side's two processes, {:g} s together and at least {} blocks",
+      repeat, options.seconds, paired.min_blocks);
   result.workload = workload_record(workload);
   for (size_t i = 0; i < a.last().cases.size(); ++i) {
     ComparedCase& c = result.cases.emplace_back(pair_cases(a.last().cases[i], b.last().cases[i]));

@@ -23,7 +23,7 @@ nlohmann::json all_device_facts() {
     try {
       for (const Device* device : family->members()) json[device->name()] = facts_of(*device);
     } catch (const InputError& error) {
-      json[family->name()] = error.what();
+      json[family->name()]["none"] = error.what();
     }
   }
   return json;
@@ -38,8 +38,8 @@ nlohmann::json device_facts(const std::vector<std::string>& names) {
 std::string device_text(const nlohmann::json& facts) {
   std::string text;
   for (const auto& [name, device] : facts.items()) {
-    if (device.is_string()) {
-      text += fmt::format("  {}: none ({})\n", name, device.get<std::string>());
+    if (device.contains("none")) {
+      text += fmt::format("  {}: none ({})\n", name, device["none"].get<std::string>());
       continue;
     }
     text += fmt::format("  {}: {}\n", name, device["title"].get<std::string>());

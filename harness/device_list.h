@@ -7,7 +7,7 @@
 namespace vidattn {
 
 /// Facts of every device of this machine by name, {"vulkan:0": {"driver": …}}; a family without
-/// members has a text instead, {"vulkan": "why"}. Asks the drivers, which takes time.
+/// members has the reason instead, {"vulkan": {"none": "why"}}. Asks the drivers, which takes time.
 nlohmann::json all_device_facts();
 
 /// The same for the named devices only.

@@ -136,9 +136,7 @@ Film::Shot Film::direct(int64_t shot) const {
   return s;
 }
 
-int64_t Film::shot_of(int64_t i) const {
-  return vidattn::shot_of(spec_.shots, i);
-}
+int64_t Film::shot_of(int64_t i) const { return vidattn::shot_of(spec_.shots, i); }
 
 Camera Film::camera(const Shot& shot, double share, double seconds) const {
   const double eased = share * share * (3 - 2 * share);

@@ -2,20 +2,18 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <csignal>
 #include <string_view>
+
+#include "attention/cancel.h"
 
 namespace vidattn {
 namespace {
 
 constexpr int kInterruptedExit = 130;  // the shells' code for a program ended by Ctrl-C
 
-std::atomic<bool> stop = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "used in a signal handler");
-
 void on_signal(int /*signal*/) {
-  if (stop.exchange(true)) _exit(kInterruptedExit);
+  if (runs_cancelled.exchange(true)) _exit(kInterruptedExit);
   constexpr std::string_view kNotice = "\nstopping at the next safe point; again to end at once\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, kNotice.data(), kNotice.size());
 }
@@ -30,6 +28,6 @@ void catch_interrupts() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-bool interrupted() { return stop; }
+bool interrupted() { return runs_cancelled; }
 
 }  // namespace vidattn

@@ -33,6 +33,12 @@ double number_or_nan(const nlohmann::json& value) {
   return value.is_null() ? NAN : value.get<double>();
 }
 
+std::string json_fault(const nlohmann::json::exception& error) {
+  const std::string_view text = error.what();  // "[json.exception.out_of_range.403] key 'cases' …"
+  const size_t end = text.find("] ");
+  return in_quotes(end == std::string_view::npos ? text : text.substr(end + 2));
+}
+
 void write_text(const std::string& path, std::string_view text) {
   OutputFile file(path);
   file.write(text.data(), text.size());

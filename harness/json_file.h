@@ -18,6 +18,9 @@ nlohmann::json read_json(const std::string& path);
 nlohmann::json number_or_null(double value);
 double number_or_nan(const nlohmann::json& value);
 
+/// What is wrong with a JSON text: the parser's words, quoted, without its own error number.
+std::string json_fault(const nlohmann::json::exception& error);
+
 /// Writes a text as write_json() does.
 void write_text(const std::string& path, std::string_view text);
 

@@ -3,6 +3,7 @@
 #include <exception>
 #include <filesystem>
 
+#include "attention/cancel.h"
 #include "attention/cpu/simd.h"
 #include "attention/device.h"
 #include "attention/error.h"
@@ -13,7 +14,7 @@
 namespace vidattn {
 namespace {
 
-constexpr int kFailure = 2, kUsageError = 3;
+constexpr int kFailure = 2, kUsageError = 3, kInterrupted = 130;
 
 int parse_and_run(int argc, char** argv) {
   CLI::App app(
@@ -56,6 +57,9 @@ int main(int argc, char** argv) {
   } catch (const vidattn::DeviceError& error) {
     fmt::print(stderr, "vidattn: {}\n", error.what());
     return vidattn::kFailure;
+  } catch (const vidattn::Cancelled&) {
+    fmt::print(stderr, "vidattn: interrupted\n");
+    return vidattn::kInterrupted;
   } catch (const std::filesystem::filesystem_error& error) {
     fmt::print(stderr, "vidattn: {}\n", error.what());
     return vidattn::kUsageError;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attention/cancel.h"
 #include "harness/case_check.h"
 #include "harness/clock.h"
 #include "harness/interrupt.h"
@@ -80,9 +81,12 @@ std::vector<std::vector<PairedBlock>> measure_paired(const Side& a, const Side& 
     std::vector<double> seconds_a, seconds_b;
     const auto run_a = [&] { take_fastest(seconds_a, a()); };
     const auto run_b = [&] { take_fastest(seconds_b, b()); };
-    for (int round = 0; round < options.rounds; ++round)
-      for (const bool outer : {true, false, false, true}) outer == a_first ? run_a() : run_b();
-    if (interrupted()) break;  // a block may be incomplete
+    try {
+      for (int round = 0; round < options.rounds; ++round)
+        for (const bool outer : {true, false, false, true}) outer == a_first ? run_a() : run_b();
+    } catch (const Cancelled&) {
+    }
+    if (interrupted()) break;  // the block may be incomplete
     cases.resize(seconds_a.size());
     for (size_t i = 0; i < cases.size(); ++i)
       cases[i].push_back({a_first, seconds_a[i], seconds_b[i]});
@@ -94,7 +98,12 @@ std::vector<PairedBlock> measure_pair(Case& a, Case& b, PairedOptions options, d
   Output out;  // one for both, so that neither has the better pages
   const Side side_a = [&] { return std::vector{run_once(a, out, 0)}; };
   const Side side_b = [&] { return std::vector{run_once(b, out, slowdown)}; };
-  const double round_seconds = 2 * warm_up(side_a, side_b);
+  double round_seconds = 0;
+  try {
+    round_seconds = 2 * warm_up(side_a, side_b);
+  } catch (const Cancelled&) {
+    return {};
+  }
   forget_times(a);
   forget_times(b);
   options.rounds =

@@ -1,5 +1,6 @@
 #include "harness/probe.h"
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/density.h"
 #include "harness/interrupt.h"
@@ -48,6 +49,7 @@ ProbeRun run_probe(const std::string& backend, const Inputs& inputs, const Probe
     if (options.density) solve(spec, in, *options.density, run);
     run.backend = spec.text();
     if (!interrupted()) execute(spec, std::move(in), options, run, output);
+  } catch (const Cancelled&) {
   } catch (const InputError& error) {
     run.outcome = "skipped";
     run.reason = error.what();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/film.h"
 #include "harness/interrupt.h"
@@ -83,6 +84,8 @@ int quality(const QualityOptions& given) {
     for (size_t i = 0; i < all.size() && !interrupted(); ++i) {
       try {
         clips.push_back(measure(options, all[i], i + 1, [&] { progress.update(++done); }));
+      } catch (const Cancelled&) {
+        break;
       } catch (const InputError& error) {  // what the others gave is not lost for it
         clips.push_back({.name = all[i],
                          .error = error.what(),

@@ -16,12 +16,32 @@ namespace {
 
 using nlohmann::json;
 
+/// A case's name, with what sets it apart from others of its method: as in the page.
+std::string label(const json& data, const json& c) {
+  const auto differ = [&](auto kind) {
+    return std::any_of(data["cases"].begin(), data["cases"].end(),
+                       [&](const json& other) { return kind(other) != kind(c); });
+  };
+  const auto kind = [](const json& x) {
+    return fmt::format(" [{} {}]", x["device"].get<std::string>(), x["dtype"].get<std::string>());
+  };
+  std::string text = c["name"];
+  if (differ(kind)) text += kind(c);
+  if (data["workloads"].size() > 1)
+    text += fmt::format(" (workload {})", c["workload_index"].get<int64_t>() + 1);
+  if (data["runs"].size() > 1) text += fmt::format(" (run {})", c["run"].get<int64_t>() + 1);
+  return text;
+}
+
 double metric(const json& c, const char* tag) { return c["metrics"].value(tag, NAN); }
 
 std::vector<json> timed(const json& data) {
   std::vector<json> cases;
-  for (const json& c : data["cases"])
-    if (c["metrics"].contains("total_time")) cases.push_back(c);
+  for (const json& c : data["cases"]) {
+    if (!c["metrics"].contains("total_time")) continue;
+    cases.push_back(c);
+    cases.back()["label"] = label(data, c);
+  }
   return cases;
 }
 
@@ -84,7 +104,7 @@ std::string forest(std::vector<json> cases) {
     rows += fmt::format("{:.6g} {} {:.6g} {:.6g}\n", ratio, i,
                         r["low"].is_number() ? r["low"].get<double>() : ratio,
                         r["high"].is_number() ? r["high"].get<double>() : ratio);
-    tics += fmt::format("{}{} {}", i ? ", " : "", quoted(cases[i]["name"]), i);
+    tics += fmt::format("{}{} {}", i ? ", " : "", quoted(cases[i]["label"]), i);
   }
   return rows + "EOD\nset logscale x\nset ytics (" + tics +
          fmt::format(") noenhanced\nset yrange [-0.7:{}]\n",
@@ -110,7 +130,7 @@ std::string roofline(const std::vector<json>& cases) {
     left = std::min(left, x);
     right = std::max(right, x);
     rows += fmt::format("{:.6g} {:.6g} {}\n", x, metric(c, "flop_rate") / 1e9,
-                        '"' + c["name"].get<std::string>() + '"');
+                        '"' + c["label"].get<std::string>() + '"');
   }
   if (right == 0) return "";
   const double peak = highest_of(cases, "peak") / 1e9;
@@ -137,7 +157,7 @@ std::string memory(const std::vector<json>& cases) {
   std::string rows = "$d << EOD\n";
   constexpr double kMebi = 1024.0 * 1024.0;
   for (const json& c : cases)
-    rows += fmt::format("\"{}\" {:.6g} {:.6g}\n", c["name"].get<std::string>(),
+    rows += fmt::format("\"{}\" {:.6g} {:.6g}\n", c["label"].get<std::string>(),
                         metric(c, "index_memory") / kMebi, metric(c, "peak_extra_memory") / kMebi);
   return rows +
          "EOD\nset style data histograms\nset style fill solid 0.8\nset xtics rotate by -35 "
@@ -201,7 +221,7 @@ std::string latex_table(const json& data) {
       "time "
       "(ms) & speedup & rel. $L_2$ & recall & extra (MiB) \\\\\n\\midrule\n";
   for (const json& c : timed(data))
-    text += fmt::format("{} & {} & {} & {} & {} & {} & {} \\\\\n", latex_escaped(c["name"]),
+    text += fmt::format("{} & {} & {} & {} & {} & {} & {} \\\\\n", latex_escaped(c["label"]),
                         cell(metric(c, "density"), 3), cell(1e3 * metric(c, "total_time"), 4),
                         cell(metric(c, "speedup"), 3), cell(metric(c, "relative_l2"), 3),
                         cell(metric(c, "recall_mean"), 3),

@@ -7,6 +7,7 @@
 #include "attention/error.h"
 #include "harness/environment.h"
 #include "harness/file.h"
+#include "harness/json_file.h"
 #include "harness/store_json.h"
 #include "harness/workload_options.h"
 #include "metrics/statistics.h"
@@ -106,6 +107,8 @@ StoredRun the_one_run(const std::string& path) {
   return std::move(runs[0]);
 }
 
+constexpr const char* kNoRun = "{} is no file of `vidattn run --out` or of `vidattn export`: {}";
+
 StoredRun read_file(const std::string& path) {
   const InputFile file(path);
   std::string text(file.size(), '\0');
@@ -116,9 +119,10 @@ StoredRun read_file(const std::string& path) {
     StoredRun stored = run_from_record(run);
     stored.uid = std::filesystem::path(path).filename();
     return stored;
+  } catch (const json::exception& error) {
+    throw InputError(fmt::format(kNoRun, file.name(), json_fault(error)));
   } catch (const std::exception& error) {
-    throw InputError(fmt::format("{} is no file of `vidattn run --out` or of `vidattn export`: {}",
-                                 file.name(), std::string_view(error.what())));
+    throw InputError(fmt::format(kNoRun, file.name(), std::string_view(error.what())));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/case_check.h"
@@ -66,6 +67,7 @@ void measure_once(Case& c, Output& out) {
     c.run_seconds.push_back(c.scale_up * seconds_of([&] { c.device->run(plan, c.in, out); }));
     c.plan_seconds.push_back(planning);
     c.device_times.push_back(out.times);
+  } catch (const Cancelled&) {  // measure() sees it
   } catch (const DeviceError& error) {
     c.result.outcome = "failed";
     c.result.reason = error.what();

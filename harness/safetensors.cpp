@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "attention/error.h"
+#include "harness/json_file.h"
 
 namespace vidattn {
 namespace {
@@ -70,7 +71,7 @@ json parse_header(const std::string& text, const std::string& file) {
     return json::parse(text, check);
   } catch (const json::exception& error) {
     throw InputError(
-        fmt::format("{}: the .safetensors header is not JSON: {}", file, in_quotes(error.what())));
+        fmt::format("{}: the .safetensors header is not JSON: {}", file, json_fault(error)));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/case_check.h"
 #include "harness/environment.h"
@@ -35,6 +36,7 @@ Case checked_case(const std::string& backend, const Inputs& in) {
   Case c = make_case(backend, "cpu", DType::f32, in);
   std::vector<Dense> dense;
   check_case(c, dense);
+  throw_if_cancelled();
   if (!c.passed())
     throw InputError(
         fmt::format("selftest: {} {}: {}", backend, c.result.outcome, c.result.reason));

@@ -67,6 +67,8 @@ std::string cause(const SQLite::Exception& error) {
       return "the file or its folder is not readable and writable";
     case SQLITE_BUSY:
       return "another program holds it locked";
+    case SQLITE_CONSTRAINT:
+      return "the same case or run is in it already: is another program writing to that run?";
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
       return "not a vidattn store, or damaged";
@@ -86,6 +88,8 @@ auto guarded(const std::filesystem::path& path, Work work) {
   } catch (const json::exception&) {
     throw InputError(
         fmt::format("store {}: damaged: a text in it is no JSON", in_quotes(path.string())));
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("store {}: {}", in_quotes(path.string()), error.what()));
   }
 }
 
@@ -105,13 +109,13 @@ std::string make_uid() {
   return fmt::format("{:08x}{:08x}", random(), random());
 }
 
-void require_format(SQLite::Database& database, const std::filesystem::path& path) {
+void require_format(SQLite::Database& database) {
   const int version = database.execAndGet("PRAGMA user_version").getInt();
   if (database.execAndGet("PRAGMA application_id").getInt() != kApplicationId)
-    throw InputError("store " + in_quotes(path.string()) + ": a database, but not of vidattn");
+    throw InputError("a database, but not of vidattn");
   if (version != kSchemaVersion)
-    throw InputError(fmt::format("store {}: schema version {}, this program knows {}",
-                                 in_quotes(path.string()), version, kSchemaVersion));
+    throw InputError(
+        fmt::format("schema version {}, this program knows {}", version, kSchemaVersion));
 }
 
 bool is_new(SQLite::Database& database) {
@@ -130,8 +134,7 @@ void create_schema(SQLite::Database& database) {
 std::unique_ptr<SQLite::Database> open(const std::filesystem::path& path, Store::Mode mode) {
   const bool write = mode == Store::Mode::write;
   if (!write && !std::filesystem::exists(path))
-    throw InputError("store " + in_quotes(path.string()) +
-                     ": no such file; `vidattn run SUITE` makes one");
+    throw InputError("no such file; `vidattn run SUITE` makes one");
   std::error_code ignored;  // the reason follows from opening
   if (write && path.has_parent_path())
     std::filesystem::create_directories(path.parent_path(), ignored);
@@ -140,7 +143,7 @@ std::unique_ptr<SQLite::Database> open(const std::filesystem::path& path, Store:
       path.string(), SQLite::OPEN_READWRITE | (write ? SQLite::OPEN_CREATE : 0), kBusyMilliseconds);
   database->exec(kSettings);
   if (write && is_new(*database)) create_schema(*database);
-  require_format(*database, path);
+  require_format(*database);
   return database;
 }
 
@@ -294,7 +297,7 @@ std::string to_string(Outcome outcome) {
 Outcome parse_outcome(const std::string& text) {
   for (const auto& [outcome, known] : kOutcomes)
     if (known == text) return outcome;
-  throw InputError("unknown outcome " + in_quotes(text));
+  throw InputError("damaged: unknown outcome " + in_quotes(text));
 }
 
 double StoredCase::metric(const std::string& tag) const {

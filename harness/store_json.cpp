@@ -165,7 +165,7 @@ std::vector<StoredRun> read_export(const std::string& path) {
     return runs;
   } catch (const json::exception& error) {
     throw InputError(
-        fmt::format("{}: not what `vidattn export` writes: {}", name, in_quotes(error.what())));
+        fmt::format("{}: not what `vidattn export` writes: {}", name, json_fault(error)));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/file.h"
+#include "harness/json_file.h"
 #include "harness/json_schema.h"
 #include "ready_suites.h"
 
@@ -149,8 +150,8 @@ Suite load_suite(const std::string& file_or_name) {
   try {
     return parse_suite(read_definition(file_or_name));
   } catch (const json::exception& error) {
-    throw InputError(fmt::format("suite {}: not valid JSON: {}", in_quotes(file_or_name),
-                                 in_quotes(error.what())));
+    throw InputError(
+        fmt::format("suite {}: not valid JSON: {}", in_quotes(file_or_name), json_fault(error)));
   } catch (const InputError& error) {
     const std::string message = error.what();
     if (message.rfind("no suite", 0) == 0) throw;

@@ -92,13 +92,13 @@ StoredRun new_run(const Suite& suite, const SuiteOptions& options) {
   return run;
 }
 
-/// The last run of the suite, when it is unfinished and this program may carry it on.
+/// The suite's last run, when this program may carry it on; a finished one has nothing left to do.
 StoredRun run_to_resume(const Suite& suite, const Store& store, const StoredRun& now) {
   const std::vector<StoredRun> runs = store.list_runs();
   const auto last = std::find_if(runs.rbegin(), runs.rend(),
                                  [&](const StoredRun& r) { return r.suite == suite.name; });
-  if (last == runs.rend() || !last->finished.empty())
-    throw InputError(fmt::format("store {}: no unfinished run of suite '{}' to resume",
+  if (last == runs.rend())
+    throw InputError(fmt::format("store {}: no run of suite '{}' to resume",
                                  in_quotes(store.path().string()), suite.name));
   const char* changed = last->definition != suite.definition   ? "the suite"
                         : last->revision != now.revision       ? "the program's revision"
@@ -152,6 +152,16 @@ void print_table(const StoredRun& run) {
   fmt::print("\n{}", text_table({"case", "outcome", "density", "ms", "ratio", "low", "high",
                                  "blocks", "outliers", "stop", "of peak", "rel L2", "peak GiB"},
                                 rows));
+}
+
+/// What a nonzero exit code is about, where nothing else was printed.
+void print_troubles(const StoredRun& run) {
+  for (const StoredCase& c : run.cases)
+    if (c.outcome != Outcome::passed)
+      fmt::print("{}: {}: {}\n", to_string(c.outcome), c.key, c.reason);
+  for (const auto& check : run.preflight)
+    if (check.value("state", "") == "invalid")
+      fmt::print("preflight: {}\n", check.value("message", ""));
 }
 
 int exit_code(const StoredRun& run) {
@@ -210,7 +220,7 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
     store.add_case(run.id, *c);
     if (!options.quiet) print_case(i + 1, suite.cases.size(), *c);
   }
-  store.finish_run(run.id, utc_now());
+  if (run.finished.empty()) store.finish_run(run.id, utc_now());
   return run.id;
 }
 
@@ -220,7 +230,7 @@ int run_suite(const SuiteOptions& options) {
   catch_interrupts();
   const int64_t id = run_suite(suite, store, options);
   const StoredRun run = store.load_run(std::to_string(id));
-  if (!options.quiet) print_table(run);
+  options.quiet ? print_troubles(run) : print_table(run);
   if (interrupted())
     fmt::print("interrupted: {} of {} cases are in {}; --resume carries on\n", run.case_count,
                suite.cases.size(), in_quotes(options.db));

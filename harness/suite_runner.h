@@ -13,7 +13,7 @@ namespace vidattn {
 struct SuiteOptions {
   std::string suite;  ///< file or name of a ready suite
   std::string db = kDefaultStore;
-  bool resume = false;                 ///< carry on the suite's last unfinished run
+  bool resume = false;                 ///< carry on the suite's last run
   std::optional<double> case_seconds;  ///< time limit of a case in place of the suite's
   std::optional<double> memory_gib;    ///< memory limit of a case in place of the suite's
   bool quiet = false;                  ///< no line per case, no tables

@@ -10,6 +10,7 @@
 #include <memory>
 #include <numeric>
 
+#include "attention/cancel.h"
 #include "harness/case_check.h"
 #include "harness/clock.h"
 #include "harness/interrupt.h"
@@ -106,7 +107,7 @@ WarmUp warm_up(Bench& bench, const std::vector<Case*>& contenders, double budget
   WarmUp w;
   const auto start = Clock::now();
   std::vector<std::vector<double>> times(contenders.size());
-  while (!w.settled && w.rounds < kMaxWarmupRounds && !interrupted() &&
+  while (!w.settled && w.rounds < kMaxWarmupRounds &&
          (seconds_since(start) < kWarmupShare * budget || w.rounds == 0)) {
     const auto round = Clock::now();
     for (size_t i = 0; i < contenders.size(); ++i) {
@@ -246,7 +247,10 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
       peak = peak_flops(bench, dense.dtype);
       peak_time = Clock::now();
     }
-    fed.push_back(run_block(bench, contenders, block++, peak, shape, random, share));
+    try {
+      fed.push_back(run_block(bench, contenders, block++, peak, shape, random, share));
+    } catch (const Cancelled&) {  // the loop ends
+    }
     progress.update(std::min<int64_t>(static_cast<int64_t>(1e3 * seconds_since(start)),
                                       static_cast<int64_t>(1e3 * options.seconds)));
     if (interrupted()) stopped = "interrupted";

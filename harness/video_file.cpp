@@ -61,9 +61,9 @@ void VideoFile::commit() {
   writer_.release();
   const int64_t readable = frames_in(temporary_);
   if (readable != frames_)
-    throw InputError("video " + in_quotes(target_.string()) + " cannot be written: " +
-                     std::to_string(readable) + " of " + std::to_string(frames_) +
-                     " frames can be read back; is the disk full?");
+    throw InputError("video " + in_quotes(target_.string()) +
+                     " cannot be written: " + std::to_string(readable) + " of " +
+                     std::to_string(frames_) + " frames can be read back; is the disk full?");
   std::error_code error;
   fs::rename(temporary_, target_, error);
   if (error)

@@ -103,7 +103,8 @@ std::vector<VideoInput> find_videos(const std::vector<std::string>& paths, doubl
   for (const std::string& path : paths) {
     std::error_code error;
     if (const auto seed = film_seed(path))
-      inputs.push_back({.path = path, .film = std::make_shared<const Film>(FilmSpec{.seed = *seed})});
+      inputs.push_back(
+          {.path = path, .film = std::make_shared<const Film>(FilmSpec{.seed = *seed})});
     else if (fs::is_directory(path, error))
       add_folder(path, image_fps, inputs);
     else

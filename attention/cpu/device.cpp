@@ -8,6 +8,7 @@
 #include <numbers>
 #include <vector>
 
+#include "attention/cancel.h"
 #include "attention/cpu/kernel.h"
 #include "attention/cpu/output.h"
 #include "attention/cpu/schedule.h"
@@ -58,8 +59,9 @@ class BranchRun {
     for (int t = 0; t < threads; ++t) memory.emplace_back(q_.dim(), converted, states);
     std::atomic<size_t> next = 0;
 #pragma omp parallel num_threads(threads)
-    for (size_t i = next++; i < items.size(); i = next++)
+    for (size_t i = next++; i < items.size() && !runs_cancelled; i = next++)
       run_item(items[i], memory[omp_get_thread_num()]);
+    throw_if_cancelled();
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "attention/vulkan/attend_shape.h"
 #include "attention/vulkan/index.h"
@@ -322,6 +323,7 @@ class Run {
     out_.times.device += seconds;
     tuning_.pace().note(kernel, pending_, seconds);
     pending_ = 0;
+    throw_if_cancelled();
   }
 
   void combine(size_t b, const Job& job, const DeviceIndex& index, size_t first_table,
@@ -400,6 +402,7 @@ class Run {
 }  // namespace
 
 void execute(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in, Output& out) {
+  throw_if_cancelled();
   shape_output(plan, in, out);
   Run(gpu, tuning, plan, in, out).run();
 }

@@ -31,7 +31,11 @@ std::string mebibytes(int64_t bytes) { return std::to_string((bytes >> 20) + 1) 
 std::optional<int64_t> artificial_limit() {
   const char* text = std::getenv("VIDATTN_VULKAN_MEMORY_MIB");
   if (!text) return std::nullopt;
-  return static_cast<int64_t>(std::atof(text) * (1 << 20));
+  char* end = nullptr;
+  const double mebibytes = std::strtod(text, &end);
+  if (end == text || *end != '\0' || !(mebibytes > 0 && mebibytes < 1e9))
+    throw InputError("VIDATTN_VULKAN_MEMORY_MIB: expected a positive number");
+  return static_cast<int64_t>(mebibytes * (1 << 20));
 }
 
 }  // namespace

@@ -56,7 +56,9 @@ const RegisterCommand registered(60, [](CommandLine& line) {
                   "solve both knobs for these densities: 0.25, 0.1,0.2 or from:to:step");
   app->add_option("--device", compare.devices, "device; may be repeated")->capture_default_str();
   app->add_option("--dtype", options->dtypes, "f32, bf16 or f16; may be repeated");
-  app->add_option("--time", compare.seconds, "seconds for each case")
+  app->add_option(
+         "--time", compare.seconds,
+         "seconds for each case; for two programs all cases together, and at least 10 blocks")
       ->capture_default_str()
       ->check(CLI::Range(0.1, 86400.0));
   app->add_option("--margin", options->margin, "difference that does not matter: 1% or 0.01")

@@ -36,7 +36,7 @@ void add_suite(CLI::App& app, SuiteOptions& suite, const std::vector<CLI::Option
   auto* name = app.add_option("suite", suite.suite,
                               "a suite: JSON file, or one of the ready suites quick, ci, paper");
   const std::vector<CLI::Option*> own = {
-      app.add_flag("--resume", suite.resume, "carry on the suite's last unfinished run"),
+      app.add_flag("--resume", suite.resume, "carry on the suite's last run"),
       app.add_option("--case-timeout", suite.case_seconds, "seconds that a case may take")
           ->check(CLI::PositiveNumber),
       app.add_option("--memory-limit", suite.memory_gib, "GiB that a case's process may hold")

@@ -69,13 +69,25 @@ const axis = (title, more = {}) => ({
 });
 const draw = (id, config) => {
   config.options = {animation: false, maintainAspectRatio: false, responsive: true, ...config.options};
-  config.options.plugins = {legend: {display: false, labels: {color: variable('--text')}},
-    ...config.options.plugins};
+  config.options.plugins = {legend: {display: false}, ...config.options.plugins};
   charts.push(new Chart(document.getElementById(id), config));
 };
+// What the colours and shapes mean, as text below the chart: it wraps where the canvas would cut it.
+const glyphs = {circle: '●', rect: '■', triangle: '▲', rectRot: '◆', star: '✳'};
+const legend = (id, entries) => {
+  const chart = document.getElementById(id).parentElement, after = chart.closest('.pair') || chart;
+  if (after.nextElementSibling?.className === 'legend') after.nextElementSibling.remove();
+  const box = element('div', undefined, 'legend');
+  for (const {text, colour, shape = 'circle'} of entries) {
+    const entry = element('span'), mark = element('b', glyphs[shape]);
+    mark.style.color = colour;
+    entry.append(mark, ' ' + text);
+    box.append(entry);
+  }
+  after.after(box);
+};
+const methodKey = groups => groups.map(g => ({text: g[0].method, colour: colour(g[0]), shape: shape(g[0])}));
 const tip = lines => ({tooltip: {callbacks: {title: () => '', label: item => lines(item.raw)}}});
-const legend = () => ({display: true, position: 'bottom',
-  labels: {color: variable('--text'), usePointStyle: true, filter: item => item.text !== 'front'}});
 
 function pareto() {
   const points = timed.filter(c => c.metrics.speedup !== undefined && c.metrics.relative_l2 !== undefined);
@@ -83,9 +95,11 @@ function pareto() {
     named: c.front ? cut(c.name) : ''});
   const front = points.filter(c => c.front).map(point).map(p => ({...p, named: ''}))
     .sort((a, b) => a.x - b.x);
+  const groups = methods.map(m => points.filter(c => c.method === m)).filter(g => g.length);
+  legend('pareto', methodKey(groups));
   draw('pareto', {
     type: 'scatter', plugins: [names],
-    data: {datasets: methods.map(m => points.filter(c => c.method === m)).filter(g => g.length).map(g => ({
+    data: {datasets: groups.map(g => ({
       label: g[0].method, data: g.map(point), backgroundColor: colour(g[0]), borderColor: colour(g[0]),
       pointStyle: shape(g[0]), radius: 5, hoverRadius: 7,
     })).concat([{label: 'front', data: front, showLine: true, radius: 0, hitRadius: 0,
@@ -93,20 +107,31 @@ function pareto() {
     options: {
       scales: {x: axis('speedup over full attention', {type: 'logarithmic'}),
         y: axis('relative L2 error, smaller is up', {reverse: true, grace: '8%'})},
-      plugins: {legend: legend(), ...tip(p => [label(p.c), `speedup ${show(p.x)}`,
-        `relative L2 ${show(p.y)}`, `density ${show(p.c.metrics.density)}`])},
+      plugins: tip(p => [label(p.c), `speedup ${show(p.x)}`,
+        `relative L2 ${show(p.y)}`, `density ${show(p.c.metrics.density)}`]),
     },
   });
 }
 
+// A row's name: one line, or on a phone several short ones, broken before punctuation.
+const narrow = innerWidth < 600;
+const rowHeight = narrow ? 3 : 1.8;  // rem
+const rowLabel = c => {
+  const most = narrow ? 17 : 44, lines = [''];
+  for (const part of label(c).split(/(?=[:,\s])/)) {
+    if (lines.at(-1) && (lines.at(-1) + part).length > most) lines.push('');
+    lines[lines.length - 1] += part;
+  }
+  return lines.map(line => cut(line.trim(), most));
+};
 const rowAxis = rows => axis('', {min: -0.7, max: rows.length - 0.3, reverse: true, grid: {display: false},
   afterBuildTicks: scale => { scale.ticks = rows.map((_, value) => ({value})); },
   ticks: {color: variable('--text'), autoSkip: false,
-    callback: value => cut(label(rows[value]), innerWidth < 600 ? 14 : 34)}});
+    callback: value => rowLabel(rows[value])}});
 
 function forest() {
   const rows = timed.filter(c => c.ratio).sort((a, b) => a.ratio.ratio - b.ratio.ratio);
-  document.getElementById('forest-box').style.height = `${6 + 1.7 * rows.length}rem`;
+  document.getElementById('forest-box').style.height = `${6 + rowHeight * rows.length}rem`;
   draw('forest', {
     type: 'scatter', plugins: [whiskers],
     data: {datasets: [
@@ -127,6 +152,7 @@ function density() {
     .filter(g => new Set(g.map(c => c.metrics.density)).size > 1);
   document.getElementById('density-section').hidden = groups.length === 0;
   if (!groups.length) return;
+  legend('density-error', methodKey(groups));
   for (const [id, tag, title] of [['density-error', 'relative_l2', 'relative L2 error'],
     ['density-speed', 'speedup', 'speedup']])
     draw(id, {
@@ -136,7 +162,7 @@ function density() {
         data: g.map(c => ({x: c.metrics.density, y: c.metrics[tag], c})).filter(p => p.y !== undefined)
           .sort((a, b) => a.x - b.x)}))},
       options: {scales: {x: axis('executed density'), y: axis(title)},
-        plugins: {legend: legend(), ...tip(p => [label(p.c), `density ${show(p.x)}`, `${title} ${show(p.y)}`])}},
+        plugins: tip(p => [label(p.c), `density ${show(p.x)}`, `${title} ${show(p.y)}`])},
     });
 }
 
@@ -167,21 +193,23 @@ function roofline() {
 
 function memory() {
   const mebi = v => v === undefined ? null : v / 1048576;
-  document.getElementById('memory-box').style.height = `${7 + 1.9 * timed.length}rem`;
+  document.getElementById('memory-box').style.height = `${5 + rowHeight * timed.length}rem`;
   const set = (name, tag, c) => ({label: name, backgroundColor: c,
     data: timed.map(t => mebi(t.metrics[tag]))});
+  legend('memory', [{text: 'index', colour: colours[0], shape: 'rect'},
+    {text: 'extra', colour: colours[1], shape: 'rect'}]);
   draw('memory', {
     type: 'bar',
-    data: {labels: timed.map(c => cut(label(c), innerWidth < 600 ? 14 : 34)),
+    data: {labels: timed.map(rowLabel),
       datasets: [set('index', 'index_memory', colours[0]), set('extra', 'peak_extra_memory', colours[1])]},
-    options: {indexAxis: 'y', scales: {x: axis('MiB'), y: axis('', {ticks: {color: variable('--text')}})},
-      plugins: {legend: legend()}},
+    options: {indexAxis: 'y', scales: {x: axis('MiB'), y: axis('', {ticks: {color: variable('--text')}})}},
   });
 }
 
 function history() {
   document.getElementById('history-section').hidden = data.history.length === 0;
   if (!data.history.length) return;
+  legend('history', data.history.map((s, i) => ({text: s.name, colour: colours[i % colours.length]})));
   draw('history', {
     type: 'scatter',
     data: {datasets: data.history.map((s, i) => ({label: s.name, showLine: true,
@@ -189,8 +217,7 @@ function history() {
       data: s.points.map(p => ({x: p.run, y: p.ratio, p, s}))}))},
     options: {scales: {x: axis('run of the store', {ticks: {precision: 0, color: variable('--soft')}}),
       y: axis('time over full attention’s')},
-    plugins: {legend: legend(), ...tip(p => [p.s.name, `run ${p.x}, ${p.p.started}`, p.p.revision,
-      `ratio ${show(p.y, 4)}`])}},
+    plugins: tip(p => [p.s.name, `run ${p.x}, ${p.p.started}`, p.p.revision, `ratio ${show(p.y, 4)}`])},
   });
 }
 

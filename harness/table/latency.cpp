@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/density.h"
@@ -61,6 +62,8 @@ OperatorTime count(const OperatorCase& c, Inputs in, int64_t heads) {
     const PlanStats stats = plan_stats(c.spec.backend->plan(in, c.spec.params), in);
     time.density = stats.density;
     time.flops = stats.flops * static_cast<double>(heads) / static_cast<double>(in.heads());
+  } catch (const Cancelled&) {
+    time.failure = kInterrupted;
   } catch (const InputError& error) {
     time.failure = error.what();
   }
@@ -97,6 +100,9 @@ void add_equal_densities(MethodCases& method, const std::string& name, const Inp
       time.flops = known.flops * (found.density / known.density);
       if (interrupted()) time.failure = kInterrupted;  // the search stopped early
       method.add({time.label, found.spec}, time);
+    } catch (const Cancelled&) {
+      time.failure = kInterrupted;
+      method.refused.push_back(time);
     } catch (const InputError& error) {
       time.failure = error.what();
       method.refused.push_back(time);
@@ -196,7 +202,8 @@ std::vector<OperatorTime> method_times(const std::string& backend, const Inputs&
     OperatorOptions o = operator_options(model, in.heads(), options);
     o.tick = tick;
     o.memory = false;
-    times = measure_operators(method.cases, [&](int64_t) { return in; }, o);
+    times = measure_operators(
+        method.cases, [&](int64_t) { return in; }, o);
     for (size_t i = 0; i < times.size(); ++i)
       times[i].wanted_density = method.counts[i].wanted_density;
   }

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/case.h"
@@ -77,11 +78,14 @@ void prepare(Prepared& p, const OperatorOptions& options) {
   p.time.extra_bytes = memory.extra_bytes();
 }
 
-/// Works on a case that has not failed. One case's trouble is its own; the others go on.
+/// Works on a case that has not failed. One case's trouble is its own; the others go on. What was
+/// timed before an interrupt stays.
 void guarded(Prepared& p, const std::function<void()>& work) {
   if (!p.time.failure.empty()) return;
   try {
     work();
+  } catch (const Cancelled&) {
+    if (p.time.run_samples.empty()) p.time.failure = kInterrupted;
   } catch (const InputError& error) {
     p.time.failure = error.what();
   } catch (const std::bad_alloc&) {
@@ -95,6 +99,11 @@ void time_once(Prepared& p, const OperatorOptions& options) {
   p.time.run_samples.push_back(
       seconds_of([&] { options.device->run(p.sample.plan, p.in, p.shared.out); }));
   if (p.time.run_samples.size() == 1) check(p);
+}
+
+void time_clearing(Shared& s, const Device& device) {
+  device.run(Plan{}, s.in, s.out);  // its shape may change with the branches
+  s.fixed.push_back(seconds_of([&] { device.run(Plan{}, s.in, s.out); }));
 }
 
 void finish(Prepared& p, const OperatorOptions& options) {
@@ -154,10 +163,11 @@ std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cas
   std::vector<double> peaks;
   for (int round = 0; round < options.repeat && !interrupted(); ++round) {
     peaks.push_back(fma_peak_gflops(omp_get_max_threads()));
-    for (auto& [heads, s] : shared) {
-      if (!s.in.q) continue;
-      options.device->run(Plan{}, s.in, s.out);  // its shape may change with the branches
-      s.fixed.push_back(seconds_of([&] { options.device->run(Plan{}, s.in, s.out); }));
+    try {
+      for (auto& [heads, s] : shared)
+        if (s.in.q) time_clearing(s, *options.device);
+    } catch (const Cancelled&) {
+      break;
     }
     for (size_t i = 0; i < all.size(); ++i) {
       Prepared& p = all[(i + round) % all.size()];

@@ -87,7 +87,7 @@ PaperTable paper_table(const std::string& name, const std::string& folder) {
     table.column_frames = json.value("column_frames", std::vector<int64_t>{});
     for (const auto& row : json.at("rows")) table.rows.push_back(row_from(row));
   } catch (const nlohmann::json::exception& error) {
-    throw InputError(file + ": " + error.what());
+    throw InputError(file + ": " + json_fault(error));
   }
   check(table, file);
   return table;

@@ -61,6 +61,24 @@ TEST(Check, OnAnotherPlatformPlansAreNotHeldToTheBit) {
   EXPECT_EQ(judge_run(baseline, run).exit_code(), 1);
 }
 
+TEST(Check, WhatTheBaselineLacksIsSaid) {
+  Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  baseline.cases.at("one").figures.erase("pairs");
+  baseline.cases.at("one").ratio = NAN;
+  const CheckReport report = judge_run(baseline, run_of_two());
+  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(finding(report, 0, "pairs").state, State::note);
+  EXPECT_EQ(finding(report, 0, "ratio").state, State::note);
+}
+
+TEST(Check, ARelativeTimeOfZeroIsNoBaseline) {
+  const testing::TemporaryFolder folder;
+  Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  baseline.cases.begin()->second.ratio = 0;
+  write_baseline(folder / "b.json", baseline);
+  testing::expect_input_error([&] { read_baseline(folder / "b.json"); }, "a relative time of 0");
+}
+
 struct Time {
   double ratio, low, high;
   State expected;

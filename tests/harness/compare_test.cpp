@@ -104,7 +104,9 @@ TEST_F(Compare, OtherInputsAreNotCompared) {
   EXPECT_NE(result.out.find("other q, k or v"), std::string::npos);
 }
 
-TEST_F(Compare, TwoProgramsRunOnTheSameBytesSlow) {
+class ComparePrograms : public Compare {};
+
+TEST_F(ComparePrograms, RunOnTheSameBytesSlow) {
   const std::string tool = VIDATTN_TOOL;
   const ToolResult result = run_tool("compare stga:hs=1 --time 0.1 --binary A=" + tool +
                                      " --binary B=" + tool + kSmall + "--out " + path("c.json"));
@@ -116,6 +118,13 @@ TEST_F(Compare, TwoProgramsRunOnTheSameBytesSlow) {
     EXPECT_EQ(c["blocks"], 10);
     EXPECT_EQ(c["a"]["metrics"]["relative_l2"], c["b"]["metrics"]["relative_l2"]);
   }
+}
+
+TEST_F(ComparePrograms, OneThatIsNotVidattnIsRefused) {
+  const ToolResult result = run_tool("compare full --quiet --binary A=" VIDATTN_TOOL +
+                                     std::string(" --binary B=/bin/true") + kSmall);
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("/bin/true wrote no results"), std::string::npos) << result.err;
 }
 
 TEST_F(Compare, SelftestJudgesBothParts) {

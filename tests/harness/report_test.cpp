@@ -119,6 +119,13 @@ TEST(Report, LatexEscapesNames) {
       << table;
 }
 
+TEST(Report, LatexTellsRunsApart) {
+  const StoredCase c = case_of("frame", 2, 0.1, {});
+  const std::string table = latex_table(report_data({run_of({c}), run_of({c})}, {}));
+  EXPECT_NE(table.find("frame (run 1) &"), std::string::npos) << table;
+  EXPECT_NE(table.find("frame (run 2) &"), std::string::npos) << table;
+}
+
 TEST(Pictures, MaskIsThePlansMaskWhereEveryTokenHasAPixel) {
   const Inputs in = random_video(3, 4, 5, 2, 8);
   const Backend& backend = find_backend("stga");

@@ -103,11 +103,23 @@ TEST(Store, ACaseStandsOnceInARunAndAFailedOneLeavesNothing) {
   StoredCase c = stored_case("one");
   store.begin_run(run);
   store.add_case(run.id, c);
-  expect_input_error([&] { store.add_case(run.id, c); }, "unchanged");
+  expect_input_error([&] { store.add_case(run.id, c); }, "another program");
   StoredCase twice = stored_case("two");
   twice.blocks.push_back(twice.blocks[0]);  // breaks off in the middle of the transaction
   expect_input_error([&] { store.add_case(run.id, twice); }, "unchanged");
   EXPECT_EQ(store.load_run("1").cases.size(), 1U);
+}
+
+TEST(Store, ADamagedOutcomeNamesTheFile) {
+  const TemporaryFolder folder;
+  {
+    Store store(folder / "v.db", Store::Mode::write);
+    StoredRun run = stored_run();
+    run.cases = {stored_case("one")};
+    store.add_run(run);
+  }
+  SQLite::Database(folder / "v.db", SQLite::OPEN_READWRITE).exec("UPDATE cases SET outcome='fine'");
+  expect_input_error([&] { Store(folder / "v.db").load_run("1"); }, "v.db");
 }
 
 TEST(Store, OutcomesHaveTexts) {

@@ -99,6 +99,16 @@ TEST_F(Tool, RunComparesBackendsAndWritesEverythingAsJson) {
   EXPECT_TRUE(json["cases"][0]["metrics"]["group_balance"].contains("reason"));
 }
 
+TEST_F(Tool, AnInterruptCutsALongRunShortSlow) {
+  // Full attention of 1e5 tokens, run twice for its check, takes far longer than these seconds.
+  const ToolResult result =
+      run_shell(std::string("timeout --preserve-status -s INT 3 ") + VIDATTN_TOOL +
+                " run --quiet --whole --grid 65,30,52 --heads 1 --dim 32 --backend full --out " +
+                path("r.json"));
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  EXPECT_EQ(load(path("r.json"))["cases"][0]["outcome"], "interrupted");
+}
+
 TEST_F(Tool, RunTakesTheUsersTensorsAndSkipsWhatTheyCannotFeed) {
   const ToolResult result =
       run_tool("run --quiet --repeat 1 --workload tensors:" + folder_.string() +

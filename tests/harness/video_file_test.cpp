@@ -46,8 +46,8 @@ TEST(VideoFile, AFullDiskIsToldAndLeavesNothing) {
   const testing::TemporaryFolder folder;
   const std::string tool = std::string(VIDATTN_TOOL) + " film --frames 20 --width 320 --height 240";
   for (const char* name : {"film.mp4", "film.avi"}) {
-    const ToolResult result = run_shell("trap '' XFSZ; ulimit -f 64; " + tool + " --out " +
-                                        (folder / name).string());
+    const ToolResult result =
+        run_shell("trap '' XFSZ; ulimit -f 64; " + tool + " --out " + (folder / name).string());
     EXPECT_EQ(result.exit_code, 3) << name;
     EXPECT_NE(result.err.find("cannot be written"), std::string::npos) << result.err;
   }

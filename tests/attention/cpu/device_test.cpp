@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "attention/cancel.h"
 #include "attention/cpu/kernel.h"
 #include "attention/cpu/simd.h"
 #include "attention/reference.h"
@@ -49,6 +50,16 @@ class CpuDevice : public testing::TestWithParam<std::string> {
   void TearDown() override { force_cpu_simd_target(""); }
   Random random{7};
 };
+
+TEST_P(CpuDevice, ACancelledRunThrowsAndTheNextIsWhole) {
+  const Inputs in = random_inputs(400, 400, 2, 2, 32, random);
+  const Plan plan = one_branch({.tables = {full_table(400, 400)}});
+  Output out;
+  runs_cancelled = true;
+  EXPECT_THROW(find_device("cpu").run(plan, in, out), Cancelled);
+  runs_cancelled = false;
+  expect_matches_reference(plan, in);
+}
 
 TEST_P(CpuDevice, LengthsAndDims) {
   for (int64_t length : {1, 2, 4, 5, 15, 16, 17, 47, 48, 49, 127, 129, 385})

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "tests/attention/vulkan/vulkan_test.h"
 
@@ -29,6 +30,17 @@ class VulkanDeviceSlow : public VulkanTest {
     EXPECT_EQ(again.lse, got.lse) << "not deterministic";
   }
 };
+
+TEST_F(VulkanDeviceSlow, ACancelledRunThrowsAndTheNextIsWhole) {
+  const int64_t length = 300;
+  const Inputs in = random_inputs(length, length, 2, 2, 64, random);
+  const Plan plan = one_branch({.tables = {full_table(length, length)}});
+  Output out;
+  runs_cancelled = true;
+  EXPECT_THROW(device->run(plan, in, out), Cancelled);
+  runs_cancelled = false;
+  expect_matches_reference(plan, in);
+}
 
 TEST_F(VulkanDeviceSlow, LengthsAndDims) {
   for (int64_t dim : {1, 8, 33, 128, 256})
