@@ -100,9 +100,13 @@ Finding judge_fed_time(const BaselineCase& base, const StoredCase& c, const Tole
 void judge_times(const BaselineCase& base, const StoredCase& c, const Tolerances& t,
                  CheckedCase& checked) {
   const auto judge = [&](const char* tag, double expected, auto judged) {
-    if (std::isfinite(expected))
+    const bool measured = std::isfinite(c.metric(tag));
+    if (std::isfinite(expected) && !measured)
+      checked.findings.push_back({State::note, tag, shown(expected), "",
+                                  std::string(tag) + " was not measured, so not judged"});
+    else if (measured && std::isfinite(expected))
       checked.findings.push_back(judged());
-    else if (std::isfinite(c.metric(tag)))
+    else if (measured)
       checked.findings.push_back(not_in_baseline(tag, c));
   };
   judge("ratio", base.ratio,

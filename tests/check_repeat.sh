@@ -13,9 +13,9 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 cat >"$folder/s.json" <<'JSON'
-{"name": "repeat", "workloads": [{"grid": [4, 16, 16], "heads": 1, "dim": 64}],
+{"name": "repeat", "workloads": [{"grid": [10, 12, 26], "shots": [0, 4], "heads": 2, "dim": 64}],
  "backends": ["stga", "moga:num_groups=5"], "devices": ["drill_cpu"],
- "timing": {"seconds": 2, "interval": 0.015}}
+ "timing": {"seconds": 6, "interval": 0.015}}
 JSON
 check() { "$tool" check --baseline "$folder/b.json" --db "$folder/v.db" "$@"; }
 # The last line of the verdict, how often it was measured again, and the load of the machine.

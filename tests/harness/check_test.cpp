@@ -79,6 +79,14 @@ TEST(Check, ARelativeTimeOfZeroIsNoBaseline) {
   testing::expect_input_error([&] { read_baseline(folder / "b.json"); }, "a relative time of 0");
 }
 
+TEST(Check, ATimeThatWasNotMeasuredIsNotJudged) {
+  StoredRun run = run_of_two();
+  run.cases[0].metrics.erase("fed_ratio");
+  const CheckReport report = judge_run(make_baseline(run_of_two(), "first", nullptr), run);
+  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(finding(report, 0, "fed_ratio").state, State::note);
+}
+
 struct Time {
   double ratio, low, high;
   State expected;
