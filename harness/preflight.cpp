@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 #include <omp.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <fstream>
 #include <numeric>
 #include <sstream>
@@ -64,15 +68,33 @@ PreflightCheck noise_check(const std::vector<double>& rates) {
 }  // namespace
 
 CpuTicks cpu_ticks() {
-  // "cpu user nice system idle iowait irq softirq steal guest guest_nice"; user includes guest.
-  constexpr size_t kSteal = 7, kCounted = 8;
+  // "cpu0 user nice system idle iowait irq softirq steal guest guest_nice"; user includes guest.
+  constexpr size_t kIdle = 3, kIowait = 4, kSteal = 7, kCounted = 8;
+  cpu_set_t usable;
+  if (sched_getaffinity(0, sizeof usable, &usable) != 0) return {};
   std::ifstream in("/proc/stat");
-  std::string name;
-  in >> name;
-  std::vector<int64_t> ticks(kCounted);
-  for (int64_t& t : ticks)
-    if (!(in >> t)) return {};
-  return {std::accumulate(ticks.begin(), ticks.end(), int64_t{0}), ticks[kSteal]};
+  CpuTicks sum;
+  for (std::string line; std::getline(in, line);) {
+    int cpu = 0;
+    if (std::sscanf(line.c_str(), "cpu%d ", &cpu) != 1 || !CPU_ISSET(cpu, &usable)) continue;
+    std::istringstream values(line.substr(line.find(' ')));
+    std::array<int64_t, kCounted> ticks{};
+    for (int64_t& t : ticks)
+      if (!(values >> t)) return {};
+    const int64_t total = std::accumulate(ticks.begin(), ticks.end(), int64_t{0});
+    sum.total += total;
+    sum.busy += total - ticks[kIdle] - ticks[kIowait] - ticks[kSteal];
+    sum.stolen += ticks[kSteal];
+  }
+  return sum;
+}
+
+double cpus_of_others(const CpuTicks& from, const CpuTicks& to, double own_seconds) {
+  const auto total = static_cast<double>(to.total - from.total);
+  if (total <= 0) return 0;
+  const double busy = static_cast<double>(to.busy - from.busy);
+  const double own = own_seconds * static_cast<double>(sysconf(_SC_CLK_TCK));
+  return std::max(0.0, busy - own) / total * omp_get_num_procs();
 }
 
 double stolen_share(const CpuTicks& from, const CpuTicks& to) {

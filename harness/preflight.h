@@ -7,14 +7,17 @@
 
 namespace vidattn {
 
-/// Time of all CPUs since boot, in clock ticks, from /proc/stat; zero where the system does not
-/// tell.
+/// Time since boot of the CPUs that this process may use, in clock ticks, from /proc/stat; zero
+/// where the system does not tell. busy: of programs and the kernel.
 struct CpuTicks {
-  int64_t total = 0, stolen = 0;
+  int64_t total = 0, busy = 0, stolen = 0;
 };
 CpuTicks cpu_ticks();
 /// Share of the time between two readings that the hypervisor gave to others; 0 when unknown.
 double stolen_share(const CpuTicks& from, const CpuTicks& to);
+/// How many of these CPUs other programs held, on average, while this process got `own_seconds` of
+/// CPU time; 0 when unknown.
+double cpus_of_others(const CpuTicks& from, const CpuTicks& to, double own_seconds);
 
 /// One look at whether this machine can be measured on now.
 struct PreflightCheck {

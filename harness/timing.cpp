@@ -154,24 +154,10 @@ BlockShape shape_blocks(const Bench& bench, const WarmUp& warm, const TimingOpti
   return shape;
 }
 
-/// CPUs that the multiply-adds got: as many as threads when nobody else wanted them.
-struct FedShare {
-  double cpu_seconds = 0, seconds = 0;
-};
-
-double run_fed(double gflop, FedShare& share) {
-  const auto start = Clock::now();
-  const std::clock_t cpu = std::clock();
-  const double rate = fed_fma_gflops(omp_get_max_threads(), gflop);
-  share.cpu_seconds += static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC;
-  share.seconds += seconds_since(start);
-  return rate;
-}
-
 /// One block: every contender's fastest run of its rounds; the last contender is the dense control.
 /// Returns the fastest rate of the multiply-adds, in GFLOP/s.
 double run_block(Bench& bench, const std::vector<Case*>& contenders, int64_t index, double peak,
-                 const BlockShape& shape, Random& random, FedShare& share) {
+                 const BlockShape& shape, Random& random) {
   std::vector<Block> blocks(contenders.size());
   double fed = 0;
   for (int round = 0; round < shape.rounds; ++round) {
@@ -179,7 +165,7 @@ double run_block(Bench& bench, const std::vector<Case*>& contenders, int64_t ind
     const auto fed_place = static_cast<size_t>(random.below(static_cast<int64_t>(order.size())));
     for (size_t place = 0; place < order.size(); ++place) {
       if (shape.fed_gflop > 0 && place == fed_place)
-        fed = std::max(fed, run_fed(shape.fed_gflop, share));
+        fed = std::max(fed, fed_fma_gflops(omp_get_max_threads(), shape.fed_gflop));
       const auto [plan, run] = bench.run(*contenders[order[place]]);
       Block& b = blocks[order[place]];
       if (round == 0) b.position = static_cast<int64_t>(place);
@@ -235,10 +221,10 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
       {"rounds", shape.rounds},
       {"warm_up", {{"rounds", warm.rounds}, {"settled", warm.settled}, {"seconds", warm.seconds}}}};
   std::vector<double> fed;
-  FedShare share;
   Random random(options.seed);
   Progress progress("measuring", static_cast<int64_t>(1e3 * options.seconds));
   const CpuTicks ticks = cpu_ticks();
+  const std::clock_t cpu = std::clock();
   const auto start = Clock::now();
   auto peak_time = start;
   double peak = peak_flops(bench, dense.dtype);
@@ -250,7 +236,7 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
       peak_time = Clock::now();
     }
     try {
-      fed.push_back(run_block(bench, contenders, block++, peak, shape, random, share));
+      fed.push_back(run_block(bench, contenders, block++, peak, shape, random));
     } catch (const Cancelled&) {  // the loop ends
     }
     progress.update(std::min<int64_t>(static_cast<int64_t>(1e3 * seconds_since(start)),
@@ -265,13 +251,13 @@ nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOp
     if (stopped.empty() && block >= options.max_blocks) stopped = "blocks";
   }
   for (Case* c : contenders) class_outliers(c->blocks);
-  if (shape.fed_gflop > 0) {
-    record["fed_fma_gflops"] = fed;
-    record["fed_cpus"] = share.cpu_seconds / share.seconds;
-  }
+  if (shape.fed_gflop > 0) record["fed_fma_gflops"] = fed;
   record["stopped_by"] = stopped;
   record["seconds"] = seconds_since(start);
-  record["stolen_share"] = stolen_share(ticks, cpu_ticks());
+  const CpuTicks ticks_now = cpu_ticks();
+  record["stolen_share"] = stolen_share(ticks, ticks_now);
+  record["cpus_of_others"] =
+      cpus_of_others(ticks, ticks_now, static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC);
   return record;
 }
 

@@ -21,9 +21,10 @@ struct TimingOptions {
 /// interval of the median ratio to `dense` is narrow enough for every case, or time or blocks are
 /// used up, or an interrupt. Fills Case::blocks, plan_seconds and run_seconds. Returns the record:
 /// rounds of warm-up and whether they settled, rounds of a block, cache state, seed, why it
-/// stopped, the share of time stolen by the hypervisor, and on the host, where the first case takes
+/// stopped, the share of time stolen by the hypervisor, `cpus_of_others`: how many CPUs other
+/// programs held; and on the host, where the first case takes
 /// 2 ms or more, `fed_fma_gflops`: for each block the fastest rate of multiply-adds that ran in its
-/// rounds, about as long as that case but at most 20 ms; `fed_cpus`: how many CPUs these got.
+/// rounds, about as long as that case but at most 20 ms.
 nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOptions& options);
 
 }  // namespace vidattn
