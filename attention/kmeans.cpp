@@ -8,6 +8,7 @@
 #include <random>
 
 #include "attention/blas.h"
+#include "attention/cancel.h"
 
 namespace vidattn {
 namespace {
@@ -169,6 +170,7 @@ KMeansResult kmeans(const std::vector<PointSet>& sets, std::vector<float> centro
   for (int64_t it = 0; it < options.max_iters; ++it) {
     double shift = 0;
     for (int64_t s = 0; s < num_sets; ++s) {
+      throw_if_cancelled();
       const float* old = &result.centroids[s * num_centroids * dim];
       assign_nearest(sets[s], old, num_centroids, &result.labels[s * count]);
       shift = std::max(shift, update_centroids(sets[s], &result.labels[s * count], num_centroids,
@@ -189,6 +191,7 @@ std::vector<float> kmeans_seeds(const PointSet& points, int64_t num_centroids, u
   std::vector<float> point(points.dim);
   int64_t chosen = static_cast<int64_t>(random() % static_cast<uint64_t>(points.count));
   for (int64_t m = 0;; ++m) {
+    throw_if_cancelled();
     float* centroid = &centroids[m * points.dim];
     points.read(chosen, centroid);
     if (m + 1 == num_centroids) return centroids;

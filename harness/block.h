@@ -13,7 +13,7 @@ namespace vidattn {
 struct Block {
   int64_t index = 0;                         ///< from 0, without warm-up
   double plan_seconds = 0, run_seconds = 0;  ///< of the case's backend
-  double dense_seconds = 0;                  ///< plan and run of the dense control
+  double dense_seconds = 0;                  ///< plan and run of the dense control; NaN = none
   double peak_flops = 0;  ///< latest measured peak for the storage type, FLOP/s; 0 = unknown
   int64_t position = 0, dense_position = 0;  ///< place in the first round, from 0
   std::string outlier = {};  ///< class of the ratio: "", mild or severe; never left out
@@ -22,7 +22,7 @@ struct Block {
   double ratio() const { return seconds() / dense_seconds; }  ///< below 1: faster than full
 };
 
-/// Natural logarithms of the blocks' ratios.
+/// Natural logarithms of the blocks' ratios, without those that have no dense control.
 std::vector<double> log_ratios(const std::vector<Block>& blocks);
 
 /// Classes the ratios by Tukey's fences on their logarithms: mild beyond 1.5 interquartile ranges

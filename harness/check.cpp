@@ -125,6 +125,9 @@ CheckedCase judge_case(const std::string& key, const BaselineCase& base, const S
   }
   judge_figures(base, c, t, checked);
   if (c.outcome == Outcome::passed) judge_times(base, c, t, checked);
+  if (base.figures.empty())
+    checked.findings.push_back(
+        {State::invalid, "figures", "", "", "the baseline has no figures for it"});
   return checked;
 }
 
@@ -167,6 +170,7 @@ void measure_again(const Suite& suite, Store& store, const SuiteOptions& options
     }
   }
   if (extra.cases.empty()) return;
+  if (!interrupted()) extra.finished = utc_now();
   store.add_run(extra);
   for (StoredCase& c : report.run.cases)
     for (StoredCase& again : extra.cases)
@@ -235,6 +239,9 @@ int CheckReport::exit_code() const {
 
 CheckReport judge_run(const Baseline& baseline, const StoredRun& run) {
   CheckReport report{baseline, baseline.tolerances(run), run, {}};
+  if (baseline.cases.empty())
+    report.cases.push_back(
+        {"baseline", {{State::invalid, "cases", "", "", "it has no cases: nothing was judged"}}});
   for (const StoredCase& c : run.cases) {
     const auto base = baseline.cases.find(c.key);
     if (base != baseline.cases.end())

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/features.h"
 #include "harness/film.h"
@@ -41,6 +42,7 @@ cv::Mat shrink(const cv::Mat& frame, cv::Size size) {
 }
 
 void report(const std::function<void(double)>& progress, int64_t done, int64_t all) {
+  throw_if_cancelled();
   if (progress) progress(static_cast<double>(done) / static_cast<double>(all));
 }
 
@@ -61,6 +63,7 @@ Clip film_clip(const ClipRequest& request, const std::function<void(double)>& pr
 
 Clip video_clip(const ClipRequest& request, const std::function<void(double)>& progress) {
   const auto half = [&](double share) {
+    throw_if_cancelled();
     if (progress) progress(share / 2);
   };
   const VideoInput input = find_video(request.source);

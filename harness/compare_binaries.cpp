@@ -79,8 +79,11 @@ void run_program(const std::string& program, const std::vector<std::string>& arg
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  // 1: an equality check failed, which the cases tell; 130: an interrupt, which we got as well.
-  if (!WIFEXITED(status) || (WEXITSTATUS(status) > 1 && !interrupted()))
+  if (interrupted()) return;  // as it was
+  if (!WIFEXITED(status))
+    throw InputError(fmt::format("{} was ended by signal {}", program, WTERMSIG(status)));
+  // 1: an equality check failed, which the cases tell.
+  if (WEXITSTATUS(status) > 1)
     throw InputError(fmt::format("{} failed: {}", program, last_line(errors)));
 }
 

@@ -42,7 +42,8 @@ std::string backend_text(const Backend& backend) {
 
 constexpr const char* kWorkloads =
     "  film: vidattn's own multi-shot film, rendered from --seed, with known shots (the default)\n"
-    "  video:FILE: any file that OpenCV reads; shots found (as by `vidattn shots`) or given\n"
+    "  video:PATH: any file that OpenCV reads, or a folder of frames; shots found (as by `vidattn "
+    "shots`) or given\n"
     "  tensors:PATH: your q, k, v (and router_logits, hidden …), a folder of .npy files or one "
     ".safetensors\n"
     "      options of all: --grid T,H,W --shots 0,… ; of film and video: --heads --dim --seed "

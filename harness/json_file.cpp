@@ -1,6 +1,8 @@
 #include "harness/json_file.h"
 
 #include <cmath>
+#include <set>
+#include <vector>
 
 #include "attention/error.h"
 #include "harness/file.h"
@@ -12,6 +14,19 @@ void write_json(const std::string& path, const nlohmann::json& json) {
   write_text(path, json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
+nlohmann::json parse_json(const std::string& text) {
+  std::vector<std::set<std::string>> open_objects;
+  return nlohmann::json::parse(text, [&](int, nlohmann::json::parse_event_t event,
+                                         nlohmann::json& parsed) {
+    if (event == nlohmann::json::parse_event_t::object_start) open_objects.emplace_back();
+    if (event == nlohmann::json::parse_event_t::object_end) open_objects.pop_back();
+    if (event == nlohmann::json::parse_event_t::key && !open_objects.back().insert(parsed).second)
+      throw InputError("the key " + in_quotes(parsed.get<std::string>()) +
+                       " stands twice in one object");
+    return true;
+  });
+}
+
 nlohmann::json read_json(const std::string& path) {
   constexpr uint64_t kMaxBytes = uint64_t{64} << 20;
   const InputFile file(path);
@@ -19,7 +34,9 @@ nlohmann::json read_json(const std::string& path) {
   std::string text(file.size(), '\0');
   file.read(0, text.data(), text.size());
   try {
-    return nlohmann::json::parse(text);
+    return parse_json(text);
+  } catch (const InputError& error) {
+    throw InputError(file.name() + ": " + error.what());
   } catch (const nlohmann::json::parse_error& error) {
     throw InputError(file.name() + " is no JSON: error at byte " + std::to_string(error.byte));
   }

@@ -10,6 +10,10 @@ namespace vidattn {
 /// file. Numbers that are not finite become null. Throws InputError with the system's reason.
 void write_json(const std::string& path, const nlohmann::json& json);
 
+/// JSON whose objects name no key twice (the parser alone would silently take the last one). Throws
+/// InputError for such a key, and what the parser throws.
+nlohmann::json parse_json(const std::string& text);
+
 /// Reads a file of at most 64 MiB. Throws InputError when it cannot be read or is no JSON, with the
 /// place of the first error.
 nlohmann::json read_json(const std::string& path);

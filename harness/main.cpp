@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 
@@ -47,8 +49,9 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 }  // namespace vidattn
 
-int main(int argc, char** argv) {
-  vidattn::restart_tuned(argv);
+namespace {
+
+int run_tool(int argc, char** argv) {
   try {
     return vidattn::parse_and_run(argc, argv);
   } catch (const vidattn::InputError& error) {
@@ -67,4 +70,14 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "vidattn: out of memory\n");
     return vidattn::kUsageError;
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  vidattn::restart_tuned(argv);
+  const int code = run_tool(argc, argv);
+  // Not exit(): where memory ran short, OpenBLAS was seen to wait in it for a thread that spins.
+  std::fflush(nullptr);
+  std::_Exit(code);
 }

@@ -31,7 +31,10 @@ const nlohmann::json& need(const nlohmann::json& json, const std::string& key,
 
 std::string text(const nlohmann::json& value, const std::string& key, const std::string& where) {
   if (!value.is_string()) throw InputError(where + ": '" + key + "' must be a text");
-  return value.get<std::string>();
+  const auto text = value.get<std::string>();
+  if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }))
+    throw InputError(where + ": '" + key + "' must be one line of text");
+  return text;
 }
 
 int64_t integer(const nlohmann::json& value, const std::string& key, const std::string& where) {

@@ -10,6 +10,7 @@
 #include "harness/environment.h"
 #include "harness/interrupt.h"
 #include "harness/metric.h"
+#include "harness/probe_scores.h"
 #include "metrics/paired_difference.h"
 
 namespace vidattn {
@@ -17,12 +18,14 @@ namespace {
 
 constexpr const char* kSchemaVersion = "2.0";
 
+using Values = std::function<double(const BackendQuality&)>;
+
 /// A column of the table: a figure of one backend on one clip, NaN where there is none.
 struct Column {
   const char* tag;
   const char* header;
   int decimals;
-  std::function<double(const BackendQuality&)> value;
+  Values value;
 };
 
 Column score(const char* name, const char* header, int decimals) {
@@ -51,11 +54,31 @@ const std::vector<Column>& columns() {
 
 /// One backend's figure on every clip that was measured with it.
 std::vector<double> over_clips(const std::vector<ClipQuality>& clips, size_t backend,
-                               const std::function<double(const BackendQuality&)>& value) {
+                               const Values& value) {
   std::vector<double> values;
   for (const ClipQuality& clip : clips)
     values.push_back(backend < clip.rows.size() ? value(clip.rows[backend]) : NAN);
   return values;
+}
+
+/// A figure's values of every backend on the clips that all of them have it for, [backend][clip]:
+/// only means over the same clips can be held against each other. NaN on the other clips; a backend
+/// that has it nowhere takes no clip from the others.
+std::vector<std::vector<double>> over_common_clips(const std::vector<ClipQuality>& clips,
+                                                   size_t backends, const Values& value) {
+  std::vector<std::vector<double>> all;
+  for (size_t b = 0; b < backends; ++b) all.push_back(over_clips(clips, b, value));
+  const auto finite = [](double x) { return std::isfinite(x); };
+  auto common = all;
+  for (const auto& row : all)
+    for (size_t c = 0; c < clips.size(); ++c)
+      if (!finite(row[c]) && std::any_of(row.begin(), row.end(), finite))
+        for (auto& other : common) other[c] = NAN;
+  return common;
+}
+
+int64_t common_count(const std::vector<ClipQuality>& clips, size_t backends, const Values& value) {
+  return mean_interval(over_common_clips(clips, backends, value)[0]).count;
 }
 
 double mean(const std::vector<double>& values) { return mean_interval(values).mean; }
@@ -64,10 +87,13 @@ double sparsity(const BackendQuality& row) {
   return row.restored.run.passed() ? 1 - row.restored.run.density : NAN;
 }
 
-std::string interval(const MeanInterval& d, int decimals) {
+/// `most`: clips that full attention has the figure for.
+std::string interval(const MeanInterval& d, int64_t most, int decimals) {
   if (d.count == 0) return "-";
-  const std::string middle = fmt::format("{:+.{}f}", d.mean, decimals);
-  return d.count < 2 ? middle : fmt::format("{} ±{:.{}f}", middle, d.half_width, decimals);
+  std::string text = fmt::format("{:+.{}f}", d.mean, decimals);
+  if (d.count > 1) text += fmt::format(" ±{:.{}f}", d.half_width, decimals);
+  if (d.count < most) text += fmt::format(" ({} clip{})", d.count, d.count == 1 ? "" : "s");
+  return text;
 }
 
 /// Columns that any clip has a value in.
@@ -86,21 +112,50 @@ void print_table(const QualityOptions& options, const std::vector<ClipQuality>& 
   std::vector<std::string> headers = {"method", "sparsity"};
   for (const Column* column : shown) headers.push_back(column->header);
   std::vector<std::vector<std::string>> rows;
+  const auto shares = over_common_clips(clips, options.backends.size(), sparsity);
   for (size_t b = 0; b < options.backends.size(); ++b) {
-    const double share = mean(over_clips(clips, b, sparsity));
-    if (std::isnan(share)) continue;  // skipped or failed on every clip
-    rows.push_back({options.backends[b], number(share, 4)});
+    if (std::isnan(mean(over_clips(clips, b, sparsity)))) continue;  // passed on no clip
+    rows.push_back({options.backends[b], number(mean(shares[b]), 4)});
     for (const Column* column : shown) rows.back().push_back(cell(b, *column));
   }
   fmt::print("\n{}", text_table(headers, rows));
 }
 
-/// Which metric each column is: a suffix says that it stands in for VBench's own.
-std::string legend(const std::vector<ClipQuality>& clips) {
+/// Which metric each column is (a suffix says that it stands in for VBench's own), and over how
+/// many clips its means are where not over all.
+std::string legend(const std::vector<ClipQuality>& clips, size_t backends, int64_t all) {
   std::string text;
-  for (const Column* column : measured(clips))
+  for (const Column* column : measured(clips)) {
     text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", column->header, column->tag);
+    const int64_t count = common_count(clips, backends, column->value);
+    if (count < all) text += fmt::format(" ({} of {} clips)", count, all);
+  }
   return text;
+}
+
+/// Why a column is missing: the metric's own words where it has some.
+void print_missing(const std::vector<ClipQuality>& clips) {
+  const auto shown = measured(clips);
+  for (const Column& column : columns()) {
+    if (std::find(shown.begin(), shown.end(), &column) != shown.end()) continue;
+    std::string why = "no clip with known regions in the right shots";
+    for (const ClipQuality& clip : clips)
+      if (!clip.rows.empty())
+        if (const auto* found = find_score(clip.rows[0].restored.scores, column.tag))
+          why = found->note;
+    fmt::print("no column {}: {}: {}\n", column.header, column.tag, why);
+  }
+}
+
+/// Clips that the means leave out because a backend has no restoration of them.
+void print_left_out(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
+  for (const ClipQuality& clip : clips)
+    for (size_t b = 0; b < options.backends.size() && clip.error.empty(); ++b) {
+      const bool here = b < clip.rows.size() && clip.rows[b].restored.run.passed();
+      if (here || std::isnan(mean(over_clips(clips, b, sparsity)))) continue;
+      fmt::print("left out of the means: {}, {} {}\n", clip.name, options.backends[b],
+                 b < clip.rows.size() ? clip.rows[b].restored.run.outcome : "was not measured");
+    }
 }
 
 /// What missed the density asked for, by backend and probe over all clips; empty = nothing.
@@ -167,12 +222,14 @@ nlohmann::json quality_record(const QualityOptions& options,
                             {"steps", LabelProbe::kSteps}};
   for (const ClipQuality& clip : clips) json["clips"].push_back(clip_json(clip));
   for (size_t b = 0; b < options.backends.size(); ++b) {
+    const size_t count = options.backends.size();
     nlohmann::json row{{"backend", options.backends[b]},
-                       {"sparsity", mean(over_clips(clips, b, sparsity))}};
+                       {"sparsity", mean(over_common_clips(clips, count, sparsity)[b])}};
     for (const Column* column : measured(clips)) {
       const auto values = over_clips(clips, b, column->value);
       row["scores"][column->tag] = {
-          {"mean", mean(values)},
+          {"mean", mean(over_common_clips(clips, count, column->value)[b])},
+          {"clips", common_count(clips, count, column->value)},
           {"minus_full", json_of(paired_difference(values, over_clips(clips, 0, column->value)))}};
     }
     json["table"].push_back(std::move(row));
@@ -185,21 +242,26 @@ void print_quality(const QualityOptions& options, const std::vector<ClipQuality>
     if (!clip.error.empty()) fmt::print("{}: {}\n", clip.name, clip.error);
   const auto measured_clips = std::count_if(
       clips.begin(), clips.end(), [](const ClipQuality& clip) { return !clip.rows.empty(); });
-  fmt::print("means over {} clip{}; noise {:g}{}\n", measured_clips, measured_clips == 1 ? "" : "s",
-             options.noise, interrupted() ? "; interrupted, later clips are missing" : "");
+  const size_t backends = options.backends.size();
+  const int64_t common = clips.empty() ? 0 : common_count(clips, backends, sparsity);
+  fmt::print("means over the {} clip{} that every row has; noise {:g}{}\n", common,
+             common == 1 ? "" : "s", options.noise,
+             interrupted() ? "; interrupted, later clips are missing" : "");
   if (measured_clips == 0) return;
+  print_left_out(options, clips);
   print_table(options, clips, [&](size_t b, const Column& column) {
-    return number(mean(over_clips(clips, b, column.value)), column.decimals);
+    return number(mean(over_common_clips(clips, backends, column.value)[b]), column.decimals);
   });
   fmt::print(
       "\ndifference to full attention, paired by clip, with its 95% t interval over clips{}\n",
       measured_clips < 6 ? " (few: intervals are wide, and normality cannot be judged)" : "");
   print_table(options, clips, [&](size_t b, const Column& column) {
-    return interval(
-        paired_difference(over_clips(clips, b, column.value), over_clips(clips, 0, column.value)),
-        column.decimals);
+    const auto full = over_clips(clips, 0, column.value);
+    return interval(paired_difference(over_clips(clips, b, column.value), full),
+                    mean_interval(full).count, column.decimals);
   });
-  fmt::print("\ncolumns: {}\n", legend(clips));
+  fmt::print("\ncolumns: {}\n", legend(clips, backends, common));
+  print_missing(clips);
   if (const std::string note = missed_note(options, clips); !note.empty()) fmt::print("{}\n", note);
   print_notes(clips);
 }

@@ -50,9 +50,7 @@ json validity(const StoredRun& run) {
 }
 
 json ratio_record(const StoredCase& c) {
-  std::vector<double> logs;
-  for (const Block& block : c.blocks)
-    if (std::isfinite(block.ratio()) && block.ratio() > 0) logs.push_back(std::log(block.ratio()));
+  const std::vector<double> logs = log_ratios(c.blocks);
   if (logs.empty()) return nullptr;
   const RatioEstimate e = estimate_ratio(logs);
   return {

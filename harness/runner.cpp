@@ -98,6 +98,16 @@ int exit_code(const std::vector<Case>& cases) {
   return interrupted() ? 130 : failed ? 1 : 0;
 }
 
+void print_interrupted(const std::vector<Case>& cases, const std::string& out) {
+  const bool any =
+      std::any_of(cases.begin(), cases.end(), [](const Case& c) { return !c.run_seconds.empty(); });
+  if (any)
+    fmt::print("interrupted: what was measured until then is in the table{}\n",
+               out.empty() ? "" : " and in " + out);
+  else
+    fmt::print("interrupted before anything was measured\n");
+}
+
 /// Adds the run, named after its command; an interrupted one stays unfinished.
 void add_to_store(Store& store, const nlohmann::json& record, const std::string& started) {
   StoredRun run = run_from_record(record);
@@ -133,9 +143,7 @@ int run(const RunOptions& options) {
       recorded ? run_record(options, workload, cases, peaks) : nlohmann::json();
   if (!options.out.empty()) write_json(options.out, record);
   if (store) add_to_store(*store, record, started);
-  if (interrupted())
-    fmt::print("interrupted: what was measured until then is in the table{}\n",
-               options.out.empty() ? "" : " and in " + options.out);
+  if (interrupted()) print_interrupted(cases, options.out);
   return exit_code(cases);
 }
 

@@ -58,6 +58,13 @@ constexpr std::pair<Outcome, const char*> kOutcomes[] = {{Outcome::passed, "pass
 
 // What a person can do about the errors that are not a defect of the program.
 std::string cause(const SQLite::Exception& error) {
+  switch (error.getExtendedErrorCode()) {
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+      return "the same case or run is in it already: is another program writing to that run?";
+    default:
+      break;
+  }
   switch (error.getErrorCode()) {
     case SQLITE_FULL:
       return "the disk is full";
@@ -67,8 +74,6 @@ std::string cause(const SQLite::Exception& error) {
       return "the file or its folder is not readable and writable";
     case SQLITE_BUSY:
       return "another program holds it locked";
-    case SQLITE_CONSTRAINT:
-      return "the same case or run is in it already: is another program writing to that run?";
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
       return "not a vidattn store, or damaged";
@@ -192,6 +197,8 @@ void read_metrics(const SQLite::Database& database, StoredCase& c) {
         row.getColumn(3).getString()};
 }
 
+double known(double seconds) { return seconds > 0 ? seconds : NAN; }
+
 void read_blocks(const SQLite::Database& database, StoredCase& c) {
   SQLite::Statement row(database,
                         "SELECT block, plan_seconds, run_seconds, dense_seconds, peak_flops, "
@@ -200,7 +207,7 @@ void read_blocks(const SQLite::Database& database, StoredCase& c) {
   row.bind(1, c.id);
   while (row.executeStep())
     c.blocks.push_back({row.getColumn(0).getInt64(), row.getColumn(1).getDouble(),
-                        row.getColumn(2).getDouble(), row.getColumn(3).getDouble(),
+                        row.getColumn(2).getDouble(), known(row.getColumn(3).getDouble()),
                         row.getColumn(4).getDouble(), row.getColumn(5).getInt64(),
                         row.getColumn(6).getInt64(), row.getColumn(7).getString()});
 }
@@ -264,7 +271,7 @@ void insert_blocks(SQLite::Database& database, const StoredCase& c) {
     row.bind(2, b.index);
     int i = 3;
     for (double value : {b.plan_seconds, b.run_seconds, b.dense_seconds, b.peak_flops})
-      row.bind(i++, value);
+      row.bind(i++, std::isfinite(value) ? value : 0);
     row.bind(i++, b.position);
     row.bind(i++, b.dense_position);
     row.bind(i, b.outlier);

@@ -88,7 +88,7 @@ struct StoredRun {
 ///         command, process, started, seconds, peak_bytes, details)  unique (run_id, key)
 ///   metrics(case_id, tag, unit, value, reason)           value NULL = unknown
 ///   blocks(case_id, block, plan_seconds, run_seconds, dense_seconds, peak_flops, position,
-///          dense_position, outlier)
+///          dense_position, outlier)                     0 = unknown time or peak
 class Store {
  public:
   enum class Mode { read, write };

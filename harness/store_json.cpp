@@ -25,16 +25,22 @@ json to_json(const Block& b) {
   return {{"block", b.index},
           {"plan_seconds", b.plan_seconds},
           {"run_seconds", b.run_seconds},
-          {"dense_seconds", b.dense_seconds},
-          {"peak_flops", b.peak_flops},
+          {"dense_seconds", number_or_null(b.dense_seconds)},
+          {"peak_flops", number_or_null(b.peak_flops)},
           {"position", b.position},
           {"dense_position", b.dense_position},
           {"outlier", b.outlier}};
 }
 
 Block block_from_json(const json& j) {
-  return {j.at("block"),      j.at("plan_seconds"), j.at("run_seconds"),    j.at("dense_seconds"),
-          j.at("peak_flops"), j.at("position"),     j.at("dense_position"), j.at("outlier")};
+  return {j.at("block"),
+          j.at("plan_seconds"),
+          j.at("run_seconds"),
+          number_or_nan(j.at("dense_seconds")),
+          number_or_nan(j.at("peak_flops")),
+          j.at("position"),
+          j.at("dense_position"),
+          j.at("outlier")};
 }
 
 json benchmark_context(const StoredRun& run) {
@@ -186,7 +192,7 @@ json google_benchmark_json(const StoredRun& run) {
       entry["real_time"] = entry["cpu_time"] = kNanoseconds * b.seconds();
       entry["time_unit"] = "ns";
       entry["density"] = c.metric("density");
-      entry["ratio_to_full"] = b.ratio();
+      entry["ratio_to_full"] = number_or_null(b.ratio());
       list.push_back(std::move(entry));
     }
   }

@@ -91,19 +91,6 @@ std::vector<std::optional<double>> densities_of(const json& definition,
   return densities;
 }
 
-/// JSON whose objects name no key twice; the parser alone would silently take the last one.
-json parse_without_twins(const std::string& text) {
-  std::vector<std::set<std::string>> open_objects;
-  return json::parse(text, [&](int, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_start) open_objects.emplace_back();
-    if (event == json::parse_event_t::object_end) open_objects.pop_back();
-    if (event == json::parse_event_t::key && !open_objects.back().insert(parsed).second)
-      throw InputError("the key " + in_quotes(parsed.get<std::string>()) +
-                       " stands twice in one object");
-    return true;
-  });
-}
-
 json read_definition(const std::string& file_or_name) {
   std::string known;
   for (const auto& [name, text] : kReadySuites) {
@@ -116,7 +103,7 @@ json read_definition(const std::string& file_or_name) {
   InputFile file(file_or_name);
   std::string text(file.size(), '\0');
   file.read(0, text.data(), text.size());
-  return parse_without_twins(text);
+  return parse_json(text);
 }
 
 }  // namespace
@@ -127,6 +114,7 @@ Suite parse_suite(const json& definition) {
       definition["name"], definition, {}, limits_of(definition.value("limits", json::object()))};
   CaseRequest request;
   request.timing = timing_of(definition.value("timing", json::object()));
+  check_timing(request.timing);
   std::set<std::string> keys;
   for (const json& workload : definition["workloads"])
     for (const json& dtype : definition.value("dtypes", json::array({"f32"})))

@@ -53,7 +53,7 @@ void explain_end(StoredCase& c, const ProcessResult& result, const ProcessLimits
   } else if (lacked_memory(result, limits)) {
     c.outcome = Outcome::out_of_memory;
     c.reason = limits.memory_bytes > 0
-                   ? fmt::format("more than the limit of {:.3g} GiB",
+                   ? fmt::format("more than the limit of {:.3g} GiB of private memory",
                                  static_cast<double>(limits.memory_bytes) / kGibi)
                    : std::string("killed, most likely by the system for lack of memory");
     c.reason +=
@@ -136,9 +136,13 @@ void print_table(const StoredRun& run) {
   const auto cell = [](double value, int digits, double scale = 1) {
     return std::isfinite(value) ? fmt::format("{:.{}g}", value * scale, digits) : std::string("-");
   };
+  const bool several = std::any_of(run.cases.begin(), run.cases.end(), [&](const StoredCase& c) {
+    return c.workload != run.cases.front().workload;
+  });
   for (const StoredCase& c : run.cases) {
     std::string name = fmt::format("{} [{} {}]", c.backend, c.device, c.dtype);
     if (c.density) name += fmt::format(" at {}", *c.density);
+    if (several) name += ", " + c.workload;
     const auto outliers = std::count_if(c.blocks.begin(), c.blocks.end(),
                                         [](const Block& b) { return !b.outlier.empty(); });
     rows.push_back({name, to_string(c.outcome), cell(c.metric("density"), 4),

@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "attention/cancel.h"
+#include "attention/error.h"
 #include "harness/case_check.h"
 #include "harness/clock.h"
 #include "harness/interrupt.h"
@@ -205,6 +206,12 @@ double peak_flops(const Bench& bench, DType dtype) {
 }
 
 }  // namespace
+
+void check_timing(const TimingOptions& options) {
+  if (options.min_blocks > options.max_blocks)
+    throw InputError("min_blocks " + std::to_string(options.min_blocks) + " exceed max_blocks " +
+                     std::to_string(options.max_blocks));
+}
 
 nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOptions& options) {
   Bench bench(options.cold);

@@ -16,6 +16,9 @@ struct TimingOptions {
   uint64_t seed = 1;  ///< of the order inside the blocks
 };
 
+/// Throws InputError when the options contradict each other.
+void check_timing(const TimingOptions& options);
+
 /// Times blocks of every passed case and `dense`, full attention on the same device and in the same
 /// storage type: warm-up rounds until the times have settled, then blocks until the bootstrap
 /// interval of the median ratio to `dense` is narrow enough for every case, or time or blocks are

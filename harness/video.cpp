@@ -26,7 +26,7 @@ bool is_text(const std::string& path) {
 
 void check_file(const std::string& path) {
   namespace fs = std::filesystem;
-  if (path.empty()) throw InputError("video: no file given, write video:FILE");
+  if (path.empty()) throw InputError("video: no file given, write video:PATH");
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) throw InputError("video '" + path + "' does not exist");

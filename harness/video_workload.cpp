@@ -9,7 +9,7 @@
 #include "harness/film.h"
 #include "harness/qkv.h"
 #include "harness/shots.h"
-#include "harness/video.h"
+#include "harness/video_input.h"
 
 namespace vidattn {
 namespace {
@@ -94,19 +94,19 @@ VideoGrid video_grid(const WorkloadRequest& request, const VideoSurvey& survey) 
           .width = tokens(request.width, survey.width)};
 }
 
-std::vector<float> video_features(const std::string& path, const VideoGrid& grid,
+std::vector<float> video_features(const VideoInput& input, const VideoGrid& grid,
                                   const FrameSampling& sampling,
                                   const std::function<void(double)>& progress) {
-  VideoReader reader(path);
+  const auto reader = open_frames(input);
   FeatureExtractor extractor(grid);
   const cv::Size size(static_cast<int>(grid.width * kTokenPixels),
                       static_cast<int>(grid.height * kTokenPixels));
   int64_t position = 0;
   for (int64_t i = 0; i < sampling.wanted; ++i) {
-    for (; position < sampling.frame(i); ++position) reader.skip();
-    const cv::Mat frame = reader.next();
+    for (; position < sampling.frame(i); ++position) reader->skip();
+    const cv::Mat frame = reader->next();
     ++position;
-    if (frame.empty()) throw InputError("video '" + path + "' changed while it was read");
+    if (frame.empty()) throw InputError("video '" + input.path + "' changed while it was read");
     cv::Mat resized;
     cv::resize(frame, resized, size, 0, 0, cv::INTER_AREA);
     extractor.push(resized);
@@ -152,7 +152,8 @@ Workload video_workload(const WorkloadRequest& request) {
   const std::string prefix = "video:";
   const std::string path =
       request.spec.starts_with(prefix) ? request.spec.substr(prefix.size()) : request.spec;
-  const VideoSurvey survey = survey_video(path, part(request, 0, 0.4));
+  const VideoInput input = find_video(path);
+  const VideoSurvey survey = vidattn::survey(input, part(request, 0, 0.4));
   VideoGrid grid = video_grid(request, survey);
   const int64_t wanted = pixel_frames(grid.frames);
   if (wanted > survey.frames)
@@ -163,7 +164,7 @@ Workload video_workload(const WorkloadRequest& request) {
                    ? latent_shots(sampled_shots(survey.shots, sampling), grid.frames)
                    : request.shots;
   grid.validate();
-  std::vector<float> hidden = video_features(path, grid, sampling, part(request, 0.4, 0.8));
+  std::vector<float> hidden = video_features(input, grid, sampling, part(request, 0.4, 0.8));
   return assemble(request, grid, std::move(hidden),
                   {{"source", "video"},
                    {"path", path},

@@ -16,7 +16,7 @@ namespace vidattn {
 /// Throws InputError for an impossible grid, shots, heads, dim or peak.
 Workload film_workload(const WorkloadRequest& request);
 
-/// "video:FILE". Frames are resized (pixel area) to the nearest multiples of 16, or to
+/// "video:PATH". Frames are resized (pixel area) to the nearest multiples of 16, or to
 /// request.height x request.width tokens. The grid has request.frames latent frames, by default as
 /// many as the video fills but at most 21; a longer video is sampled evenly over its whole length,
 /// because its shots matter more here than its frame rate. Shots are detected at full frame rate

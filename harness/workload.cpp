@@ -12,7 +12,7 @@ Workload make_workload(const WorkloadRequest& request) {
   if (request.spec.rfind("video:", 0) == 0) return video_workload(request);
   if (request.spec.rfind("tensors:", 0) == 0) return tensors_workload(request);
   throw InputError("unknown workload '" + request.spec +
-                   "': known are film, video:FILE, tensors:PATH");
+                   "': known are film, video:PATH, tensors:PATH");
 }
 
 Workload build_workload(WorkloadRequest request) {

@@ -19,7 +19,7 @@ void WorkloadOptions::add_grid(CLI::App& app) {
 }
 
 void WorkloadOptions::add_all(CLI::App& app) {
-  app.add_option("--workload", request_.spec, "film | video:FILE | tensors:PATH")
+  app.add_option("--workload", request_.spec, "film | video:PATH | tensors:PATH")
       ->capture_default_str();
   add_grid(app);
   app.add_option("--heads", request_.heads, "heads of the synthesized tensors")

@@ -20,6 +20,7 @@ struct DenoisingRun {
   int64_t steps = 50, passes = 2, layers = 30;
   int64_t dense_steps = 0, dense_layers = 0;
 
+  bool operator==(const DenoisingRun&) const = default;
   int64_t forward_passes() const { return steps * passes; }
   /// Share of the attention calls that are sparse.
   double sparse_share() const {

@@ -7,6 +7,7 @@
 #include <numbers>
 #include <string>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 
 namespace vidattn {
@@ -66,6 +67,7 @@ Axes wiener_axes(const std::vector<Matrix>& patches, double sigma) {
   axes.mean = (sum / count).cast<float>();
   Eigen::MatrixXd covariance = Eigen::MatrixXd::Zero(kValues, kValues);
   for (const Matrix& m : patches) {
+    throw_if_cancelled();
     const Matrix centred = m.rowwise() - axes.mean.transpose();
     covariance += (centred.transpose() * centred).cast<double>();
   }
@@ -133,6 +135,7 @@ void NonLocalMeans::make_features(double sigma) {
                std::vector<float>(grid.tokens() * kHeads * kRouterChannels)};
   float* routed = std::get<std::vector<float>>(hidden.values).data();
   for (int64_t h = 0; h < kHeads; ++h) {
+    throw_if_cancelled();
     const Matrix features = (patches[h].rowwise() - axes.mean.transpose()) * axes.scaled;
     fill(h, features.data());
     for (int64_t i = 0; i < grid.tokens(); ++i)

@@ -22,8 +22,6 @@ std::string join(const std::vector<std::string>& parts) {
   return text;
 }
 
-std::string mebibytes(int64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
-
 /// One GPU; opened at its first run, and again after it was lost.
 class VulkanDevice : public Device {
  public:

@@ -157,13 +157,11 @@ class Run {
 
   [[noreturn]] void refuse(const Job& job, int64_t memory) const {
     const auto [all, largest] = needs(job);
-    const auto mebi = [](int64_t bytes) {
-      return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
-    };
     throw InputError("vulkan: keys and values of one head and " + std::to_string(job.tokens()) +
-                     " queries need " + mebi(all) + ", the largest buffer " + mebi(largest) + "; " +
-                     gpu_.facts().name + " has " + mebi(std::max<int64_t>(0, memory)) +
-                     " free and takes buffers up to " + mebi(gpu_.facts().storage_range));
+                     " queries need " + mebibytes(all) + ", the largest buffer " +
+                     mebibytes(largest) + "; " + gpu_.facts().name + " has " +
+                     mebibytes(std::max<int64_t>(0, memory)) + " free and takes buffers up to " +
+                     mebibytes(gpu_.facts().storage_range));
   }
 
   // ---- index lists ----

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -26,8 +27,6 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-std::string mebibytes(int64_t bytes) { return std::to_string((bytes >> 20) + 1) + " MiB"; }
-
 std::optional<int64_t> artificial_limit() {
   const char* text = std::getenv("VIDATTN_VULKAN_MEMORY_MIB");
   if (!text) return std::nullopt;
@@ -39,6 +38,12 @@ std::optional<int64_t> artificial_limit() {
 }
 
 }  // namespace
+
+std::string mebibytes(int64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g MiB", static_cast<double>(bytes) / (1 << 20));
+  return text;
+}
 
 struct Buffer::Handles {
   vk::raii::DeviceMemory memory = nullptr;
@@ -247,6 +252,7 @@ vk::raii::Device open_device(const vk::raii::PhysicalDevice& physical, const Gpu
 }  // namespace
 
 std::vector<GpuFacts> Gpu::list() {
+  artificial_limit();  // refuses nonsense before any work
   std::vector<GpuFacts> all;
   for (const auto& device : Instance::get().devices()) all.push_back(read_facts(device));
   if (all.empty())
@@ -300,8 +306,9 @@ Buffer Gpu::allocate(int64_t bytes, const std::string& what) {
   using Flag = vk::MemoryPropertyFlagBits;
   State& s = *state_;
   if (const auto limit = artificial_limit(); limit && s.allocated + bytes > *limit)
-    throw DeviceError("vulkan: " + what + " of " + mebibytes(bytes) + " exceed the limit of " +
-                      mebibytes(*limit) + ", " + mebibytes(s.allocated) + " in use");
+    throw DeviceError("vulkan: no room for " + what + " (" + mebibytes(bytes) +
+                      "): VIDATTN_VULKAN_MEMORY_MIB allows " + mebibytes(*limit) + ", " +
+                      mebibytes(s.allocated) + " are in use");
   const auto host = Flag::eHostVisible | Flag::eHostCoherent;
   // The variable lets devices that share the host's memory take the path of those that do not.
   const bool shared = (s.facts.kind == "cpu" || s.facts.kind == "integrated") &&

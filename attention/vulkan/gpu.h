@@ -70,6 +70,9 @@ class Buffer {
   std::unique_ptr<Handles> handles_;
 };
 
+/// "1.5 MiB", for messages.
+std::string mebibytes(int64_t bytes);
+
 /// An opened device with one compute queue. Work is recorded in order, each piece after the one
 /// before it, and runs at submit(). Not for several threads at once.
 ///

@@ -47,6 +47,7 @@ int run(const Options& options) {
   CaseRequest request = options.request;
   request.workload = options.workload.request();
   request.dtype = parse_dtype(options.dtype);
+  check_timing(request.timing);
   catch_interrupts();
   if (options.quiet) set_progress_style(ProgressStyle::quiet);
   nlohmann::json record = nlohmann::json::array();

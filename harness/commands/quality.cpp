@@ -34,8 +34,11 @@ const RegisterCommand registered(34, [](CommandLine& line) {
   app->add_option("--density", options->density, "solve each backend's knob for this density");
   app->add_option("--noise", quality.noise, "standard deviation of the noise, grey levels")
       ->capture_default_str();
-  app->add_option("--frames", quality.clip.frames, "frames of a clip")->capture_default_str();
-  app->add_option("--height", quality.clip.height, "pixels that videos are shrunk to")
+  app->add_option("--frames", quality.clip.frames,
+                  "frames of a clip, taken evenly from the whole video; every 4th of a film")
+      ->capture_default_str();
+  app->add_option("--height", quality.clip.height,
+                  "pixels that videos are scaled to, a multiple of 8")
       ->capture_default_str();
   app->add_option("--device", quality.device, "device")->capture_default_str();
   app->add_option("--out", quality.out, "JSON file for everything measured");

@@ -35,9 +35,11 @@ const RegisterCommand registered(33, [](CommandLine& line) {
       ->check(CLI::Range(0.0, 1e18));
   app->add_option("--backend", restore.backends, "NAME[:key=value,…]; may be repeated, or all");
   app->add_option("--density", options->density, "solve each backend's knob for this density");
-  app->add_option("--frames", restore.clip.frames, "frames, taken evenly from the whole video")
+  app->add_option("--frames", restore.clip.frames,
+                  "frames, taken evenly from the whole video; every 4th of a film")
       ->capture_default_str();
-  app->add_option("--height", restore.clip.height, "pixels that the video is shrunk to")
+  app->add_option("--height", restore.clip.height,
+                  "pixels that the video is scaled to, a multiple of 8")
       ->capture_default_str();
   app->add_option("--device", restore.device, "device")->capture_default_str();
   app->add_option("--folder", restore.folder, "write the videos and side_by_side.png there");

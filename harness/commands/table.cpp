@@ -27,7 +27,8 @@ const RegisterCommand registered(15, [](CommandLine& line) {
   auto* app = line.app.add_subcommand(
       "table", "MoGA's efficiency tables: paper, closed form, counted and measured side by side");
   app->add_option("name", o.name, "4, 5, 6 (Figure 6), 11, 12 or all")->required();
-  app->add_flag("--measure", o.measure, "tables 11 and 12: time the operators on this machine");
+  auto* measure =
+      app->add_flag("--measure", o.measure, "tables 11 and 12: time the operators on this machine");
   app->add_flag("--full", o.full, "measure all heads and queries, however long it takes");
   app->add_option("--model", o.model,
                   "wan2.1-1.3b, wan2.1-14b, hunyuanvideo, mmdit or your JSON file");
@@ -39,7 +40,7 @@ const RegisterCommand registered(15, [](CommandLine& line) {
       ->delimiter(',');
   app->add_option(
       "--workload", o.workload,
-      "film or video:FILE: count on its plans, too (with --backend the default is film)");
+      "film or video:PATH: count on its plans, too (with --backend the default is film)");
   app->add_option("--temporal-groups", o.temporal_groups, "shots of equal length for STGA")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
@@ -49,13 +50,15 @@ const RegisterCommand registered(15, [](CommandLine& line) {
                   "heads measured, scaled up to the model's; default: as many as 4 GB of q, k, v "
                   "and output hold, with --backend 2")
       ->check(CLI::Range(1, 1024));
-  const CLI::Option* sample = app->add_option("--sample", o.sample_gflop,
-                                              "GFLOP of one measured run, scaled up to the whole")
-                                  ->capture_default_str()
-                                  ->check(CLI::Range(1.0, 1e9));
+  CLI::Option* sample = app->add_option("--sample", o.sample_gflop,
+                                        "GFLOP of one measured run, scaled up to the whole")
+                            ->capture_default_str()
+                            ->check(CLI::Range(1.0, 1e9))
+                            ->needs(measure);
   app->add_option("--repeat", o.repeat, "timed runs, interleaved")
       ->capture_default_str()
-      ->check(CLI::Range(1, 100000));
+      ->check(CLI::Range(1, 100000))
+      ->needs(measure);
   app->add_option("--devices", o.devices, "table 12: devices of the sequence parallelism")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));

@@ -27,7 +27,7 @@ FlopsCounter::FlopsCounter(const TableOptions& options, const std::string& defau
   if (!options.workload.empty() && options.workload != "film" &&
       options.workload.rfind("video:", 0) != 0)
     throw InputError("unknown workload '" + options.workload +
-                     "' for a table: known are film, video:FILE");
+                     "' for a table: known are film, video:PATH");
 }
 
 Table FlopsCounter::table(const PaperTable& paper) const {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "attention/blas.h"
+#include "attention/cancel.h"
 #include "harness/random.h"
 
 namespace vidattn {
@@ -65,7 +66,10 @@ std::vector<GemmRate> measure_gemms(const DitModel& model, int64_t rows, int rep
   std::vector<GemmRate> rates = {{"projection", rows, model.dim, model.dim},
                                  {"FFN up", rows, model.dim, model.ffn_dim},
                                  {"FFN down", rows, model.ffn_dim, model.dim}};
-  for (GemmRate& rate : rates) measure(rate, repeat);
+  for (GemmRate& rate : rates) {
+    throw_if_cancelled();
+    measure(rate, repeat);
+  }
   return rates;
 }
 

@@ -137,7 +137,7 @@ void add_methods(Table& table, const DitModel& model, const std::vector<TableLen
 Table method_flops_table(const PaperTable& paper, const TableOptions& options) {
   const FlopsCounter counter(options, paper.model);
   Table table{paper.name,
-              "PFLOPs of other methods, in the shape of MoGA's " + paper.where,
+              "PFLOPs of other methods, in the shape of " + paper.where,
               "model " + counter.model().title,
               {},
               {}};

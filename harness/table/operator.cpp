@@ -133,10 +133,12 @@ std::shared_ptr<const Tensor> random_tensor(int64_t tokens, int64_t heads, int64
   const double limit = deviation * std::sqrt(3.0);  // of a uniform distribution
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < tokens; ++i) {
+    if (runs_cancelled) continue;
     Random random(seed, static_cast<uint64_t>(i));
     float* row = tensor.data<float>() + i * width;
     for (int64_t c = 0; c < width; ++c) row[c] = static_cast<float>(random.uniform(-limit, limit));
   }
+  throw_if_cancelled();
   if (dtype == DType::f32) return std::make_shared<const Tensor>(std::move(tensor));
   return std::make_shared<const Tensor>(tensor.to(dtype));
 }
@@ -195,10 +197,12 @@ Inputs random_operator_inputs(const DitModel& model, int64_t tokens, int64_t hea
   std::vector<float> hidden(tokens * model.dim);
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < tokens; ++i) {
+    if (runs_cancelled) continue;
     Random random(4, static_cast<uint64_t>(i));
     for (int64_t c = 0; c < model.dim; ++c)
       hidden[i * model.dim + c] = static_cast<float>(random.uniform(-1, 1));
   }
+  throw_if_cancelled();
   in.extra["hidden"] = std::make_shared<const Array>(Array{{tokens, model.dim}, std::move(hidden)});
   return in;
 }

@@ -13,7 +13,7 @@ struct TableOptions {
   std::string name;             ///< 4, 5, 6, 11, 12 or all
   std::string model;            ///< name or JSON file; empty = the paper's for the table
   std::string paper;            ///< folder with the paper's data; empty = the one inside
-  std::string workload;         ///< film or video:FILE to count on; empty = none
+  std::string workload;         ///< film or video:PATH to count on; empty = none
   int64_t temporal_groups = 4;  ///< shots of equal length for STGA
 
   bool measure = false;               ///< tables 11 and 12: time the operator here

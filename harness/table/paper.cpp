@@ -73,8 +73,9 @@ const Printed& PaperTable::at(const std::string& row, const std::string& column)
 }
 
 PaperTable paper_table(const std::string& name, const std::string& folder) {
-  const std::string file = "table" + name + ".json";
+  std::string file = "table" + name + ".json";
   const nlohmann::json json = load(file, folder);
+  if (!folder.empty()) file = folder + "/" + file;
   PaperTable table;
   try {
     for (auto [key, target] : {std::pair{"table", &table.name},

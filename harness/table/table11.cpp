@@ -117,6 +117,7 @@ std::string scaling_note(const std::vector<LengthTimes>& all) {
                           whole.label, length.tokens, 100 * median(errors), 100 * errors.front(),
                           100 * errors.back());
     }
+  if (text.empty() && interrupted()) return "No operator was run whole beside its sample.";
   if (text.empty()) return "No operator was short enough to be run whole beside its sample.";
   return fmt::format(
       "Error of the scaling, scaled over whole time - 1, median and range of {} rounds that hold "
@@ -124,7 +125,8 @@ std::string scaling_note(const std::vector<LengthTimes>& all) {
       rounds, text, 100 * worst);
 }
 
-std::string sampling_note(const OperatorTime& t, const TableOptions& options) {
+/// `runs`: fewest that a measured operator of the table has.
+std::string sampling_note(const OperatorTime& t, size_t runs, const TableOptions& options) {
   if (t.scale == 1)
     return fmt::format("measured: whole, {} heads, {}, device {}.", t.heads, options.dtype,
                        options.device);
@@ -133,8 +135,16 @@ std::string sampling_note(const OperatorTime& t, const TableOptions& options) {
       "GFLOP a run, {}, device {}; median of {} interleaved runs, planning (router included) in "
       "full, once where it takes over 2 s. The first run of each sample agreed with the float64 "
       "reference.",
-      t.measured_heads, t.heads, options.sample_gflop, options.dtype, options.device,
-      options.repeat);
+      t.measured_heads, t.heads, options.sample_gflop, options.dtype, options.device, runs);
+}
+
+/// Runs of the operator that has fewest, of those that have any; 0 = none has.
+size_t fewest_runs(const LengthTimes& length) {
+  size_t fewest = 0;
+  for (const OperatorTime& t : length.times)
+    if (t.measured() && (fewest == 0 || t.run_samples.size() < fewest))
+      fewest = t.run_samples.size();
+  return fewest;
 }
 
 /// Rates as other papers print them, of the longest sequence.
@@ -211,8 +221,10 @@ void measure_rows(Table& table, const std::vector<PaperRow>& rows, const FlopsCo
       else if (!t.failure.empty())
         table.note(fmt::format("{} at {} has no time: {}", t.label, row.label, t.failure));
     const OperatorTime& full = all.back().times[0];
+    const size_t runs = fewest_runs(all.back());
+    if (runs == 0) continue;  // interrupted before any
     if (full.measured_heads != std::exchange(heads, full.measured_heads))
-      sampled = table.note(sampling_note(full, options));
+      sampled = table.note(sampling_note(full, runs, options));
     fill_measured(table, row, all.back(), sampled);
   }
   if (!undone.empty()) table.note("Not done, interrupted: " + undone + ".");
@@ -225,7 +237,10 @@ void measure_rows(Table& table, const std::vector<PaperRow>& rows, const FlopsCo
       times.insert(times.end(), some->begin(), some->end());
   if (const std::string note = mistrusted_note(times); !note.empty()) table.note(note);
   record(table, all);
-  if (!counter.is_papers()) return;
+  const bool compared = std::any_of(table.cells.begin(), table.cells.end(), [](const Cell& cell) {
+    return cell.compared == Origin::measured;
+  });
+  if (!compared) return;
   const std::string against = table.note(
       "measured against paper: another machine, so only speedups and realised shares are "
       "compared. A realised share above the paper's means less work per token outside of "
@@ -250,7 +265,7 @@ Table method_table(const PaperTable& paper, const TableOptions& options) {
         table.add({length.label, time.label, "density"}).set(Origin::workload, time.density);
         if (!time.measured()) return;
         if (sampled.empty())
-          sampled = table.note(sampling_note(time, options) +
+          sampled = table.note(sampling_note(time, time.run_samples.size(), options) +
                                " Speedups are over full attention timed in the same rounds.");
         Cell& ms = table.add({length.label, time.label, "ms"});
         ms.set(Origin::measured, time.seconds() * 1e3);

@@ -15,6 +15,8 @@ namespace vidattn {
 namespace {
 
 constexpr int64_t kGroups[] = {1, 5, 20};  // of the columns; 1 = full attention
+constexpr int64_t kTokens = 187200;        // 30 s, the length of Table 12
+constexpr int64_t kPapersDevices = 8;
 constexpr double kGiga = 1e9;
 // Rows of tokens that the linear layers are timed with: long enough for full speed.
 constexpr int64_t kGemmRows = 1024;
@@ -24,7 +26,7 @@ const std::string kTraining = "Training time (per iter) s", kTrainingGain = "Tra
                   kInferenceGain = "Inference speedup", kInferenceRam = "Inference RAM GB",
                   kByFlops = "Generation speedup by FLOPs",
                   kByTime = "Generation speedup by time (Amdahl)", kWork = "Generation PFLOPs",
-                  kShare = "Attention share";
+                  kShare = "Attention share", kOperator = "Operator speedup";
 
 /// What the projections are made of.
 struct Basis {
@@ -32,16 +34,19 @@ struct Basis {
   const PaperTable& latency;  ///< Table 11
   FlopsCounter& counter;
   const TableOptions& options;
-  int64_t tokens;
+  const PaperRow& length;  ///< of Table 11
+  int64_t tokens = length.tokens;
 
   const DitModel& model() const { return counter.model(); }
+  /// Whether the paper's values are for this model on as many devices.
+  bool is_papers() const { return counter.is_papers() && options.devices == kPapersDevices; }
   /// Printed operator time of Table 11 for this model's heads, in seconds.
   double operator_seconds(int64_t groups) const {
     const std::string column =
         groups == 1 ? "Full Attention ms" : fmt::format("MoGA (M={}) ms", groups);
     constexpr double kTableHeads = 12;
-    return latency.value(latency.rows.back().label, column) * 1e-3 *
-           static_cast<double>(model().heads) / kTableHeads;
+    return latency.value(length.label, column) * 1e-3 * static_cast<double>(model().heads) /
+           kTableHeads;
   }
   /// FLOP/s of Table 11's full operator on one device.
   double device_rate() const {
@@ -63,6 +68,12 @@ struct Basis {
     return r;
   }
 };
+
+const PaperRow& row_of(const PaperTable& latency, int64_t tokens) {
+  for (const PaperRow& row : latency.rows)
+    if (row.tokens == tokens) return row;
+  throw InputError(fmt::format("the paper's data for table 11 has no row of {} tokens", tokens));
+}
 
 void set_paper(Table& table, const PaperTable& paper) {
   for (Cell& cell : table.cells)
@@ -95,8 +106,7 @@ void add_generation(Table& table, const Basis& b) {
   const double share = b.papers_pass(1).attention / printed;
   Cell& by_flops = table.add({kShare, "of FLOPs", "1"});
   by_flops.set(Origin::model, full.attention_share());
-  if (b.counter.is_papers())
-    table.add({kShare, "of printed step time", "1"}).set(Origin::model, share);
+  if (b.is_papers()) table.add({kShare, "of printed step time", "1"}).set(Origin::model, share);
   for (size_t c = 0; c < std::size(kGroups); ++c) {
     Cell work{kWork, b.paper.columns[c], "PFLOP"}, gain{kByFlops, b.paper.columns[c], "x"};
     for (Origin origin : b.counter.origins()) {
@@ -108,8 +118,9 @@ void add_generation(Table& table, const Basis& b) {
     table.add(std::move(work));
     if (c == 0) continue;
     table.add(std::move(gain));
-    if (!b.counter.is_papers()) continue;
+    if (!b.is_papers()) continue;
     const double speedup = b.operator_seconds(1) / b.operator_seconds(kGroups[c]);
+    table.add({kOperator, b.paper.columns[c], "x"}).set(Origin::model, speedup);
     table.add({kByTime, b.paper.columns[c], "x"})
         .set(Origin::model, amdahl(share, run.attention_speedup(speedup)));
   }
@@ -137,7 +148,7 @@ std::string accounting_note(const Basis& b) {
       "Table 11's full operator ({:.0f} TFLOP/s). Full attention: {:.1f} s attention and {:.1f} s "
       "rest{}.",
       b.model().heads, b.model().layers(), b.options.devices, b.device_rate() * 1e-12,
-      full.attention, full.rest, b.counter.is_papers() ? step_note(b, full) : "");
+      full.attention, full.rest, b.is_papers() ? step_note(b, full) : "");
 }
 
 std::string inference_note(const Basis& b) {
@@ -207,8 +218,8 @@ std::string generation_note(const Basis& b) {
       "dense "
       "(--steps --cfg-passes --dense-steps --dense-layers). by FLOPs: all work at one rate{}.",
       run.steps, run.passes, run.layers, run.dense_steps, run.dense_layers,
-      b.counter.is_papers()
-          ? "; by time: attention's share of the printed full step, at Table 11's "
+      b.is_papers()
+          ? "; by time: attention's share of the printed full step, at Table 11's printed "
             "operator speedup"
           : "");
 }
@@ -224,29 +235,29 @@ void explain(Table& table,
 
 void measure(Table& table, const Basis& b) {
   const LengthTimes times = measure_moga(b.model(), b.tokens, b.options);
-  const auto rates = measure_gemms(b.model(), kGemmRows, b.options.repeat);
-  const double rate = mean_rate(rates, b.model()) * 1e9;
   for (const OperatorTime& t : times.times) table.details["operators"].push_back(to_json(t));
-  for (const GemmRate& g : rates)
-    table.details["gemm"].push_back(
-        {{"name", g.name}, {"rows", g.rows}, {"in", g.in}, {"out", g.out}, {"gflops", g.gflops}});
-  if (const std::string bad = mistrusted_note(times.times); !bad.empty()) table.note(bad);
   const OperatorTime* full = find_time(times.times, "full");
-  std::string memory;
-  const std::string note = table.note(fmt::format(
-      "measured: still a PROJECTION, for this machine alone: attention from "
-      "operators measured as in "
-      "Table 11 ({} of {} heads, scaled up), linear layers and "
-      "cross-attention by their FLOPs at {:.0f} "
-      "GFLOP/s, measured with {} rows at the shapes {}x{} and {}x{}, "
-      "float32.{}",
-      full->measured_heads, full->heads, rate * 1e-9, kGemmRows, b.model().dim, b.model().dim,
-      b.model().dim, b.model().ffn_dim,
-      b.counter.is_papers() ? " Only its speedups are compared with the paper's." : ""));
   if (!full->measured()) {
     table.note("full attention has no time: " + full->failure);
     return;
   }
+  const auto rates = measure_gemms(b.model(), kGemmRows, b.options.repeat);
+  const double rate = mean_rate(rates, b.model()) * 1e9;
+  for (const GemmRate& g : rates)
+    table.details["gemm"].push_back(
+        {{"name", g.name}, {"rows", g.rows}, {"in", g.in}, {"out", g.out}, {"gflops", g.gflops}});
+  if (const std::string bad = mistrusted_note(times.times); !bad.empty()) table.note(bad);
+  std::string memory;
+  const std::string note = table.note(
+      fmt::format("measured: still a PROJECTION, for this machine alone: attention from "
+                  "operators measured as in "
+                  "Table 11 ({} of {} heads, scaled up), linear layers and "
+                  "cross-attention by their FLOPs at {:.0f} "
+                  "GFLOP/s, measured with {} rows at the shapes {}x{} and {}x{}, "
+                  "float32.{}",
+                  full->measured_heads, full->heads, rate * 1e-9, kGemmRows, b.model().dim,
+                  b.model().dim, b.model().dim, b.model().ffn_dim,
+                  b.is_papers() ? " Only its speedups are compared with the paper's." : ""));
   const PassTime whole = forward_time(b.model(), b.tokens, full->seconds(), rate, 1);
   const auto put = [&](const std::string& row, size_t c, double value) {
     if (Cell* cell = table.find(row, b.paper.columns[c])) {
@@ -269,6 +280,7 @@ void measure(Table& table, const Basis& b) {
     if (c > 0) {
       put(kInferenceGain, c, whole.total() / pass.total());
       put(kTrainingGain, c, training_time(whole) / training_time(pass));
+      put(kOperator, c, full->seconds() / t->seconds());
       put(kByTime, c,
           amdahl(whole.attention_share(),
                  b.run().attention_speedup(full->seconds() / t->seconds())));
@@ -278,6 +290,7 @@ void measure(Table& table, const Basis& b) {
                             static_cast<double>(*t->extra_bytes) / (1 << 20));
   }
   table.add({kShare, "of time here", "1"}).set(Origin::measured, whole.attention_share());
+  if (memory.empty()) return;
   table.note("Measured operator memory beyond q, k, v and o, planning and running " +
              std::to_string(full->measured_heads) + " heads: " + memory +
              ". The index lists are shared by all heads and grow with the tokens.");
@@ -327,12 +340,15 @@ Table table12(const TableOptions& options) {
   const PaperTable paper = paper_table("12", options.paper),
                    latency = paper_table("11", options.paper);
   FlopsCounter counter(options, paper.model);
-  const Basis basis{paper, latency, counter, options, latency.rows.back().tokens};
+  const Basis basis{paper, latency, counter, options, row_of(latency, kTokens)};
   if (!options.backends.empty()) return method_table(basis);
   Table table = counter.table(paper);
   table.note(accounting_note(basis));
   add_projection(table, basis);
-  if (counter.is_papers()) {
+  if (counter.is_papers() && !basis.is_papers())
+    table.note(
+        fmt::format("The paper's values are for {} devices, so not compared.", kPapersDevices));
+  if (basis.is_papers()) {
     set_paper(table, paper);
     const std::string inference = table.note(inference_note(basis));
     const std::string training = table.note(training_note(basis));

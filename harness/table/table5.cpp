@@ -94,6 +94,11 @@ Table table5(const TableOptions& options) {
       if (counter.is_papers()) cell.set(Origin::paper, row.values[c].value());
       if (!full.empty() && std::abs(cell.difference()) > kNoteAbove)
         cell.notes.push_back(row.groups == 1 ? full : c == 0 ? shortest : others);
+      if (row.groups > 1) {
+        Cell& sparsity = table.add({row.label, paper.columns[c] + ", sparsity", "%"});
+        for (Origin origin : counter.origins())
+          sparsity.set(origin, 100 * (1 - counter.density(origin, tokens, row.groups)));
+      }
       table.details["cost"].push_back(counter.breakdown(
           tokens, row.groups, counter.density(Origin::model, tokens, row.groups)));
     }

@@ -94,7 +94,13 @@ void check(const TableOptions& options) {
   for (const std::string& backend : options.backends) parse_backend(backend);
   check_tokens(options);
   if (options.full && !options.measure) throw InputError("--full needs --measure");
-  if (options.name == "12" || options.name == "all") check_run(options);
+  if (options.heads > 0 && !options.measure && options.backends.empty())
+    throw InputError("--heads needs --measure or --backend");
+  if (options.name == "12" || options.name == "all")
+    check_run(options);
+  else if (!(options.run == DenoisingRun{}) || options.devices != TableOptions{}.devices)
+    throw InputError(
+        "--devices, --steps, --cfg-passes and dense steps and layers are for table 12");
 }
 
 void write_text(const std::string& path, const std::string& text) {

@@ -71,6 +71,14 @@ TEST(Check, WhatTheBaselineLacksIsSaid) {
   EXPECT_EQ(finding(report, 0, "ratio").state, State::note);
 }
 
+TEST(Check, ABaselineThatJudgesNothingIsNoPass) {
+  Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  baseline.cases.at("one").figures.clear();
+  EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), 2);
+  baseline.cases.clear();
+  EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), 2);
+}
+
 TEST(Check, ARelativeTimeOfZeroIsNoBaseline) {
   const testing::TemporaryFolder folder;
   Baseline baseline = make_baseline(run_of_two(), "first", nullptr);

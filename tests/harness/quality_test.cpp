@@ -96,6 +96,30 @@ TEST(QualityCommand, AMissedDensityIsSaid) {
   }
 }
 
+TEST(QualityCommand, MeansAreOverTheClipsThatEveryRowHas) {
+  const testing::TemporaryFolder folder;
+  // Tiles of 3x3 fit into the first clip only (grids of 4x8 and 3x6 tokens).
+  const auto frames = [&](const char* name, cv::Mat frame) {
+    cv::randu(frame, 0, 255);
+    return " " + testing::write_frames(folder / name, std::vector<cv::Mat>(3, frame));
+  };
+  const auto result = run_tool(
+      "quality --films 0 --frames 3 --height 24 --quiet --backend sta:ragged=false,tile=1,3,3 "
+      "--backend frame --out " +
+      (folder / "out.json").string() + frames("fits", cv::Mat(24, 48, CV_8UC3)) +
+      frames("not", cv::Mat(24, 32, CV_8UC3)));
+  ASSERT_EQ(result.exit_code, 0) << result.err << result.out;
+  EXPECT_NE(result.out.find("means over the 1 clip that"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("left out of the means"), std::string::npos) << result.out;
+  const auto json = read_json(folder / "out.json");
+  const auto score = [&](size_t clip, size_t row) {
+    return json["clips"][clip]["backends"][row]["restoration"]["scores"]["psnr"]["value"];
+  };
+  for (size_t row = 0; row < 3; ++row)
+    EXPECT_EQ(json["table"][row]["scores"]["psnr"]["mean"], score(0, row)) << row;
+  EXPECT_EQ(json["table"][2]["scores"]["psnr"]["minus_full"]["clips"], 2);
+}
+
 TEST(QualityCommand, AClipThatCannotBeReadDoesNotLoseTheOthers) {
   const testing::TemporaryFolder folder;
   const auto frames = [&](const char* name, size_t count) {
@@ -107,7 +131,8 @@ TEST(QualityCommand, AClipThatCannotBeReadDoesNotLoseTheOthers) {
                (folder / "out.json").string() + frames("one", 1) + frames("three", 3));
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_NE(result.out.find("has one frame, a clip needs 2"), std::string::npos) << result.out;
-  EXPECT_NE(result.out.find("means over 1 clip;"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("means over the 1 clip that every row has;"), std::string::npos)
+      << result.out;
   const auto json = read_json(folder / "out.json");
   EXPECT_TRUE(json["clips"][0].contains("error"));
   EXPECT_EQ(json["table"][1]["scores"]["psnr"]["minus_full"]["clips"], 1);

@@ -110,6 +110,25 @@ TEST(Store, ACaseStandsOnceInARunAndAFailedOneLeavesNothing) {
   EXPECT_EQ(store.load_run("1").cases.size(), 1U);
 }
 
+TEST(Store, ABlockWithoutADenseControlIsKept) {
+  const TemporaryFolder folder;
+  StoredRun run = stored_run();
+  run.cases = {stored_case("one")};
+  run.cases[0].blocks[1].dense_seconds = NAN;
+  run.cases[0].blocks[1].peak_flops = NAN;
+  Store store(folder / "v.db", Store::Mode::write);
+  EXPECT_TRUE(store.add_run(run));
+  write_json((folder / "e.json").string(), export_runs({store.load_run("1")}));
+  Store other(folder / "w.db", Store::Mode::write);
+  EXPECT_TRUE(other.add_run(read_export((folder / "e.json").string())[0]));
+  for (const Store* s : {&store, &other}) {
+    const auto blocks = s->load_run("1").cases[0].blocks;
+    EXPECT_TRUE(std::isnan(blocks[1].dense_seconds));
+    EXPECT_EQ(blocks[1].run_seconds, run.cases[0].blocks[1].run_seconds);
+    EXPECT_EQ(log_ratios(blocks).size(), 1U);
+  }
+}
+
 TEST(Store, ADamagedOutcomeNamesTheFile) {
   const TemporaryFolder folder;
   {

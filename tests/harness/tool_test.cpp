@@ -124,7 +124,7 @@ TEST_F(Tool, RunTakesTheUsersTensorsAndSkipsWhatTheyCannotFeed) {
 TEST_F(Tool, ListAndEnvNameWhatThereIs) {
   const ToolResult list = run_tool("list");
   for (const char* text :
-       {"moga_stga", "num_groups (int, default 5, 1..65536)", "reference:", "video:FILE"})
+       {"moga_stga", "num_groups (int, default 5, 1..65536)", "reference:", "video:PATH"})
     EXPECT_NE(list.out.find(text), std::string::npos) << text;
   const ToolResult env = run_tool("env --json");
   EXPECT_TRUE(nlohmann::json::parse(env.out).contains("software"));

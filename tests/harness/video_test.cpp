@@ -121,10 +121,10 @@ TEST_F(Video, SaysWhatIsWrongWithAFile) {
   fs::create_directories(folder_ / "dir.mp4");
   std::string text;
   for (int i = 0; i < 300; ++i) text += "a line of text\n";
-  EXPECT_EQ(error_of(""), "video: no file given, write video:FILE");
+  EXPECT_EQ(error_of(""), "video: no file given, write video:PATH");
   EXPECT_EQ(error_of(path("none.mp4")), "video '" + path("none.mp4") + "' does not exist");
-  EXPECT_EQ(error_of(path("dir.mp4")),
-            "video '" + path("dir.mp4") + "' is a directory, not a video file");
+  EXPECT_EQ(error_of(path("dir.mp4")), "folder \"" + path("dir.mp4") +
+                                           "\" holds no frames (png, jpg …) and no videos (mp4 …)");
   EXPECT_EQ(error_of("/dev/null"), "video '/dev/null' is not a regular file");
   EXPECT_EQ(error_of(write("empty.mp4", "")),
             "video '" + path("empty.mp4") + "' is empty (0 bytes)");

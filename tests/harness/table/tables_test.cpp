@@ -35,6 +35,23 @@ std::string note_text(const Table& table, const std::string& part) {
   return {};
 }
 
+TEST(Tables, OtherDevicesAreNotHeldAgainstThePapers) {
+  TableOptions options;
+  options.devices = 1;
+  const Table table = table12(options);
+  for (const Cell& cell : table.cells) EXPECT_TRUE(std::isnan(cell.value(Origin::paper)));
+  EXPECT_NE(note_text(table, "8 devices"), "");
+}
+
+TEST(Tables, Table5HasTheSparsityOfEveryDuration) {
+  Table table = table5({});
+  for (const auto& [row, sparsity] : {std::pair{"MoGA (M=5)", 71.25}, {"MoGA (M=20)", 86.25}}) {
+    const Cell* cell = table.find(row, "10 s, sparsity");
+    ASSERT_NE(cell, nullptr) << row;
+    EXPECT_NEAR(cell->value(Origin::model), sparsity, 1e-9);  // 1 - 1/M - 1/16 - 1/40
+  }
+}
+
 // Cell by cell: what the paper prints is what the cell shows.
 TEST(Tables, EveryPrintedCellIsThere) {
   for (const auto& [name, make] : kMakers) {
@@ -337,6 +354,9 @@ TEST(TableTool, BadInputIsOneLineAndExit3) {
       {"table 12 --dense-steps 51", "--dense-steps must not exceed"},
       {"table 12 --dense-layers 41", "must not exceed the 40 layers"},
       {"table 11 --full", "--full needs --measure"},
+      {"table 11 --repeat 2", "--repeat requires --measure"},
+      {"table 11 --heads 2", "--heads needs --measure or --backend"},
+      {"table 4 --steps 10", "are for table 12"},
       {"table 5 --workload tensors:x", "unknown workload"},
       {"table 5 --out /nowhere/x.json", "/nowhere"}};
   for (const auto& [arguments, message] : cases) {
