@@ -50,8 +50,8 @@ struct CheckOptions {
 };
 
 /// `vidattn check`: runs the suite (a case whose time is suspicious up to twice more, with twice
-/// the budget each), judges it and prints the report. Returns the exit code, 130 after an
-/// interrupt.
+/// the budget each; to accept it, every case three times, and the baseline gets the medians),
+/// judges it and prints the report. Returns the exit code, 130 after an interrupt.
 int check(const CheckOptions& options);
 
 }  // namespace vidattn

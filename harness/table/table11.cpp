@@ -265,8 +265,13 @@ Table method_table(const PaperTable& paper, const TableOptions& options) {
         table.add({length.label, time.label, "density"}).set(Origin::workload, time.density);
         if (!time.measured()) return;
         if (sampled.empty())
-          sampled = table.note(sampling_note(time, time.run_samples.size(), options) +
-                               " Speedups are over full attention timed in the same rounds.");
+          sampled =
+              table.note(sampling_note(time, time.run_samples.size(), options) +
+                         " Speedups are over full attention timed in the same rounds." +
+                         (time.scale == 1
+                              ? ""
+                              : " A share of 1/density above 1 is the error of scaling samples up, "
+                                "which this table measures without --backend."));
         Cell& ms = table.add({length.label, time.label, "ms"});
         ms.set(Origin::measured, time.seconds() * 1e3);
         ms.notes.push_back(sampled);
