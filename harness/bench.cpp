@@ -125,7 +125,7 @@ nlohmann::json measure(const Line& line, const Device& device, double seconds) {
     device.run(plan, in, out);
     times.push_back(seconds_since(begin));
     clocks.push_back(core_clock_ghz());
-  } while ((seconds_since(start) < seconds || times.size() < 3));
+  } while (seconds_since(start) < seconds || times.size() < 3);
   const double flops = plan_stats(plan, in).flops, rate = flops / median(times) * 1e-9;
   const double peak = highest(peaks);
   return {{"shape", line.shape},

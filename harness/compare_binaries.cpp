@@ -173,11 +173,12 @@ int choose_repeat(Program& a, Program& b, const PairedOptions& paired) {
       b.run(repeat);
     });
   };
-  seconds_with(1);
+  const double pair_seconds = paired.seconds / static_cast<double>(2 * paired.min_blocks);
+  if (seconds_with(1) > pair_seconds) return kLeastRepeat;  // no room for more
   const double once = seconds_with(kLeastRepeat), twice = seconds_with(2 * kLeastRepeat);
   const double each = std::max(1e-6, (twice - once) / kLeastRepeat);
   const double rest = std::max(0.0, once - kLeastRepeat * each);
-  const double allowed = paired.seconds / static_cast<double>(2 * paired.min_blocks) - rest;
+  const double allowed = pair_seconds - rest;
   return static_cast<int>(
       std::clamp(std::min(rest, allowed) / each, 1.0 * kLeastRepeat, 1.0 * kMostRepeat));
 }

@@ -46,37 +46,33 @@ int parse_and_run(int argc, char** argv) {
   return line.action();
 }
 
-}  // namespace
-}  // namespace vidattn
-
-namespace {
-
 int run_tool(int argc, char** argv) {
   try {
-    return vidattn::parse_and_run(argc, argv);
-  } catch (const vidattn::InputError& error) {
+    return parse_and_run(argc, argv);
+  } catch (const InputError& error) {
     fmt::print(stderr, "vidattn: {}\n", error.what());
-    return vidattn::kUsageError;
-  } catch (const vidattn::DeviceError& error) {
+    return kUsageError;
+  } catch (const DeviceError& error) {
     fmt::print(stderr, "vidattn: {}\n", error.what());
-    return vidattn::kFailure;
-  } catch (const vidattn::Cancelled&) {
+    return kFailure;
+  } catch (const Cancelled&) {
     fmt::print(stderr, "vidattn: interrupted\n");
-    return vidattn::kInterrupted;
+    return kInterrupted;
   } catch (const std::filesystem::filesystem_error& error) {
     fmt::print(stderr, "vidattn: {}\n", error.what());
-    return vidattn::kUsageError;
+    return kUsageError;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "vidattn: out of memory\n");
-    return vidattn::kUsageError;
+    return kUsageError;
   }
 }
 
 }  // namespace
+}  // namespace vidattn
 
 int main(int argc, char** argv) {
   vidattn::restart_tuned(argv);
-  const int code = run_tool(argc, argv);
+  const int code = vidattn::run_tool(argc, argv);
   // Not exit(): where memory ran short, OpenBLAS was seen to wait in it for a thread that spins.
   std::fflush(nullptr);
   std::_Exit(code);

@@ -87,6 +87,11 @@ double sparsity(const BackendQuality& row) {
   return row.restored.run.passed() ? 1 - row.restored.run.density : NAN;
 }
 
+/// Whether a backend restored any clip.
+bool restored(const std::vector<ClipQuality>& clips, size_t backend) {
+  return mean_interval(over_clips(clips, backend, sparsity)).count > 0;
+}
+
 /// `most`: clips that full attention has the figure for.
 std::string interval(const MeanInterval& d, int64_t most, int decimals) {
   if (d.count == 0) return "-";
@@ -114,7 +119,7 @@ void print_table(const QualityOptions& options, const std::vector<ClipQuality>& 
   std::vector<std::vector<std::string>> rows;
   const auto shares = over_common_clips(clips, options.backends.size(), sparsity);
   for (size_t b = 0; b < options.backends.size(); ++b) {
-    if (std::isnan(mean(over_clips(clips, b, sparsity)))) continue;  // passed on no clip
+    if (!restored(clips, b)) continue;
     rows.push_back({options.backends[b], number(mean(shares[b]), 4)});
     for (const Column* column : shown) rows.back().push_back(cell(b, *column));
   }
@@ -152,7 +157,7 @@ void print_left_out(const QualityOptions& options, const std::vector<ClipQuality
   for (const ClipQuality& clip : clips)
     for (size_t b = 0; b < options.backends.size() && clip.error.empty(); ++b) {
       const bool here = b < clip.rows.size() && clip.rows[b].restored.run.passed();
-      if (here || std::isnan(mean(over_clips(clips, b, sparsity)))) continue;
+      if (here || !restored(clips, b)) continue;
       fmt::print("left out of the means: {}, {} {}\n", clip.name, options.backends[b],
                  b < clip.rows.size() ? clip.rows[b].restored.run.outcome : "was not measured");
     }

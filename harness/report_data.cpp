@@ -106,6 +106,24 @@ json case_record(const StoredCase& c, const StoredRun& run, size_t index, json& 
   return record;
 }
 
+/// Names cases with what sets them apart from others of their method.
+void add_labels(json& data) {
+  json& cases = data["cases"];
+  const auto kind = [](const json& c) {
+    return fmt::format("{} {}", c["device"].get<std::string>(), c["dtype"].get<std::string>());
+  };
+  const bool kinds = std::any_of(cases.begin(), cases.end(),
+                                 [&](const json& c) { return kind(c) != kind(cases[0]); });
+  for (json& c : cases) {
+    std::string text = c["name"];
+    if (kinds) text += fmt::format(" [{}]", kind(c));
+    if (data["workloads"].size() > 1)
+      text += fmt::format(" (workload {})", c["workload_index"].get<int64_t>() + 1);
+    if (data["runs"].size() > 1) text += fmt::format(" (run {})", c["run"].get<int64_t>() + 1);
+    c["label"] = text;
+  }
+}
+
 /// A case is on the front when none of its device, type and workload is both faster and nearer to
 /// full attention.
 void mark_front(json& cases) {
@@ -156,6 +174,7 @@ json report_data(const std::vector<StoredRun>& runs, const std::vector<StoredRun
     for (const StoredCase& c : run.cases)
       data["cases"].push_back(case_record(c, run, i, data["workloads"]));
   }
+  add_labels(data);
   mark_front(data["cases"]);
   data["history"] = history_record(history);
   return data;

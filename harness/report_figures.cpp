@@ -16,32 +16,12 @@ namespace {
 
 using nlohmann::json;
 
-/// A case's name, with what sets it apart from others of its method: as in the page.
-std::string label(const json& data, const json& c) {
-  const auto differ = [&](auto kind) {
-    return std::any_of(data["cases"].begin(), data["cases"].end(),
-                       [&](const json& other) { return kind(other) != kind(c); });
-  };
-  const auto kind = [](const json& x) {
-    return fmt::format(" [{} {}]", x["device"].get<std::string>(), x["dtype"].get<std::string>());
-  };
-  std::string text = c["name"];
-  if (differ(kind)) text += kind(c);
-  if (data["workloads"].size() > 1)
-    text += fmt::format(" (workload {})", c["workload_index"].get<int64_t>() + 1);
-  if (data["runs"].size() > 1) text += fmt::format(" (run {})", c["run"].get<int64_t>() + 1);
-  return text;
-}
-
 double metric(const json& c, const char* tag) { return c["metrics"].value(tag, NAN); }
 
 std::vector<json> timed(const json& data) {
   std::vector<json> cases;
-  for (const json& c : data["cases"]) {
-    if (!c["metrics"].contains("total_time")) continue;
-    cases.push_back(c);
-    cases.back()["label"] = label(data, c);
-  }
+  for (const json& c : data["cases"])
+    if (c["metrics"].contains("total_time")) cases.push_back(c);
   return cases;
 }
 

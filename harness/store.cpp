@@ -58,13 +58,9 @@ constexpr std::pair<Outcome, const char*> kOutcomes[] = {{Outcome::passed, "pass
 
 // What a person can do about the errors that are not a defect of the program.
 std::string cause(const SQLite::Exception& error) {
-  switch (error.getExtendedErrorCode()) {
-    case SQLITE_CONSTRAINT_UNIQUE:
-    case SQLITE_CONSTRAINT_PRIMARYKEY:
-      return "the same case or run is in it already: is another program writing to that run?";
-    default:
-      break;
-  }
+  const int extended = error.getExtendedErrorCode();
+  if (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY)
+    return "the same case or run is in it already: is another program writing to that run?";
   switch (error.getErrorCode()) {
     case SQLITE_FULL:
       return "the disk is full";
@@ -197,6 +193,7 @@ void read_metrics(const SQLite::Database& database, StoredCase& c) {
         row.getColumn(3).getString()};
 }
 
+/// A block has no room for NULL: what is unknown is stored as 0.
 double known(double seconds) { return seconds > 0 ? seconds : NAN; }
 
 void read_blocks(const SQLite::Database& database, StoredCase& c) {

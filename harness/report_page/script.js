@@ -7,10 +7,7 @@ const shapes = ['circle', 'rect', 'triangle', 'rectRot', 'star'];
 const methods = [...new Set(data.cases.map(c => c.method))];
 const colour = c => colours[methods.indexOf(c.method) % colours.length];
 const shape = c => shapes[Math.floor(methods.indexOf(c.method) / colours.length) % shapes.length];
-const kinds = [...new Set(data.cases.map(c => `${c.device} ${c.dtype}`))].length > 1;
-const label = c => c.name + (kinds ? ` [${c.device} ${c.dtype}]` : '') +
-  (data.workloads.length > 1 ? ` (workload ${c.workload_index + 1})` : '') +
-  (data.runs.length > 1 ? ` (run ${c.run + 1})` : '');
+const label = c => c.label;
 const cut = (text, n = 26) => text.length > n ? text.slice(0, n - 1) + '…' : text;
 const show = (v, digits = 3) => v === undefined || v === null ? '-' : Number(v.toPrecision(digits)).toString();
 const variable = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

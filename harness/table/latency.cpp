@@ -93,13 +93,9 @@ void add_equal_densities(MethodCases& method, const std::string& name, const Inp
     OperatorTime time = known;
     time.wanted_density = moga_stga_density(groups, setting);
     time.label = fmt::format("{} at density {:.4f}", name, time.wanted_density);
-    if (time.wanted_density > 1) {
-      time.failure = "moga_stga itself is above the density of full attention at this length";
-      method.refused.push_back(time);
-      tick();
-      continue;
-    }
     try {
+      if (time.wanted_density > 1)
+        throw InputError("moga_stga itself is above the density of full attention at this length");
       const DensitySolution found = search.solve(time.wanted_density);
       time.backend = found.spec.text();
       time.density = found.density;
