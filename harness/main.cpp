@@ -11,7 +11,7 @@
 #include "attention/error.h"
 #include "attention/restart.h"
 #include "build_info.h"
-#include "harness/command.h"
+#include "harness/cli/command.h"
 
 namespace vidattn {
 namespace {

@@ -1,8 +1,8 @@
-#include "harness/attend.h"
+#include "harness/conform/attend.h"
 
 #include "attention/error.h"
-#include "harness/command.h"
-#include "harness/workload_options.h"
+#include "harness/cli/command.h"
+#include "harness/cli/workload_options.h"
 
 namespace vidattn {
 namespace {

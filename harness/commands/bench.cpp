@@ -1,6 +1,6 @@
-#include "harness/bench.h"
+#include "harness/measure/bench.h"
 
-#include "harness/command.h"
+#include "harness/cli/command.h"
 
 namespace vidattn {
 namespace {

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
-#include "harness/case_request.h"
-#include "harness/command.h"
-#include "harness/interrupt.h"
-#include "harness/progress.h"
-#include "harness/store_json.h"
-#include "harness/workload_options.h"
+#include "harness/cli/command.h"
+#include "harness/cli/workload_options.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/measure/request.h"
+#include "harness/store/export.h"
 
 namespace vidattn {
 namespace {

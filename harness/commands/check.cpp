@@ -1,6 +1,6 @@
-#include "harness/check.h"
+#include "harness/compare/check.h"
 
-#include "harness/command.h"
+#include "harness/cli/command.h"
 
 namespace vidattn {
 namespace {

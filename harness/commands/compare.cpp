@@ -1,10 +1,10 @@
-#include "harness/compare.h"
+#include "harness/compare/compare.h"
 
 #include "attention/error.h"
-#include "harness/command.h"
-#include "harness/density.h"
-#include "harness/share.h"
-#include "harness/workload_options.h"
+#include "harness/cli/command.h"
+#include "harness/cli/share.h"
+#include "harness/cli/workload_options.h"
+#include "harness/measure/density.h"
 
 namespace vidattn {
 namespace {

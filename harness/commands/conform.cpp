@@ -1,6 +1,6 @@
-#include "harness/conform.h"
+#include "harness/conform/conform.h"
 
-#include "harness/command.h"
+#include "harness/cli/command.h"
 
 namespace vidattn {
 namespace {

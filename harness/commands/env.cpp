@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "harness/command.h"
-#include "harness/device_list.h"
-#include "harness/environment.h"
+#include "harness/cli/command.h"
+#include "harness/host/device_list.h"
+#include "harness/host/environment.h"
 
 namespace vidattn {
 namespace {

@@ -1,8 +1,8 @@
-#include "harness/film.h"
+#include "harness/workloads/film/film.h"
 
-#include "harness/command.h"
-#include "harness/interrupt.h"
-#include "harness/progress.h"
+#include "harness/cli/command.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
 
 namespace vidattn {
 namespace {

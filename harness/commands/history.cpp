@@ -1,6 +1,6 @@
-#include "harness/history.h"
+#include "harness/store/history.h"
 
-#include "harness/command.h"
+#include "harness/cli/command.h"
 
 namespace vidattn {
 namespace {

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "harness/command.h"
-#include "harness/inventory.h"
+#include "harness/cli/command.h"
+#include "harness/measure/inventory.h"
 
 namespace vidattn {
 namespace {

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
 #include "attention/error.h"
-#include "harness/command.h"
-#include "harness/interrupt.h"
-#include "harness/json_file.h"
-#include "harness/metrics_report.h"
-#include "harness/progress.h"
-#include "harness/shots.h"
+#include "harness/cli/command.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/io/json_file.h"
+#include "harness/videos/report.h"
+#include "harness/workloads/shots.h"
 
 namespace vidattn {
 namespace {

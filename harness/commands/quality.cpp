@@ -1,8 +1,8 @@
-#include "harness/quality.h"
+#include "harness/probes/quality.h"
 
-#include "harness/backend_spec.h"
-#include "harness/command.h"
-#include "harness/density.h"
+#include "harness/cli/command.h"
+#include "harness/measure/backend_spec.h"
+#include "harness/measure/density.h"
 
 namespace vidattn {
 namespace {

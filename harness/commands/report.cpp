@@ -1,6 +1,6 @@
-#include "harness/report.h"
+#include "harness/report/report.h"
 
-#include "harness/command.h"
+#include "harness/cli/command.h"
 
 namespace vidattn {
 namespace {

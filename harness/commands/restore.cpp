@@ -1,8 +1,8 @@
-#include "harness/restore.h"
+#include "harness/probes/restore.h"
 
-#include "harness/backend_spec.h"
-#include "harness/command.h"
-#include "harness/density.h"
+#include "harness/cli/command.h"
+#include "harness/measure/backend_spec.h"
+#include "harness/measure/density.h"
 
 namespace vidattn {
 namespace {

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
-#include "harness/backend_spec.h"
-#include "harness/command.h"
-#include "harness/density.h"
-#include "harness/runner.h"
-#include "harness/suite_runner.h"
-#include "harness/workload_options.h"
+#include "harness/cli/command.h"
+#include "harness/cli/workload_options.h"
+#include "harness/measure/backend_spec.h"
+#include "harness/measure/density.h"
+#include "harness/suites/runner.h"
+#include "harness/suites/suite_runner.h"
 
 namespace vidattn {
 namespace {

@@ -1,8 +1,8 @@
-#include "harness/selftest.h"
+#include "harness/compare/selftest.h"
 
-#include "harness/command.h"
-#include "harness/share.h"
-#include "harness/workload_options.h"
+#include "harness/cli/command.h"
+#include "harness/cli/share.h"
+#include "harness/cli/workload_options.h"
 
 namespace vidattn {
 namespace {

@@ -1,6 +1,6 @@
-#include "harness/command.h"
-#include "harness/find_shots.h"
-#include "harness/progress.h"
+#include "harness/cli/command.h"
+#include "harness/host/progress.h"
+#include "harness/videos/find_shots.h"
 
 namespace vidattn {
 namespace {

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include "attention/error.h"
-#include "harness/command.h"
-#include "harness/file.h"
-#include "harness/json_file.h"
-#include "harness/metric.h"
-#include "harness/store_json.h"
+#include "harness/cli/command.h"
+#include "harness/io/file.h"
+#include "harness/io/json_file.h"
+#include "harness/measure/metric.h"
+#include "harness/store/export.h"
 
 namespace vidattn {
 namespace {

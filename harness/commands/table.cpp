@@ -1,6 +1,6 @@
 #include "attention/backend.h"
-#include "harness/command.h"
-#include "harness/table/tables.h"
+#include "harness/cli/command.h"
+#include "harness/tables/tables.h"
 
 namespace vidattn {
 namespace {

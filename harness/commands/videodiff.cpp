@@ -1,6 +1,6 @@
-#include "harness/command.h"
-#include "harness/progress.h"
-#include "harness/video_diff.h"
+#include "harness/cli/command.h"
+#include "harness/host/progress.h"
+#include "harness/videos/diff.h"
 
 namespace vidattn {
 namespace {
@@ -15,7 +15,8 @@ const RegisterCommand registered(44, [](CommandLine& line) {
   VideoDiffOptions& diff = options->diff;
   auto* app = line.app.add_subcommand(
       "videodiff", "compare videos frame by frame: PSNR, SSIM, difference in flicker");
-  app->add_option("VIDEOS", diff.videos, "reference and video, any number of pairs: A B A B …; files, folders of frames, "
+  app->add_option("VIDEOS", diff.videos,
+                  "reference and video, any number of pairs: A B A B …; files, folders of frames, "
                   "film or film:SEED")
       ->required();
   app->add_flag("--common-frames", diff.common_frames,

@@ -2,11 +2,11 @@
 
 #include <opencv2/imgproc.hpp>
 
-#include "harness/command.h"
-#include "harness/file.h"
-#include "harness/film.h"
-#include "harness/progress.h"
-#include "metrics/dense_sift.h"
+#include "harness/cli/command.h"
+#include "harness/host/progress.h"
+#include "harness/io/file.h"
+#include "harness/workloads/film/film.h"
+#include "metrics/video/dense_sift.h"
 
 namespace vidattn {
 namespace {

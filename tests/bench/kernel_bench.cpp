@@ -16,7 +16,7 @@
 #include "attention/cpu/kernel.h"
 #include "attention/cpu/simd.h"
 #include "attention/device.h"
-#include "metrics/peak.h"
+#include "metrics/machine/peak.h"
 
 namespace vidattn {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "harness/store.h"
+#include "harness/store/store.h"
 
 namespace vidattn::testing {
 

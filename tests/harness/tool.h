@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/paths.h"
+
 namespace vidattn {
 
 struct ToolResult {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "metrics/dit_model.h"
+#include "metrics/model/dit_model.h"
 
 namespace vidattn::testing {
 

@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+
+#include "attention/error.h"
+#include "harness/compare/compare.h"
+#include "harness/host/interrupt.h"
+#include "harness/measure/case_metrics.h"
+#include "harness/measure/paired.h"
+#include "harness/measure/verify.h"
+#include "harness/report/run_report.h"
+
+namespace vidattn {
+namespace {
+
+std::string reason_of(const Case& c) {
+  return fmt::format("{}: {}", c.result.outcome, c.result.reason);
+}
+
+/// Why two cases cannot be timed against each other; empty when they can.
+std::string problem_of(const Case& a, const Case& b) {
+  if (!a.passed()) return "A " + reason_of(a);
+  if (!b.passed()) return "B " + reason_of(b);
+  return a.scale_up == b.scale_up
+             ? ""
+             : "one side is full attention too long to run whole; its times would be extrapolated";
+}
+
+ComparedCase compare_cases(Case a, Case b, const CompareOptions& options, std::string name) {
+  ComparedCase compared{std::move(name), {}, {}};
+  std::vector<Dense> dense;
+  // Full attention first: the other is compared with its output.
+  for (Case* c : b.is_full() ? std::array{&b, &a} : std::array{&a, &b}) check_case(*c, dense);
+  dense.clear();
+  compared.problem = interrupted() ? "interrupted before it was timed" : problem_of(a, b);
+  if (compared.problem.empty()) {
+    PairedOptions paired;
+    paired.seconds = options.seconds;
+    paired.seed = options.order_seed;
+    paired.label = "A against B, " + compared.name;
+    const auto blocks = measure_pair(a, b, paired);
+    take_blocks(compared, blocks);
+    if (blocks.empty()) compared.problem = "interrupted before it was timed";
+  }
+  std::vector<Case> cases{std::move(a), std::move(b)};
+  add_metrics(cases, {}, NAN);
+  for (Case& c : cases) {  // thousands of runs; the blocks' seconds are kept
+    if (!c.result.details.is_object()) continue;
+    for (const char* samples : {"plan_seconds", "run_seconds"}) c.result.details.erase(samples);
+  }
+  compared.a = to_json(cases[0].result);
+  compared.b = to_json(cases[1].result);
+  return compared;
+}
+
+}  // namespace
+
+ComparisonResult compare_backends(const CompareOptions& options) {
+  for (const std::string& side : options.sides) parse_backend(side);
+  for (const std::string& device : options.devices) find_device(device);
+  const Workload workload = build_workload(options.workload);
+  ComparisonResult result{parse_backend(options.sides[0]).text(),
+                          parse_backend(options.sides[1]).text()};
+  result.protocol = fmt::format(
+      "time is plan + run in this process with warm caches; blocks of ABBA or BAAB by a fair coin, "
+      "fastest run of a block, {:g} s a case",
+      options.seconds);
+  result.workload = workload_record(workload);
+  const std::vector<double> as_given = {0};
+  for (DType dtype : options.dtypes) {
+    const Inputs in = inputs_in(workload.inputs, dtype);
+    for (const std::string& device : options.devices)
+      for (double density : options.densities.empty() ? as_given : options.densities) {
+        std::string name = fmt::format("{} {}", device, to_string(dtype));
+        std::vector<Case> pair;
+        for (const std::string& side : options.sides) {
+          pair.push_back(make_case(side, device, dtype, in));
+          sample_if_long(pair.back(), false);
+          if (density > 0 && !pair.back().is_full()) set_density(pair.back(), density);
+        }
+        if (density > 0) name += fmt::format(" density {:g}", density);
+        result.cases.push_back(
+            compare_cases(std::move(pair[0]), std::move(pair[1]), options, std::move(name)));
+      }
+  }
+  return result;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,223 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "attention/error.h"
+#include "harness/compare/compare.h"
+#include "harness/host/interrupt.h"
+#include "harness/io/npy.h"
+#include "harness/measure/paired.h"
+#include "harness/measure/verify.h"
+#include "harness/report/run_report.h"
+#include "harness/store/run_source.h"
+
+extern char** environ;
+
+namespace vidattn {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Timed runs inside one process; its fastest counts. The process itself is one of two of its side
+// in a block, so that the placement of its memory varies as well. A process also starts, reads its
+// inputs and checks its cases: short cases are timed for about as long as that takes.
+constexpr int kLeastRepeat = 5, kMostRepeat = 200;
+
+/// A folder that goes away with its content.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = fs::temp_directory_path() / "vidattn_compare_XXXXXX";
+    if (!mkdtemp(name.data()))
+      throw InputError(fmt::format("cannot make a folder {}: {}", name, std::strerror(errno)));
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+std::string last_line(const fs::path& path) {
+  std::ifstream stream(path);
+  std::string line, last;
+  while (std::getline(stream, line))
+    if (!line.empty()) last = line;
+  return last;
+}
+
+/// Runs a program without output; throws InputError with its last line on stderr when it fails.
+void run_program(const std::string& program, const std::vector<std::string>& arguments,
+                 const fs::path& errors) {
+  std::vector<char*> argv{const_cast<char*>(program.c_str())};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, errors.c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  pid_t child = 0;
+  const int error = posix_spawn(&child, program.c_str(), &files, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  if (error != 0)
+    throw InputError(fmt::format("cannot start {}: {}", program, std::strerror(error)));
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (interrupted()) return;  // as it was
+  if (!WIFEXITED(status))
+    throw InputError(fmt::format("{} was ended by signal {}", program, WTERMSIG(status)));
+  // 1: an equality check failed, which the cases tell.
+  if (WEXITSTATUS(status) > 1)
+    throw InputError(fmt::format("{} failed: {}", program, last_line(errors)));
+}
+
+std::string list(const std::vector<int64_t>& values) {
+  return fmt::format("{}", fmt::join(values, ","));
+}
+
+/// Everything that the methods need of a workload, as files, and the options that name it: both
+/// programs attend over the same bytes, even if they would make other ones themselves.
+std::vector<std::string> write_workload(const Workload& workload, const fs::path& folder) {
+  const Inputs& in = workload.inputs;
+  fs::create_directories(folder);
+  write_npy(folder / "q.npy", *in.q);
+  write_npy(folder / "k.npy", *in.k);
+  write_npy(folder / "v.npy", *in.v);
+  for (const auto& [name, array] : in.extra) write_npy(folder / (name + ".npy"), *array);
+  std::vector<std::string> options{"--workload", "tensors:" + folder.string()};
+  if (in.grid.known()) {
+    options.insert(options.end(),
+                   {"--grid", list({in.grid.frames, in.grid.height, in.grid.width})});
+    options.insert(options.end(), {"--shots", list(in.grid.shots)});
+  }
+  return options;
+}
+
+/// The command line of one process, without its repetitions and output file.
+std::vector<std::string> run_arguments(const CompareOptions& options,
+                                       const std::vector<std::string>& workload) {
+  std::vector<std::string> arguments{"run", "--quiet"};
+  arguments.insert(arguments.end(), workload.begin(), workload.end());
+  const auto add = [&](const char* option, const std::string& value) {
+    arguments.insert(arguments.end(), {option, value});
+  };
+  for (const std::string& backend : options.sides) add("--backend", backend);
+  for (const std::string& device : options.devices) add("--device", device);
+  for (DType dtype : options.dtypes) add("--dtype", to_string(dtype));
+  if (!options.densities.empty())
+    add("--density", fmt::format("{}", fmt::join(options.densities, ",")));
+  return arguments;
+}
+
+/// One of the two programs.
+class Program {
+ public:
+  Program(std::string path, std::vector<std::string> arguments, const fs::path& out)
+      : path_(std::move(path)), arguments_(std::move(arguments)), out_(out) {
+    if (access(path_.c_str(), X_OK) != 0)
+      throw InputError(fmt::format("{} cannot be run: {}", path_, std::strerror(errno)));
+    arguments_.insert(arguments_.end(), {"--out", out_.string()});
+  }
+
+  /// Runs it once and returns the fastest plan + run of every case; NaN where there is none.
+  std::vector<double> run(int repeat) {
+    std::vector<std::string> arguments = arguments_;
+    arguments.insert(arguments.end(), {"--repeat", std::to_string(repeat)});
+    run_program(path_, arguments, out_.string() + ".err");
+    if (interrupted()) return {};
+    if (!fs::exists(out_))
+      throw InputError(fmt::format("{} wrote no results: is it a vidattn program?", path_));
+    last_ = read_run(out_, "");
+    std::vector<double> seconds;
+    for (const StoredCase& c : last_.cases) {
+      double fastest = NAN;
+      for (const Block& block : c.blocks) fastest = std::fmin(fastest, block.seconds());
+      seconds.push_back(fastest);
+    }
+    return seconds;
+  }
+  const StoredRun& last() const { return last_; }
+  std::string title() const { return fmt::format("{} (revision {})", path_, last_.revision); }
+
+ private:
+  std::string path_;
+  std::vector<std::string> arguments_;
+  fs::path out_;
+  StoredRun last_;
+};
+
+/// Runs each in one process, which also warms the file cache and tells which cases there are, and
+/// again with twice the repetitions: what these add is the share of a process that is timed.
+/// Returns how many repetitions take as long as the rest, if as many blocks as needed still fit
+/// into the budget.
+int choose_repeat(Program& a, Program& b, const PairedOptions& paired) {
+  const auto seconds_with = [&](int repeat) {
+    return seconds_of([&] {
+      a.run(repeat);
+      b.run(repeat);
+    });
+  };
+  const double pair_seconds = paired.seconds / static_cast<double>(2 * paired.min_blocks);
+  if (seconds_with(1) > pair_seconds) return kLeastRepeat;  // no room for more
+  const double once = seconds_with(kLeastRepeat), twice = seconds_with(2 * kLeastRepeat);
+  const double each = std::max(1e-6, (twice - once) / kLeastRepeat);
+  const double rest = std::max(0.0, once - kLeastRepeat * each);
+  const double allowed = pair_seconds - rest;
+  return static_cast<int>(
+      std::clamp(std::min(rest, allowed) / each, 1.0 * kLeastRepeat, 1.0 * kMostRepeat));
+}
+
+}  // namespace
+
+ComparisonResult compare_binaries(const CompareOptions& options) {
+  const TemporaryFolder folder;
+  const fs::path tensors = folder.path() / "workload";
+  const auto arguments = run_arguments(options, {});
+  Program(options.binaries.at("A"), arguments, folder.path() / "a.json");  // fails early
+  Program(options.binaries.at("B"), arguments, folder.path() / "b.json");
+  const Workload workload = build_workload(options.workload);
+  const auto complete = run_arguments(options, write_workload(workload, tensors));
+  Program a(options.binaries.at("A"), complete, folder.path() / "a.json");
+  Program b(options.binaries.at("B"), complete, folder.path() / "b.json");
+  PairedOptions paired;
+  paired.seconds = options.seconds;
+  paired.seed = options.order_seed;
+  paired.label = "A against B, program by program";
+  const int repeat = choose_repeat(a, b, paired);
+  if (a.last().cases.size() != b.last().cases.size())
+    throw InputError("the two programs make different cases of this command line");
+  const auto blocks =
+      measure_paired([&] { return a.run(repeat); }, [&] { return b.run(repeat); }, paired);
+  ComparisonResult result;
+  result.a = a.title();
+  result.b = b.title();
+  result.protocol = fmt::format(
+      "time is plan + run; blocks of four processes, ABBA or BAAB by a fair coin, fastest of {} "
+      "runs in each of\nthe side's two processes, {:g} s together and at least {} blocks",
+      repeat, options.seconds, paired.min_blocks);
+  result.workload = workload_record(workload);
+  for (size_t i = 0; i < a.last().cases.size(); ++i) {
+    ComparedCase& c = result.cases.emplace_back(pair_cases(a.last().cases[i], b.last().cases[i]));
+    if (blocks.empty()) c.problem = "interrupted before it was timed";
+    if (c.problem.empty()) take_blocks(c, blocks[i]);
+  }
+  return result;
+}
+
+}  // namespace vidattn

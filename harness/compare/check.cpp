@@ -1,0 +1,336 @@
+#include "harness/compare/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "attention/error.h"
+#include "harness/compare/check_report.h"
+#include "harness/host/interrupt.h"
+#include "harness/io/file.h"
+#include "harness/io/json_file.h"
+#include "metrics/statistics/statistics.h"
+
+namespace vidattn {
+namespace {
+
+using State = Finding::State;
+
+constexpr int kMoreMeasurements = 2;  // of a suspicious case
+constexpr double kMoreTime = 2;       // each with this many times the budget before
+constexpr int kMoreProcesses = 2;     // whose times settle a baseline's, beside the first
+
+constexpr const char* kTimes[] = {"ratio", "fed_ratio"};
+
+std::string shown(double value) { return fmt::format("{:.7g}", value); }
+
+Finding figure(const std::string& tag, double expected, double got, double tolerance) {
+  const bool match = std::abs(got - expected) <= tolerance;
+  return {match ? State::ok : State::regression, tag, shown(expected), shown(got),
+          match ? ""
+                : fmt::format("{} is {}, the baseline has {} ({:+.3g}; {:.3g} allowed)", tag,
+                              shown(got), shown(expected), got - expected, tolerance)};
+}
+
+/// A figure that nothing guards.
+Finding not_in_baseline(const std::string& tag, const StoredCase& c) {
+  return {State::note, tag, "", shown(c.metric(tag)),
+          tag + " is not in the baseline, so not judged; --accept adds it"};
+}
+
+void judge_figures(const BaselineCase& base, const StoredCase& c, const Tolerances& t,
+                   CheckedCase& checked) {
+  const auto judge = [&](const std::vector<std::string>& tags, double share, double least) {
+    for (const std::string& tag : tags) {
+      const auto found = base.figures.find(tag);
+      if (found != base.figures.end())
+        checked.findings.push_back(figure(tag, found->second, c.metric(tag),
+                                          std::max(least, share * std::abs(found->second))));
+      else if (std::isfinite(c.metric(tag)))
+        checked.findings.push_back(not_in_baseline(tag, c));
+    }
+  };
+  judge(kExactFigures, t.exact, 0);
+  judge(kFidelityFigures, t.fidelity, Tolerances::kLeastError);
+  const std::string checksum = c.details.value("checksum", "");
+  const bool same = checksum == base.checksum;
+  checked.findings.push_back(
+      {same         ? State::ok
+       : t.checksum ? State::regression
+                    : State::note,
+       "checksum", base.checksum, checksum,
+       same         ? ""
+       : t.checksum ? "the plan is another one"
+                    : "the plan is another one; recorded on another platform, so not judged"});
+}
+
+/// `tag` is the metric of a relative time, `over` what it is relative to.
+Finding judge_time(const std::string& tag, const std::string& over, double expected,
+                   const StoredCase& c, double tolerance) {
+  const double got = c.metric(tag) / expected - 1;
+  const double low = c.metric(tag + "_low") / expected - 1;
+  const double high = c.metric(tag + "_high") / expected - 1;
+  Finding f{State::ok, tag, shown(expected), shown(c.metric(tag)), ""};
+  const std::string change =
+      fmt::format("time over {} changed by {:+.1f}% ({:+.1f}% to {:+.1f}%), {:.0f}% allowed", over,
+                  100 * got, 100 * low, 100 * high, 100 * tolerance);
+  if (low > tolerance)
+    f = {State::regression, f.figure, f.expected, f.got, change};
+  else if (!(high <= tolerance) && !(got <= tolerance && high - got <= tolerance))
+    f = {State::invalid, f.figure, f.expected, f.got, change + ": too noisy to tell"};
+  else if (high < -tolerance)
+    f = {State::note, f.figure, f.expected, f.got, change + ": faster; --accept makes it the rule"};
+  return f;
+}
+
+/// Whether other programs held a good part of the cores. A kernel's threads lose more by waiting
+/// for each other then than multiply-adds do: measured as 8%.
+bool cores_were_taken(const StoredCase& c) {
+  constexpr double kDisturbed = 0.25;
+  const nlohmann::json timing = c.details.value("timing", nlohmann::json::object());
+  const double threads = c.details.value("threads", 1.0);
+  return timing.value("cpus_of_others", 0.0) > kDisturbed * threads;
+}
+
+Finding judge_fed_time(const BaselineCase& base, const StoredCase& c, const Tolerances& t) {
+  if (!std::isfinite(c.metric("fed_ratio")))  // its runs are too short here
+    return {State::note, "fed_ratio", shown(base.fed_ratio), "",
+            "the time over that of as many multiply-adds was not measured, so not judged"};
+  Finding f =
+      judge_time("fed_ratio", "that of as many multiply-adds", base.fed_ratio, c, t.fed_ratio);
+  if (f.state == State::ok || f.state == State::note || !cores_were_taken(c)) return f;
+  f.state = State::note;
+  f.message += "; not judged: other programs held the cores";
+  return f;
+}
+
+void judge_times(const BaselineCase& base, const StoredCase& c, const Tolerances& t,
+                 CheckedCase& checked) {
+  const auto judge = [&](const char* tag, double expected, auto judged) {
+    if (std::isfinite(expected))
+      checked.findings.push_back(judged());
+    else if (std::isfinite(c.metric(tag)))
+      checked.findings.push_back(not_in_baseline(tag, c));
+  };
+  judge("ratio", base.ratio,
+        [&] { return judge_time("ratio", "full attention's", base.ratio, c, t.ratio); });
+  judge("fed_ratio", base.fed_ratio, [&] { return judge_fed_time(base, c, t); });
+}
+
+CheckedCase judge_case(const std::string& key, const BaselineCase& base, const StoredCase& c,
+                       const Tolerances& t) {
+  CheckedCase checked{key, {}};
+  if (c.outcome != Outcome::passed) {
+    const bool mistrusted = c.outcome == Outcome::mistrusted;
+    checked.findings.push_back({mistrusted ? State::invalid : State::regression, "outcome",
+                                "passed", to_string(c.outcome),
+                                to_string(c.outcome) + ": " + c.reason});
+    if (!mistrusted) return checked;
+  }
+  judge_figures(base, c, t, checked);
+  if (c.outcome == Outcome::passed) judge_times(base, c, t, checked);
+  if (base.figures.empty())
+    checked.findings.push_back(
+        {State::invalid, "figures", "", "", "the baseline has no figures for it"});
+  return checked;
+}
+
+State worse(State a, State b) {
+  constexpr State kByWeight[] = {State::regression, State::invalid, State::note};
+  for (State s : kByWeight)
+    if (a == s || b == s) return s;
+  return State::ok;
+}
+
+/// Whether measuring again may change the verdict: only the time is in doubt.
+bool suspicious(const CheckedCase& c) {
+  bool time = false;
+  for (const Finding& f : c.findings) {
+    if (f.state != State::regression && f.state != State::invalid) continue;
+    const bool of_time =
+        std::find(std::begin(kTimes), std::end(kTimes), f.figure) != std::end(kTimes);
+    if (!of_time && f.got != "mistrusted") return false;
+    time = true;
+  }
+  return time;
+}
+
+/// A run for cases of `run` that are measured once more.
+StoredRun begin_again(const StoredRun& run) {
+  StoredRun extra = run;
+  extra.uid.clear();
+  extra.suite += kAgain;
+  extra.finished.clear();
+  extra.cases.clear();
+  extra.started = utc_now();
+  return extra;
+}
+
+/// Times differ from process to process by more than the blocks of one show, and everything later
+/// is held against a baseline: its times are medians of three processes.
+void settle_times(const Suite& suite, Store& store, const SuiteOptions& options, StoredRun& run) {
+  std::map<std::pair<std::string, std::string>, std::vector<double>> times;
+  const auto collect = [&](const StoredCase& c) {
+    for (const char* tag : kTimes)
+      if (c.outcome == Outcome::passed && std::isfinite(c.metric(tag)))
+        times[{c.key, tag}].push_back(c.metric(tag));
+  };
+  for (const StoredCase& c : run.cases) collect(c);
+  for (int more = 0; more < kMoreProcesses; ++more) {
+    StoredRun extra = begin_again(run);
+    for (const CaseRequest& request : suite.cases) {
+      if (!options.quiet) fmt::print("measuring again: {}\n", request.backends.front());
+      std::fflush(stdout);
+      auto c = interrupted() ? std::nullopt : run_case(request, suite.limits);
+      if (!c) return;
+      collect(*c);
+      extra.cases.push_back(std::move(*c));
+    }
+    extra.finished = utc_now();
+    store.add_run(extra);
+  }
+  for (StoredCase& c : run.cases)
+    for (const char* tag : kTimes)
+      if (const auto found = times.find({c.key, tag}); found != times.end())
+        c.metrics[tag].value = median(found->second);
+}
+
+/// Times suspicious cases anew. They are stored as a run of their own, so that nothing is lost.
+void measure_again(const Suite& suite, Store& store, const SuiteOptions& options,
+                   CheckReport& report) {
+  StoredRun extra = begin_again(report.run);
+  for (const CheckedCase& checked : report.cases) {
+    if (!suspicious(checked)) continue;
+    for (CaseRequest request : suite.cases) {
+      if (named_case(request, request.backends.front()).key != checked.key || interrupted())
+        continue;
+      if (!options.quiet) fmt::print("measuring again: {}\n", checked.key);
+      std::fflush(stdout);
+      auto c = run_case(request, suite.limits);
+      if (c) extra.cases.push_back(std::move(*c));
+    }
+  }
+  if (extra.cases.empty()) return;
+  if (!interrupted()) extra.finished = utc_now();
+  store.add_run(extra);
+  for (StoredCase& c : report.run.cases)
+    for (StoredCase& again : extra.cases)
+      if (c.key == again.key) c = again;
+  CheckReport judged = judge_run(report.baseline, report.run);
+  for (CheckedCase& checked : judged.cases)
+    checked.again = std::any_of(extra.cases.begin(), extra.cases.end(),
+                                [&](const StoredCase& c) { return c.key == checked.key; });
+  report = std::move(judged);
+}
+
+/// Every output must be writable before minutes are spent on measuring.
+void probe_outputs(const CheckOptions& options) {
+  for (const std::string& path : {options.markdown, options.junit})
+    if (!path.empty()) require_writable(path);
+  if (options.accept.empty()) return;
+  const auto folder = std::filesystem::path(options.baseline).parent_path();
+  std::error_code ignored;  // the reason follows from writing
+  if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
+  require_writable(options.baseline);
+}
+
+int accept(const CheckOptions& options, const StoredRun& run, const Baseline* before) {
+  if (run.finished.empty())
+    throw InputError(fmt::format("run {} is unfinished: --resume it first", run.id));
+  if (before && run.suite != before->suite)
+    throw InputError(fmt::format("run {} is of suite {}, {} of suite {}", run.id,
+                                 in_quotes(run.suite), in_quotes(options.baseline),
+                                 in_quotes(before->suite)));
+  const Baseline made = make_baseline(run, options.accept, before);
+  if (made.cases.empty()) throw InputError("no case passed: nothing to accept");
+  write_baseline(options.baseline, made);
+  for (const StoredCase& c : run.cases)
+    if (c.outcome != Outcome::passed)
+      fmt::print("not in the baseline, {}: {}: {}\n", to_string(c.outcome), c.key, c.reason);
+  fmt::print("{} now holds {} cases of run {}: {}\n", in_quotes(options.baseline),
+             made.cases.size(), run.id, options.accept);
+  return made.cases.size() == run.cases.size() ? 0 : 2;
+}
+
+}  // namespace
+
+std::string to_string(State state) {
+  return state == State::ok           ? "ok"
+         : state == State::regression ? "regression"
+         : state == State::invalid    ? "invalid"
+                                      : "note";
+}
+
+State CheckedCase::worst() const {
+  State worst = State::ok;
+  for (const Finding& f : findings) worst = worse(worst, f.state);
+  return worst;
+}
+
+State CheckReport::worst() const {
+  State worst = State::ok;
+  for (const CheckedCase& c : cases) worst = worse(worst, c.worst());
+  return worst;
+}
+
+int CheckReport::exit_code() const {
+  const State state = worst();
+  return state == State::regression ? 1 : state == State::invalid ? 2 : 0;
+}
+
+CheckReport judge_run(const Baseline& baseline, const StoredRun& run) {
+  CheckReport report{baseline, baseline.tolerances(run), run, {}};
+  if (baseline.cases.empty())
+    report.cases.push_back(
+        {"baseline", {{State::invalid, "cases", "", "", "it has no cases: nothing was judged"}}});
+  for (const StoredCase& c : run.cases) {
+    const auto base = baseline.cases.find(c.key);
+    if (base != baseline.cases.end())
+      report.cases.push_back(judge_case(c.key, base->second, c, report.tolerances));
+    else
+      report.cases.push_back({c.key,
+                              {{State::note, "case", "", to_string(c.outcome),
+                                "not in the baseline; --accept adds it"}}});
+  }
+  for (const auto& [key, base] : baseline.cases)
+    if (std::none_of(run.cases.begin(), run.cases.end(),
+                     [&, &name = key](const StoredCase& c) { return c.key == name; }))
+      report.cases.push_back(
+          {key, {{State::regression, "case", "passed", "", "the run has no such case"}}});
+  return report;
+}
+
+int check(const CheckOptions& options) {
+  probe_outputs(options);
+  const bool fresh = !options.accept.empty() && !std::filesystem::exists(options.baseline);
+  const Baseline before = fresh ? Baseline{} : read_baseline(options.baseline);
+  if (fresh && options.suite.suite.empty() && options.run.empty())
+    throw InputError(in_quotes(options.baseline) + ": no such baseline; --suite names what to run");
+  const bool measure = options.run.empty();
+  const Suite suite = !measure                      ? Suite{}
+                      : options.suite.suite.empty() ? parse_suite(before.definition)
+                                                    : load_suite(options.suite.suite);
+  Store store(options.suite.db, measure ? Store::Mode::write : Store::Mode::read);
+  catch_interrupts();
+  const std::string run =
+      measure ? std::to_string(run_suite(suite, store, options.suite)) : options.run;
+  if (interrupted()) return 130;
+  StoredRun now = store.load_run(run);
+  if (!options.accept.empty()) {
+    if (measure) settle_times(suite, store, options.suite, now);
+    return interrupted() ? 130 : accept(options, now, fresh ? nullptr : &before);
+  }
+  CheckReport report = judge_run(before, now);
+  Suite longer = suite;
+  for (int i = 0; measure && i < kMoreMeasurements && !interrupted(); ++i) {
+    for (CaseRequest& request : longer.cases) request.timing.seconds *= kMoreTime;
+    measure_again(longer, store, options.suite, report);
+  }
+  fmt::print("{}", check_text(report));
+  if (!options.markdown.empty()) write_text(options.markdown, check_markdown(report));
+  if (!options.junit.empty()) write_text(options.junit, check_junit(report));
+  return interrupted() ? 130 : report.exit_code();
+}
+
+}  // namespace vidattn

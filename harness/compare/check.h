@@ -1,0 +1,57 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/compare/ci_baseline.h"
+#include "harness/suites/suite_runner.h"
+
+namespace vidattn {
+
+/// One figure held against the baseline's.
+struct Finding {
+  enum class State { ok, regression, invalid, note };
+  State state;
+  std::string figure;         ///< metric tag, outcome, checksum or case
+  std::string expected, got;  ///< for people
+  std::string message;        ///< one line; empty when it is ok
+};
+std::string to_string(Finding::State state);
+
+struct CheckedCase {
+  std::string key;
+  std::vector<Finding> findings;
+  bool again = false;  ///< its time was measured a second time
+
+  Finding::State worst() const;  ///< regression, else invalid, else note, else ok
+};
+
+struct CheckReport {
+  Baseline baseline;
+  Tolerances tolerances;
+  StoredRun run;
+  std::vector<CheckedCase> cases;
+
+  Finding::State worst() const;
+  int exit_code() const;  ///< 0 fine, 1 a regression, 2 results that cannot be judged
+};
+
+/// Holds a run against a baseline. Time, over full attention's and over that of as many
+/// multiply-adds: a regression when its whole 95% interval lies above the tolerance; it cannot be
+/// judged when the interval holds the tolerance or is wider than it.
+CheckReport judge_run(const Baseline& baseline, const StoredRun& run);
+
+struct CheckOptions {
+  SuiteOptions suite;           ///< suite empty = the baseline's
+  std::string baseline;         ///< file
+  std::string run;              ///< judge this stored run instead of measuring; empty = measure
+  std::string accept;           ///< reason: make the run the baseline; empty = compare
+  std::string markdown, junit;  ///< files to write; empty = none
+};
+
+/// `vidattn check`: runs the suite (a case whose time is suspicious up to twice more, with twice
+/// the budget each; to accept it, every case three times, and the baseline gets the medians),
+/// judges it and prints the report. Returns the exit code, 130 after an interrupt.
+int check(const CheckOptions& options);
+
+}  // namespace vidattn

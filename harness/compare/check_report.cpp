@@ -1,0 +1,142 @@
+#include "harness/compare/check_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace vidattn {
+namespace {
+
+using State = Finding::State;
+
+std::string verdict(const CheckReport& report) {
+  const auto count = [&](State state) {
+    return std::count_if(report.cases.begin(), report.cases.end(),
+                         [&](const CheckedCase& c) { return c.worst() == state; });
+  };
+  const State worst = report.worst();
+  const std::string word = worst == State::regression ? "regression"
+                           : worst == State::invalid  ? "invalid"
+                                                      : "fine";
+  return fmt::format("{}: of {} cases {} regressed, {} could not be judged, {} have notes", word,
+                     report.cases.size(), count(State::regression), count(State::invalid),
+                     count(State::note));
+}
+
+/// What the reader must know to weigh the verdict.
+std::string conditions(const CheckReport& report) {
+  const Tolerances& t = report.tolerances;
+  const bool same_machine = report.run.machine_key == report.baseline.machine_key;
+  return fmt::format(
+      "baseline of {} ({}), run {} ({}), {}; allowed: pairs, FLOPs, density, index memory {:g}%, "
+      "fidelity {:g}%, plan checksum {}, time over full attention's {:g}%, over multiply-adds' "
+      "{:g}%",
+      report.baseline.updated, report.baseline.revision, report.run.id, report.run.revision,
+      same_machine ? "same machine" : "another machine", 100 * t.exact, 100 * t.fidelity,
+      t.checksum ? "equal" : "not judged (another platform)", 100 * t.ratio, 100 * t.fed_ratio);
+}
+
+const Finding* find(const CheckedCase& c, const std::string& figure) {
+  for (const Finding& f : c.findings)
+    if (f.figure == figure) return &f;
+  return nullptr;
+}
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '"')
+      out += "&quot;";
+    else
+      out += byte < 0x20 ? ' ' : c;  // XML 1.0 knows no control characters
+  }
+  return out;
+}
+
+std::string cell(const std::string& text) {
+  std::string out;
+  for (char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
+  return out;
+}
+
+std::string messages(const CheckedCase& c, State state) {
+  std::string text;
+  for (const Finding& f : c.findings)
+    if (f.state == state) text += (text.empty() ? "" : "; ") + f.message;
+  return text;
+}
+
+}  // namespace
+
+std::string check_text(const CheckReport& report) {
+  std::string text = "\n" + conditions(report) + "\n";
+  for (const CheckedCase& c : report.cases)
+    for (const Finding& f : c.findings)
+      if (f.state != State::ok)
+        text += fmt::format("{}: {}: {}{}\n", to_string(f.state), c.key, f.message,
+                            c.again ? " (measured again)" : "");
+  return text + verdict(report) + "\n";
+}
+
+std::string check_markdown(const CheckReport& report) {
+  std::string text = fmt::format("### vidattn check: {}\n\n", verdict(report));
+  text += "| case | verdict | density | over full | baseline | over multiply-adds | baseline |\n";
+  text += "|---|---|---:|---:|---:|---:|---:|\n";
+  for (const CheckedCase& c : report.cases) {
+    const auto got = [&](const char* figure) {
+      const Finding* f = find(c, figure);
+      return f ? f->got : std::string("-");
+    };
+    const auto expected = [&](const char* figure) {
+      const Finding* f = find(c, figure);
+      return f ? f->expected : std::string("-");
+    };
+    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", cell(c.key), to_string(c.worst()),
+                        got("density"), got("ratio"), expected("ratio"), got("fed_ratio"),
+                        expected("fed_ratio"));
+  }
+  text += "\n";
+  for (const CheckedCase& c : report.cases)
+    for (const Finding& f : c.findings)
+      if (f.state != State::ok)
+        text += fmt::format("- **{}** {}: {}\n", to_string(f.state), cell(c.key), f.message);
+  return text + "\n" + conditions(report) + "\n";
+}
+
+std::string check_junit(const CheckReport& report) {
+  const auto count = [&](State state) {
+    return std::count_if(report.cases.begin(), report.cases.end(),
+                         [&](const CheckedCase& c) { return c.worst() == state; });
+  };
+  std::string text = fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      "<testsuites>\n<testsuite name=\"vidattn {}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" "
+      "timestamp=\"{}\">\n",
+      escaped(report.run.suite), report.cases.size(), count(State::regression),
+      count(State::invalid), escaped(report.run.started));
+  for (const CheckedCase& c : report.cases) {
+    const auto stored = std::find_if(report.run.cases.begin(), report.run.cases.end(),
+                                     [&](const StoredCase& s) { return s.key == c.key; });
+    text += fmt::format("<testcase classname=\"vidattn.{}\" name=\"{}\" time=\"{:.3f}\">",
+                        escaped(report.run.suite), escaped(c.key),
+                        stored == report.run.cases.end() ? 0.0 : stored->seconds);
+    const State worst = c.worst();
+    if (worst == State::regression || worst == State::invalid) {
+      const char* element = worst == State::regression ? "failure" : "error";
+      text += fmt::format("<{0} message=\"{1}\">{1}</{0}>", element, escaped(messages(c, worst)));
+    } else if (worst == State::note) {
+      text += fmt::format("<system-out>{}</system-out>", escaped(messages(c, worst)));
+    }
+    text += "</testcase>\n";
+  }
+  return text + "</testsuite>\n</testsuites>\n";
+}
+
+}  // namespace vidattn

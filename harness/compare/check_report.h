@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "harness/compare/check.h"
+
+namespace vidattn {
+
+/// For the console: what does not match, and a line with the verdict.
+std::string check_text(const CheckReport& report);
+/// For a pull request: verdict, a table of the cases, and what does not match.
+std::string check_markdown(const CheckReport& report);
+/// JUnit XML: a test case per case of the suite; regressions are failures, what cannot be judged is
+/// an error.
+std::string check_junit(const CheckReport& report);
+
+}  // namespace vidattn

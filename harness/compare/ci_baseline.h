@@ -1,0 +1,57 @@
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "harness/store/store.h"
+
+namespace vidattn {
+
+/// How far a figure may be from the baseline's, as a share of it. Time may only be missed by being
+/// slower; everything else must match in both directions.
+struct Tolerances {
+  double exact = 0;         ///< pairs, FLOPs, density, index memory
+  double fidelity = 1e-4;   ///< errors, cosine, recall; and never less than kLeastError
+  bool checksum = true;     ///< of the plan
+  double ratio = 0.05;      ///< time over full attention's
+  double fed_ratio = 0.07;  ///< time over that of as many multiply-adds
+
+  /// Differences of fidelity figures that float32 sums make by themselves.
+  static constexpr double kLeastError = 1e-6;
+};
+
+/// What a case was when it was last accepted.
+struct BaselineCase {
+  std::map<std::string, double> figures;  ///< deterministic, by metric tag
+  std::string checksum;
+  double ratio = NAN, fed_ratio = NAN;
+};
+
+/// The accepted figures of a suite, in a JSON file under version control.
+struct Baseline {
+  std::string suite, updated, revision, machine_key;
+  nlohmann::json platform;    ///< what decides on the last bits: SIMD target, BLAS core, threads
+  nlohmann::json definition;  ///< the suite's
+  nlohmann::json accepted = nlohmann::json::array();  ///< {date, reason, revision, machine_key}
+  std::map<std::string, BaselineCase> cases;          ///< by key
+
+  /// Tolerances for a run: the defaults where it has the baseline's platform and machine. On
+  /// another platform plans that hang on floating-point scores may differ in single tokens:
+  /// checksums are not compared, exact figures within 2%, fidelity within 10%. On another machine
+  /// time within 30% (ratio) and 50% (multiply-adds).
+  Tolerances tolerances(const StoredRun& run) const;
+};
+
+/// Metric tags of the figures that must match.
+extern const std::vector<std::string> kExactFigures, kFidelityFigures;
+
+/// The figures of a run's passed cases as a baseline; `before` gives the history of reasons, and
+/// may be null.
+Baseline make_baseline(const StoredRun& run, const std::string& reason, const Baseline* before);
+
+/// Throws InputError for a file that is missing or not a baseline.
+Baseline read_baseline(const std::string& path);
+void write_baseline(const std::string& path, const Baseline& baseline);
+
+}  // namespace vidattn

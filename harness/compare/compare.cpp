@@ -1,0 +1,79 @@
+#include "harness/compare/compare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "attention/error.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/io/json_file.h"
+#include "harness/store/run_source.h"
+
+namespace vidattn {
+namespace {
+
+ComparisonResult measure(const CompareOptions& options) {
+  if (!options.binaries.empty()) return compare_binaries(options);
+  if (options.sides.size() != 2)
+    throw InputError(fmt::format("compare needs two sides, A and B, not {}", options.sides.size()));
+  const bool a = names_run(options.sides[0]), b = names_run(options.sides[1]);
+  if (a != b)
+    throw InputError(
+        "a stored run can only be compared with another stored run, not with a backend");
+  return a ? compare_stored_runs(options) : compare_backends(options);
+}
+
+bool failed(const ComparedCase& c) {
+  return c.a.value("outcome", "") == "failed" || c.b.value("outcome", "") == "failed";
+}
+
+int exit_code(const std::vector<ComparedCase>& cases) {
+  if (interrupted()) return 130;
+  const bool worse = std::any_of(cases.begin(), cases.end(), [](const ComparedCase& c) {
+    return failed(c) || (c.problem.empty() && c.verdict == Verdict::slower);
+  });
+  const bool nothing = std::all_of(cases.begin(), cases.end(),
+                                   [](const ComparedCase& c) { return !c.problem.empty(); });
+  return worse ? 1 : nothing ? 2 : 0;
+}
+
+}  // namespace
+
+void take_blocks(ComparedCase& c, const std::vector<PairedBlock>& blocks) {
+  for (const PairedBlock& block : blocks) {
+    c.a_seconds.push_back(block.a);
+    c.b_seconds.push_back(block.b);
+    c.log_ratios.push_back(block.log_ratio());
+  }
+}
+
+void judge_cases(std::vector<ComparedCase>& cases, const VerdictRule& rule) {
+  std::vector<ComparedCase*> judged;
+  std::vector<double> p;
+  for (ComparedCase& c : cases) {
+    if (!c.problem.empty()) continue;
+    c.estimate = estimate_ratio(c.log_ratios);
+    judged.push_back(&c);
+    p.push_back(c.estimate.p);
+  }
+  const std::vector<double> adjusted = holm(p);
+  for (size_t i = 0; i < judged.size(); ++i) {
+    judged[i]->adjusted_p = adjusted[i];
+    judged[i]->verdict = judge(judged[i]->estimate, adjusted[i], rule);
+  }
+}
+
+int compare(const CompareOptions& options) {
+  if (!options.out.empty()) require_writable(options.out);
+  catch_interrupts();
+  if (options.quiet) set_progress_style(ProgressStyle::quiet);
+  ComparisonResult result = measure(options);
+  judge_cases(result.cases, options.rule);
+  print_comparison(result, options);
+  if (!options.out.empty()) write_json(options.out, comparison_record(result, options));
+  if (interrupted()) fmt::print("interrupted: the blocks measured until then were judged\n");
+  return exit_code(result.cases);
+}
+
+}  // namespace vidattn

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/measure/paired.h"
+#include "harness/store/store.h"
+#include "harness/workloads/workload.h"
+#include "metrics/statistics/statistics.h"
+
+namespace vidattn {
+
+/// What is compared, and how long.
+struct CompareOptions {
+  WorkloadRequest workload;
+  /// Two backends, or two stored runs (FILE.json of `vidattn run --out`, or run:NAME of the store).
+  /// With `binaries`: backends that both programs run.
+  std::vector<std::string> sides;
+  std::map<std::string, std::string> binaries;  ///< "A" and "B": paths of two vidattn programs
+  std::vector<std::string> devices = {"cpu"};
+  std::vector<DType> dtypes = {DType::f32};
+  std::vector<double> densities;  ///< solve both sides' knobs for these; empty = as given
+  double seconds = 10;            ///< per case (for two programs: all cases together)
+  VerdictRule rule;
+  uint64_t order_seed = 1;             ///< of the order within the blocks
+  std::string db;                      ///< run store; empty = the default one
+  std::string out;                     ///< JSON file; empty = none
+  bool quiet = false;                  ///< no progress
+  std::vector<std::string> arguments;  ///< the command line, for the record
+};
+
+/// One case measured on both sides.
+struct ComparedCase {
+  std::string name;     ///< what the two sides share: "cpu f32"
+  nlohmann::json a, b;  ///< backend, outcome and metrics, as in the files of `vidattn run`
+  std::string problem;  ///< why there is no ratio; empty = there is one
+  std::vector<double> a_seconds, b_seconds;  ///< per block
+  std::vector<double> log_ratios;            ///< per block
+  RatioEstimate estimate;
+  double adjusted_p = 1;
+  Verdict verdict = Verdict::ambiguous;
+};
+
+/// A whole comparison. Ratios are time of B over time of A: below 1, B is faster.
+struct ComparisonResult {
+  std::string a, b;         ///< what the sides are
+  std::string protocol;     ///< one sentence: how the times were taken and paired
+  nlohmann::json workload;  ///< name, sizes, provenance
+  std::vector<ComparedCase> cases;
+  std::vector<std::string> warnings;
+};
+
+/// The three sources of a comparison. They throw InputError before any work when the options make
+/// no sense.
+ComparisonResult compare_backends(const CompareOptions& options);
+ComparisonResult compare_stored_runs(const CompareOptions& options);
+ComparisonResult compare_binaries(const CompareOptions& options);
+
+/// A case of two stored ones, still without times; `problem` tells when there cannot be a ratio.
+ComparedCase pair_cases(const StoredCase& a, const StoredCase& b);
+
+/// Fills the seconds and log ratios of a case.
+void take_blocks(ComparedCase& c, const std::vector<PairedBlock>& blocks);
+
+/// Fills estimate, adjusted_p and verdict of every case that has log ratios.
+void judge_cases(std::vector<ComparedCase>& cases, const VerdictRule& rule);
+
+/// Tables of times and of fidelity, density and memory; JSON of everything.
+void print_comparison(const ComparisonResult& result, const CompareOptions& options);
+nlohmann::json comparison_record(const ComparisonResult& result, const CompareOptions& options);
+
+/// Compares, prints, writes options.out. Returns the exit code: 0, 1 when B is slower in a case or
+/// a side failed its equality check, 2 when nothing could be compared, 130 after an interrupt (what
+/// was measured until then is judged and written).
+int compare(const CompareOptions& options);
+
+}  // namespace vidattn

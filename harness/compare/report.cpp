@@ -1,0 +1,164 @@
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "harness/compare/compare.h"
+#include "harness/host/environment.h"
+#include "harness/host/interrupt.h"
+#include "harness/measure/metric.h"
+
+namespace vidattn {
+namespace {
+
+using nlohmann::json;
+
+// Raised when a field changes its meaning or goes away; new fields raise the minor number.
+constexpr const char* kSchemaVersion = "1.0";
+
+/// Figures that are compared beside time: tag in the files, name, factor of the table.
+struct Figure {
+  const char* tag;
+  const char* name;
+  double scale = 1;
+};
+constexpr double kMebi = 1024.0 * 1024.0;
+constexpr Figure kFigures[] = {{"density", "density"},
+                               {"check_error", "check error"},
+                               {"relative_l2", "relative L2"},
+                               {"cosine", "cosine"},
+                               {"recall_mean", "recall"},
+                               {"recall_p5", "recall p5"},
+                               {"index_memory", "index MiB", 1 / kMebi},
+                               {"peak_extra_memory", "extra MiB", 1 / kMebi}};
+
+double figure(const json& side, const char* tag) {
+  const json metric = side.value("metrics", json::object()).value(tag, json::object());
+  const json value = metric.value("value", json());
+  return value.is_number() ? value.get<double>() : NAN;
+}
+
+std::string number(double value, int digits = 4) {
+  return std::isfinite(value) ? fmt::format("{:.{}g}", value, digits) : "-";
+}
+
+std::string percent(double share) {
+  return std::isfinite(share) ? fmt::format("{:.2f}%", 100 * share) : "-";
+}
+
+std::string interval_text(const Interval& i) {
+  return std::isfinite(i.low) ? fmt::format("{:.4f}..{:.4f}", std::exp(i.low), std::exp(i.high))
+                              : "unknown";
+}
+
+void print_times(const ComparisonResult& result, const VerdictRule& rule) {
+  constexpr double kMilli = 1e3;
+  std::vector<std::vector<std::string>> rows;
+  for (const ComparedCase& c : result.cases) {
+    if (!c.problem.empty()) continue;
+    const RatioEstimate& e = c.estimate;
+    rows.push_back(
+        {c.name, number(kMilli * median(c.a_seconds)), number(kMilli * median(c.b_seconds)),
+         fmt::format("{:.4f}", std::exp(e.log_ratio)), interval_text(e.interval), number(e.p, 2),
+         number(c.adjusted_p, 2), percent(minimum_detectable_effect(e, rule)),
+         fmt::format("{}", e.blocks), to_string(c.verdict)});
+  }
+  if (rows.empty()) return;
+  fmt::print("\n{}", text_table({"case", "A ms", "B ms", "B/A", "95% interval", "p", "p Holm",
+                                 "MDE", "blocks", "B is"},
+                                rows));
+}
+
+void print_figures(const ComparisonResult& result) {
+  std::vector<std::vector<std::string>> rows;
+  for (const ComparedCase& c : result.cases)
+    for (const Figure& f : kFigures) {
+      const double a = figure(c.a, f.tag), b = figure(c.b, f.tag);
+      if (std::isnan(a) && std::isnan(b)) continue;
+      rows.push_back({c.name, f.name, number(a * f.scale), number(b * f.scale),
+                      a == b ? "same" : percent(b / a - 1)});
+    }
+  if (!rows.empty()) fmt::print("\n{}", text_table({"case", "figure", "A", "B", "change"}, rows));
+}
+
+std::vector<RatioEstimate> estimates(const ComparisonResult& result) {
+  std::vector<RatioEstimate> all;
+  for (const ComparedCase& c : result.cases)
+    if (c.problem.empty()) all.push_back(c.estimate);
+  return all;
+}
+
+json to_json(const RatioEstimate& e) {
+  json record{{"ratio", std::exp(e.log_ratio)},
+              {"low", std::exp(e.interval.low)},
+              {"high", std::exp(e.interval.high)},
+              {"log_standard_error", e.standard_error},
+              {"p", e.p},
+              {"blocks", e.blocks}};
+  return record;
+}
+
+json to_json(const ComparedCase& c, const VerdictRule& rule) {
+  json record{{"case", c.name}, {"a", c.a}, {"b", c.b}};
+  if (!c.problem.empty()) {
+    record["problem"] = c.problem;
+    return record;
+  }
+  record.update(to_json(c.estimate));
+  record["p_holm"] = c.adjusted_p;
+  record["minimum_detectable_effect"] = minimum_detectable_effect(c.estimate, rule);
+  record["verdict"] = to_string(c.verdict);
+  record["a_seconds"] = c.a_seconds;
+  record["b_seconds"] = c.b_seconds;
+  record["log_ratios"] = c.log_ratios;
+  return record;
+}
+
+}  // namespace
+
+void print_comparison(const ComparisonResult& result, const CompareOptions& options) {
+  fmt::print("A: {}\nB: {}\n{}\n", result.a, result.b, result.protocol);
+  if (result.workload.is_object())
+    fmt::print("workload {}: {} tokens, {} heads of {}\n", result.workload.value("name", ""),
+               result.workload.value("length", 0), result.workload.value("heads", 0),
+               result.workload.value("dim", 0));
+  print_times(result, options.rule);
+  print_figures(result);
+  const auto all = estimates(result);
+  if (all.size() > 1) {
+    const RatioEstimate mean = geometric_mean(all);
+    fmt::print("\ngeometric mean of B/A over the {} common cases: {:.4f} ({})\n", all.size(),
+               std::exp(mean.log_ratio), interval_text(mean.interval));
+  }
+  for (const ComparedCase& c : result.cases)
+    if (!c.problem.empty()) fmt::print("not compared: {}: {}\n", c.name, c.problem);
+  for (const std::string& warning : result.warnings) fmt::print("warning: {}\n", warning);
+  fmt::print(
+      "\nB/A: median over blocks, bootstrap interval; p: Wilcoxon signed-rank; MDE: smallest "
+      "slowdown\nthat would be called with 80% power. faster or slower: interval beyond {:g}% and "
+      "Holm's p below {:g};\nsame: interval within {:g}%.\n",
+      100 * options.rule.margin, options.rule.alpha, 100 * options.rule.margin);
+}
+
+nlohmann::json comparison_record(const ComparisonResult& result, const CompareOptions& options) {
+  json record{{"schema_version", kSchemaVersion},
+              {"tool", "vidattn compare"},
+              {"arguments", options.arguments},
+              {"interrupted", interrupted()},
+              {"a", result.a},
+              {"b", result.b},
+              {"protocol", result.protocol},
+              {"workload", result.workload},
+              {"warnings", result.warnings},
+              {"order_seed", options.order_seed},
+              {"margin", options.rule.margin},
+              {"alpha", options.rule.alpha},
+              {"confidence", kConfidence},
+              {"environment", environment()},
+              {"cases", json::array()}};
+  for (const ComparedCase& c : result.cases) record["cases"].push_back(to_json(c, options.rule));
+  const auto all = estimates(result);
+  if (!all.empty()) record["geometric_mean"] = to_json(geometric_mean(all));
+  return record;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,186 @@
+#include "harness/compare/selftest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "attention/cancel.h"
+#include "attention/error.h"
+#include "harness/host/environment.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/io/json_file.h"
+#include "harness/measure/metric.h"
+#include "harness/measure/paired.h"
+#include "harness/measure/verify.h"
+#include "harness/report/run_report.h"
+
+namespace vidattn {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kSchemaVersion = "1.0";
+constexpr double kShareToFind = 0.9;
+
+/// One comparison of a backend with itself.
+struct Trial {
+  std::string backend;
+  RatioEstimate estimate;
+  double effect = 0;  ///< minimum detectable
+  Verdict verdict = Verdict::ambiguous;
+};
+
+Case checked_case(const std::string& backend, const Inputs& in) {
+  Case c = make_case(backend, "cpu", DType::f32, in);
+  std::vector<Dense> dense;
+  check_case(c, dense);
+  throw_if_cancelled();
+  if (!c.passed())
+    throw InputError(
+        fmt::format("selftest: {} {}: {}", backend, c.result.outcome, c.result.reason));
+  return c;
+}
+
+/// `first` keeps the seeds of the two parts apart.
+std::vector<Trial> run_trials(const std::vector<Case>& cases, int64_t count, double slowdown,
+                              double seconds, uint64_t first, const SelftestOptions& options) {
+  std::vector<Trial> trials;
+  for (int64_t i = 0; i < count; ++i) {
+    Case a = cases[i % cases.size()], b = a;
+    PairedOptions paired;
+    paired.seconds = seconds;
+    paired.seed = first + static_cast<uint64_t>(i);
+    paired.label = fmt::format("{} of {}: {} against itself{}", i + 1, count, a.result.backend,
+                               slowdown > 0 ? ", slowed down" : "");
+    const auto blocks = measure_pair(a, b, paired, slowdown);
+    if (interrupted()) break;
+    Trial trial{a.result.backend, estimate_ratio(log_ratios(blocks))};
+    trial.effect = minimum_detectable_effect(trial.estimate, options.rule);
+    trial.verdict = judge(trial.estimate, trial.estimate.p, options.rule);
+    trials.push_back(trial);
+  }
+  return trials;
+}
+
+template <class Condition>
+int64_t count(const std::vector<Trial>& trials, Condition condition) {
+  return std::count_if(trials.begin(), trials.end(), condition);
+}
+
+int64_t verdicts(const std::vector<Trial>& trials, Verdict verdict) {
+  return count(trials, [&](const Trial& t) { return t.verdict == verdict; });
+}
+
+/// What one part found, with what calibrates the parts of the verdict.
+json summary(const std::vector<Trial>& trials, double log_truth, double alpha) {
+  json found;
+  for (Verdict v : {Verdict::same, Verdict::ambiguous, Verdict::faster, Verdict::slower})
+    found[to_string(v)] = verdicts(trials, v);
+  found["comparisons"] = trials.size();
+  found["p_below_alpha"] = count(trials, [&](const Trial& t) { return t.estimate.p < alpha; });
+  found["interval_holds_truth"] = count(trials, [&](const Trial& t) {
+    return t.estimate.interval.low <= log_truth && log_truth <= t.estimate.interval.high;
+  });
+  std::vector<double> ratios, effects;
+  for (const Trial& t : trials) {
+    ratios.push_back(std::exp(t.estimate.log_ratio));
+    effects.push_back(t.effect);
+  }
+  found["median_ratio"] = median(ratios);
+  found["median_detectable_effect"] = median(effects);
+  found["largest_detectable_effect"] = highest(effects);
+  return found;
+}
+
+void print_part(const std::string& title, const json& s) {
+  fmt::print("{}: same {}, ambiguous {}, faster {}, slower {}\n", title, s["same"].get<int>(),
+             s["ambiguous"].get<int>(), s["faster"].get<int>(), s["slower"].get<int>());
+  fmt::print(
+      "  median ratio {:.4f}; p below alpha {} of {}; interval holds the true ratio {} of {}; "
+      "detectable effect {:.2f}% (median), {:.2f}% (largest)\n",
+      s["median_ratio"].get<double>(), s["p_below_alpha"].get<int>(), s["comparisons"].get<int>(),
+      s["interval_holds_truth"].get<int>(), s["comparisons"].get<int>(),
+      100 * s["median_detectable_effect"].get<double>(),
+      100 * s["largest_detectable_effect"].get<double>());
+}
+
+json trial_records(const std::vector<Trial>& trials) {
+  json records = json::array();
+  for (const Trial& t : trials)
+    records.push_back({{"backend", t.backend},
+                       {"ratio", std::exp(t.estimate.log_ratio)},
+                       {"low", std::exp(t.estimate.interval.low)},
+                       {"high", std::exp(t.estimate.interval.high)},
+                       {"p", t.estimate.p},
+                       {"blocks", t.estimate.blocks},
+                       {"minimum_detectable_effect", t.effect},
+                       {"verdict", to_string(t.verdict)}});
+  return records;
+}
+
+/// Prints and records one part; returns whether it is as it must be.
+bool report_part(const std::string& key, const std::string& title, const std::vector<Trial>& trials,
+                 double truth, const SelftestOptions& options, json& record) {
+  if (trials.empty()) return true;
+  json part = summary(trials, std::log1p(truth), options.rule.alpha);
+  print_part(title, part);
+  const auto n = static_cast<double>(trials.size());
+  const auto slower = static_cast<double>(verdicts(trials, Verdict::slower));
+  const auto faster = static_cast<double>(verdicts(trials, Verdict::faster));
+  const bool passed =
+      truth > 0 ? slower >= kShareToFind * n : slower + faster <= options.rule.alpha * n;
+  fmt::print("  {}: {}\n", passed ? "passed" : "FAILED",
+             truth > 0
+                 ? fmt::format("{:g} of {:g} found, {:g}% needed", slower, n, 100 * kShareToFind)
+                 : fmt::format("{:g} of {:g} wrong, {:g}% allowed", slower + faster, n,
+                               100 * options.rule.alpha));
+  part["passed"] = passed;
+  part["trials"] = trial_records(trials);
+  record[key] = std::move(part);
+  return passed;
+}
+
+}  // namespace
+
+int selftest(const SelftestOptions& options) {
+  if (!options.out.empty()) require_writable(options.out);
+  for (const std::string& backend : options.backends) parse_backend(backend);
+  catch_interrupts();
+  if (options.quiet) set_progress_style(ProgressStyle::quiet);
+  const json before = environment();
+  const Workload workload = build_workload(options.workload);
+  std::vector<Case> cases;
+  for (const std::string& backend : options.backends)
+    cases.push_back(checked_case(backend, workload.inputs));
+  const auto same = run_trials(cases, options.same, 0, options.seconds, options.seed, options);
+  std::vector<Trial> slowed;
+  if (options.slowdown > 0)
+    slowed = run_trials(cases, options.tries, options.slowdown, options.slowed_seconds,
+                        options.seed + static_cast<uint64_t>(options.same), options);
+  json record{{"schema_version", kSchemaVersion},
+              {"tool", "vidattn selftest"},
+              {"arguments", options.arguments},
+              {"interrupted", interrupted()},
+              {"seconds", options.seconds},
+              {"margin", options.rule.margin},
+              {"alpha", options.rule.alpha},
+              {"workload", workload_record(workload)},
+              {"environment", before},
+              {"injected", options.slowdown},
+              {"slowed_seconds", options.slowed_seconds}};
+  fmt::print(
+      "workload {}: {} tokens; {:g} and {:g} s a comparison, margin {:g}%, alpha {:g}, load {}\n",
+      workload.name, workload.inputs.length(), options.seconds, options.slowed_seconds,
+      100 * options.rule.margin, options.rule.alpha,
+      before["state"].value("load_average", json()).dump());
+  bool passed = report_part("same", "against itself", same, 0, options, record);
+  passed &= report_part("slowed", fmt::format("slowed down by {:g}%", 100 * options.slowdown),
+                        slowed, options.slowdown, options, record);
+  record["passed"] = passed;
+  if (!options.out.empty()) write_json(options.out, record);
+  return interrupted() ? 130 : passed ? 0 : 1;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,142 @@
+#include "harness/conform/attend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "attention/device.h"
+#include "attention/error.h"
+#include "harness/io/json_file.h"
+#include "harness/io/npy.h"
+#include "harness/io/stored_array.h"
+#include "harness/measure/backend_spec.h"
+#include "harness/workloads/in_dtype.h"
+#include "metrics/plan/stats.h"
+
+namespace vidattn {
+namespace {
+
+std::shared_ptr<const Tensor> load(const std::string& path, DType dtype) {
+  Tensor tensor = read_npy_tensor(path);
+  require_finite(tensor, path);
+  return in_dtype(std::make_shared<const Tensor>(std::move(tensor)), dtype, path);
+}
+
+/// A grid that leaves tokens over takes them as text tokens; validate() refuses one too large.
+VideoGrid grid_for(const AttendOptions& options, int64_t length) {
+  VideoGrid grid = options.grid;
+  if (!grid.known()) {
+    if (grid.shots.size() > 1) throw InputError("--shots needs --grid");
+    return grid;
+  }
+  grid.validate();
+  grid.text_tokens = std::max<int64_t>(0, length - grid.video_tokens());
+  return grid;
+}
+
+Inputs load_inputs(const AttendOptions& options, const BackendSpec& spec) {
+  Inputs in;
+  in.q = load(options.q, options.dtype);
+  in.k = load(options.k, options.dtype);
+  in.v = load(options.v, options.dtype);
+  in.grid = grid_for(options, in.length());
+  in.validate();
+  for (const auto& [name, path] : options.inputs) {
+    const auto& known = spec.backend->info().inputs;
+    if (std::none_of(known.begin(), known.end(),
+                     [&](const InputSpec& i) { return i.name == name; }))
+      throw InputError(spec.backend->name() + " has no input '" + name + "'");
+    Array array = read_npy(path);
+    require_finite(array, path);
+    in.extra[name] = std::make_shared<const Array>(std::move(array));
+  }
+  return in;
+}
+
+nlohmann::json stats_json(const BackendSpec& spec, const Plan& plan, const PlanStats& stats,
+                          double plan_seconds, double run_seconds) {
+  nlohmann::json json{{"backend", spec.text()},
+                      {"density", stats.density},
+                      {"sparsity", 1 - stats.density},
+                      {"density_per_head", stats.density_per_head},
+                      {"pairs", stats.pairs},
+                      {"dense_pairs", stats.dense_pairs},
+                      {"attention_flops", stats.flops},
+                      {"planning_flops", stats.planning_flops},
+                      {"index_bytes", stats.index_bytes},
+                      {"prepared_bytes", stats.prepared_bytes},
+                      {"plan_seconds", plan_seconds},
+                      {"run_seconds", run_seconds}};
+  for (const BranchStats& b : stats.branches) json["branches"][b.name]["density"] = b.density;
+  for (const auto& [name, value] : plan.figures) json["figures"][name] = value;
+  return json;
+}
+
+void write_outputs(const AttendOptions& options, const Plan& plan, const Inputs& in,
+                   const Output& out) {
+  if (!options.out.empty()) write_npy(options.out, out.o);
+  if (!options.mask.empty()) write_npy(options.mask, plan_mask(plan, in));
+  if (options.lse.empty()) return;
+  // A combined plan has one softmax, and so one LSE, per branch: FILE.npy becomes
+  // FILE_<branch>.npy.
+  for (size_t b = 0; b < plan.branches.size(); ++b) {
+    std::filesystem::path path = options.lse;
+    if (plan.branches.size() > 1)
+      path.replace_filename(path.stem().string() + "_" + plan.branches[b].name +
+                            path.extension().string());
+    write_npy(path.string(), Array{{in.length(), in.heads()}, out.lse[b]});
+  }
+}
+
+/// Every file of a call must be another one, or results would overwrite each other.
+void check_outputs(const AttendOptions& options) {
+  if (options.out.empty()) throw InputError("--out needs the name of a file");
+  std::vector<std::filesystem::path> used{options.q, options.k, options.v};
+  const size_t inputs = used.size();
+  for (const std::string& path : {options.out, options.lse, options.mask, options.stats}) {
+    if (path.empty()) continue;
+    require_writable(path);
+    used.push_back(path);
+  }
+  for (size_t i = inputs; i < used.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (std::filesystem::weakly_canonical(used[i]) == std::filesystem::weakly_canonical(used[j]))
+        throw InputError("'" + used[i].string() + "' is named twice among the files of this call");
+}
+
+}  // namespace
+
+void attend(const AttendOptions& options) {
+  const BackendSpec spec = make_backend(options.backend, options.settings);
+  const Device& device = find_device(options.device);
+  check_outputs(options);
+  Inputs in = load_inputs(options, spec);
+  if (!options.mask.empty() && in.length() > kMaxMaskTokens && !options.force_mask)
+    throw InputError(fmt::format(
+        "a mask of {} tokens has {:.3g} MB per head: refused above {} tokens, "
+        "--force-mask writes it all the same",
+        in.length(), 1e-6 * static_cast<double>(in.length() * in.length()), kMaxMaskTokens));
+  in.device = &device;
+  spec.backend->prepare(in, spec.params);
+  const auto start = std::chrono::steady_clock::now();
+  const Plan plan = spec.backend->plan(in, spec.params);
+  const auto planned = std::chrono::steady_clock::now();
+  plan.validate(in);
+  Output out;
+  const auto begin = std::chrono::steady_clock::now();
+  device.run(plan, in, out);
+  const auto end = std::chrono::steady_clock::now();
+  const PlanStats stats = plan_stats(plan, in);
+  write_outputs(options, plan, in, out);
+  const nlohmann::json json =
+      stats_json(spec, plan, stats, std::chrono::duration<double>(planned - start).count(),
+                 std::chrono::duration<double>(end - begin).count());
+  if (!options.stats.empty()) write_json(options.stats, json);
+  fmt::print("{} on {} ({}): {} tokens, {} heads of {}, density {:.4g}, {:.3g} GFLOP\n",
+             spec.text(), device.name(), to_string(options.dtype), in.length(), in.heads(),
+             in.dim(), stats.density, stats.flops * 1e-9);
+}
+
+}  // namespace vidattn

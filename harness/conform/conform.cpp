@@ -1,0 +1,298 @@
+#include "harness/conform/conform.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "attention/device.h"
+#include "attention/error.h"
+#include "attention/reference.h"
+#include "harness/conform/deviation.h"
+#include "harness/conform/test_vector.h"
+#include "harness/io/json_file.h"
+#include "harness/io/npy.h"
+#include "metrics/plan/stats.h"
+
+namespace vidattn {
+namespace {
+
+// Densities are ratios of counts, so that they must agree to the last printed digit.
+constexpr double kExact = 1e-9;
+
+/// What a case is checked with.
+struct Execution {
+  const Device& device;
+  Inputs in;  ///< operands in the type that is attended
+  Plan plan;
+  Output out;
+};
+
+Array to_array(const Tensor& tensor) {
+  std::vector<float> values(tensor.size());
+  for (int64_t i = 0; i < tensor.length(); ++i)
+    for (int64_t h = 0; h < tensor.heads(); ++h)
+      tensor.read_row(i, h, &values[tensor.offset(i, h)]);
+  return {{tensor.length(), tensor.heads(), tensor.dim()}, std::move(values)};
+}
+
+std::optional<size_t> branch_index(const Plan& plan, const std::string& name) {
+  for (size_t b = 0; b < plan.branches.size(); ++b)
+    if (plan.branches[b].name == name) return b;
+  return std::nullopt;
+}
+
+/// Output of one branch alone, with its gates but without the weight of the mean.
+Array branch_output(const Execution& run, size_t index) {
+  Plan alone;
+  alone.branches.push_back(run.plan.branches[index]);
+  alone.branches[0].weight = 1;
+  Output out;
+  run.device.run(alone, run.in, out);
+  return to_array(out.o);
+}
+
+Array mask_rows(const Execution& run, const Array& index) {
+  const int64_t length = run.in.length(), heads = run.in.heads();
+  const auto& rows = index.as<int32_t>("mask_rows_index");
+  std::vector<uint8_t> mask(heads * rows.size() * length);
+  for (int64_t h = 0; h < heads; ++h)
+    for (size_t r = 0; r < rows.size(); ++r)
+      for (const Branch& branch : run.plan.branches)
+        for (int64_t key : visible_keys(branch, run.in, rows[r], h))
+          mask[(h * rows.size() + r) * length + key] = 1;
+  return {{heads, static_cast<int64_t>(rows.size()), length}, std::move(mask)};
+}
+
+/// What the run gives for the file `name`: an array that the method explains, the output, an LSE,
+/// the mask, or a branch's part of them (o_stga, lse_stga).
+std::optional<Array> result_for(const Execution& run, const TestCase& test,
+                                const std::string& name) {
+  if (const auto found = run.plan.explained.find(name); found != run.plan.explained.end())
+    return found->second;
+  const std::vector<int64_t> row_shape{run.in.length(), run.in.heads()};
+  if (name == "o") return to_array(run.out.o);
+  if (name == "lse") return Array{row_shape, run.out.lse[0]};
+  if (name == "mask") return plan_mask(run.plan, run.in);
+  if (name == "mask_rows") return mask_rows(run, read_npy(test.file("mask_rows_index")));
+  if (name.rfind("o_", 0) == 0)
+    if (const auto b = branch_index(run.plan, name.substr(2))) return branch_output(run, *b);
+  if (name.rfind("lse_", 0) == 0)
+    if (const auto b = branch_index(run.plan, name.substr(4)))
+      return Array{row_shape, run.out.lse[*b]};
+  return std::nullopt;
+}
+
+/// A number is the density of all branches on the call's own keys; an object names branches,
+/// per_head, or total.
+void compare_density(const Execution& run, const nlohmann::json& expected, Comparison& comparison) {
+  const PlanStats stats = plan_stats(run.plan, run.in);
+  double own = 0;
+  for (size_t b = 0; b < stats.branches.size(); ++b)
+    if (!run.plan.branches[b].prepared.k) own += stats.branches[b].density;
+  if (expected.is_number())
+    return comparison.number("density", own, expected.get<double>(), kExact);
+  for (const auto& [name, value] : expected.items()) {
+    if (name == "per_head") {
+      for (size_t h = 0; h < value.size(); ++h)
+        comparison.number(fmt::format("density of head {}", h), stats.density_per_head.at(h),
+                          value[h].get<double>(), kExact);
+    } else if (name == "total") {
+      comparison.number("total density", own, value.get<double>(), kExact);
+    } else if (const auto b = branch_index(run.plan, name)) {
+      comparison.number("density." + name, stats.branches[*b].density, value.get<double>(), kExact);
+    } else {
+      comparison.fail("no branch '" + name + "' to compare the density with");
+    }
+  }
+}
+
+bool is_described_field(const std::string& name) {
+  static const std::vector<std::string> known{
+      "method",     "case",  "params",  "grid",      "shapes", "dtype",      "seed",
+      "provenance", "notes", "density", "tolerance", "margin", "crosscheck", "files"};
+  return std::find(known.begin(), known.end(), name) != known.end();
+}
+
+bool declared(const std::vector<InputSpec>& inputs, const std::string& name) {
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [&](const InputSpec& input) { return input.name == name; });
+}
+
+std::shared_ptr<const Tensor> in_dtype(const std::shared_ptr<const Tensor>& tensor, DType dtype) {
+  if (tensor->dtype() == dtype) return tensor;
+  return std::make_shared<const Tensor>(tensor->to(dtype));
+}
+
+/// Plans in float32, so that selections do not depend on the type, and attends in options.dtype.
+Comparison check_attention(const TestCase& test, const BackendSpec& spec,
+                           const ConformOptions& options) {
+  Execution run{find_device(options.device), case_inputs(test, spec), {}, {}};
+  run.in.device = &run.device;
+  run.in.explain = true;
+  spec.backend->prepare(run.in, spec.params);
+  run.plan = spec.backend->plan(run.in, spec.params);
+  run.plan.validate(run.in);
+  for (auto* tensor : {&run.in.q, &run.in.k, &run.in.v}) *tensor = in_dtype(*tensor, options.dtype);
+  run.device.run(run.plan, run.in, run.out);
+  const std::shared_ptr<const Tensor> values = run.in.v;
+  Comparison comparison(test, options.dtype, values.get());
+  for (const std::string& name : test.files) {
+    const bool operand = name == "q" || name == "k" || name == "v" || name == "mask_rows_index";
+    if (operand || run.in.find(name)) continue;
+    const auto unused = run.plan.explained.find(name + ".unused");
+    if (auto got = result_for(run, test, name))
+      comparison.array(name, std::move(*got),
+                       unused == run.plan.explained.end() ? nullptr : &unused->second);
+    else
+      comparison.fail("nothing computed to compare with " + name + ".npy");
+  }
+  if (test.json.contains("density") && !test.json["density"].is_null())
+    compare_density(run, test.json["density"], comparison);
+  for (const auto& [name, value] : test.json.items())
+    if (!is_described_field(name))
+      comparison.field(name, value, run.plan.figures, run.plan.explained);
+  return comparison;
+}
+
+Comparison check_procedure(const TestCase& test, const Procedure& procedure, const Params& params) {
+  Inputs in;
+  in.extra = case_extras(test, procedure.inputs());
+  Procedure::Result result = procedure.run(in, params);
+  Comparison comparison(test, DType::f32);
+  for (const std::string& name : test.files) {
+    if (declared(procedure.inputs(), name)) continue;
+    if (const auto found = result.arrays.find(name); found != result.arrays.end())
+      comparison.array(name, found->second);
+    else
+      comparison.fail("nothing computed to compare with " + name + ".npy");
+  }
+  for (const auto& [name, value] : test.json.items())
+    if (!is_described_field(name)) comparison.field(name, value, result.figures, result.arrays);
+  return comparison;
+}
+
+void compare_derived(const std::string& name, const ParamValue& got, const nlohmann::json& expected,
+                     double relative, Comparison& comparison) {
+  if (expected.is_string()) {
+    if (to_text(got) != expected.get<std::string>())
+      comparison.fail(name + " is " + to_text(got) + ", expected " + expected.get<std::string>());
+    return;
+  }
+  const double value = std::holds_alternative<int64_t>(got)
+                           ? static_cast<double>(std::get<int64_t>(got))
+                           : std::get<double>(got);
+  comparison.number(name, value, expected.get<double>(), relative);
+}
+
+/// One row of a table case: parameters, and values that follow from them (Backend::derived), either
+/// once or for each of the listed layers.
+void compare_table_row(const Backend& backend, const nlohmann::json& row, double relative,
+                       Comparison& comparison) {
+  Params params = backend.defaults();
+  nlohmann::json given, expected;
+  const auto known = backend.derived(params, {.layer = 0});
+  for (const auto& [name, value] : row.items())
+    (known.count(name) ? expected : given)[name] = value;
+  const bool by_layer = row.contains("layers");
+  given.erase("layers");
+  set_params(given, params);
+  const size_t calls = by_layer ? row["layers"].size() : 1;
+  for (size_t i = 0; i < calls; ++i) {
+    const int64_t layer = by_layer ? row["layers"][i].get<int64_t>() : 0;
+    const auto got = backend.derived(params, {.layer = layer});
+    for (const auto& [name, value] : expected.items())
+      compare_derived(name, got.at(name), by_layer ? value[i] : value, relative, comparison);
+  }
+}
+
+Comparison check_table(const TestCase& test, const Backend& backend) {
+  Comparison comparison(test, DType::f32);
+  for (const auto& row : test.json["params"]["table"])
+    compare_table_row(backend, row, test.tolerance("width_rel", 0), comparison);
+  return comparison;
+}
+
+void write_results(const TestCase& test, const Comparison& comparison, const std::string& root) {
+  const std::filesystem::path folder = std::filesystem::path(root) / test.name;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw InputError("cannot create '" + folder.string() + "': " + error.message());
+  for (const auto& [name, array] : comparison.compared())
+    write_npy(folder / (name + ".npy"), array);
+}
+
+enum class Verdict { pass, fail, unsupported };
+
+Verdict report(const TestCase& test, const Comparison& comparison) {
+  const auto& failures = comparison.failures();
+  if (failures.empty()) {
+    fmt::print("pass         {}: {} arrays, o within {:.1e} relative L2\n", test.name,
+               comparison.compared().size(), comparison.output_error());
+    return Verdict::pass;
+  }
+  fmt::print("fail         {}: {}{}\n", test.name, failures.front(),
+             failures.size() > 1 ? fmt::format(" (and {} more)", failures.size() - 1) : "");
+  return Verdict::fail;
+}
+
+/// Sets up the case's check; throws InputError when the method or a parameter is unknown.
+std::function<Comparison()> find_check(const TestCase& test, const ConformOptions& options) {
+  if (const Procedure* procedure = find_procedure(test.method)) {
+    Params params(procedure->params());
+    set_params(test.json["params"], params);
+    return [&test, procedure, params] { return check_procedure(test, *procedure, params); };
+  }
+  if (test.json["params"].contains("table")) {
+    const Backend& backend = find_backend(test.method);
+    return [&test, &backend] { return check_table(test, backend); };
+  }
+  return
+      [&test, &options, spec = case_backend(test)] { return check_attention(test, spec, options); };
+}
+
+Verdict check_case(const std::filesystem::path& folder, const ConformOptions& options) {
+  const std::string name = (folder.parent_path().filename() / folder.filename()).string();
+  try {
+    const TestCase test = load_case(folder);
+    std::function<Comparison()> check;
+    try {
+      check = find_check(test, options);
+    } catch (const InputError& error) {
+      fmt::print("unsupported  {}: {}\n", name, error.what());
+      return Verdict::unsupported;
+    }
+    const Comparison comparison = check();
+    if (!options.write.empty()) write_results(test, comparison, options.write);
+    return report(test, comparison);
+  } catch (const std::exception& error) {
+    fmt::print("fail         {}: {}\n", name, error.what());
+    return Verdict::fail;
+  }
+}
+
+}  // namespace
+
+int conform(const ConformOptions& options) {
+  find_device(options.device);  // an unknown device is a usage error, not a failing case
+  if (!options.write.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(options.write, error);
+    require_writable((std::filesystem::path(options.write) / "o.npy").string());
+  }
+  std::map<Verdict, int> count;
+  for (const auto& folder : find_cases(options.folder)) {
+    if (!options.only.empty() && folder.parent_path().filename() != options.only) continue;
+    ++count[check_case(folder, options)];
+  }
+  if (count.empty())
+    throw InputError("no cases of method '" + options.only + "' below '" + options.folder + "'");
+  fmt::print("{} passed, {} failed, {} unsupported ({}, {})\n", count[Verdict::pass],
+             count[Verdict::fail], count[Verdict::unsupported], options.device,
+             to_string(options.dtype));
+  return count[Verdict::fail] > 0 ? 1 : 0;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/conform/test_vector.h"
+
+namespace vidattn {
+
+/// Compares what was computed with the files and fields of a test case, within its tolerances.
+class Comparison {
+ public:
+  /// `values` are the case's v (null without attention), for errors relative to the largest value.
+  Comparison(const TestCase& test, DType dtype, const Tensor* values = nullptr)
+      : test_(test), dtype_(dtype), values_(values) {}
+
+  /// Against the file NAME.npy: shape, then integers exactly and floats within the tolerance. Bytes
+  /// marked in `unused` have no effect on the method's result and are not compared.
+  void array(const std::string& name, Array got, const Array* unused = nullptr);
+  void number(const std::string& name, double got, double expected, double relative);
+  /// A number or array of case.json by its name among figures and arrays; objects member by member.
+  void field(const std::string& name, const nlohmann::json& expected,
+             const std::map<std::string, double>& figures,
+             const std::map<std::string, Array>& arrays);
+  void fail(const std::string& what) { failures_.push_back(what); }
+
+  const std::vector<std::string>& failures() const { return failures_; }
+  const std::map<std::string, Array>& compared() const { return compared_; }
+  double output_error() const { return output_error_; }  ///< relative L2 of o
+
+ private:
+  template <class T>
+  void exact(const std::string& name, const Array& got, const Array& expected);
+  void floats(const std::string& name, const Array& got, const Array& expected);
+  void over_largest_value(const Array& got, const Array& expected);
+  double absolute_limit(const std::string& name) const;
+
+  const TestCase& test_;
+  DType dtype_;
+  const Tensor* values_;
+  std::vector<std::string> failures_;
+  std::map<std::string, Array> compared_;
+  double output_error_ = 0;
+};
+
+}  // namespace vidattn

@@ -1,0 +1,125 @@
+#include "harness/conform/test_vector.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "attention/error.h"
+#include "harness/io/npy.h"
+
+namespace vidattn {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// JSON value of a parameter as the text that Params::set() reads; nested lists are flattened.
+std::string setting_text(const nlohmann::json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
+  if (value.is_number_integer()) return std::to_string(value.get<int64_t>());
+  if (value.is_number()) return fmt::format("{}", value.get<double>());
+  std::string text;
+  for (const auto& element : value) text += (text.empty() ? "" : ",") + setting_text(element);
+  return text;
+}
+
+std::shared_ptr<const Tensor> load_tensor(const TestCase& test, const std::string& stem) {
+  if (!test.has(stem)) throw InputError(test.name + ": case.json lists no file '" + stem + "'");
+  return std::make_shared<const Tensor>(read_npy_tensor(test.file(stem)));
+}
+
+VideoGrid case_grid(const TestCase& test, int64_t length) {
+  VideoGrid grid;
+  const auto given = test.json.find("grid");
+  if (given == test.json.end() || given->is_null()) return grid;
+  const auto sizes = given->get<std::vector<int64_t>>();
+  if (sizes.size() != 3) throw InputError(test.name + ": grid must be [T,H,W]");
+  grid.frames = sizes[0];
+  grid.height = sizes[1];
+  grid.width = sizes[2];
+  grid.validate();
+  grid.text_tokens = length - grid.video_tokens();
+  if (grid.text_tokens < 0)
+    throw InputError(fmt::format("{}: the grid has {} tokens, q only {}", test.name,
+                                 grid.video_tokens(), length));
+  if (test.json["params"].contains("shots"))
+    grid.shots = test.json["params"]["shots"].get<std::vector<int64_t>>();
+  return grid;
+}
+
+}  // namespace
+
+bool TestCase::has(const std::string& stem) const {
+  return std::find(files.begin(), files.end(), stem) != files.end();
+}
+
+double TestCase::tolerance(const std::string& key, double otherwise) const {
+  const auto all = json.find("tolerance");
+  if (all == json.end() || !all->is_object() || !all->contains(key)) return otherwise;
+  return (*all)[key].get<double>();
+}
+
+std::vector<fs::path> find_cases(const fs::path& root) {
+  std::error_code error;
+  if (!fs::is_directory(root, error))
+    throw InputError("'" + root.string() + "' is not a folder of test vectors");
+  std::vector<fs::path> folders;
+  for (const auto& method : fs::directory_iterator(root)) {
+    if (!method.is_directory()) continue;
+    for (const auto& test : fs::directory_iterator(method.path()))
+      if (fs::exists(test.path() / "case.json")) folders.push_back(test.path());
+  }
+  if (folders.empty()) throw InputError("no METHOD/CASE/case.json below '" + root.string() + "'");
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+TestCase load_case(const fs::path& folder) {
+  TestCase test;
+  test.folder = folder;
+  test.name = (folder.parent_path().filename() / folder.filename()).string();
+  try {
+    std::ifstream stream(folder / "case.json");
+    test.json = nlohmann::json::parse(stream);
+    test.method = test.json.at("method").get<std::string>();
+    if (!test.json.at("params").is_object()) throw InputError("params is not an object");
+    for (const auto& [stem, about] : test.json.at("files").items()) test.files.push_back(stem);
+  } catch (const std::exception& error) {
+    throw InputError(test.name + "/case.json: " + error.what());
+  }
+  return test;
+}
+
+void set_params(const nlohmann::json& values, Params& params) {
+  for (const auto& [name, value] : values.items())
+    if (!value.is_null()) params.set(name, setting_text(value));
+}
+
+BackendSpec case_backend(const TestCase& test) {
+  BackendSpec spec{&find_backend(test.method), find_backend(test.method).defaults()};
+  set_params(test.json["params"], spec.params);
+  return spec;
+}
+
+std::map<std::string, std::shared_ptr<const Array>> case_extras(
+    const TestCase& test, const std::vector<InputSpec>& declared) {
+  std::map<std::string, std::shared_ptr<const Array>> extras;
+  for (const InputSpec& input : declared)
+    if (test.has(input.name))
+      extras[input.name] = std::make_shared<const Array>(read_npy(test.file(input.name)));
+  return extras;
+}
+
+Inputs case_inputs(const TestCase& test, const BackendSpec& spec) {
+  Inputs in;
+  in.q = load_tensor(test, "q");
+  in.k = load_tensor(test, "k");
+  in.v = load_tensor(test, "v");
+  in.grid = case_grid(test, in.length());
+  in.extra = case_extras(test, spec.backend->info().inputs);
+  in.validate();
+  return in;
+}
+
+}  // namespace vidattn

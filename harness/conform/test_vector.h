@@ -1,0 +1,48 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "attention/inputs.h"
+#include "harness/measure/backend_spec.h"
+
+namespace vidattn {
+
+/// One test vector: METHOD/CASE/case.json and the .npy files beside it, in the format that
+/// tests/vectors/README.md describes.
+struct TestCase {
+  std::filesystem::path folder;
+  std::string name;  ///< METHOD/CASE
+  std::string method;
+  nlohmann::json json;             ///< the whole case.json
+  std::vector<std::string> files;  ///< stems of the arrays that case.json lists
+
+  bool has(const std::string& stem) const;
+  std::filesystem::path file(const std::string& stem) const { return folder / (stem + ".npy"); }
+  /// tolerance[key], or `otherwise`.
+  double tolerance(const std::string& key, double otherwise) const;
+};
+
+/// All cases below `root`, sorted by name. Throws InputError when there are none.
+std::vector<std::filesystem::path> find_cases(const std::filesystem::path& root);
+
+/// Reads and checks case.json. Throws InputError naming the file for anything malformed.
+TestCase load_case(const std::filesystem::path& folder);
+
+/// Sets the values of a JSON object; null keeps the default. Throws InputError for unknown names.
+void set_params(const nlohmann::json& values, Params& params);
+
+/// The case's method with the parameters of the case. Throws InputError for unknown ones.
+BackendSpec case_backend(const TestCase& test);
+
+/// Those of the case's files that are declared as inputs.
+std::map<std::string, std::shared_ptr<const Array>> case_extras(
+    const TestCase& test, const std::vector<InputSpec>& declared);
+
+/// q, k, v, grid, and those of the case's files that the backend declares as inputs.
+Inputs case_inputs(const TestCase& test, const BackendSpec& spec);
+
+}  // namespace vidattn

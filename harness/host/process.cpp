@@ -1,0 +1,148 @@
+#include "harness/host/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "attention/error.h"
+#include "harness/host/interrupt.h"
+
+namespace vidattn {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kErrorTail = 4096;
+constexpr int kPollMilliseconds = 50;
+constexpr int kNotStarted = 127;
+
+class Pipe {
+ public:
+  Pipe() {
+    if (pipe2(ends_.data(), O_CLOEXEC) != 0)
+      throw InputError(std::string("cannot start a process: ") + std::strerror(errno));
+  }
+  ~Pipe() {
+    close_write();
+    close(ends_[0]);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  int read_end() const { return ends_[0]; }
+  int write_end() const { return ends_[1]; }
+  void close_write() {
+    if (ends_[1] >= 0) close(ends_[1]);
+    ends_[1] = -1;
+  }
+
+ private:
+  std::array<int, 2> ends_ = {-1, -1};
+};
+
+// Only async-signal-safe calls: the parent may have threads.
+[[noreturn]] void become(char* const* argv, const Pipe& out, const Pipe& err,
+                         const ProcessLimits& limits, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(kNotStarted);  // it died before the line above
+  setpgid(0, 0);                                // Ctrl-C is the parent's to handle
+  dup2(out.write_end(), STDOUT_FILENO);
+  dup2(err.write_end(), STDERR_FILENO);
+  const int score = open("/proc/self/oom_score_adj", O_WRONLY);
+  if (score >= 0) [[maybe_unused]]
+    const auto ignored = write(score, "1000", 4);
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  if (limits.memory_bytes > 0) {
+    const auto bytes = static_cast<rlim_t>(limits.memory_bytes);
+    const rlimit memory{bytes, bytes};
+    setrlimit(RLIMIT_DATA, &memory);
+  }
+  // Not by its path: the same program for all cases, even when it was built anew meanwhile.
+  execv("/proc/self/exe", argv);
+  _exit(kNotStarted);
+}
+
+/// Appends what can be read now; false at the end.
+bool read_some(int descriptor, std::string& text) {
+  std::array<char, 65536> buffer;
+  const ssize_t n = read(descriptor, buffer.data(), buffer.size());
+  if (n > 0) text.append(buffer.data(), static_cast<size_t>(n));
+  return n > 0 || (n < 0 && errno == EINTR);
+}
+
+void keep_tail(std::string& text) {
+  if (text.size() > kErrorTail) text.erase(0, text.size() - kErrorTail);
+}
+
+/// Reads both pipes until they end, or a limit is reached and the child killed.
+void attend_child(pid_t child, const Pipe& out, const Pipe& err, const ProcessLimits& limits,
+                  ProcessResult& result) {
+  const auto start = Clock::now();
+  std::array<pollfd, 2> ends = {{{out.read_end(), POLLIN, 0}, {err.read_end(), POLLIN, 0}}};
+  const auto stop = [&](ProcessResult::End end) {
+    result.end = end;
+    kill(child, SIGKILL);
+  };
+  while (ends[0].fd >= 0 || ends[1].fd >= 0) {
+    if (poll(ends.data(), ends.size(), kPollMilliseconds) < 0) continue;  // a signal arrived
+    for (size_t i = 0; i < ends.size(); ++i)
+      if (ends[i].revents != 0 && !read_some(ends[i].fd, i == 0 ? result.out : result.err))
+        ends[i].fd = -1;  // poll() leaves negative ones out
+    keep_tail(result.err);
+    if (result.end != ProcessResult::End::exited) continue;
+    const std::chrono::duration<double> passed = Clock::now() - start;
+    if (interrupted())
+      stop(ProcessResult::End::interrupted);
+    else if (limits.seconds > 0 && passed.count() > limits.seconds)
+      stop(ProcessResult::End::timed_out);
+  }
+}
+
+}  // namespace
+
+ProcessResult run_self(const std::vector<std::string>& arguments, const ProcessLimits& limits) {
+  std::vector<std::string> words = {"vidattn"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  Pipe out, err;
+  const pid_t parent = getpid();
+  const auto start = Clock::now();
+  const pid_t child = fork();
+  if (child < 0) throw InputError(std::string("cannot start a process: ") + std::strerror(errno));
+  if (child == 0) become(argv.data(), out, err, limits, parent);
+  out.close_write();
+  err.close_write();
+  ProcessResult result;
+  attend_child(child, out, err, limits, result);
+  int status = 0;
+  rusage usage = {};
+  while (wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
+  }
+  result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  result.peak_bytes = int64_t{usage.ru_maxrss} * 1024;
+  if (WIFEXITED(status)) {
+    result.code = WEXITSTATUS(status);
+    // It was faster than the signal: what it said counts.
+    if (result.end == ProcessResult::End::timed_out && result.code == 0)
+      result.end = ProcessResult::End::exited;
+  } else {
+    result.code = WTERMSIG(status);
+    if (result.end == ProcessResult::End::exited) result.end = ProcessResult::End::signalled;
+  }
+  return result;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,112 @@
+#include "harness/io/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "attention/error.h"
+
+namespace vidattn {
+namespace {
+
+// Linux moves at most 2^31 - 4096 bytes in one call.
+constexpr uint64_t kLargestTransfer = uint64_t{1} << 30;
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+}  // namespace
+
+std::string in_quotes(std::string_view text) {
+  constexpr size_t kLongest = 300;
+  const std::string kept(text.substr(0, kLongest));
+  const std::string cut = text.size() > kLongest ? "..." : "";
+  using nlohmann::json;
+  return json(kept + cut).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+InputFile::InputFile(const std::filesystem::path& path) : name_(in_quotes(path.native())) {
+  // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
+  descriptor_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor_ < 0) throw InputError(fmt::format("cannot read {}: {}", name_, reason(errno)));
+  struct stat status {};
+  const bool known = ::fstat(descriptor_, &status) == 0;
+  if (known && S_ISREG(status.st_mode)) {
+    size_ = static_cast<uint64_t>(status.st_size);
+    return;
+  }
+  ::close(descriptor_);
+  throw InputError(fmt::format("cannot read {}: it is {}, expected a regular file", name_,
+                               known && S_ISDIR(status.st_mode) ? "a folder" : "a special file"));
+}
+
+InputFile::~InputFile() { ::close(descriptor_); }
+
+void InputFile::read(uint64_t offset, void* target, uint64_t bytes) const {
+  auto* place = static_cast<std::byte*>(target);
+  while (bytes > 0) {
+    const auto wanted = static_cast<size_t>(std::min(bytes, kLargestTransfer));
+    const ssize_t got = ::pread(descriptor_, place, wanted, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw InputError(fmt::format("cannot read {}: {}", name_, reason(errno)));
+    if (got == 0)
+      throw InputError(fmt::format("{} ends at byte {}, {} more expected", name_, offset, bytes));
+    place += got;
+    offset += static_cast<uint64_t>(got);
+    bytes -= static_cast<uint64_t>(got);
+  }
+}
+
+OutputFile::OutputFile(const std::filesystem::path& path) {
+  std::error_code ignored;
+  // A link keeps pointing to the file; renaming would replace the link itself.
+  target_ = std::filesystem::weakly_canonical(path, ignored);
+  if (target_.empty()) target_ = path;
+  if (!target_.has_filename()) fail(ENOENT);
+  const auto kind = std::filesystem::status(target_, ignored).type();
+  if (kind == std::filesystem::file_type::directory) fail(EISDIR);
+  if (std::filesystem::exists(target_, ignored) && kind != std::filesystem::file_type::regular)
+    throw InputError(
+        fmt::format("cannot write {}: it is a special file", in_quotes(target_.native())));
+  temporary_ = target_;
+  temporary_ += fmt::format(".{}.tmp", ::getpid());
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail(errno);
+}
+
+OutputFile::~OutputFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+}
+
+void OutputFile::write(const void* source, uint64_t bytes) {
+  const auto* place = static_cast<const std::byte*>(source);
+  while (bytes > 0) {
+    const auto wanted = static_cast<size_t>(std::min(bytes, kLargestTransfer));
+    const ssize_t put = ::write(descriptor_, place, wanted);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail(errno);
+    place += put;
+    bytes -= static_cast<uint64_t>(put);
+  }
+}
+
+void OutputFile::commit() {
+  // Some file systems report a full disk only here.
+  if (::fsync(descriptor_) != 0) fail(errno);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(errno);
+  ::close(descriptor_);
+  descriptor_ = -1;
+}
+
+void OutputFile::fail(int error) const {
+  throw InputError(fmt::format("cannot write {}: {}", in_quotes(target_.native()), reason(error)));
+}
+
+}  // namespace vidattn

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+
+#include "attention/tensor.h"
+#include "harness/io/stored_array.h"
+
+namespace vidattn {
+
+/// NumPy's array files (numpy.lib.format): versions 1.0, 2.0 and 3.0, C order, little endian;
+/// float16, float32, float64, int32, int64, uint8 or bool. Everything else, and a file whose length
+/// does not match its header exactly, is an InputError.
+StoredArray open_npy(const std::filesystem::path& path);
+
+/// open_npy(path).array() and open_npy(path).tensor(): see StoredArray for shapes and types.
+Array read_npy(const std::filesystem::path& path);
+Tensor read_npy_tensor(const std::filesystem::path& path);
+
+/// Writes version 1.0; an array as float32, int32 or uint8 (masks too), a tensor as float32
+/// [L,H,D]. The file appears complete or not at all (OutputFile). Throws InputError when it cannot
+/// be written or the array's values do not fill its shape.
+void write_npy(const std::filesystem::path& path, const Array& array);
+void write_npy(const std::filesystem::path& path, const Tensor& tensor);
+
+}  // namespace vidattn

@@ -1,0 +1,76 @@
+#include "harness/measure/backend_spec.h"
+
+#include "attention/error.h"
+
+namespace vidattn {
+
+std::string BackendSpec::text() const {
+  std::string text = backend->name();
+  char separator = ':';
+  for (const ParamSpec& spec : params.specs()) {
+    if (!params.given(spec.name)) continue;
+    text += separator + spec.name + "=" + to_text(params.value(spec.name));
+    separator = ',';
+  }
+  return text;
+}
+
+namespace {
+
+void apply_preset(const Backend& backend, const std::string& name, Params& params) {
+  std::string known;
+  for (const Preset& preset : backend.info().presets) {
+    known += (known.empty() ? "" : ", ") + preset.name;
+    if (preset.name != name) continue;
+    for (const auto& [key, value] : preset.settings) params.set(key, value);
+    return;
+  }
+  throw InputError("unknown preset '" + name + "'" +
+                   (known.empty() ? ": this method has none" : ": known are " + known));
+}
+
+}  // namespace
+
+BackendSpec make_backend(const std::string& name, const std::vector<std::string>& settings) {
+  const Backend& backend = find_backend(name);
+  BackendSpec spec{&backend, backend.defaults()};
+  for (const std::string& setting : settings) {
+    const size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw InputError(name + ": '" + setting + "' is not of the form key=value");
+    const std::string key = setting.substr(0, equals), value = setting.substr(equals + 1);
+    try {
+      if (key == "preset")
+        apply_preset(backend, value, spec.params);
+      else
+        spec.params.set(key, value);
+    } catch (const InputError& error) {
+      throw InputError(name + ": " + error.what());
+    }
+  }
+  return spec;
+}
+
+BackendSpec parse_backend(const std::string& text) {
+  const size_t colon = std::min(text.find(':'), text.size());
+  std::vector<std::string> settings;
+  for (size_t at = colon + 1; at <= text.size();) {
+    const size_t comma = std::min(text.find(',', at), text.size());
+    const std::string piece = text.substr(at, comma - at);
+    if (piece.find('=') == std::string::npos && !settings.empty())
+      settings.back() += "," + piece;
+    else
+      settings.push_back(piece);
+    at = comma + 1;
+  }
+  return make_backend(text.substr(0, colon), settings);
+}
+
+std::vector<std::string> expand_all(const std::vector<std::string>& names) {
+  if (names != std::vector<std::string>{"all"}) return names;
+  std::vector<std::string> every;
+  for (const Backend* backend : backends()) every.push_back(backend->name());
+  return every;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,193 @@
+#include "harness/measure/bench.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <functional>
+#include <random>
+
+#include "attention/cancel.h"
+#include "attention/device.h"
+#include "attention/reference.h"
+#include "harness/host/clock.h"
+#include "harness/host/environment.h"
+#include "harness/host/interrupt.h"
+#include "harness/io/json_file.h"
+#include "metrics/machine/peak.h"
+#include "metrics/plan/fidelity.h"
+#include "metrics/plan/stats.h"
+#include "metrics/statistics/statistics.h"
+
+namespace vidattn {
+namespace {
+
+/// One line of the table.
+struct Line {
+  std::string shape;  ///< full | groups of 20 | windows
+  int64_t length, heads, dim;
+  DType dtype = DType::f32;
+  int threads = omp_get_num_procs();
+};
+
+std::vector<Line> quick_lines() {
+  return {{"full", 4096, 1, 128}, {"full", 4096, 1, 128, DType::bf16}, {"groups", 8192, 1, 128}};
+}
+
+std::vector<Line> all_lines() {
+  const int threads = omp_get_num_procs();
+  std::vector<Line> lines;
+  for (int64_t dim : {64, 80, 96, 128, 256})
+    for (DType dtype : {DType::f32, DType::bf16, DType::f16})
+      lines.push_back({"full", 8192, 1, dim, dtype});
+  for (int64_t length : {1024, 2048, 4096, 16384, 31200, 62400})
+    lines.push_back({"full", length, 1, 128});
+  for (DType dtype : {DType::f32, DType::bf16}) lines.push_back({"full", 31200, 4, 128, dtype});
+  lines.push_back({"full", 8192, 4, 128});
+  for (int t = 1; t < threads; t *= 2) lines.push_back({"full", 8192, 1, 128, DType::f32, t});
+  for (const char* shape : {"groups", "windows", "tokens"})
+    for (DType dtype : {DType::f32, DType::bf16}) lines.push_back({shape, 31200, 1, 128, dtype});
+  return lines;
+}
+
+std::shared_ptr<const Tensor> random_tensor(const Line& line, std::mt19937_64& random) {
+  std::normal_distribution<float> normal;
+  Tensor tensor(line.length, line.heads, line.dim);
+  for (int64_t i = 0; i < tensor.size(); ++i) tensor.data<float>()[i] = normal(random);
+  return std::make_shared<const Tensor>(tensor.to(line.dtype));
+}
+
+/// full: one segment. groups: 20 unequal groups of scattered tokens. windows: 20 runs of tokens
+/// that also see their neighbours' ends. tokens: groups of 1 to 15 tokens, the worst case for
+/// tiles.
+Plan shaped_plan(const Line& line) {
+  const auto length = static_cast<int32_t>(line.length);
+  HeadTable table;
+  if (line.shape == "full") {
+    table.add(0, length, {{0, length}});
+  } else if (line.shape == "windows") {
+    constexpr int32_t kWindows = 20;
+    const int32_t margin = length / kWindows / 8;
+    for (int32_t w = 0; w < kWindows; ++w) {
+      const int32_t begin = w * (length / kWindows);
+      const int32_t end = w + 1 < kWindows ? begin + length / kWindows : length;
+      table.add(begin, end, {{std::max(0, begin - margin), std::min(length, end + margin)}});
+    }
+  } else {
+    std::mt19937_64 random(7);
+    std::vector<int32_t> order(length);
+    for (int32_t i = 0; i < length; ++i) order[i] = i;
+    std::shuffle(order.begin(), order.end(), random);
+    table.query_order = table.key_order = make_order(std::move(order));
+    const int32_t mean = line.shape == "groups" ? length / 20 : 8;
+    for (int32_t begin = 0; begin < length;) {
+      const auto size = static_cast<int32_t>(1 + random() % (2 * mean - 1));
+      const int32_t end = std::min(length, begin + size);
+      table.add(begin, end, {{begin, end}});
+      begin = end;
+    }
+  }
+  Plan plan;
+  plan.branches.push_back({.name = line.shape, .tables = {std::move(table)}});
+  return plan;
+}
+
+double error_of(const Plan& plan, const Inputs& in, const Output& out) {
+  const auto tokens = sample_tokens(in.length(), 24);
+  return relative_l2_error(out.o, tokens, reference_rows(plan, in, tokens).o);
+}
+
+double limit_gflops(const Line& line, double flops, double peak, double bandwidth) {
+  const double bytes =
+      4.0 * static_cast<double>(line.length * line.heads * line.dim * size_of(line.dtype));
+  return std::min(peak, flops / bytes * bandwidth);
+}
+
+/// Measures one line; null when its check failed.
+nlohmann::json measure(const Line& line, const Device& device, double seconds) {
+  omp_set_num_threads(line.threads);
+  std::mt19937_64 random(1);
+  Inputs in;
+  in.q = random_tensor(line, random);
+  in.k = random_tensor(line, random);
+  in.v = random_tensor(line, random);
+  const Plan plan = shaped_plan(line);
+  Output out;
+  device.run(plan, in, out);
+  const double error = error_of(plan, in, out);
+  if (!(error <= equality_limit(line.dtype))) return nullptr;
+  std::vector<double> times, peaks, fed_peaks, clocks;
+  const auto start = Clock::now();
+  do {
+    peaks.push_back(fma_peak_gflops(line.threads));
+    fed_peaks.push_back(fed_fma_peak_gflops(line.threads));
+    const auto begin = Clock::now();
+    device.run(plan, in, out);
+    times.push_back(seconds_since(begin));
+    clocks.push_back(core_clock_ghz());
+  } while (seconds_since(start) < seconds || times.size() < 3);
+  const double flops = plan_stats(plan, in).flops, rate = flops / median(times) * 1e-9;
+  const double peak = highest(peaks);
+  return {{"shape", line.shape},
+          {"length", line.length},
+          {"heads", line.heads},
+          {"dim", line.dim},
+          {"dtype", to_string(line.dtype)},
+          {"threads", line.threads},
+          {"check_error", error},
+          {"seconds", times},
+          {"peaks_gflops", peaks},
+          {"fed_peaks_gflops", fed_peaks},
+          {"clocks_ghz", clocks},
+          {"gflops", rate},
+          {"share_of_fma_peak", rate / peak},
+          {"share_of_fed_peak", rate / highest(fed_peaks)},
+          {"share_of_limit",
+           rate / limit_gflops(line, flops, peak, triad_bandwidth_gbs(line.threads))}};
+}
+
+}  // namespace
+
+int bench(const BenchOptions& options) {
+  const Device& device = find_device(options.device);
+  if (!options.out.empty()) require_writable(options.out);
+  catch_interrupts();
+  const int threads = omp_get_max_threads();
+  nlohmann::json record{
+      {"schema_version", "1.0"},          {"tool", "vidattn bench"},
+      {"device", options.device},         {"environment", environment()},
+      {"lines", nlohmann::json::array()}, {"bf16_dot_peak_gflops", bf16_peak_gflops(threads)}};
+  fmt::print("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7} {:>9} {:>8} {:>7} {:>9} {:>6} {:>9}\n", "shape",
+             "N", "heads", "D", "dtype", "threads", "GFLOP/s", "of peak", "of fed", "of limit",
+             "GHz", "error");
+  bool failed = false;
+  for (const Line& line : options.quick ? quick_lines() : all_lines()) {
+    if (interrupted()) break;
+    nlohmann::json found;
+    try {
+      found = measure(line, device, options.seconds);
+    } catch (const Cancelled&) {
+      break;
+    }
+    const std::string label =
+        fmt::format("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7}", line.shape, line.length, line.heads,
+                    line.dim, to_string(line.dtype), line.threads);
+    failed |= found.is_null();
+    if (found.is_null()) {
+      fmt::print("{} failed its check against the reference\n", label);
+      continue;
+    }
+    fmt::print("{} {:>9.1f} {:>8.3f} {:>7.3f} {:>9.3f} {:>6.2f} {:>9.1e}\n", label,
+               found["gflops"].get<double>(), found["share_of_fma_peak"].get<double>(),
+               found["share_of_fed_peak"].get<double>(), found["share_of_limit"].get<double>(),
+               median(found["clocks_ghz"].get<std::vector<double>>()),
+               found["check_error"].get<double>());
+    std::fflush(stdout);
+    record["lines"].push_back(found);
+  }
+  omp_set_num_threads(threads);
+  if (!options.out.empty()) write_json(options.out, record);
+  return interrupted() ? 130 : failed ? 1 : 0;
+}
+
+}  // namespace vidattn

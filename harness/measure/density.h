@@ -1,0 +1,63 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "attention/inputs.h"
+#include "harness/measure/backend_spec.h"
+
+namespace vidattn {
+
+/// A method set to the density nearest to a target.
+struct DensitySolution {
+  BackendSpec spec;    ///< with the knob's value; unchanged when the method has no knob
+  double density = 0;  ///< executed
+  std::string note;    ///< which knob took which value, or that there is none
+};
+
+/// Searches the method's knob (BackendInfo::knob) for executed densities, by bisection on real
+/// plans of these inputs. What was planned for one target is not planned again for the next.
+class DensitySearch {
+ public:
+  /// Throws InputError when the method refuses the inputs.
+  DensitySearch(const BackendSpec& spec, const Inputs& in);
+
+  /// The knob whose density is nearest to `target`. Stops early when interrupted.
+  DensitySolution solve(double target);
+
+ private:
+  BackendSpec with_knob(double value) const;
+  double density(double value);
+
+  BackendSpec spec_;
+  Inputs in_;
+  std::map<double, double> known_;  ///< density by knob
+};
+
+/// DensitySearch for one target.
+DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target);
+
+/// Collects what missed the density that it was set for by more than 2%: a knob of whole numbers,
+/// or one that ends early, may come no nearer.
+class MissedDensities {
+ public:
+  /// Looks at one executed density; a label may have several.
+  void add(const std::string& label, double density, double wanted);
+  /// A sentence with every label that missed and the range of its densities; empty = none missed.
+  std::string note() const;
+
+ private:
+  std::vector<std::string> labels_;                         ///< in the order of add()
+  std::map<std::string, std::pair<double, double>> range_;  ///< least and most density by label
+};
+
+/// One density in (0, 1]. Throws InputError for anything else.
+double parse_density(const std::string& text);
+
+/// "0.25", "0.1,0.2" or "0.1:0.5:0.05" (from:to:step, both ends included) as densities in (0, 1].
+/// Throws InputError for anything else.
+std::vector<double> parse_densities(const std::string& text);
+
+}  // namespace vidattn

@@ -1,0 +1,61 @@
+#include "harness/measure/inventory.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "attention/backend.h"
+#include "harness/host/device_list.h"
+
+namespace vidattn {
+namespace {
+
+std::string range_text(const ParamSpec& spec) {
+  if (!spec.choices.empty()) return fmt::format("{}", fmt::join(spec.choices, "|"));
+  if (std::isinf(spec.min) && std::isinf(spec.max)) return "";
+  if (std::isinf(spec.max)) return fmt::format(">= {:g}", spec.min);
+  return fmt::format("{:g}..{:g}", spec.min, spec.max);
+}
+
+std::string param_text(const ParamSpec& spec) {
+  const std::string value = to_text(spec.value), range = range_text(spec);
+  std::string text =
+      fmt::format("      {} ({}, default {}{}): {}", spec.name, type_name(spec.value),
+                  value.empty() ? "empty" : value, range.empty() ? "" : ", " + range, spec.help);
+  if (!spec.source.empty() && spec.source != "-") text += " [" + spec.source + "]";
+  return text + "\n";
+}
+
+std::string backend_text(const Backend& backend) {
+  const BackendInfo& info = backend.info();
+  std::string text = fmt::format("  {}: {} [{}]\n", backend.name(), info.title, info.paper);
+  for (const ParamSpec& spec : info.params) text += param_text(spec);
+  for (const Preset& preset : info.presets) {
+    text += fmt::format("      preset={}:", preset.name);
+    for (const auto& [key, value] : preset.settings) text += fmt::format(" {}={}", key, value);
+    text += preset.settings.empty() ? " the defaults\n" : "\n";
+  }
+  for (const InputSpec& input : info.inputs)
+    text += fmt::format("      input {} {}: {}\n", input.name, input.shape, input.help);
+  return text;
+}
+
+constexpr const char* kWorkloads =
+    "  film: vidattn's own multi-shot film, rendered from --seed, with known shots (the default)\n"
+    "  video:PATH: any file that OpenCV reads, or a folder of frames; shots found (as by `vidattn "
+    "shots`) or given\n"
+    "  tensors:PATH: your q, k, v (and router_logits, hidden …), a folder of .npy files or one "
+    ".safetensors\n"
+    "      options of all: --grid T,H,W --shots 0,… ; of film and video: --heads --dim --seed "
+    "--peak\n";
+
+}  // namespace
+
+std::string inventory() {
+  std::string text = "backends\n";
+  for (const Backend* backend : backends()) text += backend_text(*backend);
+  text += "devices\n" + device_text(all_device_facts());
+  return text + "workloads\n" + kWorkloads;
+}
+
+}  // namespace vidattn

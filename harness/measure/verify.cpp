@@ -1,0 +1,164 @@
+#include "harness/measure/verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "attention/cancel.h"
+#include "attention/error.h"
+#include "harness/host/interrupt.h"
+#include "harness/measure/density.h"
+#include "harness/workloads/in_dtype.h"
+#include "metrics/machine/memory.h"
+#include "metrics/plan/checksum.h"
+#include "metrics/plan/equality.h"
+
+namespace vidattn {
+namespace {
+
+// Rows of full attention that a run without the `full` backend is compared with.
+constexpr int64_t kFidelityRows = 512;
+
+// Full attention above this many FLOPs (some minutes on two cores) is run for a sample of its query
+// rows: enough of them that each core has several full kernel blocks of 384 queries per head.
+constexpr double kMaxWholeFlops = 5e13;
+constexpr int64_t kSampledRows = 3072;
+
+void check_against_reference(Case& c, const Plan& plan, const Output& out) {
+  const EqualityCheck check = check_equality(plan, c.in, out, c.sampled);
+  c.check_rows = check.rows;
+  c.check_error = check.error;
+  c.result.outcome = check.passed() ? "passed" : "failed";
+  c.result.reason = check.reason;
+}
+
+nlohmann::json describe_plan(const Plan& plan, const PlanStats& stats) {
+  nlohmann::json json{{"checksum", plan_checksum(plan)},
+                      {"density_per_head", stats.density_per_head}};
+  for (const BranchStats& b : stats.branches)
+    json["branches"].push_back(
+        {{"name", b.name}, {"density", b.density}, {"pairs_per_head", b.pairs}});
+  json["planning_stages"] = nlohmann::json::array();
+  for (const PlanStage& s : plan.stages)
+    json["planning_stages"].push_back(
+        {{"name", s.name}, {"seconds", s.seconds}, {"flops", s.flops}, {"bytes", s.bytes}});
+  for (const auto& [name, value] : plan.figures) json["figures"][name] = value;
+  return json;
+}
+
+/// Full attention's output in the case's storage type; the full case itself gives it when it runs
+/// before the others, else some rows are computed.
+Dense& dense_for(Case& c, Output& out, std::vector<Dense>& dense) {
+  for (Dense& known : dense)
+    if (known.dtype == c.dtype) return known;
+  Dense& made = dense.emplace_back(Dense{c.dtype, {}, {}});
+  if (c.is_full()) {
+    made.tokens = c.sampled.empty() ? sample_tokens(c.in.length(), c.in.length()) : c.sampled;
+    made.output = std::move(out);
+  } else {
+    made.tokens = sample_tokens(c.in.length(), kFidelityRows);
+    find_device("cpu").run(full_attention_rows(made.tokens, c.in.length()), c.in, made.output);
+  }
+  return made;
+}
+
+/// Plans, runs and checks a case; measures memory and fidelity.
+void check_and_compare(Case& c, std::vector<Dense>& dense) {
+  c.setup_seconds = seconds_of([&] { c.spec.backend->prepare(c.in, c.spec.params); });
+  Output out;
+  Plan plan = make_plan(c);
+  plan.validate(c.in);
+  c.device->run(plan, c.in, out);  // touches code and output pages before memory is measured
+  {
+    const PeakMemory memory;
+    plan = {};
+    plan = make_plan(c);
+    c.device->run(plan, c.in, out);
+    c.extra_bytes = memory.extra_bytes();
+  }
+  c.stats = plan_stats(c.sampled.empty() ? plan : c.spec.backend->plan(c.in, c.spec.params), c.in);
+  c.figures = plan.figures;
+  c.result.details = describe_plan(plan, c.stats);
+  check_against_reference(c, plan, out);
+  const Dense& full = dense_for(c, out, dense);
+  c.fidelity =
+      compare_with_full(plan, c.in, out.o.empty() ? full.output : out, full.output, full.tokens);
+}
+
+}  // namespace
+
+double seconds_of(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+Inputs inputs_in(const Inputs& original, DType dtype) {
+  Inputs in = original;
+  for (auto* tensor : {&in.q, &in.k, &in.v}) *tensor = in_dtype(*tensor, dtype, "the input");
+  return in;
+}
+
+Case make_case(const std::string& backend, const std::string& device, DType dtype,
+               const Inputs& in) {
+  Case c{parse_backend(backend), &find_device(device), dtype, in, {}, {}, {}, {}};
+  c.in.device = c.device;
+  c.result.backend = c.spec.text();
+  c.result.device = device;
+  c.result.dtype = dtype;
+  return c;
+}
+
+void sample_if_long(Case& c, bool whole) {
+  const double flops = 4.0 * std::pow(static_cast<double>(c.in.length()), 2) *
+                       static_cast<double>(c.in.dim() * c.in.heads());
+  if (!c.is_full() || whole || flops <= kMaxWholeFlops) return;
+  c.sampled = sample_tokens(c.in.length(), kSampledRows);
+  c.scale_up = static_cast<double>(c.in.length()) / static_cast<double>(c.sampled.size());
+  c.result.note = fmt::format("full: times are extrapolated from {} of {} query rows",
+                              c.sampled.size(), c.in.length());
+}
+
+Plan make_plan(const Case& c) {
+  return c.sampled.empty() ? c.spec.backend->plan(c.in, c.spec.params)
+                           : full_attention_rows(c.sampled, c.in.length());
+}
+
+void set_density(Case& c, double target) {
+  try {
+    DensitySolution solution = solve_density(c.spec, c.in, target);
+    c.spec = std::move(solution.spec);
+    c.result.backend = c.spec.text();
+    c.result.note = std::move(solution.note);
+  } catch (const Cancelled&) {
+  } catch (const InputError& error) {
+    c.result.outcome = "skipped";
+    c.result.reason = error.what();
+  }
+  if (interrupted()) {  // the search stopped early, or never began
+    c.result.outcome = "interrupted";
+    c.result.note.clear();
+  }
+}
+
+void check_case(Case& c, std::vector<Dense>& dense) {
+  if (!c.result.outcome.empty()) return;  // refused already
+  try {
+    check_and_compare(c, dense);
+  } catch (const Cancelled&) {
+    c.result.outcome = "interrupted";
+  } catch (const InputError& error) {
+    c.result.outcome = "skipped";
+    c.result.reason = error.what();
+  } catch (const std::bad_alloc&) {
+    c.result.outcome = "failed";
+    c.result.reason = "out of memory";
+  } catch (const std::exception& error) {
+    c.result.outcome = "failed";
+    c.result.reason = error.what();
+  }
+}
+
+}  // namespace vidattn

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/measure/case.h"
+
+namespace vidattn {
+
+/// Full attention for fidelity, in one storage type.
+struct Dense {
+  DType dtype;
+  std::vector<int64_t> tokens;  ///< rows of `output` that are valid
+  Output output;
+};
+
+/// The inputs with q, k and v in a storage type. Throws InputError when a value does not fit it.
+Inputs inputs_in(const Inputs& original, DType dtype);
+
+/// A case that has not been run yet. Throws InputError for an unknown backend or device.
+Case make_case(const std::string& backend, const std::string& device, DType dtype,
+               const Inputs& in);
+
+/// Full attention that would take minutes is set to run for a sample of its rows; not when `whole`.
+void sample_if_long(Case& c, bool whole);
+
+/// Sets the knob of the case's method; a method that refuses the inputs is skipped.
+void set_density(Case& c, double target);
+
+/// The plan that the case's device runs.
+Plan make_plan(const Case& c);
+
+/// Plans, runs and checks a case against the reference device; measures memory and fidelity. Its
+/// trouble becomes its outcome. `dense` keeps full attention's output from case to case: full
+/// attention should come first.
+void check_case(Case& c, std::vector<Dense>& dense);
+
+/// Wall-clock time of `work`.
+double seconds_of(const std::function<void()>& work);
+
+}  // namespace vidattn

@@ -1,0 +1,107 @@
+#include "harness/probes/quality.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "attention/cancel.h"
+#include "attention/error.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/io/json_file.h"
+#include "harness/probes/label_probe.h"
+#include "harness/probes/quality_report.h"
+#include "harness/workloads/film/film.h"
+
+namespace vidattn {
+namespace {
+
+std::vector<std::string> sources(const QualityOptions& options) {
+  std::vector<std::string> all;
+  for (int64_t seed = 1; seed <= options.films; ++seed)
+    all.push_back("film:" + std::to_string(seed));
+  all.insert(all.end(), options.videos.begin(), options.videos.end());
+  if (all.empty()) throw InputError("quality needs a clip: --films above 0, or a video");
+  return all;
+}
+
+/// Full attention first: the others are compared with it.
+std::vector<std::string> ordered(std::vector<std::string> backends) {
+  std::erase(backends, "full");
+  backends.insert(backends.begin(), "full");
+  return backends;
+}
+
+/// Both probes of one clip; rows stay as they were when interrupted before their turn.
+ClipQuality measure(const QualityOptions& options, const std::string& source, uint64_t seed,
+                    const std::function<void()>& done) {
+  ClipRequest request = options.clip;
+  request.source = source;
+  const Restoration task(load_clip(request), options.noise, seed, options.device);
+  std::optional<LabelProbe> labels;
+  if (film_seed(source)) {
+    try {
+      labels.emplace(request, options.device);
+    } catch (const InputError&) {  // this film's first frames show nobody
+    }
+  }
+  ClipQuality clip{.name = source, .record = restoration_record(task, options.noise, seed)};
+  if (labels) clip.record["label_temperature"] = labels->task().temperature();
+  for (const std::string& backend : options.backends) {
+    if (interrupted()) break;
+    BackendQuality row;
+    row.restored = backend == "full" ? task.full() : task.restore(backend, options.density);
+    row.restored.frames.clear();
+    if (labels) row.labels = labels->carry(backend, options.density);
+    if (interrupted()) break;  // a row that may be half measured is not believed
+    clip.rows.push_back(std::move(row));
+    done();
+  }
+  return clip;
+}
+
+}  // namespace
+
+int quality(const QualityOptions& given) {
+  QualityOptions options = given;
+  options.backends = ordered(options.backends);
+  for (const std::string& backend : options.backends) parse_backend(backend);
+  find_device(options.device);
+  check_noise(options.noise);
+  const auto all = sources(options);
+  for (const std::string& source : all) {
+    ClipRequest request = options.clip;
+    request.source = source;
+    check_clip(request);
+  }
+  if (!options.out.empty()) require_writable(options.out);
+  catch_interrupts();
+  if (options.quiet) set_progress_style(ProgressStyle::quiet);
+  std::vector<ClipQuality> clips;
+  {
+    int64_t done = 0;
+    Progress progress("measuring", static_cast<int64_t>(all.size() * options.backends.size()));
+    for (size_t i = 0; i < all.size() && !interrupted(); ++i) {
+      try {
+        clips.push_back(measure(options, all[i], i + 1, [&] { progress.update(++done); }));
+      } catch (const Cancelled&) {
+        break;
+      } catch (const InputError& error) {  // what the others gave is not lost for it
+        clips.push_back({.name = all[i],
+                         .error = error.what(),
+                         .record = {{"name", all[i]}, {"error", error.what()}}});
+      }
+      if (!options.out.empty()) write_json(options.out, quality_record(options, clips));
+    }
+  }
+  print_quality(options, clips);
+  if (interrupted()) return 130;
+  if (std::any_of(clips.begin(), clips.end(), [](const auto& c) { return !c.error.empty(); }))
+    return 3;
+  for (const ClipQuality& clip : clips)
+    for (const BackendQuality& row : clip.rows)
+      if (row.restored.run.outcome == "failed" || row.labels.run.outcome == "failed") return 1;
+  return 0;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,274 @@
+#include "harness/probes/quality_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <set>
+
+#include "harness/host/environment.h"
+#include "harness/host/interrupt.h"
+#include "harness/measure/metric.h"
+#include "harness/probes/scores.h"
+#include "metrics/statistics/paired_difference.h"
+
+namespace vidattn {
+namespace {
+
+constexpr const char* kSchemaVersion = "2.0";
+
+using Values = std::function<double(const BackendQuality&)>;
+
+/// A column of the table: a figure of one backend on one clip, NaN where there is none.
+struct Column {
+  const char* tag;
+  const char* header;
+  int decimals;
+  Values value;
+};
+
+Column score(const char* name, const char* header, int decimals) {
+  return {name, header, decimals,
+          [=](const BackendQuality& row) { return row.restored.score(name); }};
+}
+
+/// The paper's Table 1 as far as it can be measured here, then what only this task can tell.
+const std::vector<Column>& columns() {
+  static const std::vector<Column> all = {
+      score("subject_consistency.hsv_lbp_vlad", "consistency", 4),
+      score("motion_smoothness.dis", "smoothness", 4),
+      score("imaging_quality.brisque", "quality", 4),
+      score("temporal_flickering", "flicker", 4),
+      score("psnr", "PSNR", 2),
+      score("ssim", "SSIM", 4),
+      score("cross_shot.hsv_lbp_vlad", "cross-shot", 4),
+      score("psnr.cross_shot", "PSNR repeated", 2),
+      {"label_iou.same_shot", "IoU shot", 3,
+       [](const BackendQuality& row) { return row.labels.same_shot.iou; }},
+      {"label_iou.other_shots", "IoU others", 3,
+       [](const BackendQuality& row) { return row.labels.other_shots.iou; }},
+  };
+  return all;
+}
+
+/// One backend's figure on every clip that was measured with it.
+std::vector<double> over_clips(const std::vector<ClipQuality>& clips, size_t backend,
+                               const Values& value) {
+  std::vector<double> values;
+  for (const ClipQuality& clip : clips)
+    values.push_back(backend < clip.rows.size() ? value(clip.rows[backend]) : NAN);
+  return values;
+}
+
+/// A figure's values of every backend on the clips that all of them have it for, [backend][clip]:
+/// only means over the same clips can be held against each other. NaN on the other clips; a backend
+/// that has it nowhere takes no clip from the others.
+std::vector<std::vector<double>> over_common_clips(const std::vector<ClipQuality>& clips,
+                                                   size_t backends, const Values& value) {
+  std::vector<std::vector<double>> all;
+  for (size_t b = 0; b < backends; ++b) all.push_back(over_clips(clips, b, value));
+  const auto finite = [](double x) { return std::isfinite(x); };
+  auto common = all;
+  for (const auto& row : all)
+    for (size_t c = 0; c < clips.size(); ++c)
+      if (!finite(row[c]) && std::any_of(row.begin(), row.end(), finite))
+        for (auto& other : common) other[c] = NAN;
+  return common;
+}
+
+int64_t common_count(const std::vector<ClipQuality>& clips, size_t backends, const Values& value) {
+  return mean_interval(over_common_clips(clips, backends, value)[0]).count;
+}
+
+double mean(const std::vector<double>& values) { return mean_interval(values).mean; }
+
+double sparsity(const BackendQuality& row) {
+  return row.restored.run.passed() ? 1 - row.restored.run.density : NAN;
+}
+
+/// Whether a backend restored any clip.
+bool restored(const std::vector<ClipQuality>& clips, size_t backend) {
+  return mean_interval(over_clips(clips, backend, sparsity)).count > 0;
+}
+
+/// `most`: clips that full attention has the figure for.
+std::string interval(const MeanInterval& d, int64_t most, int decimals) {
+  if (d.count == 0) return "-";
+  std::string text = fmt::format("{:+.{}f}", d.mean, decimals);
+  if (d.count > 1) text += fmt::format(" ±{:.{}f}", d.half_width, decimals);
+  if (d.count < most) text += fmt::format(" ({} clip{})", d.count, d.count == 1 ? "" : "s");
+  return text;
+}
+
+/// Columns that any clip has a value in.
+std::vector<const Column*> measured(const std::vector<ClipQuality>& clips) {
+  std::vector<const Column*> found;
+  for (const Column& column : columns())
+    if (std::isfinite(mean(over_clips(clips, 0, column.value)))) found.push_back(&column);
+  return found;
+}
+
+using Cell = std::function<std::string(size_t backend, const Column&)>;
+
+void print_table(const QualityOptions& options, const std::vector<ClipQuality>& clips,
+                 const Cell& cell) {
+  const auto shown = measured(clips);
+  std::vector<std::string> headers = {"method", "sparsity"};
+  for (const Column* column : shown) headers.push_back(column->header);
+  std::vector<std::vector<std::string>> rows;
+  const auto shares = over_common_clips(clips, options.backends.size(), sparsity);
+  for (size_t b = 0; b < options.backends.size(); ++b) {
+    if (!restored(clips, b)) continue;
+    rows.push_back({options.backends[b], number(mean(shares[b]), 4)});
+    for (const Column* column : shown) rows.back().push_back(cell(b, *column));
+  }
+  fmt::print("\n{}", text_table(headers, rows));
+}
+
+/// Which metric each column is (a suffix says that it stands in for VBench's own), and over how
+/// many clips its means are where not over all.
+std::string legend(const std::vector<ClipQuality>& clips, size_t backends, int64_t all) {
+  std::string text;
+  for (const Column* column : measured(clips)) {
+    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", column->header, column->tag);
+    const int64_t count = common_count(clips, backends, column->value);
+    if (count < all) text += fmt::format(" ({} of {} clips)", count, all);
+  }
+  return text;
+}
+
+/// Why a column is missing: the metric's own words where it has some.
+void print_missing(const std::vector<ClipQuality>& clips) {
+  const auto shown = measured(clips);
+  for (const Column& column : columns()) {
+    if (std::find(shown.begin(), shown.end(), &column) != shown.end()) continue;
+    std::string why = "no clip with known regions in the right shots";
+    for (const ClipQuality& clip : clips)
+      if (!clip.rows.empty())
+        if (const auto* found = find_score(clip.rows[0].restored.scores, column.tag))
+          why = found->note;
+    fmt::print("no column {}: {}: {}\n", column.header, column.tag, why);
+  }
+}
+
+/// Clips that the means leave out because a backend has no restoration of them.
+void print_left_out(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
+  for (const ClipQuality& clip : clips)
+    for (size_t b = 0; b < options.backends.size() && clip.error.empty(); ++b) {
+      const bool here = b < clip.rows.size() && clip.rows[b].restored.run.passed();
+      if (here || !restored(clips, b)) continue;
+      fmt::print("left out of the means: {}, {} {}\n", clip.name, options.backends[b],
+                 b < clip.rows.size() ? clip.rows[b].restored.run.outcome : "was not measured");
+    }
+}
+
+/// What missed the density asked for, by backend and probe over all clips; empty = nothing.
+std::string missed_note(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
+  MissedDensities missed;
+  for (size_t b = 0; b < options.backends.size(); ++b)
+    for (const ClipQuality& clip : clips) {
+      if (b >= clip.rows.size()) continue;
+      add_missed(missed, options.backends[b] + " (restoration)", clip.rows[b].restored.run);
+      add_missed(missed, options.backends[b] + " (labels)", clip.rows[b].labels.run);
+    }
+  return missed.note();
+}
+
+/// Every reason once, however many clips it was met on.
+void print_notes(const std::vector<ClipQuality>& clips) {
+  std::set<std::string> said;
+  const auto say = [&](const ProbeRun& run, const char* probe) {
+    if (run.outcome.empty() || run.passed()) return;
+    const std::string line =
+        fmt::format("{} ({}): {}: {}", run.outcome, probe, run.backend, run.reason);
+    if (said.insert(line).second) fmt::print("{}\n", line);
+  };
+  for (const ClipQuality& clip : clips)
+    for (const BackendQuality& row : clip.rows) {
+      say(row.restored.run, "restoration");
+      say(row.labels.run, "labels");
+    }
+}
+
+nlohmann::json json_of(const MeanInterval& d) {
+  return {{"clips", d.count}, {"mean", d.mean}, {"half_width_95", d.half_width}};
+}
+
+nlohmann::json json_of(const RegionScores& scores) {
+  return {{"iou", scores.iou}, {"undecided", scores.undecided}, {"tokens", scores.tokens}};
+}
+
+nlohmann::json clip_json(const ClipQuality& clip) {
+  nlohmann::json json = clip.record;
+  for (const BackendQuality& row : clip.rows) {
+    nlohmann::json entry{{"restoration", to_json(row.restored, clip.rows[0].restored)}};
+    if (!row.labels.run.outcome.empty()) {
+      entry["labels"] = run_json(row.labels.run);
+      entry["labels"]["same_shot"] = json_of(row.labels.same_shot);
+      entry["labels"]["other_shots"] = json_of(row.labels.other_shots);
+    }
+    json["backends"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+}  // namespace
+
+nlohmann::json quality_record(const QualityOptions& options,
+                              const std::vector<ClipQuality>& clips) {
+  nlohmann::json json{{"schema_version", kSchemaVersion},
+                      {"tool", "vidattn quality"},
+                      {"arguments", options.arguments},
+                      {"interrupted", interrupted()},
+                      {"interval", "Student's t over clips, 95%, paired with full attention"},
+                      {"environment", environment()}};
+  json["label_protocol"] = {{"known_frames", LabelProbe::kKnownFrames},
+                            {"steps", LabelProbe::kSteps}};
+  for (const ClipQuality& clip : clips) json["clips"].push_back(clip_json(clip));
+  for (size_t b = 0; b < options.backends.size(); ++b) {
+    const size_t count = options.backends.size();
+    nlohmann::json row{{"backend", options.backends[b]},
+                       {"sparsity", mean(over_common_clips(clips, count, sparsity)[b])}};
+    for (const Column* column : measured(clips)) {
+      const auto values = over_clips(clips, b, column->value);
+      row["scores"][column->tag] = {
+          {"mean", mean(over_common_clips(clips, count, column->value)[b])},
+          {"clips", common_count(clips, count, column->value)},
+          {"minus_full", json_of(paired_difference(values, over_clips(clips, 0, column->value)))}};
+    }
+    json["table"].push_back(std::move(row));
+  }
+  return json;
+}
+
+void print_quality(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
+  for (const ClipQuality& clip : clips)
+    if (!clip.error.empty()) fmt::print("{}: {}\n", clip.name, clip.error);
+  const auto measured_clips = std::count_if(
+      clips.begin(), clips.end(), [](const ClipQuality& clip) { return !clip.rows.empty(); });
+  const size_t backends = options.backends.size();
+  const int64_t common = clips.empty() ? 0 : common_count(clips, backends, sparsity);
+  fmt::print("means over the {} clip{} that every row has; noise {:g}{}\n", common,
+             common == 1 ? "" : "s", options.noise,
+             interrupted() ? "; interrupted, later clips are missing" : "");
+  if (measured_clips == 0) return;
+  print_left_out(options, clips);
+  print_table(options, clips, [&](size_t b, const Column& column) {
+    return number(mean(over_common_clips(clips, backends, column.value)[b]), column.decimals);
+  });
+  fmt::print(
+      "\ndifference to full attention, paired by clip, with its 95% t interval over clips{}\n",
+      measured_clips < 6 ? " (few: intervals are wide, and normality cannot be judged)" : "");
+  print_table(options, clips, [&](size_t b, const Column& column) {
+    const auto full = over_clips(clips, 0, column.value);
+    return interval(paired_difference(over_clips(clips, b, column.value), full),
+                    mean_interval(full).count, column.decimals);
+  });
+  fmt::print("\ncolumns: {}\n", legend(clips, backends, common));
+  print_missing(clips);
+  if (const std::string note = missed_note(options, clips); !note.empty()) fmt::print("{}\n", note);
+  print_notes(clips);
+}
+
+}  // namespace vidattn

@@ -1,0 +1,172 @@
+#include "harness/report/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "attention/error.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/io/file.h"
+#include "harness/io/json_file.h"
+#include "harness/measure/backend_spec.h"
+#include "harness/report/pictures.h"
+#include "harness/report/run_report.h"
+#include "harness/store/run_source.h"
+#include "harness/workloads/film/film.h"
+#include "harness/workloads/shots.h"
+#include "report_assets.h"
+
+namespace vidattn {
+namespace {
+
+using nlohmann::json;
+
+// Runs of the store that the history shows.
+constexpr size_t kHistoryRuns = 100;
+
+/// The template with each %NAME% replaced once, in the order given.
+std::string fill(std::string_view page,
+                 const std::vector<std::pair<std::string, std::string>>& with) {
+  std::string text;
+  for (const auto& [name, value] : with) {
+    const size_t at = page.find(name);
+    text += page.substr(0, at);
+    text += value;
+    page.remove_prefix(at + name.size());
+  }
+  return text + std::string(page);
+}
+
+/// JSON that may stand inside a script element.
+std::string embedded(const json& data) {
+  std::string text = data.dump(-1, ' ', false, json::error_handler_t::replace);
+  for (size_t at = 0; (at = text.find('<', at)) != std::string::npos;)
+    text.replace(at, 1, "\\u003c");
+  return text;
+}
+
+std::vector<StoredRun> history_of(const std::string& db) {
+  const std::string path = db.empty() ? kDefaultStore : db;
+  if (!std::filesystem::exists(path)) {
+    if (!db.empty()) throw InputError(fmt::format("{} does not exist", in_quotes(db)));
+    return {};
+  }
+  const Store store(path);
+  std::vector<StoredRun> known = store.list_runs(), runs;
+  const size_t first = known.size() - std::min(known.size(), kHistoryRuns);
+  for (size_t i = first; i < known.size(); ++i)
+    runs.push_back(store.load_run(std::to_string(known[i].id)));
+  return runs;
+}
+
+/// What was asked for when the recorded workload was built.
+WorkloadRequest request_of(const json& workload) {
+  const json provenance = workload.value("provenance", json::object());
+  const auto grid = workload.value("grid", std::vector<int64_t>{0, 0, 0});
+  WorkloadRequest request;
+  request.spec = workload.at("name");
+  request.frames = grid.at(0);
+  request.height = grid.at(1);
+  request.width = grid.at(2);
+  if (provenance.value("shots_from", "given") == "given" && request.frames > 0)
+    request.shots = workload.value("shots", std::vector<int64_t>{});
+  request.heads = workload.at("heads");
+  request.dim = workload.at("dim");
+  request.seed = provenance.value("seed", request.seed);
+  request.peak = provenance.value("qkv", json::object()).value("peak_target", 0.0);
+  return request;
+}
+
+/// The film's own pictures of the latent frames; none for other workloads.
+std::vector<cv::Mat> backgrounds_of(const Workload& workload, const std::vector<int64_t>& latent) {
+  if (workload.name != "film") return {};
+  const json& p = workload.provenance;
+  std::vector<int64_t> cuts;
+  if (p.at("shots_from") == "given") cuts = p.at("shots_pixel").get<std::vector<int64_t>>();
+  const Film film({.seed = p.at("seed"),
+                   .frames = p.at("frames"),
+                   .height = p.at("height"),
+                   .width = p.at("width"),
+                   .shots = cuts});
+  std::vector<cv::Mat> pictures;
+  for (int64_t t : latent) pictures.push_back(film.frame(first_pixel_frame(t)));
+  return pictures;
+}
+
+/// Draws a case. The query of "visible" is in the middle of the middle frame that is shown.
+json draw_case(const std::string& backend, Inputs in, const std::vector<int64_t>& latent,
+               const std::vector<cv::Mat>& backgrounds) {
+  const BackendSpec spec = parse_backend(backend);
+  spec.backend->prepare(in, spec.params);
+  const Plan plan = spec.backend->plan(in, spec.params);
+  json pictures{{"mask", data_uri(mask_picture(plan, in, 0))}};
+  if (!in.grid.known()) return pictures;
+  const cv::Mat segments = segment_picture(plan, in, 0, latent, backgrounds);
+  if (!segments.empty()) pictures["segments"] = data_uri(segments);
+  const int64_t query =
+      in.grid.token(latent[latent.size() / 2], in.grid.height / 2, in.grid.width / 2);
+  pictures["visible"] = data_uri(visible_picture(plan, in, 0, query, latent, backgrounds));
+  return pictures;
+}
+
+/// Draws the cases that lie on one workload; a method is drawn once however often it was measured
+/// (devices, storage types, runs).
+void draw_cases(json& cases, size_t index, const Workload& workload) {
+  const Inputs& in = workload.inputs;
+  const auto latent = in.grid.known() ? frames_to_show(in.grid) : std::vector<int64_t>{};
+  const auto backgrounds = backgrounds_of(workload, latent);
+  std::set<std::string> drawn;
+  Progress progress("drawing the masks", static_cast<int64_t>(cases.size()));
+  for (size_t i = 0; i < cases.size() && !interrupted(); ++i) {
+    json& c = cases[i];
+    if (c["workload_index"] == index && c["outcome"] == "passed" && drawn.insert(c["name"]).second)
+      c["pictures"] = draw_case(c["name"], in, latent, backgrounds);
+    progress.update(static_cast<int64_t>(i) + 1);
+  }
+}
+
+}  // namespace
+
+void add_pictures(json& data) {
+  for (size_t i = 0; i < data["workloads"].size() && !interrupted(); ++i) {
+    json& record = data["workloads"][i];
+    try {
+      const Workload workload = build_workload(request_of(record));
+      if (workload_record(workload)["sha256"] != record.value("sha256", json()))
+        throw InputError("its q, k and v are no longer the same");
+      draw_cases(data["cases"], i, workload);
+    } catch (const std::exception& error) {  // a report without pictures is still a report
+      record["picture_note"] =
+          fmt::format("No pictures: the workload could not be built again: {}", error.what());
+    }
+  }
+}
+
+std::string report_page(const json& data) {
+  return fill(kReportPage, {{"%STYLE%", kReportStyle},
+                            {"%DATA%", embedded(data)},
+                            {"%CHART%", kChartLibrary},
+                            {"%SCRIPT%", kReportScript}});
+}
+
+int report(const ReportOptions& options) {
+  require_writable(options.out);
+  catch_interrupts();
+  if (options.quiet) set_progress_style(ProgressStyle::quiet);
+  std::vector<StoredRun> runs;
+  for (const std::string& name : options.runs) runs.push_back(read_run(name, options.db));
+  json data = report_data(runs, history_of(options.db));
+  if (options.pictures) add_pictures(data);
+  write_text(options.out, report_page(data));
+  fmt::print("{}: {} cases of {} runs\n", options.out, data["cases"].size(), runs.size());
+  if (!options.figures.empty()) {
+    const auto written = write_figures(data, options.figures);
+    fmt::print("{}: {}\n", options.figures, fmt::join(written, " "));
+  }
+  return interrupted() ? 130 : 0;
+}
+
+}  // namespace vidattn

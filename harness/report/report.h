@@ -1,0 +1,49 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/store/store.h"
+
+namespace vidattn {
+
+struct ReportOptions {
+  std::vector<std::string> runs;  ///< as read_run() takes them
+  std::string db;                 ///< run store, for runs by name and the history; empty = default
+  std::string out;                ///< HTML file
+  std::string figures;            ///< folder for SVG, PNG and LaTeX; empty = none
+  bool pictures = true;           ///< build the workloads again and draw masks and frames
+  bool quiet = false;             ///< no progress
+};
+
+/// Everything that a report shows, for the page, the figures and the tables:
+///   runs       name, revision, command, environment, validity [{level, text}]
+///   workloads  the different ones
+///   cases      run, workload, name, method, device, dtype, outcome, reason, metrics, ratio to full
+///              attention with its interval, whether on the Pareto front of speedup and error;
+///              for the roofline intensity (FLOPs over the bytes of q, k, v, o and index, once
+///              each), peak (FLOP/s) and bandwidth (byte/s) measured in the run
+///   history    per case the median ratio in each run of the store
+nlohmann::json report_data(const std::vector<StoredRun>& runs,
+                           const std::vector<StoredRun>& history);
+
+/// Adds "pictures" (kind: data URI) to the passed cases of `data`, on the workloads built again
+/// from their records. A workload that cannot be had again, or has other q, k, v now, gets a
+/// "picture_note" instead.
+void add_pictures(nlohmann::json& data);
+
+/// One HTML page that needs nothing beside itself.
+std::string report_page(const nlohmann::json& data);
+
+/// The table for LaTeX (booktabs).
+std::string latex_table(const nlohmann::json& data);
+
+/// Writes figures as SVG (drawn by gnuplot), pictures as PNG and the table as table.tex. Returns
+/// the names written. Without gnuplot the SVG are left out, with a warning on stderr.
+std::vector<std::string> write_figures(const nlohmann::json& data, const std::string& folder);
+
+/// Writes options.out and the figures; returns the exit code.
+int report(const ReportOptions& options);
+
+}  // namespace vidattn

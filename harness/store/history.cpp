@@ -1,0 +1,113 @@
+#include "harness/store/history.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "attention/error.h"
+#include "harness/io/file.h"
+#include "harness/io/json_file.h"
+#include "metrics/statistics/statistics.h"
+
+namespace vidattn {
+namespace {
+
+bool begins_with(const std::string& text, const std::string& part) {
+  return text.compare(0, part.size(), part) == 0;
+}
+
+/// The series as a row of bars between its lowest and highest value.
+std::string sparkline(const std::vector<double>& values) {
+  constexpr const char* kBars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  constexpr size_t kShown = 60;  // the newest, so that it fits a terminal
+  const size_t first = values.size() > kShown ? values.size() - kShown : 0;
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  std::string text;
+  for (size_t i = first; i < values.size(); ++i) {
+    const double place = *high > *low ? (values[i] - *low) / (*high - *low) : 0.5;
+    text += kBars[static_cast<size_t>(place * 7.999)];
+  }
+  return text;
+}
+
+std::vector<double> values_of(const Series& series) {
+  std::vector<double> values;
+  for (const Series::Point& p : series.points) values.push_back(p.value);
+  return values;
+}
+
+void print(const Series& s) {
+  const std::vector<double> values = values_of(s);
+  fmt::print("{} of {}\n  machine {}, {} runs, median {:.4g}, last {:.4g}  {}\n", s.metric, s.key,
+             s.machine_key, values.size(), median(values), values.back(), sparkline(values));
+  for (const ChangePoint& c : s.changes) {
+    const Series::Point& p = s.points[c.index];
+    fmt::print("  changed at run {} ({}, {}): {:.4g} -> {:.4g} ({:+.1f}%), p {:.2g}\n", p.run,
+               p.started, p.revision, c.before, c.after, 100 * (c.after / c.before - 1), c.p);
+  }
+}
+
+nlohmann::json to_json(const Series& s) {
+  nlohmann::json j{{"machine_key", s.machine_key},
+                   {"key", s.key},
+                   {"metric", s.metric},
+                   {"points", nlohmann::json::array()},
+                   {"changes", nlohmann::json::array()}};
+  for (const Series::Point& p : s.points)
+    j["points"].push_back(
+        {{"run", p.run}, {"started", p.started}, {"revision", p.revision}, {"value", p.value}});
+  for (const ChangePoint& c : s.changes)
+    j["changes"].push_back(
+        {{"index", c.index}, {"before", c.before}, {"after", c.after}, {"p", c.p}});
+  return j;
+}
+
+}  // namespace
+
+std::vector<Series> find_series(const Store& store, const HistoryOptions& options) {
+  std::map<std::pair<std::string, std::string>, Series> found;
+  for (const StoredRun& listed : store.list_runs()) {
+    if (!options.suite.empty() && listed.suite != options.suite) continue;
+    if (!begins_with(listed.machine_key, options.machine)) continue;
+    for (const StoredCase& c : store.load_run(std::to_string(listed.id)).cases) {
+      const double value = c.metric(options.metric);
+      if (c.key.find(options.match) == std::string::npos || c.outcome != Outcome::passed ||
+          !std::isfinite(value))
+        continue;
+      Series& series = found[{listed.machine_key, c.key}];
+      series.machine_key = listed.machine_key;
+      series.key = c.key;
+      series.metric = options.metric;
+      series.points.push_back({listed.id, listed.started, listed.revision, value});
+    }
+  }
+  std::vector<Series> all;
+  for (auto& [unused, series] : found) {
+    series.changes = change_points(values_of(series));
+    all.push_back(std::move(series));
+  }
+  return all;
+}
+
+int history(const HistoryOptions& options) {
+  if (!options.out.empty()) require_writable(options.out);
+  const Store store(options.db);
+  const std::vector<Series> all = find_series(store, options);
+  if (all.empty())
+    throw InputError(fmt::format("store {}: no passed case has the metric '{}' with these filters",
+                                 in_quotes(options.db), options.metric));
+  int64_t up = 0, down = 0;
+  nlohmann::json json = nlohmann::json::array();
+  for (const Series& series : all) {
+    print(series);
+    json.push_back(to_json(series));
+    for (const ChangePoint& c : series.changes) ++(c.after > c.before ? up : down);
+  }
+  // A detector whose findings all point one way is suspect itself.
+  fmt::print("{} series, {} changes up, {} down\n", all.size(), up, down);
+  if (!options.out.empty()) write_json(options.out, json);
+  return 0;
+}
+
+}  // namespace vidattn

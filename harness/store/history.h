@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/store/store.h"
+#include "metrics/statistics/change_points.h"
+
+namespace vidattn {
+
+/// A metric of one case over the runs of one machine, oldest first.
+struct Series {
+  std::string machine_key, key, metric;
+  struct Point {
+    int64_t run;
+    std::string started, revision;
+    double value;
+  };
+  std::vector<Point> points;
+  std::vector<ChangePoint> changes;
+};
+
+struct HistoryOptions {
+  std::string db = kDefaultStore;
+  std::string suite;             ///< empty = all
+  std::string match;             ///< part of the case key; empty = all
+  std::string machine;           ///< key or its beginning; empty = all
+  std::string metric = "ratio";  ///< tag
+  std::string out;               ///< JSON file; empty = none
+};
+
+/// The series of a store: passed cases with a finite value. Cases that were timed cold or with
+/// other workloads have other keys.
+std::vector<Series> find_series(const Store& store, const HistoryOptions& options);
+
+/// `vidattn history`: prints every series with its change points. Returns 0; throws InputError when
+/// the store has no such series.
+int history(const HistoryOptions& options);
+
+}  // namespace vidattn

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/workloads/workload.h"
+
+namespace vidattn {
+
+struct RunOptions {
+  WorkloadRequest workload;
+  std::vector<std::string> backends;  ///< NAME[:key=value,…]
+  std::vector<std::string> devices = {"cpu"};
+  std::vector<DType> dtypes = {DType::f32};
+  std::vector<double> densities;       ///< solve each backend's knob for these; empty = as given
+  int64_t steps = 50, layers = 30;     ///< of the denoising run whose mean density is reported
+  int repeat = 3;                      ///< timed blocks; each runs every backend once
+  std::string out;                     ///< JSON file; empty = none
+  std::string db;                      ///< store that the run is added to; empty = none
+  bool whole = false;                  ///< run full attention whole, however long it takes
+  bool quiet = false;                  ///< no progress
+  std::vector<std::string> arguments;  ///< the command line, for the record
+};
+
+/// The main job: builds the workload, checks every backend against the reference device, measures
+/// the passing ones in interleaved blocks, prints the table, writes options.out and adds the run to
+/// the store options.db. Returns the exit code: 0 when every case passed or was skipped with a
+/// reason, 1 when an equality check failed, 130 after an interrupt (what was measured is still
+/// printed and written). Throws InputError when no case can run.
+int run(const RunOptions& options);
+
+}  // namespace vidattn

@@ -1,0 +1,246 @@
+#include "harness/suites/suite_runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <set>
+
+#include "attention/error.h"
+#include "harness/host/environment.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/preflight.h"
+#include "harness/io/file.h"
+#include "harness/measure/metric.h"
+#include "harness/store/export.h"
+
+namespace vidattn {
+namespace {
+
+constexpr double kGibi = 1024.0 * 1024 * 1024;
+
+/// The last line that says something, without the program's name before it.
+std::string last_line(const std::string& text) {
+  std::string last;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    if (end > at) last = text.substr(at, end - at);
+    at = end + 1;
+  }
+  constexpr const char* kPrefix = "vidattn: ";
+  return last.rfind(kPrefix, 0) == 0 ? last.substr(std::strlen(kPrefix)) : last;
+}
+
+/// Whether what ended the process was a lack of memory: the limit, or the system's OOM killer.
+bool lacked_memory(const ProcessResult& result, const ProcessLimits& limits) {
+  constexpr double kNearLimit = 0.9;
+  const bool near =
+      limits.memory_bytes > 0 && static_cast<double>(result.peak_bytes) >
+                                     kNearLimit * static_cast<double>(limits.memory_bytes);
+  const bool killed = result.end == ProcessResult::End::signalled && result.code == SIGKILL;
+  return killed || near || result.err.find("bad_alloc") != std::string::npos;
+}
+
+/// Outcome of a process that gave no record.
+void explain_end(StoredCase& c, const ProcessResult& result, const ProcessLimits& limits) {
+  constexpr int kInputError = 3;
+  const std::string said = last_line(result.err);
+  c.details["error_output"] = result.err;
+  if (result.end == ProcessResult::End::timed_out) {
+    c.outcome = Outcome::timed_out;
+    c.reason = fmt::format("ended after the limit of {:g} s", limits.seconds);
+  } else if (lacked_memory(result, limits)) {
+    c.outcome = Outcome::out_of_memory;
+    c.reason = limits.memory_bytes > 0
+                   ? fmt::format("more than the limit of {:.3g} GiB of private memory",
+                                 static_cast<double>(limits.memory_bytes) / kGibi)
+                   : std::string("killed, most likely by the system for lack of memory");
+    c.reason +=
+        fmt::format("; {:.3g} GiB were resident", static_cast<double>(result.peak_bytes) / kGibi);
+  } else if (result.end == ProcessResult::End::signalled) {
+    c.outcome = Outcome::crashed;
+    c.reason = fmt::format("signal {} ({}){}", result.code, strsignal(result.code),
+                           said.empty() ? "" : ": " + said);
+  } else if (result.code == kInputError) {
+    c.outcome = Outcome::skipped;
+    c.reason = said;
+  } else {
+    c.outcome = Outcome::crashed;
+    c.reason = fmt::format("exit code {} without a result{}", result.code,
+                           said.empty() ? "" : ": " + said);
+  }
+}
+
+/// The record that the process printed; nullopt when it is not one.
+std::optional<StoredCase> record_of(const ProcessResult& result) {
+  if (result.end != ProcessResult::End::exited) return std::nullopt;
+  const nlohmann::json json = nlohmann::json::parse(result.out, nullptr, false);
+  if (!json.is_array() || json.size() != 1) return std::nullopt;
+  return case_from_json(json[0]);
+}
+
+StoredRun new_run(const Suite& suite, const SuiteOptions& options) {
+  StoredRun run;
+  run.suite = suite.name;
+  run.started = utc_now();
+  run.arguments = options.arguments;
+  run.definition = suite.definition;
+  run.environment = environment();
+  run.revision = run.environment["software"].value("revision", "");
+  run.machine_key = machine_key(run.environment);
+  return run;
+}
+
+/// The suite's last run, when this program may carry it on; a finished one has nothing left to do.
+StoredRun run_to_resume(const Suite& suite, const Store& store, const StoredRun& now) {
+  const std::vector<StoredRun> runs = store.list_runs();
+  const auto last = std::find_if(runs.rbegin(), runs.rend(),
+                                 [&](const StoredRun& r) { return r.suite == suite.name; });
+  if (last == runs.rend())
+    throw InputError(fmt::format("store {}: no run of suite '{}' to resume",
+                                 in_quotes(store.path().string()), suite.name));
+  const char* changed = last->definition != suite.definition   ? "the suite"
+                        : last->revision != now.revision       ? "the program's revision"
+                        : last->machine_key != now.machine_key ? "the machine"
+                                                               : nullptr;
+  if (changed != nullptr)
+    throw InputError(
+        fmt::format("run {} cannot be resumed: {} has changed since; leave out "
+                    "--resume to begin a new run",
+                    last->id, changed));
+  return store.load_run(std::to_string(last->id));
+}
+
+void print_case(size_t number, size_t count, const StoredCase& c) {
+  fmt::print("[{}/{}] {}: {}{}{}", number, count, to_string(c.outcome), c.key,
+             c.reason.empty() ? "" : ": ", c.reason);
+  if (c.timed())
+    fmt::print("; {:.3g} of full attention's time ({:.3g} to {:.3g}), {} blocks", c.metric("ratio"),
+               c.metric("ratio_low"), c.metric("ratio_high"), c.blocks.size());
+  fmt::print("; {:.1f} s\n  {}\n", c.seconds, c.command);
+  std::fflush(stdout);
+}
+
+std::vector<PreflightCheck> look_before(bool quiet) {
+  const std::vector<PreflightCheck> checks = preflight();
+  if (!quiet)
+    for (const PreflightCheck& check : checks)
+      fmt::print("preflight {}: {} ({})\n", check.name, to_string(check.state), check.message);
+  std::fflush(stdout);
+  return checks;
+}
+
+void print_table(const StoredRun& run) {
+  std::vector<std::vector<std::string>> rows;
+  const auto cell = [](double value, int digits, double scale = 1) {
+    return std::isfinite(value) ? fmt::format("{:.{}g}", value * scale, digits) : std::string("-");
+  };
+  const bool several = std::any_of(run.cases.begin(), run.cases.end(), [&](const StoredCase& c) {
+    return c.workload != run.cases.front().workload;
+  });
+  for (const StoredCase& c : run.cases) {
+    std::string name = fmt::format("{} [{} {}]", c.backend, c.device, c.dtype);
+    if (c.density) name += fmt::format(" at {}", *c.density);
+    if (several) name += ", " + c.workload;
+    const auto outliers = std::count_if(c.blocks.begin(), c.blocks.end(),
+                                        [](const Block& b) { return !b.outlier.empty(); });
+    rows.push_back({name, to_string(c.outcome), cell(c.metric("density"), 4),
+                    cell(c.metric("total_time"), 4, 1e3), cell(c.metric("ratio"), 3),
+                    cell(c.metric("ratio_low"), 3), cell(c.metric("ratio_high"), 3),
+                    std::to_string(c.blocks.size()), std::to_string(outliers),
+                    c.timed() ? c.details["timing"].value("stopped_by", "") : "-",
+                    cell(c.metric("share_of_peak"), 3), cell(c.metric("relative_l2"), 3),
+                    cell(c.peak_bytes ? static_cast<double>(*c.peak_bytes) : NAN, 3, 1 / kGibi)});
+  }
+  fmt::print("\n{}", text_table({"case", "outcome", "density", "ms", "ratio", "low", "high",
+                                 "blocks", "outliers", "stop", "of peak", "rel L2", "peak GiB"},
+                                rows));
+}
+
+/// What a nonzero exit code is about, where nothing else was printed.
+void print_troubles(const StoredRun& run) {
+  for (const StoredCase& c : run.cases)
+    if (c.outcome != Outcome::passed)
+      fmt::print("{}: {}: {}\n", to_string(c.outcome), c.key, c.reason);
+  for (const auto& check : run.preflight)
+    if (check.value("state", "") == "invalid")
+      fmt::print("preflight: {}\n", check.value("message", ""));
+}
+
+int exit_code(const StoredRun& run) {
+  const auto any = [&](auto... outcomes) {
+    return std::any_of(run.cases.begin(), run.cases.end(),
+                       [&](const StoredCase& c) { return ((c.outcome == outcomes) || ...); });
+  };
+  if (interrupted()) return 130;
+  if (any(Outcome::failed, Outcome::crashed, Outcome::timed_out, Outcome::out_of_memory)) return 1;
+  const bool nothing = !any(Outcome::passed);
+  return nothing || any(Outcome::mistrusted) || preflight_invalid(run.preflight) ? 2 : 0;
+}
+
+}  // namespace
+
+std::optional<StoredCase> run_case(const CaseRequest& request, const ProcessLimits& limits) {
+  StoredCase c = named_case(request, request.backends.front());
+  const std::string started = utc_now();
+  std::vector<std::string> arguments = case_arguments(request);
+  arguments.insert(arguments.end(), {"--json", "--quiet"});
+  const ProcessResult result = run_self(arguments, limits);
+  if (result.end == ProcessResult::End::interrupted) return std::nullopt;
+  if (auto record = record_of(result))
+    c = std::move(*record);
+  else
+    explain_end(c, result, limits);
+  c.started = started;
+  c.seconds = result.seconds;
+  c.peak_bytes = result.peak_bytes;
+  return c;
+}
+
+int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options) {
+  StoredRun run = new_run(suite, options);
+  std::set<std::string> done;
+  if (options.resume) {
+    run = run_to_resume(suite, store, run);
+    for (const StoredCase& c : run.cases) done.insert(c.key);
+  } else {
+    measure_limits(run.environment);
+    run.preflight = to_json(look_before(options.quiet));
+    store.begin_run(run);
+  }
+  ProcessLimits limits = suite.limits;
+  if (options.case_seconds) limits.seconds = *options.case_seconds;
+  if (options.memory_gib) limits.memory_bytes = static_cast<int64_t>(*options.memory_gib * kGibi);
+  if (!options.quiet)
+    fmt::print("run {} of suite {}: {} cases, {} done before\n", run.id, suite.name,
+               suite.cases.size(), done.size());
+  for (size_t i = 0; i < suite.cases.size(); ++i) {
+    const CaseRequest& request = suite.cases[i];
+    if (done.count(named_case(request, request.backends.front()).key) > 0) continue;
+    std::optional<StoredCase> c;
+    if (!interrupted()) c = run_case(request, limits);
+    if (!c) return run.id;
+    store.add_case(run.id, *c);
+    if (!options.quiet) print_case(i + 1, suite.cases.size(), *c);
+  }
+  if (run.finished.empty()) store.finish_run(run.id, utc_now());
+  return run.id;
+}
+
+int run_suite(const SuiteOptions& options) {
+  const Suite suite = load_suite(options.suite);
+  Store store(options.db, Store::Mode::write);
+  catch_interrupts();
+  const int64_t id = run_suite(suite, store, options);
+  const StoredRun run = store.load_run(std::to_string(id));
+  options.quiet ? print_troubles(run) : print_table(run);
+  if (interrupted())
+    fmt::print("interrupted: {} of {} cases are in {}; --resume carries on\n", run.case_count,
+               suite.cases.size(), in_quotes(options.db));
+  else
+    fmt::print("run {} is in {}\n", id, in_quotes(options.db));
+  return exit_code(run);
+}
+
+}  // namespace vidattn

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/store/store.h"
+#include "harness/suites/suite.h"
+
+namespace vidattn {
+
+struct SuiteOptions {
+  std::string suite;  ///< file or name of a ready suite
+  std::string db = kDefaultStore;
+  bool resume = false;                 ///< carry on the suite's last run
+  std::optional<double> case_seconds;  ///< time limit of a case in place of the suite's
+  std::optional<double> memory_gib;    ///< memory limit of a case in place of the suite's
+  bool quiet = false;                  ///< no line per case, no tables
+  std::vector<std::string> arguments;  ///< the command line, for the record
+};
+
+/// Measures one case of a suite in a process of its own. Never throws for what happens inside it:
+/// crash, time-out, lack of memory are outcomes. Nullopt after an interrupt.
+std::optional<StoredCase> run_case(const CaseRequest& request, const ProcessLimits& limits);
+
+/// Runs a suite's cases one after the other and stores each as it finishes. Returns the run's id in
+/// the store; it is unfinished after an interrupt. Throws InputError for a suite or store that
+/// cannot be used, a store that cannot be written any more, and with `resume` when there is nothing
+/// that this program on this machine could carry on.
+int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options);
+
+/// `vidattn run SUITE`: the above, with a table at the end. Returns the exit code: 0 when every
+/// case passed or was skipped with a reason, 1 when one failed, crashed, or ran out of time or
+/// memory, 2 when one is mistrusted, the preflight is invalid, or nothing could run; 130 after an
+/// interrupt.
+int run_suite(const SuiteOptions& options);
+
+}  // namespace vidattn

@@ -1,0 +1,153 @@
+#include "harness/tables/tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "attention/device.h"
+#include "attention/error.h"
+#include "harness/host/environment.h"
+#include "harness/host/interrupt.h"
+#include "harness/io/file.h"
+#include "harness/io/json_file.h"
+#include "harness/measure/backend_spec.h"
+#include "harness/tables/count.h"
+#include "harness/tables/figure.h"
+#include "harness/tables/models.h"
+#include "harness/tables/paper.h"
+#include "harness/tables/print.h"
+
+namespace vidattn {
+namespace {
+
+// Raised when a field changes its meaning or goes away; new fields raise the minor number.
+constexpr const char* kSchemaVersion = "1.0";
+
+using MakeTable = Table (*)(const TableOptions&);
+constexpr std::pair<const char*, MakeTable> kTables[] = {
+    {"4", table4}, {"5", table5}, {"6", table6}, {"11", table11}, {"12", table12}};
+
+bool is_figure(const std::string& path) { return path.ends_with(".svg") || path.ends_with(".png"); }
+
+TableFormat format_of(const std::string& path) {
+  const std::string ending = std::filesystem::path(path).extension().string();
+  try {
+    return parse_table_format(ending.empty() ? ending : ending.substr(1));
+  } catch (const InputError&) {
+    throw InputError("--out " + in_quotes(path) +
+                     " must end in .txt, .md, .csv, .json, .svg or .png");
+  }
+}
+
+std::vector<std::pair<const char*, MakeTable>> wanted(const std::string& name) {
+  std::vector<std::pair<const char*, MakeTable>> found;
+  for (const auto& entry : kTables)
+    if (name == "all" || name == entry.first) found.push_back(entry);
+  if (found.empty())
+    throw InputError("unknown table '" + name + "': known are 4, 5, 6, 11, 12, all");
+  return found;
+}
+
+void check_tokens(const TableOptions& options) {
+  for (int64_t tokens : options.tokens) {
+    grid_480p(tokens, options.temporal_groups);
+    if (!options.backends.empty()) continue;  // any length will do
+    if (options.name != "11") throw InputError("--tokens is for table 11 and for --backend");
+    const PaperTable paper = paper_table("11", options.paper);
+    if (std::none_of(paper.rows.begin(), paper.rows.end(),
+                     [&](const PaperRow& row) { return row.tokens == tokens; }))
+      throw InputError(fmt::format("--tokens {} is no row of table 11", tokens));
+  }
+}
+
+void check_run(const TableOptions& options) {
+  if (options.run.dense_steps > options.run.steps)
+    throw InputError("--dense-steps must not exceed --steps");
+  const DitModel model =
+      find_model(options.model.empty() ? paper_table("12", options.paper).model : options.model);
+  if (options.run.dense_layers > model.layers())
+    throw InputError(fmt::format("--dense-layers must not exceed the {} layers of {}",
+                                 model.layers(), model.title));
+}
+
+/// Everything that can be refused before any work.
+void check(const TableOptions& options) {
+  const bool has_figure =
+      (options.name == "6" || options.name == "all") && options.backends.empty();
+  const bool has_operator = options.name == "11" || options.name == "12" || options.name == "all";
+  for (const auto& entry : wanted(options.name)) paper_table(entry.first, options.paper);
+  if (!options.model.empty()) find_model(options.model);
+  parse_table_format(options.format);
+  find_device(options.device);
+  parse_dtype(options.dtype);
+  for (const std::string& path : options.out) {
+    if (!is_figure(path))
+      format_of(path);
+    else if (!has_figure)
+      throw InputError("--out " + in_quotes(path) +
+                       ": only table 6 (or all), without --backend, has a figure");
+    require_writable(path);
+  }
+  if (options.measure && !has_operator)
+    throw InputError("--measure is for tables 11 and 12; the others count FLOPs");
+  for (const std::string& backend : options.backends) parse_backend(backend);
+  check_tokens(options);
+  if (options.full && !options.measure) throw InputError("--full needs --measure");
+  if (options.heads > 0 && !options.measure && options.backends.empty())
+    throw InputError("--heads needs --measure or --backend");
+  if (options.name == "12" || options.name == "all")
+    check_run(options);
+  else if (!(options.run == DenoisingRun{}) || options.devices != TableOptions{}.devices)
+    throw InputError(
+        "--devices, --steps, --cfg-passes and dense steps and layers are for table 12");
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  OutputFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+void write(const std::string& path, const std::vector<Table>& tables, const TableOptions& options) {
+  if (is_figure(path)) {
+    for (const Table& table : tables)
+      if (table.name == "6") write_figure(table, path);
+    return;
+  }
+  const TableFormat format = format_of(path);
+  if (format != TableFormat::json) return write_text(path, print_tables(tables, format));
+  nlohmann::json record{{"schema_version", kSchemaVersion},
+                        {"tool", "vidattn table"},
+                        {"arguments", options.arguments},
+                        {"interrupted", interrupted()},
+                        {"environment", environment()}};
+  for (const Table& table : tables) record["tables"].push_back(to_json(table));
+  write_json(path, record);
+}
+
+}  // namespace
+
+int tables(const TableOptions& options) {
+  const auto makers = wanted(options.name);
+  check(options);
+  catch_interrupts();
+  std::vector<Table> made;
+  std::string undone;
+  for (const auto& [name, make] : makers)
+    if (interrupted())
+      undone += std::string(undone.empty() ? "" : ", ") + name;
+    else
+      made.push_back(make(options));
+  fmt::print("{}", print_tables(made, parse_table_format(options.format)));
+  for (const std::string& path : options.out) write(path, made, options);
+  if (interrupted()) {
+    fmt::print(stderr, "interrupted: what was finished is in the tables{}\n",
+               undone.empty() ? "" : "; not made: " + undone);
+    constexpr int kExitInterrupted = 130;
+    return kExitInterrupted;
+  }
+  return 0;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,184 @@
+#include "harness/videos/backbones.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <map>
+
+#include "attention/error.h"
+#include "harness/io/file.h"
+#include "harness/io/sha256.h"
+#include "harness/videos/torchscript.h"
+#include "metrics/video/model_input.h"
+
+namespace vidattn {
+namespace {
+
+constexpr const char* kHeadKey = "aesthetic_head";
+constexpr size_t kClipLarge = 768;  // width of CLIP ViT-L/14's image features
+
+/// A network that --model knows.
+struct Known {
+  const char *key, *architecture;
+  size_t width;  ///< values of its output; another number is another network
+  ModelInput input;
+  const char *consistency, *cross_shot, *long_range;  ///< names of scores; empty = none
+};
+
+/// VBench's names for VBench's networks only.
+const std::array<Known, 4>& known_networks() {
+  ModelInput dinov2 = dino_input();
+  dinov2.bicubic_crop = true;  // its patches of 14 pixels need a multiple of 14 on both sides
+  static const std::array<Known, 4> known = {{
+      {"dino", "DINO ViT-B/16", 768, dino_input(), "subject_consistency", "cross_shot_dino",
+       "long_range_dino"},
+      {"dinov2", "DINOv2 ViT-B/14", 768, dinov2, "subject_consistency.dinov2", "cross_shot_dinov2",
+       "long_range_dinov2"},
+      {"clip", "CLIP ViT-B/32", 512, clip_input(), "background_consistency", "cross_shot_clip",
+       "long_range_clip"},
+      {"clip_l14", "CLIP ViT-L/14", kClipLarge, clip_input(), "", "", ""},
+  }};
+  return known;
+}
+
+/// Scales to unit length, as VBench does before it compares.
+Feature normalized(std::vector<float> values) {
+  double square = 0;
+  for (const float v : values) square += static_cast<double>(v) * v;
+  const auto gain = static_cast<float>(1 / std::max(1e-12, std::sqrt(square)));
+  for (float& v : values) v *= gain;
+  return values;
+}
+
+class TorchDescriptor : public FrameDescriptor {
+ public:
+  TorchDescriptor(const Known& known, const std::string& path)
+      : known_(known), path_(path), model_(load_torchscript(path)) {
+    const auto side = static_cast<size_t>(known.input.side);
+    run({std::vector<float>(3 * side * side, 0), known.input.side, known.input.side});
+  }
+
+  std::string name() const override { return known_.key; }
+  std::string protocol() const override {
+    return fmt::format(
+        "{} (TorchScript), shorter side {} {}", known_.architecture, known_.input.side,
+        known_.input.bicubic_crop ? "bicubic, central square" : "bilinear, uncropped");
+  }
+  /// What is outside of a region becomes the network's mean colour. The whole frame runs once.
+  std::vector<Feature> describe(const cv::Mat& frame,
+                                const std::vector<cv::Mat>& regions) const override {
+    std::vector<Feature> features;
+    Feature whole;
+    for (const cv::Mat& region : regions) {
+      if (region.empty()) {
+        if (whole.empty()) whole = feature_of(frame);
+        features.push_back(whole);
+        continue;
+      }
+      const auto& mean = known_.input.mean;
+      cv::Mat masked(frame.size(), CV_8UC3,
+                     cv::Scalar(255 * mean[2], 255 * mean[1], 255 * mean[0]));
+      frame.copyTo(masked, region);
+      features.push_back(feature_of(masked));
+    }
+    return features;
+  }
+
+ private:
+  Feature feature_of(const cv::Mat& frame) const {
+    return normalized(run(preprocess(frame, known_.input)));
+  }
+
+  std::vector<float> run(const Planes& image) const {
+    const auto fail = [&](const std::string& what) {
+      throw InputError(fmt::format("model {}={} fails on a picture of {}x{}: {}", known_.key,
+                                   in_quotes(path_), image.width, image.height, what));
+    };
+    std::vector<float> output;
+    try {
+      output = model_->run(image.values.data(), image.height, image.width);
+    } catch (const std::runtime_error& error) {
+      fail(error.what());
+    }
+    if (output.size() != known_.width)
+      fail(fmt::format("it gives {} values, {} gives {}", output.size(), known_.architecture,
+                       known_.width));
+    for (const float v : output)
+      if (!std::isfinite(v)) fail("its output is not finite");
+    return output;
+  }
+
+  const Known& known_;
+  std::string path_;
+  std::shared_ptr<ImageModel> model_;
+};
+
+const Known& find_network(const std::string& key) {
+  for (const Known& known : known_networks())
+    if (key == known.key) return known;
+  throw InputError(fmt::format("--model: no model {}; known are {}", in_quotes(key), model_keys()));
+}
+
+std::map<std::string, std::string> parse(const std::vector<std::string>& models) {
+  std::map<std::string, std::string> files;
+  for (const std::string& model : models) {
+    const size_t equals = model.find('=');
+    if (equals == std::string::npos || equals + 1 == model.size())
+      throw InputError(fmt::format("--model {}: write KEY=FILE", in_quotes(model)));
+    const std::string key = model.substr(0, equals);
+    if (key != kHeadKey) find_network(key);
+    if (!files.emplace(key, model.substr(equals + 1)).second)
+      throw InputError(fmt::format("--model: {} is given twice", key));
+  }
+  if (files.contains("clip_l14") != files.contains(kHeadKey))
+    throw InputError(
+        "--model: aesthetic_quality needs both clip_l14=FILE.pt and "
+        "aesthetic_head=FILE.json");
+  return files;
+}
+
+}  // namespace
+
+std::string model_keys() {
+  std::string text;
+  for (const Known& known : known_networks())
+    text += fmt::format("{} ({}), ", known.key, known.architecture);
+  return text + kHeadKey + " (JSON with w and b)";
+}
+
+AestheticHead load_aesthetic_head(const std::string& path) {
+  const InputFile readable{path};
+  std::ifstream file(path);
+  const auto json = nlohmann::json::parse(file, nullptr, false);
+  try {
+    AestheticHead head{json.at("w").get<std::vector<double>>(), json.at("b").get<double>()};
+    if (head.weights.size() == kClipLarge) return head;
+  } catch (const nlohmann::json::exception&) {
+    // told below
+  }
+  throw InputError(
+      fmt::format("{} is not an aesthetic head: JSON with w ({} numbers) and b "
+                  "(one number) is expected",
+                  readable.name(), kClipLarge));
+}
+
+Backbones load_backbones(const std::vector<std::string>& models) {
+  Backbones backbones;
+  const auto files = parse(models);
+  for (const auto& [key, path] : files) {
+    backbones.provenance.push_back({{"key", key}, {"file", path}, {"sha256", sha256_file(path)}});
+    if (key == kHeadKey) continue;
+    const Known& known = find_network(key);
+    Backbone backbone{.descriptor = std::make_shared<TorchDescriptor>(known, path)};
+    if (*known.consistency != '\0') backbone.scores.consistency = {{known.consistency}};
+    backbone.scores.cross_shot = known.cross_shot;
+    backbone.scores.long_range = known.long_range;
+    if (key == "clip_l14") backbone.aesthetic = load_aesthetic_head(files.at(kHeadKey));
+    backbones.all.push_back(std::move(backbone));
+  }
+  return backbones;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "metrics/video/aesthetic_quality.h"
+#include "metrics/video/feature_metrics.h"
+
+namespace vidattn {
+
+/// A network that the user gave, with the scores that it makes possible.
+struct Backbone {
+  std::shared_ptr<const FrameDescriptor> descriptor;
+  FeatureScores scores;
+  std::optional<AestheticHead> aesthetic;  ///< then it gives aesthetic_quality
+};
+
+struct Backbones {
+  std::vector<Backbone> all;
+  nlohmann::json provenance = nlohmann::json::array();  ///< key, file and SHA-256 of each
+};
+
+/// Known keys, for help texts: "dino=DINO ViT-B/16, …".
+std::string model_keys();
+
+/// Loads what `--model KEY=FILE` names. The networks are run once on a grey square, so that a wrong
+/// one is refused before any work. Throws InputError for an unknown or repeated key, a file that is
+/// not what the key needs, an output that is not the architecture's width, or clip_l14 and
+/// aesthetic_head without each other.
+Backbones load_backbones(const std::vector<std::string>& models);
+
+/// Reads {"w": [768 numbers], "b": number}. Throws InputError.
+AestheticHead load_aesthetic_head(const std::string& path);
+
+}  // namespace vidattn

@@ -1,0 +1,190 @@
+#include "harness/videos/diff.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "attention/error.h"
+#include "harness/host/environment.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/io/file.h"
+#include "harness/io/json_file.h"
+#include "harness/measure/metric.h"
+#include "harness/workloads/video/video_input.h"
+#include "metrics/statistics/paired_difference.h"
+#include "metrics/video/frame_comparison.h"
+
+namespace vidattn {
+namespace {
+
+using nlohmann::json;
+
+struct Stopped {};  // thrown out of a pair's pass by Ctrl-C
+
+struct Pair {
+  VideoInput a, b;
+  int64_t frames = 0;
+  std::vector<VideoScore> scores = {};
+  std::string error = {};
+};
+
+void check_ends(const Pair& pair, const FrameSource* ended_a, const FrameSource* ended_b,
+                bool common_frames) {
+  const VideoInput& shorter = ended_a != nullptr ? pair.a : pair.b;
+  if (pair.frames == 0)
+    throw InputError(fmt::format("no frame of {} can be decoded", in_quotes(shorter.path)));
+  if (ended_a != nullptr) require_promised_frames(*ended_a, pair.frames, pair.a.path);
+  if (ended_b != nullptr) require_promised_frames(*ended_b, pair.frames, pair.b.path);
+  if (common_frames || (ended_a != nullptr && ended_b != nullptr)) return;
+  throw InputError(
+      fmt::format("{} ends after {} frames, {} goes on; --common-frames compares only those",
+                  in_quotes(shorter.path), pair.frames,
+                  in_quotes((ended_a != nullptr ? pair.b : pair.a).path)));
+}
+
+void compare(Pair& pair, bool common_frames) {
+  const auto a = open_frames(pair.a), b = open_frames(pair.b);
+  const int64_t promised = std::min(a->frames_promised(), b->frames_promised());
+  Progress progress(pair.b.path, std::max<int64_t>(promised, 1));
+  FrameComparison comparison;
+  for (;;) {
+    const cv::Mat frame_a = a->next(), frame_b = b->next();
+    pair.frames = comparison.frames();
+    if (frame_a.empty() || frame_b.empty()) {
+      check_ends(pair, frame_a.empty() ? a.get() : nullptr, frame_b.empty() ? b.get() : nullptr,
+                 common_frames);
+      break;
+    }
+    if (frame_a.size() != frame_b.size())
+      throw InputError(fmt::format("{} is of {}x{} pixels and {} of {}x{}, one size is needed",
+                                   in_quotes(pair.a.path), frame_a.cols, frame_a.rows,
+                                   in_quotes(pair.b.path), frame_b.cols, frame_b.rows));
+    if (interrupted()) throw Stopped();
+    comparison.add(frame_a, frame_b);
+    progress.update(comparison.frames());
+  }
+  progress.update(std::max<int64_t>(promised, 1));
+  pair.scores = comparison.scores();
+}
+
+std::string number(double value) { return std::isnan(value) ? "-" : fmt::format("{:.6g}", value); }
+
+/// PSNR alone can be infinite, which JSON cannot say.
+bool identical(const Pair& pair) {
+  return std::any_of(pair.scores.begin(), pair.scores.end(),
+                     [](const VideoScore& score) { return std::isinf(score.value); });
+}
+
+/// Over the pairs that were compared and have a finite value.
+MeanInterval summary_of(const std::vector<Pair>& pairs, size_t metric) {
+  std::vector<double> values;
+  for (const Pair& pair : pairs)
+    if (!pair.scores.empty()) values.push_back(pair.scores[metric].value);
+  return mean_interval(values);
+}
+
+void print(const std::vector<Pair>& pairs) {
+  std::vector<std::vector<std::string>> rows;
+  const std::vector<VideoScore>* any = nullptr;
+  for (const Pair& pair : pairs) {
+    if (pair.scores.empty()) continue;
+    any = &pair.scores;
+    rows.push_back({pair.a.path + " | " + pair.b.path, std::to_string(pair.frames)});
+    for (const VideoScore& score : pair.scores) rows.back().push_back(number(score.value));
+  }
+  if (any == nullptr) return;
+  const auto compared = static_cast<int64_t>(rows.size());
+  std::vector<std::string> headers{"reference | video", "frames"};
+  for (const VideoScore& score : *any) headers.push_back(score.name);
+  if (rows.size() > 1) {
+    std::vector<std::string> mean{"mean", ""}, interval{"95% interval +/-", ""};
+    for (size_t m = 0; m < any->size(); ++m) {
+      const MeanInterval summary = summary_of(pairs, m);
+      mean.push_back(number(summary.mean));
+      interval.push_back(number(summary.half_width));
+    }
+    rows.push_back(mean);
+    rows.push_back(interval);
+  }
+  fmt::print("{}", text_table(headers, rows));
+  for (size_t m = 0; m < any->size(); ++m) {
+    const int64_t counted = summary_of(pairs, m).count;
+    fmt::print("{}: {}{}\n", any->at(m).name, any->at(m).note,
+               counted == compared ? ""
+                                   : fmt::format("; mean of {} of {} pairs, the others have no "
+                                                 "finite value",
+                                                 counted, compared));
+  }
+}
+
+json to_json(const Pair& pair) {
+  json record{{"reference", pair.a.path}, {"video_path", pair.b.path}};
+  if (!pair.error.empty()) {
+    record["error"] = pair.error;
+    return record;
+  }
+  record["frames"] = pair.frames;
+  record["identical"] = identical(pair);
+  for (const VideoScore& score : pair.scores)
+    record["scores"][score.name] = {{"value", score.value},
+                                    {"note", score.note},
+                                    {"details", score.details},
+                                    {"series", score.series}};
+  return record;
+}
+
+json record_of(const std::vector<Pair>& pairs, const VideoDiffOptions& options) {
+  json record{{"tool", "vidattn videodiff"},
+              {"arguments", options.arguments},
+              {"interrupted", interrupted()},
+              {"environment", environment()},
+              {"common_frames", options.common_frames},
+              {"pairs", json::array()}};
+  for (const Pair& pair : pairs) {
+    record["pairs"].push_back(to_json(pair));
+    for (size_t m = 0; m < pair.scores.size(); ++m) {
+      const MeanInterval summary = summary_of(pairs, m);
+      record["mean"][pair.scores[m].name] = {{"value", summary.mean},
+                                             {"half_interval_95", summary.half_width},
+                                             {"pairs", summary.count}};
+    }
+  }
+  return record;
+}
+
+}  // namespace
+
+int diff_videos(const VideoDiffOptions& options) {
+  if (options.videos.empty() || options.videos.size() % 2 != 0)
+    throw InputError(fmt::format("videodiff: {} videos given, pairs are needed: A1 B1 A2 B2 …",
+                                 options.videos.size()));
+  if (!options.out.empty()) require_writable(options.out);
+  std::vector<VideoInput> inputs;
+  for (const std::string& path : options.videos) inputs.push_back(find_video(path));
+  catch_interrupts();
+  std::vector<Pair> pairs;
+  bool failed = false;
+  try {
+    for (size_t i = 0; i < inputs.size() && !interrupted(); i += 2) {
+      Pair pair{inputs[i], inputs[i + 1]};
+      try {
+        compare(pair, options.common_frames);
+      } catch (const InputError& error) {
+        fmt::print(stderr, "vidattn: {}\n", error.what());
+        pair.error = error.what();
+        failed = true;
+      }
+      pairs.push_back(pair);
+    }
+  } catch (const Stopped&) {  // the finished pairs are kept
+  }
+  print(pairs);
+  if (interrupted())
+    fmt::print("interrupted: {} of {} pairs are done\n", pairs.size(), inputs.size() / 2);
+  if (!options.out.empty()) write_json(options.out, record_of(pairs, options));
+  return interrupted() ? 130 : failed ? 3 : 0;
+}
+
+}  // namespace vidattn

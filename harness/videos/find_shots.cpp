@@ -1,0 +1,239 @@
+#include "harness/videos/find_shots.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "attention/error.h"
+#include "harness/host/environment.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/io/file.h"
+#include "harness/io/json_file.h"
+#include "harness/measure/metric.h"
+#include "harness/videos/scene_file.h"
+#include "harness/workloads/video/video_input.h"
+
+namespace vidattn {
+namespace {
+
+using nlohmann::json;
+
+struct Stopped {};  // thrown out of a video's pass by Ctrl-C
+
+/// A shot with the boundary that it begins with, if any.
+struct Shot {
+  int64_t first = 0, last = 0;
+  int64_t clean_first = 0, clean_last = 0;  ///< without the frames of transitions
+  const Boundary* begins_with = nullptr;
+};
+
+std::vector<Shot> shots_of(const VideoSurvey& survey) {
+  std::vector<Shot> shots{{.last = survey.frames - 1, .clean_last = survey.frames - 1}};
+  for (const Boundary& boundary : survey.boundaries) {
+    Shot& before = shots.back();
+    before.clean_last = std::min(before.clean_last, std::min(boundary.first, boundary.frame) - 1);
+    Shot after{.first = boundary.frame,
+               .last = survey.frames - 1,
+               .clean_first = std::max(boundary.last + 1, boundary.frame),
+               .clean_last = survey.frames - 1,
+               .begins_with = &boundary};
+    if (boundary.frame == survey.frames) break;  // a fade out at the end
+    if (boundary.frame == 0) {                   // a fade in at the start
+      before = after;
+      continue;
+    }
+    before.last = boundary.frame - 1;
+    shots.push_back(after);
+  }
+  return shots;
+}
+
+std::vector<Scene> scenes_of(const std::vector<Shot>& shots) {
+  std::vector<Scene> scenes;
+  for (const Shot& shot : shots)
+    if (shot.clean_first <= shot.clean_last) scenes.emplace_back(shot.clean_first, shot.clean_last);
+  return scenes;
+}
+
+std::string describe(const Boundary* boundary) {
+  if (boundary == nullptr) return "start of the video";
+  std::string text = transition_name(boundary->kind);
+  if (boundary->kind == Transition::cut) text += fmt::format(" {:.1f}", boundary->score);
+  if (boundary->clean()) return text + ", clean";
+  return text + fmt::format(", overlapped {}-{}", boundary->first, boundary->last);
+}
+
+void print(const std::string& path, const VideoSurvey& survey, const std::vector<Shot>& shots) {
+  fmt::print("{}: {} frames of {}x{}, {:.4g} frames/s, {} shot{}\n", path, survey.frames,
+             survey.width, survey.height, survey.fps, shots.size(), shots.size() == 1 ? "" : "s");
+  std::vector<std::vector<std::string>> rows;
+  const auto seconds = [&](int64_t frame) {
+    return survey.fps > 0 ? fmt::format("{:.3f}", static_cast<double>(frame) / survey.fps) : "-";
+  };
+  for (const Shot& shot : shots)
+    rows.push_back({std::to_string(rows.size()), std::to_string(shot.first),
+                    std::to_string(shot.last), std::to_string(shot.last - shot.first + 1),
+                    seconds(shot.first), seconds(shot.last + 1),
+                    shot.clean_first <= shot.clean_last
+                        ? fmt::format("{}-{}", shot.clean_first, shot.clean_last)
+                        : "none",
+                    describe(shot.begins_with)});
+  fmt::print("{}", text_table({"shot", "first", "last", "frames", "from s", "to s", "clean frames",
+                               "begins with"},
+                              rows));
+}
+
+json record_of(const std::string& path, const VideoSurvey& survey, const std::vector<Shot>& shots) {
+  json record{{"video_path", path},     {"frames", survey.frames},    {"fps", survey.fps},
+              {"width", survey.width},  {"height", survey.height},    {"starts", survey.shots},
+              {"shots", json::array()}, {"boundaries", json::array()}};
+  for (const Shot& shot : shots)
+    record["shots"].push_back({{"first", shot.first},
+                               {"last", shot.last},
+                               {"clean_first", shot.clean_first},
+                               {"clean_last", shot.clean_last}});
+  for (const Boundary& boundary : survey.boundaries)
+    record["boundaries"].push_back({{"frame", boundary.frame},
+                                    {"kind", transition_name(boundary.kind)},
+                                    {"clean", boundary.clean()},
+                                    {"first", boundary.first},
+                                    {"last", boundary.last},
+                                    {"score", boundary.score}});
+  return record;
+}
+
+json to_json(const ShotScore& score) {
+  return {{"tp", score.true_positive},  {"fp", score.false_positive},
+          {"fn", score.false_negative}, {"precision", score.precision()},
+          {"recall", score.recall()},   {"f1", score.f1()}};
+}
+
+json to_json(const ShotOptions& options) {
+  return {{"detector", options.rule == CutRule::content ? "content" : "adaptive"},
+          {"threshold", options.threshold},
+          {"adaptive_ratio", options.adaptive_ratio},
+          {"adaptive_least", options.adaptive_least},
+          {"min_length", options.min_length},
+          {"fade_threshold", options.fade_threshold},
+          {"window", options.window}};
+}
+
+/// The work of one call: what was found so far and what went wrong.
+class Search {
+ public:
+  explicit Search(const FindShotsOptions& options) : options_(options) {
+    if (options.videos.empty() && options.truth.empty())
+      throw InputError("shots: give videos, or --score with a scene file");
+    if (!options.out.empty()) require_writable(options.out);
+    if (!options.truth.empty()) truth_ = read_scenes(options.truth);
+    inputs_ = find_videos(options.videos, options.image_fps);
+    if (!options.truth.empty())
+      for (const VideoInput& input : inputs_) truth_of(input.path);
+    const ShotDetector valid(options.detection);
+  }
+
+  int run() {
+    catch_interrupts();
+    if (inputs_.empty()) score_file();
+    for (const VideoInput& input : inputs_) {
+      if (interrupted()) break;
+      look_into(input);
+    }
+    if (!options_.truth.empty() && (scored_ > 0 || inputs_.empty())) print_score();
+    if (interrupted())
+      fmt::print("interrupted: {} of {} videos are done\n", videos_.size(), inputs_.size());
+    if (!options_.out.empty()) write();
+    return interrupted() ? 130 : failed_ ? 3 : mismatch_ ? 1 : 0;
+  }
+
+ private:
+  const SceneRecord& truth_of(const std::string& path) const {
+    std::filesystem::path name(path);
+    if (!name.has_filename()) name = name.parent_path();  // a folder given with a slash
+    const std::string id = name.stem().string();
+    const auto found = std::find_if(truth_.begin(), truth_.end(),
+                                    [&](const SceneRecord& record) { return record.id == id; });
+    if (found == truth_.end())
+      throw InputError(in_quotes(options_.truth) + " has no line with \"id\": " + in_quotes(id));
+    return *found;
+  }
+
+  void look_into(const VideoInput& input) {
+    const std::string& path = input.path;
+    try {
+      Progress progress(path, 1000);
+      const VideoSurvey survey = survey_frames(
+          *open_frames(input), path,
+          [&](double share) {
+            if (interrupted()) throw Stopped();
+            progress.update(static_cast<int64_t>(share * 1000));
+          },
+          options_.detection);
+      progress.update(1000);
+      const std::vector<Shot> shots = shots_of(survey);
+      print(path, survey, shots);
+      videos_.push_back(record_of(path, survey, shots));
+      if (options_.truth.empty()) return;
+      const ShotScore score = score_shots(truth_of(path).truth, scenes_of(shots));
+      videos_.back()["score"] = to_json(score);
+      total_ += score;
+      ++scored_;
+    } catch (const InputError& error) {
+      fmt::print(stderr, "vidattn: {}\n", error.what());
+      videos_.push_back({{"video_path", path}, {"error", error.what()}});
+      failed_ = true;
+    } catch (const Stopped&) {  // what the other videos gave is kept
+    }
+  }
+
+  void score_file() {
+    for (const SceneRecord& record : truth_) {
+      if (!record.predicted)
+        throw InputError(fmt::format("{}: \"id\": {} has no \"pred\" to score; give its video",
+                                     in_quotes(options_.truth), in_quotes(record.id)));
+      const ShotScore score = score_shots(record.truth, *record.predicted);
+      total_ += score;
+      ++scored_;
+      videos_.push_back({{"id", record.id}, {"score", to_json(score)}});
+      const auto& stated = record.stated;
+      if (!stated || *stated == score) continue;
+      fmt::print("{}: TP {} FP {} FN {}, but the file states {} {} {}\n", record.id,
+                 score.true_positive, score.false_positive, score.false_negative,
+                 stated->true_positive, stated->false_positive, stated->false_negative);
+      mismatch_ = true;
+    }
+  }
+
+  void print_score() const {
+    fmt::print("{} video{}: TP {}  FP {}  FN {}  precision {:.4f}  recall {:.4f}  F1 {:.4f}\n",
+               scored_, scored_ == 1 ? "" : "s", total_.true_positive, total_.false_positive,
+               total_.false_negative, total_.precision(), total_.recall(), total_.f1());
+  }
+
+  void write() const {
+    json record{{"tool", "vidattn shots"},
+                {"arguments", options_.arguments},
+                {"interrupted", interrupted()},
+                {"environment", environment()},
+                {"detection", to_json(options_.detection)},
+                {"videos", videos_}};
+    if (scored_ > 0) record["score"] = to_json(total_);
+    write_json(options_.out, record);
+  }
+
+  const FindShotsOptions& options_;
+  std::vector<VideoInput> inputs_;
+  std::vector<SceneRecord> truth_;
+  json videos_ = json::array();
+  ShotScore total_;
+  int64_t scored_ = 0;
+  bool failed_ = false, mismatch_ = false;
+};
+
+}  // namespace
+
+int find_shots(const FindShotsOptions& options) { return Search(options).run(); }
+
+}  // namespace vidattn

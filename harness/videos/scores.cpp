@@ -1,0 +1,169 @@
+#include "harness/videos/scores.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+#include <opencv2/core/utility.hpp>
+
+#include "attention/error.h"
+#include "attention/grid.h"
+#include "harness/host/clock.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/workloads/film/film.h"
+#include "harness/workloads/shots.h"
+#include "metrics/video/hsv_lbp_vlad.h"
+#include "metrics/video/imaging_quality.h"
+#include "metrics/video/motion.h"
+#include "metrics/video/temporal_flickering.h"
+
+namespace vidattn {
+namespace {
+
+// Frames that are in memory at a time, twice: those being measured and those being read.
+constexpr size_t kBatchBytes = size_t{32} << 20;
+constexpr size_t kBatchFrames = 16;
+
+struct Interrupted {};
+
+std::vector<cv::Mat> read_batch(FrameSource& source) {
+  std::vector<cv::Mat> batch;
+  for (size_t bytes = 0; batch.size() < kBatchFrames && bytes < kBatchBytes;) {
+    cv::Mat frame = source.next();
+    if (frame.empty()) break;
+    bytes += frame.total() * frame.elemSize();
+    batch.push_back(std::move(frame));
+  }
+  return batch;
+}
+
+/// Every metric and the reader have a thread of their own, so OpenCV must not start more.
+class OneOpenCvThread {
+ public:
+  OneOpenCvThread() { cv::setNumThreads(1); }
+  ~OneOpenCvThread() { cv::setNumThreads(before_); }
+  OneOpenCvThread(const OneOpenCvThread&) = delete;
+  OneOpenCvThread& operator=(const OneOpenCvThread&) = delete;
+
+ private:
+  int before_ = cv::getNumThreads();
+};
+
+/// Runs the tasks in parallel, those first that took longest the last time. The first exception is
+/// thrown again.
+void run_all(const std::vector<std::function<void()>>& tasks, std::vector<double>& seconds) {
+  std::vector<size_t> order(tasks.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  seconds.resize(tasks.size());
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return seconds[a] > seconds[b]; });
+  std::vector<std::exception_ptr> errors(tasks.size());
+#pragma omp parallel for schedule(dynamic, 1)
+  for (size_t i = 0; i < order.size(); ++i) {
+    const auto start = Clock::now();
+    try {
+      tasks[order[i]]();
+    } catch (...) {
+      errors[order[i]] = std::current_exception();
+    }
+    seconds[order[i]] = seconds_since(start);
+  }
+  for (const auto& error : errors)
+    if (error) std::rethrow_exception(error);
+}
+
+std::string short_name(const std::string& path) {
+  const auto name = std::filesystem::path(path).filename().string();
+  return name.empty() ? path : name;
+}
+
+VideoSurvey survey_with_progress(const VideoInput& input) {
+  Progress progress(short_name(input.path) + ": length and shots", 1000);
+  return survey(input, [&](double share) {
+    if (interrupted()) throw Interrupted{};
+    progress.update(static_cast<int64_t>(share * 1000));
+  });
+}
+
+}  // namespace
+
+std::vector<std::unique_ptr<VideoMetric>> default_video_metrics(const VideoInfo& video,
+                                                                const VideoMetricOptions& options) {
+  std::vector<std::unique_ptr<VideoMetric>> metrics;
+  metrics.push_back(std::make_unique<TemporalFlickering>());
+  metrics.push_back(std::make_unique<FeatureMetrics>(
+      std::make_shared<HsvLbpVlad>(),
+      FeatureScores{.consistency = {{"subject_consistency.hsv_lbp_vlad", Region::centre},
+                                    {"background_consistency.hsv_lbp_vlad", Region::border}},
+                    .cross_shot = "cross_shot.hsv_lbp_vlad",
+                    .long_range = "long_range.hsv_lbp_vlad",
+                    .frames_per_shot = options.frames_per_shot},
+      video));
+  metrics.push_back(std::make_unique<MotionSmoothness>());
+  metrics.push_back(std::make_unique<DynamicDegree>(video.fps));
+  metrics.push_back(std::make_unique<ImagingQuality>());
+  for (const Backbone& backbone : options.backbones.all) {
+    FeatureScores scores = backbone.scores;
+    scores.frames_per_shot = options.frames_per_shot;
+    if (backbone.aesthetic)
+      metrics.push_back(
+          std::make_unique<AestheticQuality>(backbone.descriptor, *backbone.aesthetic));
+    else
+      metrics.push_back(std::make_unique<FeatureMetrics>(backbone.descriptor, scores, video));
+  }
+  return metrics;
+}
+
+bool feed(FrameSource& frames, const std::vector<int64_t>& shots,
+          const std::vector<std::unique_ptr<VideoMetric>>& metrics,
+          const std::function<void(int64_t)>& progress) {
+  const OneOpenCvThread one_thread;
+  std::vector<double> seconds;
+  std::vector<cv::Mat> batch = read_batch(frames), next;
+  for (int64_t done = 0; !batch.empty(); batch = std::move(next)) {
+    std::vector<std::function<void()>> tasks = {[&] { next = read_batch(frames); }};
+    for (const auto& metric : metrics)
+      tasks.emplace_back([&, done] {
+        for (size_t i = 0; i < batch.size(); ++i)
+          metric->add(batch[i], static_cast<int>(shot_of(shots, done + static_cast<int64_t>(i))));
+      });
+    run_all(tasks, seconds);
+    done += static_cast<int64_t>(batch.size());
+    if (progress) progress(done);
+    if (interrupted()) return false;
+  }
+  return true;
+}
+
+bool measure_video(const VideoInput& input, const VideoMetricOptions& options,
+                   VideoResult& result) {
+  result = {.path = input.path};
+  try {
+    result.survey = survey_with_progress(input);
+    result.shots_from = input.film ? "the film" : "content detector";
+    if (!options.shots.empty()) {
+      validate_shots(options.shots, result.survey.frames);
+      result.survey.shots = options.shots;
+      result.shots_from = "given";
+    }
+    VideoInfo video{result.survey.frames, result.survey.fps, result.survey.shots};
+    if (input.film)
+      video.identity = [film = input.film](int64_t frame) { return film->identity(frame); };
+    const auto metrics = default_video_metrics(video, options);
+    const auto start = Clock::now();
+    const auto frames = open_frames(input);
+    Progress progress(short_name(input.path) + ": measuring", video.frames);
+    if (!feed(*frames, video.shots, metrics, [&](int64_t done) { progress.update(done); }))
+      return false;
+    result.seconds = seconds_since(start);
+    for (const auto& metric : metrics)
+      for (VideoScore& score : metric->scores()) result.scores.push_back(std::move(score));
+  } catch (const Interrupted&) {
+    return false;
+  } catch (const InputError& error) {
+    result.error = error.what();
+  }
+  return true;
+}
+
+}  // namespace vidattn

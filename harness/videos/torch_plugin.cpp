@@ -1,0 +1,67 @@
+// The only file that includes libtorch: a shared object of its own, which
+// harness/videos/torchscript.cpp opens when a model is asked for.
+#include <ATen/Functions.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "harness/videos/torchscript.h"
+
+namespace vidattn {
+namespace {
+
+/// The last line of TorchScript's message says what went wrong; those before are its trace.
+std::string one_line(const std::exception& error) {
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+  std::string text = torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+class TorchModel : public ImageModel {
+ public:
+  explicit TorchModel(const char* path) : module_(torch::jit::load(path, c10::kCPU)) {
+    module_.eval();
+  }
+
+  std::vector<float> run(const float* image, int64_t height, int64_t width) override {
+    const c10::InferenceMode no_gradients;
+    try {
+      // from_blob wants a pointer to non-const but only lends it to the network's input.
+      const at::Tensor input = at::from_blob(const_cast<float*>(image), {1, 3, height, width});
+      const c10::IValue result = module_.forward({input});
+      if (!result.isTensor()) throw std::runtime_error("its output is no tensor");
+      return values(result.toTensor());
+    } catch (const std::exception& error) {
+      throw std::runtime_error(one_line(error));
+    }
+  }
+
+ private:
+  static std::vector<float> values(const at::Tensor& output) {
+    if (output.dim() < 1 || output.numel() != output.size(-1)) {
+      std::string shape;
+      for (const int64_t n : output.sizes())
+        shape += (shape.empty() ? "" : ",") + std::to_string(n);
+      throw std::runtime_error("its output has shape [" + shape + "], expected [1,N]");
+    }
+    const at::Tensor flat = output.reshape({-1}).to(at::kFloat).contiguous();
+    return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
+  }
+
+  torch::jit::Module module_;
+};
+
+}  // namespace
+}  // namespace vidattn
+
+extern "C" vidattn::ImageModel* vidattn_load_torchscript(const char* path) {
+  try {
+    return new vidattn::TorchModel(path);
+  } catch (const std::exception& error) {
+    throw std::runtime_error(vidattn::one_line(error));
+  }
+}

@@ -1,0 +1,183 @@
+#include "harness/workloads/video/video_workload.h"
+
+#include <algorithm>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+
+#include "attention/error.h"
+#include "harness/workloads/features.h"
+#include "harness/workloads/film/film.h"
+#include "harness/workloads/qkv.h"
+#include "harness/workloads/shots.h"
+#include "harness/workloads/video/video_input.h"
+
+namespace vidattn {
+namespace {
+
+constexpr int64_t kTokenPixels = 16;
+constexpr int64_t kMostTokens = 1024;  // of a side; 16384 pixels
+constexpr int64_t kDefaultFrames = 21;
+constexpr int64_t kFilmHeight = 30, kFilmWidth = 52;  // 480x832 pixels
+
+QkvOptions qkv_options(const WorkloadRequest& request) {
+  return {request.heads, request.dim, request.seed, request.peak};
+}
+
+/// Everything about a request that can be judged without its video.
+void check_request(const WorkloadRequest& request) {
+  check_qkv_options(qkv_options(request));
+  const auto check = [](const char* what, int64_t value, int64_t most) {
+    if (value < 0 || value > most)
+      throw InputError(std::string(what) + " " + std::to_string(value) +
+                       " must lie between 1 and " + std::to_string(most) +
+                       " tokens, or be 0 for the default");
+  };
+  check("frames", request.frames, int64_t{1} << 24);
+  check("height", request.height, kMostTokens);
+  check("width", request.width, kMostTokens);
+}
+
+/// Maps the progress of one part of the work to a stretch of the whole.
+std::function<void(double)> part(const WorkloadRequest& request, double from, double to) {
+  if (!request.progress) return [](double) {};
+  return
+      [report = request.progress, from, to](double share) { report(from + (to - from) * share); };
+}
+
+Workload assemble(const WorkloadRequest& request, const VideoGrid& grid, std::vector<float> hidden,
+                  nlohmann::json provenance) {
+  Qkv qkv = synthesize_qkv(hidden, kFeatures, grid, qkv_options(request));
+  Workload out;
+  out.name = request.spec;
+  out.inputs.q = qkv.q;
+  out.inputs.k = qkv.k;
+  out.inputs.v = qkv.v;
+  out.inputs.grid = grid;
+  out.inputs.extra["hidden"] =
+      std::make_shared<const Array>(Array{{grid.video_tokens(), kFeatures}, std::move(hidden)});
+  provenance["seed"] = request.seed;
+  provenance["grid"] = {grid.frames, grid.height, grid.width};
+  provenance["heads"] = request.heads;
+  provenance["dim"] = request.dim;
+  provenance["shots_latent"] = grid.shots;
+  provenance["features"] = feature_description();
+  provenance["qkv"] = {
+      {"method",
+       "stand-in for a trained model: random orthogonal projections of the features, RMS "
+       "norm, Wan's 3-D rotary embedding"},
+      {"peak_measure", "share of attention mass on the strongest 5% of the keys"},
+      {"peak_target", request.peak == 0 ? kDefaultPeak : request.peak},
+      {"peak", qkv.peak},
+      {"head_peak", qkv.head_peak},
+      {"sharpness", qkv.sharpness}};
+  out.provenance = std::move(provenance);
+  part(request, 0, 1)(1);
+  return out;
+}
+
+std::vector<int64_t> film_cuts(const std::vector<int64_t>& latent) {
+  std::vector<int64_t> cuts;
+  for (const int64_t t : latent) cuts.push_back(first_pixel_frame(t));
+  return cuts;
+}
+
+/// The grid that a video of this size is brought to.
+VideoGrid video_grid(const WorkloadRequest& request, const VideoSurvey& survey) {
+  const auto tokens = [](int64_t asked, int64_t pixels) {
+    return asked != 0
+               ? asked
+               : std::clamp<int64_t>((pixels + kTokenPixels / 2) / kTokenPixels, 1, kMostTokens);
+  };
+  return {.frames = request.frames != 0 ? request.frames
+                                        : std::min(kDefaultFrames, latent_frames(survey.frames)),
+          .height = tokens(request.height, survey.height),
+          .width = tokens(request.width, survey.width)};
+}
+
+std::vector<float> video_features(const VideoInput& input, const VideoGrid& grid,
+                                  const FrameSampling& sampling,
+                                  const std::function<void(double)>& progress) {
+  const auto reader = open_frames(input);
+  FeatureExtractor extractor(grid);
+  const cv::Size size(static_cast<int>(grid.width * kTokenPixels),
+                      static_cast<int>(grid.height * kTokenPixels));
+  int64_t position = 0;
+  for (int64_t i = 0; i < sampling.wanted; ++i) {
+    for (; position < sampling.frame(i); ++position) reader->skip();
+    const cv::Mat frame = reader->next();
+    ++position;
+    if (frame.empty()) throw InputError("video '" + input.path + "' changed while it was read");
+    cv::Mat resized;
+    cv::resize(frame, resized, size, 0, 0, cv::INTER_AREA);
+    extractor.push(resized);
+    progress(static_cast<double>(i + 1) / static_cast<double>(sampling.wanted));
+  }
+  return extractor.finish();
+}
+
+}  // namespace
+
+Workload film_workload(const WorkloadRequest& request) {
+  check_request(request);
+  VideoGrid grid{.frames = request.frames != 0 ? request.frames : kDefaultFrames,
+                 .height = request.height != 0 ? request.height : kFilmHeight,
+                 .width = request.width != 0 ? request.width : kFilmWidth};
+  if (!request.shots.empty()) grid.shots = request.shots;
+  grid.validate();
+  FeatureExtractor extractor(grid);  // first, for it tells when the grid is too large
+  const Film film({.seed = request.seed,
+                   .frames = pixel_frames(grid.frames),
+                   .height = grid.height * kTokenPixels,
+                   .width = grid.width * kTokenPixels,
+                   .shots = film_cuts(request.shots)});
+  grid.shots = latent_shots(film.shot_starts(), grid.frames);
+  const auto progress = part(request, 0, 0.8);
+  for (int64_t i = 0; i < film.spec().frames; ++i) {
+    extractor.push(film.frame(i));
+    progress(static_cast<double>(i + 1) / static_cast<double>(film.spec().frames));
+  }
+  return assemble(request, grid, extractor.finish(),
+                  {{"source", "film"},
+                   {"frames", film.spec().frames},
+                   {"height", film.spec().height},
+                   {"width", film.spec().width},
+                   {"fps", film.spec().fps},
+                   {"stride", 1},
+                   {"shots_from", request.shots.empty() ? "the film" : "given"},
+                   {"shots_pixel", film.shot_starts()}});
+}
+
+Workload video_workload(const WorkloadRequest& request) {
+  check_request(request);
+  const std::string prefix = "video:";
+  const std::string path =
+      request.spec.starts_with(prefix) ? request.spec.substr(prefix.size()) : request.spec;
+  const VideoInput input = find_video(path);
+  const VideoSurvey survey = vidattn::survey(input, part(request, 0, 0.4));
+  VideoGrid grid = video_grid(request, survey);
+  const int64_t wanted = pixel_frames(grid.frames);
+  if (wanted > survey.frames)
+    throw InputError("video '" + path + "' has " + std::to_string(survey.frames) + " frames, " +
+                     std::to_string(grid.frames) + " latent frames need " + std::to_string(wanted));
+  const FrameSampling sampling = sample_frames(survey.frames, wanted);
+  grid.shots = request.shots.empty()
+                   ? latent_shots(sampled_shots(survey.shots, sampling), grid.frames)
+                   : request.shots;
+  grid.validate();
+  std::vector<float> hidden = video_features(input, grid, sampling, part(request, 0.4, 0.8));
+  return assemble(request, grid, std::move(hidden),
+                  {{"source", "video"},
+                   {"path", path},
+                   {"frames", wanted},
+                   {"file_frames", survey.frames},
+                   {"height", grid.height * kTokenPixels},
+                   {"width", grid.width * kTokenPixels},
+                   {"file_height", survey.height},
+                   {"file_width", survey.width},
+                   {"fps", survey.fps},
+                   {"stride", sampling.stride},
+                   {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
+                   {"shots_pixel", survey.shots}});
+}
+
+}  // namespace vidattn

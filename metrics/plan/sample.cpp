@@ -1,0 +1,64 @@
+#include "metrics/plan/sample.h"
+
+#include <algorithm>
+
+namespace vidattn {
+namespace {
+
+constexpr int32_t kBlock = 384;
+
+int64_t pairs_of(const HeadTable& table, const Segment& s) {
+  HeadTable one;
+  one.add(s.query_begin, s.query_end,
+          {table.ranges.begin() + s.range_begin, table.ranges.begin() + s.range_end});
+  return one.pairs();
+}
+
+/// Systematic sampling: a block stays when the kept share of the pairs so far has fallen behind.
+std::vector<Segment> thin(const HeadTable& table, double share) {
+  std::vector<Segment> kept;
+  double seen = 0, taken = 0;
+  for (const Segment& s : table.segments)
+    for (int32_t begin = s.query_begin; begin < s.query_end; begin += kBlock) {
+      const Segment block{begin, std::min(s.query_end, begin + kBlock), s.range_begin, s.range_end};
+      const auto pairs = static_cast<double>(pairs_of(table, block));
+      seen += pairs;
+      if (taken + pairs / 2 > share * seen) continue;
+      taken += pairs;
+      kept.push_back(block);
+    }
+  return kept;
+}
+
+double all_pairs(const Branch& branch) {
+  double pairs = 0;
+  for (const HeadTable& table : branch.tables) pairs += static_cast<double>(table.pairs());
+  return pairs / static_cast<double>(branch.tables.size());
+}
+
+void collect_rows(const Branch& branch, std::vector<int64_t>& tokens) {
+  if (branch.prepared.q) return;  // its rows are not tokens
+  for (const HeadTable& table : branch.tables)
+    for (const Segment& s : table.segments)
+      for (int32_t p = s.query_begin; p < s.query_end; ++p) tokens.push_back(table.query_row(p));
+}
+
+}  // namespace
+
+SampledPlan sample_plan(const Plan& plan, double share) {
+  SampledPlan sample{plan, 1, {}};
+  double whole = 0, kept = 0;
+  for (Branch& branch : sample.plan.branches) {
+    whole += all_pairs(branch);
+    if (share < 1)
+      for (HeadTable& table : branch.tables) table.segments = thin(table, share);
+    kept += all_pairs(branch);
+    collect_rows(branch, sample.tokens);
+  }
+  std::sort(sample.tokens.begin(), sample.tokens.end());
+  sample.tokens.erase(std::unique(sample.tokens.begin(), sample.tokens.end()), sample.tokens.end());
+  sample.scale = kept > 0 ? whole / kept : 1;
+  return sample;
+}
+
+}  // namespace vidattn

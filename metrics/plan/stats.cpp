@@ -1,0 +1,76 @@
+#include "metrics/plan/stats.h"
+
+#include <algorithm>
+
+namespace vidattn {
+namespace {
+
+bool attends_own_keys(const Branch& branch) { return branch.prepared.k == nullptr; }
+
+/// Tokens that take the result of each query row.
+std::vector<std::vector<int32_t>> tokens_of_row(const Branch& branch, size_t table, int64_t rows,
+                                                int64_t length) {
+  std::vector<std::vector<int32_t>> tokens(rows);
+  for (int64_t i = 0; i < length; ++i) {
+    const int64_t row = branch.output_map.empty() ? i : branch.output_map[table][i];
+    if (row >= 0) tokens[row].push_back(static_cast<int32_t>(i));
+  }
+  return tokens;
+}
+
+void mark(const Branch& branch, size_t t, const Inputs& in, uint8_t* mask) {
+  const HeadTable& table = branch.tables[t];
+  const int64_t rows = branch.prepared.q ? branch.prepared.q->length() : in.length();
+  const auto tokens = tokens_of_row(branch, t, rows, in.length());
+  for (const Segment& s : table.segments)
+    for (int64_t p = s.query_begin; p < s.query_end; ++p)
+      for (int32_t token : tokens[table.query_row(p)])
+        for (int32_t r = s.range_begin; r < s.range_end; ++r)
+          for (int64_t n = table.ranges[r].first(p); n < table.ranges[r].last(p); ++n)
+            mask[token * in.length() + table.key_row(n)] = 1;
+}
+
+}  // namespace
+
+PlanStats plan_stats(const Plan& plan, const Inputs& in) {
+  PlanStats stats;
+  const int64_t heads = in.heads();
+  const double dense_per_head = static_cast<double>(in.length()) * static_cast<double>(in.length());
+  stats.dense_pairs = heads * in.length() * in.length();
+  stats.density_per_head.resize(heads);
+  for (const Branch& branch : plan.branches) {
+    std::vector<int64_t> per_table;
+    for (const HeadTable& table : branch.tables) per_table.push_back(table.pairs());
+    BranchStats b{branch.name, std::vector<int64_t>(heads), 0};
+    for (int64_t h = 0; h < heads; ++h) {
+      b.pairs[h] = per_table[branch.table_index(h, heads)];
+      b.density += static_cast<double>(b.pairs[h]) / static_cast<double>(stats.dense_pairs);
+      stats.density_per_head[h] += static_cast<double>(b.pairs[h]) / dense_per_head;
+      stats.pairs += b.pairs[h];
+    }
+    stats.branches.push_back(std::move(b));
+  }
+  stats.density = static_cast<double>(stats.pairs) / static_cast<double>(stats.dense_pairs);
+  stats.flops = 4.0 * static_cast<double>(stats.pairs) * static_cast<double>(in.dim());
+  for (const PlanStage& stage : plan.stages) {
+    stats.planning_flops += stage.flops;
+    stats.planning_bytes = std::max(stats.planning_bytes, stage.bytes);
+  }
+  stats.index_bytes = plan.index_bytes();
+  stats.prepared_bytes = plan.prepared_bytes();
+  return stats;
+}
+
+Array plan_mask(const Plan& plan, const Inputs& in) {
+  const bool shared = std::all_of(plan.branches.begin(), plan.branches.end(),
+                                  [](const Branch& b) { return b.tables.size() == 1; });
+  const int64_t heads = shared ? 1 : in.heads();
+  std::vector<uint8_t> mask(heads * in.length() * in.length());
+  for (int64_t h = 0; h < heads; ++h)
+    for (const Branch& branch : plan.branches)
+      if (attends_own_keys(branch))
+        mark(branch, branch.table_index(h, in.heads()), in, &mask[h * in.length() * in.length()]);
+  return {{heads, in.length(), in.length()}, std::move(mask)};
+}
+
+}  // namespace vidattn

@@ -1,0 +1,46 @@
+#include "metrics/video/model_input.h"
+
+#include <algorithm>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+
+namespace vidattn {
+
+ModelInput dino_input() {
+  return {.mean = {0.485f, 0.456f, 0.406f}, .deviation = {0.229f, 0.224f, 0.225f}};
+}
+
+ModelInput clip_input() {
+  return {.bicubic_crop = true,
+          .mean = {0.48145466f, 0.4578275f, 0.40821073f},
+          .deviation = {0.26862954f, 0.26130258f, 0.27577711f}};
+}
+
+Planes preprocess(const cv::Mat& frame, const ModelInput& input) {
+  const int64_t shorter = std::min(frame.rows, frame.cols);
+  const auto scaled = [&](int64_t length) {
+    return static_cast<int>(length * input.side / shorter);
+  };
+  cv::Mat image;
+  frame.convertTo(image, CV_32FC3);
+  // OpenCV's bicubic kernel has a = -0.75 and half-pixel centres, as PyTorch's.
+  cv::resize(image, image, {scaled(frame.cols), scaled(frame.rows)}, 0, 0,
+             input.bicubic_crop ? cv::INTER_CUBIC : cv::INTER_LINEAR);
+  if (input.bicubic_crop) {
+    // Python rounds halves to even, as nearbyint does.
+    const auto start = [&](int length) {
+      return static_cast<int>(std::nearbyint((length - input.side) / 2.0));
+    };
+    image = image({start(image.cols), start(image.rows), input.side, input.side});
+  }
+  Planes planes{
+      .values = std::vector<float>(image.total() * 3), .height = image.rows, .width = image.cols};
+  for (int y = 0; y < image.rows; ++y)
+    for (int x = 0; x < image.cols; ++x)
+      for (int c = 0; c < 3; ++c)
+        planes.values[(static_cast<size_t>(c) * image.rows + y) * image.cols + x] =
+            (image.at<cv::Vec3f>(y, x)[2 - c] / 255 - input.mean[c]) / input.deviation[c];
+  return planes;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,222 @@
+#include "tests/harness/tool.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "harness/io/npy.h"
+#include "tests/attention/random_inputs.h"
+#include "tests/paths.h"
+
+namespace vidattn {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Tool : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("vidattn_tool_" + std::to_string(getpid()));
+    fs::create_directories(folder_);
+    const Inputs in = random_video(3, 4, 5, 2, 16);
+    write_npy(folder_ / "q.npy", *in.q);
+    write_npy(folder_ / "k.npy", *in.k);
+    write_npy(folder_ / "v.npy", *in.v);
+    write_npy(folder_ / "logits.npy", *random_array({60, 5}, 3));
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string qkv() const {
+    return " --q " + path("q.npy") + " --k " + path("k.npy") + " --v " + path("v.npy") + " ";
+  }
+  std::string attend(const std::string& rest) const {
+    return "attend" + qkv() + "--out " + path("o.npy") + " " + rest;
+  }
+  static nlohmann::json load(const std::string& file) {
+    std::ifstream stream(file);
+    return nlohmann::json::parse(stream);
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Tool, AttendWritesOutputLseMaskAndStats) {
+  const ToolResult result = run_tool(
+      attend("--backend stga --grid 3,4,5 --shots 0,1 --set hs=1 --lse " + path("lse.npy") +
+             " --mask " + path("mask.npy") + " --stats " + path("stats.json")));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(read_npy_tensor(path("o.npy")).length(), 60);
+  EXPECT_EQ(read_npy(path("lse.npy")).shape, (std::vector<int64_t>{60, 2}));
+  const Array mask = read_npy(path("mask.npy"));
+  EXPECT_EQ(mask.shape, (std::vector<int64_t>{1, 60, 60}));
+  const auto& bits = mask.as<uint8_t>("mask");
+  const double density = static_cast<double>(std::count(bits.begin(), bits.end(), 1)) / 3600;
+  EXPECT_DOUBLE_EQ(load(path("stats.json"))["density"].get<double>(), density);
+}
+
+TEST_F(Tool, AttendOfACombinedPlanWritesOneLsePerBranch) {
+  const ToolResult result = run_tool(attend("--backend moga_stga --grid 3,4,5 --router-logits " +
+                                            path("logits.npy") + " --lse " + path("lse.npy")));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const char* branch : {"moga", "stga", "frame"})
+    EXPECT_TRUE(fs::exists(folder_ / ("lse_" + std::string(branch) + ".npy")));
+}
+
+TEST_F(Tool, DevicesAgreeOnTheSameFiles) {
+  for (const char* device : {"cpu", "reference"})
+    ASSERT_EQ(run_tool("attend --backend full" + qkv() + "--device " + device + " --out " +
+                       path(std::string(device) + ".npy"))
+                  .exit_code,
+              0);
+  EXPECT_LT(relative_l2(read_npy_tensor(path("cpu.npy")), read_npy_tensor(path("reference.npy"))),
+            2e-6);
+}
+
+TEST_F(Tool, RunComparesBackendsAndWritesEverythingAsJson) {
+  const ToolResult result = run_tool(
+      "run --quiet --grid 4,6,8 --heads 1 --dim 16 --repeat 2 --backend full --backend "
+      "moga:num_groups=3 --backend stga:hs=1,shots=0,2,temporal_group=1 --out " +
+      path("run.json"));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json json = load(path("run.json"));
+  EXPECT_EQ(json["schema_version"], "1.1");
+  EXPECT_TRUE(json["environment"].contains("machine"));
+  EXPECT_EQ(json["workload"]["sha256"]["q"].get<std::string>().size(), 64U);
+  ASSERT_EQ(json["cases"].size(), 3U);
+  for (const auto& test : json["cases"]) {
+    EXPECT_EQ(test["outcome"], "passed");
+    EXPECT_EQ(test["details"]["run_seconds"].size(), 2U);
+    EXPECT_LE(test["metrics"]["check_error"]["value"].get<double>(), 2e-5);
+    EXPECT_DOUBLE_EQ(test["metrics"]["density"]["value"].get<double>() +
+                         test["metrics"]["sparsity"]["value"].get<double>(),
+                     1);
+  }
+  EXPECT_EQ(json["cases"][2]["backend"], "stga:hs=1,shots=0,2,temporal_group=1");
+  EXPECT_TRUE(json["cases"][0]["metrics"]["group_balance"]["value"].is_null());
+  EXPECT_TRUE(json["cases"][0]["metrics"]["group_balance"].contains("reason"));
+}
+
+TEST_F(Tool, AnInterruptCutsALongRunShortSlow) {
+  // Full attention of 1e5 tokens, run twice for its check, takes far longer than these seconds.
+  const ToolResult result =
+      run_shell(std::string("timeout --preserve-status -s INT 3 ") + VIDATTN_TOOL +
+                " run --quiet --whole --grid 65,30,52 --heads 1 --dim 32 --backend full --out " +
+                path("r.json"));
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  EXPECT_EQ(load(path("r.json"))["cases"][0]["outcome"], "interrupted");
+}
+
+TEST_F(Tool, RunTakesTheUsersTensorsAndSkipsWhatTheyCannotFeed) {
+  const ToolResult result =
+      run_tool("run --quiet --repeat 1 --workload tensors:" + folder_.string() +
+               " --backend full --backend moga --backend frame --out " + path("run.json"));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json json = load(path("run.json"));
+  EXPECT_EQ(json["cases"][0]["outcome"], "passed");
+  EXPECT_EQ(json["cases"][1]["outcome"], "skipped");
+  EXPECT_EQ(json["cases"][2]["outcome"], "skipped");
+  EXPECT_NE(json["cases"][2]["reason"].get<std::string>().find("grid"), std::string::npos);
+}
+
+TEST_F(Tool, ListAndEnvNameWhatThereIs) {
+  const ToolResult list = run_tool("list");
+  for (const char* text :
+       {"moga_stga", "num_groups (int, default 5, 1..65536)", "reference:", "video:PATH"})
+    EXPECT_NE(list.out.find(text), std::string::npos) << text;
+  const ToolResult env = run_tool("env --json");
+  EXPECT_TRUE(nlohmann::json::parse(env.out).contains("software"));
+}
+
+TEST_F(Tool, FilmIsWritten) {
+  const ToolResult result =
+      run_tool("film --frames 5 --width 64 --height 48 --out " + path("film.avi"));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_GT(fs::file_size(folder_ / "film.avi"), 1000U);
+}
+
+TEST_F(Tool, BadInputGivesOneLineAndExitCodeThree) {
+  std::ofstream(folder_ / "text.npy") << "not an array";
+  std::ofstream(folder_ / "text.mp4") << "not a video";
+  fs::create_directories(folder_ / "vectors/moga/broken");
+  write_npy(folder_ / "short.npy", *random_array({59, 2, 16}, 1));
+  Array poisoned = *random_array({60, 2, 16}, 1);
+  std::get<0>(poisoned.values)[77] = NAN;
+  write_npy(folder_ / "nan.npy", poisoned);
+  const std::string q = " --q " + path("q.npy"), k = " --k " + path("k.npy"),
+                    v = " --v " + path("v.npy"), out = " --out " + path("o.npy") + " ";
+  const std::string bad[] = {
+      "",
+      "nonsense",
+      "run --backend nonsense",
+      "run --backend moga:groups=5",
+      "run --backend moga:num_groups=0",
+      "run --backend moga:num_groups=five",
+      "run --backend moga:num_groups",
+      "run --backend moga:preset=wan",
+      "run --device gpu",
+      "run --dtype f8",
+      "run --repeat 0",
+      "run --grid 1,2",
+      "run --grid 0,4,4",
+      "run --grid 99999999,99999,99999",
+      "run --grid a,b,c",
+      "run --dim 12x",
+      "run --heads 0",
+      "run --workload nonsense",
+      "run --workload video:" + path("missing.mp4"),
+      "run --workload video:" + path("text.mp4"),
+      "run --workload video:" + folder_.string(),
+      "run --workload tensors:" + path("missing"),
+      "run --grid 3,4,5 --shots 1,2",
+      "run --grid 3,4,5 --shots ''",
+      "attend --backend stga --grid 3,4,5 --shots ''" + q + k + v + out,
+      "run --grid 3,4,5 --shots 0,9",
+      "run --grid 3,4,5 --shots 0,2,2",
+      "run --quiet --grid 2,2,2 --backend sta:tile=4",
+      "run --quiet --grid 2,2,2 --backend moba:cu_seqlens=0,3 --backend vsa:num_tiles=9,9,9",
+      "run --out /nonexistent/folder/x.json",
+      "attend --backend full" + q + k + out,
+      "attend --backend full" + q + k + v + " --out /nonexistent/o.npy",
+      "attend --backend full" + q + k + " --v " + path("missing.npy") + out,
+      "attend --backend full" + q + k + " --v " + path("text.npy") + out,
+      "attend --backend full" + q + k + " --v " + path("short.npy") + out,
+      "attend --backend full" + q + k + " --v " + path("nan.npy") + out,
+      "attend --backend full" + q + k + " --v " + folder_.string() + out,
+      "attend --backend stga" + q + k + v + out,
+      "attend --backend stga --grid 3,4,6" + q + k + v + out,
+      "attend --backend stga --grid 2,4,5" + q + k + v + out,
+      "attend --backend stga --shots 0,2" + q + k + v + out,
+      "attend --backend moga" + q + k + v + out,
+      "attend --backend moga --router-logits " + path("q.npy") + q + k + v + out,
+      "attend --backend moga --set num_groups=4 --router-logits " + path("logits.npy") + q + k + v +
+          out,
+      "attend --backend full --router-logits " + path("logits.npy") + q + k + v + out,
+      "attend --backend full --set scale=2" + q + k + v + out,
+      "attend --backend full --input x" + q + k + v + out,
+      "run --seed -1",
+      "attend --backend full" + q + k + v + " --out ''",
+      "attend --backend full" + q + k + v + out + "--lse " + path("o.npy"),
+      "attend --backend full" + q + k + v + "--out " + path("q.npy"),
+      "conform " + std::string(VIDATTN_SOURCE_DIR) + "/tests/vectors --write /proc/nothing",
+      "attend --backend full --dtype double" + q + k + v + out,
+      "conform " + path("missing"),
+      "conform " + path("vectors") + " --device gpu",
+      "conform " + path("vectors"),
+      "film --out " + path("film.txt"),
+      "film --frames 0 --out " + path("film.avi"),
+  };
+  for (const std::string& arguments : bad) {
+    const ToolResult result = run_tool(arguments);
+    EXPECT_EQ(result.exit_code, 3) << arguments;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << arguments << "\n"
+                                                                         << result.err;
+    EXPECT_TRUE(result.out.empty()) << arguments << "\n" << result.out;
+  }
+}
+
+}  // namespace
+}  // namespace vidattn

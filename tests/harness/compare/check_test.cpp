@@ -1,0 +1,240 @@
+#include "harness/compare/check.h"
+
+#include "harness/compare/check_report.h"
+#include "harness/io/json_file.h"
+#include "tests/harness/files.h"
+#include "tests/harness/stored.h"
+#include "tests/harness/tool.h"
+#include "tests/paths.h"
+
+namespace vidattn {
+namespace {
+
+using nlohmann::json;
+using testing::stored_case;
+using testing::stored_run;
+using State = Finding::State;
+
+StoredRun run_of_two() {
+  StoredRun run = stored_run();
+  run.cases = {stored_case("one"), stored_case("two")};
+  return run;
+}
+
+const Finding& finding(const CheckReport& report, size_t c, const std::string& figure) {
+  for (const Finding& f : report.cases.at(c).findings)
+    if (f.figure == figure) return f;
+  throw std::runtime_error("no finding " + figure);
+}
+
+TEST(Check, AnUnchangedRunIsFine) {
+  const CheckReport report = judge_run(make_baseline(run_of_two(), "first", nullptr), run_of_two());
+  EXPECT_EQ(report.exit_code(), 0);
+  for (const CheckedCase& c : report.cases) EXPECT_EQ(c.worst(), State::ok) << check_text(report);
+}
+
+TEST(Check, EveryDeterministicFigureCounts) {
+  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  for (const char* tag : {"pairs", "density", "attention_flops", "relative_l2"})
+    for (double factor : {1.001, 0.999}) {
+      StoredRun run = run_of_two();
+      run.cases[1].metrics[tag].value *= factor;
+      const CheckReport report = judge_run(baseline, run);
+      EXPECT_EQ(report.exit_code(), 1) << tag;
+      EXPECT_EQ(finding(report, 1, tag).state, State::regression);
+      EXPECT_EQ(report.cases[0].worst(), State::ok);
+    }
+  StoredRun run = run_of_two();
+  run.cases[0].details["checksum"] = "other";
+  EXPECT_EQ(finding(judge_run(baseline, run), 0, "checksum").state, State::regression);
+}
+
+TEST(Check, OnAnotherPlatformPlansAreNotHeldToTheBit) {
+  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  StoredRun run = run_of_two();
+  run.environment["software"]["simd"] = "AVX2";
+  run.cases[0].details["checksum"] = "other";
+  run.cases[0].metrics["pairs"].value *= 1.01;
+  const CheckReport report = judge_run(baseline, run);
+  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(report.cases[0].worst(), State::note);
+  run.cases[0].metrics["pairs"].value *= 1.05;
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), 1);
+}
+
+TEST(Check, WhatTheBaselineLacksIsSaid) {
+  Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  baseline.cases.at("one").figures.erase("pairs");
+  baseline.cases.at("one").ratio = NAN;
+  const CheckReport report = judge_run(baseline, run_of_two());
+  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(finding(report, 0, "pairs").state, State::note);
+  EXPECT_EQ(finding(report, 0, "ratio").state, State::note);
+}
+
+TEST(Check, ABaselineThatJudgesNothingIsNoPass) {
+  Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  baseline.cases.at("one").figures.clear();
+  EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), 2);
+  baseline.cases.clear();
+  EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), 2);
+}
+
+TEST(Check, ARelativeTimeOfZeroIsNoBaseline) {
+  const testing::TemporaryFolder folder;
+  Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  baseline.cases.begin()->second.ratio = 0;
+  write_baseline(folder / "b.json", baseline);
+  testing::expect_input_error([&] { read_baseline(folder / "b.json"); }, "a relative time of 0");
+}
+
+TEST(Check, ATimeThatWasNotMeasuredIsNotJudged) {
+  StoredRun run = run_of_two();
+  run.cases[0].metrics.erase("fed_ratio");
+  const CheckReport report = judge_run(make_baseline(run_of_two(), "first", nullptr), run);
+  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(finding(report, 0, "fed_ratio").state, State::note);
+}
+
+struct Time {
+  double ratio, low, high;
+  State expected;
+};
+
+TEST(Check, TimeIsJudgedByItsInterval) {
+  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);  // ratio 0.5
+  for (const Time& t : {Time{0.55, 0.545, 0.555, State::regression},
+                        Time{0.52, 0.515, 0.524, State::ok}, Time{0.53, 0.52, 0.54, State::invalid},
+                        Time{0.5, 0.4, 0.6, State::invalid}, Time{0.5, 0.49, 0.526, State::invalid},
+                        Time{0.515, 0.5, 0.53, State::ok}, Time{0.4, 0.39, 0.41, State::note}}) {
+    StoredRun run = run_of_two();
+    run.cases[0].metrics["ratio"].value = t.ratio;
+    run.cases[0].metrics["ratio_low"].value = t.low;
+    run.cases[0].metrics["ratio_high"].value = t.high;
+    EXPECT_EQ(to_string(finding(judge_run(baseline, run), 0, "ratio").state), to_string(t.expected))
+        << t.ratio;
+  }
+}
+
+TEST(Check, ASlowdownThatHitsFullAttentionTooShowsBesideMultiplyAdds) {
+  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  StoredRun run = run_of_two();
+  for (const char* tag : {"fed_ratio", "fed_ratio_low", "fed_ratio_high"})
+    run.cases[0].metrics[tag].value *= 1.1;  // and ratio stays
+  const CheckReport report = judge_run(baseline, run);
+  EXPECT_EQ(finding(report, 0, "fed_ratio").state, State::regression);
+  EXPECT_EQ(finding(report, 0, "ratio").state, State::ok);
+  EXPECT_EQ(report.exit_code(), 1);
+}
+
+TEST(Check, BesideOtherProgramsMultiplyAddsAreNotJudged) {
+  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  StoredRun run = run_of_two();
+  StoredCase& c = run.cases[0];
+  for (const char* tag : {"fed_ratio", "fed_ratio_low", "fed_ratio_high"})
+    c.metrics[tag].value *= 1.1;
+  c.details["threads"] = 2;
+  for (const double share : {0.1, 0.5}) {
+    c.details["timing"]["cpus_of_others"] = share * 2;
+    EXPECT_EQ(finding(judge_run(baseline, run), 0, "fed_ratio").state,
+              share < 0.25 ? State::regression : State::note);
+  }
+}
+
+TEST(Check, MissingMistrustedAndCrashedCases) {
+  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  StoredRun run = run_of_two();
+  run.cases[0].outcome = Outcome::mistrusted;
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), 2);
+  run.cases[0].outcome = Outcome::crashed;
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), 1);
+  run.cases.erase(run.cases.begin());
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), 1);
+  run = run_of_two();
+  run.cases.push_back(stored_case("three"));
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), 0);
+}
+
+TEST(Check, ReportsAreWellFormed) {
+  StoredRun run = run_of_two();
+  run.cases[0].key = "a<b & \"c\" | d";
+  const Baseline baseline = make_baseline(run, "first", nullptr);
+  run.cases[0].metrics["pairs"].value += 1;
+  run.cases[1].outcome = Outcome::mistrusted;
+  run.cases[1].reason = "above the peak";
+  const CheckReport report = judge_run(baseline, run);
+  const std::string xml = check_junit(report);
+  EXPECT_NE(xml.find("tests=\"2\" failures=\"1\" errors=\"1\""), std::string::npos) << xml;
+  EXPECT_NE(xml.find("name=\"a&lt;b &amp; &quot;c&quot; | d\""), std::string::npos) << xml;
+  EXPECT_NE(check_markdown(report).find("| a<b & \"c\" \\| d | regression |"), std::string::npos)
+      << check_markdown(report);
+  EXPECT_NE(check_text(report).find("pairs is 1001, the baseline has 1000"), std::string::npos);
+}
+
+TEST(Check, ABaselineKeepsItsReasons) {
+  const testing::TemporaryFolder folder;
+  const std::string path = (folder / "b.json").string();
+  const Baseline first = make_baseline(run_of_two(), "first", nullptr);
+  write_baseline(path, make_baseline(run_of_two(), "second", &first));
+  const Baseline read = read_baseline(path);
+  ASSERT_EQ(read.accepted.size(), 2U);
+  EXPECT_EQ(read.accepted[1]["reason"], "second");
+  EXPECT_EQ(judge_run(read, run_of_two()).exit_code(), 0);
+  testing::write_bytes(path, "{}");
+  testing::expect_input_error([&] { read_baseline(path); }, "not a baseline");
+}
+
+/// With the real program, whose backend drill_blocks changes as VIDATTN_DRILL says.
+class CheckSlow : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    write_json(path("s.json"), {{"name", "drill"},
+                                {"workloads", {{{"grid", {4, 16, 16}}, {"heads", 1}, {"dim", 32}}}},
+                                {"backends", {"drill_blocks"}},
+                                {"devices", {"drill_cpu"}},
+                                {"timing", {{"seconds", 0.3}, {"interval", 0.02}}}});
+    const ToolResult made =
+        run_shell(check("--suite " + path("s.json") + " --accept 'first record'"));
+    ASSERT_EQ(made.exit_code, 0) << made.out << made.err;
+  }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string check(const std::string& more) const {
+    return std::string(VIDATTN_DRILL_TOOL) + " check --quiet --baseline " + path("b.json") +
+           " --db " + path("v.db") + " " + more;
+  }
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(CheckSlow, ChangesOfPlanDensityAndFidelityFail) {
+  const auto report = [&](const char* change) {
+    return run_shell("VIDATTN_DRILL=" + std::string(change) + " " +
+                     check("--junit " + path("j.xml") + " --markdown " + path("m.md")));
+  };
+  const ToolResult plan = report("plan");
+  EXPECT_EQ(plan.exit_code, 1);
+  EXPECT_NE(plan.out.find("the plan is another one"), std::string::npos) << plan.out;
+  EXPECT_EQ(plan.out.find("relative_l2 is"), std::string::npos) << "the result is the same";
+  const ToolResult density = report("density");
+  EXPECT_EQ(density.exit_code, 1);
+  EXPECT_NE(density.out.find("density is"), std::string::npos) << density.out;
+  EXPECT_NE(density.out.find("pairs is"), std::string::npos) << density.out;
+  const ToolResult fidelity = report("fidelity");
+  EXPECT_EQ(fidelity.exit_code, 1);
+  EXPECT_NE(fidelity.out.find("relative_l2 is"), std::string::npos) << fidelity.out;
+  EXPECT_EQ(fidelity.out.find("pairs is"), std::string::npos) << fidelity.out;
+  EXPECT_NE(testing::read_bytes(path("j.xml")).find("<failure"), std::string::npos);
+  EXPECT_NE(testing::read_bytes(path("m.md")).find("regression"), std::string::npos);
+}
+
+TEST_F(CheckSlow, UsageErrorsAreThree) {
+  EXPECT_EQ(run_shell(check("--accept ''")).exit_code, 3);
+  EXPECT_EQ(run_tool("check --baseline " + path("none.json")).exit_code, 3);
+  EXPECT_EQ(run_shell(check("--run 99")).exit_code, 3);
+  // A stored run is judged without measuring: its figures match, its time is one of three.
+  const ToolResult stored = run_shell(check("--run latest"));
+  EXPECT_NE(stored.exit_code, 3) << stored.err;
+  EXPECT_EQ(stored.out.find("pairs is"), std::string::npos) << stored.out;
+}
+
+}  // namespace
+}  // namespace vidattn

@@ -1,0 +1,177 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/harness/tool.h"
+#include "tests/paths.h"
+
+namespace vidattn {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+const std::string kSmall = " --quiet --grid 3,6,8 --heads 1 --dim 32 ";
+
+class Compare : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("vidattn_compare_test_" + std::to_string(getpid()));
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  json load(const std::string& name) const {
+    std::ifstream stream(path(name));
+    return json::parse(stream);
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Compare, TwoBackendsAreMeasuredAndEverythingIsRecorded) {
+  // Large enough that the difference shows on an overloaded machine as well.
+  const ToolResult result = run_tool(
+      "compare full frame --quiet --grid 16,16,20 --heads 1 --dim 64 --time 0.5 --dtype f32 "
+      "--dtype bf16 --out " +
+      path("c.json"));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json record = load("c.json");
+  ASSERT_EQ(record["cases"].size(), 2U);
+  for (const json& c : record["cases"]) {
+    EXPECT_EQ(c["verdict"], "faster");
+    EXPECT_LT(c["ratio"], 0.8);
+    EXPECT_LE(c["low"], c["ratio"]);
+    EXPECT_GE(c["high"], c["ratio"]);
+    EXPECT_GE(c["blocks"], 10);
+    EXPECT_EQ(c["log_ratios"].size(), c["blocks"]);
+    EXPECT_NEAR(c["log_ratios"][0].get<double>(),
+                std::log(c["b_seconds"][0].get<double>() / c["a_seconds"][0].get<double>()), 1e-12);
+    EXPECT_EQ(c["a"]["metrics"]["density"]["value"], 1);
+    EXPECT_NEAR(c["b"]["metrics"]["density"]["value"], 0.0625, 1e-12);
+  }
+  const double product =
+      record["cases"][0]["ratio"].get<double>() * record["cases"][1]["ratio"].get<double>();
+  EXPECT_NEAR(record["geometric_mean"]["ratio"], std::sqrt(product), 1e-9);
+  EXPECT_NE(result.out.find("geometric mean"), std::string::npos);
+  // The other way round it is a slowdown, which scripts see.
+  EXPECT_EQ(run_tool("compare frame full --quiet --grid 16,16,20 --heads 1 --dim 64 --time 0.5")
+                .exit_code,
+            1);
+}
+
+TEST_F(Compare, ACaseThatCannotRunIsNotCompared) {
+  const ToolResult result = run_tool(
+      "compare full vsa:num_tiles=9,9,9 --quiet --time 0.2 --dim 32 --heads 1 --grid 2,2,2");
+  EXPECT_EQ(result.exit_code, 2) << result.out;
+  EXPECT_NE(result.out.find("not compared"), std::string::npos);
+}
+
+TEST_F(Compare, StoredRunsAreComparedCaseByCase) {
+  for (const char* name : {"a.json", "b.json"})
+    ASSERT_EQ(run_tool("run --repeat 8 --backend full --backend stga:hs=1 --backend frame" +
+                       kSmall + "--out " + path(name))
+                  .exit_code,
+              0);
+  // A run in which stga took twice as long, and another method was left out.
+  json slow = load("b.json");
+  for (json& seconds : slow["cases"][1]["details"]["run_seconds"])
+    seconds = 2 * seconds.get<double>();
+  for (json& seconds : slow["cases"][1]["details"]["plan_seconds"])
+    seconds = 2 * seconds.get<double>();
+  slow["cases"].erase(2);
+  std::ofstream(path("b.json")) << slow.dump();
+  const ToolResult result =
+      run_tool("compare " + path("a.json") + " " + path("b.json") + " --out " + path("c.json"));
+  const json record = load("c.json");
+  ASSERT_EQ(record["cases"].size(), 2U) << result.out;
+  EXPECT_GT(record["cases"][1]["ratio"], 1.2);
+  EXPECT_NE(result.out.find("only in A: frame"), std::string::npos);
+  EXPECT_EQ(record["cases"][0]["blocks"], 8);
+}
+
+TEST_F(Compare, OtherInputsAreNotCompared) {
+  ASSERT_EQ(
+      run_tool("run --repeat 6 --backend full" + kSmall + "--out " + path("a.json")).exit_code, 0);
+  ASSERT_EQ(run_tool("run --repeat 6 --backend full --seed 2" + kSmall + "--out " + path("b.json"))
+                .exit_code,
+            0);
+  const ToolResult result = run_tool("compare " + path("a.json") + " " + path("b.json"));
+  EXPECT_EQ(result.exit_code, 2) << result.out;
+  EXPECT_NE(result.out.find("other q, k or v"), std::string::npos);
+}
+
+class ComparePrograms : public Compare {};
+
+TEST_F(ComparePrograms, RunOnTheSameBytesSlow) {
+  const std::string tool = VIDATTN_TOOL;
+  const ToolResult result = run_tool("compare stga:hs=1 --time 0.1 --binary A=" + tool +
+                                     " --binary B=" + tool + kSmall + "--out " + path("c.json"));
+  ASSERT_NE(result.exit_code, 3) << result.err;
+  const json record = load("c.json");
+  ASSERT_EQ(record["cases"].size(), 1U);
+  for (const json& c : record["cases"]) {
+    EXPECT_FALSE(c.contains("problem")) << c["problem"];
+    EXPECT_EQ(c["blocks"], 10);
+    EXPECT_EQ(c["a"]["metrics"]["relative_l2"], c["b"]["metrics"]["relative_l2"]);
+  }
+}
+
+TEST_F(ComparePrograms, OneThatIsNotVidattnIsRefused) {
+  const ToolResult result = run_tool("compare full --quiet --binary A=" VIDATTN_TOOL +
+                                     std::string(" --binary B=/bin/true") + kSmall);
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("/bin/true wrote no results"), std::string::npos) << result.err;
+}
+
+TEST_F(Compare, SelftestJudgesBothParts) {
+  const ToolResult result = run_tool("selftest --aa 2 --tries 1 --inject 300% --time 0.3 " +
+                                     std::string("--inject-time 0.3 --backend full") + kSmall);
+  EXPECT_EQ(result.exit_code, 3);  // a share is at most 1
+  const ToolResult found = run_tool(
+      "selftest --aa 2 --tries 1 --inject 100% --time 0.3 --inject-time 0.5 --backend full" +
+      kSmall + "--out " + path("s.json"));
+  const json record = load("s.json");
+  EXPECT_EQ(record["same"]["comparisons"], 2);
+  EXPECT_EQ(record["slowed"]["slower"], 1) << found.out;
+  EXPECT_NEAR(record["slowed"]["trials"][0]["ratio"], 2, 0.2);
+}
+
+TEST_F(Compare, BadInputGivesOneLineAndExitCodeThree) {
+  std::ofstream(path("other.json")) << "{\"cases\": 3}";
+  const std::string bad[] = {
+      "compare full",
+      "compare full moga stga",
+      "compare full nonsense",
+      "compare full " + path("other.json"),
+      "compare " + path("other.json") + " " + path("other.json"),
+      "compare " + path("missing.json") + " " + path("missing.json"),
+      "compare run:1 run:2 --db " + path("missing.db"),
+      "compare full moga --margin 1%%",
+      "compare full moga --margin -1%",
+      "compare full moga --time 0",
+      "compare full moga --device gpu",
+      "compare full moga --out /nonexistent/x.json",
+      "compare full --binary A=/bin/true",
+      "compare full --binary A=/bin/true --binary C=/bin/true",
+      "compare full --quiet --binary A=/nonexistent/a --binary B=/bin/true",
+      "compare full --quiet --grid 2,4,4 --heads 1 --dim 16 --binary A=/bin/false --binary "
+      "B=/bin/true",
+      "selftest --aa -1",
+      "selftest --backend nonsense",
+  };
+  for (const std::string& arguments : bad) {
+    const ToolResult result = run_tool(arguments);
+    EXPECT_EQ(result.exit_code, 3) << arguments;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << arguments << "\n"
+                                                                         << result.err;
+    EXPECT_TRUE(result.out.empty()) << arguments << "\n" << result.out;
+  }
+}
+
+}  // namespace
+}  // namespace vidattn

@@ -1,0 +1,158 @@
+#include "harness/conform/conform.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "attention/cpu/simd.h"
+#include "harness/io/npy.h"
+#include "tests/harness/tool.h"
+#include "tests/paths.h"
+
+namespace vidattn {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kOwn = std::string(VIDATTN_SOURCE_DIR) + "/tests/vectors";
+const std::string kShared = std::string(VIDATTN_SOURCE_DIR) + "/../shared/reference";
+
+TEST(Conform, OwnVectorsPassOnEveryDeviceAndType) {
+  for (const char* options : {"", " --device reference", " --dtype bf16", " --dtype f16"}) {
+    const ToolResult result = run_tool("conform " + kOwn + options);
+    EXPECT_EQ(result.exit_code, 0) << options << "\n" << result.out;
+    EXPECT_NE(result.out.find(" 0 failed, 0 unsupported"), std::string::npos) << result.out;
+  }
+}
+
+TEST(Conform, SlowOwnVectorsOnEveryInstructionSet) {
+  for (const std::string& simd : cpu_simd_targets())
+    for (const char* dtype : {"f32", "bf16", "f16"}) {
+      const ToolResult result =
+          run_tool("conform " + kOwn + " --simd " + simd + " --dtype " + dtype);
+      EXPECT_EQ(result.exit_code, 0) << simd << " " << dtype << "\n" << result.out;
+      EXPECT_NE(result.out.find(" 0 failed, 0 unsupported"), std::string::npos) << result.out;
+    }
+}
+
+TEST(Conform, UnknownInstructionSetIsRefused) {
+  const ToolResult result = run_tool("conform " + kOwn + " --simd MMX");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("cannot use the instruction set 'MMX'"), std::string::npos);
+}
+
+/// Under the validation layers: a message fails the case.
+TEST(Conform, VectorsPassOnVulkanSlow) {
+  const ToolResult list = run_tool("list");
+  if (list.out.find("vulkan:0") == std::string::npos) GTEST_SKIP() << "no Vulkan device";
+  setenv("VIDATTN_VULKAN_VALIDATION", "1", 1);
+  for (const std::string& folder : {kOwn, kShared})
+    for (const char* dtype : {"f32", "f16", "bf16"}) {
+      if (!fs::exists(folder)) continue;
+      const ToolResult result = run_tool("conform " + folder + " --device vulkan --dtype " + dtype);
+      EXPECT_EQ(result.exit_code, 0) << dtype << "\n" << result.out << result.err;
+      EXPECT_NE(result.out.find(" 0 failed"), std::string::npos) << result.out;
+    }
+  unsetenv("VIDATTN_VULKAN_VALIDATION");
+}
+
+TEST(Conform, SlowSharedVectorsOnEveryInstructionSet) {
+  if (!fs::exists(kShared)) GTEST_SKIP() << "no vectors at " << kShared;
+  for (const std::string& simd : cpu_simd_targets()) {
+    const ToolResult result = run_tool("conform " + kShared + " --simd " + simd);
+    EXPECT_EQ(result.exit_code, 0) << simd << "\n" << result.out;
+  }
+}
+
+TEST(Conform, SharedVectorsPassOnTheReferenceDevice) {
+  if (!fs::exists(kShared)) GTEST_SKIP() << "no vectors at " << kShared;
+  const ToolResult result = run_tool("conform " + kShared + " --device reference");
+  EXPECT_EQ(result.exit_code, 0) << result.out;
+}
+
+/// A case with one thing changed must fail and say what.
+class ChangedCase : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::temp_directory_path() / ("vidattn_conform_" + std::to_string(getpid()));
+    folder_ = root_ / "moga/tie";
+    fs::create_directories(folder_.parent_path());
+    fs::copy(kOwn + "/moga/tie", folder_, fs::copy_options::recursive);
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  void replace_in_json(const std::string& from, const std::string& to) {
+    std::ifstream in(folder_ / "case.json");
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    const size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos);
+    std::ofstream(folder_ / "case.json") << text.replace(at, from.size(), to);
+  }
+  void expect(int exit_code, const std::string& part) {
+    const ToolResult result = run_tool("conform " + root_.string());
+    EXPECT_EQ(result.exit_code, exit_code) << result.out << result.err;
+    EXPECT_NE(result.out.find(part), std::string::npos) << result.out;
+  }
+
+  fs::path root_, folder_;
+};
+
+TEST_F(ChangedCase, UnchangedPasses) { expect(0, "pass         moga/tie"); }
+
+TEST_F(ChangedCase, WrongOutputFails) {
+  Array o = read_npy(folder_ / "o.npy");
+  std::get<0>(o.values)[5] += 1e-3F;
+  write_npy(folder_ / "o.npy", o);
+  expect(1, "fail         moga/tie: o[0,0,5] is ");
+}
+
+TEST_F(ChangedCase, WrongGroupFails) {
+  Array group = read_npy(folder_ / "group.npy");
+  std::get<1>(group.values)[9] += 1;
+  write_npy(folder_ / "group.npy", group);
+  expect(1, "group[9] is ");
+}
+
+TEST_F(ChangedCase, WrongDensityFails) {
+  replace_in_json("0.2646", "0.2647");
+  expect(1, "density is 0.2646, expected 0.2647");
+}
+
+TEST_F(ChangedCase, WrongBalanceLossFails) {
+  replace_in_json("0.0634783", "0.0644783");
+  expect(1, "loss_eq8 is ");
+}
+
+TEST_F(ChangedCase, WrongShapeFails) {
+  write_npy(folder_ / "lse.npy", Array{{100, 1}, std::vector<float>(100)});
+  expect(1, "lse has shape [100,2], expected [100,1]");
+}
+
+TEST_F(ChangedCase, UnknownParameterIsReportedAsUnsupported) {
+  replace_in_json("\"use_gate\"", "\"use_gates\"");
+  expect(0, "unsupported  moga/tie: unknown parameter 'use_gates'");
+}
+
+TEST_F(ChangedCase, UnknownMethodIsReportedAsUnsupported) {
+  replace_in_json("\"method\": \"moga\"", "\"method\": \"toga\"");
+  expect(0, "unsupported  moga/tie: unknown backend 'toga'");
+}
+
+TEST_F(ChangedCase, TruncatedFilesAndJsonFail) {
+  fs::resize_file(folder_ / "v.npy", 900);
+  expect(1, "fail         moga/tie: ");
+  fs::resize_file(folder_ / "case.json", 40);
+  expect(1, "fail         moga/tie: moga/tie/case.json: ");
+}
+
+TEST_F(ChangedCase, WriteStoresWhatWasComputed) {
+  const ToolResult result =
+      run_tool("conform " + root_.string() + " --write " + (root_ / "out").string());
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(read_npy(root_ / "out/moga/tie/o.npy").shape, (std::vector<int64_t>{100, 2, 16}));
+  EXPECT_TRUE(fs::exists(root_ / "out/moga/tie/group.npy"));
+}
+
+}  // namespace
+}  // namespace vidattn

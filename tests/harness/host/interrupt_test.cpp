@@ -1,0 +1,31 @@
+#include "harness/host/interrupt.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdlib>
+
+namespace vidattn {
+namespace {
+
+// In child processes, because the flag is never lowered again.
+[[noreturn]] void interrupt(int signal, int times) {
+  catch_interrupts();
+  if (interrupted()) std::_Exit(1);
+  for (int i = 0; i < times; ++i) std::raise(signal);
+  std::_Exit(interrupted() ? 0 : 2);
+}
+
+TEST(InterruptDeathTest, FirstSignalSetsTheFlag) {
+  EXPECT_EXIT(interrupt(SIGINT, 1), testing::ExitedWithCode(0), "next safe point");
+  EXPECT_EXIT(interrupt(SIGTERM, 1), testing::ExitedWithCode(0), "next safe point");
+  EXPECT_FALSE(interrupted());
+}
+
+TEST(InterruptDeathTest, SecondSignalEndsAtOnce) {
+  EXPECT_EXIT(interrupt(SIGINT, 2), testing::ExitedWithCode(130), "next safe point");
+  EXPECT_EXIT(interrupt(SIGTERM, 2), testing::ExitedWithCode(130), "next safe point");
+}
+
+}  // namespace
+}  // namespace vidattn

@@ -1,0 +1,87 @@
+#include "harness/measure/density.h"
+
+#include <gtest/gtest.h>
+
+#include "attention/error.h"
+#include "tests/attention/random_inputs.h"
+
+namespace vidattn {
+namespace {
+
+TEST(Density, FindsTheGroupCountOfATarget) {
+  Inputs in = random_inputs(2000, 1, 8);
+  in.extra["hidden"] = random_array({2000, 8}, 5);
+  for (double target : {0.5, 0.25, 0.1}) {
+    const DensitySolution found = solve_density(parse_backend("moga"), in, target);
+    EXPECT_NEAR(found.density, target, 0.25 * target) << found.note;
+    EXPECT_TRUE(found.spec.params.given("num_groups"));
+  }
+}
+
+TEST(Density, FindsTheNearestCountOfAKnobThatStartsAtZero) {
+  const Inputs in = random_video(5, 17, 23, 1, 8);
+  for (double target : {0.25, 0.3, 0.4, 0.5})
+    EXPECT_NEAR(solve_density(parse_backend("bigbird"), in, target).density, target, 0.02);
+}
+
+TEST(Density, ResolvesAThresholdJustBelowOne) {
+  // Sharp attention: nearly all of the mass is on few keys, whatever else is kept.
+  Inputs in = random_video(4, 16, 16, 1, 16);
+  auto q = std::make_shared<Tensor>(1024, 1, 16);
+  for (int64_t i = 0; i < 1024; ++i)
+    for (int64_t c = 0; c < 16; ++c) q->row(i, 0)[c] = 4 * in.q->row(i, 0)[c];
+  in.q = q;
+  const DensitySolution found = solve_density(parse_backend("svg2"), in, 0.3);
+  EXPECT_NEAR(found.density, 0.3, 0.03) << found.note;
+}
+
+TEST(Density, TakesTheNearestEndWhenTheTargetIsOutOfReach) {
+  const Inputs in = random_video(6, 4, 4, 1, 8);
+  const DensitySolution found = solve_density(parse_backend("stga"), in, 0.9);
+  EXPECT_DOUBLE_EQ(found.density, 0.25);  // 2x2 windows over the whole shot
+}
+
+TEST(Density, WhatMissesByMoreThanTwoPercentIsNamedWithItsRange) {
+  MissedDensities missed;
+  missed.add("near", 0.509, 0.5);
+  EXPECT_EQ(missed.note(), "");
+  missed.add("far", 0.6, 0.5);
+  missed.add("below", 0.4, 0.5);
+  missed.add("far", 0.7, 0.5);
+  missed.add("nothing asked for", 0.7, NAN);
+  EXPECT_EQ(
+      missed.note(),
+      "The knob comes no nearer to the density than this: far has 0.6000 to 0.7000, below has "
+      "0.4000.");
+}
+
+TEST(Density, LeavesAMethodWithoutAKnobAsItIs) {
+  const DensitySolution found = solve_density(parse_backend("full"), random_inputs(9, 1, 8), 0.3);
+  EXPECT_DOUBLE_EQ(found.density, 1);
+  EXPECT_NE(found.note.find("no density knob"), std::string::npos);
+}
+
+TEST(Density, ASearchForSeveralTargetsFindsWhatSingleOnesFind) {
+  const Inputs in = random_video(5, 17, 23, 1, 8);
+  for (const char* backend : {"svg2:num_q_centroids=20,num_k_centroids=40", "bigbird"}) {
+    DensitySearch search(parse_backend(backend), in);
+    for (double target : {0.3, 0.6, 0.3}) {
+      const DensitySolution together = search.solve(target);
+      const DensitySolution alone = solve_density(parse_backend(backend), in, target);
+      EXPECT_EQ(together.spec.text(), alone.spec.text());
+      EXPECT_EQ(together.density, alone.density);
+    }
+  }
+}
+
+TEST(Density, ParsesListsAndRanges) {
+  EXPECT_EQ(parse_densities("0.25"), (std::vector<double>{0.25}));
+  EXPECT_EQ(parse_densities("0.1,0.5").size(), 2U);
+  EXPECT_EQ(parse_densities("0.1:0.5:0.05").size(), 9U);
+  for (const char* bad : {"", "x", "0", "-0.1", "1.5", "0.1:0.5", "0.1:0.5:0", "0.1:0.5:1e-6",
+                          "0.1:2:0.1", "0.5:0.1:0.1", "nan"})
+    EXPECT_THROW(parse_densities(bad), InputError) << bad;
+}
+
+}  // namespace
+}  // namespace vidattn

@@ -1,0 +1,152 @@
+#include "harness/store/store.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include "harness/io/json_file.h"
+#include "harness/store/export.h"
+#include "tests/harness/files.h"
+#include "tests/harness/stored.h"
+
+namespace vidattn {
+namespace {
+
+using testing::expect_input_error;
+using testing::stored_case;
+using testing::stored_run;
+using testing::TemporaryFolder;
+
+TEST(Store, GivesBackWhatWasStored) {
+  const TemporaryFolder folder;
+  StoredRun run = stored_run();
+  StoredCase one = stored_case("one"), two = stored_case("two");
+  two.density.reset();
+  two.peak_bytes.reset();
+  two.outcome = Outcome::timed_out;
+  {
+    Store store(folder / "new/v.db", Store::Mode::write);
+    store.begin_run(run);
+    store.add_case(run.id, one);
+    store.add_case(run.id, two);
+    store.finish_run(run.id, "2026-02-01T00:00:00Z");
+  }
+  const StoredRun read = Store(folder / "new/v.db").load_run("latest");
+  run.finished = "2026-02-01T00:00:00Z";
+  run.cases = {one, two};
+  EXPECT_EQ(to_json(read), to_json(run));
+  EXPECT_TRUE(std::isnan(read.cases[0].metric("group_balance")));
+  EXPECT_EQ(read.case_count, 2);
+}
+
+TEST(Store, AnExportedRunIsTheSameAfterImport) {
+  const TemporaryFolder folder;
+  StoredRun run = stored_run();
+  StoredCase c = stored_case("one");
+  Store store(folder / "a.db", Store::Mode::write);
+  store.begin_run(run);
+  store.add_case(run.id, c);
+  write_json((folder / "e.json").string(), export_runs({store.load_run("1")}));
+  Store other(folder / "b.db", Store::Mode::write);
+  const auto runs = read_export((folder / "e.json").string());
+  ASSERT_EQ(runs.size(), 1U);
+  EXPECT_TRUE(other.add_run(runs[0]));
+  EXPECT_FALSE(other.add_run(runs[0])) << "a run is added once";
+  EXPECT_EQ(to_json(other.load_run(run.uid)), to_json(store.load_run("1")));
+}
+
+TEST(Store, GoogleBenchmarkFormatHasOneRepetitionPerBlock) {
+  StoredRun run = stored_run();
+  run.cases = {stored_case("one"), stored_case("two")};
+  run.cases[1].outcome = Outcome::crashed;
+  run.cases[1].reason = "signal 11";
+  const nlohmann::json json = google_benchmark_json(run);
+  ASSERT_EQ(json["benchmarks"].size(), 2U) << "compare.py needs a time of every entry";
+  EXPECT_EQ(json["benchmarks"][0]["run_type"], "iteration");
+  EXPECT_EQ(json["benchmarks"][1]["repetition_index"], 1);
+  EXPECT_DOUBLE_EQ(json["benchmarks"][0]["real_time"].get<double>(), 5e6);
+  EXPECT_EQ(json["context"]["vidattn_untimed"]["two"], "crashed: signal 11");
+  for (const char* key : {"date", "host_name", "num_cpus", "mhz_per_cpu", "library_build_type"})
+    EXPECT_TRUE(json["context"].contains(key)) << key;
+}
+
+TEST(Store, FindsRunsByIdUidAndSuite) {
+  const TemporaryFolder folder;
+  Store store(folder / "v.db", Store::Mode::write);
+  StoredRun first = stored_run("a"), second = stored_run("b");
+  store.begin_run(first);
+  store.begin_run(second);
+  EXPECT_EQ(store.load_run("latest").id, second.id);
+  EXPECT_EQ(store.load_run("latest:a").id, first.id);
+  EXPECT_EQ(store.load_run(first.uid.substr(0, 8)).id, first.id);
+  expect_input_error([&] { store.load_run("17"); }, "1 (a, 2026-01-31T00:00:00Z), 2 (b");
+}
+
+TEST(Store, RefusesFilesThatAreNotItsOwn) {
+  const TemporaryFolder folder;
+  expect_input_error([&] { Store(folder / "none.db"); }, "no such file");
+  testing::write_bytes(folder / "text.db", std::string(5000, 'x'));
+  expect_input_error([&] { Store(folder / "text.db"); }, "not a vidattn store");
+  SQLite::Database((folder / "other.db").string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
+      .exec("CREATE TABLE t(x)");
+  expect_input_error([&] { Store(folder / "other.db"); }, "not of vidattn");
+  Store(folder / "new.db", Store::Mode::write);
+  SQLite::Database((folder / "new.db").string(), SQLite::OPEN_READWRITE)
+      .exec("PRAGMA user_version=99");
+  expect_input_error([&] { Store(folder / "new.db"); }, "schema version 99, this program knows 1");
+  testing::write_bytes(folder / "broken.json", "{\"format\": 3");
+  expect_input_error([&] { read_export((folder / "broken.json").string()); }, "broken.json");
+}
+
+TEST(Store, ACaseStandsOnceInARunAndAFailedOneLeavesNothing) {
+  const TemporaryFolder folder;
+  Store store(folder / "v.db", Store::Mode::write);
+  StoredRun run = stored_run();
+  StoredCase c = stored_case("one");
+  store.begin_run(run);
+  store.add_case(run.id, c);
+  expect_input_error([&] { store.add_case(run.id, c); }, "another program");
+  StoredCase twice = stored_case("two");
+  twice.blocks.push_back(twice.blocks[0]);  // breaks off in the middle of the transaction
+  expect_input_error([&] { store.add_case(run.id, twice); }, "unchanged");
+  EXPECT_EQ(store.load_run("1").cases.size(), 1U);
+}
+
+TEST(Store, ABlockWithoutADenseControlIsKept) {
+  const TemporaryFolder folder;
+  StoredRun run = stored_run();
+  run.cases = {stored_case("one")};
+  run.cases[0].blocks[1].dense_seconds = NAN;
+  run.cases[0].blocks[1].peak_flops = NAN;
+  Store store(folder / "v.db", Store::Mode::write);
+  EXPECT_TRUE(store.add_run(run));
+  write_json((folder / "e.json").string(), export_runs({store.load_run("1")}));
+  Store other(folder / "w.db", Store::Mode::write);
+  EXPECT_TRUE(other.add_run(read_export((folder / "e.json").string())[0]));
+  for (const Store* s : {&store, &other}) {
+    const auto blocks = s->load_run("1").cases[0].blocks;
+    EXPECT_TRUE(std::isnan(blocks[1].dense_seconds));
+    EXPECT_EQ(blocks[1].run_seconds, run.cases[0].blocks[1].run_seconds);
+    EXPECT_EQ(log_ratios(blocks).size(), 1U);
+  }
+}
+
+TEST(Store, ADamagedOutcomeNamesTheFile) {
+  const TemporaryFolder folder;
+  {
+    Store store(folder / "v.db", Store::Mode::write);
+    StoredRun run = stored_run();
+    run.cases = {stored_case("one")};
+    store.add_run(run);
+  }
+  SQLite::Database(folder / "v.db", SQLite::OPEN_READWRITE).exec("UPDATE cases SET outcome='fine'");
+  expect_input_error([&] { Store(folder / "v.db").load_run("1"); }, "v.db");
+}
+
+TEST(Store, OutcomesHaveTexts) {
+  for (const char* text :
+       {"passed", "failed", "mistrusted", "skipped", "crashed", "timed out", "out of memory"})
+    EXPECT_EQ(to_string(parse_outcome(text)), text);
+  expect_input_error([] { parse_outcome("fine"); }, "fine");
+}
+
+}  // namespace
+}  // namespace vidattn

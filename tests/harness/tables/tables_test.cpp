@@ -1,0 +1,373 @@
+#include "harness/tables/tables.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <sstream>
+
+#include "attention/device.h"
+#include "harness/tables/count.h"
+#include "harness/tables/flops.h"
+#include "harness/tables/gemm.h"
+#include "harness/tables/latency.h"
+#include "harness/tables/models.h"
+#include "harness/tables/operator.h"
+#include "harness/tables/print.h"
+#include "harness/tables/projection.h"
+#include "tests/harness/files.h"
+#include "tests/harness/tool.h"
+#include "tests/paths.h"
+
+namespace vidattn {
+namespace {
+
+using testing::expect_input_error;
+using testing::read_bytes;
+using testing::TemporaryFolder;
+using testing::write_bytes;
+
+using Maker = Table (*)(const TableOptions&);
+const std::pair<const char*, Maker> kMakers[] = {
+    {"4", table4}, {"5", table5}, {"6", table6}, {"11", table11}, {"12", table12}};
+
+std::string note_text(const Table& table, const std::string& part) {
+  for (const Note& note : table.notes)
+    if (note.text.find(part) != std::string::npos) return note.text;
+  return {};
+}
+
+TEST(Tables, OtherDevicesAreNotHeldAgainstThePapers) {
+  TableOptions options;
+  options.devices = 1;
+  const Table table = table12(options);
+  for (const Cell& cell : table.cells) EXPECT_TRUE(std::isnan(cell.value(Origin::paper)));
+  EXPECT_NE(note_text(table, "8 devices"), "");
+}
+
+TEST(Tables, Table5HasTheSparsityOfEveryDuration) {
+  Table table = table5({});
+  for (const auto& [row, sparsity] : {std::pair{"MoGA (M=5)", 71.25}, {"MoGA (M=20)", 86.25}}) {
+    const Cell* cell = table.find(row, "10 s, sparsity");
+    ASSERT_NE(cell, nullptr) << row;
+    EXPECT_NEAR(cell->value(Origin::model), sparsity, 1e-9);  // 1 - 1/M - 1/16 - 1/40
+  }
+}
+
+// Cell by cell: what the paper prints is what the cell shows.
+TEST(Tables, EveryPrintedCellIsThere) {
+  for (const auto& [name, make] : kMakers) {
+    Table table = make({});
+    const PaperTable paper = paper_table(name);
+    for (const PaperRow& row : paper.rows)
+      for (size_t c = 0; c < paper.columns.size(); ++c) {
+        if (row.values[c].text.empty()) continue;
+        Cell* cell = table.find(row.label, paper.columns[c]);
+        ASSERT_NE(cell, nullptr) << name << ": " << row.label << ", " << paper.columns[c];
+        EXPECT_EQ(cell->value(Origin::paper), row.values[c].value()) << row.label;
+        EXPECT_TRUE(std::isfinite(cell->value(Origin::model))) << row.label;
+      }
+  }
+}
+
+TEST(Tables, EveryDifferenceAboveFivePercentHasANote) {
+  for (const auto& [name, make] : kMakers) {
+    const Table table = make({});
+    for (const Cell& cell : table.cells)
+      if (std::abs(cell.difference()) > kNoteAbove) {
+        ASSERT_FALSE(cell.notes.empty()) << name << ": " << cell.row;
+        for (const std::string& key : cell.notes)
+          EXPECT_TRUE(std::any_of(table.notes.begin(), table.notes.end(),
+                                  [&](const Note& n) { return n.key == key && !n.text.empty(); }));
+      }
+  }
+}
+
+TEST(Tables, Table4SparsitiesAreExactButForM16) {
+  Table table = table4({});
+  for (const PaperRow& row : paper_table("4").rows) {
+    const double model = table.find(row.label, "Sparsity %")->value(Origin::model);
+    if (row.groups == 16)
+      EXPECT_NEAR(model, 85, 1e-9);
+    else
+      EXPECT_NEAR(model, row.values[0].value(), 1e-9) << row.label;
+  }
+  EXPECT_NE(note_text(table, "4 of 5 printed sparsities").find("closed form of M=10"),
+            std::string::npos);
+  EXPECT_NE(note_text(table, "Tables 4 and 5 at 10 s").find("disagree"), std::string::npos);
+}
+
+TEST(Tables, Table5FullAttentionAgreesFrom10Seconds) {
+  Table table = table5({});
+  const PaperTable paper = paper_table("5");
+  for (size_t c = 1; c < paper.columns.size(); ++c)
+    EXPECT_TRUE(paper.rows[0].values[c].prints(
+        table.find("Full Attention", paper.columns[c])->value(Origin::model)));
+  EXPECT_NEAR(table.find("Full Attention", "5 s")->difference(), -0.07, 0.005);
+  EXPECT_NE(note_text(table, "32760 tokens").find("take 0.2830"), std::string::npos);
+  EXPECT_NE(note_text(table, "32760 tokens").find("4 other durations 4 agree"), std::string::npos);
+}
+
+TEST(Tables, Table5NotesSayWhichCountsFit) {
+  const Table table = table5({});
+  const std::string others = note_text(table, "10 s and more");
+  EXPECT_NE(others.find("12 of 12 cells, worst 1.5%: whole model/M + FFN"), std::string::npos)
+      << others;
+  const std::string shortest = note_text(table, "5 s: the dense layers alone");
+  EXPECT_NE(shortest.find("3 of 3 cells"), std::string::npos) << shortest;
+  EXPECT_NE(shortest.find("0.065 (M=10), 0.051 (M=20)"), std::string::npos) << shortest;
+}
+
+TEST(Tables, CountedPlansAreNeverBelowTheClosedForm) {
+  for (const auto& make : {table4, table5}) {
+    const Table table = make({});
+    for (const Cell& cell : table.cells) {
+      if (cell.unit != "PFLOP") continue;
+      EXPECT_GE(cell.value(Origin::balanced), cell.value(Origin::model) * (1 - 1e-12)) << cell.row;
+      EXPECT_LE(cell.value(Origin::balanced), cell.value(Origin::model) * 1.04) << cell.row;
+      EXPECT_GE(cell.value(Origin::skewed), cell.value(Origin::balanced)) << cell.row;
+    }
+  }
+}
+
+TEST(Tables, Table11TheoreticalSpeedups) {
+  Table table = table11({});
+  const std::tuple<const char*, const char*, double> expected[] = {
+      {"5 s", "Speedup (M=5)", 3.2},
+      {"5 s", "Speedup (M=20)", 6.15},
+      {"30 s", "Speedup (M=5)", 3.69},
+      {"30 s", "Speedup (M=20)", 8.28}};
+  for (const auto& [row, column, value] : expected)
+    EXPECT_NEAR(table.find(row, column)->value(Origin::model), value, 0.01) << row << column;
+  EXPECT_NEAR(table.find("30 s", "Realised (M=5)")->value(Origin::paper), 3.12 / 3.692, 1e-3);
+}
+
+TEST(Tables, Table12TakesTheEndToEndSpeedupApart) {
+  Table table = table12({});
+  EXPECT_NEAR(table.find("Attention share", "of FLOPs")->value(Origin::model), 0.863, 0.001);
+  EXPECT_NEAR(table.find("Generation speedup by time (Amdahl)", "MoGA (M=5)")->value(Origin::model),
+              1.67, 0.005);
+  TableOptions warm;
+  warm.run.dense_steps = 10;
+  Table later = table12(warm);
+  const auto gain = [](Table& t) {
+    return t.find("Generation speedup by FLOPs", "MoGA (M=5)")->value(Origin::model);
+  };
+  EXPECT_LT(gain(later), gain(table));
+}
+
+TEST(Tables, OtherModelsHaveNoPaperValues) {
+  TableOptions options;
+  options.model = "hunyuanvideo";
+  for (const auto& [name, make] : kMakers) {
+    const Table table = make(options);
+    for (const Cell& cell : table.cells)
+      EXPECT_TRUE(std::isnan(cell.value(Origin::paper))) << name << ": " << cell.row;
+  }
+}
+
+TEST(Tables, AModelFileIsNamedAndNotHeldAgainstThePaper) {
+  const TemporaryFolder folder;
+  TableOptions options;
+  options.model = (folder / "mine.json").string();
+  for (const auto& [number, make] : kMakers) {
+    const std::string name = paper_table(number).model;  // makes it no paper's model
+    write_bytes(folder / "mine.json",
+                R"({"name": ")" + name +
+                    R"(", "dim": 2048, "heads": 16, "ffn_dim": 8192, "text_tokens": 512,
+                     "blocks": [{"kind": "cross_attention", "count": 32}]})");
+    const Table table = make(options);
+    EXPECT_TRUE(table.title.starts_with(name)) << table.title;
+    EXPECT_EQ(table.where, "model " + name);
+    for (const char* paper : {"printed", "the paper prints", "paper's"})
+      EXPECT_EQ(note_text(table, paper), "") << number;
+    for (const Cell& cell : table.cells)
+      EXPECT_TRUE(std::isnan(cell.value(Origin::paper))) << number << ": " << cell.row;
+  }
+}
+
+TEST(Tables, FormatsHoldTheSameCells) {
+  const Table table = table5({});
+  const auto lines = [](const std::string& text) {
+    return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+  };
+  EXPECT_EQ(lines(print_tables({table}, TableFormat::csv)), table.cells.size() + 1);
+  const auto json = nlohmann::json::parse(print_tables({table}, TableFormat::json));
+  ASSERT_EQ(json[0]["cells"].size(), table.cells.size());
+  EXPECT_EQ(json[0]["cells"][0]["values"]["paper"], 0.28);
+  EXPECT_EQ(json[0]["cells"][0]["notes"][0], "a");
+  const std::string markdown = print_tables({table}, TableFormat::markdown);
+  EXPECT_NE(markdown.find("| Full Attention | 5 s | PFLOP | 0.28 | 0.2605 |"), std::string::npos);
+  std::istringstream csv(print_tables({table}, TableFormat::csv));
+  std::string header, first;
+  std::getline(csv, header);
+  std::getline(csv, first);
+  EXPECT_EQ(std::count(header.begin(), header.end(), ','),
+            std::count(first.begin(), first.end(), ','));
+  expect_input_error([] { parse_table_format("xml"); }, "text, markdown, csv, json");
+}
+
+TEST(Operator, AScaledSampleHasTheWholesWorkAndAgreesWithTheReference) {
+  const DitModel model = find_model("wan2.1-1.3b");
+  const Inputs in = random_operator_inputs(model, 3120, 1, 2, DType::f32);
+  OperatorOptions options;
+  options.heads = 1;
+  options.measured_heads = 1;
+  options.device = &find_device("cpu");
+  options.sample_flops = 1e9;
+  const std::vector<OperatorCase> cases = {{"full", parse_backend("full")},
+                                           {"M=5", parse_backend("moga_stga:router=random")},
+                                           {"refused", parse_backend("nsa")}};
+  const auto inputs = [&](int64_t) { return in; };
+  const auto times = measure_operators(cases, inputs, options);
+  ASSERT_TRUE(times[0].measured()) << times[0].failure;
+  EXPECT_DOUBLE_EQ(times[0].flops, 4.0 * 3120 * 3120 * 128);
+  EXPECT_NEAR(times[0].scale, times[0].flops / 1e9, 0.35 * times[0].scale);
+  EXPECT_LT(times[1].check_error, 2e-5);
+  EXPECT_GT(times[1].run_seconds, 0);
+  EXPECT_EQ(times[1].run_samples.size(), 3U);
+  options.heads = 12;  // scaled to more heads: the work grows with them
+  EXPECT_DOUBLE_EQ(measure_operators(cases, inputs, options)[0].flops, 12 * times[0].flops);
+}
+
+TEST(Operator, ATimeAboveThePeakIsMistrusted) {
+  OperatorTime time{.label = "full", .tokens = 31200};
+  time.flops = 5e11;
+  time.plan_seconds = 0;
+  time.run_seconds = 2;
+  time.peak_gflops = 100;  // 2.5 of peak
+  EXPECT_FALSE(time.mistrusted()) << "another device or storage type may be faster";
+  time.bounded_by_peak = true;
+  EXPECT_TRUE(time.mistrusted());
+  EXPECT_EQ(to_json(time)["mistrusted"], true);
+  EXPECT_NE(mistrusted_note({time}).find("full run whole at 31200 tokens ran at 2.50 of peak"),
+            std::string::npos);
+  time.peak_gflops = 300;
+  EXPECT_EQ(to_json(time)["mistrusted"], false);
+  EXPECT_EQ(mistrusted_note({time}), "");
+}
+
+TEST(Operator, AWholeCaseHasAllHeadsInTheSameRounds) {
+  const DitModel model = find_model("wan2.1-1.3b");
+  OperatorOptions options;
+  options.heads = 3;
+  options.measured_heads = 1;
+  options.device = &find_device("cpu");
+  options.sample_flops = 2e8;
+  options.repeat = 2;
+  const auto inputs = [&](int64_t heads) {
+    return random_operator_inputs(model, 1560, heads, 1, DType::f32);
+  };
+  const auto times = measure_operators(
+      {{"sampled", parse_backend("full")}, {"whole", parse_backend("full"), true}}, inputs,
+      options);
+  ASSERT_TRUE(times[1].measured()) << times[1].failure;
+  EXPECT_EQ(times[1].measured_heads, 3);
+  EXPECT_EQ(times[1].scale, 1);
+  EXPECT_GT(times[0].scale, 3);
+  EXPECT_DOUBLE_EQ(times[0].flops, times[1].flops);
+  EXPECT_EQ(times[0].rounds.size(), 2U);
+  EXPECT_EQ(times[1].rounds.size(), 2U);
+}
+
+TEST(Methods, HeadsFitTheirMemory) {
+  const DitModel small = find_model("wan2.1-1.3b"), large = find_model("wan2.1-14b");
+  EXPECT_EQ(sampled_heads(small, 31200, {}), 12);
+  EXPECT_EQ(sampled_heads(small, 187200, {}), 10);  // 10 x 187,200 x 128 x 16 bytes: 3.8 GB
+  EXPECT_EQ(sampled_heads(large, 187200, {}), 10);
+  TableOptions options;
+  options.heads = 3;
+  EXPECT_EQ(sampled_heads(small, 187200, options), 3);
+  options.full = true;
+  EXPECT_EQ(sampled_heads(small, 187200, options), 12);
+}
+
+TEST(Gemm, RatesArePositiveAndChecked) {
+  DitModel model = find_model("wan2.1-1.3b");
+  model.dim = 96;
+  model.heads = 1;
+  model.ffn_dim = 200;
+  const auto rates = measure_gemms(model, 64, 2);
+  ASSERT_EQ(rates.size(), 3U);
+  for (const GemmRate& rate : rates) EXPECT_GT(rate.gflops, 0);
+  EXPECT_GT(mean_rate(rates, model), 0);
+}
+
+TEST(Projection, PartsAddUpAndInvert) {
+  const DitModel wan = find_model("wan2.1-14b");
+  const PassTime pass = forward_time(wan, 187200, 4.745, 150e12, 8);
+  EXPECT_NEAR(pass.attention, 23.7, 0.05);
+  EXPECT_NEAR(pass.rest, 3.8, 0.05);
+  EXPECT_DOUBLE_EQ(training_time(pass), 4 * pass.rest + 4.5 * pass.attention);
+  EXPECT_NEAR(tokens_for_training_time(pass, 187200, training_time(pass)), 187200, 1e-6);
+}
+
+TEST(TableTool, AllTablesTakeLessThanTenSeconds) {
+  const TemporaryFolder folder;
+  const auto start = std::chrono::steady_clock::now();
+  const ToolResult result = run_tool("table all --out " + (folder / "all.json").string());
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_LT(passed.count(), 10);
+  const auto record = nlohmann::json::parse(read_bytes(folder / "all.json"));
+  EXPECT_EQ(record["tables"].size(), 5U);
+  EXPECT_TRUE(record.contains("environment"));
+  EXPECT_EQ(record["tables"][1]["details"]["cost"].size(), 20U);
+}
+
+TEST(TableTool, DrawsTheFigure) {
+  if (std::system("gnuplot --version > /dev/null 2>&1") != 0) GTEST_SKIP() << "no gnuplot";
+  const TemporaryFolder folder;
+  const ToolResult result = run_tool("table 6 --out " + (folder / "f.svg").string() + " --out " +
+                                     (folder / "f.png").string());
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(read_bytes(folder / "f.svg").find("</svg>"), std::string::npos);
+  EXPECT_EQ(read_bytes(folder / "f.png").substr(1, 3), "PNG");
+}
+
+TEST(TableTool, WithoutGnuplotTheFigureIsRefusedInOneLine) {
+  const TemporaryFolder folder;
+  const std::string command = "PATH=" + folder.path().string() + " " + VIDATTN_TOOL +
+                              " table 6 --out " + (folder / "f.svg").string() + " 2>&1";
+  FILE* pipe = popen(command.c_str(), "r");
+  const std::string out = read_all(pipe);
+  EXPECT_EQ(WEXITSTATUS(pclose(pipe)), 3);
+  EXPECT_NE(out.find("gnuplot-nox"), std::string::npos) << out;
+  EXPECT_FALSE(std::filesystem::exists(folder / "f.svg"));
+}
+
+TEST(TableTool, BadInputIsOneLineAndExit3) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "bad.json", "{\"name\": 3}");
+  const std::pair<std::string, std::string> cases[] = {
+      {"table 7", "known are 4, 5, 6, 11, 12, all"},
+      {"table 5 --model wan9", "unknown model 'wan9'"},
+      {"table 5 --model " + (folder / "bad.json").string(), "'name' must be a text"},
+      {"table 5 --paper " + folder.path().string(), "table5.json"},
+      {"table 5 --measure", "--measure is for tables 11 and 12"},
+      {"table 6 --backend vsa --out x.svg", "only table 6 (or all), without --backend"},
+      {"table 5 --tokens 31200", "--tokens is for table 11 and for --backend"},
+      {"table 11 --backend nothing", "unknown backend 'nothing'"},
+      {"table 11 --tokens 1000", "no whole number of 480p frames"},
+      {"table 11 --tokens 1560", "--tokens 1560 is no row of table 11"},
+      {"table 11 --out x.svg", "only table 6"},
+      {"table 6 --out x.pdf", "must end in"},
+      {"table 6 --format xml", "unknown table format"},
+      {"table 12 --dense-steps 51", "--dense-steps must not exceed"},
+      {"table 12 --dense-layers 41", "must not exceed the 40 layers"},
+      {"table 11 --full", "--full needs --measure"},
+      {"table 11 --repeat 2", "--repeat requires --measure"},
+      {"table 11 --heads 2", "--heads needs --measure or --backend"},
+      {"table 4 --steps 10", "are for table 12"},
+      {"table 5 --workload tensors:x", "unknown workload"},
+      {"table 5 --out /nowhere/x.json", "/nowhere"}};
+  for (const auto& [arguments, message] : cases) {
+    const ToolResult result = run_tool(arguments);
+    EXPECT_EQ(result.exit_code, 3) << arguments;
+    EXPECT_NE(result.err.find(message), std::string::npos) << arguments << ": " << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_EQ(result.out, "") << arguments;
+  }
+}
+
+}  // namespace
+}  // namespace vidattn

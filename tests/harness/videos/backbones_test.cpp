@@ -1,0 +1,189 @@
+#include "harness/videos/backbones.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "harness/videos/scores.h"
+#include "harness/videos/torchscript.h"
+#include "metrics/video/model_input.h"
+#include "tests/harness/videos.h"
+#include "tests/paths.h"
+
+namespace vidattn {
+namespace {
+
+using testing::expect_input_error;
+using testing::grey;
+using testing::TemporaryFolder;
+using testing::write_bytes;
+using testing::write_frames;
+
+// Names with "Slow" are left out under the sanitizers, in which libtorch takes a minute to load.
+class SlowBackbones : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!torchscript_available()) GTEST_SKIP() << "built without libtorch";
+  }
+
+  /// A TorchScript file with `forward(self, x)` returning the expression.
+  std::string network(const std::string& name, const std::string& expression) const {
+    const std::string path = (folder_ / name).string();
+#ifdef VIDATTN_MAKE_TORCHSCRIPT
+    const std::string command = std::string(VIDATTN_MAKE_TORCHSCRIPT) + " " + path +
+                                " 'def forward(self, x):\n  return " + expression + "\n'";
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+#endif
+    return path;
+  }
+  /// Means of 16x16 areas of the three channels: as wide as DINO ViT-B/16's output.
+  std::string tiny_dino() const {
+    return network("dino.pt", "torch.flatten(torch.adaptive_avg_pool2d(x, [16, 16]), 1)");
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(SlowBackbones, ATinyDinoGivesVBenchsName) {
+  const std::string model = tiny_dino();
+  VideoMetricOptions options{.backbones = load_backbones({"dino=" + model})};
+  ASSERT_EQ(options.backbones.all.size(), 1U);
+  EXPECT_EQ(options.backbones.provenance[0]["sha256"].get<std::string>().size(), 64U);
+  std::vector<cv::Mat> frames(2, grey(51));
+  frames.resize(4, grey(204));
+  VideoResult result;
+  const auto input = find_videos({write_frames(folder_ / "cut", frames)}, 24)[0];
+  options.shots = {0, 2};
+  ASSERT_TRUE(measure_video(input, options, result));
+  ASSERT_EQ(result.error, "");
+  // On paper: every area of a flat frame is (level - mean) / deviation of its channel.
+  const ModelInput in = dino_input();
+  double ab = 0, aa = 0, bb = 0;
+  for (int c = 0; c < 3; ++c) {
+    const double a = (0.2 - in.mean[c]) / in.deviation[c], b = (0.8 - in.mean[c]) / in.deviation[c];
+    ab += a * b;
+    aa += a * a;
+    bb += b * b;
+  }
+  const double cosine = ab / std::sqrt(aa * bb);
+  const auto score = [&](const std::string& name) {
+    for (const VideoScore& s : result.scores)
+      if (s.name == name) return s.value;
+    ADD_FAILURE() << name;
+    return 0.0;
+  };
+  const double clipped = std::max(0.0, cosine);
+  EXPECT_NEAR(score("subject_consistency"), (1 + clipped + (1 + clipped) / 2) / 3, 1e-5);
+  EXPECT_NEAR(score("cross_shot_dino"), cosine, 1e-5);
+  EXPECT_NEAR(score("cross_shot_dino.adjacent"), cosine, 1e-5);
+}
+
+TEST_F(SlowBackbones, ClipAndTheAestheticHeadWorkTogether) {
+  const std::string clip = network(
+      "clip.pt", "torch.flatten(torch.adaptive_avg_pool2d(torch.mean(x, [1], True), [16, 32]), 1)");
+  const std::string large = tiny_dino();  // 768 wide as well
+  // All weight on one of the 256 red areas: a white frame's feature there is known.
+  std::vector<double> weights(768, 0);
+  weights[7] = 5;
+  write_bytes(folder_ / "head.json", nlohmann::json{{"w", weights}, {"b", 2}}.dump());
+  VideoMetricOptions options{
+      .backbones = load_backbones({"clip=" + clip, "clip_l14=" + large,
+                                   "aesthetic_head=" + (folder_ / "head.json").string()})};
+  VideoResult result;
+  const auto input =
+      find_videos({write_frames(folder_ / "still", std::vector<cv::Mat>(3, grey(255)))}, 24)[0];
+  ASSERT_TRUE(measure_video(input, options, result));
+  ASSERT_EQ(result.error, "");
+  std::map<std::string, double> values;
+  for (const VideoScore& s : result.scores) values[s.name] = s.value;
+  EXPECT_NEAR(values.at("background_consistency"), 1, 1e-6);
+  const ModelInput in = clip_input();
+  double square = 0;
+  for (int c = 0; c < 3; ++c) square += 256 * std::pow((1 - in.mean[c]) / in.deviation[c], 2);
+  const double feature = (1 - in.mean[0]) / in.deviation[0] / std::sqrt(square);
+  EXPECT_NEAR(values.at("aesthetic_quality"), (5 * feature + 2) / 10, 1e-6);
+  EXPECT_FALSE(values.contains("subject_consistency"));
+}
+
+TEST_F(SlowBackbones, PreprocessingIsPyTorchs) {
+  cv::Mat frame(179, 301, CV_8UC3);
+  cv::RNG(4).fill(frame, cv::RNG::UNIFORM, 0, 256);
+  std::vector<float> planes;
+  for (int c = 2; c >= 0; --c)
+    for (int y = 0; y < frame.rows; ++y)
+      for (int x = 0; x < frame.cols; ++x)
+        planes.push_back(static_cast<float>(frame.at<cv::Vec3b>(y, x)[c]));
+  for (const bool bicubic : {false, true}) {
+    const std::string kind = bicubic ? "bicubic" : "bilinear";
+    const auto model = load_torchscript(network(
+        kind + ".pt", "torch.flatten(torch.upsample_" + kind + "2d(x, [224, 376], False), 1)"));
+    const std::vector<float> expected = model->run(planes.data(), frame.rows, frame.cols);
+    const Planes ours =
+        preprocess(frame, {.bicubic_crop = bicubic, .mean = {0, 0, 0}, .deviation = {1, 1, 1}});
+    ASSERT_EQ(ours.width, bicubic ? 224 : 376);
+    const int left = (376 - ours.width) / 2;
+    for (int c = 0; c < 3; ++c)
+      for (int y = 0; y < 224; ++y)
+        for (int x = 0; x < ours.width; ++x)
+          ASSERT_NEAR(ours.values[(c * 224 + y) * ours.width + x],
+                      expected[(c * 224 + y) * 376 + x + left] / 255, 2e-5)
+              << kind << " " << c << " " << y << " " << x;
+  }
+}
+
+TEST_F(SlowBackbones, SayWhatIsWrongWithANetwork) {
+  const auto load = [](const std::string& model) { return [model] { load_backbones({model}); }; };
+  const std::string text = (folder_ / "text.pt").string();
+  write_bytes(text, "this is no network");
+  expect_input_error(load("dino=" + text), "is not TorchScript");
+  expect_input_error(load("dino=" + (folder_ / "none.pt").string()), "No such file");
+  expect_input_error(load("dino=" + network("shape.pt", "x")),
+                     "its output has shape [1,3,224,224], expected [1,N]");
+  expect_input_error(load("dino=" + network("width.pt", "torch.mean(x, [2, 3])")),
+                     "it gives 3 values, DINO ViT-B/16 gives 768");
+  expect_input_error(load("clip=" + tiny_dino()), "it gives 768 values, CLIP ViT-B/32 gives 512");
+  expect_input_error(load("dino=" + network("tuple.pt", "(x, x)")), "its output is no tensor");
+  expect_input_error(load("dino=" + network("fails.pt", "torch.reshape(x, [7, 11])")),
+                     "fails on a picture of 224x224");
+  expect_input_error(load("dino=" + network("nan.pt",
+                                            "torch.flatten(torch.adaptive_avg_pool2d(x, "
+                                            "[16, 16]), 1) / 0.")),
+                     "not finite");
+}
+
+TEST(Backbones, WithoutLibtorchSaySo) {
+  if (torchscript_available()) GTEST_SKIP() << "this build has libtorch";
+  const TemporaryFolder folder;
+  write_bytes(folder / "m.pt", "x");
+  expect_input_error([&] { load_backbones({"dino=" + (folder / "m.pt").string()}); },
+                     "this build has no libtorch");
+}
+
+TEST(AestheticHead, ReproducesThePublishedScores) {
+  const std::filesystem::path path =
+      std::string(VIDATTN_SOURCE_DIR) + "/../shared/reference/aesthetic/laion_vit_l_14.json";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not here";
+  const AestheticHead head = load_aesthetic_head(path);
+  const auto json = nlohmann::json::parse(testing::read_bytes(path));
+  const double expected[] = {-2.458, -0.138, 1.895, 3.585,  5.100,
+                             6.470,  7.787,  9.048, 10.226, 11.304};
+  for (size_t i = 0; i < std::size(expected); ++i) {
+    EXPECT_NEAR(head.score(json["emb"][i].get<Feature>()), expected[i], 6e-4) << i;
+    EXPECT_NEAR(head.score(json["emb"][i].get<Feature>()), json["out"][i].get<double>(), 1e-5) << i;
+  }
+}
+
+TEST(AestheticHead, RefusesOtherFiles) {
+  const TemporaryFolder folder;
+  for (const char* text : {"", "{}", "[1]", "{\"w\": [1, 2], \"b\": 0}", "{\"w\": 3, \"b\": 0}"}) {
+    write_bytes(folder / "h.json", text);
+    expect_input_error([&] { load_aesthetic_head((folder / "h.json").string()); },
+                       "is not an aesthetic head");
+  }
+  expect_input_error([&] { load_aesthetic_head((folder / "none.json").string()); }, "cannot read");
+}
+
+}  // namespace
+}  // namespace vidattn

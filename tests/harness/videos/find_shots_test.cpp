@@ -1,0 +1,149 @@
+#include "harness/videos/find_shots.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/videos/scene_file.h"
+#include "harness/workloads/film/film.h"
+#include "tests/harness/files.h"
+#include "tests/harness/tool.h"
+#include "tests/harness/videos.h"
+#include "tests/paths.h"
+
+namespace vidattn {
+namespace {
+
+using testing::expect_input_error;
+using testing::read_bytes;
+using testing::TemporaryFolder;
+using testing::write_bytes;
+
+constexpr const char* kTwoScenes = R"({"id":"film","gt":[[0,23],[24,59]],"pred":[[0,24],[25,59]]})";
+
+TEST(SceneFile, ReadsScenesAndStatedCounts) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "a.jsonl",
+              std::string(kTwoScenes) + "\n\n" + R"({"id":"b","gt":[[0,9]],"tp":0,"fp":1,"fn":2})");
+  const auto records = read_scenes((folder / "a.jsonl").string());
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[0].predicted->at(1), (Scene{25, 59}));
+  EXPECT_FALSE(records[1].predicted);
+  EXPECT_FALSE(records[0].stated);
+  EXPECT_EQ(*records[1].stated, (ShotScore{0, 1, 2}));
+}
+
+TEST(SceneFile, NamesTheLineThatIsWrong) {
+  const TemporaryFolder folder;
+  const auto read = [&](const std::string& text) {
+    write_bytes(folder / "bad.jsonl", text);
+    read_scenes((folder / "bad.jsonl").string());
+  };
+  expect_input_error([&] { read("{}\n"); }, "line 1: not of the form");
+  expect_input_error([&] { read(std::string(kTwoScenes) + "\n{\"id\""); }, "line 2");
+  expect_input_error([&] { read(R"({"id":"a","gt":[[5,4]]})"); }, "ascending");
+  expect_input_error([&] { read(R"({"id":"a","gt":[[0,4],[4,9]]})"); }, "ascending");
+  expect_input_error([&] { read(R"({"id":"a","gt":[[0,4,5]]})"); }, "ascending");
+  expect_input_error([&] { read(R"({"id":"a","gt":[]})"); }, "no scene");
+  expect_input_error([&] { read("\n"); }, "holds no scenes");
+}
+
+TEST(SceneFile, SurvivesDamage) {
+  const TemporaryFolder folder;
+  EXPECT_GT(testing::expect_read_or_refused(
+                kTwoScenes, folder / "damaged.jsonl",
+                [](const std::filesystem::path& path) { read_scenes(path.string()); }),
+            100);
+}
+
+TEST(FindShots, GivesAutoShotsPublishedScore) {
+  const std::string file =
+      std::string(VIDATTN_SOURCE_DIR) + "/../shared/reference/shots/autoshot_scenes.jsonl";
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "no scenes at " << file;
+  const ToolResult result = run_tool("shots --score " + file);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out,
+            "200 videos: TP 2098  FP 378  FN 418  precision 0.8473  recall 0.8339  F1 0.8405\n");
+}
+
+TEST(FindShots, AnEmptyPredictionIsScoredAndNoneIsRefused) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "a.jsonl").string();
+  write_bytes(file, R"({"id":"x","gt":[[0,4],[5,9]],"pred":[]})");
+  const ToolResult result = run_tool("shots --score " + file);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("1 video: TP 0  FP 0  FN 1"), std::string::npos) << result.out;
+  write_bytes(file, R"({"id":"x","gt":[[0,4],[5,9]]})");
+  const ToolResult refused = run_tool("shots --score " + file);
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_NE(refused.err.find("has no \"pred\""), std::string::npos) << refused.err;
+}
+
+TEST(FindShots, TellsWhenStatedCountsDoNotComeOut) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "a.jsonl").string();
+  write_bytes(file, R"({"id":"a","gt":[[0,4],[5,9]],"pred":[[0,4],[5,9]],"tp":0,"fp":1,"fn":1})");
+  const ToolResult result = run_tool("shots --score " + file);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.out.find("a: TP 1 FP 0 FN 0, but the file states 0 1 1"), std::string::npos);
+}
+
+TEST(FindShots, PrintsWritesAndScoresTheShotsOfAFilm) {
+  const TemporaryFolder folder;
+  const std::string video = (folder / "film.avi").string(), out = (folder / "o.json").string();
+  write_film({.frames = 60, .height = 96, .width = 150, .shots = {0, 24}}, video);
+  write_bytes(folder / "truth.jsonl", kTwoScenes);
+  const ToolResult result = run_tool("shots --quiet " + video + " --out " + out + " --score " +
+                                     (folder / "truth.jsonl").string());
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+  EXPECT_NE(result.out.find("60 frames of 150x96, 16 frames/s, 2 shots"), std::string::npos)
+      << result.out;
+  EXPECT_NE(result.out.find("1 video: TP 1  FP 0  FN 0"), std::string::npos) << result.out;
+  const auto json = nlohmann::json::parse(read_bytes(out));
+  EXPECT_EQ(json["detection"]["detector"], "content");
+  const auto& record = json["videos"][0];
+  EXPECT_EQ(record["starts"], (nlohmann::json{0, 24}));
+  EXPECT_EQ(record["shots"][1]["clean_first"], 24);
+  EXPECT_EQ(record["boundaries"][0]["kind"], "cut");
+  EXPECT_EQ(record["boundaries"][0]["clean"], true);
+}
+
+TEST(FindShots, TakesFoldersOfFrames) {
+  const TemporaryFolder folder;
+  std::vector<cv::Mat> frames(20, testing::grey(60));
+  frames.insert(frames.end(), 20, testing::grey(180));
+  const std::string video = testing::write_frames(folder / "cut", frames) + "/";
+  write_bytes(folder / "truth.jsonl", R"({"id":"cut","gt":[[0,19],[20,39]]})");
+  const ToolResult result =
+      run_tool("shots --quiet --fps 10 " + video + " --score " + (folder / "truth.jsonl").string());
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("40 frames of 64x48, 10 frames/s, 2 shots"), std::string::npos)
+      << result.out;
+  EXPECT_NE(result.out.find("TP 1  FP 0  FN 0"), std::string::npos) << result.out;
+}
+
+TEST(FindShots, RefusesBadInputInOneLine) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "a.jsonl", kTwoScenes);
+  const std::string video = (folder / "other.avi").string();
+  write_film({.frames = 20, .height = 32, .width = 48}, video);
+  const struct {
+    std::string arguments, message;
+  } cases[] = {{"shots", "give videos"},
+               {"shots /nowhere.mp4", "does not exist"},
+               {"shots --detector best x.mp4", "detector"},
+               {"shots --min-length 0 " + video, "at least 1 frame"},
+               {"shots --out /nowhere/o.json " + video, "/nowhere"},
+               {"shots --score /nowhere.jsonl", "/nowhere.jsonl"},
+               {"shots --score " + (folder / "a.jsonl").string() + " " + video, "has no line"}};
+  for (const auto& bad : cases) {
+    const ToolResult result = run_tool(bad.arguments);
+    EXPECT_EQ(result.exit_code, 3) << bad.arguments;
+    EXPECT_NE(result.err.find(bad.message), std::string::npos) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  }
+}
+
+}  // namespace
+}  // namespace vidattn

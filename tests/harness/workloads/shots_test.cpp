@@ -1,0 +1,113 @@
+#include "harness/workloads/shots.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "harness/workloads/film/film.h"
+#include "harness/workloads/video/video.h"
+#include "tests/paths.h"
+
+namespace vidattn {
+namespace {
+
+TEST(Shots, AreTheTrueOnesOfClipsByBothRules) {
+  const struct {
+    const char* file;
+    std::vector<int64_t> starts;
+  } clips[] = {{"bbb_480p_30s.mp4", {0, 285, 378, 553}},
+               {"bikes.mp4", {0, 30, 76, 137, 187, 242}},
+               {"oa4_launch.webm", {0, 74}}};
+  const std::string folder = std::string(VIDATTN_SOURCE_DIR) + "/../shared/clips/";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no clips at " << folder;
+  for (const auto& clip : clips)
+    for (const CutRule rule : {CutRule::content, CutRule::adaptive}) {
+      const VideoSurvey survey = survey_video(folder + clip.file, {}, {.rule = rule});
+      EXPECT_EQ(survey.shots, clip.starts) << clip.file;
+      for (const Boundary& boundary : survey.boundaries) {
+        // Only the fade in of the first clip is anything else than a clean cut.
+        const bool fade_in = boundary.frame == 0;
+        EXPECT_EQ(boundary.kind, fade_in ? Transition::fade : Transition::cut) << clip.file;
+        EXPECT_EQ(boundary.clean(), !fade_in) << clip.file;
+        if (fade_in) {
+          EXPECT_NEAR(static_cast<double>(boundary.last), 55, 10) << clip.file;
+        }
+      }
+    }
+}
+
+/// Frames of a film from one shot that dissolve over `length` frames into those of the next one,
+/// both moving on, with 8 frames of each before and behind.
+std::vector<cv::Mat> dissolve(const Film& film, int64_t shot, int64_t length) {
+  const int64_t from = film.shot_starts()[shot], to = film.shot_starts()[shot + 1];
+  std::vector<cv::Mat> frames;
+  for (int64_t i = 0; i < length + 16; ++i) {
+    const double share = static_cast<double>(i - 7) / static_cast<double>(length + 1);
+    cv::Mat mixed;
+    cv::addWeighted(film.frame(from + i), 1 - std::clamp(share, 0.0, 1.0), film.frame(to + i),
+                    std::clamp(share, 0.0, 1.0), 0, mixed);
+    frames.push_back(mixed);
+  }
+  return frames;
+}
+
+TEST(Shots, MostDissolvesBetweenMovingShotsAreFound) {
+  constexpr int64_t kLength = 8;
+  int tried = 0, found = 0;
+  for (const uint64_t seed : {1, 2, 3}) {
+    const Film film({.seed = seed, .frames = 240, .height = 144, .width = 256});
+    const auto& starts = film.shot_starts();
+    for (size_t shot = 0; shot + 2 < starts.size(); ++shot) {
+      if (std::min(starts[shot + 1] - starts[shot], starts[shot + 2] - starts[shot + 1]) <
+          kLength + 16)
+        continue;
+      ShotDetector detector({.min_length = 4});
+      for (const auto& frame : dissolve(film, static_cast<int64_t>(shot), kLength))
+        detector.push(frame);
+      ++tried;
+      for (const Boundary& boundary : detector.boundaries())
+        found += boundary.kind == Transition::gradual && boundary.frame > 8 &&
+                 boundary.frame < 8 + kLength;
+    }
+  }
+  RecordProperty("found", found);
+  EXPECT_GE(tried, 8);
+  EXPECT_GE(found, tried / 2) << "of " << tried;
+}
+
+TEST(LatentFrames, InvertEachOther) {
+  EXPECT_EQ(pixel_frames(21), 81);
+  for (int64_t t = 1; t < 50; ++t)
+    for (int64_t extra = 0; extra < 4; ++extra)
+      EXPECT_EQ(latent_frames(pixel_frames(t) + extra), t);
+  EXPECT_EQ(first_pixel_frame(0), 0);
+  EXPECT_EQ(first_pixel_frame(1), 1);
+  EXPECT_EQ(first_pixel_frame(5), 17);
+}
+
+TEST(LatentShots, StartWhereMostPixelFramesAreNew) {
+  // Latent frame 2 covers pixel frames 5 to 8.
+  EXPECT_EQ(latent_shots({0, 5}, 5), (std::vector<int64_t>{0, 2}));
+  EXPECT_EQ(latent_shots({0, 6}, 5), (std::vector<int64_t>{0, 2}));
+  EXPECT_EQ(latent_shots({0, 7}, 5), (std::vector<int64_t>{0, 3}));  // a tie: the earlier shot's
+  EXPECT_EQ(latent_shots({0, 8}, 5), (std::vector<int64_t>{0, 3}));
+  EXPECT_EQ(latent_shots({0, 9}, 5), (std::vector<int64_t>{0, 3}));
+}
+
+TEST(LatentShots, ShortShotsMergeAndLateOnesVanish) {
+  EXPECT_EQ(latent_shots({0, 6, 7}, 5), (std::vector<int64_t>{0, 2}));
+  EXPECT_EQ(latent_shots({0, 1, 2, 3, 4, 5}, 3), (std::vector<int64_t>{0, 1, 2}));
+  EXPECT_EQ(latent_shots({0, 16}, 5), (std::vector<int64_t>{0}));
+  EXPECT_EQ(latent_shots({0, 100}, 5), (std::vector<int64_t>{0}));
+  EXPECT_EQ(latent_shots({0}, 1), (std::vector<int64_t>{0}));
+}
+
+TEST(LatentShots, KeepCutsOnLatentBoundaries) {
+  std::vector<int64_t> latent = {0, 1, 4, 9, 10, 17}, pixel;
+  for (const int64_t t : latent) pixel.push_back(first_pixel_frame(t));
+  EXPECT_EQ(latent_shots(pixel, 20), latent);
+}
+
+}  // namespace
+}  // namespace vidattn
