@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "attention/inputs.h"
+#include "attention/methods/router.h"
 #include "attention/plan.h"
-#include "attention/router.h"
 
 namespace vidattn {
 

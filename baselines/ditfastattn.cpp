@@ -4,7 +4,7 @@
 #include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
-#include "baselines/warmup.h"
+#include "attention/warmup.h"
 
 namespace vidattn {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "attention/backend.h"
 #include "attention/error.h"
+#include "attention/warmup.h"
 #include "baselines/blocks.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {

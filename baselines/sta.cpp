@@ -3,9 +3,9 @@
 
 #include "attention/backend.h"
 #include "attention/error.h"
+#include "attention/warmup.h"
 #include "baselines/blocks.h"
 #include "baselines/tile_window.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {

@@ -6,8 +6,8 @@
 #include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
+#include "attention/warmup.h"
 #include "baselines/text_tokens.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {

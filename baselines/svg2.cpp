@@ -6,11 +6,11 @@
 #include "attention/backend.h"
 #include "attention/blas.h"
 #include "attention/error.h"
-#include "attention/kmeans.h"
+#include "attention/methods/kmeans.h"
+#include "attention/warmup.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 #include "baselines/text_tokens.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {

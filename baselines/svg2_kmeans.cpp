@@ -1,6 +1,6 @@
 #include "attention/backend.h"
 #include "attention/error.h"
-#include "attention/kmeans.h"
+#include "attention/methods/kmeans.h"
 
 namespace vidattn {
 namespace {

@@ -3,8 +3,8 @@
 
 #include "attention/backend.h"
 #include "attention/error.h"
+#include "attention/warmup.h"
 #include "baselines/vmoba_select.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {

@@ -6,11 +6,11 @@
 
 #include "attention/backend.h"
 #include "attention/error.h"
+#include "attention/warmup.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 #include "baselines/text_tokens.h"
 #include "baselines/tile_window.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {

@@ -1,4 +1,4 @@
-#include "baselines/warmup.h"
+#include "attention/warmup.h"
 
 #include <gtest/gtest.h>
 

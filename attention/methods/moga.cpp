@@ -5,7 +5,7 @@
 #include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
-#include "attention/router.h"
+#include "attention/methods/router.h"
 
 namespace vidattn {
 namespace {
