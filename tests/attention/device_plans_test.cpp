@@ -94,28 +94,28 @@ TEST_P(DevicePlans, RowsWithoutKeysGiveZeroAndMinusInfinity) {
 /// Rows behind the valid length may hold anything, as unused memory does.
 TEST_P(DevicePlans, PaddingIsSeenByNobody) {
   constexpr int64_t kLength = 149, kPadded = 160;
-  for (DType dtype : {DType::f32, DType::bf16, DType::f16})
-    for (int64_t dim : {24, 64}) {
-      const Inputs random_in = random_inputs(kPadded, kPadded, 2, 1, dim, random);
-      Inputs zeros = random_in, poisoned = random_in;
-      const auto pad = [&](const std::shared_ptr<const Tensor>& tensor, float value) {
-        Tensor copy = tensor->clone();
-        for (int64_t i = kLength; i < kPadded; ++i)
-          std::fill_n(copy.row(i, 0), copy.heads() * dim, value);
-        return std::make_shared<const Tensor>(std::move(copy));
-      };
-      for (auto member : {&Inputs::q, &Inputs::k, &Inputs::v}) {
-        zeros.*member = pad(random_in.*member, 0);
-        poisoned.*member = pad(random_in.*member, std::numeric_limits<float>::quiet_NaN());
-      }
-      const Plan plan = one_branch({.tables = {full_table(kLength, kLength)}});
-      Output want, got;
-      device->run(plan, as(zeros, dtype), want);
-      device->run(plan, as(poisoned, dtype), got);
-      EXPECT_EQ(std::memcmp(got.o.data<char>(), want.o.data<char>(), want.o.bytes()), 0)
-          << to_string(dtype) << " dim " << dim;
-      EXPECT_EQ(got.lse, want.lse);
+  for (const auto& [dtype, dim] :
+       {std::pair{DType::f32, 24}, {DType::bf16, 64}, {DType::f16, 64}}) {
+    const Inputs random_in = random_inputs(kPadded, kPadded, 2, 1, dim, random);
+    Inputs zeros = random_in, poisoned = random_in;
+    const auto pad = [&](const std::shared_ptr<const Tensor>& tensor, float value) {
+      Tensor copy = tensor->clone();
+      for (int64_t i = kLength; i < kPadded; ++i)
+        std::fill_n(copy.row(i, 0), copy.heads() * copy.dim(), value);
+      return std::make_shared<const Tensor>(std::move(copy));
+    };
+    for (auto member : {&Inputs::q, &Inputs::k, &Inputs::v}) {
+      zeros.*member = pad(random_in.*member, 0);
+      poisoned.*member = pad(random_in.*member, std::numeric_limits<float>::quiet_NaN());
     }
+    const Plan plan = one_branch({.tables = {full_table(kLength, kLength)}});
+    Output want, got;
+    device->run(plan, as(zeros, dtype), want);
+    device->run(plan, as(poisoned, dtype), got);
+    EXPECT_EQ(std::memcmp(got.o.data<char>(), want.o.data<char>(), want.o.bytes()), 0)
+        << to_string(dtype) << " dim " << dim;
+    EXPECT_EQ(got.lse, want.lse);
+  }
 }
 
 /// A condition before the video, text behind it and padding in between, on an odd grid: all see
