@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "attention/inputs.h"
+#include "attention/methods/warmup.h"
 #include "attention/params.h"
 #include "attention/plan.h"
-#include "attention/warmup.h"
 
 namespace vidattn {
 
@@ -55,7 +55,7 @@ struct BackendInfo {
 /// computes attention itself: devices run its plan.
 ///
 /// To add a method, write one .cpp file with a subclass and a `RegisterBackend<Subclass>` object;
-/// nothing else needs an edit. A method with parameters derives from Method<P> (method.h).
+/// nothing else needs an edit. A method with parameters derives from Method<P> (methods/method.h).
 class Backend {
  public:
   virtual ~Backend() = default;

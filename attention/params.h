@@ -31,7 +31,7 @@ std::string type_name(const ParamValue& value);
 std::string to_text(const ParamValue& value);
 
 /// Values by name, as people give them, for a list of specs; starts with the defaults. Methods read
-/// them into a plain struct (attention/fields.h).
+/// them into a plain struct (attention/methods/fields.h).
 class Params {
  public:
   explicit Params(std::vector<ParamSpec> specs);

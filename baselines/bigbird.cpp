@@ -2,7 +2,7 @@
 #include <random>
 #include <set>
 
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 
 namespace vidattn {

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 

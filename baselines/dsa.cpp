@@ -7,7 +7,7 @@
 
 #include "attention/blas.h"
 #include "attention/error.h"
-#include "attention/method.h"
+#include "attention/methods/method.h"
 
 namespace vidattn {
 namespace {

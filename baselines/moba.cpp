@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "attention/error.h"
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "baselines/routing.h"
 #include "baselines/select.h"
 

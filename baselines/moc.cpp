@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "baselines/routing.h"
 #include "baselines/select.h"
 

@@ -4,7 +4,7 @@
 #include "attention/blas.h"
 #include "attention/device.h"
 #include "attention/error.h"
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "attention/error.h"
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 
 namespace vidattn {

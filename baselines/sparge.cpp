@@ -2,7 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 

@@ -2,7 +2,7 @@
 #include <numeric>
 
 #include "attention/error.h"
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/tile_window.h"
 

@@ -5,7 +5,7 @@
 
 #include "attention/device.h"
 #include "attention/error.h"
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "baselines/text_tokens.h"
 
 namespace vidattn {

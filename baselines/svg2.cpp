@@ -5,8 +5,8 @@
 
 #include "attention/blas.h"
 #include "attention/error.h"
-#include "attention/method.h"
 #include "attention/methods/kmeans.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 #include "baselines/text_tokens.h"

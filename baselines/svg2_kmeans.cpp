@@ -1,5 +1,5 @@
 #include "attention/error.h"
-#include "attention/fields.h"
+#include "attention/methods/fields.h"
 #include "attention/methods/kmeans.h"
 #include "baselines/procedure.h"
 

@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "attention/fields.h"
 #include "attention/inputs.h"
+#include "attention/methods/fields.h"
 
 namespace vidattn {
 

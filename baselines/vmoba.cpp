@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "attention/error.h"
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "baselines/vmoba_select.h"
 
 namespace vidattn {

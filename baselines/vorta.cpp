@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "attention/error.h"
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 #include "baselines/text_tokens.h"

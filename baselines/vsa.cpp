@@ -3,7 +3,7 @@
 
 #include "attention/device.h"
 #include "attention/error.h"
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 

@@ -1,5 +1,5 @@
 #include "attention/error.h"
-#include "attention/method.h"
+#include "attention/methods/method.h"
 
 namespace vidattn {
 namespace {

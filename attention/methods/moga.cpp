@@ -2,9 +2,8 @@
 #include <cmath>
 #include <random>
 
-#include "attention/device.h"
 #include "attention/error.h"
-#include "attention/method.h"
+#include "attention/methods/method.h"
 #include "attention/methods/router.h"
 
 namespace vidattn {
@@ -125,7 +124,7 @@ class Moga : public Method<MogaParams> {
 
   Plan make_plan(const Inputs& in, const MogaParams& p) const override {
     const LinearRouter router = make_router(in, p);
-    Routing routing = in.device ? in.device->route(router) : route_on_host(router);
+    Routing routing = route_tokens(router, in.device);
     Plan plan;
     plan.stages = std::move(routing.stages);
     Branch branch{.name = "moga", .tables = {group_table(routing)}};

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "attention/method.h"
+#include "attention/methods/method.h"
 
 namespace vidattn {
 namespace {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "attention/error.h"
-#include "attention/method.h"
-#include "tests/attention/random_inputs.h"
+#include "attention/methods/method.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

@@ -8,7 +8,7 @@
 #include "attention/error.h"
 #include "attention/reference.h"
 #include "baselines/procedure.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "attention/backend.h"
-#include "attention/fields.h"
+#include "attention/methods/fields.h"
 
 namespace vidattn {
 

@@ -1,4 +1,4 @@
-#include "attention/warmup.h"
+#include "attention/methods/warmup.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
-#include "attention/warmup.h"
+#include "attention/methods/warmup.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "attention/fields.h"
+#include "attention/methods/fields.h"
 
 namespace vidattn {
 namespace {

@@ -1,4 +1,4 @@
-#include "attention/fields.h"
+#include "attention/methods/fields.h"
 
 #include <gtest/gtest.h>
 
