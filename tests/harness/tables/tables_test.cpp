@@ -6,12 +6,12 @@
 #include <sstream>
 
 #include "attention/device.h"
-#include "harness/tables/count.h"
 #include "harness/tables/flops.h"
-#include "harness/tables/gemm.h"
-#include "harness/tables/latency.h"
 #include "harness/tables/models.h"
-#include "harness/tables/operator.h"
+#include "harness/tables/operators/count.h"
+#include "harness/tables/operators/gemm.h"
+#include "harness/tables/operators/latency.h"
+#include "harness/tables/operators/operator.h"
 #include "harness/tables/print.h"
 #include "harness/tables/projection.h"
 #include "tests/harness/files.h"

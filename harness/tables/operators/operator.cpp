@@ -1,4 +1,4 @@
-#include "harness/tables/operator.h"
+#include "harness/tables/operators/operator.h"
 
 #include <fmt/format.h>
 #include <omp.h>
@@ -12,7 +12,7 @@
 #include "harness/host/random.h"
 #include "harness/measure/case.h"
 #include "harness/measure/verify.h"
-#include "harness/tables/count.h"
+#include "harness/tables/operators/count.h"
 #include "metrics/machine/memory.h"
 #include "metrics/machine/peak.h"
 #include "metrics/plan/equality.h"

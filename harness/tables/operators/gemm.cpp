@@ -1,4 +1,4 @@
-#include "harness/tables/gemm.h"
+#include "harness/tables/operators/gemm.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "harness/tables/latency.h"
+#include "harness/tables/operators/latency.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
 #include "harness/measure/density.h"
-#include "harness/tables/count.h"
+#include "harness/tables/operators/count.h"
 #include "harness/workloads/in_dtype.h"
 #include "harness/workloads/workload.h"
 #include "metrics/plan/ideal_density.h"
