@@ -8,8 +8,8 @@
 #include "harness/measure/engine/engine.h"
 #include "harness/measure/verify.h"
 #include "metrics/statistics/statistics.h"
-#include "tests/attention/random_inputs.h"
 #include "tests/harness/measure/engine/fake_machine.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

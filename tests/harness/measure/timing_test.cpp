@@ -7,7 +7,7 @@
 
 #include "attention/error.h"
 #include "harness/measure/verify.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {
