@@ -1,22 +1,18 @@
-#include "harness/tables/operator.h"
+#include "harness/tables/operators/operator.h"
 
 #include <fmt/format.h>
 #include <omp.h>
 
 #include <map>
+#include <stdexcept>
 
 #include "attention/cancel.h"
 #include "attention/device.h"
-#include "attention/error.h"
 #include "harness/host/interrupt.h"
-#include "harness/host/random.h"
-#include "harness/measure/case.h"
-#include "harness/measure/verify.h"
-#include "harness/tables/count.h"
+#include "harness/measure/engine/engine.h"
 #include "metrics/machine/memory.h"
 #include "metrics/machine/peak.h"
 #include "metrics/plan/equality.h"
-#include "metrics/plan/fidelity.h"
 #include "metrics/plan/sample.h"
 #include "metrics/plan/stats.h"
 #include "metrics/statistics/statistics.h"
@@ -31,7 +27,7 @@ constexpr double kLongPlanning = 2;
 struct Shared {
   Inputs in;
   Output out;
-  std::vector<double> fixed = {};  ///< seconds of clearing the output, per round
+  double fixed = NAN;  ///< seconds of clearing the output
 };
 
 /// A case with its inputs and its sampled plan.
@@ -41,15 +37,19 @@ struct Prepared {
   Inputs in;
   SampledPlan sample;
   OperatorTime time;
+  double planning = 0;    ///< seconds of the first time
   bool per_head = false;  ///< a table per head: planning grows with the heads
+
+  bool plans_long() const { return planning > kLongPlanning; }
 };
 
 Plan plan_of(const Prepared& p) { return p.wanted.spec.backend->plan(p.in, p.wanted.spec.params); }
 
+/// Throws when the output is wrong.
 void check(Prepared& p) {
   const EqualityCheck check = check_equality(p.sample.plan, p.in, p.shared.out, p.sample.tokens);
   p.time.check_error = check.error;
-  p.time.failure = check.reason;
+  if (!check.passed()) throw std::runtime_error(check.reason);
 }
 
 void prepare(Prepared& p, const OperatorOptions& options) {
@@ -58,8 +58,7 @@ void prepare(Prepared& p, const OperatorOptions& options) {
   p.time.tokens = p.in.length();
   p.wanted.spec.backend->prepare(p.in, p.wanted.spec.params);
   Plan plan;
-  const double planning = seconds_of([&] { plan = plan_of(p); });
-  if (planning > kLongPlanning) p.time.plan_samples = {planning};
+  p.planning = seconds_each(1, [&] { plan = plan_of(p); });
   plan.validate(p.in);
   const PlanStats stats = plan_stats(plan, p.in);
   const double heads = static_cast<double>(options.heads) / static_cast<double>(p.in.heads());
@@ -78,37 +77,43 @@ void prepare(Prepared& p, const OperatorOptions& options) {
   p.time.extra_bytes = memory.extra_bytes();
 }
 
-/// Works on a case that has not failed. One case's trouble is its own; the others go on. What was
-/// timed before an interrupt stays.
-void guarded(Prepared& p, const std::function<void()>& work) {
-  if (!p.time.failure.empty()) return;
-  try {
-    work();
-  } catch (const Cancelled&) {
-    if (p.time.run_samples.empty()) p.time.failure = kInterrupted;
-  } catch (const InputError& error) {
-    p.time.failure = error.what();
-  } catch (const std::bad_alloc&) {
-    p.time.failure = "out of memory";
+/// Plans and runs a case's sample; the first output is checked.
+Contender contender_of(Prepared& p, const OperatorOptions& options) {
+  return {p.time.label, [&](int64_t repeat) {
+            RunTimes times{p.planning};
+            if (!p.plans_long()) times.plan = seconds_each(repeat, [&] { plan_of(p); });
+            times.run = seconds_each(
+                repeat, [&] { options.device->run(p.sample.plan, p.in, p.shared.out); });
+            if (std::isnan(p.time.check_error)) check(p);
+            if (options.tick) options.tick();
+            return std::vector{times};
+          }};
+}
+
+/// Clears the output, which every run begins with.
+Contender clearing(Shared& s, const Device& device) {
+  return {"clearing the output", [&](int64_t repeat) {
+            device.run(Plan{}, s.in, s.out);  // its shape may change with the branches
+            const double each = seconds_each(repeat, [&] { device.run(Plan{}, s.in, s.out); });
+            return std::vector{RunTimes{0, each}};
+          }};
+}
+
+void take_times(Prepared& p, const ContenderTimes& times) {
+  if (times.failure) p.time.failure = failure_text(times.failure);
+  for (const Block& block : times.blocks()) {
+    if (!p.plans_long() || p.time.plan_samples.empty())
+      p.time.plan_samples.push_back(block.plan_seconds);
+    p.time.run_samples.push_back(block.run_seconds);
   }
+  if (p.time.failure.empty() && p.time.run_samples.empty()) p.time.failure = kInterrupted;
 }
 
-void time_once(Prepared& p, const OperatorOptions& options) {
-  const bool timed = !p.time.plan_samples.empty() && p.time.plan_samples[0] > kLongPlanning;
-  if (!timed) p.time.plan_samples.push_back(seconds_of([&] { plan_of(p); }));
-  p.time.run_samples.push_back(
-      seconds_of([&] { options.device->run(p.sample.plan, p.in, p.shared.out); }));
-  if (p.time.run_samples.size() == 1) check(p);
-}
-
-void time_clearing(Shared& s, const Device& device) {
-  device.run(Plan{}, s.in, s.out);  // its shape may change with the branches
-  s.fixed.push_back(seconds_of([&] { device.run(Plan{}, s.in, s.out); }));
-}
-
+/// Scales the samples up to all heads and queries.
 void finish(Prepared& p, const OperatorOptions& options) {
+  if (!p.time.failure.empty()) return;
   const double heads = static_cast<double>(options.heads) / static_cast<double>(p.in.heads());
-  const double fixed = median(p.shared.fixed);
+  const double fixed = p.shared.fixed;
   const auto planned = [&](double sample) { return sample * (p.per_head ? heads : 1); };
   // Clearing the output costs the same for a sample as for the whole.
   const auto run = [&](double sample) {
@@ -122,25 +127,45 @@ void finish(Prepared& p, const OperatorOptions& options) {
                             run(p.time.run_samples[i]));
 }
 
-// Scores of this deviation put 80% of the mass on the strongest 5% of the keys, as the film's do.
-// Flatter ones average so many random values away that rounding shows in what remains.
-constexpr double kScoreDeviation = 2.5;
+/// Without the time of clearing nothing can be scaled: its failure is everybody's.
+double median_run(const ContenderTimes& times) {
+  if (times.failure) std::rethrow_exception(times.failure);
+  std::vector<double> seconds;
+  for (const Block& block : times.blocks()) seconds.push_back(block.run_seconds);
+  return median(std::move(seconds));
+}
 
-std::shared_ptr<const Tensor> random_tensor(int64_t tokens, int64_t heads, int64_t dim, DType dtype,
-                                            uint64_t seed, double deviation) {
-  Tensor tensor(tokens, heads, dim);
-  const int64_t width = heads * dim;
-  const double limit = deviation * std::sqrt(3.0);  // of a uniform distribution
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < tokens; ++i) {
-    if (runs_cancelled) continue;
-    Random random(seed, static_cast<uint64_t>(i));
-    float* row = tensor.data<float>() + i * width;
-    for (int64_t c = 0; c < width; ++c) row[c] = static_cast<float>(random.uniform(-limit, limit));
+/// Every case prepared; its trouble is its own, and the others go on.
+std::vector<Prepared> prepare_all(const std::vector<OperatorCase>& cases,
+                                  std::map<int64_t, Shared>& shared,
+                                  const std::function<Inputs(int64_t heads)>& inputs,
+                                  const OperatorOptions& options) {
+  std::vector<Prepared> all;
+  for (const OperatorCase& wanted : cases) {
+    const int64_t heads = wanted.whole ? options.heads : options.measured_heads;
+    Shared& s = shared[heads];
+    Prepared& p = all.emplace_back(Prepared{wanted, s, {}, {}, {wanted.label, wanted.spec.text()}});
+    p.time.heads = options.heads;
+    p.time.measured_heads = heads;
+    try {
+      throw_if_cancelled();
+      if (!s.in.q) s.in = inputs(heads);
+      prepare(p, options);
+    } catch (...) {
+      p.time.failure = failure_text(std::current_exception());
+    }
   }
-  throw_if_cancelled();
-  if (dtype == DType::f32) return std::make_shared<const Tensor>(std::move(tensor));
-  return std::make_shared<const Tensor>(tensor.to(dtype));
+  return all;
+}
+
+Policy policy_of(const OperatorOptions& options) {
+  Policy policy;
+  policy.max_blocks = options.repeat;
+  policy.interleaving = Interleaving::rotated;
+  policy.keep_unfinished = true;
+  policy.peak = [] { return fma_peak_gflops(omp_get_max_threads()); };
+  policy.peak_age = 0;
+  return policy;
 }
 
 }  // namespace
@@ -149,62 +174,29 @@ std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cas
                                             const std::function<Inputs(int64_t heads)>& inputs,
                                             const OperatorOptions& options) {
   std::map<int64_t, Shared> shared;
-  std::vector<Prepared> all;
-  for (const OperatorCase& wanted : cases) {
-    const int64_t heads = wanted.whole ? options.heads : options.measured_heads;
-    Shared& s = shared[heads];
-    Prepared& p = all.emplace_back(Prepared{wanted, s, {}, {}, {wanted.label, wanted.spec.text()}});
-    p.time.heads = options.heads;
-    p.time.measured_heads = heads;
-    if (interrupted()) p.time.failure = kInterrupted;
-    guarded(p, [&] {
-      if (!s.in.q) s.in = inputs(heads);
-      prepare(p, options);
-    });
+  std::vector<Prepared> all = prepare_all(cases, shared, inputs, options);
+  std::vector<Shared*> cleared;
+  std::vector<Prepared*> timed;
+  std::vector<Contender> contenders;
+  for (auto& [heads, s] : shared)
+    if (s.in.q) cleared.push_back(&s), contenders.push_back(clearing(s, *options.device));
+  for (Prepared& p : all)
+    if (p.time.failure.empty()) timed.push_back(&p), contenders.push_back(contender_of(p, options));
+  const Timings timings = time_contenders(contenders, policy_of(options));
+  for (size_t i = 0; i < contenders.size(); ++i) {
+    const ContenderTimes& times = timings.contenders[i];
+    if (i < cleared.size())
+      cleared[i]->fixed = median_run(times);
+    else
+      take_times(*timed[i - cleared.size()], times);
   }
-  std::vector<double> peaks;
-  for (int round = 0; round < options.repeat && !interrupted(); ++round) {
-    peaks.push_back(fma_peak_gflops(omp_get_max_threads()));
-    try {
-      for (auto& [heads, s] : shared)
-        if (s.in.q) time_clearing(s, *options.device);
-    } catch (const Cancelled&) {
-      break;
-    }
-    for (size_t i = 0; i < all.size(); ++i) {
-      Prepared& p = all[(i + round) % all.size()];
-      if (!interrupted()) guarded(p, [&] { time_once(p, options); });
-      if (options.tick) options.tick();
-    }
-  }
-  std::vector<OperatorTime> times;
+  std::vector<OperatorTime> result;
   for (Prepared& p : all) {
-    p.time.peak_gflops = highest(peaks);
-    if (p.time.failure.empty() && p.time.run_samples.empty()) p.time.failure = kInterrupted;
-    if (p.time.failure.empty()) finish(p, options);
-    times.push_back(std::move(p.time));
+    p.time.peak_gflops = highest(timings.peaks);
+    finish(p, options);
+    result.push_back(std::move(p.time));
   }
-  return times;
-}
-
-Inputs random_operator_inputs(const DitModel& model, int64_t tokens, int64_t heads,
-                              int64_t temporal_groups, DType dtype) {
-  Inputs in;
-  in.grid = grid_480p(tokens, temporal_groups);
-  in.q = random_tensor(tokens, heads, model.head_dim(), dtype, 1, kScoreDeviation);
-  in.k = random_tensor(tokens, heads, model.head_dim(), dtype, 2, 1);
-  in.v = random_tensor(tokens, heads, model.head_dim(), dtype, 3, 1);
-  std::vector<float> hidden(tokens * model.dim);
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < tokens; ++i) {
-    if (runs_cancelled) continue;
-    Random random(4, static_cast<uint64_t>(i));
-    for (int64_t c = 0; c < model.dim; ++c)
-      hidden[i * model.dim + c] = static_cast<float>(random.uniform(-1, 1));
-  }
-  throw_if_cancelled();
-  in.extra["hidden"] = std::make_shared<const Array>(Array{{tokens, model.dim}, std::move(hidden)});
-  return in;
+  return result;
 }
 
 std::string mistrusted_note(const std::vector<OperatorTime>& times) {

@@ -66,12 +66,6 @@ std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cas
                                             const std::function<Inputs(int64_t heads)>& inputs,
                                             const OperatorOptions& options);
 
-/// Random q, k, v, whose scores have the film's peakedness, and hidden states of model.dim
-/// channels: a random linear router balances its groups on them to within some percent. STGA has
-/// `temporal_groups` equal shots.
-Inputs random_operator_inputs(const DitModel& model, int64_t tokens, int64_t heads,
-                              int64_t temporal_groups, DType dtype);
-
 /// Names the mistrusted times with their shares of the peak; empty = none.
 std::string mistrusted_note(const std::vector<OperatorTime>& times);
 

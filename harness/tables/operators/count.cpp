@@ -1,4 +1,4 @@
-#include "harness/tables/count.h"
+#include "harness/tables/operators/count.h"
 
 #include <algorithm>
 #include <numeric>

@@ -1,13 +1,13 @@
-#include "harness/tables/gemm.h"
+#include "harness/tables/operators/gemm.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <stdexcept>
 
 #include "attention/blas.h"
 #include "attention/cancel.h"
 #include "harness/host/random.h"
+#include "harness/measure/engine/engine.h"
 
 namespace vidattn {
 namespace {
@@ -50,14 +50,19 @@ void measure(GemmRate& g, int repeat) {
   };
   multiply();
   check(g, a, b, c);
-  for (int i = 0; i < repeat; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    multiply();
-    const double seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    g.gflops = std::max(
-        g.gflops, 2e-9 * static_cast<double>(g.rows) * static_cast<double>(g.in * g.out) / seconds);
-  }
+  Policy policy;
+  policy.max_blocks = repeat;
+  const Timings timings =
+      time_contenders({{g.name,
+                        [&](int64_t in_a_row) {
+                          return std::vector{RunTimes{0, seconds_each(in_a_row, multiply)}};
+                        }}},
+                      policy);
+  timings.rethrow_failure();
+  throw_if_cancelled();
+  const double flops = 2 * static_cast<double>(g.rows) * static_cast<double>(g.in * g.out);
+  for (const Block& block : timings.contenders[0].blocks())
+    g.gflops = std::max(g.gflops, 1e-9 * flops / block.run_seconds);
 }
 
 }  // namespace

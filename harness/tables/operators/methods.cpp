@@ -1,4 +1,4 @@
-#include "harness/tables/methods.h"
+#include "harness/tables/operators/methods.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "harness/host/progress.h"
 #include "harness/measure/density.h"
 #include "harness/tables/flops.h"
-#include "harness/tables/latency.h"
+#include "harness/tables/operators/latency.h"
 
 namespace vidattn {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "harness/tables/operator.h"
+#include "harness/tables/operators/operator.h"
 
 namespace vidattn {
 

@@ -1,4 +1,4 @@
-#include "harness/tables/methods.h"
+#include "harness/tables/operators/methods.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "harness/tables/latency.h"
+#include "harness/tables/operators/latency.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,8 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
 #include "harness/measure/density.h"
-#include "harness/tables/count.h"
+#include "harness/tables/operators/count.h"
+#include "harness/tables/operators/random_inputs.h"
 #include "harness/workloads/in_dtype.h"
 #include "harness/workloads/workload.h"
 #include "metrics/plan/ideal_density.h"
@@ -157,6 +158,7 @@ LengthTimes measure_moga(const DitModel& model, int64_t tokens, const TableOptio
                                   parse_dtype(options.dtype));
   };
   LengthTimes result{tokens, measure_operators(cases, inputs, o)};
+  if (!interrupted()) progress.update(done + o.repeat * static_cast<int64_t>(cases.size()));
   result.whole.assign(result.times.begin() + sampled, result.times.end());
   result.times.resize(sampled);
   return result;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/tables/operator.h"
+#include "harness/tables/operators/operator.h"
 #include "harness/tables/paper.h"
 #include "harness/tables/table.h"
 
