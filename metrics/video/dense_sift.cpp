@@ -5,7 +5,7 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
-#include "attention/kmeans.h"
+#include "attention/methods/kmeans.h"
 
 namespace vidattn {
 namespace {

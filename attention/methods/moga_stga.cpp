@@ -11,18 +11,18 @@ class MogaStga : public Backend {
  public:
   std::string name() const override { return "moga_stga"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info = [] {
-      BackendInfo combined{"mean of moga, stga and frame", "MoGA §2.2", {}};
-      combined.knob = find_backend("moga").info().knob;
-      for (const char* part : kParts) {
-        const BackendInfo& its = find_backend(part).info();
-        combined.params.insert(combined.params.end(), its.params.begin(), its.params.end());
-        combined.inputs.insert(combined.inputs.end(), its.inputs.begin(), its.inputs.end());
-      }
-      return combined;
-    }();
-    return info;
+  BackendInfo describe() const override {
+    BackendInfo combined{.title = "mean of moga, stga and frame",
+                         .paper = "MoGA §2.2",
+                         .needs_grid = true,
+                         .takes_text = false,
+                         .knob = find_backend("moga").info().knob};
+    for (const char* part : kParts) {
+      const BackendInfo& its = find_backend(part).info();
+      combined.params.insert(combined.params.end(), its.params.begin(), its.params.end());
+      combined.inputs.insert(combined.inputs.end(), its.inputs.begin(), its.inputs.end());
+    }
+    return combined;
   }
 
   void prepare(Inputs& in, const Params& params) const override {
@@ -30,7 +30,7 @@ class MogaStga : public Backend {
     moga.prepare(in, params.view(moga.info().params));
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
+  Plan make_plan(const Inputs& in, const Params& params) const override {
     Plan plan;
     for (const char* name : kParts) {
       const Backend& backend = find_backend(name);

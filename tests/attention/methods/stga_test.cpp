@@ -79,8 +79,11 @@ TEST(Stga, RefusesAMissingGridTextTokensAndBadShots) {
   EXPECT_THROW(stga.plan(text, stga.defaults()), InputError);
   for (const char* shots : {"1,3", "0,4,4", "0,9", "0,1.5"}) {
     Params params = stga.defaults();
-    params.set("shots", shots);
-    EXPECT_THROW(stga.plan(random_video(4, 2, 2, 1, 8), params), InputError) << shots;
+    const auto plan = [&] {
+      params.set("shots", shots);
+      stga.plan(random_video(4, 2, 2, 1, 8), params);
+    };
+    EXPECT_THROW(plan(), InputError) << shots;
   }
 }
 

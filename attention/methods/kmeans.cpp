@@ -1,4 +1,4 @@
-#include "attention/kmeans.h"
+#include "attention/methods/kmeans.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,10 +1,25 @@
 #include <algorithm>
 
-#include "attention/backend.h"
-#include "attention/error.h"
+#include "attention/methods/method.h"
 
 namespace vidattn {
 namespace {
+
+struct StgaParams : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kSource = "MoGA §2.2";
+  int64_t hs =
+      integer("hs", 2, "Windows along the height.", "MoGA §3: 2x2 (Wan), 4x4 (MMDiT)", 1, 4096);
+  int64_t ws = integer("ws", 2, "Windows along the width.", "MoGA §3", 1, 4096);
+  std::vector<int64_t> shots =
+      integers("shots", "First latent frame of every shot; empty = those of the grid.", kSource, 0);
+  int64_t temporal_group = integer(
+      "temporal_group", 0,
+      "Largest number of latent frames in a temporal group; 0 = the whole shot.", kSource, 0);
+  int64_t boundary_frames = integer(
+      "boundary_frames", 1,
+      "Latent frames seen of each adjacent shot; 1 gives an inner shot two in all.", kSource, 0);
+};
 
 /// Frames [begin, end) of a chunk whose queries see the key frames [key_begin, key_end).
 struct TemporalGroup {
@@ -63,40 +78,25 @@ void explain(const std::vector<TemporalGroup>& groups, int64_t frames,
 
 /// Spatial-temporal group attention (MoGA §2.2): spatial windows times temporal groups that never
 /// cross a shot, keys and values extended by boundary frames of the adjacent shots.
-class Stga : public Backend {
+class Stga : public Method<StgaParams> {
  public:
   std::string name() const override { return "stga"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info{
-        "spatial windows x temporal groups inside a shot, keys extended across shot boundaries",
-        "MoGA §2.2",
-        {{"hs", int64_t{2}, "Windows along the height.", "MoGA §3: 2x2 (Wan), 4x4 (MMDiT)", 1,
-          4096},
-         {"ws", int64_t{2}, "Windows along the width.", "MoGA §3", 1, 4096},
-         {"shots", std::vector<double>{},
-          "First latent frame of every shot; empty = those of the grid.", "MoGA §2.2", 0},
-         {"temporal_group", int64_t{0},
-          "Largest number of latent frames in a temporal group; 0 = the whole shot.", "MoGA §2.2",
-          0},
-         {"boundary_frames", int64_t{1},
-          "Latent frames seen of each adjacent shot; 1 gives an inner shot two in all.",
-          "MoGA §2.2", 0}},
-        {},
-        {},
-        {"temporal_group", 1, 4096}};
-    return info;
+  BackendInfo describe() const override {
+    return {.title =
+                "spatial windows x temporal groups inside a shot, keys extended across shot "
+                "boundaries",
+            .paper = "MoGA §2.2",
+            .needs_grid = true,
+            .takes_text = false,
+            .knob = {"temporal_group", 1, 4096}};
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    in.need_grid("stga");
-    if (in.grid.text_tokens > 0) throw InputError("stga does not take text tokens");
-    const auto given = params.integers("shots");
-    const auto& shots = given.empty() ? in.grid.shots : given;
+  Plan make_plan(const Inputs& in, const StgaParams& p) const override {
+    const auto& shots = p.shots.empty() ? in.grid.shots : p.shots;
     validate_shots(shots, in.grid.frames);
-    const auto groups = temporal_groups(shots, in.grid.frames, params.integer("temporal_group"),
-                                        params.integer("boundary_frames"));
-    const auto window = window_of_position(in.grid, params.integer("hs"), params.integer("ws"));
+    const auto groups = temporal_groups(shots, in.grid.frames, p.temporal_group, p.boundary_frames);
+    const auto window = window_of_position(in.grid, p.hs, p.ws);
     Plan plan;
     plan.branches.push_back({.name = "stga", .tables = {table(in.grid, groups, window)}});
     if (in.explain) explain(groups, in.grid.frames, window, plan);

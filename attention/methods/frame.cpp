@@ -1,5 +1,4 @@
 #include "attention/backend.h"
-#include "attention/error.h"
 
 namespace vidattn {
 namespace {
@@ -9,15 +8,14 @@ class Frame : public Backend {
  public:
   std::string name() const override { return "frame"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info{
-        "every query sees the keys of its own latent frame", "MoGA §2.2", {}};
-    return info;
+  BackendInfo describe() const override {
+    return {.title = "every query sees the keys of its own latent frame",
+            .paper = "MoGA §2.2",
+            .needs_grid = true,
+            .takes_text = false};
   }
 
-  Plan plan(const Inputs& in, const Params&) const override {
-    in.need_grid("frame");
-    if (in.grid.text_tokens > 0) throw InputError("frame does not take text tokens");
+  Plan make_plan(const Inputs& in, const Params&) const override {
     const auto size = static_cast<int32_t>(in.grid.frame_size());
     HeadTable table;
     for (int32_t t = 0; t < in.grid.frames; ++t)

@@ -2,12 +2,30 @@
 #include <cmath>
 #include <random>
 
-#include "attention/backend.h"
 #include "attention/error.h"
-#include "attention/router.h"
+#include "attention/methods/method.h"
+#include "attention/methods/router.h"
 
 namespace vidattn {
 namespace {
+
+struct MogaParams : ParamFields {
+  using ParamFields::ParamFields;
+  int64_t num_groups = integer("num_groups", 5, "Number of groups M.", "MoGA §3", 1, 65536);
+  double temperature =
+      real("temperature", 1, "Divides the router logits before the softmax.", "MoGA A.7", 1e-6);
+  bool use_gate =
+      flag("use_gate", true, "Multiply the output by the group's probability.", "MoGA Eq. 5");
+  double balance_alpha =
+      real("balance_alpha", 0.1, "Weight of the balance loss that is reported.", "MoGA Eq. 6", 0);
+  std::string router =
+      choice("router", {"auto", "logits", "weight", "random", "centroids"},
+             "Where the router comes from: the given router_logits, the given router_weight, "
+             "random weights, or centroids of the hidden states; auto takes the first of logits, "
+             "weight and centroids that is possible.",
+             "-");
+  int64_t seed = integer("seed", 1, "Seed of the random and centroids routers.", "-", 0);
+};
 
 /// Tokens of the same group attend to each other (A.6).
 HeadTable group_table(const Routing& routing) {
@@ -72,44 +90,27 @@ std::vector<float> normal_weights(int64_t count, double deviation, uint64_t seed
 
 /// Mixture-of-Groups attention: a linear router puts every token into one of M groups, attention
 /// runs inside each group, and the router's probability gates the output (MoGA §2.2, A.6).
-class Moga : public Backend {
+class Moga : public Method<MogaParams> {
  public:
   std::string name() const override { return "moga"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info{
-        "a linear router puts tokens into groups; attention runs inside each group",
-        "MoGA §2.2, Eq. 2-8, A.6",
-        {{"num_groups", int64_t{5}, "Number of groups M.", "MoGA §3", 1, 65536},
-         {"temperature", 1.0, "Divides the router logits before the softmax.", "MoGA A.7", 1e-6},
-         {"use_gate", true, "Multiply the output by the group's probability.", "MoGA Eq. 5"},
-         {"balance_alpha", 0.1, "Weight of the balance loss that is reported.", "MoGA Eq. 6", 0},
-         {"router",
-          std::string("auto"),
-          "Where the router comes from: the given router_logits, the given router_weight, random "
-          "weights, or centroids of the hidden states; auto takes the first of logits, weight and "
-          "centroids that is possible.",
-          "-",
-          {},
-          {},
-          {"auto", "logits", "weight", "random", "centroids"}},
-         {"seed", int64_t{1}, "Seed of the random and centroids routers.", "-", 0}},
-        {{"router_logits", "[L,M]", "Router scores."},
-         {"hidden", "[L,C]", "Hidden states that the router's linear layer reads."},
-         {"router_weight", "[M,C]", "Weights of the router's linear layer."},
-         {"router_bias", "[M]", "Bias of the router's linear layer; none = 0."}},
-        {},
-        {"num_groups", 1024, 1}};
-    return info;
+  BackendInfo describe() const override {
+    return {.title = "a linear router puts tokens into groups; attention runs inside each group",
+            .paper = "MoGA §2.2, Eq. 2-8, A.6",
+            .inputs = {{"router_logits", "[L,M]", "Router scores."},
+                       {"hidden", "[L,C]", "Hidden states that the router's linear layer reads."},
+                       {"router_weight", "[M,C]", "Weights of the router's linear layer."},
+                       {"router_bias", "[M]", "Bias of the router's linear layer; none = 0."}},
+            .knob = {"num_groups", 1024, 1}};
   }
 
   /// The random and centroids routers stand for a trained one, so that they are set up here,
   /// outside of what a call costs.
-  void prepare(Inputs& in, const Params& params) const override {
-    const std::string router = choose(in, params);
+  void prepare(Inputs& in, const MogaParams& p) const override {
+    const std::string router = choose(in, p);
     if (router != "random" && router != "centroids") return;
-    const int64_t groups = params.integer("num_groups");
-    const auto seed = static_cast<uint64_t>(params.integer("seed"));
+    const int64_t groups = p.num_groups;
+    const auto seed = static_cast<uint64_t>(p.seed);
     const PointSet hidden = hidden_of(in);
     if (router == "random") {
       in.extra["router_weight"] =
@@ -121,23 +122,22 @@ class Moga : public Backend {
     }
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    const LinearRouter router = make_router(in, params);
+  Plan make_plan(const Inputs& in, const MogaParams& p) const override {
+    const LinearRouter router = make_router(in, p);
     Routing routing = route_tokens(router, in.device);
     Plan plan;
     plan.stages = std::move(routing.stages);
     Branch branch{.name = "moga", .tables = {group_table(routing)}};
-    if (params.flag("use_gate")) branch.token_weight = routing.gate;
-    add_figures(routing, params.real("balance_alpha"), plan);
-    if (in.explain) explain(routing, params.flag("use_gate"), plan);
+    if (p.use_gate) branch.token_weight = routing.gate;
+    add_figures(routing, p.balance_alpha, plan);
+    if (in.explain) explain(routing, p.use_gate, plan);
     plan.branches.push_back(std::move(branch));
     return plan;
   }
 
  private:
-  static std::string choose(const Inputs& in, const Params& params) {
-    const std::string& router = params.text("router");
-    if (router != "auto") return router;
+  static std::string choose(const Inputs& in, const MogaParams& p) {
+    if (p.router != "auto") return p.router;
     if (in.find("router_logits")) return "logits";
     return in.find("router_weight") ? "weight" : "centroids";
   }
@@ -151,9 +151,9 @@ class Moga : public Backend {
     return {hidden.as<float>("hidden").data(), hidden.shape[0], hidden.shape[1], hidden.shape[1]};
   }
 
-  static LinearRouter make_router(const Inputs& in, const Params& params) {
-    LinearRouter router{in.length(), params.integer("num_groups"), params.real("temperature")};
-    if (choose(in, params) == "logits")
+  static LinearRouter make_router(const Inputs& in, const MogaParams& p) {
+    LinearRouter router{in.length(), p.num_groups, p.temperature};
+    if (choose(in, p) == "logits")
       router.scores = given_logits(in, router.groups);
     else
       set_linear_layer(in, router);

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "attention/kmeans.h"
+#include "attention/methods/kmeans.h"
 #include "attention/plan.h"
 
 namespace vidattn {
