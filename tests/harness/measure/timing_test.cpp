@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <set>
 
 #include "attention/error.h"
+#include "harness/measure/paired.h"
 #include "harness/measure/verify.h"
+#include "metrics/statistics/statistics.h"
 #include "tests/support/inputs.h"
 
 namespace vidattn {
@@ -71,6 +74,17 @@ TEST(Timing, ADeviceThatFailsIsTheOutcomeOfItsCaseAlone) {
   EXPECT_EQ(bad.result.outcome, "failed");
   EXPECT_EQ(bad.result.reason, "lost");
   EXPECT_NE(good.result.outcome, "failed");
+}
+
+TEST(Timing, ASlowdownIsAShareOfBsOwnTime) {
+  const Inputs in = random_video(3, 8, 8, 1, 16);
+  Case a = make_case("full", "cpu", DType::f32, in), b = a;
+  const Timings timings = measure_pair(a, b, paired_policy(0.3, 1, ""), 1);
+  std::vector<double> ratios = log_ratios(timings.contenders[1].blocks());
+  ASSERT_GE(ratios.size(), 10U);
+  EXPECT_NEAR(median(ratios), std::log(2), 0.3);
+  EXPECT_EQ(a.run_seconds.size(), timings.contenders[0].runs().size()) << "every run";
+  EXPECT_GE(b.run_seconds.size(), 2 * ratios.size());
 }
 
 TEST(Timing, OptionsMayNotContradictEachOther) {
