@@ -71,9 +71,15 @@ mkdir -p build/lint
 ln -sf "$(g++ -print-file-name=include/omp.h)" build/lint/omp.h
 extra=(--extra-arg=-Wno-unknown-warning-option --extra-arg=-isystem"$root/build/lint")
 [[ $(uname -m) != x86_64 ]] || extra+=(--extra-arg=-mavx512fp16)
+tidy() { # FILE…
+  printf '%s\0' "$@" | xargs -0 -n1 -P"$(nproc)" clang-tidy -p build/release --quiet "${extra[@]}" \
+    2> >(grep -vE '^[0-9]+ warnings? (generated|treated)' >&2)
+}
+# A run that finds nothing means something only where a planted bug is found.
+echo 'int planted(const int* p) { return p == nullptr ? *p : 0; }' >build/lint/planted.cpp
+[[ $(tidy build/lint/planted.cpp 2>&1) == *NullDereference* ]] || failed "clang-tidy misses a planted bug"
 if ((${#files[@]})); then
-  printf '%s\0' "${files[@]}" | xargs -0 -n1 -P"$(nproc)" clang-tidy -p build/release --quiet \
-    "${extra[@]}" 2> >(grep -vE '^[0-9]+ warnings? (generated|treated)' >&2) || failed "clang-tidy"
+  tidy "${files[@]}" || failed "clang-tidy"
 fi
 echo "lint: ${#sources[@]} C++ files, ${#scripts[@]} scripts, clang-tidy on ${#files[@]}"
 exit $status
