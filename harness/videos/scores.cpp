@@ -12,7 +12,7 @@
 #include "harness/host/progress.h"
 #include "harness/workloads/film/film.h"
 #include "harness/workloads/shots.h"
-#include "metrics/video/hsv_lbp_vlad.h"
+#include "metrics/video/descriptors/hsv_lbp_vlad.h"
 #include "metrics/video/imaging_quality.h"
 #include "metrics/video/motion.h"
 #include "metrics/video/temporal_flickering.h"

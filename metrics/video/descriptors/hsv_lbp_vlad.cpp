@@ -1,4 +1,4 @@
-#include "metrics/video/hsv_lbp_vlad.h"
+#include "metrics/video/descriptors/hsv_lbp_vlad.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <opencv2/imgproc.hpp>
 #include <span>
 
-#include "metrics/video/dense_sift.h"
+#include "metrics/video/descriptors/dense_sift.h"
 
 namespace vidattn {
 namespace {
