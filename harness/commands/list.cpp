@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <cstdio>
 
 #include "harness/cli/command.h"
 #include "harness/measure/inventory.h"
@@ -6,14 +6,12 @@
 namespace vidattn {
 namespace {
 
-int list() {
-  fmt::print("{}", inventory());
-  return 0;
-}
-
-const RegisterCommand registered(90, [](CommandLine& line) {
-  line.app.add_subcommand("list", "backends, devices and workloads with their parameters")
-      ->callback([&line] { line.action = list; });
+const RegisterCommand registered([] {
+  return Command{
+      "list", "backends, devices and workloads with their parameters", {}, [](const Arguments&) {
+        std::fputs(inventory().c_str(), stdout);
+        return ExitCode::fine;
+      }};
 });
 
 }  // namespace

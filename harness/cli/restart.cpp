@@ -1,4 +1,4 @@
-#include "attention/restart.h"
+#include "harness/cli/restart.h"
 
 #include <unistd.h>
 
