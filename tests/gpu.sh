@@ -50,7 +50,7 @@ fi
 if ! wanted torch "the same in PyTorch, and the card's matrix peak"; then
   :
 elif python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
-  python3 - "$out" <<'PYTHON'
+  python3 - "$out" <<'PYTHON' || failed "the comparison with PyTorch"
 import json, sys, torch
 
 def seconds(work, runs=20):
@@ -89,7 +89,6 @@ with open(sys.argv[1] + "/beside_torch.json", "w") as file:
     json.dump(record, file, indent=1)
 print(json.dumps(record, indent=1))
 PYTHON
-  [[ $? -eq 0 ]] || failed "the comparison with PyTorch"
 else
   failed "no python3 with torch and CUDA here: nothing to compare with"
 fi

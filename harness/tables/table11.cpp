@@ -305,4 +305,8 @@ Table table11(const TableOptions& options) {
   return table;
 }
 
+namespace {
+const RegisterTable registered(11, table11);
+}  // namespace
+
 }  // namespace vidattn

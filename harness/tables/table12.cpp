@@ -364,4 +364,8 @@ Table table12(const TableOptions& options) {
   return table;
 }
 
+namespace {
+const RegisterTable registered(12, table12);
+}  // namespace
+
 }  // namespace vidattn

@@ -110,4 +110,8 @@ Table table4(const TableOptions& options) {
   return table;
 }
 
+namespace {
+const RegisterTable registered(4, table4);
+}  // namespace
+
 }  // namespace vidattn

@@ -121,4 +121,8 @@ Table table5(const TableOptions& options) {
   return table;
 }
 
+namespace {
+const RegisterTable registered(5, table5);
+}  // namespace
+
 }  // namespace vidattn

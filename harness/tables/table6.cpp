@@ -57,4 +57,8 @@ Table table6(const TableOptions& options) {
   return table;
 }
 
+namespace {
+const RegisterTable registered(6, table6);
+}  // namespace
+
 }  // namespace vidattn

@@ -1,4 +1,4 @@
-#include "metrics/video/dense_sift.h"
+#include "metrics/video/descriptors/dense_sift.h"
 
 #include <algorithm>
 #include <array>
@@ -17,7 +17,7 @@ constexpr float kClip = 0.2f;
 constexpr float kFlat = 60;
 
 constexpr std::array<int16_t, kSiftWords* kLength> kVocabulary = {
-#include "metrics/video/sift_vocabulary.inc"
+#include "metrics/video/descriptors/sift_vocabulary.inc"
 };
 constexpr float kVocabularyScale = 1000;  // the file holds whole numbers
 

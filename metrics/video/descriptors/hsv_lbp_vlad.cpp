@@ -1,4 +1,4 @@
-#include "metrics/video/hsv_lbp_vlad.h"
+#include "metrics/video/descriptors/hsv_lbp_vlad.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,8 @@
 #include <opencv2/imgproc.hpp>
 #include <span>
 
-#include "metrics/video/dense_sift.h"
+#include "metrics/video/descriptors/dense_sift.h"
+#include "metrics/video/feature_metrics.h"
 
 namespace vidattn {
 namespace {
@@ -181,5 +182,18 @@ std::vector<Feature> HsvLbpVlad::describe(const cv::Mat& frame,
   for (const cv::Mat& region : regions) features.push_back(pool(codes, region));
   return features;
 }
+
+namespace {
+const RegisterVideoMetric registered(20, [](const VideoInfo& video, int64_t frames_per_shot) {
+  return std::make_unique<FeatureMetrics>(
+      std::make_shared<HsvLbpVlad>(),
+      FeatureScores{.consistency = {{"subject_consistency.hsv_lbp_vlad", Region::centre},
+                                    {"background_consistency.hsv_lbp_vlad", Region::border}},
+                    .cross_shot = "cross_shot.hsv_lbp_vlad",
+                    .long_range = "long_range.hsv_lbp_vlad",
+                    .frames_per_shot = frames_per_shot},
+      video);
+});
+}  // namespace
 
 }  // namespace vidattn

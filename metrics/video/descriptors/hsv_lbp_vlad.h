@@ -1,6 +1,6 @@
 #pragma once
 
-#include "metrics/video/frame_descriptor.h"
+#include "metrics/video/descriptors/frame_descriptor.h"
 
 namespace vidattn {
 

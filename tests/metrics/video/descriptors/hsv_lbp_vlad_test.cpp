@@ -1,11 +1,11 @@
-#include "metrics/video/hsv_lbp_vlad.h"
+#include "metrics/video/descriptors/hsv_lbp_vlad.h"
 
 #include <gtest/gtest.h>
 
 #include <opencv2/imgproc.hpp>
 
 #include "metrics/video/consistency.h"
-#include "metrics/video/dense_sift.h"
+#include "metrics/video/descriptors/dense_sift.h"
 
 namespace vidattn {
 namespace {
