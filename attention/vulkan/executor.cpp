@@ -181,18 +181,17 @@ class Run {
 
   /// The kernel that is quickest for the branch's segments, and its index.
   DeviceIndex choose(size_t b, const IndexPart& part) {
-    std::optional<DeviceIndex> best;
+    const TunedKernel* best = nullptr;
     double best_seconds = 0;
     for (const TunedKernel& tuned :
          tuning_.kernels(gpu_, operands_[b].dtype, padded_dim(in_.dim()))) {
-      DeviceIndex candidate{
-          build_index(gpu_, branch(b), part, tuned.kernel.shape), tuned.kernel, {}};
-      const double seconds = static_cast<double>(candidate.index.cost) * tuned.seconds_per_product;
+      const double seconds = tuned.seconds_per_product *
+                             static_cast<double>(tile_cost(branch(b), part, tuned.kernel.shape));
       if (best && seconds >= best_seconds) continue;
-      best = std::move(candidate);
+      best = &tuned;
       best_seconds = seconds;
     }
-    return std::move(*best);
+    return {build_index(gpu_, branch(b), part, best->kernel.shape), best->kernel, {}};
   }
 
   void index_whole_plan() {
@@ -353,7 +352,7 @@ class Run {
         branch.weight};
     const int64_t groups = (job.tokens() * quads + kCombineThreads - 1) / kCombineThreads;
     gpu_.dispatch(
-        {Kernel::combine, {}},
+        {"combine", {}},
         {&index.words, &acc, &state, branch.channel_weight ? &gate : &acc, &outputs_, &lse_}, shape,
         std::min(groups, kCombineGroups), job.heads());
     out_.times.device += gpu_.submit();

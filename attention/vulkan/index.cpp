@@ -244,6 +244,28 @@ BranchIndex build_index(const Gpu& gpu, const Branch& branch, const IndexPart& p
   return Builder(gpu, branch, part, shape).build();
 }
 
+int64_t tile_cost(const Branch& branch, const IndexPart& part, const TileShape& shape) {
+  const int32_t queries = static_cast<int32_t>(shape.queries());
+  const int64_t keys = shape.keys();
+  const auto of_segment = [&](const HeadTable& table, const Segment& s) {
+    const auto begin = table.ranges.begin() + s.range_begin;
+    const auto end = table.ranges.begin() + s.range_end;
+    const bool banded = std::any_of(begin, end, [](const KeyRange& r) { return r.banded(); });
+    int64_t tiles = 0;
+    for (int32_t p = s.query_begin; p < s.query_end; p += queries) {
+      const int64_t seen = tile_keys(table, s, p, std::min(p + queries, s.query_end) - 1);
+      const int64_t each = (seen + keys - 1) / keys;
+      if (!banded) return each * ((s.query_end - s.query_begin + queries - 1) / queries);
+      tiles += each;
+    }
+    return tiles;
+  };
+  int64_t tiles = 0;
+  for (size_t t = part.first_table; t < part.last_table; ++t)
+    for (const Segment& s : branch.tables[t].segments) tiles += of_segment(branch.tables[t], s);
+  return tiles * queries * keys;
+}
+
 Buffer upload(Gpu& gpu, const BranchIndex& index, const std::string& what) {
   Buffer buffer = gpu.allocate(index.size() * 4, what);
   const auto* words = reinterpret_cast<const std::byte*>(index.words.data());
