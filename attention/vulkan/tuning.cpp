@@ -17,7 +17,9 @@ namespace {
 // Size of the measured attention. A GPU needs many tiles before all of its cores are busy; on a
 // processor a few show the same speed.
 constexpr int64_t kKeys = 2048, kQueries = 32768, kCpuKeys = 512, kCpuQueries = 512;
-constexpr int kRuns = 3;  // the quickest counts
+constexpr int kRounds = 3;  // the quickest run of a kernel counts
+// A card that was idle takes a while to raise its clocks.
+constexpr double kWarmUpSeconds = 0.1;
 
 // Outputs that a thread keeps, in vec4: more reuse what was loaded more often, until registers run
 // out. Narrow subgroups are a processor's vectors, whose spills stay in the cache.
@@ -93,13 +95,8 @@ class Trial {
         acc_(gpu.allocate(queries_ * dim * 4, "tuning")),
         state_(gpu.allocate(queries_ * 8, "tuning")) {}
 
-  struct Result {
-    int64_t products;
-    double seconds;        ///< of the quickest run
-    std::vector<float> o;  ///< [queries, dim]
-  };
-
-  Result run(const AttendKernel& kernel) {
+  /// Runs a kernel once; what it cost is a submission's products and seconds.
+  std::pair<int64_t, double> run(const AttendKernel& kernel) {
     const Plan plan = full_plan(queries_, keys_);
     const BranchIndex index =
         build_index(gpu_, plan.branches[0], {0, 1, 0, queries_, {}}, kernel.shape);
@@ -115,17 +112,22 @@ class Trial {
     shape.query_rows = static_cast<uint32_t>(queries_);
     shape.key_rows = static_cast<uint32_t>(keys_);
     shape.scale = static_cast<float>(std::numbers::log2e / std::sqrt(static_cast<double>(dim_)));
-    Result result{index.cost, 0, {}};
-    for (int i = 0; i < kRuns; ++i) {
-      gpu_.dispatch(kernel.program(), {&words, &q_, &k_, &v_, &acc_, &state_}, shape,
-                    static_cast<int64_t>(items.cost.size()));
-      const double seconds = gpu_.submit();
-      result.seconds = i == 0 ? seconds : std::min(result.seconds, seconds);
-    }
-    result.o = read(acc_, queries_ * dim_);
+    gpu_.dispatch(kernel.program(), {&words, &q_, &k_, &v_, &acc_, &state_}, shape,
+                  static_cast<int64_t>(items.cost.size()));
+    return {index.cost, gpu_.submit()};
+  }
+
+  /// [queries, dim] of the last run.
+  std::vector<float> output() {
+    std::vector<float> o = read(acc_, queries_ * dim_);
     const std::vector<float> state = read(state_, queries_ * 2);
-    for (int64_t i = 0; i < queries_ * dim_; ++i) result.o[i] /= state[i / dim_ * 2 + 1];
-    return result;
+    for (int64_t i = 0; i < queries_ * dim_; ++i) o[i] /= state[i / dim_ * 2 + 1];
+    return o;
+  }
+
+  void warm_up(const AttendKernel& kernel) {
+    if (gpu_.facts().kind == "cpu") return;
+    for (double seconds = 0; seconds < kWarmUpSeconds;) seconds += run(kernel).second;
   }
 
  private:
@@ -198,20 +200,27 @@ const std::vector<TunedKernel>& Tuning::kernels(Gpu& gpu, DType dtype, int64_t p
   Trial trial(gpu, dtype, padded_dim);
   std::vector<float> yardstick;
   for (const AttendKernel& kernel : candidates(gpu.facts(), dtype, padded_dim)) {
-    Trial::Result result;
     try {
-      result = trial.run(kernel);
+      trial.run(kernel);
     } catch (const DeviceLost&) {
       throw;
     } catch (const DeviceError&) {
       if (tuned.empty()) throw;  // even the portable kernel fails
       continue;
     }
-    if (tuned.empty()) yardstick = result.o;
-    if (difference(result.o, yardstick) > allowed_difference(kernel, dtype)) continue;
-    tuned.push_back({kernel, result.seconds / static_cast<double>(result.products)});
-    pace_.note(kernel, result.products, result.seconds);
+    const std::vector<float> o = trial.output();
+    if (tuned.empty()) yardstick = o;
+    if (difference(o, yardstick) > allowed_difference(kernel, dtype)) continue;
+    tuned.push_back({kernel, INFINITY});
   }
+  trial.warm_up(tuned.front().kernel);
+  for (int round = 0; round < kRounds; ++round)
+    for (TunedKernel& t : tuned) {
+      const auto [products, seconds] = trial.run(t.kernel);
+      t.seconds_per_product =
+          std::min(t.seconds_per_product, seconds / static_cast<double>(products));
+      pace_.note(t.kernel, products, seconds);
+    }
   if (std::getenv("VIDATTN_VULKAN_MATRIX")) keep_matrix_kernels(tuned);
   return tuned;
 }
