@@ -15,8 +15,7 @@ Program AttendKernel::program() const {
       module,
       {shape.threads(), shape.rows, shape.cols, shape.tile_queries, shape.tile_keys4, quads},
       matrix()};
-  if (matrix())
-    program.constants.insert(program.constants.end(), {edge, lanes});
+  if (matrix()) program.constants.insert(program.constants.end(), {edge, lanes});
   return program;
 }
 

@@ -174,7 +174,8 @@ TEST_F(VulkanDeviceSlow, HalfPrecisionStorage) {
   for (int64_t dim : {24, 64}) {
     const Inputs in = random_inputs(200, 200, 2, 1, dim, random);
     const Plan plan = one_branch({.tables = {ragged_table(200, 200, random)}});
-    // Half a unit in the last place of the output, and of the weights where the device has matrices.
+    // Half a unit in the last place of the output, and of the weights where the device has
+    // matrices.
     expect_matches_reference(plan, as(in, DType::bf16), 4e-3);
     expect_matches_reference(plan, as(in, DType::f16), 4e-4);
   }

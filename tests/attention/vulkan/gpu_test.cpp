@@ -56,8 +56,8 @@ TEST_F(VulkanGpuSlow, ValidationMessageFails) {
   Gpu gpu(0);
   Buffer buffer = gpu.allocate(64, "a test");
   const char three_bytes[3] = {};  // push constants come in whole words
-  gpu.dispatch({"combine", {}}, {&buffer, &buffer, &buffer, &buffer, &buffer, &buffer},
-               three_bytes, 1);
+  gpu.dispatch({"combine", {}}, {&buffer, &buffer, &buffer, &buffer, &buffer, &buffer}, three_bytes,
+               1);
   EXPECT_THROW(gpu.submit(), DeviceError);
 }
 
