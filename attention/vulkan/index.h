@@ -61,10 +61,6 @@ struct IndexPart {
 BranchIndex build_index(const Gpu& gpu, const Branch& branch, const IndexPart& part,
                         const TileShape& shape);
 
-/// Query-key products of one head of every table of the part, whole tiles counted; of tables with
-/// repeated queries, as if each segment were in one round.
-int64_t tile_cost(const Branch& branch, const IndexPart& part, const TileShape& shape);
-
 /// Puts an index on the device; copies are recorded. `what` names it in errors.
 Buffer upload(Gpu& gpu, const BranchIndex& index, const std::string& what);
 

@@ -182,6 +182,8 @@ std::vector<AttendKernel> candidates(const GpuFacts& facts, DType dtype, int64_t
         (queries == 16 && fitting.empty()))
       fitting.push_back({"attend_" + name_of(dtype), shape, quads});
   }
+  // A processor has no matrix units to gain from, and Mesa's matrices crash some kernels.
+  if (facts.kind == "cpu" && !std::getenv("VIDATTN_VULKAN_MATRIX")) return fitting;
   for (const std::string& module : facts.matrix_modules)
     for (uint32_t queries : {128, 64})
       for (uint32_t keys : {64, 32}) {
