@@ -1,11 +1,14 @@
+#include "harness/store/store.h"
+
 #include <fmt/format.h>
 
 #include "attention/error.h"
 #include "harness/cli/command.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
-#include "harness/measure/metric.h"
+#include "harness/io/text_table.h"
 #include "harness/store/export.h"
+#include "harness/store/google_benchmark.h"
 
 namespace vidattn {
 namespace {
