@@ -77,9 +77,11 @@ Finding judge_time(const std::string& tag, const std::string& over, double expec
   const double low = c.metric(tag + "_low") / expected - 1;
   const double high = c.metric(tag + "_high") / expected - 1;
   Finding f{State::ok, tag, shown(expected), shown(c.metric(tag)), ""};
-  const std::string change =
-      fmt::format("time over {} changed by {:+.1f}% ({:+.1f}% to {:+.1f}%), {:.0f}% allowed", over,
-                  100 * got, 100 * low, 100 * high, 100 * tolerance);
+  const std::string interval = std::isfinite(high - low)
+                                   ? fmt::format("{:+.1f}% to {:+.1f}%", 100 * low, 100 * high)
+                                   : "too few blocks for an interval";
+  const std::string change = fmt::format("time over {} changed by {:+.1f}% ({}), {:.0f}% allowed",
+                                         over, 100 * got, interval, 100 * tolerance);
   if (low > tolerance)
     f = {State::regression, f.figure, f.expected, f.got, change};
   else if (!(high <= tolerance) && !(got <= tolerance && high - got <= tolerance))

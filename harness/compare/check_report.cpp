@@ -31,7 +31,7 @@ std::string conditions(const CheckReport& report) {
   const Tolerances& t = report.tolerances;
   const bool same_machine = report.run.machine_key == report.baseline.machine_key;
   return fmt::format(
-      "baseline of {} ({}), run {} ({}), {}; allowed: pairs, FLOPs, density, index memory {:g}%, "
+      "baseline of {} ({}), run {} ({}), {}; allowed: exact figures {:g}%, "
       "fidelity {:g}%, plan checksum {}, time over full attention's {:g}%, over multiply-adds' "
       "{:g}%",
       report.baseline.updated, report.baseline.revision, report.run.id, report.run.revision,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "attention/error.h"
 #include "harness/compare/compare.h"
@@ -31,8 +32,9 @@ std::string mismatch_of(const Measurement& a, const Measurement& b) {
   for (const Measurement* c : {&a, &b})
     if (c->outcome == Outcome::mistrusted)
       return fmt::format("{} mistrusted: {}", c == &a ? "A" : "B", c->reason);
-  const bool known = !a.identity.content.empty() && !b.identity.content.empty();
-  return known && !same_case(a.identity, b.identity) ? "the two runs had other q, k or v" : "";
+  CaseIdentity on_b = a.identity;
+  on_b.content = b.identity.content;
+  return same_case(a.identity, on_b) ? "" : "the two runs had other q, k or v";
 }
 
 ComparedCase compare_cases(const Measurement& a, const Measurement& b) {
@@ -49,23 +51,24 @@ ComparedCase compare_cases(const Measurement& a, const Measurement& b) {
   return c;
 }
 
-bool same_shape(const Measurement& a, const Measurement& b) {
-  return a.workload && b.workload && a.workload->name == b.workload->name &&
-         a.workload->length == b.workload->length && a.workload->heads == b.workload->heads &&
-         a.workload->dim == b.workload->dim;
+/// The same setting on tensors of the same shape: which density it was solved for, or what the
+/// tensors held, may differ or be unknown.
+bool alike(const Measurement& a, const Measurement& b) {
+  const auto shape = [](const Measurement& m) {
+    const WorkloadFacts w = m.workload.value_or(WorkloadFacts{});
+    return std::tuple(w.name, w.length, w.heads, w.dim);
+  };
+  return a.setting == b.setting && a.identity.device == b.identity.device &&
+         a.identity.dtype == b.identity.dtype && a.identity.cold == b.identity.cold &&
+         shape(a) == shape(b);
 }
 
-/// The same case, else the one of its name on a workload of the same shape, whose inputs differ.
-const Measurement* find(const StoredRun& run, const Measurement& like) {
+/// The same case, else one like it.
+const Measurement* find(const StoredRun& run, const Measurement& wanted) {
   for (const Measurement& c : run.cases)
-    if (same_case(c.identity, like.identity)) return &c;
-  CaseIdentity wanted = like.identity;
-  wanted.content.clear();
-  wanted.workload.clear();
-  for (const Measurement& c : run.cases) {
-    wanted.workload = c.identity.workload;
-    if (same_case(c.identity, wanted) && same_shape(c, like)) return &c;
-  }
+    if (same_case(c.identity, wanted.identity)) return &c;
+  for (const Measurement& c : run.cases)
+    if (alike(c, wanted)) return &c;
   return nullptr;
 }
 

@@ -118,8 +118,9 @@ void print_case(size_t number, size_t count, const Measurement& c) {
   fmt::print("[{}/{}] {}: {}{}{}", number, count, to_string(c.outcome), c.key(),
              c.reason.empty() ? "" : ": ", c.reason);
   if (c.timed())
-    fmt::print("; {:.3g} of full attention's time ({:.3g} to {:.3g}), {} blocks", c.metric("ratio"),
-               c.metric("ratio_low"), c.metric("ratio_high"), c.blocks.size());
+    fmt::print("; {} of full attention's time ({} to {}), {} blocks", find_metric("ratio")->cell(c),
+               find_metric("ratio_low")->cell(c), find_metric("ratio_high")->cell(c),
+               c.blocks.size());
   fmt::print("; {:.1f} s\n  {}\n", c.process.seconds, c.command);
   std::fflush(stdout);
 }

@@ -1,6 +1,6 @@
-// A fixed run, golden/run.json, as every printer shows it, byte by byte. After a change that is
-// meant, VIDATTN_REWRITE_GOLDEN=1 harness_test --gtest_filter='Golden*' writes the files anew; the
-// difference then belongs into the same commit.
+// A fixed run of made-up times, golden/run.json, as every printer shows it, byte by byte. After a
+// change that is meant, VIDATTN_REWRITE_GOLDEN=1 harness_test --gtest_filter='Golden*' writes the
+// files anew; the difference then belongs into the same commit.
 #include <cstdlib>
 #include <functional>
 

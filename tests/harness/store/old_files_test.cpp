@@ -49,7 +49,7 @@ TEST(StoreOld, AnExportIsRead) {
   const Measurement& moga = runs[0].cases[1];
   EXPECT_EQ(moga.key(),
             "moga on cpu f32 at density 0.5, film --grid 3,4,5 --heads 1 --dim 16 --seed 1");
-  EXPECT_EQ(moga.timing->stopped_by, "blocks");
+  EXPECT_EQ(moga.timing->stopped_by, "time");
   EXPECT_FALSE(moga.identity.cold);
 }
 
