@@ -4,6 +4,7 @@
 #include <map>
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 
 namespace vidattn {
 namespace {
@@ -61,8 +62,13 @@ const Backend& find_backend(const std::string& name) {
   const auto found = registry().find(name);
   if (found != registry().end()) return *found->second;
   std::string known;
-  for (const auto& [key, backend] : registry()) known += (known.empty() ? "" : ", ") + key;
-  throw InputError("unknown backend '" + name + "': known are " + known);
+  std::vector<std::string> names;
+  for (const auto& [key, backend] : registry()) {
+    known += (known.empty() ? "" : ", ") + key;
+    names.push_back(key);
+  }
+  throw InputError("unknown backend '" + name + "': known are " + known +
+                   did_you_mean(name, names));
 }
 
 StageTimer::StageTimer(std::vector<PlanStage>& stages, std::string name, double flops,

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 
 namespace vidattn {
 namespace {
@@ -109,9 +110,14 @@ void Params::set(const std::string& name, const std::string& text) {
     return;
   }
   std::string known;
-  for (const auto& spec : specs_) known += (known.empty() ? "" : ", ") + spec.name;
+  std::vector<std::string> names;
+  for (const auto& spec : specs_) {
+    known += (known.empty() ? "" : ", ") + spec.name;
+    names.push_back(spec.name);
+  }
   throw InputError("unknown parameter '" + name + "'" +
-                   (known.empty() ? ": this method has none" : ": known are " + known));
+                   (known.empty() ? ": this method has none" : ": known are " + known) +
+                   did_you_mean(name, names));
 }
 
 const ParamValue& Params::value(const std::string& name) const {

@@ -1,31 +1,37 @@
 #include "harness/cli/command.h"
 
-#include <map>
+#include <algorithm>
+#include <iterator>
 
 namespace vidattn {
 namespace {
 
-std::multimap<int, AddCommand>& registry() {
-  static std::multimap<int, AddCommand> commands;
+/// The order of the help text. Commands that are not named here follow by their names.
+constexpr const char* kOrder[] = {
+    "run",      "sweep", "case",   "table",     "attend", "conform", "restore", "quality",
+    "metrics",  "film",  "shots",  "videodiff", "bench",  "check",   "compare", "history",
+    "selftest", "runs",  "export", "import",    "report", "list",    "env"};
+
+std::vector<Command (*)()>& registry() {
+  static std::vector<Command (*)()> commands;
   return commands;
 }
 
-/// Lets an option that may be repeated take one value each time: CLI11 would give it the video or
-/// suite that follows, too.
-void take_one_value_each(CLI::App& command) {
-  for (CLI::Option* option : command.get_options())
-    if (option->nonpositional() &&
-        option->get_expected_max() == CLI::detail::expected_max_vector_size)
-      option->allow_extra_args(false);
+auto place(const Command& command) {
+  const auto found = std::find(std::begin(kOrder), std::end(kOrder), command.name);
+  return std::pair(found - std::begin(kOrder), command.name);
 }
 
 }  // namespace
 
-RegisterCommand::RegisterCommand(int order, AddCommand add) { registry().emplace(order, add); }
+RegisterCommand::RegisterCommand(Command (*make)()) { registry().push_back(make); }
 
-void add_commands(CommandLine& line) {
-  for (const auto& [order, add] : registry()) add(line);
-  for (CLI::App* command : line.app.get_subcommands({})) take_one_value_each(*command);
+std::vector<Command> make_commands() {
+  std::vector<Command> commands;
+  for (const auto make : registry()) commands.push_back(make());
+  std::sort(commands.begin(), commands.end(),
+            [](const Command& a, const Command& b) { return place(a) < place(b); });
+  return commands;
 }
 
 }  // namespace vidattn

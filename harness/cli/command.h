@@ -1,32 +1,34 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "harness/cli/option.h"
+#include "harness/host/exit_code.h"
+
 namespace vidattn {
 
-/// The tool's command line while its subcommands are added and parsed.
-struct CommandLine {
-  CLI::App& app;  ///< the parent of all subcommands
-  std::vector<std::string>
-      arguments;  ///< as given, for the record in results; the program without its path
-  std::function<int()> action;  ///< set by the chosen subcommand; returns the exit code
-};
+/// The command line as it was given, for the record in results; the program without its path.
+using Arguments = std::vector<std::string>;
 
-using AddCommand = void (*)(CommandLine&);
+/// A subcommand of the tool: what it is called, what it takes and what it does. The targets of its
+/// options live in what `run` holds, usually a shared_ptr. What all commands have in common is the
+/// frame's (frame.h): exit codes, interrupts, files that cannot be written.
+struct Command {
+  std::string name, help;
+  std::vector<Option> options;
+  std::function<ExitCode(const Arguments&)> run;
+};
 
 /// Makes a subcommand part of the tool: one file under harness/commands/, as
-///   const RegisterCommand registered(50, [](CommandLine& line) { … });
-/// `order` is its place in the help text. The options live in a shared_ptr that the callback holds;
-/// the callback only sets `line.action`, so that nothing runs before the whole line is parsed.
+///   const RegisterCommand registered([] { return Command{…}; });
 class RegisterCommand {
  public:
-  RegisterCommand(int order, AddCommand add);
+  explicit RegisterCommand(Command (*make)());
 };
 
-/// Adds every registered subcommand, in order.
-void add_commands(CommandLine& line);
+/// All subcommands, in the order of the help text (command.cpp).
+std::vector<Command> make_commands();
 
 }  // namespace vidattn

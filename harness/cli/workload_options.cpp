@@ -5,33 +5,28 @@
 
 namespace vidattn {
 
-void WorkloadOptions::add_grid(CLI::App& app) {
-  app.add_option("--grid", grid_, "latent frames, height and width in tokens: T,H,W")
-      ->delimiter(',')
-      ->expected(3);
-  // Parsed here: CLI11 takes an empty list for no option at all.
-  app.add_option_function<std::string>(
-      "--shots", [this](const std::string& text) { shots_ = parse_shots(text); },
-      "first latent frame of every shot: 0,10,20");
+std::vector<Option> WorkloadOptions::grid() {
+  return {Option("--grid", &grid_, "latent frames, height and width in tokens: T,H,W").of(3),
+          // Not a list of numbers: an empty one would be taken for no option at all.
+          Option(
+              "--shots", [this](const std::string& text) { shots_ = parse_shots(text); },
+              "first latent frame of every shot: 0,10,20")};
 }
 
-void WorkloadOptions::add_all(CLI::App& app) {
-  app.add_option("--workload", request_.spec, "film | video:PATH | tensors:PATH")
-      ->capture_default_str();
-  add_grid(app);
-  app.add_option("--heads", request_.heads, "heads of the synthesized tensors")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--dim", request_.dim, "channels per head, a multiple of 8")
-      ->capture_default_str()
-      ->check(CLI::Range(8, 1024));
-  app.add_option("--seed", request_.seed, "seed of the film and the projections")
-      ->check(CLI::Range(0.0, 1e18))
-      ->capture_default_str();
-  app.add_option("--peak", request_.peak,
-                 "share of the attention mass on the strongest 5% of the keys, to calibrate to; "
-                 "0 = 0.8")
-      ->capture_default_str();
+std::vector<Option> WorkloadOptions::all() {
+  std::vector<Option> options = grid();
+  options.insert(options.begin(),
+                 Option("--workload", &request_.spec, "film | video:PATH | tensors:PATH"));
+  const std::vector<Option> synthesized = {
+      Option("--heads", &request_.heads, "heads of the synthesized tensors").in(1, 1024),
+      Option("--dim", &request_.dim, "channels per head, a multiple of 8").in(8, 1024),
+      Option("--seed", &request_.seed, "seed of the film and the projections").in(0, 1e18),
+      Option("--peak", &request_.peak,
+             "share of the attention mass on the strongest 5% of the keys, to calibrate to; "
+             "0 = 0.8")};
+  options.insert(options.end(), synthesized.begin(), synthesized.end());
+  for (Option& option : options) option.under("Workload");
+  return options;
 }
 
 WorkloadRequest WorkloadOptions::request() const {

@@ -1,20 +1,20 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <string>
+#include <cstdint>
 #include <vector>
 
-#include "harness/workloads/workload.h"
+#include "harness/cli/option.h"
+#include "harness/workloads/request.h"
 
 namespace vidattn {
 
-/// The command-line options that describe a workload.
+/// The command-line options that describe a workload. The object must outlive their parsing.
 class WorkloadOptions {
  public:
   /// --workload --grid --shots --heads --dim --seed --peak
-  void add_all(CLI::App& app);
+  std::vector<Option> all();
   /// --grid and --shots alone
-  void add_grid(CLI::App& app);
+  std::vector<Option> grid();
   /// The request as given; throws InputError for a grid that makes no sense.
   WorkloadRequest request() const;
 

@@ -1,21 +1,21 @@
 #include "harness/measure/bench.h"
 
+#include <memory>
+
 #include "harness/cli/command.h"
+#include "harness/cli/options.h"
 
 namespace vidattn {
 namespace {
 
-const RegisterCommand registered(50, [](CommandLine& line) {
-  auto options = std::make_shared<BenchOptions>();
-  auto* app =
-      line.app.add_subcommand("bench", "kernel speed against this machine's measured limits");
-  app->add_option("--device", options->device, "device")->capture_default_str();
-  app->add_option("--seconds", options->seconds, "least time for each line")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 3600.0));
-  app->add_flag("--quick", options->quick, "a short list");
-  app->add_option("--out", options->out, "JSON file");
-  app->callback([&line, options] { line.action = [options] { return bench(*options); }; });
+const RegisterCommand registered([] {
+  auto o = std::make_shared<BenchOptions>();
+  return Command{"bench",
+                 "kernel speed against this machine's measured limits",
+                 {device_option(o->device),
+                  Option("--seconds", &o->seconds, "least time for each line").in(0, 3600),
+                  Option("--quick", &o->quick, "a short list"), out_option(o->out, "JSON file")},
+                 [o](const Arguments&) { return ExitCode{bench(*o)}; }};
 });
 
 }  // namespace

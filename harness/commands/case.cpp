@@ -1,20 +1,21 @@
 #include <fmt/format.h>
 
+#include <memory>
+
 #include "harness/cli/command.h"
+#include "harness/cli/options.h"
 #include "harness/cli/workload_options.h"
-#include "harness/host/interrupt.h"
-#include "harness/host/progress.h"
 #include "harness/measure/request.h"
 #include "harness/store/measurement_json.h"
 
 namespace vidattn {
 namespace {
 
-struct Options {
+struct Given {
   WorkloadOptions workload;
   CaseRequest request;
   std::string dtype = "f32";
-  bool json = false, quiet = false;
+  bool json = false;
 };
 
 void print(const Measurement& c) {
@@ -43,57 +44,54 @@ std::vector<Measurement> measure(const CaseRequest& request) {
   }
 }
 
-int run(const Options& options) {
-  CaseRequest request = options.request;
-  request.workload = options.workload.request();
-  request.dtype = parse_dtype(options.dtype);
+ExitCode run(const Given& given) {
+  CaseRequest request = given.request;
+  request.workload = given.workload.request();
+  request.dtype = parse_dtype(given.dtype);
   check_timing(request.timing);
-  catch_interrupts();
-  if (options.quiet) set_progress_style(ProgressStyle::quiet);
   nlohmann::json record = nlohmann::json::array();
   bool passed = true;
   for (const Measurement& c : measure(request)) {
     passed &= c.outcome == Outcome::passed || c.outcome == Outcome::skipped;
     record.push_back(to_json(c));
-    if (!options.json) print(c);
+    if (!given.json) print(c);
   }
-  if (options.json)
+  if (given.json)
     fmt::print("{}\n", record.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  return interrupted() ? 130 : passed ? 0 : 1;
+  return passed ? ExitCode::fine : ExitCode::regression;
 }
 
-const RegisterCommand registered(15, [](CommandLine& line) {
-  auto options = std::make_shared<Options>();
-  CaseRequest& r = options->request;
-  auto* app = line.app.add_subcommand(
-      "case", "one case of a suite, in this process: backends timed beside full attention");
-  options->workload.add_all(*app);
-  app->add_option("--backend", r.backends, "NAME[:key=value,…]; may be repeated")->required();
-  app->add_option("--device", r.device, "device")->capture_default_str();
-  app->add_option("--dtype", options->dtype, "f32, bf16 or f16")->capture_default_str();
-  app->add_option("--density", r.density, "solve the backends' knobs for this density")
-      ->check(CLI::Range(1e-9, 1.0));
-  app->add_option("--seconds", r.timing.seconds, "time budget of the blocks")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 1e6));
-  app->add_option("--interval", r.timing.interval,
-                  "stop when the 95% interval of the ratio to full attention is this narrow, as a "
-                  "share of the ratio to either side")
-      ->capture_default_str()
-      ->check(CLI::Range(1e-6, 1.0));
-  app->add_option("--min-blocks", r.timing.min_blocks, "blocks that are timed in any case")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
-  app->add_option("--max-blocks", r.timing.max_blocks, "blocks that are not exceeded")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
-  app->add_option("--order-seed", r.timing.seed, "seed of the order inside the blocks")
-      ->capture_default_str();
-  app->add_flag("--cold", r.timing.cold, "evict the caches before every timed run");
-  app->add_flag("--whole", r.whole, "never extrapolate full attention from a sample of its rows");
-  app->add_flag("--json", options->json, "print the whole record, with all samples, as JSON");
-  app->add_flag("--quiet", options->quiet, "no progress");
-  app->callback([&line, options] { line.action = [options] { return run(*options); }; });
+std::vector<Option> timing_options(TimingOptions& timing) {
+  return {Option("--seconds", &timing.seconds, "time budget of the blocks").in(0, 1e6),
+          Option("--interval", &timing.interval,
+                 "stop when the 95% interval of the ratio to full attention is this narrow, as a "
+                 "share of the ratio to either side")
+              .in(1e-6, 1),
+          Option("--min-blocks", &timing.min_blocks, "blocks that are timed in any case")
+              .in(1, 1000000),
+          Option("--max-blocks", &timing.max_blocks, "blocks that are not exceeded").in(1, 1000000),
+          Option("--order-seed", &timing.seed, "seed of the order inside the blocks"),
+          Option("--cold", &timing.cold, "evict the caches before every timed run")};
+}
+
+std::vector<Option> options(Given& o) {
+  CaseRequest& r = o.request;
+  return joined(
+      {o.workload.all(),
+       {Option("--backend", &r.backends, "NAME[:key=value,…]; may be repeated").required(),
+        device_option(r.device), dtype_option(o.dtype),
+        Option("--density", &r.density, "solve the backends' knobs for this density").in(1e-9, 1)},
+       timing_options(r.timing),
+       {Option("--whole", &r.whole, "never extrapolate full attention from a sample of its rows"),
+        Option("--json", &o.json, "print the whole record, with all samples, as JSON"),
+        quiet_option()}});
+}
+
+const RegisterCommand registered([] {
+  auto given = std::make_shared<Given>();
+  return Command{"case",
+                 "one case of a suite, in this process: backends timed beside full attention",
+                 options(*given), [given](const Arguments&) { return run(*given); }};
 });
 
 }  // namespace

@@ -1,34 +1,39 @@
 #include "harness/compare/check.h"
 
+#include <memory>
+
+#include "attention/error.h"
 #include "harness/cli/command.h"
+#include "harness/cli/options.h"
 
 namespace vidattn {
 namespace {
 
-const RegisterCommand registered(60, [](CommandLine& line) {
-  auto options = std::make_shared<CheckOptions>();
-  SuiteOptions& suite = options->suite;
-  auto* app = line.app.add_subcommand(
-      "check", "hold a suite against a baseline: exit 0 fine, 1 regression, 2 invalid, 3 usage");
-  app->add_option("--baseline", options->baseline, "JSON file of accepted figures")->required();
-  app->add_option("--suite", suite.suite, "suite to run; the baseline's own unless given");
-  app->add_option("--run", options->run, "judge this stored run instead of measuring")
-      ->excludes("--suite");
-  app->add_option("--db", suite.db, "SQLite file of stored runs")->capture_default_str();
-  app->add_option("--accept", options->accept,
-                  "make the run the new baseline, for this reason (kept in the file)")
-      ->check([](const std::string& reason) {
-        return reason.find_first_not_of(" \t") == std::string::npos ? "a reason is needed" : "";
-      });
-  app->add_option("--markdown", options->markdown, "write the report for a pull request");
-  app->add_option("--junit", options->junit, "write the report as JUnit XML");
-  app->add_flag("--quiet", suite.quiet, "the verdict only");
-  app->callback([&line, options] {
-    line.action = [&line, options] {
-      options->suite.arguments = line.arguments;
-      return check(*options);
-    };
-  });
+std::vector<Option> options(CheckOptions& o) {
+  const auto accept = [&o](const std::string& reason) {
+    if (reason.find_first_not_of(" \t") == std::string::npos)
+      throw InputError("--accept: a reason is needed");
+    o.accept = reason;
+  };
+  return {Option("--baseline", &o.baseline, "JSON file of accepted figures").required(),
+          Option("--suite", &o.suite.suite, "suite to run; the baseline's own unless given"),
+          Option("--run", &o.run, "judge this stored run instead of measuring").excludes("--suite"),
+          db_option(o.suite.db),
+          Option("--accept", accept,
+                 "make the run the new baseline, for this reason (kept in the file)"),
+          Option("--markdown", &o.markdown, "write the report for a pull request").written(),
+          Option("--junit", &o.junit, "write the report as JUnit XML").written(),
+          quiet_option(&o.suite.quiet, "the verdict only")};
+}
+
+const RegisterCommand registered([] {
+  auto o = std::make_shared<CheckOptions>();
+  return Command{"check",
+                 "hold a suite against a baseline: exit 0 fine, 1 regression, 2 invalid, 3 usage",
+                 options(*o), [o](const Arguments& arguments) {
+                   o->suite.arguments = arguments;
+                   return ExitCode{check(*o)};
+                 }};
 });
 
 }  // namespace

@@ -1,26 +1,31 @@
 #include "harness/conform/conform.h"
 
+#include <memory>
+
 #include "harness/cli/command.h"
+#include "harness/cli/options.h"
 
 namespace vidattn {
 namespace {
 
-const RegisterCommand registered(30, [](CommandLine& line) {
-  auto options = std::make_shared<ConformOptions>();
-  auto dtype = std::make_shared<std::string>("f32");
-  auto* app = line.app.add_subcommand("conform",
-                                      "check test vectors: METHOD/CASE/case.json below a folder");
-  app->add_option("folder", options->folder, "folder of test vectors")->required();
-  app->add_option("--device", options->device, "device")->capture_default_str();
-  app->add_option("--dtype", *dtype, "f32, bf16 or f16")->capture_default_str();
-  app->add_option("--only", options->only, "one method");
-  app->add_option("--write", options->write, "folder for the computed arrays");
-  app->callback([&line, options, dtype] {
-    line.action = [options, dtype] {
-      options->dtype = parse_dtype(*dtype);
-      return conform(*options);
-    };
-  });
+struct Given {
+  ConformOptions conform;
+  std::string dtype = "f32";
+};
+
+const RegisterCommand registered([] {
+  auto given = std::make_shared<Given>();
+  ConformOptions& o = given->conform;
+  return Command{
+      "conform",
+      "check test vectors: METHOD/CASE/case.json below a folder",
+      {Option("folder", &o.folder, "folder of test vectors").required(), device_option(o.device),
+       dtype_option(given->dtype), Option("--only", &o.only, "one method"),
+       Option("--write", &o.write, "folder for the computed arrays")},
+      [given](const Arguments&) {
+        given->conform.dtype = parse_dtype(given->dtype);
+        return ExitCode{conform(given->conform)};
+      }};
 });
 
 }  // namespace

@@ -1,21 +1,23 @@
 #include "harness/store/history.h"
 
+#include <memory>
+
 #include "harness/cli/command.h"
+#include "harness/cli/options.h"
 
 namespace vidattn {
 namespace {
 
-const RegisterCommand registered(61, [](CommandLine& line) {
-  auto options = std::make_shared<HistoryOptions>();
-  auto* app = line.app.add_subcommand("history", "a metric over the stored runs, with changes");
-  app->add_option("--db", options->db, "SQLite file of stored runs")->capture_default_str();
-  app->add_option("--suite", options->suite, "runs of this suite only");
-  app->add_option("--case", options->match, "cases whose name contains this text only");
-  app->add_option("--machine", options->machine, "one machine: its key or the key's beginning");
-  app->add_option("--metric", options->metric, "ratio, total_time, density, relative_l2 …")
-      ->capture_default_str();
-  app->add_option("--out", options->out, "JSON file");
-  app->callback([&line, options] { line.action = [options] { return history(*options); }; });
+const RegisterCommand registered([] {
+  auto o = std::make_shared<HistoryOptions>();
+  return Command{"history",
+                 "a metric over the stored runs, with changes",
+                 {db_option(o->db), Option("--suite", &o->suite, "runs of this suite only"),
+                  Option("--case", &o->match, "cases whose name contains this text only"),
+                  Option("--machine", &o->machine, "one machine: its key or the key's beginning"),
+                  Option("--metric", &o->metric, "ratio, total_time, density, relative_l2 …"),
+                  out_option(o->out, "JSON file")},
+                 [o](const Arguments&) { return ExitCode{history(*o)}; }};
 });
 
 }  // namespace

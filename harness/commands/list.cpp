@@ -1,4 +1,5 @@
-#include <fmt/format.h>
+#include <cstdio>
+#include <memory>
 
 #include "harness/cli/command.h"
 #include "harness/measure/catalogue.h"
@@ -7,17 +8,16 @@
 namespace vidattn {
 namespace {
 
-int list(bool metrics) {
-  fmt::print("{}", metrics ? glossary() : inventory());
-  return 0;
-}
-
-const RegisterCommand registered(90, [](CommandLine& line) {
+const RegisterCommand registered([] {
   auto metrics = std::make_shared<bool>(false);
-  auto* app =
-      line.app.add_subcommand("list", "backends, devices and workloads with their parameters");
-  app->add_flag("--metrics", *metrics, "the metrics instead, with what each means, as Markdown");
-  app->callback([&line, metrics] { line.action = [metrics] { return list(*metrics); }; });
+  return Command{"list",
+                 "backends, devices and workloads with their parameters",
+                 {Option("--metrics", metrics.get(),
+                         "the metrics instead, with what each means, as Markdown")},
+                 [metrics](const Arguments&) {
+                   std::fputs((*metrics ? glossary() : inventory()).c_str(), stdout);
+                   return ExitCode::fine;
+                 }};
 });
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
+#include <memory>
+
 #include "attention/error.h"
 #include "harness/cli/command.h"
+#include "harness/cli/options.h"
 #include "harness/host/interrupt.h"
-#include "harness/host/progress.h"
 #include "harness/io/json_file.h"
 #include "harness/videos/report.h"
 #include "harness/workloads/shots.h"
@@ -11,12 +13,11 @@
 namespace vidattn {
 namespace {
 
-struct Options {
+struct Given {
   std::vector<std::string> videos, models;
   std::string shots = "auto", out;
   int64_t frames_per_shot = 5;
   double fps = 24;
-  bool quiet = false;
 };
 
 std::vector<int64_t> shots_of(const std::string& text, size_t videos) {
@@ -25,14 +26,11 @@ std::vector<int64_t> shots_of(const std::string& text, size_t videos) {
   return parse_shots(text);
 }
 
-int measure(const Options& given, const std::vector<std::string>& arguments) {
+ExitCode measure(const Given& given, const Arguments& arguments) {
   const std::vector<VideoInput> inputs = find_videos(given.videos, given.fps);
   VideoMetricOptions options{.shots = shots_of(given.shots, inputs.size()),
                              .frames_per_shot = given.frames_per_shot};
-  if (!given.out.empty()) require_writable(given.out);
   options.backbones = load_backbones(given.models);
-  catch_interrupts();
-  if (given.quiet) set_progress_style(ProgressStyle::quiet);
   std::vector<VideoResult> results;
   for (const VideoInput& input : inputs) {
     VideoResult result;
@@ -45,35 +43,30 @@ int measure(const Options& given, const std::vector<std::string>& arguments) {
   if (interrupted()) {
     if (!given.out.empty()) write_json(given.out, metrics_record(results, options, arguments));
     fmt::print("interrupted: {} of {} videos were measured\n", results.size(), inputs.size());
-    return 130;
+    return ExitCode::interrupted;
   }
   const bool failed = std::any_of(results.begin(), results.end(),
                                   [](const VideoResult& r) { return !r.error.empty(); });
-  return failed ? 3 : 0;
+  return failed ? ExitCode::usage : ExitCode::fine;
 }
 
-const RegisterCommand registered(35, [](CommandLine& line) {
-  auto options = std::make_shared<Options>();
-  auto* app = line.app.add_subcommand(
-      "metrics", "consistency and quality of videos, in VBench's protocols and layout");
-  app->add_option("VIDEO", options->videos,
-                  "video files, folders of frames or of videos, film or film:SEED")
-      ->required();
-  app->add_option("--shots", options->shots, "auto, or the first frame of every shot: 0,120")
-      ->capture_default_str();
-  app->add_option("--model", options->models,
-                  "KEY=FILE, TorchScript; may be repeated: " + model_keys());
-  app->add_option("--frames-per-shot", options->frames_per_shot, "K of the cross-shot scores")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 10000));
-  app->add_option("--fps", options->fps, "frame rate of folders of frames")
-      ->capture_default_str()
-      ->check(CLI::Range(0.01, 10000.0));
-  app->add_option("--out", options->out, "JSON file");
-  app->add_flag("--quiet", options->quiet, "no progress");
-  app->callback([&line, options] {
-    line.action = [&line, options] { return measure(*options, line.arguments); };
-  });
+std::vector<Option> options(Given& o) {
+  return {
+      Option("VIDEO", &o.videos, "video files, folders of frames or of videos, film or film:SEED")
+          .required(),
+      Option("--shots", &o.shots, "auto, or the first frame of every shot: 0,120"),
+      Option("--model", &o.models, "KEY=FILE, TorchScript; may be repeated: " + model_keys()),
+      Option("--frames-per-shot", &o.frames_per_shot, "K of the cross-shot scores").in(1, 10000),
+      fps_option(o.fps),
+      out_option(o.out, "JSON file"),
+      quiet_option()};
+}
+
+const RegisterCommand registered([] {
+  auto given = std::make_shared<Given>();
+  return Command{"metrics", "consistency and quality of videos, in VBench's protocols and layout",
+                 options(*given),
+                 [given](const Arguments& arguments) { return measure(*given, arguments); }};
 });
 
 }  // namespace

@@ -1,26 +1,29 @@
 #include "harness/report/report.h"
 
+#include <memory>
+
 #include "harness/cli/command.h"
+#include "harness/cli/options.h"
 
 namespace vidattn {
 namespace {
 
-const RegisterCommand registered(70, [](CommandLine& line) {
-  auto options = std::make_shared<ReportOptions>();
-  auto* app =
-      line.app.add_subcommand("report", "one HTML file that shows runs, for offline reading");
-  app->add_option("runs", options->runs,
-                  "files of `run --out` and `sweep --out`, or stored runs run:NAME")
-      ->required();
-  app->add_option("--out", options->out, "HTML file")->required();
-  app->add_option("--figures", options->figures,
-                  "folder for the figures as SVG and PNG and the table as LaTeX");
-  app->add_option("--db", options->db, "run store");
-  app->add_flag("!--no-pictures", options->pictures,
-                "no masks and frames, which need the workload to be built again");
-  app->add_flag("--quiet", options->quiet, "no progress");
-  app->callback(
-      [&line, options] { line.action = [options] { return vidattn::report(*options); }; });
+const RegisterCommand registered([] {
+  auto o = std::make_shared<ReportOptions>();
+  return Command{
+      "report",
+      "one HTML file that shows runs, for offline reading",
+      {Option("runs", &o->runs, "files of `run --out` and `sweep --out`, or stored runs run:NAME")
+           .required(),
+       out_option(o->out, "HTML file").required(),
+       Option("--figures", &o->figures,
+              "folder for the figures as SVG and PNG and the table as LaTeX"),
+       Option("--db", &o->db, "run store"),
+       Option(
+           "--no-pictures", [o] { o->pictures = false; },
+           "no masks and frames, which need the workload to be built again"),
+       quiet_option(&o->quiet)},
+      [o](const Arguments&) { return ExitCode{report(*o)}; }};
 });
 
 }  // namespace

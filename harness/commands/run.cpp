@@ -1,6 +1,7 @@
-#include <fmt/format.h>
+#include <memory>
 
 #include "harness/cli/command.h"
+#include "harness/cli/options.h"
 #include "harness/cli/workload_options.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/density.h"
@@ -10,7 +11,7 @@
 namespace vidattn {
 namespace {
 
-struct Options {
+struct Given {
   WorkloadOptions workload;
   RunOptions run;
   std::string densities;
@@ -18,7 +19,7 @@ struct Options {
   SuiteOptions suite;
 };
 
-RunOptions complete(const Options& given, const CommandLine& line) {
+RunOptions complete(const Given& given, const Arguments& arguments) {
   RunOptions run = given.run;
   run.workload = given.workload.request();
   if (!given.densities.empty()) run.densities = parse_densities(given.densities);
@@ -27,73 +28,78 @@ RunOptions complete(const Options& given, const CommandLine& line) {
   run.backends = expand_all(run.backends);
   if (!given.dtypes.empty()) run.dtypes.clear();
   for (const std::string& dtype : given.dtypes) run.dtypes.push_back(parse_dtype(dtype));
-  run.arguments = line.arguments;
+  run.arguments = arguments;
   return run;
 }
 
+std::vector<Option> main_job(Given& o) {
+  RunOptions& run = o.run;
+  return joined(
+      {o.workload.all(),
+       {Option("--backend", &run.backends, "NAME[:key=value,…]; may be repeated, or all"),
+        Option("--density", &o.densities,
+               "solve each backend's knob for these densities: 0.25, 0.1,0.2 or from:to:step"),
+        Option("--steps", &run.steps, "steps of the denoising run for `in run`").in(1, 100000),
+        Option("--layers", &run.layers, "layers of the model for `in run`").in(1, 100000),
+        devices_option(run.devices), dtypes_option(o.dtypes),
+        Option("--repeat", &run.repeat, "timed blocks").in(1, 100000), out_option(run.out),
+        Option("--whole", &run.whole,
+               "never extrapolate full attention from a sample of its rows")}});
+}
+
 /// `run SUITE`: what is measured then stands in the suite, so the main job's options are refused.
-void add_suite(CLI::App& app, SuiteOptions& suite, const std::vector<CLI::Option*>& main_job) {
-  auto* name = app.add_option("suite", suite.suite,
-                              "a suite: JSON file, or one of the ready suites quick, ci, paper");
-  const std::vector<CLI::Option*> own = {
-      app.add_flag("--resume", suite.resume, "carry on the suite's last run"),
-      app.add_option("--case-timeout", suite.case_seconds, "seconds that a case may take")
-          ->check(CLI::PositiveNumber),
-      app.add_option("--memory-limit", suite.memory_gib, "GiB that a case's process may hold")
-          ->check(CLI::PositiveNumber)};
-  for (CLI::Option* option : own) option->needs(name);
-  for (CLI::Option* option : main_job)
-    if (option != app.get_help_ptr() && option->get_name() != "--quiet" &&
-        option->get_name() != "--db")
-      name->excludes(option);
+std::vector<Option> suite_options(SuiteOptions& suite, const std::vector<Option>& main_job) {
+  Option name("suite", &suite.suite,
+              "a suite: JSON file, or one of the ready suites quick, ci, paper");
+  for (const Option& option : main_job) name.excludes(option.name);
+  return {name, Option("--resume", &suite.resume, "carry on the suite's last run").needs("suite"),
+          Option("--case-timeout", &suite.case_seconds, "seconds that a case may take")
+              .positive()
+              .needs("suite"),
+          Option("--memory-limit", &suite.memory_gib, "GiB that a case's process may hold")
+              .positive()
+              .needs("suite")};
 }
 
-void add(CommandLine& line, const std::string& name, const std::string& help,
-         const std::string& default_densities, bool suites) {
-  auto options = std::make_shared<Options>();
-  options->densities = default_densities;
-  RunOptions& run = options->run;
-  auto* app = line.app.add_subcommand(name, help);
-  options->workload.add_all(*app);
-  app->add_option("--backend", run.backends, "NAME[:key=value,…]; may be repeated, or all");
-  app->add_option("--density", options->densities,
-                  "solve each backend's knob for these densities: 0.25, 0.1,0.2 or from:to:step")
-      ->capture_default_str();
-  app->add_option("--steps", run.steps, "steps of the denoising run for `in run`")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000));
-  app->add_option("--layers", run.layers, "layers of the model for `in run`")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000));
-  app->add_option("--device", run.devices, "device; may be repeated")->capture_default_str();
-  app->add_option("--dtype", options->dtypes, "f32, bf16 or f16; may be repeated");
-  app->add_option("--repeat", run.repeat, "timed blocks")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 100000));
-  app->add_option("--out", run.out, "JSON file for everything measured");
-  app->add_option("--db", run.db,
-                  suites ? fmt::format("SQLite file that the run is added to; a suite's is {} "
-                                       "unless given",
-                                       kDefaultStore)
-                         : "SQLite file that the run is added to");
-  app->add_flag("--whole", run.whole, "never extrapolate full attention from a sample of its rows");
-  app->add_flag("--quiet", run.quiet, "no progress");
-  if (suites) add_suite(*app, options->suite, app->get_options());
-  app->callback([&line, options] {
-    line.action = [&line, options] {
-      if (options->suite.suite.empty()) return vidattn::run(complete(*options, line));
-      if (!options->run.db.empty()) options->suite.db = options->run.db;
-      options->suite.quiet = options->run.quiet;
-      options->suite.arguments = line.arguments;
-      return run_suite(options->suite);
-    };
-  });
+std::vector<Option> options_of_run(Given& o) {
+  const std::vector<Option> job = main_job(o);
+  return joined({job,
+                 suite_options(o.suite, job),
+                 {Option("--db", &o.run.db,
+                         std::string("SQLite file that the run is added to; a suite's is ") +
+                             kDefaultStore + " unless given"),
+                  quiet_option(&o.run.quiet)}});
 }
 
-const RegisterCommand registered(10, [](CommandLine& line) {
-  add(line, "run", "the main job: compare backends on one workload; or a suite", {}, true);
-  add(line, "sweep", "the frontier: compare backends at a range of densities", "0.1:0.5:0.1",
-      false);
+std::vector<Option> options_of_sweep(Given& o) {
+  o.densities = "0.1:0.5:0.1";
+  return joined({main_job(o),
+                 {Option("--db", &o.run.db, "SQLite file that the run is added to"),
+                  quiet_option(&o.run.quiet)}});
+}
+
+ExitCode run_either(Given& given, const Arguments& arguments) {
+  if (given.suite.suite.empty()) return ExitCode{run(complete(given, arguments))};
+  if (!given.run.db.empty()) given.suite.db = given.run.db;
+  given.suite.quiet = given.run.quiet;
+  given.suite.arguments = arguments;
+  return ExitCode{run_suite(given.suite)};
+}
+
+Command command(const char* name, const char* help, std::vector<Option> (*options)(Given&)) {
+  auto given = std::make_shared<Given>();
+  return {name, help, options(*given),
+          [given](const Arguments& arguments) { return run_either(*given, arguments); }};
+}
+
+const RegisterCommand registered_run([] {
+  return command("run", "the main job: compare backends on one workload; or a suite",
+                 options_of_run);
+});
+
+const RegisterCommand registered_sweep([] {
+  return command("sweep", "the frontier: compare backends at a range of densities",
+                 options_of_sweep);
 });
 
 }  // namespace

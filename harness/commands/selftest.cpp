@@ -1,13 +1,16 @@
 #include "harness/compare/selftest.h"
 
+#include <memory>
+
 #include "harness/cli/command.h"
+#include "harness/cli/options.h"
 #include "harness/cli/share.h"
 #include "harness/cli/workload_options.h"
 
 namespace vidattn {
 namespace {
 
-struct Options {
+struct Given {
   WorkloadOptions workload;
   SelftestOptions selftest;
   std::string margin = "1%", slowdown = "3%";
@@ -16,7 +19,7 @@ struct Options {
 // Small enough that a comparison has hundreds of blocks in its time.
 constexpr int64_t kFrames = 5, kHeight = 12, kWidth = 16, kHeads = 1, kDim = 64;
 
-SelftestOptions complete(const Options& given, const CommandLine& line) {
+SelftestOptions complete(const Given& given, const Arguments& arguments) {
   SelftestOptions selftest = given.selftest;
   selftest.workload = given.workload.request();
   WorkloadRequest& request = selftest.workload;
@@ -30,41 +33,35 @@ SelftestOptions complete(const Options& given, const CommandLine& line) {
   if (selftest.backends.empty()) selftest.backends = {"full", "moga", "stga", "moga_stga", "vmoba"};
   selftest.rule.margin = parse_share(given.margin, "--margin");
   selftest.slowdown = parse_share(given.slowdown, "--inject");
-  selftest.arguments = line.arguments;
+  selftest.arguments = arguments;
   return selftest;
 }
 
-const RegisterCommand registered(61, [](CommandLine& line) {
-  auto options = std::make_shared<Options>();
-  SelftestOptions& selftest = options->selftest;
-  auto* app = line.app.add_subcommand(
-      "selftest", "does compare tell the truth here: a thing against itself, and slowed down");
-  app->add_option("--aa", selftest.same, "comparisons of a backend with itself")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 100000));
-  app->add_option("--inject", options->slowdown, "slowdown to be found: 3% or 0.03; 0 = none")
-      ->capture_default_str();
-  app->add_option("--tries", selftest.tries, "comparisons with the slowdown")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 100000));
-  app->add_option("--backend", selftest.backends,
-                  "NAME[:key=value,…]; may be repeated, taken in turn");
-  options->workload.add_all(*app);
-  app->add_option("--time", selftest.seconds, "seconds for each comparison with itself")
-      ->capture_default_str()
-      ->check(CLI::Range(0.1, 86400.0));
-  app->add_option("--inject-time", selftest.slowed_seconds, "seconds for each with the slowdown")
-      ->capture_default_str()
-      ->check(CLI::Range(0.1, 86400.0));
-  app->add_option("--margin", options->margin, "difference that does not matter: 1% or 0.01")
-      ->capture_default_str();
-  app->add_option("--order-seed", selftest.seed, "seed of the order within the blocks")
-      ->capture_default_str();
-  app->add_option("--out", selftest.out, "JSON file for everything measured");
-  app->add_flag("--quiet", selftest.quiet, "no progress");
-  app->callback([&line, options] {
-    line.action = [&line, options] { return vidattn::selftest(complete(*options, line)); };
-  });
+std::vector<Option> options(Given& o) {
+  SelftestOptions& selftest = o.selftest;
+  return joined(
+      {{Option("--aa", &selftest.same, "comparisons of a backend with itself").in(0, 100000),
+        Option("--inject", &o.slowdown, "slowdown to be found: 3% or 0.03; 0 = none"),
+        Option("--tries", &selftest.tries, "comparisons with the slowdown").in(0, 100000),
+        Option("--backend", &selftest.backends,
+               "NAME[:key=value,…]; may be repeated, taken in turn")},
+       o.workload.all(),
+       {Option("--time", &selftest.seconds, "seconds for each comparison with itself")
+            .in(0.1, 86400),
+        Option("--inject-time", &selftest.slowed_seconds, "seconds for each with the slowdown")
+            .in(0.1, 86400),
+        Option("--margin", &o.margin, "difference that does not matter: 1% or 0.01"),
+        Option("--order-seed", &selftest.seed, "seed of the order within the blocks"),
+        out_option(selftest.out), quiet_option(&selftest.quiet)}});
+}
+
+const RegisterCommand registered([] {
+  auto given = std::make_shared<Given>();
+  return Command{"selftest",
+                 "does compare tell the truth here: a thing against itself, and slowed down",
+                 options(*given), [given](const Arguments& arguments) {
+                   return ExitCode{selftest(complete(*given, arguments))};
+                 }};
 });
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <openssl/crypto.h>
 #include <sys/utsname.h>
 
-#include <CLI/Version.hpp>
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
@@ -126,7 +125,7 @@ std::string blas_version() {
 
 json libraries() {
   return {
-      {"cli11", CLI11_VERSION},
+      {"cli11", VIDATTN_CLI11},
       {"eigen",
        fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
       {"fmt",

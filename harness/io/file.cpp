@@ -109,4 +109,12 @@ void OutputFile::fail(int error) const {
   throw InputError(fmt::format("cannot write {}: {}", in_quotes(target_.native()), reason(error)));
 }
 
+void write_text(const std::string& path, std::string_view text) {
+  OutputFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+void require_writable(const std::string& path) { const OutputFile probe{path}; }
+
 }  // namespace vidattn

@@ -56,4 +56,11 @@ class OutputFile {
   int descriptor_ = -1;
 };
 
+/// Writes a whole file, or leaves what was there (OutputFile). Throws InputError with the system's
+/// reason.
+void write_text(const std::string& path, std::string_view text);
+
+/// Throws InputError unless a file can be created at `path`: asked before long work begins.
+void require_writable(const std::string& path);
+
 }  // namespace vidattn

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "attention/error.h"
-#include "harness/io/file.h"
 
 namespace vidattn {
 
@@ -55,13 +54,5 @@ std::string json_fault(const nlohmann::json::exception& error) {
   const size_t end = text.find("] ");
   return in_quotes(end == std::string_view::npos ? text : text.substr(end + 2));
 }
-
-void write_text(const std::string& path, std::string_view text) {
-  OutputFile file(path);
-  file.write(text.data(), text.size());
-  file.commit();
-}
-
-void require_writable(const std::string& path) { const OutputFile probe{path}; }
 
 }  // namespace vidattn

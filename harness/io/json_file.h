@@ -2,7 +2,8 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
+
+#include "harness/io/file.h"
 
 namespace vidattn {
 
@@ -24,11 +25,5 @@ double number_or_nan(const nlohmann::json& value);
 
 /// What is wrong with a JSON text: the parser's words, quoted, without its own error number.
 std::string json_fault(const nlohmann::json::exception& error);
-
-/// Writes a text as write_json() does.
-void write_text(const std::string& path, std::string_view text);
-
-/// Throws InputError unless a file can be created at `path`: asked before long work begins.
-void require_writable(const std::string& path);
 
 }  // namespace vidattn

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 #include "harness/io/file.h"
 
 namespace vidattn {
@@ -97,15 +98,16 @@ class Checker {
       else if (others.is_object())
         check(item, others, inside);
       else if (others == json(false))
-        refuse(place,
-               fmt::format("unknown key {}; known are {}", in_quotes(name), keys(properties)));
+        refuse_key(place, name, properties);
     }
   }
 
-  static std::string keys(const json& properties) {
-    std::vector<std::string> names;
-    for (const auto& [name, unused] : properties.items()) names.push_back(name);
-    return fmt::format("{}", fmt::join(names, ", "));
+  [[noreturn]] static void refuse_key(const std::string& place, const std::string& key,
+                                      const json& properties) {
+    std::vector<std::string> known;
+    for (const auto& [name, unused] : properties.items()) known.push_back(name);
+    refuse(place, fmt::format("unknown key {}; known are {}{}", in_quotes(key),
+                              fmt::join(known, ", "), did_you_mean(key, known)));
   }
 
   void check_array(const json& value, const json& schema, const std::string& place) const {

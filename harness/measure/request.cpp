@@ -12,25 +12,6 @@
 namespace vidattn {
 namespace {
 
-// Until time_blocks() returns them typed.
-TimingFacts timing_facts(const nlohmann::json& j) {
-  TimingFacts t;
-  t.evicted_bytes = j.at("evicted_bytes");
-  t.order_seed = j.at("order_seed");
-  t.interval_asked = j.at("interval_asked");
-  t.seconds_asked = j.at("seconds_asked");
-  t.rounds = j.at("rounds");
-  t.warm_up_rounds = j.at("warm_up").at("rounds");
-  t.settled = j.at("warm_up").at("settled");
-  t.warm_up_seconds = j.at("warm_up").at("seconds");
-  t.fed_gflops = j.value("fed_fma_gflops", std::vector<double>{});
-  t.stopped_by = j.at("stopped_by");
-  t.seconds = j.at("seconds");
-  if (j.at("stolen_share").is_number()) t.stolen_share = j["stolen_share"];
-  if (j.at("cpus_of_others").is_number()) t.cpus_of_others = j["cpus_of_others"];
-  return t;
-}
-
 /// The dense control first, then the request's backends.
 std::vector<Case> make_cases(const CaseRequest& request, const Inputs& original) {
   const Inputs in = inputs_in(original, request.dtype);
@@ -120,7 +101,7 @@ std::vector<Measurement> measure_cases(const CaseRequest& request) {
     if (cases[i].passed()) timed.push_back(&cases[i]);
   const bool dense_failed = !dense.passed();
   if (!dense_failed && !timed.empty())
-    add_metrics(cases, {}, timing_facts(time_blocks(timed, dense, request.timing)));
+    add_metrics(cases, {}, time_blocks(timed, dense, request.timing));
   const WorkloadFacts facts = workload_facts(workload);
   for (size_t i = 0; i < named.size(); ++i) {
     Measurement& m = measured.emplace_back(std::move(cases[i + 1].result));

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/host/clock.h"
@@ -17,14 +16,15 @@
 #include "harness/host/progress.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/measure/case_contender.h"
 #include "harness/measure/case_metrics.h"
+#include "harness/measure/engine/engine.h"
 #include "harness/measure/request.h"
 #include "harness/measure/verify.h"
 #include "harness/report/run_table.h"
 #include "harness/store/run_file.h"
 #include "harness/store/store.h"
 #include "metrics/machine/peak.h"
-#include "metrics/statistics/statistics.h"
 
 namespace vidattn {
 namespace {
@@ -64,56 +64,54 @@ void check_all(std::vector<Case>& cases, std::vector<Dense>& dense) {
   }
 }
 
-/// A device that fails here is the case's outcome; what others measured stays.
-void measure_once(Case& c, Output& out) {
-  try {
-    Plan plan;
-    const double planning = seconds_of([&] { plan = make_plan(c); });
-    c.run_seconds.push_back(c.scale_up * seconds_of([&] { c.device->run(plan, c.in, out); }));
-    c.plan_seconds.push_back(planning);
-    c.device_times.push_back(out.times);
-  } catch (const Cancelled&) {  // measure() sees it
-  } catch (const DeviceError& error) {
-    c.result.outcome = Outcome::failed;
-    c.result.reason = error.what();
-  }
+/// Peaks measured beside the blocks, in GFLOP/s: of the float32 multiply-adds, and of the unit of
+/// every storage type.
+struct Peaks {
+  std::vector<double> fma;
+  std::map<DType, std::vector<double>> of;
+};
+
+double measure_peaks(const RunOptions& options, Peaks& peaks) {
+  const int threads = omp_get_max_threads();
+  peaks.fma.push_back(fma_peak_gflops(threads));
+  for (DType dtype : options.dtypes)
+    peaks.of[dtype].push_back(dtype == DType::f32 ? peaks.fma.back() : peak_gflops(dtype, threads));
+  return peaks.fma.back();
 }
 
-/// The block of the case's newest run; its peak is of the host's unit for the storage type.
-Block block_of(const Case& c, int64_t index, int64_t position, double peak) {
-  Block b;
-  b.index = index;
-  b.plan_seconds = c.plan_seconds.back();
-  b.run_seconds = c.run_seconds.back();
-  b.dense_seconds = NAN;
-  b.peak_flops = c.device_times.back().device > 0 ? NAN : peak;
-  b.position = position;
-  return b;
+/// A case's blocks get the peak of its storage type; none on a device other than the host.
+void set_peaks(Case& c, const Peaks& peaks) {
+  const std::vector<double>& measured = peaks.of.at(c.dtype);
+  const bool on_host = c.device_times.empty() || !(c.device_times.back().device > 0);
+  for (Block& b : c.blocks)
+    b.peak_flops =
+        on_host ? 1e9 * measured[std::min(static_cast<size_t>(b.index), measured.size() - 1)] : 0;
 }
 
 /// Interleaved blocks: each runs every passing case once, so that drift hits all alike.
-void measure(std::vector<Case>& cases, const RunOptions& options, std::vector<double>& peaks) {
+Peaks measure(std::vector<Case>& cases, const RunOptions& options) {
   std::map<DType, Output> outputs;  // reused, so that timing touches no fresh pages
-  Progress progress("measuring", static_cast<int64_t>(options.repeat * cases.size()));
-  int64_t done = 0;
-  for (int block = 0; block < options.repeat; ++block) {
-    const int threads = omp_get_max_threads();
-    peaks.push_back(fma_peak_gflops(threads));
-    std::map<DType, double> peak;
-    for (DType dtype : options.dtypes)
-      peak[dtype] = 1e9 * (dtype == DType::f32 ? peaks.back() : peak_gflops(dtype, threads));
-    for (size_t i = 0; i < cases.size(); ++i) {
-      Case& c = cases[(i + block) % cases.size()];
-      if (interrupted()) return;
-      if (c.passed()) {
-        const size_t before = c.run_seconds.size();
-        measure_once(c, outputs[c.dtype]);
-        if (c.run_seconds.size() > before)
-          c.blocks.push_back(block_of(c, block, static_cast<int64_t>(i), peak[c.dtype]));
-      }
-      progress.update(++done);
-    }
+  std::vector<Case*> timed;
+  std::vector<Contender> contenders;
+  for (Case& c : cases) {
+    if (!c.passed()) continue;
+    timed.push_back(&c);
+    contenders.push_back(contender_of(c, outputs[c.dtype]));
   }
+  Peaks peaks;
+  Policy policy;
+  policy.max_blocks = options.repeat;
+  policy.interleaving = Interleaving::rotated;
+  policy.keep_unfinished = true;  // medians of each case, not ratios within a block
+  policy.peak = [&] { return measure_peaks(options, peaks); };
+  policy.peak_age = 0;
+  policy.label = "measuring";
+  const Timings timings = time_contenders(contenders, policy);
+  for (size_t i = 0; i < timed.size(); ++i) {
+    take_times(*timed[i], timings.contenders[i]);
+    set_peaks(*timed[i], peaks);
+  }
+  return peaks;
 }
 
 /// Full attention beside a case, or null.
@@ -123,13 +121,19 @@ const Case* control_of(const std::vector<Case>& cases, const Case& c) {
   return nullptr;
 }
 
-/// Full attention's time of the same block, where it was measured.
+/// Full attention's time of the same block, where it was measured. Devices and storage types have
+/// controls of their own.
 void pair_with_control(std::vector<Case>& cases) {
   for (Case& c : cases) {
     const Case* full = control_of(cases, c);
-    for (size_t i = 0; full && i < std::min(c.blocks.size(), full->blocks.size()); ++i) {
-      c.blocks[i].dense_seconds = full->blocks[i].seconds();
-      c.blocks[i].dense_position = full->blocks[i].position;
+    if (full == nullptr) continue;
+    std::map<int64_t, const Block*> dense;
+    for (const Block& b : full->blocks) dense[b.index] = &b;
+    for (Block& b : c.blocks) {
+      const auto found = dense.find(b.index);
+      if (found == dense.end()) continue;
+      b.dense_seconds = found->second->seconds();
+      b.dense_position = found->second->position;
     }
   }
 }
@@ -245,12 +249,11 @@ int run(const RunOptions& options) {
   if (options.quiet) set_progress_style(ProgressStyle::quiet);
   const Workload workload = build_workload(options.workload);
   std::vector<Case> cases = checked_cases(options, workload);
-  std::vector<double> peaks;
-  measure(cases, options, peaks);
+  Peaks peaks = measure(cases, options);
   pair_with_control(cases);
   add_metrics(cases, {options.steps, options.layers});
   const bool recorded = store || !options.out.empty();
-  MainJob job = finished_job(options, workload, std::move(cases), std::move(peaks), recorded);
+  MainJob job = finished_job(options, workload, std::move(cases), std::move(peaks.fma), recorded);
   fmt::print("{}", run_text(job));
   if (recorded) add_circumstances(job, options, started);
   if (!options.out.empty()) write_json(options.out, main_job_record(job));

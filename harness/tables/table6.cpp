@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "harness/tables/flops.h"
-#include "harness/tables/methods.h"
+#include "harness/tables/operators/methods.h"
 #include "harness/tables/paper.h"
 #include "harness/tables/tables.h"
 

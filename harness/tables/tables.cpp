@@ -12,9 +12,9 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/measure/backend_spec.h"
-#include "harness/tables/count.h"
 #include "harness/tables/figure.h"
 #include "harness/tables/models.h"
+#include "harness/tables/operators/count.h"
 #include "harness/tables/paper.h"
 #include "harness/tables/print.h"
 

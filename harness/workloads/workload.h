@@ -1,27 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "attention/inputs.h"
+#include "harness/workloads/request.h"
 
 namespace vidattn {
-
-/// What the user asked for on the command line; each workload reads what concerns it.
-struct WorkloadRequest {
-  std::string spec = "film";                  ///< film | video:PATH | tensors:PATH
-  int64_t frames = 0, height = 0, width = 0;  ///< latent grid; 0 = the workload's own
-  std::vector<int64_t> shots;                 ///< latent shot starts; empty = found or known
-  int64_t heads = 2, dim = 128;               ///< of the synthesized q, k, v
-  uint64_t seed = 1;
-  double peak = 0;  ///< softmax peakedness to calibrate to; 0 = the default
-  /// Called with the finished share of long work, 0 to 1; may be empty.
-  std::function<void(double)> progress;
-};
 
 /// Tensors to attend over, with what is needed to reproduce them.
 struct Workload {
@@ -36,9 +24,5 @@ Workload make_workload(const WorkloadRequest& request);
 
 /// The same, showing its progress.
 Workload build_workload(WorkloadRequest request);
-
-/// The tool's options that reproduce the request; options that stay at their defaults of 0 or
-/// nothing, and those that the workload does not read, are left out.
-std::vector<std::string> workload_arguments(const WorkloadRequest& request);
 
 }  // namespace vidattn

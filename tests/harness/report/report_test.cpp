@@ -13,8 +13,8 @@
 #include "harness/report/pictures.h"
 #include "harness/report/run_table.h"
 #include "metrics/plan/stats.h"
-#include "tests/attention/random_inputs.h"
 #include "tests/harness/tool.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

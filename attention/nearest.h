@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace vidattn {
+
+/// Letters to change, insert, delete or swap with their neighbour to make `a` of `b` (optimal
+/// string alignment). Bytes count as letters.
+int edit_distance(const std::string& a, const std::string& b);
+
+/// "; did you mean moga?" for the word of `known` that is nearest to `word`, to be appended to a
+/// message; empty where none is near: more than a third of its letters are wrong.
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& known);
+
+}  // namespace vidattn

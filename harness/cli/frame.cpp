@@ -1,0 +1,83 @@
+#include "harness/cli/frame.h"
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <string>
+
+#include "attention/cancel.h"
+#include "attention/cpu/simd.h"
+#include "attention/device.h"
+#include "attention/error.h"
+#include "build_info.h"
+#include "harness/cli/parser.h"
+#include "harness/host/interrupt.h"
+#include "harness/io/file.h"
+
+namespace vidattn {
+namespace {
+
+void require_writable_files(const std::vector<Option>& options) {
+  for (const Option& option : options) {
+    if (!option.writes) continue;
+    std::vector<std::string> paths;
+    if (const auto* one = std::get_if<std::string*>(&option.target)) paths = {**one};
+    if (const auto* several = std::get_if<std::vector<std::string>*>(&option.target))
+      paths = **several;
+    for (const std::string& path : paths)
+      if (!path.empty()) require_writable(path);
+  }
+}
+
+/// Records are for reading elsewhere, where the program lies at another place.
+Arguments recorded(int argc, char** argv) {
+  Arguments arguments(argv, argv + argc);
+  arguments[0] = std::filesystem::path(arguments[0]).filename();
+  return arguments;
+}
+
+ExitCode parse_and_run(int argc, char** argv) {
+  std::string simd;
+  const ToolOptions tool{
+      .help =
+          "vidattn: benchmark and evaluation of sparse attention for video diffusion transformers",
+      .version = "vidattn " VIDATTN_VERSION,
+      .options = {Option("--simd", &simd,
+                         "restrict the CPU device to this instruction set (see `vidattn env`)")}};
+  const std::vector<Command> commands = make_commands();
+  const Command* command = parse(tool, commands, argc, argv);
+  if (command == nullptr) return ExitCode::fine;
+  if (!simd.empty()) force_cpu_simd_target(simd);
+  require_writable_files(command->options);
+  catch_interrupts();
+  const ExitCode code = command->run(recorded(argc, argv));
+  return interrupted() ? ExitCode::interrupted : code;
+}
+
+ExitCode say(const char* what, ExitCode code) {
+  std::fprintf(stderr, "vidattn: %s\n", what);
+  return code;
+}
+
+}  // namespace
+
+ExitCode run_tool(int argc, char** argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const InputError& error) {
+    return say(error.what(), ExitCode::usage);
+  } catch (const DeviceError& error) {
+    return say(error.what(), ExitCode::invalid);
+  } catch (const Cancelled&) {
+    return say("interrupted", ExitCode::interrupted);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return say(error.what(), ExitCode::usage);
+  } catch (const std::bad_alloc&) {
+    return say("out of memory", ExitCode::usage);
+  } catch (const std::exception& error) {
+    return say((std::string("fault: ") + error.what()).c_str(), ExitCode::fault);
+  }
+}
+
+}  // namespace vidattn

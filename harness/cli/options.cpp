@@ -1,0 +1,45 @@
+#include "harness/cli/options.h"
+
+#include "harness/host/progress.h"
+
+namespace vidattn {
+
+Option quiet_option(bool* quiet, const std::string& help) {
+  return Option(
+      "--quiet",
+      [quiet] {
+        set_progress_style(ProgressStyle::quiet);
+        if (quiet != nullptr) *quiet = true;
+      },
+      help);
+}
+
+Option out_option(std::string& path, const std::string& help) {
+  return Option("--out", &path, help).written();
+}
+
+Option device_option(std::string& device) { return Option("--device", &device, "device"); }
+
+Option devices_option(std::vector<std::string>& devices) {
+  return Option("--device", &devices, "device; may be repeated");
+}
+
+Option dtype_option(std::string& dtype) { return Option("--dtype", &dtype, "f32, bf16 or f16"); }
+
+Option dtypes_option(std::vector<std::string>& dtypes) {
+  return Option("--dtype", &dtypes, "f32, bf16 or f16; may be repeated");
+}
+
+Option db_option(std::string& db) { return Option("--db", &db, "SQLite file of stored runs"); }
+
+Option fps_option(double& fps) {
+  return Option("--fps", &fps, "frame rate of folders of frames").in(0.01, 10000);
+}
+
+std::vector<Option> joined(std::initializer_list<std::vector<Option>> lists) {
+  std::vector<Option> all;
+  for (const std::vector<Option>& list : lists) all.insert(all.end(), list.begin(), list.end());
+  return all;
+}
+
+}  // namespace vidattn

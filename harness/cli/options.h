@@ -1,0 +1,29 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "harness/cli/option.h"
+
+namespace vidattn {
+
+// Options that several commands have.
+
+/// --quiet: no progress is shown. `quiet` becomes true, too, where a command leaves out more.
+Option quiet_option(bool* quiet = nullptr, const std::string& help = "no progress");
+/// --out, one file
+Option out_option(std::string& path, const std::string& help = "JSON file for everything measured");
+Option device_option(std::string& device);
+Option devices_option(std::vector<std::string>& devices);
+Option dtype_option(std::string& dtype);
+Option dtypes_option(std::vector<std::string>& dtypes);
+/// --db, with a default
+Option db_option(std::string& db);
+/// --fps of folders of frames
+Option fps_option(double& fps);
+
+/// The lists as one.
+std::vector<Option> joined(std::initializer_list<std::vector<Option>> lists);
+
+}  // namespace vidattn

@@ -1,0 +1,145 @@
+#include "harness/cli/parser.h"
+
+#include <CLI/CLI.hpp>
+#include <type_traits>
+
+#include "attention/error.h"
+#include "harness/cli/misspelt.h"
+
+namespace vidattn {
+namespace {
+
+/// CLI::Range, but NaN is refused.
+template <class T>
+CLI::Validator in_range(const Range& range) {
+  const T least = static_cast<T>(range.least), most = static_cast<T>(range.most);
+  CLI::Validator validator = CLI::Range(least, most);
+  if (range == kPositive) validator.description("POSITIVE");
+  return validator.operation([=](std::string& text) {
+    T value{};
+    if (CLI::detail::lexical_cast(text, value) && value >= least && value <= most)
+      return std::string();
+    return "Value " + text + " not in range " + std::to_string(least) + " to " +
+           std::to_string(most);
+  });
+}
+
+void check_range(CLI::Option& added, const Option& option) {
+  if (!option.range) return;
+  const Range& range = *option.range;
+  if (std::holds_alternative<double*>(option.target) ||
+      std::holds_alternative<std::optional<double>*>(option.target))
+    added.check(in_range<double>(range));
+  else
+    added.check(in_range<int64_t>(range));
+}
+
+bool inside(const std::optional<Range>& range, double value) {
+  return !range || (value >= range->least && value <= range->most);
+}
+
+/// Whether there is a default, and one that could be asked for.
+struct HasDefault {
+  const std::optional<Range>& range;
+
+  template <class T>
+  bool operator()(T* value) const {
+    if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::optional<double>>)
+      return false;
+    else if constexpr (std::is_arithmetic_v<T>)
+      return inside(range, static_cast<double>(*value));
+    else
+      return !value->empty();
+  }
+  template <class... Text>
+  bool operator()(const std::function<void(Text...)>&) const {
+    return false;
+  }
+};
+
+/// Adds the option to CLI11's parser, by the type of its target.
+struct Add {
+  CLI::App& app;
+  const Option& option;
+
+  CLI::Option* operator()(bool* flag) const {
+    return app.add_flag(option.name, *flag, option.help);
+  }
+  CLI::Option* operator()(const std::function<void()>& call) const {
+    return app.add_flag_callback(option.name, call, option.help);
+  }
+  CLI::Option* operator()(const std::function<void(const std::string&)>& call) const {
+    return app.add_option_function<std::string>(option.name, call, option.help)
+        ->default_str(option.default_text);
+  }
+  CLI::Option* operator()(std::vector<int64_t>* numbers) const {
+    CLI::Option* added = app.add_option(option.name, *numbers, option.help)->delimiter(',');
+    return option.count > 0 ? added->expected(option.count) : added;
+  }
+  template <class T>
+  CLI::Option* operator()(T* value) const {
+    return app.add_option(option.name, *value, option.help);
+  }
+};
+
+CLI::Option* add_option(CLI::App& app, const Option& option) {
+  CLI::Option* added = std::visit(Add{app, option}, option.target);
+  added->required(option.is_required);
+  check_range(*added, option);
+  if (!option.choices.empty()) added->check(CLI::IsMember(option.choices));
+  if (std::visit(HasDefault{option.range}, option.target)) added->capture_default_str();
+  if (!option.group.empty()) added->group(option.group);
+  // One value each time: CLI11 would give it the video or suite that follows, too.
+  if (added->nonpositional() && added->get_expected_max() == CLI::detail::expected_max_vector_size)
+    added->allow_extra_args(false);
+  return added;
+}
+
+void add_options(CLI::App& app, const std::vector<Option>& options) {
+  for (const Option& option : options) add_option(app, option);
+  for (const Option& option : options) {
+    for (const std::string& other : option.needed)
+      app.get_option(option.name)->needs(app.get_option(other));
+    for (const std::string& other : option.excluded)
+      app.get_option(option.name)->excludes(app.get_option(other));
+  }
+}
+
+void note_given(const CLI::App& app, const std::vector<Option>& options) {
+  for (const Option& option : options)
+    if (option.given != nullptr) *option.given = app.get_option(option.name)->count() > 0;
+}
+
+}  // namespace
+
+const Command* parse(const ToolOptions& tool, const std::vector<Command>& commands, int argc,
+                     char** argv) {
+  CLI::App app(tool.help);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", tool.version);
+  app.fallthrough();
+  add_options(app, tool.options);
+  for (const Command& command : commands)
+    add_options(*app.add_subcommand(command.name, command.help), command.options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    app.exit(help);
+    return nullptr;
+  } catch (const CLI::CallForVersion& version) {
+    app.exit(version);
+    return nullptr;
+  } catch (const CLI::ParseError& error) {
+    const std::string misspelt = find_misspelt({argv + 1, argv + argc}, tool.options, commands);
+    throw InputError(misspelt.empty() ? error.what() : misspelt);
+  }
+  for (const Command& command : commands) {
+    const CLI::App& parsed = *app.get_subcommand(command.name);
+    if (!parsed.parsed()) continue;
+    note_given(parsed, command.options);
+    return &command;
+  }
+  throw std::logic_error("no command was parsed");
+}
+
+}  // namespace vidattn

@@ -1,0 +1,39 @@
+#include "harness/cli/restart.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace vidattn {
+namespace {
+
+constexpr const char* kRestarted = "VIDATTN_RESTARTED";
+
+bool is_set(const char* variable) { return std::getenv(variable) != nullptr; }
+
+}  // namespace
+
+void restart_tuned(char** argv, const std::string& core) {
+  if (is_set(kRestarted)) return;
+  std::vector<std::pair<const char*, std::string>> settings;
+  const std::string better = better_blas_core(core);
+  if (!better.empty() && !is_set("OPENBLAS_CORETYPE")) settings = {{"OPENBLAS_CORETYPE", better}};
+  if (!is_set("GOMP_SPINCOUNT") && !is_set("OMP_WAIT_POLICY"))
+    settings.emplace_back("GOMP_SPINCOUNT", "2000");
+  if (settings.empty()) return;
+  std::error_code error;
+  // Not /proc/self/exe itself, which would show up as "exe" in ps and top.
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  if (error) return;
+  settings.emplace_back(kRestarted, "1");  // no second restart, whatever the others do
+  for (const auto& [variable, value] : settings) setenv(variable, value.c_str(), 1);
+  execv(program.c_str(), argv);
+  // Still here: do not claim settings that are not in use.
+  for (const auto& [variable, value] : settings) unsetenv(variable);
+}
+
+}  // namespace vidattn

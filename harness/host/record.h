@@ -1,0 +1,14 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace vidattn {
+
+/// What every JSON file of the tool begins with: schema_version, tool ("vidattn COMMAND"), the
+/// arguments as given, and the environment.
+nlohmann::json record_header(const std::string& command, const std::string& schema_version,
+                             const std::vector<std::string>& arguments);
+
+}  // namespace vidattn

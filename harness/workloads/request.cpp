@@ -1,0 +1,23 @@
+#include "harness/workloads/request.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace vidattn {
+
+std::vector<std::string> workload_arguments(const WorkloadRequest& r) {
+  std::vector<std::string> words{"--workload", r.spec};
+  const auto add = [&](const char* option, const std::string& value) {
+    words.insert(words.end(), {option, value});
+  };
+  if (r.frames > 0) add("--grid", fmt::format("{},{},{}", r.frames, r.height, r.width));
+  if (!r.shots.empty()) add("--shots", fmt::format("{}", fmt::join(r.shots, ",")));
+  if (r.spec.rfind("tensors:", 0) == 0) return words;
+  add("--heads", std::to_string(r.heads));
+  add("--dim", std::to_string(r.dim));
+  add("--seed", std::to_string(r.seed));
+  if (r.peak != 0) add("--peak", fmt::format("{}", r.peak));
+  return words;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,136 @@
+#include "harness/cli/parser.h"
+
+#include <gtest/gtest.h>
+
+#include "attention/error.h"
+#include "tests/harness/files.h"
+
+namespace vidattn {
+namespace {
+
+using testing::expect_input_error;
+
+/// Every kind of target, with a default.
+struct Values {
+  bool flag = false, called = false, given = false;
+  int blocks = 3;
+  int64_t frames = 81;
+  uint64_t seed = 1;
+  double seconds = 10;
+  std::optional<double> density;
+  std::string kind = "f32", text;
+  std::vector<std::string> videos, backends = {"full"};
+  std::vector<int64_t> grid, tokens;
+};
+
+std::vector<Option> options(Values& v) {
+  return {Option("VIDEO", &v.videos, "videos"),
+          Option("--flag", &v.flag, "a flag"),
+          Option(
+              "--call", [&v] { v.called = true; }, "another")
+              .excludes("--flag"),
+          Option("--blocks", &v.blocks, "blocks").in(1, 100).tells(v.given),
+          Option("--frames", &v.frames, "frames"),
+          Option("--seed", &v.seed, "seed").in(0, 1e18),
+          Option("--seconds", &v.seconds, "time").in(0.1, 3600),
+          Option("--density", &v.density, "density").positive(),
+          Option("--kind", &v.kind, "type").one_of({"f32", "bf16"}),
+          Option(
+              "--text", [&v](const std::string& text) { v.text = text; }, "text")
+              .needs("--flag"),
+          Option("--backend", &v.backends, "method; may be repeated"),
+          Option("--grid", &v.grid, "T,H,W").of(3),
+          Option("--tokens", &v.tokens, "lengths")};
+}
+
+/// What `vidattn work WORDS…` leaves in the values.
+Values parsed(std::vector<std::string> words) {
+  Values values;
+  std::string simd;
+  const ToolOptions tool{"a tool", "vidattn 1.2.3", {Option("--simd", &simd, "instructions")}};
+  const std::vector<Command> commands = {{"work", "works", options(values), {}},
+                                         {"rest", "rests", {}, {}}};
+  words.insert(words.begin(), {"vidattn", "work"});
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  const Command* command = parse(tool, commands, static_cast<int>(argv.size()), argv.data());
+  EXPECT_TRUE(command != nullptr && command->name == "work");
+  return values;
+}
+
+TEST(Parser, FillsTargetsOfEveryKind) {
+  const Values v =
+      parsed({"a.mp4", "--blocks",  "5",    "--frames=9", "--seed",    "7",      "--seconds",
+              "0.5",   "--density", "0.25", "--kind",     "bf16",      "--flag", "--text",
+              "x",     "--backend", "moga", "b.mp4",      "--backend", "stga",   "--grid",
+              "1,2,3", "--tokens",  "4,5",  "--simd",     "AVX2"});
+  EXPECT_EQ(v.videos, (std::vector<std::string>{"a.mp4", "b.mp4"}));
+  EXPECT_EQ(v.blocks, 5);
+  EXPECT_EQ(v.frames, 9);
+  EXPECT_EQ(v.seed, 7U);
+  EXPECT_EQ(v.seconds, 0.5);
+  EXPECT_EQ(v.density, 0.25);
+  EXPECT_EQ(v.kind, "bf16");
+  EXPECT_EQ(v.text, "x");
+  EXPECT_EQ(v.backends, (std::vector<std::string>{"moga", "stga"}));
+  EXPECT_EQ(v.grid, (std::vector<int64_t>{1, 2, 3}));
+  EXPECT_EQ(v.tokens, (std::vector<int64_t>{4, 5}));
+  EXPECT_TRUE(v.flag);
+  EXPECT_TRUE(v.given);
+}
+
+TEST(Parser, WhatIsNotOnTheLineKeepsItsDefault) {
+  const Values v = parsed({"--call"});
+  EXPECT_TRUE(v.called);
+  EXPECT_FALSE(v.flag);
+  EXPECT_FALSE(v.given);
+  EXPECT_EQ(v.blocks, 3);
+  EXPECT_EQ(v.density, std::nullopt);
+  EXPECT_EQ(v.backends, std::vector<std::string>{"full"});
+  EXPECT_TRUE(v.grid.empty());
+}
+
+TEST(Parser, RefusesWhatCannotBe) {
+  for (const auto& [words, part] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"--blocks", "0"}, "not in range 1 to 100"},
+           {{"--blocks", "x"}, "not in range"},
+           {{"--blocks", "1e1"}, "not in range"},
+           {{"--frames", "x"}, "--frames"},
+           {{"--seed", "-1"}, "not in range"},
+           {{"--seconds", "nan"}, "Value nan not in range"},
+           {{"--density", "nan"}, "not in range"},
+           {{"--density", "0"}, "not in range"},
+           {{"--kind", "f8"}, "f8 not in {f32,bf16}"},
+           {{"--grid", "1,2"}, "--grid"},
+           {{"--text", "x"}, "--flag"},
+           {{"--call", "--flag"}, "excludes"},
+           {{"--blocks", "1", "--blocks", "2"}, "--blocks"}})
+    expect_input_error([&] { parsed(words); }, part);
+}
+
+TEST(Parser, AnswersAMisspeltWordWithTheNearestRightOne) {
+  for (const auto& [words, part] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"--bakend", "moga"}, "no option '--bakend' of vidattn work; did you mean --backend?"},
+           {{"--blokcs=3"}, "no option '--blokcs' of vidattn work; did you mean --blocks?"},
+           {{"--text", "--flga", "--smid", "x"}, "did you mean --simd?"},
+           {{"--something-else"}, "`vidattn work --help` names them"}})
+    expect_input_error([&] { parsed(words); }, part);
+}
+
+TEST(Parser, HelpShowsDefaultsRangesAndGroups) {
+  Values values;
+  Command command{"work", "works", options(values), {}};
+  command.options.push_back(Option("--peak", &values.seconds, "peak").under("Workload"));
+  std::string program = "vidattn", name = "work", help = "--help";
+  char* argv[] = {program.data(), name.data(), help.data()};
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(parse({"a tool", "1", {}}, {command}, 3, argv), nullptr);
+  const std::string text = ::testing::internal::GetCapturedStdout();
+  for (const char* part :
+       {"VIDEO TEXT ...", "--blocks INT:INT in [1 - 100]=3", "--kind TEXT:{f32,bf16}=f32",
+        "--backend TEXT=[full] ...", "POSITIVE", "Workload:"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+}
+
+}  // namespace
+}  // namespace vidattn
