@@ -19,11 +19,8 @@ TEST(Outcome, HasTextsBothWays) {
 class Greedy : public Backend {
  public:
   std::string name() const override { return "greedy"; }
-  const BackendInfo& info() const override {
-    static const BackendInfo info{"for tests", "-", {}};
-    return info;
-  }
-  Plan plan(const Inputs&, const Params&) const override { throw std::bad_alloc(); }
+  BackendInfo describe() const override { return {.title = "for tests"}; }
+  Plan make_plan(const Inputs&, const Params&) const override { throw std::bad_alloc(); }
 };
 
 TEST(Measurement, RunningOutOfMemoryIsAnOutcomeOfItsOwn) {
