@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "attention/error.h"
+#include "attention/params.h"
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
