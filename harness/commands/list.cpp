@@ -2,8 +2,8 @@
 #include <memory>
 
 #include "harness/cli/command.h"
-#include "harness/measure/catalogue.h"
 #include "harness/measure/inventory.h"
+#include "harness/measure/record/catalogue.h"
 
 namespace vidattn {
 namespace {

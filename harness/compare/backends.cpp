@@ -3,8 +3,8 @@
 #include "attention/error.h"
 #include "harness/compare/compare.h"
 #include "harness/host/interrupt.h"
-#include "harness/measure/case_metrics.h"
 #include "harness/measure/paired.h"
+#include "harness/measure/record/case_metrics.h"
 #include "harness/measure/verify.h"
 
 namespace vidattn {

@@ -12,7 +12,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
-#include "harness/measure/catalogue.h"
+#include "harness/measure/record/catalogue.h"
 #include "harness/store/store.h"
 #include "metrics/statistics/statistics.h"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "harness/measure/catalogue.h"
+#include "harness/measure/record/catalogue.h"
 #include "harness/store/run.h"
 
 namespace vidattn {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/measure/measurement.h"
+#include "harness/measure/record/measurement.h"
 #include "harness/workloads/workload.h"
 #include "metrics/statistics/statistics.h"
 

@@ -6,7 +6,7 @@
 #include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
 #include "harness/io/text_table.h"
-#include "harness/measure/catalogue.h"
+#include "harness/measure/record/catalogue.h"
 #include "harness/store/measurement_json.h"
 
 namespace vidattn {

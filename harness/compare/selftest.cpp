@@ -13,8 +13,8 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/paired.h"
+#include "harness/measure/record/workload_facts.h"
 #include "harness/measure/verify.h"
-#include "harness/measure/workload_facts.h"
 #include "harness/store/measurement_json.h"
 
 namespace vidattn {

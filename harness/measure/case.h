@@ -9,7 +9,7 @@
 
 #include "attention/device.h"
 #include "harness/measure/backend_spec.h"
-#include "harness/measure/measurement.h"
+#include "harness/measure/record/measurement.h"
 #include "metrics/plan/fidelity.h"
 #include "metrics/plan/stats.h"
 

@@ -6,7 +6,7 @@
 
 #include "harness/host/clock.h"
 #include "harness/host/command_line.h"
-#include "harness/measure/case_metrics.h"
+#include "harness/measure/record/case_metrics.h"
 #include "harness/measure/verify.h"
 
 namespace vidattn {

@@ -5,7 +5,7 @@
 
 #include "harness/host/command_line.h"
 #include "harness/io/json_file.h"
-#include "harness/measure/catalogue.h"
+#include "harness/measure/record/catalogue.h"
 #include "harness/report/labels.h"
 #include "harness/report/report.h"
 #include "harness/store/history.h"

@@ -12,7 +12,7 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/measure/backend_spec.h"
-#include "harness/measure/workload_facts.h"
+#include "harness/measure/record/workload_facts.h"
 #include "harness/report/pictures.h"
 #include "harness/store/measurement_json.h"
 #include "harness/store/run_file.h"

@@ -40,8 +40,8 @@ std::string report_page(const nlohmann::json& data);
 std::vector<std::string> write_tables(const std::vector<StoredRun>& runs,
                                       const std::string& folder);
 
-/// Writes figures as SVG (drawn by gnuplot) and pictures as PNG and JPEG. Returns the names written.
-/// Without gnuplot the SVG are left out, with a warning on stderr.
+/// Writes figures as SVG (drawn by gnuplot) and pictures as PNG and JPEG. Returns the names
+/// written. Without gnuplot the SVG are left out, with a warning on stderr.
 std::vector<std::string> write_figures(const nlohmann::json& data, const std::string& folder);
 
 /// Writes options.out and the figures; returns the exit code.

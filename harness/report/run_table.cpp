@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "harness/io/text_table.h"
-#include "harness/measure/catalogue.h"
+#include "harness/measure/record/catalogue.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {

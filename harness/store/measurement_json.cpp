@@ -98,8 +98,7 @@ void read_plan(const json& j, PlanFacts& plan) {
   for (const json& s : j.value("planning_stages", json::array()))
     plan.stages.push_back({s.at("name"), s.at("seconds"), s.at("flops"), s.at("bytes")});
   const json figures = j.value("figures", json::object());
-  for (const auto& [name, value] : figures.items())
-    plan.figures[name] = number_or_nan(value);
+  for (const auto& [name, value] : figures.items()) plan.figures[name] = number_or_nan(value);
   plan.check_tokens = j.value("check_tokens", plan.check_tokens);
   plan.extrapolated_by = j.value("extrapolated_by", plan.extrapolated_by);
 }

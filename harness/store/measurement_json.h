@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/measure/measurement.h"
+#include "harness/measure/record/measurement.h"
 
 namespace vidattn {
 

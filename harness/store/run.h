@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/measure/measurement.h"
+#include "harness/measure/record/measurement.h"
 
 namespace vidattn {
 

@@ -14,7 +14,7 @@
 #include "harness/host/preflight.h"
 #include "harness/io/file.h"
 #include "harness/io/text_table.h"
-#include "harness/measure/catalogue.h"
+#include "harness/measure/record/catalogue.h"
 #include "harness/store/measurement_json.h"
 
 namespace vidattn {

@@ -2,7 +2,7 @@
 // version 1 as the SQL that makes it.
 #include <SQLiteCpp/SQLiteCpp.h>
 
-#include "harness/measure/catalogue.h"
+#include "harness/measure/record/catalogue.h"
 #include "harness/store/export.h"
 #include "harness/store/history.h"
 #include "harness/store/run_file.h"

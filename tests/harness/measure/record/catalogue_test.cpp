@@ -1,4 +1,4 @@
-#include "harness/measure/catalogue.h"
+#include "harness/measure/record/catalogue.h"
 
 #include <set>
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/measure/measurement.h"
+#include "harness/measure/record/measurement.h"
 
 namespace vidattn {
 

@@ -1,8 +1,8 @@
-#include "harness/measure/identity.h"
+#include "harness/measure/record/identity.h"
 
 #include <gtest/gtest.h>
 
-#include "harness/measure/workload_facts.h"
+#include "harness/measure/record/workload_facts.h"
 #include "tests/attention/random_inputs.h"
 
 namespace vidattn {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "harness/measure/case.h"
-#include "harness/measure/case_metrics.h"
+#include "harness/measure/record/case_metrics.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "harness/measure/block.h"
-#include "harness/measure/identity.h"
-#include "harness/measure/outcome.h"
-#include "harness/measure/workload_facts.h"
+#include "harness/measure/record/identity.h"
+#include "harness/measure/record/outcome.h"
+#include "harness/measure/record/workload_facts.h"
 
 namespace vidattn {
 

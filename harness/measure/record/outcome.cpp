@@ -1,4 +1,4 @@
-#include "harness/measure/outcome.h"
+#include "harness/measure/record/outcome.h"
 
 #include <stdexcept>
 #include <utility>

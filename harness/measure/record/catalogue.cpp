@@ -1,11 +1,11 @@
-#include "harness/measure/catalogue.h"
+#include "harness/measure/record/catalogue.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "harness/io/text_table.h"
-#include "harness/measure/measured_case.h"
+#include "harness/measure/record/measured_case.h"
 
 namespace vidattn {
 namespace {

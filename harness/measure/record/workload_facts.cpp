@@ -1,4 +1,4 @@
-#include "harness/measure/workload_facts.h"
+#include "harness/measure/record/workload_facts.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "harness/measure/measured_case.h"
+#include "harness/measure/record/measured_case.h"
 
 namespace vidattn {
 namespace {

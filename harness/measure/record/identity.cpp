@@ -1,4 +1,4 @@
-#include "harness/measure/identity.h"
+#include "harness/measure/record/identity.h"
 
 #include <fmt/format.h>
 

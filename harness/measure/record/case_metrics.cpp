@@ -1,7 +1,7 @@
-#include "harness/measure/case_metrics.h"
+#include "harness/measure/record/case_metrics.h"
 
-#include "harness/measure/catalogue.h"
-#include "harness/measure/measured_case.h"
+#include "harness/measure/record/catalogue.h"
+#include "harness/measure/record/measured_case.h"
 
 namespace vidattn {
 namespace {

@@ -1,4 +1,4 @@
-#include "harness/measure/measurement.h"
+#include "harness/measure/record/measurement.h"
 
 #include <fmt/format.h>
 

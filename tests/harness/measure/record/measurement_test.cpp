@@ -1,6 +1,6 @@
-#include "harness/measure/measurement.h"
+#include "harness/measure/record/measurement.h"
 
-#include "harness/measure/case_metrics.h"
+#include "harness/measure/record/case_metrics.h"
 #include "harness/measure/verify.h"
 #include "tests/attention/random_inputs.h"
 #include "tests/harness/files.h"
