@@ -21,7 +21,10 @@ status=0
 failed() { echo "FAILED: $*"; status=1; }
 wanted() { [[ " $parts " == *" $1 "* ]] && echo "== $1: $2"; }
 
-[[ -n ${VIDATTN:-} ]] || "$root/harness/build.sh" release || exit 1
+if [[ -z ${VIDATTN:-} ]]; then
+  "$root/harness/setup.sh" "$root/tests/packages.txt" || exit 1
+  "$root/harness/build.sh" release || exit 1
+fi
 mkdir -p "$out" || exit 1
 "$tool" env --json >"$out/environment.json"
 listed=$("$tool" list | sed -n '/^devices/,/^workloads/p' | sed '$d')
