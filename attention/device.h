@@ -8,7 +8,6 @@
 
 #include "attention/inputs.h"
 #include "attention/plan.h"
-#include "attention/router.h"
 
 namespace vidattn {
 
@@ -38,6 +37,7 @@ class DeviceLost : public DeviceError {
 };
 
 /// Executes plans. Implementations: "cpu" (fast), "reference" (float64, plain loops), and "vulkan".
+/// A device that can do some method's planning offers that as a second base class (GroupRouter).
 class Device {
  public:
   virtual ~Device() = default;
@@ -50,10 +50,6 @@ class Device {
   /// The plan must be valid for the inputs (Plan::validate). Throws InputError when the work cannot
   /// fit the device, before any of it is done, and DeviceError when the device fails.
   virtual void run(const Plan& plan, const Inputs& in, Output& out) const = 0;
-
-  /// Routes tokens to groups where the device can: the lists then stay in its memory. Otherwise on
-  /// the host. Throws DeviceError.
-  virtual Routing route(const LinearRouter& router) const { return route_on_host(router); }
 };
 
 /// Devices that are known only after asking the system, which takes time: done when one is named,

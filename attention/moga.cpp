@@ -3,7 +3,6 @@
 #include <random>
 
 #include "attention/backend.h"
-#include "attention/device.h"
 #include "attention/error.h"
 #include "attention/router.h"
 
@@ -124,7 +123,7 @@ class Moga : public Backend {
 
   Plan plan(const Inputs& in, const Params& params) const override {
     const LinearRouter router = make_router(in, params);
-    Routing routing = in.device ? in.device->route(router) : route_on_host(router);
+    Routing routing = route_tokens(router, in.device);
     Plan plan;
     plan.stages = std::move(routing.stages);
     Branch branch{.name = "moga", .tables = {group_table(routing)}};

@@ -47,6 +47,40 @@ void check_table(const HeadTable& table, int64_t query_rows, int64_t key_rows,
             "a range leaves the key order");
 }
 
+void check_operands(const Attended& a, const Inputs& in, const std::string& branch) {
+  require(a.k.length() == a.v.length(), branch, "keys and values differ in length");
+  require(a.q.heads() == in.heads(), branch, "prepared queries have other heads");
+  require(a.k.heads() > 0 && in.heads() % a.k.heads() == 0 && a.k.heads() == a.v.heads(), branch,
+          "key heads do not divide the query heads");
+  require(a.q.dim() == in.dim() && a.k.dim() == in.dim() && a.v.dim() == in.dim(), branch,
+          "prepared tensors have another head dimension");
+}
+
+void check_weights(const Branch& branch, const Inputs& in) {
+  const int64_t rows = in.length();
+  const auto weights =
+      branch.token_weight ? static_cast<int64_t>(branch.token_weight->size()) : rows;
+  require(weights == rows || weights == rows * in.heads(), branch.name, "token weights do not fit");
+  if (!branch.channel_weight) return;
+  require(branch.channel_weight->size() == in.q->size(), branch.name, "channel weights do not fit");
+  require(std::holds_alternative<std::vector<float>>(branch.channel_weight->values), branch.name,
+          "channel weights are not float32");
+}
+
+void check_output_maps(const Branch& branch, int64_t tokens, int64_t queries) {
+  const auto& maps = branch.output_map;
+  require(maps.empty() || maps.size() == branch.tables.size(), branch.name,
+          "one output map per table");
+  require(!maps.empty() || queries == tokens, branch.name,
+          "prepared queries of another length need an output map");
+  for (const auto& map : maps) {
+    require(static_cast<int64_t>(map.size()) == tokens, branch.name,
+            "an output map has no entry per token");
+    for (int32_t row : map)
+      require(row >= -1 && row < queries, branch.name, "an output map leaves the queries");
+  }
+}
+
 }  // namespace
 
 Order make_order(std::vector<int32_t> tokens) { return make_list(std::move(tokens)); }
@@ -74,11 +108,16 @@ float Branch::weight_of(int64_t token, int64_t head, int64_t length, int64_t hea
   return weight * (*token_weight)[per_head ? token * heads + head : token];
 }
 
+Attended Branch::operands(const Inputs& in) const {
+  return {prepared.q ? *prepared.q : *in.q, prepared.k ? *prepared.k : *in.k,
+          prepared.v ? *prepared.v : *in.v};
+}
+
 int64_t Plan::index_bytes() const {
   int64_t bytes = 0;
   std::set<const void*> counted;
-  const auto count = [&](const Order& order) {
-    if (order && counted.insert(order.get()).second) bytes += order->size() * sizeof(int32_t);
+  const auto count = [&](const auto& shared) {  // of 4-byte values
+    if (shared && counted.insert(shared.get()).second) bytes += shared->size() * 4;
   };
   for (const Branch& branch : branches) {
     for (const HeadTable& table : branch.tables) {
@@ -86,7 +125,8 @@ int64_t Plan::index_bytes() const {
       count(table.key_order);
       bytes += table.segments.size() * sizeof(Segment) + table.ranges.size() * sizeof(KeyRange);
     }
-    if (branch.token_weight) bytes += branch.token_weight->size() * sizeof(float);
+    count(branch.token_weight);
+    count(branch.channel_weight);
     for (const auto& map : branch.output_map) bytes += map.size() * sizeof(int32_t);
   }
   return bytes;
@@ -102,33 +142,14 @@ int64_t Plan::prepared_bytes() const {
 
 void Plan::validate(const Inputs& in) const {
   for (const Branch& branch : branches) {
-    const Tensor& q = branch.prepared.q ? *branch.prepared.q : *in.q;
-    const Tensor& k = branch.prepared.k ? *branch.prepared.k : *in.k;
-    const Tensor& v = branch.prepared.v ? *branch.prepared.v : *in.v;
-    require(k.length() == v.length(), branch.name, "keys and values differ in length");
-    require(q.heads() == in.heads(), branch.name, "prepared queries have other heads");
-    require(in.heads() % k.heads() == 0 && k.heads() == v.heads(), branch.name,
-            "key heads do not divide the query heads");
+    const Attended attended = branch.operands(in);
+    check_operands(attended, in, branch.name);
     require(!branch.tables.empty() && in.heads() % branch.tables.size() == 0, branch.name,
             "the number of tables does not divide the heads");
-    for (const HeadTable& table : branch.tables) check_table(table, q.length(), k.length(), branch);
-    const int64_t rows = in.length();
-    const auto weights =
-        branch.token_weight ? static_cast<int64_t>(branch.token_weight->size()) : rows;
-    require(weights == rows || weights == rows * in.heads(), branch.name,
-            "token weights do not fit");
-    require(!branch.channel_weight || branch.channel_weight->size() == in.q->size(), branch.name,
-            "channel weights do not fit");
-    require(branch.output_map.empty() || branch.output_map.size() == branch.tables.size(),
-            branch.name, "one output map per table");
-    require(!branch.output_map.empty() || q.length() == rows, branch.name,
-            "prepared queries of another length need an output map");
-    for (const auto& map : branch.output_map) {
-      require(static_cast<int64_t>(map.size()) == rows, branch.name,
-              "an output map has no entry per token");
-      for (int32_t row : map)
-        require(row >= -1 && row < q.length(), branch.name, "an output map leaves the queries");
-    }
+    for (const HeadTable& table : branch.tables)
+      check_table(table, attended.q.length(), attended.k.length(), branch);
+    check_weights(branch, in);
+    check_output_maps(branch, in.length(), attended.q.length());
   }
   require(!constant || constant->size() == in.q->size(), "constant", "it has another shape");
 }

@@ -67,6 +67,11 @@ struct Operands {
   std::shared_ptr<const Tensor> q, k, v;
 };
 
+/// What a branch attends with: q [rows,H,D], k and v [keys,HK,D].
+struct Attended {
+  const Tensor &q, &k, &v;
+};
+
 /// One softmax per query over one set of keys.
 struct Branch {
   std::string name;
@@ -84,6 +89,8 @@ struct Branch {
   /// each token its own row.
   std::vector<std::vector<int32_t>> output_map;
 
+  /// The prepared tensors, and the call's own where there are none; they must outlive the result.
+  Attended operands(const Inputs& in) const;
   const HeadTable& table(int64_t head, int64_t heads) const {
     return tables[table_index(head, heads)];
   }
@@ -115,12 +122,12 @@ struct Plan {
   /// NAME.unused marks entries of NAME that have no effect.
   std::map<std::string, Array> explained;
 
-  /// Memory of orders, segments, ranges, gates and maps; shared orders count once.
+  /// Memory of orders, segments, ranges, gates and maps; what branches share counts once.
   int64_t index_bytes() const;
   /// Memory of prepared operands.
   int64_t prepared_bytes() const;
-  /// Throws std::logic_error when an index, range or shape does not fit the inputs, or a query row
-  /// is repeated where repeats_queries is false.
+  /// Throws std::logic_error, naming the branch, when an index, range or shape does not fit the
+  /// inputs, or a query row is repeated where repeats_queries is false.
   void validate(const Inputs& in) const;
 };
 

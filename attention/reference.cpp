@@ -88,9 +88,8 @@ std::vector<double> output_weight(const Branch& branch, const Inputs& in, int64_
 
 void add_branch(const Branch& branch, const Inputs& in, const std::vector<int64_t>& tokens,
                 std::vector<double>& o, std::vector<double>& lse, std::vector<double>& mass) {
-  const Tensor& q = branch.prepared.q ? *branch.prepared.q : *in.q;
-  const Tensor& k = branch.prepared.k ? *branch.prepared.k : *in.k;
-  const Tensor& v = branch.prepared.v ? *branch.prepared.v : *in.v;
+  const Attended operands = branch.operands(in);
+  const Tensor &q = operands.q, &k = operands.k, &v = operands.v;
   const int64_t heads = in.heads();
   std::vector<RowIndex> index;
   for (const HeadTable& table : branch.tables) index.emplace_back(table, q.length());

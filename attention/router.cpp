@@ -8,6 +8,7 @@
 
 #include "attention/backend.h"
 #include "attention/blas.h"
+#include "attention/device.h"
 
 namespace vidattn {
 namespace {
@@ -101,6 +102,11 @@ Routing route_on_host(const LinearRouter& router) {
   routing.group = make_list(std::move(group));
   routing.gate = make_list(std::move(gate));
   return routing;
+}
+
+Routing route_tokens(const LinearRouter& router, const Device* device) {
+  const auto* on_device = dynamic_cast<const GroupRouter*>(device);
+  return on_device ? on_device->route(router) : route_on_host(router);
 }
 
 }  // namespace vidattn

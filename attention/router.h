@@ -8,6 +8,8 @@
 
 namespace vidattn {
 
+class Device;
+
 /// A linear router that puts each of L tokens into one of M groups. Its scores are given, or
 /// r = W x + b of the hidden states (MoGA Eq. 2). The pointers belong to the caller.
 struct LinearRouter {
@@ -35,7 +37,19 @@ struct Routing {
   std::vector<PlanStage> stages;   ///< what the work cost
 };
 
-/// Routes on the host's cores. Devices that can keep the lists override Device::route.
+/// What a device offers, as a second base class, when it can route: the lists then stay in its
+/// memory.
+class GroupRouter {
+ public:
+  virtual ~GroupRouter() = default;
+  /// Throws DeviceError.
+  virtual Routing route(const LinearRouter& router) const = 0;
+};
+
+/// Routes on the host's cores.
 Routing route_on_host(const LinearRouter& router);
+
+/// Routes on the device where it can, else, and without a device, on the host. Throws DeviceError.
+Routing route_tokens(const LinearRouter& router, const Device* device);
 
 }  // namespace vidattn

@@ -37,9 +37,9 @@ class BranchRun {
   BranchRun(const Branch& branch, const Inputs& in, Tensor& o, std::vector<float>& lse)
       : branch_(branch),
         heads_(in.heads()),
-        q_(branch.prepared.q ? *branch.prepared.q : *in.q),
-        k_(branch.prepared.k ? *branch.prepared.k : *in.k),
-        v_(branch.prepared.v ? *branch.prepared.v : *in.v),
+        q_(branch.operands(in).q),
+        k_(branch.operands(in).k),
+        v_(branch.operands(in).v),
         scale_(static_cast<float>(in.softmax_scale() * std::numbers::log2e)),
         output_(branch, in, q_.length(), o, lse) {
     const auto is_bf16 = [](const Tensor& t) { return t.dtype() == DType::bf16; };

@@ -6,10 +6,9 @@
 
 #include "attention/cpu/keys.h"
 #include "attention/cpu/simd.h"
+#include "attention/cpu/targets.h"
 #include "attention/error.h"
 
-// SSSE3 is too old to matter; vectors of a size unknown to the compiler cannot form register tiles.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "attention/cpu/kernel.cpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep

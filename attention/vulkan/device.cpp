@@ -23,7 +23,7 @@ std::string join(const std::vector<std::string>& parts) {
 }
 
 /// One GPU; opened at its first run, and again after it was lost.
-class VulkanDevice : public Device {
+class VulkanDevice : public Device, public GroupRouter {
  public:
   VulkanDevice(size_t index, GpuFacts facts) : index_(index), facts_(std::move(facts)) {}
 

@@ -20,7 +20,7 @@ std::vector<std::vector<int32_t>> tokens_of_row(const Branch& branch, size_t tab
 
 void mark(const Branch& branch, size_t t, const Inputs& in, uint8_t* mask) {
   const HeadTable& table = branch.tables[t];
-  const int64_t rows = branch.prepared.q ? branch.prepared.q->length() : in.length();
+  const int64_t rows = branch.operands(in).q.length();
   const auto tokens = tokens_of_row(branch, t, rows, in.length());
   for (const Segment& s : table.segments)
     for (int64_t p = s.query_begin; p < s.query_end; ++p)

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/attention/random_inputs.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

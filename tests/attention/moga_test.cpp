@@ -5,7 +5,8 @@
 #include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/compare.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "attention/backend.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/compare.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

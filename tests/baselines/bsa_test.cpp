@@ -7,7 +7,7 @@
 #include "attention/backend.h"
 #include "attention/error.h"
 #include "attention/reference.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

@@ -6,7 +6,7 @@
 #include "attention/device.h"
 #include "attention/error.h"
 #include "attention/reference.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "attention/reference.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

@@ -9,34 +9,18 @@
 #include <chrono>
 #include <cmath>
 #include <numbers>
-#include <numeric>
-#include <random>
 #include <vector>
 
 #include "attention/cpu/kernel.h"
 #include "attention/cpu/simd.h"
 #include "attention/device.h"
 #include "metrics/machine/peak.h"
+#include "tests/support/plans.h"
 
 namespace vidattn {
 namespace {
 
 enum Shape : int64_t { kFull, kGroups, kFrames };
-
-Inputs random_inputs(int64_t length, int64_t dim, DType type) {
-  std::mt19937 random(1);
-  std::normal_distribution<float> normal;
-  const auto make = [&] {
-    Tensor t(length, 1, dim);
-    for (int64_t i = 0; i < t.size(); ++i) t.data<float>()[i] = normal(random);
-    return std::make_shared<const Tensor>(t.to(type));
-  };
-  Inputs in;
-  in.q = make();
-  in.k = make();
-  in.v = make();
-  return in;
-}
 
 /// Full attention, 5 groups of shuffled tokens, or segments of 1,560 tokens (a latent frame at
 /// 480p) that see themselves and the frame before.
@@ -44,9 +28,8 @@ Plan make_plan(Shape shape, int32_t length) {
   HeadTable table;
   if (shape == kFull) table.add(0, length, {{0, length}});
   if (shape == kGroups) {
-    std::vector<int32_t> order(length);
-    std::iota(order.begin(), order.end(), 0);
-    std::shuffle(order.begin(), order.end(), std::mt19937(2));
+    Random random(2);
+    std::vector<int32_t> order = shuffled(length, random);
     for (int32_t g = 0; g < 5; ++g)
       std::sort(order.begin() + length * g / 5, order.begin() + length * (g + 1) / 5);
     table.query_order = table.key_order = make_order(std::move(order));
@@ -59,9 +42,7 @@ Plan make_plan(Shape shape, int32_t length) {
     for (int32_t begin = 0; begin < length; begin += 1560)
       table.add(begin, std::min(length, begin + 1560),
                 {{std::max(0, begin - 1560), std::min(length, begin + 1560)}});
-  Plan plan;
-  plan.branches.push_back({.tables = {std::move(table)}});
-  return plan;
+  return one_branch({.tables = {std::move(table)}});
 }
 
 /// Times `run` per iteration and reports GFLOP/s and their share of the peak measured just before
@@ -86,7 +67,7 @@ void measure(benchmark::State& state, double flops, F&& run) {
 
 void attention(benchmark::State& state) {
   const int64_t dim = state.range(0), length = state.range(1);
-  const Inputs in = random_inputs(length, dim, static_cast<DType>(state.range(2)));
+  const Inputs in = as(random_inputs(length, 1, dim), static_cast<DType>(state.range(2)));
   const Plan plan = make_plan(static_cast<Shape>(state.range(3)), static_cast<int32_t>(length));
   const Device& device = find_device("cpu");
   Output out;
@@ -129,7 +110,7 @@ void openblas_rows(const Inputs& in, int64_t begin, int64_t queries, Tensor& o) 
 void openblas(benchmark::State& state) {
   constexpr int64_t kQueries = 256;
   const int64_t dim = state.range(0), length = state.range(1);
-  const Inputs in = random_inputs(length, dim, DType::f32);
+  const Inputs in = random_inputs(length, 1, dim);
   openblas_set_num_threads(1);
   Tensor o(length, 1, dim);
   const auto run = [&] {

@@ -6,7 +6,8 @@
 
 #include "attention/device.h"
 #include "attention/error.h"
-#include "tests/attention/random_plans.h"
+#include "tests/support/compare.h"
+#include "tests/support/plans.h"
 
 namespace vidattn {
 

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/io/npy.h"
-#include "tests/attention/random_inputs.h"
 #include "tests/paths.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

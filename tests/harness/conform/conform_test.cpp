@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "attention/backend.h"
 #include "attention/cpu/simd.h"
 #include "harness/io/npy.h"
 #include "tests/harness/tool.h"
@@ -16,7 +17,13 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string kOwn = std::string(VIDATTN_SOURCE_DIR) + "/tests/vectors";
+/// More cases, where there are some.
 const std::string kShared = std::string(VIDATTN_SOURCE_DIR) + "/../shared/reference";
+
+TEST(Conform, EveryMethodHasVectors) {
+  for (const Backend* backend : backends())
+    EXPECT_TRUE(fs::is_directory(kOwn + "/" + backend->name())) << backend->name();
+}
 
 TEST(Conform, OwnVectorsPassOnEveryDeviceAndType) {
   for (const char* options : {"", " --device reference", " --dtype bf16", " --dtype f16"}) {

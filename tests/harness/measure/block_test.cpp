@@ -8,7 +8,7 @@
 
 #include "harness/measure/timing.h"
 #include "harness/measure/verify.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

@@ -11,8 +11,8 @@
 #include "attention/backend.h"
 #include "harness/report/pictures.h"
 #include "metrics/plan/stats.h"
-#include "tests/attention/random_inputs.h"
 #include "tests/harness/tool.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

@@ -161,6 +161,23 @@ TEST(Backbones, WithoutLibtorchSaySo) {
                      "this build has no libtorch");
 }
 
+TEST(AestheticHead, IsReadAndScoresFeatures) {
+  const TemporaryFolder folder;
+  nlohmann::json json{{"w", std::vector<double>(768, 0)}, {"b", 5.5}};
+  json["w"][0] = 3;
+  json["w"][767] = -2;
+  write_bytes(folder / "h.json", json.dump());
+  const AestheticHead head = load_aesthetic_head((folder / "h.json").string());
+  Feature feature(768, 0);
+  EXPECT_DOUBLE_EQ(head.score(feature), 5.5);
+  feature[0] = 0.75F;
+  feature[5] = 0.25F;  // weighs nothing
+  EXPECT_DOUBLE_EQ(head.score(feature), 5.5 + 2.25);
+  feature[767] = 0.5F;
+  EXPECT_DOUBLE_EQ(head.score(feature), 5.5 + 2.25 - 1);
+}
+
+/// The published head on ten embeddings, where they are here.
 TEST(AestheticHead, ReproducesThePublishedScores) {
   const std::filesystem::path path =
       std::string(VIDATTN_SOURCE_DIR) + "/../shared/reference/aesthetic/laion_vit_l_14.json";

@@ -56,6 +56,23 @@ TEST(SceneFile, SurvivesDamage) {
             100);
 }
 
+/// Counts are summed over the videos before precision, recall and F1.
+TEST(FindShots, ScoresAFileOfScenes) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "scenes.jsonl").string();
+  write_bytes(file,  // 2 of 3 cuts found within two frames; 1 found, 2 imagined; 1 missed
+              R"({"id":"a","gt":[[0,9],[10,19],[20,29],[30,39]],"pred":[[0,11],[12,19],[20,39]]})"
+              "\n"
+              R"({"id":"b","gt":[[0,49],[60,99]],"pred":[[0,20],[21,54],[55,80],[81,99]]})"
+              "\n"
+              R"({"id":"c","gt":[[0,4],[5,9]],"pred":[[0,9]]})"
+              "\n");
+  const ToolResult result = run_tool("shots --score " + file);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "3 videos: TP 3  FP 2  FN 2  precision 0.6000  recall 0.6000  F1 0.6000\n");
+}
+
+/// The same for the predictions of a published detector, where they are here.
 TEST(FindShots, GivesAutoShotsPublishedScore) {
   const std::string file =
       std::string(VIDATTN_SOURCE_DIR) + "/../shared/reference/shots/autoshot_scenes.jsonl";
@@ -86,6 +103,18 @@ TEST(FindShots, TellsWhenStatedCountsDoNotComeOut) {
   const ToolResult result = run_tool("shots --score " + file);
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_NE(result.out.find("a: TP 1 FP 0 FN 0, but the file states 0 1 1"), std::string::npos);
+}
+
+TEST(FindShots, FindsTheCutsOfAClip) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "truth.jsonl", R"({"id":"three_shots","gt":[[0,31],[32,62],[63,80]]})");
+  const ToolResult result =
+      run_tool("shots --quiet " VIDATTN_SOURCE_DIR "/tests/data/three_shots.mp4 --score " +
+               (folder / "truth.jsonl").string());
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("81 frames of 144x80, 16 frames/s, 3 shots"), std::string::npos)
+      << result.out;
+  EXPECT_NE(result.out.find("1 video: TP 2  FP 0  FN 0"), std::string::npos) << result.out;
 }
 
 TEST(FindShots, PrintsWritesAndScoresTheShotsOfAFilm) {

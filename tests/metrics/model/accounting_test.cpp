@@ -6,8 +6,8 @@
 #include "attention/device.h"
 #include "metrics/model/cost_model.h"
 #include "metrics/plan/stats.h"
-#include "tests/attention/random_inputs.h"
 #include "tests/metrics/dit_models.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "attention/backend.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

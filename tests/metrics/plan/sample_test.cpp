@@ -6,7 +6,7 @@
 #include "attention/reference.h"
 #include "metrics/plan/fidelity.h"
 #include "metrics/plan/stats.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

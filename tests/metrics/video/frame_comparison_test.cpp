@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "attention/error.h"
-#include "tests/metrics/pictures.h"
+#include "tests/support/pictures.h"
 
 namespace vidattn {
 namespace {

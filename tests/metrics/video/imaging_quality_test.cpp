@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <map>
 
-#include "tests/metrics/pictures.h"
+#include "tests/support/pictures.h"
 
 namespace vidattn {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/metrics/pictures.h"
+#include "tests/support/pictures.h"
 
 namespace vidattn {
 namespace {

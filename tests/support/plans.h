@@ -1,43 +1,15 @@
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
-#include <cmath>
 #include <numeric>
-#include <random>
+#include <utility>
+#include <vector>
 
-#include "attention/device.h"
+#include "attention/plan.h"
+#include "tests/support/inputs.h"
 
 /// Plans of every shape, for tests that hold a device against the reference.
 namespace vidattn {
-
-using Random = std::mt19937;
-
-inline std::shared_ptr<Tensor> random_tensor(int64_t length, int64_t heads, int64_t dim,
-                                             Random& random, float deviation = 1) {
-  auto t = std::make_shared<Tensor>(length, heads, dim);
-  std::normal_distribution<float> normal(0, deviation);
-  for (int64_t i = 0; i < t->size(); ++i) t->data<float>()[i] = normal(random);
-  return t;
-}
-
-inline Inputs random_inputs(int64_t queries, int64_t keys, int64_t heads, int64_t kv_heads,
-                            int64_t dim, Random& random, float deviation = 1) {
-  Inputs in;
-  in.q = random_tensor(queries, heads, dim, random, deviation);
-  in.k = random_tensor(keys, kv_heads, dim, random);
-  in.v = random_tensor(keys, kv_heads, dim, random);
-  return in;
-}
-
-inline Inputs as(const Inputs& in, DType type) {
-  Inputs other = in;
-  other.q = std::make_shared<Tensor>(in.q->to(type));
-  other.k = std::make_shared<Tensor>(in.k->to(type));
-  other.v = std::make_shared<Tensor>(in.v->to(type));
-  return other;
-}
 
 inline Plan one_branch(Branch branch) {
   Plan plan;
@@ -88,29 +60,6 @@ inline HeadTable ragged_table(int32_t queries, int32_t keys, Random& random) {
   return table;
 }
 
-inline double relative_error(const Tensor& a, const Tensor& b) {
-  double difference = 0, norm = 0;
-  for (int64_t i = 0; i < a.length(); ++i)
-    for (int64_t h = 0; h < a.heads(); ++h)
-      for (int64_t c = 0; c < a.dim(); ++c) {
-        const double d = double{a.at(i, h, c)} - double{b.at(i, h, c)};
-        difference += d * d;
-        norm += double{b.at(i, h, c)} * double{b.at(i, h, c)};
-      }
-  return norm == 0 ? std::sqrt(difference) : std::sqrt(difference / norm);
-}
-
-inline void expect_same_lse(const Output& got, const Output& want, float tolerance) {
-  for (size_t b = 0; b < want.lse.size(); ++b)
-    for (size_t i = 0; i < want.lse[b].size(); ++i) {
-      if (std::isinf(want.lse[b][i]))
-        ASSERT_EQ(got.lse[b][i], want.lse[b][i]) << "branch " << b << " row " << i;
-      else
-        ASSERT_NEAR(got.lse[b][i], want.lse[b][i], tolerance * (1 + std::abs(want.lse[b][i])))
-            << "branch " << b << " row " << i;
-    }
-}
-
 /// Every query row chooses some of the chunks of keys: one segment per chunk.
 inline Branch chosen_chunks(int32_t length, int32_t chunks, bool shuffle, Random& random) {
   Branch branch{.repeats_queries = true};
@@ -127,6 +76,47 @@ inline Branch chosen_chunks(int32_t length, int32_t chunks, bool shuffle, Random
   table.key_order = make_order(shuffled(length, random));
   branch.tables = {table};
   return branch;
+}
+
+/// Weights of 0, 0.01, … 0.99.
+inline std::vector<float> random_weights(int64_t count, Random& random) {
+  std::vector<float> weights(count);
+  for (float& w : weights) w = static_cast<float>(random() % 100) * 0.01F;
+  return weights;
+}
+
+/// Pooled operands, an output map for every one of two tables.
+inline Branch pooled_branch(int64_t length, int64_t heads, int64_t dim, Random& random) {
+  Branch branch{.name = "pooled", .tables = {full_table(40, 33), full_table(30, 20)}};
+  branch.prepared = {random_tensor(40, heads, dim, random), random_tensor(33, 1, dim, random),
+                     random_tensor(33, 1, dim, random)};
+  for (int t = 0; t < 2; ++t) {
+    std::vector<int32_t> map(length);
+    for (int32_t& row : map) row = static_cast<int32_t>(random() % 41) - 1;
+    branch.output_map.push_back(map);
+  }
+  return branch;
+}
+
+/// A plan with everything in it; it needs an even number of heads.
+inline Plan many_branches(int64_t length, int64_t heads, int64_t dim, Random& random) {
+  const auto n = static_cast<int32_t>(length);
+  const Array gate{{length, heads, dim}, random_weights(length * heads * dim, random)};
+  Plan plan;
+  plan.branches = {{.name = "per token",
+                    .tables = {ragged_table(n, n, random)},
+                    .weight = 0.5F,
+                    .token_weight = make_list(random_weights(length, random))},
+                   {.name = "per head",
+                    .tables = {full_table(length, length)},
+                    .token_weight = make_list(random_weights(length * heads, random))},
+                   {.name = "per channel",
+                    .tables = {ragged_table(n, n, random)},
+                    .channel_weight = std::make_shared<const Array>(gate)},
+                   chosen_chunks(n, 9, true, random),
+                   pooled_branch(length, heads, dim, random)};
+  plan.constant = random_tensor(length, heads, dim, random);
+  return plan;
 }
 
 }  // namespace vidattn

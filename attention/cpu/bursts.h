@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+
+namespace vidattn::cpu {
+
+/// Multiply-adds of one thread and nothing else, to measure what the units that the CPU device
+/// computes with can do. Each burst runs some `rounds`, leaves a result in *sink, which the caller
+/// must use or the work is optimized away, and returns the floating-point operations that it did, 2
+/// per multiply-add. float32 bursts use the instruction set of cpu_simd_target().
+
+/// Operands in registers: 12 independent vectors a round.
+double multiply_adds(int64_t rounds, float* sink);
+
+/// The CPU device's own score tile on one tile of keys, all operands in the nearest cache. About as
+/// much work as multiply_adds() of as many rounds.
+double fed_multiply_adds(int64_t rounds, float* sink);
+
+/// Scores of three vectors of queries against four keys of 128 channels a round, operands in the
+/// nearest cache. A loop of its own: changes of the device's kernel do not change it.
+double fed_products(int64_t rounds, float* sink);
+
+/// bfloat16 by Bf16Unit::dot and Bf16Unit::matrix, operands in registers. Only for a machine whose
+/// cpu_bf16_units() has the unit.
+double bf16_dot_products(int64_t rounds, float* sink);
+double bf16_tile_products(int64_t rounds, float* sink);
+
+}  // namespace vidattn::cpu
