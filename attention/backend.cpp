@@ -14,9 +14,8 @@ std::map<std::string, std::unique_ptr<Backend>>& registry() {
   return backends;
 }
 
-std::map<std::string, std::unique_ptr<Procedure>>& procedures() {
-  static std::map<std::string, std::unique_ptr<Procedure>> all;
-  return all;
+void append(std::vector<ParamSpec>& all, const std::vector<ParamSpec>& more) {
+  all.insert(all.end(), more.begin(), more.end());
 }
 
 double now() {
@@ -24,6 +23,31 @@ double now() {
 }
 
 }  // namespace
+
+const BackendInfo& Backend::info() const {
+  std::call_once(described_, [this] {
+    info_ = describe();
+    append(info_.params, specs());
+    if (info_.warm_up) append(info_.params, info_.warm_up->params());
+  });
+  return info_;
+}
+
+DenseWarmUp Backend::warm_up(const Params& params) const { return info().warm_up->with(params); }
+
+bool Backend::dense(const Inputs& in, const Params& params) const {
+  return info().warm_up && warm_up(params).dense(in.context);
+}
+
+Plan Backend::plan(const Inputs& in, const Params& params) const {
+  const BackendInfo& its = info();
+  if (its.needs_grid) in.need_grid(name());
+  if (!its.takes_text && in.grid.text_tokens > 0)
+    throw InputError(name() + " does not take text tokens");
+  return dense(in, params) ? dense_plan(in, params) : make_plan(in, params);
+}
+
+Plan Backend::dense_plan(const Inputs& in, const Params&) const { return full_plan(in); }
 
 void Backend::prepare(Inputs&, const Params&) const {}
 
@@ -33,18 +57,20 @@ std::map<std::string, ParamValue> Backend::derived(const Params&, const StepCont
   return {};
 }
 
-double Backend::run_density(const Params&, double density, int64_t, int64_t) const {
-  return density;
+double Backend::run_density(const Params& params, double density, int64_t steps,
+                            int64_t layers) const {
+  return info().warm_up ? warm_up(params).run_density(density, steps, layers) : density;
 }
 
-const Procedure* find_procedure(const std::string& name) {
-  const auto found = procedures().find(name);
-  return found == procedures().end() ? nullptr : found->second.get();
-}
-
-void add_procedure(std::unique_ptr<Procedure> procedure) {
-  std::string name = procedure->name();
-  procedures()[std::move(name)] = std::move(procedure);
+Plan full_plan(const Inputs& in, int64_t padding) {
+  const auto length = static_cast<int32_t>(in.length());
+  const auto real = static_cast<int32_t>(length - padding);
+  HeadTable table;
+  table.add(0, real, {{0, real}});
+  if (padding > 0) table.add(real, length, {{real, length}});
+  Plan plan;
+  plan.branches.push_back({.name = "full", .tables = {std::move(table)}});
+  return plan;
 }
 
 void add_backend(std::unique_ptr<Backend> backend) {

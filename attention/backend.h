@@ -2,11 +2,14 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "attention/inputs.h"
+#include "attention/methods/warmup.h"
 #include "attention/params.h"
 #include "attention/plan.h"
 
@@ -32,25 +35,36 @@ struct DensityKnob {
   double sparse = 0, dense = 0;
 };
 
+/// What a method says about itself. The frame (Backend::plan) applies it, so that no method repeats
+/// the checks.
 struct BackendInfo {
-  std::string title;  ///< one line: what it is
-  std::string paper;  ///< citation or "-"
-  std::vector<ParamSpec> params;
+  std::string title;        ///< one line: what it is
+  std::string paper = "-";  ///< citation
+  bool needs_grid = false;  ///< refuses inputs without a video grid
+  bool takes_text = true;   ///< else refuses text tokens
   std::vector<InputSpec> inputs = {};
   std::vector<Preset> presets = {};
   DensityKnob knob = {};
+  /// The first steps and layers of a run that stay dense; adds the parameters dense_steps … with
+  /// these defaults.
+  std::optional<DenseWarmUp> warm_up = {};
+  std::vector<ParamSpec> params = {};  ///< filled in for a Method<P>
 };
 
 /// An attention method. It answers one question, which keys does each query see, and never
 /// computes attention itself: devices run its plan.
 ///
 /// To add a method, write one .cpp file with a subclass and a `RegisterBackend<Subclass>` object;
-/// nothing else needs an edit.
+/// nothing else needs an edit. A method with parameters derives from Method<P> (methods/method.h).
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string name() const = 0;  ///< as typed on the command line
-  virtual const BackendInfo& info() const = 0;
+  const BackendInfo& info() const;       ///< what describe() says, with all parameters
+
+  /// The plan of one call: that of full attention where the warm-up makes the call dense.
+  /// Throws InputError when the inputs or parameters do not fit the method.
+  Plan plan(const Inputs& in, const Params& params) const;
 
   /// One-time work that a trained model would have done before inference (a training-free router).
   /// It adds to in.extra and is timed apart from planning.
@@ -59,9 +73,6 @@ class Backend {
   /// Does the part of planning that the density knob leaves as it is (clustering) and adds the
   /// result to in.extra, for a search that plans many times. The plans stay the same.
   virtual void prepare_search(Inputs& in, const Params& params) const;
-
-  /// Throws InputError when the inputs or parameters do not fit the method.
-  virtual Plan plan(const Inputs& in, const Params& params) const = 0;
 
   /// Values that follow from the parameters and the layer alone (the chunk kind of a layer, a
   /// window's width): what published tables list.
@@ -74,7 +85,27 @@ class Backend {
                              int64_t layers) const;
 
   Params defaults() const { return Params(info().params); }
+
+ protected:
+  virtual BackendInfo describe() const = 0;
+  /// The plan of a sparse call; grid, text tokens and warm-up are checked before.
+  virtual Plan make_plan(const Inputs& in, const Params& params) const = 0;
+  /// The plan of a call that the warm-up makes dense.
+  virtual Plan dense_plan(const Inputs& in, const Params& params) const;
+  /// The rules in force: the declared ones with the values of the parameters.
+  virtual DenseWarmUp warm_up(const Params& params) const;
+  /// Whether the warm-up makes this call dense.
+  bool dense(const Inputs& in, const Params& params) const;
+
+ private:
+  virtual std::vector<ParamSpec> specs() const { return {}; }
+  mutable std::once_flag described_;
+  mutable BackendInfo info_;
 };
+
+/// The plan of full attention, for a dense call. The last `padding` tokens see only each other and
+/// are seen by no others (HunyuanVideo's padded text).
+Plan full_plan(const Inputs& in, int64_t padding = 0);
 
 /// All backends, sorted by name.
 std::vector<const Backend*> backends();
@@ -86,29 +117,6 @@ void add_backend(std::unique_ptr<Backend> backend);
 template <class T>
 struct RegisterBackend {
   RegisterBackend() { add_backend(std::make_unique<T>()); }
-};
-
-/// A part of a method that has test vectors of its own, without attention (SVG2's k-means).
-class Procedure {
- public:
-  struct Result {
-    std::map<std::string, Array> arrays;
-    std::map<std::string, double> figures;
-  };
-  virtual ~Procedure() = default;
-  virtual std::string name() const = 0;
-  virtual std::vector<ParamSpec> params() const = 0;
-  virtual std::vector<InputSpec> inputs() const = 0;
-  virtual Result run(const Inputs& in, const Params& params) const = 0;  ///< in.extra only
-};
-
-/// Null when there is none of that name.
-const Procedure* find_procedure(const std::string& name);
-void add_procedure(std::unique_ptr<Procedure> procedure);
-
-template <class T>
-struct RegisterProcedure {
-  RegisterProcedure() { add_procedure(std::make_unique<T>()); }
 };
 
 /// Counts one planning stage: its time runs until the object dies.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attention/inputs.h"
+#include "attention/methods/router.h"
 #include "attention/plan.h"
 
 namespace vidattn {

@@ -55,9 +55,15 @@ std::vector<double> parse_list(const ParamSpec& spec, const std::string& text) {
   std::vector<double> values;
   for (size_t at = 0; at < text.size();) {
     const size_t comma = std::min(text.find(',', at), text.size());
-    values.push_back(parse_number(spec, text.substr(at, comma - at)));
+    const std::string element = text.substr(at, comma - at);
+    values.push_back(spec.whole ? static_cast<double>(parse_integer(spec, element))
+                                : parse_number(spec, element));
     at = comma + 1;
   }
+  if (spec.length > 0 && values.size() != spec.length)
+    throw InputError("parameter " + spec.name + ": '" + text + "' has " +
+                     std::to_string(values.size()) + " numbers, it needs " +
+                     std::to_string(spec.length));
   return values;
 }
 
@@ -106,7 +112,7 @@ void Params::set(const std::string& name, const std::string& text) {
   for (const auto& spec : specs_) {
     if (spec.name != name) continue;
     values_[name] = parse(spec, text);
-    given_[name] = true;
+    given_.insert(name);
     return;
   }
   std::string known;
@@ -128,36 +134,13 @@ const ParamValue& Params::value(const std::string& name) const {
 
 bool Params::given(const std::string& name) const { return given_.count(name) > 0; }
 
-std::vector<int64_t> Params::integers(const std::string& name) const {
-  std::vector<int64_t> whole;
-  for (double element : list(name)) {
-    if (element != std::floor(element) || std::abs(element) > 1e15)
-      throw InputError("parameter " + name + ": " + number_text(element) +
-                       " is not a whole number");
-    whole.push_back(static_cast<int64_t>(element));
-  }
-  return whole;
-}
-
 Params Params::view(const std::vector<ParamSpec>& specs) const {
   Params subset(specs);
   for (const auto& spec : specs) {
     subset.values_[spec.name] = value(spec.name);
-    if (given(spec.name)) subset.given_[spec.name] = true;
+    if (given(spec.name)) subset.given_.insert(spec.name);
   }
   return subset;
 }
-
-template <class T>
-const T& Params::get(const std::string& name) const {
-  if (const T* typed = std::get_if<T>(&value(name))) return *typed;
-  throw std::logic_error("parameter " + name + " has another type");
-}
-
-template const bool& Params::get<bool>(const std::string&) const;
-template const int64_t& Params::get<int64_t>(const std::string&) const;
-template const double& Params::get<double>(const std::string&) const;
-template const std::string& Params::get<std::string>(const std::string&) const;
-template const std::vector<double>& Params::get<std::vector<double>>(const std::string&) const;
 
 }  // namespace vidattn

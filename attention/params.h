@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,6 +21,8 @@ struct ParamSpec {
   double min = -std::numeric_limits<double>::infinity();  ///< for numbers and list elements
   double max = std::numeric_limits<double>::infinity();
   std::vector<std::string> choices = {};  ///< for texts; empty = any text
+  bool whole = false;                     ///< for lists: elements are whole numbers
+  size_t length = 0;                      ///< for lists; 0 = any
 };
 
 /// "bool", "int", "real", "text" or "list".
@@ -27,7 +30,8 @@ std::string type_name(const ParamValue& value);
 /// Canonical text: true, 5, 0.25, temporal, 4,4,4. Params::set() reads it back.
 std::string to_text(const ParamValue& value);
 
-/// Values for a list of specs; starts with the defaults.
+/// Values by name, as people give them, for a list of specs; starts with the defaults. Methods read
+/// them into a plain struct (attention/methods/fields.h).
 class Params {
  public:
   explicit Params(std::vector<ParamSpec> specs);
@@ -35,16 +39,6 @@ class Params {
   /// Parses and checks `text` for parameter `name`. Throws InputError naming the known parameters
   /// for an unknown one, and the type, range or choices for a bad value.
   void set(const std::string& name, const std::string& text);
-
-  bool flag(const std::string& name) const { return get<bool>(name); }
-  int64_t integer(const std::string& name) const { return get<int64_t>(name); }
-  double real(const std::string& name) const { return get<double>(name); }
-  const std::string& text(const std::string& name) const { return get<std::string>(name); }
-  const std::vector<double>& list(const std::string& name) const {
-    return get<std::vector<double>>(name);
-  }
-  /// The list as integers; throws InputError when an element is not whole.
-  std::vector<int64_t> integers(const std::string& name) const;
 
   const std::vector<ParamSpec>& specs() const { return specs_; }
   const ParamValue& value(const std::string& name) const;
@@ -54,11 +48,9 @@ class Params {
   Params view(const std::vector<ParamSpec>& specs) const;
 
  private:
-  template <class T>
-  const T& get(const std::string& name) const;
   std::vector<ParamSpec> specs_;
   std::map<std::string, ParamValue> values_;
-  std::map<std::string, bool> given_;
+  std::set<std::string> given_;
 };
 
 }  // namespace vidattn

@@ -2,13 +2,28 @@
 #include <random>
 #include <set>
 
-#include "attention/backend.h"
-#include "attention/error.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {
+
+struct BigBirdParams : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kSource = "arXiv 2007.14062, public code";
+  int64_t block_size = integer("block_size", 64, "Tokens of a block.", kSource, 16, 65536);
+  int64_t window_blocks = integer(
+      "window_blocks", 3,
+      "Blocks of the window, the own one in the middle; an even number w covers w+1 blocks.",
+      kSource, 1, 1 << 20);
+  int64_t global_blocks =
+      integer("global_blocks", 2,
+              "Blocks that see and are seen by all, half at either end of the sequence.", kSource,
+              0, 1 << 20);
+  int64_t random_blocks =
+      integer("random_blocks", 3, "Random blocks per block of queries.", kSource, 0, 1 << 20);
+  int64_t seed = integer("seed", 1, "Seed of the random blocks.", "-", 0);
+};
 
 /// Blocks that are visible from a block by position: the first `head` and last `tail` ones are
 /// global, and those within `radius` are its window.
@@ -20,10 +35,10 @@ struct Layout {
   int64_t window_end(int64_t block) const { return std::min(blocks - tail, block + radius + 1); }
 };
 
-Layout layout_of(const Params& params, int64_t length) {
-  const int64_t size = params.integer("block_size"), blocks = (length + size - 1) / size;
-  const int64_t global = std::min(params.integer("global_blocks"), blocks);
-  return {blocks, global - global / 2, global / 2, params.integer("window_blocks") / 2};
+Layout layout_of(const BigBirdParams& p, int64_t length) {
+  const int64_t blocks = (length + p.block_size - 1) / p.block_size;
+  const int64_t global = std::min(p.global_blocks, blocks);
+  return {blocks, global - global / 2, global / 2, p.window_blocks / 2};
 }
 
 /// `count` distinct numbers below `below`, each set equally likely (Floyd's algorithm).
@@ -61,28 +76,29 @@ std::vector<uint8_t> block_map(const Layout& layout, int64_t random_blocks, uint
 ///
 /// Global blocks are the first ceil(g/2) and the last floor(g/2); a window does not wrap around.
 /// Head h draws from std::mt19937_64(seed + h), by `sample` above.
-class BigBird : public WarmUpBackend {
+class BigBird : public Method<BigBirdParams> {
  public:
   std::string name() const override { return "bigbird"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info = make_info();
-    return info;
+  BackendInfo describe() const override {
+    return {.title = "a window of neighbouring blocks, global blocks and random blocks",
+            .paper = "Zaheer et al. 2020, arXiv 2007.14062",
+            .knob = {"random_blocks", 0, 1 << 20},
+            .warm_up = DenseWarmUp{}};
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    if (dense_by_warmup(in.context, params)) return full_plan(in);
-    const Layout layout = layout_of(params, in.length());
-    const int64_t random_blocks = params.integer("random_blocks"), n = layout.blocks;
-    const auto seed = static_cast<uint64_t>(params.integer("seed"));
+  Plan make_plan(const Inputs& in, const BigBirdParams& p) const override {
+    const Layout layout = layout_of(p, in.length());
+    const int64_t n = layout.blocks;
+    const auto seed = static_cast<uint64_t>(p.seed);
     Plan plan;
     Branch branch{.name = "bigbird"};
     {
       const StageTimer timer(plan, "block map", 0, n * n);
-      const Blocks blocks = run_blocks(in.length(), params.integer("block_size"));
+      const Blocks blocks = run_blocks(in.length(), p.block_size);
       std::vector<uint8_t> maps;
-      for (int64_t h = 0; h < (random_blocks > 0 ? in.heads() : 1); ++h) {
-        const auto map = block_map(layout, random_blocks, seed + static_cast<uint64_t>(h));
+      for (int64_t h = 0; h < (p.random_blocks > 0 ? in.heads() : 1); ++h) {
+        const auto map = block_map(layout, p.random_blocks, seed + static_cast<uint64_t>(h));
         HeadTable table = block_table(blocks, blocks, map.data());
         table.query_order = table.key_order = nullptr;  // blocks are runs of the tokens' own order
         branch.tables.push_back(std::move(table));
@@ -93,27 +109,6 @@ class BigBird : public WarmUpBackend {
     }
     plan.branches.push_back(std::move(branch));
     return plan;
-  }
-
- private:
-  static BackendInfo make_info() {
-    const std::string source = "arXiv 2007.14062, public code";
-    BackendInfo info{
-        "a window of neighbouring blocks, global blocks and random blocks",
-        "Zaheer et al. 2020, arXiv 2007.14062",
-        {{"block_size", int64_t{64}, "Tokens of a block.", source, 16, 65536},
-         {"window_blocks", int64_t{3},
-          "Blocks of the window, the own one in the middle; an even number w covers "
-          "w+1 blocks.",
-          source, 1, 1 << 20},
-         {"global_blocks", int64_t{2},
-          "Blocks that see and are seen by all, half at either end of the sequence.", source, 0,
-          1 << 20},
-         {"random_blocks", int64_t{3}, "Random blocks per block of queries.", source, 0, 1 << 20},
-         {"seed", int64_t{1}, "Seed of the random blocks.", "-", 0}}};
-    for (ParamSpec& spec : warmup_params({}, "-")) info.params.push_back(std::move(spec));
-    info.knob = {"random_blocks", 0, 1 << 20};
-    return info;
   }
 };
 

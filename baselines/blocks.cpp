@@ -29,19 +29,12 @@ Blocks run_blocks(int64_t length, int64_t size) {
   return make_blocks(std::move(label), (length + size - 1) / size);
 }
 
-std::array<int64_t, 3> tile_size(const Params& params, const std::string& method) {
-  const auto tile = params.integers("tile");
-  if (tile.size() != 3 || *std::min_element(tile.begin(), tile.end()) < 1)
-    throw InputError(method + ": tile must be three positive integers, frames,rows,columns");
-  return {tile[0], tile[1], tile[2]};
-}
-
-std::array<int64_t, 3> tile_counts(const VideoGrid& grid, const std::array<int64_t, 3>& tile) {
+Sizes tile_counts(const VideoGrid& grid, const Sizes& tile) {
   return {(grid.frames + tile[0] - 1) / tile[0], (grid.height + tile[1] - 1) / tile[1],
           (grid.width + tile[2] - 1) / tile[2]};
 }
 
-Blocks tile_blocks(const VideoGrid& grid, const std::array<int64_t, 3>& tile) {
+Blocks tile_blocks(const VideoGrid& grid, const Sizes& tile) {
   const auto n = tile_counts(grid, tile);
   std::vector<int32_t> label(grid.tokens(), -1);
   for (int64_t t = 0; t < grid.frames; ++t)

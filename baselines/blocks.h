@@ -4,11 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "attention/grid.h"
-#include "attention/params.h"
 #include "attention/plan.h"
 #include "attention/tensor.h"
 
@@ -31,16 +29,15 @@ Blocks make_blocks(std::vector<int32_t> label, int64_t count);
 /// Consecutive runs of `size` tokens; the last one may be short.
 Blocks run_blocks(int64_t length, int64_t size);
 
-/// The parameter `tile` as [frames, rows, columns]; throws InputError unless it is three positive
-/// integers.
-std::array<int64_t, 3> tile_size(const Params& params, const std::string& method);
+/// Frames, rows and columns: of a tile in tokens, of a window in tiles.
+using Sizes = std::array<int64_t, 3>;
 
 /// Number of tiles per axis, ceil(grid / tile).
-std::array<int64_t, 3> tile_counts(const VideoGrid& grid, const std::array<int64_t, 3>& tile);
+Sizes tile_counts(const VideoGrid& grid, const Sizes& tile);
 
 /// Space-time tiles [frames, rows, columns]; tile (a,b,c) has id (a*n_h + b)*n_w + c. Tiles at the
 /// border hold fewer tokens where the grid does not divide; text tokens are in no tile.
-Blocks tile_blocks(const VideoGrid& grid, const std::array<int64_t, 3>& tile);
+Blocks tile_blocks(const VideoGrid& grid, const Sizes& tile);
 
 /// Mean of every block's rows, [blocks, heads, dim] float32, summed in float64; 0 where empty.
 Tensor block_means(const Tensor& rows, const Blocks& blocks);

@@ -2,8 +2,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "attention/backend.h"
-#include "attention/error.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 
@@ -14,6 +13,27 @@ namespace {
 int64_t kept_count(int64_t tokens, double ratio) {
   return std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(tokens) * ratio));
 }
+
+struct BsaParams : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kCode = "FastVideo";
+  Sizes tile = integers("tile", {4, 4, 4},
+                        "Tile size: frames, rows, columns; border tiles may be short, which is "
+                        "ours: the authors need a tile that divides the grid.",
+                        kCode, 1);
+  double query_keep_ratio = real("query_keep_ratio", 0.5,
+                                 "Share of a tile's queries that stay; at least one.", kCode, 0, 1);
+  int64_t kept_per_tile =
+      integer("kept_per_tile", 0,
+              "Queries that stay in a whole tile, for checking only; 0 = not checked.", "", 0);
+  double kv_cumulative_threshold =
+      real("kv_cumulative_threshold", 0.9,
+           "Key tiles are kept while the probability before them is below this.", kCode, 0, 1);
+  int64_t min_kv_blocks = integer("min_kv_blocks", 4, "Key tiles kept in any case.", kCode, 0);
+
+  /// Queries that stay of a whole tile.
+  int64_t whole_tile() const { return kept_count(tile[0] * tile[1] * tile[2], query_keep_ratio); }
+};
 
 /// One head after query pruning.
 struct Pruned {
@@ -79,63 +99,43 @@ struct Explained {
 /// one, and attends to the key tiles that hold most of the pooled probability. A dropped query
 /// takes the result of the nearest kept one. The authors demand that the tile divides the grid;
 /// here a border tile is pruned and averaged over the tokens that it has.
-class Bsa : public Backend {
+class Bsa : public Method<BsaParams> {
  public:
   std::string name() const override { return "bsa"; }
 
-  const BackendInfo& info() const override {
-    static const std::vector<std::pair<std::string, std::string>> wan{
-        {"tile", "4,4,4"},
-        {"query_keep_ratio", "0.5"},
-        {"kv_cumulative_threshold", "0.9"},
-        {"min_kv_blocks", "4"}};
-    static const BackendInfo info{
-        "drops similar queries of a tile, attends to key tiles by cumulative pooled probability",
-        "Song et al. 2025, arXiv 2509.01085",
-        {{"tile", std::vector<double>{4, 4, 4},
-          "Tile size: frames, rows, columns; border tiles may be short, which is ours: the "
-          "authors need a tile that divides the grid.",
-          "FastVideo", 1},
-         {"query_keep_ratio", 0.5, "Share of a tile's queries that stay; at least one.",
-          "FastVideo", 0, 1},
-         {"kept_per_tile", int64_t{0},
-          "Queries that stay in a whole tile, for checking only; 0 = not checked.", "", 0},
-         {"kv_cumulative_threshold", 0.9,
-          "Key tiles are kept while the probability before them is below this.", "FastVideo", 0, 1},
-         {"min_kv_blocks", int64_t{4}, "Key tiles kept in any case.", "FastVideo", 0}},
-        {},
-        {{"wan1.3b-480p", wan}, {"wan14b-480p", wan}, {"wan14b-720p", wan}},
-        {"kv_cumulative_threshold", 0, 1}};
-    return info;
+  BackendInfo describe() const override {
+    const std::vector<std::pair<std::string, std::string>> wan{{"tile", "4,4,4"},
+                                                               {"query_keep_ratio", "0.5"},
+                                                               {"kv_cumulative_threshold", "0.9"},
+                                                               {"min_kv_blocks", "4"}};
+    return {.title =
+                "drops similar queries of a tile, attends to key tiles by cumulative pooled "
+                "probability",
+            .paper = "Song et al. 2025, arXiv 2509.01085",
+            .needs_grid = true,
+            .takes_text = false,
+            .presets = {{"wan1.3b-480p", wan}, {"wan14b-480p", wan}, {"wan14b-720p", wan}},
+            .knob = {"kv_cumulative_threshold", 0, 1}};
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    in.need_grid(name());
-    if (in.grid.text_tokens > 0) throw InputError("bsa does not take text tokens");
-    const auto tile = tile_size(params, name());
-    check_kept(params, tile[0] * tile[1] * tile[2]);
-    const Blocks tiles = tile_blocks(in.grid, tile);
+  Plan make_plan(const Inputs& in, const BsaParams& p) const override {
+    const Blocks tiles = tile_blocks(in.grid, p.tile);
     Plan plan;
     Explained explained;
     Branch branch{.name = "bsa"};
     const Tensor key_means = pool_keys(in, tiles, plan);
     for (int64_t h = 0; h < in.heads(); ++h)
-      add_head(in, tiles, key_means, h, params, plan, branch, explained);
+      add_head(in, tiles, key_means, h, p, plan, branch, explained);
     plan.branches.push_back(std::move(branch));
-    if (in.explain) explain(in, tiles, tile[0] * tile[1] * tile[2], params, explained, plan);
+    if (in.explain) explain(in, tiles, p, explained, plan);
     return plan;
   }
 
- private:
-  static void check_kept(const Params& params, int64_t volume) {
-    const int64_t given = params.integer("kept_per_tile");
-    const int64_t kept = kept_count(volume, params.real("query_keep_ratio"));
-    if (given != 0 && given != kept)
-      throw InputError("bsa: kept_per_tile=" + std::to_string(given) + ", but query_keep_ratio=" +
-                       to_text(params.value("query_keep_ratio")) + " keeps " +
-                       std::to_string(kept) + " of " + std::to_string(volume) + " queries");
+  Facts facts(const Inputs&, const BsaParams& p, const Plan&) const override {
+    return {{"kept_per_tile", p.whole_tile()}};
   }
 
+ private:
   static Tensor pool_keys(const Inputs& in, const Blocks& tiles, Plan& plan) {
     const auto elements = static_cast<double>(in.k->size());
     const StageTimer timer(plan, "key means", elements,
@@ -144,25 +144,25 @@ class Bsa : public Backend {
   }
 
   static void add_head(const Inputs& in, const Blocks& tiles, const Tensor& key_means, int64_t h,
-                       const Params& params, Plan& plan, Branch& branch, Explained& explained) {
+                       const BsaParams& p, Plan& plan, Branch& branch, Explained& explained) {
     Pruned pruned = [&] {
       // Two dot products per token: with itself and with the centre.
       const StageTimer timer(plan, "query pruning",
                              4.0 * static_cast<double>(in.length() * in.dim()), in.length() * 4);
-      return prune(in, tiles, h, params.real("query_keep_ratio"));
+      return prune(in, tiles, h, p.query_keep_ratio);
     }();
     const Blocks kept = make_blocks(std::move(pruned.label), tiles.count());
-    const auto map = select_tiles(in, kept, key_means, h, params, plan);
+    const auto map = select_tiles(in, kept, key_means, h, p, plan);
     branch.tables.push_back(block_table(kept, tiles, map.data()));
     if (in.explain) {
       explained.maps.insert(explained.maps.end(), map.begin(), map.end());
       explained.source.insert(explained.source.end(), pruned.source.begin(), pruned.source.end());
     }
-    if (params.real("query_keep_ratio") < 1) branch.output_map.push_back(std::move(pruned.source));
+    if (p.query_keep_ratio < 1) branch.output_map.push_back(std::move(pruned.source));
   }
 
   static std::vector<uint8_t> select_tiles(const Inputs& in, const Blocks& kept,
-                                           const Tensor& key_means, int64_t h, const Params& params,
+                                           const Tensor& key_means, int64_t h, const BsaParams& p,
                                            Plan& plan) {
     const int64_t n = kept.count();
     const StageTimer timer(
@@ -173,16 +173,16 @@ class Bsa : public Backend {
     const Tensor query_means = block_means(*in.q, kept, h);
     return choose_blocks(HeadMatrix(query_means, 0), HeadMatrix(key_means, in.kv_head(h)),
                          in.softmax_scale(), [&](int64_t, std::span<const float> row) {
-                           return top_p(softmax(row), params.real("kv_cumulative_threshold"),
-                                        TopP::sum_before_below, params.integer("min_kv_blocks"));
+                           return top_p(softmax(row), p.kv_cumulative_threshold,
+                                        TopP::sum_before_below, p.min_kv_blocks);
                          });
   }
 
   /// `kept` lists in-tile indices; a border tile with fewer fills up with -1.
-  static void explain(const Inputs& in, const Blocks& tiles, int64_t volume, const Params& params,
+  static void explain(const Inputs& in, const Blocks& tiles, const BsaParams& p,
                       const Explained& heads, Plan& plan) {
     const int64_t n = tiles.count(), length = in.length();
-    const int64_t per_tile = std::min(volume, kept_count(volume, params.real("query_keep_ratio")));
+    const int64_t per_tile = p.whole_tile();
     std::vector<int32_t> kept(in.heads() * n * per_tile, -1), source(in.heads() * length);
     for (int64_t h = 0; h < in.heads(); ++h) {
       const int32_t* source_of = &heads.source[h * length];

@@ -1,21 +1,47 @@
 #include <algorithm>
 #include <numeric>
 
-#include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
-#include "baselines/warmup.h"
+#include "attention/methods/method.h"
 
 namespace vidattn {
 namespace {
 
 constexpr int64_t kUnlimited = -1, kByShare = -2;
 
+struct DitFastAttnParams : ParamFields {
+  using ParamFields::ParamFields;
+  int64_t window_left =
+      integer("window_left", kByShare,
+              "Tokens seen before the query; -1 = unlimited, -2 = window_share of the sequence.",
+              "public code", -2, 1 << 30);
+  int64_t window_right =
+      integer("window_right", kByShare,
+              "Tokens seen after the query; -1 = unlimited, -2 = window_share of the sequence.",
+              "public code", -2, 1 << 30);
+  double window_share =
+      real("window_share", 0.0625, "Width of either side as a share of the sequence, rounded down.",
+           "second version: 1/16 or 1/32", 0, 1);
+  std::string order = choice("order", {"raster", "token_major"},
+                             "Order in which the window slides: raster, or token_major (every "
+                             "position of a frame over all frames).",
+                             "second version: chosen per head");
+  int64_t cache_interval =
+      integer("cache_interval", 5,
+              "Every n-th step of a run attends in full and renews the residual.", "-", 1);
+  int64_t share_steps = integer(
+      "share_steps", 0, "Every n-th step of a run reuses the output of the step before; 0 = none.",
+      "arXiv 2406.08552 (attention sharing across timesteps)", 0);
+  bool share_cfg =
+      flag("share_cfg", false,
+           "The unconditional pass of classifier-free guidance takes the conditional one's output.",
+           "arXiv 2406.08552 (attention sharing across CFG)");
+};
+
 /// Tokens seen on one side, at most all of them.
-int32_t window_side(const Params& params, const char* side, int64_t length) {
-  const int64_t given = params.integer(side);
-  if (given == kByShare)
-    return static_cast<int32_t>(params.real("window_share") * static_cast<double>(length));
+int32_t window_side(int64_t given, double share, int64_t length) {
+  if (given == kByShare) return static_cast<int32_t>(share * static_cast<double>(length));
   return static_cast<int32_t>(given == kUnlimited ? length : std::min(given, length));
 }
 
@@ -29,15 +55,15 @@ Order token_major(const VideoGrid& grid) {
   return make_order(std::move(order));
 }
 
-Plan window_plan(const Inputs& in, const Params& params) {
+Plan window_plan(const Inputs& in, const DitFastAttnParams& p) {
   const auto length = static_cast<int32_t>(in.length());
   HeadTable table;
-  if (params.text("order") == "token_major") {
+  if (p.order == "token_major") {
     in.need_grid("ditfastattn with order=token_major");
     table.query_order = table.key_order = token_major(in.grid);
   }
-  const int32_t left = window_side(params, "window_left", length);
-  const int32_t right = window_side(params, "window_right", length);
+  const int32_t left = window_side(p.window_left, p.window_share, length);
+  const int32_t right = window_side(p.window_right, p.window_share, length);
   table.add(0, length,
             {{0, length, left < length ? -left : KeyRange::kNoLow,
               right < length ? right : KeyRange::kNoHigh}});
@@ -58,10 +84,11 @@ Array to_array(const Tensor& tensor) {
 }
 
 /// full - window attention of the cache step `in`, float32. Adds its cost and explanation.
-std::shared_ptr<const Tensor> residual_of(const Inputs& in, const Params& params, Plan& plan) {
+std::shared_ptr<const Tensor> residual_of(const Inputs& in, const DitFastAttnParams& p,
+                                          Plan& plan) {
   if (!in.device)
     throw InputError("ditfastattn needs a device to compute the residual of its cache step");
-  const Plan full = full_plan(in), window = window_plan(in, params);
+  const Plan full = full_plan(in), window = window_plan(in, p);
   double pairs = 0;
   for (int64_t h = 0; h < in.heads(); ++h)
     pairs += static_cast<double>(full.branches[0].pairs(h, in.heads()) +
@@ -96,9 +123,9 @@ std::shared_ptr<const Tensor> cached_input(const Inputs& in, const char* name, c
 /// What happens to the attention of a step.
 enum class StepKind { cache, window, reuse };
 
-StepKind kind_of(const Params& params, int64_t step) {
-  if (step % params.integer("cache_interval") == 0) return StepKind::cache;
-  const int64_t share = params.integer("share_steps");
+StepKind kind_of(const DitFastAttnParams& p, int64_t step) {
+  if (step % p.cache_interval == 0) return StepKind::cache;
+  const int64_t share = p.share_steps;
   return share > 0 && step % share == share - 1 ? StepKind::reuse : StepKind::window;
 }
 
@@ -111,103 +138,74 @@ StepKind kind_of(const Params& params, int64_t step) {
 /// one reuses the whole output of the step before. Reused outputs, and those of the unconditional
 /// pass with `share_cfg`, never reach an attention call: they count in run_density, and derived()
 /// names the kind of a step. A plan asked for in a reused step is that of a window step.
-class DitFastAttn : public Backend {
+class DitFastAttn : public Method<DitFastAttnParams> {
  public:
   std::string name() const override { return "ditfastattn"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info = make_info();
-    return info;
+  BackendInfo describe() const override {
+    return {
+        .title = "window attention plus the cached residual (full minus window) of an earlier step",
+        .paper =
+            "Yuan et al. 2024, arXiv 2406.08552; second version: Zhang et al. 2025, arXiv "
+            "2503.22796",
+        .inputs = {{"q0", "[L,H,D]", "Queries of the cache step."},
+                   {"k0", "[L,HK,D]", "Keys of the cache step."},
+                   {"v0", "[L,HK,D]", "Values of the cache step."}},
+        .presets = {{"v2-16", {{"window_share", "0.0625"}}},
+                    {"v2-32", {{"window_share", "0.03125"}}},
+                    {"v2-16-token-major", {{"window_share", "0.0625"}, {"order", "token_major"}}},
+                    {"v2-32-token-major", {{"window_share", "0.03125"}, {"order", "token_major"}}},
+                    {"v1-64", {{"window_left", "64"}, {"window_right", "64"}}},
+                    {"v1-128", {{"window_left", "128"}, {"window_right", "128"}}}},
+        .knob = {"window_share", 0, 1}};
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    Plan plan = window_plan(in, params);
+  Plan make_plan(const Inputs& in, const DitFastAttnParams& p) const override {
+    Plan plan = window_plan(in, p);
     if (in.find("q0") || in.find("k0") || in.find("v0")) {
       Inputs first = in;
       first.q = cached_input(in, "q0", *in.q);
       first.k = cached_input(in, "k0", *in.k);
       first.v = cached_input(in, "v0", *in.v);
-      plan.constant = residual_of(first, params, plan);
+      plan.constant = residual_of(first, p, plan);
     } else if (in.context.cache && in.context.step >= 0) {
-      return plan_in_run(in, params, std::move(plan));
+      return plan_in_run(in, p, std::move(plan));
     }
     return plan;
   }
 
-  std::map<std::string, ParamValue> derived(const Params& params,
+  std::map<std::string, ParamValue> derived(const DitFastAttnParams& p,
                                             const StepContext& context) const override {
     if (context.step < 0) return {};
     constexpr const char* kNames[] = {"full, renews the residual", "window and residual",
                                       "output of the step before"};
-    return {{"step_kind", std::string(kNames[static_cast<int>(kind_of(params, context.step))])}};
+    return {{"step_kind", std::string(kNames[static_cast<int>(kind_of(p, context.step))])}};
   }
 
   double run_density(const Params& params, double density, int64_t steps, int64_t) const override {
+    const DitFastAttnParams p(params);
     double sum = 0;
     for (int64_t step = 0; step < steps; ++step) {
-      const StepKind kind = kind_of(params, step);
+      const StepKind kind = kind_of(p, step);
       sum += kind == StepKind::cache ? 1 : kind == StepKind::window ? density : 0;
     }
-    return sum / static_cast<double>(steps) * (params.flag("share_cfg") ? 0.5 : 1);
+    return sum / static_cast<double>(steps) * (p.share_cfg ? 0.5 : 1);
   }
 
  private:
   /// A cache step keeps its residual for the layer; so does a step that finds none.
-  static Plan plan_in_run(const Inputs& in, const Params& params, Plan window) {
+  static Plan plan_in_run(const Inputs& in, const DitFastAttnParams& p, Plan window) {
     auto& kept =
         in.context.cache->tensors["ditfastattn residual " + std::to_string(in.context.layer)];
-    if (kept && kind_of(params, in.context.step) != StepKind::cache) {
+    if (kept && kind_of(p, in.context.step) != StepKind::cache) {
       if (kept->size() != in.q->size())
         throw InputError("ditfastattn: the cached residual is of another shape than q");
       window.constant = kept;
       return window;
     }
     Plan full = full_plan(in);
-    kept = residual_of(in, params, full);
+    kept = residual_of(in, p, full);
     return full;
-  }
-
-  static BackendInfo make_info() {
-    BackendInfo info{
-        "window attention plus the cached residual (full minus window) of an earlier step",
-        "Yuan et al. 2024, arXiv 2406.08552; second version: Zhang et al. 2025, arXiv 2503.22796",
-        {{"window_left", kByShare,
-          "Tokens seen before the query; -1 = unlimited, -2 = window_share of the sequence.",
-          "public code", -2, 1LL << 30},
-         {"window_right", kByShare,
-          "Tokens seen after the query; -1 = unlimited, -2 = window_share of the sequence.",
-          "public code", -2, 1LL << 30},
-         {"window_share", 0.0625, "Width of either side as a share of the sequence, rounded down.",
-          "second version: 1/16 or 1/32", 0, 1},
-         {"order",
-          std::string("raster"),
-          "Order in which the window slides: raster, or token_major (every position of a frame "
-          "over all frames).",
-          "second version: chosen per head",
-          {},
-          {},
-          {"raster", "token_major"}},
-         {"cache_interval", int64_t{5},
-          "Every n-th step of a run attends in full and renews the "
-          "residual.",
-          "-", 1},
-         {"share_steps", int64_t{0},
-          "Every n-th step of a run reuses the output of the step before; 0 = none.",
-          "arXiv 2406.08552 (attention sharing across timesteps)", 0},
-         {"share_cfg", false,
-          "The unconditional pass of classifier-free guidance takes the conditional one's output.",
-          "arXiv 2406.08552 (attention sharing across CFG)"}},
-        {{"q0", "[L,H,D]", "Queries of the cache step."},
-         {"k0", "[L,HK,D]", "Keys of the cache step."},
-         {"v0", "[L,HK,D]", "Values of the cache step."}}};
-    info.presets = {{"v2-16", {{"window_share", "0.0625"}}},
-                    {"v2-32", {{"window_share", "0.03125"}}},
-                    {"v2-16-token-major", {{"window_share", "0.0625"}, {"order", "token_major"}}},
-                    {"v2-32-token-major", {{"window_share", "0.03125"}, {"order", "token_major"}}},
-                    {"v1-64", {{"window_left", "64"}, {"window_right", "64"}}},
-                    {"v1-128", {{"window_left", "128"}, {"window_right", "128"}}}};
-    info.knob = {"window_share", 0, 1};
-    return info;
   }
 };
 

@@ -5,12 +5,27 @@
 #include <numeric>
 #include <random>
 
-#include "attention/backend.h"
 #include "attention/blas.h"
 #include "attention/error.h"
+#include "attention/methods/method.h"
 
 namespace vidattn {
 namespace {
+
+struct DsaParams : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kSource = "DeepSeek-V3.2";
+  int64_t topk = integer("topk", 2048, "Tokens per query; at most all.", kSource, 1);
+  bool causal =
+      flag("causal", false, "Keys up to the query only, as published; video needs all.", kSource);
+  std::string projection = choice("projection", {"random", "mean"},
+                                  "Index without q_index, k_index and index_weight: random "
+                                  "orthonormal rows over all heads, or the mean over the heads.",
+                                  "chosen here");
+  int64_t index_dim = integer(
+      "index_dim", 128, "Channels of the random projection; at most heads x channels.", kSource, 1);
+  int64_t seed = integer("seed", 1, "Seed of the random projection.", "-", 0);
+};
 
 /// What scores tokens: I[t,s] = sum_j weight[t,j] * ReLU(<q[t,j], k[s]>).
 struct Index {
@@ -152,44 +167,27 @@ std::vector<float> project(const Inputs& in, const Tensor& rows, const std::vect
 /// the heads' scores, or their mean over the heads.
 ///
 /// The method prescribes an index memory of 4 * L * topk bytes and indexing work of O(L^2).
-class Dsa : public Backend {
+class Dsa : public Method<DsaParams> {
  public:
   std::string name() const override { return "dsa"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info{
-        "the topk tokens of largest index score per query, shared by all heads",
-        "DeepSeek-AI 2025, DeepSeek-V3.2",
-        {{"topk", int64_t{2048}, "Tokens per query; at most all.", "DeepSeek-V3.2", 1},
-         {"causal", false, "Keys up to the query only, as published; video needs all.",
-          "DeepSeek-V3.2"},
-         {"projection",
-          std::string("random"),
-          "Index without q_index, k_index and index_weight: random orthonormal rows over all "
-          "heads, "
-          "or the mean over the heads.",
-          "chosen here",
-          {},
-          {},
-          {"random", "mean"}},
-         {"index_dim", int64_t{128}, "Channels of the random projection; at most heads x channels.",
-          "DeepSeek-V3.2", 1},
-         {"seed", int64_t{1}, "Seed of the random projection.", "-", 0}},
-        {{"q_index", "[L,J,Di]", "Index queries, J index heads."},
-         {"k_index", "[L,Di]", "Index keys."},
-         {"index_weight", "[L,J]", "Weight of every index head per query."},
-         {"index_projection", "[Di,HK*D]", "Projection that stands for the index; set by itself."}},
-        {},
-        {"topk", 1, 1 << 20}};
-    return info;
+  BackendInfo describe() const override {
+    return {.title = "the topk tokens of largest index score per query, shared by all heads",
+            .paper = "DeepSeek-AI 2025, DeepSeek-V3.2",
+            .inputs = {{"q_index", "[L,J,Di]", "Index queries, J index heads."},
+                       {"k_index", "[L,Di]", "Index keys."},
+                       {"index_weight", "[L,J]", "Weight of every index head per query."},
+                       {"index_projection", "[Di,HK*D]",
+                        "Projection that stands for the index; set by itself."}},
+            .knob = {"topk", 1, 1 << 20}};
   }
 
   /// The projection stands for trained weights, so that drawing it is not part of a call's cost.
-  void prepare(Inputs& in, const Params& params) const override {
+  void prepare(Inputs& in, const DsaParams& p) const override {
     if (in.find("q_index") || in.find("index_projection")) return;
     const int64_t heads = in.kv_heads(), dim = in.dim(), width = heads * dim;
-    Array matrix{{std::min(params.integer("index_dim"), width), width}, {}};
-    if (params.text("projection") == "mean") {
+    Array matrix{{std::min(p.index_dim, width), width}, {}};
+    if (p.projection == "mean") {
       matrix.shape[0] = dim;
       std::vector<float> mean(dim * width);
       for (int64_t c = 0; c < dim; ++c)
@@ -197,14 +195,13 @@ class Dsa : public Backend {
           mean[c * width + h * dim + c] = 1.0F / static_cast<float>(heads);
       matrix.values = std::move(mean);
     } else {
-      matrix.values =
-          orthonormal(matrix.shape[0], width, static_cast<uint64_t>(params.integer("seed")));
+      matrix.values = orthonormal(matrix.shape[0], width, static_cast<uint64_t>(p.seed));
     }
     in.extra["index_projection"] = std::make_shared<const Array>(std::move(matrix));
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    const int64_t topk = std::min(params.integer("topk"), in.length());
+  Plan make_plan(const Inputs& in, const DsaParams& p) const override {
+    const int64_t topk = std::min(p.topk, in.length());
     if (in.length() * topk > std::numeric_limits<int32_t>::max() - in.length())
       throw InputError("dsa: " + std::to_string(in.length()) + " tokens with topk " +
                        std::to_string(topk) + " are more keys than a plan can list, 2^31");
@@ -212,7 +209,7 @@ class Dsa : public Backend {
     std::vector<float> q, k;
     const Index index = in.find("q_index") ? given_index(in) : projected_index(in, q, k, plan);
     Branch branch{.name = "dsa"};
-    branch.tables.push_back(select(index, topk, params.flag("causal"), in.explain, plan));
+    branch.tables.push_back(select(index, topk, p.causal, in.explain, plan));
     plan.branches.push_back(std::move(branch));
     return plan;
   }

@@ -1,12 +1,26 @@
 #include <algorithm>
 
-#include "attention/backend.h"
 #include "attention/error.h"
+#include "attention/methods/method.h"
 #include "baselines/routing.h"
 #include "baselines/select.h"
 
 namespace vidattn {
 namespace {
+
+struct MobaParams : ParamFields {
+  using ParamFields::ParamFields;
+  std::vector<int64_t> cu_seqlens =
+      integers("cu_seqlens",
+               "Offsets of concatenated sequences, from 0 to the number of tokens; empty = one.",
+               "moba_attn_varlen", 0);
+  int64_t chunk_size = integer("chunk_size", 512, "Tokens per chunk.", "MoBA §3.1", 1);
+  int64_t topk = integer("topk", 3, "Chunks per query, its own counted.", "MoBA §3.1", 1);
+  bool causal = flag("causal", true,
+                     "As published: past chunks only, and keys up to the query itself. Without it, "
+                     "as video needs: chunks anywhere in the sequence.",
+                     "MoBA §2.2");
+};
 
 /// Chunks [first, last) of a concatenated sequence.
 struct Sequence {
@@ -35,32 +49,18 @@ Chunks cut(const std::vector<int64_t>& offsets, int64_t size) {
 
 /// Mixture of block attention: a query sees its own chunk and the chunks whose mean key it scores
 /// highest; they are chosen per query and head by a gate without weights.
-class Moba : public Backend {
+class Moba : public Method<MobaParams> {
  public:
   std::string name() const override { return "moba"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info{
-        "own chunk and the chunks of largest q·mean(k), per query and head",
-        "Lu et al. 2025, arXiv 2502.13189",
-        {{"cu_seqlens", std::vector<double>{},
-          "Offsets of concatenated sequences, from 0 to the number of tokens; empty = one.",
-          "moba_attn_varlen", 0},
-         {"chunk_size", int64_t{512}, "Tokens per chunk.", "MoBA §3.1", 1},
-         {"topk", int64_t{3}, "Chunks per query, its own counted.", "MoBA §3.1", 1},
-         {"causal", true,
-          "As published: past chunks only, and keys up to the query itself. Without it, as video "
-          "needs: chunks anywhere in the sequence.",
-          "MoBA §2.2"}},
-        {},
-        {},
-        {"topk", 1, 65536}};
-    return info;
+  BackendInfo describe() const override {
+    return {.title = "own chunk and the chunks of largest q·mean(k), per query and head",
+            .paper = "Lu et al. 2025, arXiv 2502.13189",
+            .knob = {"topk", 1, 65536}};
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    const bool causal = params.flag("causal");
-    const Chunks chunks = cut(offsets(in, params), params.integer("chunk_size"));
+  Plan make_plan(const Inputs& in, const MobaParams& p) const override {
+    const Chunks chunks = cut(offsets(in, p), p.chunk_size);
     Plan plan;
     const Tensor means = mean_keys(in, chunks.blocks, plan);
     std::vector<Selection> chosen;
@@ -71,8 +71,8 @@ class Moba : public Backend {
                              2.0 * static_cast<double>(in.q->size()) * static_cast<double>(count),
                              gate_bytes(count) + Selection::bytes(in.length(), count));
       for (int64_t h = 0; h < in.heads(); ++h) {
-        Selection head = route(in, h, means, chunks, params.integer("topk"), causal);
-        branch.tables.push_back(own_and_selected(chunks.blocks, head, causal));
+        Selection head = route(in, h, means, chunks, p);
+        branch.tables.push_back(own_and_selected(chunks.blocks, head, p.causal));
         if (in.explain) chosen.push_back(std::move(head));
       }
     }
@@ -85,8 +85,8 @@ class Moba : public Backend {
   }
 
  private:
-  static std::vector<int64_t> offsets(const Inputs& in, const Params& params) {
-    auto given = params.integers("cu_seqlens");
+  static std::vector<int64_t> offsets(const Inputs& in, const MobaParams& p) {
+    const auto& given = p.cu_seqlens;
     if (given.empty()) return {0, in.length()};
     const bool ascending =
         std::adjacent_find(given.begin(), given.end(), std::greater_equal<>()) == given.end();
@@ -103,17 +103,17 @@ class Moba : public Backend {
   }
 
   static Selection route(const Inputs& in, int64_t head, const Tensor& means, const Chunks& chunks,
-                         int64_t topk, bool causal) {
+                         const MobaParams& p) {
     Selection chosen(in.length(), chunks.blocks.count());
     gate_rows(*in.q, head, means, in.kv_head(head), true, [&](int64_t i, const float* gates) {
       const int32_t own = chunks.blocks.label[i];
       const Sequence& sequence = chunks.sequences[own];
       std::vector<int32_t> others;
-      for (int64_t c = sequence.first; c < (causal ? own : sequence.last); ++c)
+      for (int64_t c = sequence.first; c < (p.causal ? own : sequence.last); ++c)
         if (c != own) others.push_back(static_cast<int32_t>(c));
       std::vector<float> gate(others.size());
       for (size_t c = 0; c < others.size(); ++c) gate[c] = gates[others[c]];
-      for (int32_t c : top_k(gate, topk - 1)) chosen.set(i, others[c]);
+      for (int32_t c : top_k(gate, p.topk - 1)) chosen.set(i, others[c]);
     });
     return chosen;
   }

@@ -1,13 +1,36 @@
 #include <algorithm>
 #include <numeric>
 
-#include "attention/backend.h"
-#include "attention/error.h"
+#include "attention/methods/method.h"
 #include "baselines/routing.h"
 #include "baselines/select.h"
 
 namespace vidattn {
 namespace {
+
+struct MocParams : ParamFields {
+  using ParamFields::ParamFields;
+  std::string chunks =
+      choice("chunks", {"frames", "shots"}, "What a chunk is.", "MoC: content-aligned chunks");
+  int64_t frames_per_chunk =
+      integer("frames_per_chunk", 1,
+              "Latent frames per chunk of chunks=frames; a chunk ends with its shot.", "-", 1);
+  std::vector<int64_t> shots =
+      integers("shots", "First latent frame of every shot; empty = those of the grid.", "-", 0);
+  int64_t topk =
+      integer("topk", 5, "Chunks that a query is routed to, beyond those it always sees.",
+              "chosen here", 0);
+  bool causal_routing =
+      flag("causal_routing", true, "Route to earlier chunks only, so that there are no cycles.",
+           "MoC: causal routing");
+  std::string own = choice(
+      "own", {"shot", "chunk"},
+      "What a video query always sees beside the text; chunk makes a single shot sparse too.",
+      "MoC: intra-shot links");
+  std::string text_queries =
+      choice("text_queries", {"all", "routed"},
+             "Whether text queries see all tokens or are routed.", "chosen here");
+};
 
 /// The video cut along its content. Chunks are runs of whole frames that never cross a shot, so
 /// that every chunk and every shot is a range of tokens.
@@ -41,58 +64,23 @@ Chunks cut(const VideoGrid& grid, int64_t frames_per_chunk, bool own_shot) {
 /// among the chunks outside of the own shot; text queries see everything, or (text_queries=routed)
 /// all text and the top-k of all chunks. Dropping chunks at random belongs to training and is left
 /// out.
-class Moc : public Backend {
+class Moc : public Method<MocParams> {
  public:
   std::string name() const override { return "moc"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info{
-        "own shot, all text, and the frames or shots of largest q·mean(k)",
-        "Cai et al. 2025, arXiv 2508.21058",
-        {{"chunks",
-          std::string("frames"),
-          "What a chunk is.",
-          "MoC: content-aligned chunks",
-          {},
-          {},
-          {"frames", "shots"}},
-         {"frames_per_chunk", int64_t{1},
-          "Latent frames per chunk of chunks=frames; a chunk ends with its shot.", "-", 1},
-         {"shots", std::vector<double>{},
-          "First latent frame of every shot; empty = those of the grid.", "-", 0},
-         {"topk", int64_t{5}, "Chunks that a query is routed to, beyond those it always sees.",
-          "chosen here", 0},
-         {"causal_routing", true, "Route to earlier chunks only, so that there are no cycles.",
-          "MoC: causal routing"},
-         {"own",
-          std::string("shot"),
-          "What a video query always sees beside the text; chunk makes a single shot sparse too.",
-          "MoC: intra-shot links",
-          {},
-          {},
-          {"shot", "chunk"}},
-         {"text_queries",
-          std::string("all"),
-          "Whether text queries see all tokens or are routed.",
-          "chosen here",
-          {},
-          {},
-          {"all", "routed"}}},
-        {},
-        {},
-        {"topk", 0, 4096}};
-    return info;
+  BackendInfo describe() const override {
+    return {.title = "own shot, all text, and the frames or shots of largest q·mean(k)",
+            .paper = "Cai et al. 2025, arXiv 2508.21058",
+            .needs_grid = true,
+            .knob = {"topk", 0, 4096}};
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    in.need_grid("moc");
+  Plan make_plan(const Inputs& in, const MocParams& p) const override {
     VideoGrid grid = in.grid;
-    const auto given = params.integers("shots");
-    if (!given.empty()) grid.shots = given;
+    if (!p.shots.empty()) grid.shots = p.shots;
     validate_shots(grid.shots, grid.frames);
-    const int64_t frames =
-        params.text("chunks") == "shots" ? grid.frames : params.integer("frames_per_chunk");
-    const Chunks chunks = cut(grid, frames, params.text("own") == "shot");
+    const int64_t frames = p.chunks == "shots" ? grid.frames : p.frames_per_chunk;
+    const Chunks chunks = cut(grid, frames, p.own == "shot");
     Plan plan;
     const Tensor means = mean_keys(in, chunks.blocks, plan);
     std::vector<Selection> chosen;
@@ -103,8 +91,8 @@ class Moc : public Backend {
                              2.0 * static_cast<double>(in.q->size()) * static_cast<double>(count),
                              gate_bytes(count) + Selection::bytes(in.length(), count));
       for (int64_t h = 0; h < in.heads(); ++h) {
-        Selection head = route(in, h, means, chunks, params);
-        branch.tables.push_back(table(grid, chunks, head, params.text("text_queries") == "all"));
+        Selection head = route(in, h, means, chunks, p);
+        branch.tables.push_back(table(grid, chunks, head, p.text_queries == "all"));
         if (in.explain) chosen.push_back(std::move(head));
       }
     }
@@ -125,20 +113,19 @@ class Moc : public Backend {
 
   /// The chunks beyond those that a query always sees.
   static Selection route(const Inputs& in, int64_t head, const Tensor& means, const Chunks& chunks,
-                         const Params& params) {
-    const int64_t topk = params.integer("topk"), count = chunks.blocks.count();
-    const bool causal = params.flag("causal_routing");
-    const bool route_text = params.text("text_queries") == "routed";
+                         const MocParams& p) {
+    const int64_t count = chunks.blocks.count();
+    const bool route_text = p.text_queries == "routed";
     Selection chosen(in.length(), count);
     gate_rows(*in.q, head, means, in.kv_head(head), true, [&](int64_t i, const float* gates) {
       const int32_t own = chunks.blocks.label[i];
       if (own < 0 && !route_text) return;
       // A text query has no shot; all chunks precede it.
       const int64_t anchor = own < 0 ? count : chunks.anchor[own];
-      const int64_t resume = own < 0 || causal ? count : chunks.anchored[own];
+      const int64_t resume = own < 0 || p.causal_routing ? count : chunks.anchored[own];
       std::vector<float> gate(gates, gates + anchor);
       gate.insert(gate.end(), gates + resume, gates + count);
-      for (int32_t c : top_k(gate, topk)) chosen.set(i, c < anchor ? c : c - anchor + resume);
+      for (int32_t c : top_k(gate, p.topk)) chosen.set(i, c < anchor ? c : c - anchor + resume);
     });
     return chosen;
   }

@@ -1,15 +1,37 @@
 #include <algorithm>
 #include <limits>
 
-#include "attention/backend.h"
 #include "attention/blas.h"
 #include "attention/device.h"
 #include "attention/error.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 
 namespace vidattn {
 namespace {
+
+struct NsaParams : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kSource = "NSA §4.1; fla-org";
+  bool causal = flag("causal", false, "No key after its query, as published for text.");
+  int64_t block_size =
+      integer("block_size", 64, "Tokens of a block; the last may be short.", kSource, 1, 1 << 30);
+  int64_t block_count =
+      integer("block_count", 16, "Selected blocks per query, the own one included.", kSource, 2);
+  int64_t window = integer(
+      "window", 512,
+      "Keys that the window spans back from the query, itself included; not causal: each way.",
+      kSource, 1);
+  double gate =
+      real("gate", 0.5,
+           "Gate of a branch whose gates are not given; 0.3333 makes the output their mean.",
+           "fla-org: sigmoid of a linear layer without bias, so 0.5 untrained", 0);
+  int64_t q_heads =
+      integer("q_heads", 0, "Query heads, for checking only; 0 = not checked.", "", 0);
+  int64_t kv_heads =
+      integer("kv_heads", 0, "Key heads, for checking only; 0 = not checked.", "", 0);
+};
 
 /// Blocks that the compressed branch shows a query; causal ones once they are complete.
 int64_t visible_blocks(int64_t query, int64_t blocks, int64_t block, bool causal) {
@@ -21,12 +43,12 @@ class Selector {
  public:
   static constexpr int64_t kQueries = 2048;  // queries whose selections are kept at a time
 
-  Selector(const Inputs& in, const Tensor& key_means, const Params& params, int64_t kv_head)
+  Selector(const Inputs& in, const Tensor& key_means, const NsaParams& p, int64_t kv_head)
       : in_(in),
         keys_(key_means, kv_head),
-        block_(params.integer("block_size")),
-        count_(std::min(params.integer("block_count"), key_means.length())),
-        causal_(params.flag("causal")),
+        block_(p.block_size),
+        count_(std::min(p.block_count, key_means.length())),
+        causal_(p.causal),
         group_(in.heads() / in.kv_heads()),
         first_head_(kv_head * group_) {}
 
@@ -98,58 +120,37 @@ class Selector {
 /// every query attends to block means, to the tokens of its most important blocks and to a window;
 /// three gates per token and head weigh the results. Published causal for text; not causal by
 /// default here, since video tokens attend in both directions.
-class Nsa : public Backend {
+class Nsa : public Method<NsaParams> {
  public:
   std::string name() const override { return "nsa"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info{
-        "block means, the most important blocks and a window, weighed by gates",
-        "Yuan et al. 2025, arXiv 2502.11089",
-        {{"causal", false, "No key after its query, as published for text."},
-         {"block_size", int64_t{64}, "Tokens of a block; the last may be short.",
-          "NSA §4.1; fla-org", 1, 1 << 30},
-         {"block_count", int64_t{16}, "Selected blocks per query, the own one included.",
-          "NSA §4.1; fla-org", 2},
-         {"window", int64_t{512},
-          "Keys that the window spans back from the query, itself included; not causal: each way.",
-          "NSA §4.1; fla-org", 1},
-         {"gate", 0.5,
-          "Gate of a branch whose gates are not given; 0.3333 makes the output their mean.",
-          "fla-org: sigmoid of a linear layer without bias, so 0.5 untrained", 0},
-         {"q_heads", int64_t{0}, "Query heads, for checking only; 0 = not checked.", "", 0},
-         {"kv_heads", int64_t{0}, "Key heads, for checking only; 0 = not checked.", "", 0}},
-        {{"g_cmp", "[L,H]", "Gate of the compressed branch."},
-         {"g_slc", "[L,H]", "Gate of the selected branch."},
-         {"g_swa", "[L,H]", "Gate of the window branch."}},
-        {},
-        {"block_count", 2, 1 << 20}};
-    return info;
+  BackendInfo describe() const override {
+    return {.title = "block means, the most important blocks and a window, weighed by gates",
+            .paper = "Yuan et al. 2025, arXiv 2502.11089",
+            .inputs = {{"g_cmp", "[L,H]", "Gate of the compressed branch."},
+                       {"g_slc", "[L,H]", "Gate of the selected branch."},
+                       {"g_swa", "[L,H]", "Gate of the window branch."}},
+            .knob = {"block_count", 2, 1 << 20}};
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    check_heads(params, "q_heads", in.heads());
-    check_heads(params, "kv_heads", in.kv_heads());
+  Plan make_plan(const Inputs& in, const NsaParams& p) const override {
     for (const InputSpec& gate : info().inputs) check_gate(in, gate.name);
-    const Blocks blocks = run_blocks(in.length(), params.integer("block_size"));
+    const Blocks blocks = run_blocks(in.length(), p.block_size);
     Plan plan;
-    Branch compressed = compressed_branch(in, blocks, params, plan);
-    plan.branches.push_back(selected_branch(in, blocks, *compressed.prepared.k, params, plan));
-    plan.branches.push_back(window_branch(in, params));
+    Branch compressed = compressed_branch(in, blocks, p, plan);
+    plan.branches.push_back(selected_branch(in, blocks, *compressed.prepared.k, p, plan));
+    plan.branches.push_back(window_branch(in, p));
     plan.branches.push_back(std::move(compressed));
     if (in.explain && in.device) explain(in, plan);
-    for (Branch& branch : plan.branches) set_gate(in, "g_" + branch.name, params, branch);
+    for (Branch& branch : plan.branches) set_gate(in, "g_" + branch.name, p.gate, branch);
     return plan;
   }
 
- private:
-  static void check_heads(const Params& params, const char* param, int64_t heads) {
-    const int64_t given = params.integer(param);
-    if (given != 0 && given != heads)
-      throw InputError("nsa: " + std::string(param) + "=" + std::to_string(given) +
-                       ", but the tensors have " + std::to_string(heads));
+  Facts facts(const Inputs& in, const NsaParams&, const Plan&) const override {
+    return {{"q_heads", in.heads()}, {"kv_heads", in.kv_heads()}};
   }
 
+ private:
   static void check_gate(const Inputs& in, const std::string& name) {
     const Array* gate = in.find(name);
     if (!gate) return;
@@ -158,23 +159,23 @@ class Nsa : public Backend {
       throw InputError("nsa: " + name + " must be [L,H], one gate per token and query head");
   }
 
-  static void set_gate(const Inputs& in, const std::string& name, const Params& params,
+  static void set_gate(const Inputs& in, const std::string& name, double otherwise,
                        Branch& branch) {
     if (const Array* gate = in.find(name))
       branch.token_weight = make_list(gate->as<float>(name.c_str()));
     else
-      branch.weight = static_cast<float>(params.real("gate"));
+      branch.weight = static_cast<float>(otherwise);
   }
 
-  static Branch compressed_branch(const Inputs& in, const Blocks& blocks, const Params& params,
+  static Branch compressed_branch(const Inputs& in, const Blocks& blocks, const NsaParams& p,
                                   Plan& plan) {
     const StageTimer timer(plan, "block means", 2.0 * static_cast<double>(in.k->size()),
                            0);  // the means are the plan's own operands
     const auto length = static_cast<int32_t>(in.length());
     const auto count = static_cast<int32_t>(blocks.count());
     HeadTable table;
-    if (params.flag("causal")) {
-      const auto size = static_cast<int32_t>(params.integer("block_size"));
+    if (p.causal) {
+      const auto size = static_cast<int32_t>(p.block_size);
       // The last token of block b is the first query that sees it; no query sees block 0 before.
       for (int32_t seen = 1; int64_t{seen} * size <= length; ++seen)
         table.add(seen * size - 1, std::min<int32_t>(length, seen * size + size - 1), {{0, seen}});
@@ -188,12 +189,12 @@ class Nsa : public Backend {
   }
 
   static Branch selected_branch(const Inputs& in, const Blocks& blocks, const Tensor& key_means,
-                                const Params& params, Plan& plan) {
+                                const NsaParams& p, Plan& plan) {
     const int64_t count = blocks.count();
     Branch branch{.name = "slc", .repeats_queries = true};
     std::vector<uint8_t> select(in.explain ? in.kv_heads() * in.length() * count : 0);
     for (int64_t g = 0; g < in.kv_heads(); ++g) {
-      const Selector selector(in, key_means, params, g);
+      const Selector selector(in, key_means, p, g);
       const int64_t group = in.heads() / in.kv_heads();
       const StageTimer timer(plan, "block selection",
                              2.0 * static_cast<double>(in.length() * count * in.dim() * group),
@@ -203,7 +204,7 @@ class Nsa : public Backend {
       order.reserve(selector.total());
       for (int64_t begin = 0; begin < in.length(); begin += Selector::kQueries) {
         const auto lists = selector.run(begin);
-        add_selection(blocks, lists, params.flag("causal"), table, order);
+        add_selection(blocks, lists, p.causal, table, order);
         for (int64_t b = 0; b < count && in.explain; ++b)
           for (int32_t i : lists[b]) select[(g * in.length() + i) * count + b] = 1;
       }
@@ -215,11 +216,11 @@ class Nsa : public Backend {
     return branch;
   }
 
-  static Branch window_branch(const Inputs& in, const Params& params) {
+  static Branch window_branch(const Inputs& in, const NsaParams& p) {
     const auto length = static_cast<int32_t>(in.length());
-    const auto reach = static_cast<int32_t>(std::min(params.integer("window"), in.length()) - 1);
+    const auto reach = static_cast<int32_t>(std::min(p.window, in.length()) - 1);
     HeadTable table;
-    table.add(0, length, {{0, length, -reach, params.flag("causal") ? 0 : reach}});
+    table.add(0, length, {{0, length, -reach, p.causal ? 0 : reach}});
     return {.name = "swa", .tables = {std::move(table)}};
   }
 

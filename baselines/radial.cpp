@@ -2,13 +2,35 @@
 #include <bit>
 #include <cmath>
 
-#include "attention/backend.h"
 #include "attention/error.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {
+
+struct RadialParams : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kCode = "public code";
+  int64_t num_frames =
+      integer("num_frames", 0, "Latent frames; 0 = those of the grid.", kCode, 0, 65536);
+  int64_t tokens_per_frame = integer(
+      "tokens_per_frame", 0, "Tokens of a frame; 0 = those of the grid.", kCode, 0, 1 << 24);
+  int64_t block = integer("block", 128, "Tokens of a block.", "public code: 128, or 64", 16, 65536);
+  double decay_factor =
+      real("decay_factor", 0.2, "Factor on the width of the bands beyond the next frame.",
+           "public code: 0.2 (Wan2.1), 0.8 (Wan2.2), 0.95 (HunyuanVideo)", 0, 1e6);
+  std::string model_type = choice("model_type", {"wan", "hunyuan"},
+                                  "wan: every frame also sees the first one; hunyuan: not.", kCode);
+  int64_t text_length =
+      integer("text_length", -1,
+              "Text tokens after the video, which see and are seen by all; -1 = all that follow.",
+              kCode, -1);
+  bool keep_diagonal = flag("keep_diagonal", false,
+                            "Let a row of blocks that would see nothing see its own block (frames "
+                            "far smaller than a block); the published rule, the default, does not.",
+                            "-");
+};
 
 /// What the block map follows from.
 struct Layout {
@@ -100,10 +122,9 @@ std::vector<uint8_t> block_map(const Layout& layout, bool keep_diagonal) {
   return map;
 }
 
-Layout layout_of(const Inputs& in, const Params& params) {
-  Layout layout{
-      params.integer("num_frames"), params.integer("tokens_per_frame"), 0, params.integer("block"),
-      params.real("decay_factor"),  params.text("model_type") == "wan"};
+Layout layout_of(const Inputs& in, const RadialParams& p) {
+  Layout layout{p.num_frames, p.tokens_per_frame, 0,
+                p.block,      p.decay_factor,     p.model_type == "wan"};
   if (layout.frames == 0 || layout.frame_size == 0) in.need_grid("radial");
   const auto take = [&](int64_t& value, int64_t of_grid, const char* name) {
     if (value == 0) value = of_grid;
@@ -114,12 +135,12 @@ Layout layout_of(const Inputs& in, const Params& params) {
   take(layout.frames, in.grid.frames, "num_frames");
   take(layout.frame_size, in.grid.frame_size(), "tokens_per_frame");
   layout.text = in.length() - layout.video();
-  const int64_t text = params.integer("text_length");
-  if (layout.text < std::max<int64_t>(text, 0))
+  const int64_t text = std::max<int64_t>(p.text_length, 0);
+  if (layout.text < text)
     throw InputError("radial: " + std::to_string(in.length()) + " tokens do not hold " +
                      std::to_string(layout.frames) + " frames of " +
-                     std::to_string(layout.frame_size) + " tokens and " +
-                     std::to_string(std::max<int64_t>(text, 0)) + " text tokens");
+                     std::to_string(layout.frame_size) + " tokens and " + std::to_string(text) +
+                     " text tokens");
   return layout;
 }
 
@@ -129,24 +150,45 @@ Layout layout_of(const Inputs& in, const Params& params) {
 ///
 /// The published code needs frames and sequence to end at a block; here frames may start inside a
 /// block, which its rule covers, and the last block may be short. `keep_diagonal` is ours too.
-class Radial : public WarmUpBackend {
+class Radial : public Method<RadialParams> {
  public:
   std::string name() const override { return "radial"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info = make_info();
-    return info;
+  BackendInfo describe() const override {
+    const std::vector<std::pair<std::string, std::string>> wan{{"model_type", "wan"},
+                                                               {"decay_factor", "0.2"},
+                                                               {"block", "128"},
+                                                               {"dense_steps", "12"},
+                                                               {"dense_layers", "1"}};
+    return {
+        .title = "frames see each other in bands that halve with the distance, rounded to blocks",
+        .paper = "Li et al. 2025 (Radial Attention), arXiv 2506.19852",
+        .presets = {{"wan1.3b-480p", wan},
+                    {"wan14b-480p", wan},
+                    {"wan14b-720p", wan},
+                    {"hunyuan-720p",
+                     {{"model_type", "hunyuan"},
+                      {"decay_factor", "0.95"},
+                      {"block", "128"},
+                      {"dense_steps", "12"},
+                      {"dense_layers", "0"}}}},
+        .knob = {"decay_factor", 0, 64},
+        .warm_up = DenseWarmUp{.steps = 12, .layers = 1, .source = "public code, Wan2.1"}};
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    const Layout layout = layout_of(in, params);
-    if (dense_by_warmup(in.context, params)) return full_plan(in);
+  Plan dense_plan(const Inputs& in, const RadialParams& p) const override {
+    layout_of(in, p);  // refuses what a sparse call would refuse
+    return full_plan(in);
+  }
+
+  Plan make_plan(const Inputs& in, const RadialParams& p) const override {
+    const Layout layout = layout_of(in, p);
     const int64_t n = layout.blocks();
     Plan plan;
     Branch branch{.name = "radial"};
     {
       const StageTimer timer(plan, "block map", 0, n * n);
-      auto map = block_map(layout, params.flag("keep_diagonal"));
+      auto map = block_map(layout, p.keep_diagonal);
       const Blocks blocks = run_blocks(in.length(), layout.block);
       HeadTable table = block_table(blocks, blocks, map.data());
       table.query_order = table.key_order = nullptr;  // blocks are runs of the tokens' own order
@@ -155,52 +197,6 @@ class Radial : public WarmUpBackend {
     }
     plan.branches.push_back(std::move(branch));
     return plan;
-  }
-
- private:
-  static BackendInfo make_info() {
-    BackendInfo info{
-        "frames see each other in bands that halve with the distance, rounded to blocks",
-        "Li et al. 2025 (Radial Attention), arXiv 2506.19852",
-        {{"num_frames", int64_t{0}, "Latent frames; 0 = those of the grid.", "public code", 0,
-          65536},
-         {"tokens_per_frame", int64_t{0}, "Tokens of a frame; 0 = those of the grid.",
-          "public code", 0, 1 << 24},
-         {"block", int64_t{128}, "Tokens of a block.", "public code: 128, or 64", 16, 65536},
-         {"decay_factor", 0.2, "Factor on the width of the bands beyond the next frame.",
-          "public code: 0.2 (Wan2.1), 0.8 (Wan2.2), 0.95 (HunyuanVideo)", 0, 1e6},
-         {"model_type",
-          std::string("wan"),
-          "wan: every frame also sees the first one; hunyuan: not.",
-          "public code",
-          {},
-          {},
-          {"wan", "hunyuan"}},
-         {"text_length", int64_t{-1},
-          "Text tokens after the video, which see and are seen by all; -1 = all that follow.",
-          "public code", -1},
-         {"keep_diagonal", false,
-          "Let a row of blocks that would see nothing see its own block (frames far smaller than a "
-          "block); the published rule, the default, does not.",
-          "-"}}};
-    for (ParamSpec& spec : warmup_params({.steps = 12, .layers = 1}, "public code, Wan2.1"))
-      info.params.push_back(std::move(spec));
-    const std::vector<std::pair<std::string, std::string>> wan{{"model_type", "wan"},
-                                                               {"decay_factor", "0.2"},
-                                                               {"block", "128"},
-                                                               {"dense_steps", "12"},
-                                                               {"dense_layers", "1"}};
-    info.presets = {{"wan1.3b-480p", wan},
-                    {"wan14b-480p", wan},
-                    {"wan14b-720p", wan},
-                    {"hunyuan-720p",
-                     {{"model_type", "hunyuan"},
-                      {"decay_factor", "0.95"},
-                      {"block", "128"},
-                      {"dense_steps", "12"},
-                      {"dense_layers", "0"}}}};
-    info.knob = {"decay_factor", 0, 64};
-    return info;
   }
 };
 

@@ -2,12 +2,33 @@
 #include <cmath>
 #include <limits>
 
-#include "attention/backend.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 
 namespace vidattn {
 namespace {
+
+struct SpargeParams : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kApi = "SpargeAttn API";
+  std::string mode =
+      choice("mode", {"topk", "cdf"},
+             "How many key blocks are kept: a share of them, or by cumulative probability.", kApi);
+  double topk =
+      real("topk", 0.5, "Mode topk: share of all key blocks per query block; at least one.",
+           "SpargeAttn API: 0.5 with theta -0.1", 0, 1);
+  double cdf = real(
+      "cdf", 0.98,
+      "Mode cdf: as many key blocks as cumulative probabilities are at most this; at least one.",
+      "SpargeAttn API: 0.98 with theta 0.6", 0, 1);
+  double theta =
+      real("theta", -0.1,
+           "Blocks of self-similarity at or below this are always computed; below 0 none are.",
+           "SpargeAttn API: -0.1 with topk, 0.6 with cdf", -1, 1);
+  int64_t block_q = integer("block_q", 128, "Queries of a block.", kApi, 1, 1 << 30);
+  int64_t block_k = integer("block_k", 64, "Keys of a block.", kApi, 1, 1 << 30);
+};
 
 /// Blocks of one head: their means, and whether a block's mean stands for its rows.
 struct Pooled {
@@ -71,40 +92,22 @@ std::vector<double> mean_row(const Tensor& tensor, int64_t head) {
 /// alike are scored by their means, and every query block keeps the best-scored key blocks. Blocks
 /// whose rows differ are always computed. Selection only: the INT8 and FP8 arithmetic of the
 /// published kernels, and their skipping of products with small softmax weights, are left out.
-class Sparge : public Backend {
+class Sparge : public Method<SpargeParams> {
  public:
   std::string name() const override { return "sparge"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info{
-        "key blocks by pooled scores where blocks are self-similar, all others computed",
-        "Zhang et al. 2025, arXiv 2502.18137",
-        {{.name = "mode",
-          .value = std::string("topk"),
-          .help = "How many key blocks are kept: a share of them, or by cumulative probability.",
-          .source = "SpargeAttn API",
-          .choices = {"topk", "cdf"}},
-         {"topk", 0.5, "Mode topk: share of all key blocks per query block; at least one.",
-          "SpargeAttn API: 0.5 with theta -0.1", 0, 1},
-         {"cdf", 0.98,
-          "Mode cdf: as many key blocks as cumulative probabilities are at most this; at least "
-          "one.",
-          "SpargeAttn API: 0.98 with theta 0.6", 0, 1},
-         {"theta", -0.1,
-          "Blocks of self-similarity at or below this are always computed; below 0 none are.",
-          "SpargeAttn API: -0.1 with topk, 0.6 with cdf", -1, 1},
-         {"block_q", int64_t{128}, "Queries of a block.", "SpargeAttn API", 1, 1 << 30},
-         {"block_k", int64_t{64}, "Keys of a block.", "SpargeAttn API", 1, 1 << 30}},
-        {},
-        {{"topk", {{"mode", "topk"}, {"topk", "0.5"}, {"theta", "-0.1"}}},
-         {"cdf", {{"mode", "cdf"}, {"cdf", "0.98"}, {"theta", "0.6"}}}},
-        {"topk", 0, 1}};
-    return info;
+  BackendInfo describe() const override {
+    return {
+        .title = "key blocks by pooled scores where blocks are self-similar, all others computed",
+        .paper = "Zhang et al. 2025, arXiv 2502.18137",
+        .presets = {{"topk", {{"mode", "topk"}, {"topk", "0.5"}, {"theta", "-0.1"}}},
+                    {"cdf", {{"mode", "cdf"}, {"cdf", "0.98"}, {"theta", "0.6"}}}},
+        .knob = {"topk", 0, 1}};
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    const Blocks queries = run_blocks(in.length(), params.integer("block_q"));
-    const Blocks keys = run_blocks(in.length(), params.integer("block_k"));
+  Plan make_plan(const Inputs& in, const SpargeParams& p) const override {
+    const Blocks queries = run_blocks(in.length(), p.block_q);
+    const Blocks keys = run_blocks(in.length(), p.block_k);
     Plan plan;
     Branch branch{.name = "sparge"};
     std::vector<uint8_t> maps, q_similar, k_similar;
@@ -112,12 +115,12 @@ class Sparge : public Backend {
       if (in.explain) all.insert(all.end(), one.begin(), one.end());
     };
     for (int64_t g = 0; g < in.kv_heads(); ++g) {
-      const Pooled k = pool_keys(in, g, keys, params, plan);
+      const Pooled k = pool_keys(in, g, keys, p, plan);
       append(k_similar, k.similar);
       const int64_t group = in.heads() / in.kv_heads();
       for (int64_t h = g * group; h < (g + 1) * group; ++h) {
-        const Pooled q = pool_queries(in, h, queries, params, plan);
-        const auto map = select(in, q, k, params, plan);
+        const Pooled q = pool_queries(in, h, queries, p, plan);
+        const auto map = select(in, q, k, p, plan);
         append(q_similar, q.similar);
         append(maps, map);
         branch.tables.push_back(block_table(queries, keys, map.data()));
@@ -138,51 +141,50 @@ class Sparge : public Backend {
     return 5.0 * static_cast<double>(in.length() * in.dim());
   }
 
-  static Pooled pool_keys(const Inputs& in, int64_t g, const Blocks& keys, const Params& params,
+  static Pooled pool_keys(const Inputs& in, int64_t g, const Blocks& keys, const SpargeParams& p,
                           Plan& plan) {
     const StageTimer timer(plan, "key pooling",
                            pooling_flops(in) + 2.0 * static_cast<double>(in.length() * in.dim()),
                            keys.count() * in.dim() * 4);
-    return pool(*in.k, g, keys, mean_row(*in.k, g), params.real("theta"));
+    return pool(*in.k, g, keys, mean_row(*in.k, g), p.theta);
   }
 
   static Pooled pool_queries(const Inputs& in, int64_t h, const Blocks& queries,
-                             const Params& params, Plan& plan) {
+                             const SpargeParams& p, Plan& plan) {
     const StageTimer timer(plan, "query pooling", pooling_flops(in),
                            queries.count() * in.dim() * 4);
-    return pool(*in.q, h, queries, std::vector<double>(in.dim()), params.real("theta"));
+    return pool(*in.q, h, queries, std::vector<double>(in.dim()), p.theta);
   }
 
   static std::vector<uint8_t> select(const Inputs& in, const Pooled& q, const Pooled& k,
-                                     const Params& params, Plan& plan) {
+                                     const SpargeParams& p, Plan& plan) {
     const int64_t rows = q.mean.length(), columns = k.mean.length();
     const StageTimer timer(plan, "block selection",
                            2.0 * static_cast<double>(rows * columns * in.dim()),
                            rows * columns + std::min<int64_t>(rows, 256) * columns * 4);
     return choose_blocks(HeadMatrix(q.mean, 0), HeadMatrix(k.mean, 0), in.softmax_scale(),
                          [&](int64_t row, std::span<float> scores) {
-                           return kept_keys(q.similar[row], k.similar, scores, params);
+                           return kept_keys(q.similar[row], k.similar, scores, p);
                          });
   }
 
   /// Dissimilar key blocks are always kept and take no part in the softmax; a dissimilar query
   /// block keeps all.
   static std::vector<int32_t> kept_keys(bool similar_query, const std::vector<uint8_t>& similar_key,
-                                        std::span<float> scores, const Params& params) {
+                                        std::span<float> scores, const SpargeParams& p) {
     std::vector<int32_t> always;
     for (size_t b = 0; b < scores.size(); ++b)
       if (!similar_query || !similar_key[b]) always.push_back(static_cast<int32_t>(b));
     if (always.size() == scores.size()) return always;
     for (int32_t b : always) scores[b] = -std::numeric_limits<float>::infinity();
-    std::vector<int32_t> kept = ranked_keys(scores, params);
+    std::vector<int32_t> kept = ranked_keys(scores, p);
     kept.insert(kept.end(), always.begin(), always.end());
     return kept;
   }
 
-  static std::vector<int32_t> ranked_keys(std::span<const float> scores, const Params& params) {
-    if (params.text("mode") == "cdf")
-      return top_p(softmax(scores), params.real("cdf"), TopP::sums_at_most, 1);
-    const double share = params.real("topk") * static_cast<double>(scores.size());
+  static std::vector<int32_t> ranked_keys(std::span<const float> scores, const SpargeParams& p) {
+    if (p.mode == "cdf") return top_p(softmax(scores), p.cdf, TopP::sums_at_most, 1);
+    const double share = p.topk * static_cast<double>(scores.size());
     return top_k(scores, std::max<int64_t>(1, static_cast<int64_t>(share)));
   }
 };

@@ -1,61 +1,73 @@
 #include <algorithm>
 #include <numeric>
 
-#include "attention/backend.h"
 #include "attention/error.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/tile_window.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {
 
-using Sizes = std::array<int64_t, 3>;
+struct StaParams : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kCode = "public code";
+  Sizes tile = integers("tile", {6, 8, 8}, "Frames, rows and columns of a tile.",
+                        "arXiv 2502.04507, public code", 1, 65536);
+  int64_t window =
+      integer("window", 3, "Tiles per axis that every head sees, where windows is not given.",
+              "public code: window size 3,3,3", 1, 65536);
+  std::vector<int64_t> windows =
+      integers("windows",
+               "Tiles per axis [frames, rows, columns] for all heads, or one triple per head; an "
+               "even number w covers w+1 tiles.",
+               "public code: found by a search per head, e.g. 3,3,5 and 3,1,10", 1, 65536);
+  int64_t text_length =
+      integer("text_length", -1, "Real text tokens; -1 = all that follow the video.", kCode, -1);
+  int64_t text_max =
+      integer("text_max", -1, "Text slots after the video; -1 = those of the grid.", kCode, -1);
+  bool ragged = flag("ragged", true,
+                     "Let the last tile of an axis be short where the tile does not divide the "
+                     "grid; false refuses such grids as the public code does.",
+                     "-");
+};
 
 std::string text_of(const Sizes& sizes) {
   return std::to_string(sizes[0]) + "x" + std::to_string(sizes[1]) + "x" + std::to_string(sizes[2]);
 }
 
-Sizes tile_of(const Params& params, const VideoGrid& grid) {
-  const auto given = params.integers("tile");
-  if (given.size() != 3)
-    throw InputError("sta: tile has " + std::to_string(given.size()) +
-                     " numbers, it needs 3: frames, rows, columns");
-  const Sizes tile{given[0], given[1], given[2]}, size{grid.frames, grid.height, grid.width};
+void check_tile(const StaParams& p, const VideoGrid& grid) {
+  const Sizes size{grid.frames, grid.height, grid.width};
   for (int axis = 0; axis < 3; ++axis)
-    if (!params.flag("ragged") && size[axis] % tile[axis] != 0)
-      throw InputError("sta: tile " + text_of(tile) + " does not divide the grid " + text_of(size) +
-                       "; choose one that does, or ragged=true");
-  return tile;
+    if (!p.ragged && size[axis] % p.tile[axis] != 0)
+      throw InputError("sta: tile " + text_of(p.tile) + " does not divide the grid " +
+                       text_of(size) + "; choose one that does, or ragged=true");
 }
 
 /// One window for all heads, or one per head.
-std::vector<Sizes> windows_of(const Params& params, int64_t heads) {
-  const auto given = params.integers("windows");
-  const auto numbers = static_cast<int64_t>(given.size());
-  const int64_t window = params.integer("window");
-  if (given.empty()) return {{window, window, window}};
+std::vector<Sizes> windows_of(const StaParams& p, int64_t heads) {
+  const auto numbers = static_cast<int64_t>(p.windows.size());
+  if (numbers == 0) return {{p.window, p.window, p.window}};
   if (numbers != 3 && numbers != 3 * heads)
     throw InputError("sta: windows has " + std::to_string(numbers) +
                      " numbers, it needs 3 for all heads or " + std::to_string(3 * heads) +
                      ", 3 per head");
   std::vector<Sizes> windows;
-  for (size_t i = 0; i < given.size(); i += 3)
-    windows.push_back({given[i], given[i + 1], given[i + 2]});
+  for (int64_t i = 0; i < numbers; i += 3)
+    windows.push_back({p.windows[i], p.windows[i + 1], p.windows[i + 2]});
   if (std::equal(windows.begin() + 1, windows.end(), windows.begin())) windows.resize(1);
   return windows;
 }
 
 /// Number of real text tokens; the slots after them are padding.
-int64_t real_text(const Params& params, const VideoGrid& grid) {
-  const int64_t slots = params.integer("text_max"), length = params.integer("text_length");
-  if (slots >= 0 && slots != grid.text_tokens)
-    throw InputError("sta: text_max is " + std::to_string(slots) + ", but " +
+int64_t real_text(const StaParams& p, const VideoGrid& grid) {
+  if (p.text_max >= 0 && p.text_max != grid.text_tokens)
+    throw InputError("sta: text_max is " + std::to_string(p.text_max) + ", but " +
                      std::to_string(grid.text_tokens) + " text tokens follow the video");
-  if (length > grid.text_tokens)
-    throw InputError("sta: text_length is " + std::to_string(length) + ", but only " +
+  if (p.text_length > grid.text_tokens)
+    throw InputError("sta: text_length is " + std::to_string(p.text_length) + ", but only " +
                      std::to_string(grid.text_tokens) + " text tokens follow the video");
-  return length < 0 ? grid.text_tokens : length;
+  return p.text_length < 0 ? grid.text_tokens : p.text_length;
 }
 
 /// Sliding tile attention: a tile of queries sees the tiles in a window around it, one window per
@@ -63,26 +75,32 @@ int64_t real_text(const Params& params, const VideoGrid& grid) {
 ///
 /// The published kernel needs a tile that divides the grid. With `ragged`, our extension, the last
 /// tile of an axis holds fewer tokens instead; where the tile divides, both are the same.
-class Sta : public WarmUpBackend {
+class Sta : public Method<StaParams> {
  public:
   std::string name() const override { return "sta"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info = make_info();
-    return info;
+  BackendInfo describe() const override {
+    return {.title =
+                "sliding tiles: a tile of queries sees a window of tiles around it, one window per "
+                "head",
+            .paper = "Zhang et al. 2025, arXiv 2502.04507",
+            .needs_grid = true,
+            .presets = {{"wan14b-720p", {{"tile", "6,8,8"}, {"windows", "3,3,5"}}},
+                        {"hunyuan-720p", {{"tile", "6,8,8"}, {"window", "3"}}}},
+            .knob = {"window", 1, 64},
+            .warm_up = DenseWarmUp{}};
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    in.need_grid("sta");
-    if (dense_by_warmup(in.context, params)) return full_plan(in);
-    const Sizes tile = tile_of(params, in.grid), counts = tile_counts(in.grid, tile);
-    const auto windows = windows_of(params, in.heads());
-    const int64_t text = real_text(params, in.grid);
+  Plan make_plan(const Inputs& in, const StaParams& p) const override {
+    check_tile(p, in.grid);
+    const Sizes counts = tile_counts(in.grid, p.tile);
+    const auto windows = windows_of(p, in.heads());
+    const int64_t text = real_text(p, in.grid);
     Plan plan;
     Branch branch{.name = "sta"};
     {
       const StageTimer timer(plan, "tile windows", 0, in.length() * 8);
-      const Blocks tiles = tile_blocks(in.grid, tile);
+      const Blocks tiles = tile_blocks(in.grid, p.tile);
       const HeadTable empty = ordered_table(tiles, in.grid);
       for (const Sizes& window : windows) {
         branch.tables.push_back(empty);
@@ -95,33 +113,6 @@ class Sta : public WarmUpBackend {
   }
 
  private:
-  static BackendInfo make_info() {
-    BackendInfo info{
-        "sliding tiles: a tile of queries sees a window of tiles around it, one window per head",
-        "Zhang et al. 2025, arXiv 2502.04507",
-        {{"tile", std::vector<double>{6, 8, 8}, "Frames, rows and columns of a tile.",
-          "arXiv 2502.04507, public code", 1, 65536},
-         {"window", int64_t{3}, "Tiles per axis that every head sees, where windows is not given.",
-          "public code: window size 3,3,3", 1, 65536},
-         {"windows", std::vector<double>{},
-          "Tiles per axis [frames, rows, columns] for all heads, or one triple per head; an even "
-          "number w covers w+1 tiles.",
-          "public code: found by a search per head, e.g. 3,3,5 and 3,1,10", 1, 65536},
-         {"text_length", int64_t{-1}, "Real text tokens; -1 = all that follow the video.",
-          "public code", -1},
-         {"text_max", int64_t{-1}, "Text slots after the video; -1 = those of the grid.",
-          "public code", -1},
-         {"ragged", true,
-          "Let the last tile of an axis be short where the tile does not divide the grid; false "
-          "refuses such grids as the public code does.",
-          "-"}}};
-    for (ParamSpec& spec : warmup_params({}, "-")) info.params.push_back(std::move(spec));
-    info.presets = {{"wan14b-720p", {{"tile", "6,8,8"}, {"windows", "3,3,5"}}},
-                    {"hunyuan-720p", {{"tile", "6,8,8"}, {"window", "3"}}}};
-    info.knob = {"window", 1, 64};
-    return info;
-  }
-
   /// Tokens by tile, then text.
   static HeadTable ordered_table(const Blocks& tiles, const VideoGrid& grid) {
     std::vector<int32_t> order = tiles.order->host();

@@ -3,16 +3,47 @@
 #include <cmath>
 #include <random>
 
-#include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
+#include "attention/methods/method.h"
 #include "baselines/text_tokens.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {
 
 enum Kind { kSpatial = 0, kTemporal = 1 };
+
+struct SvgParams : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kCode = "published code, svg/models";
+  std::string model_type = choice(
+      "model_type", {"wan", "hunyuan"},
+      "wan: window rounded up, ends included, sink; hunyuan: rounded down, ends excluded, text.",
+      kCode);
+  double sparsity =
+      real("sparsity", 0.3, "KEPT fraction of the pairs, despite its name.", kCode, 0, 1);
+  bool sparsity_given = given("sparsity");
+  int64_t num_frames = integer("num_frames", 0, "Latent frames; 0 = the grid's.", kCode, 0);
+  int64_t frame_size = integer("frame_size", 0, "Tokens of a frame; 0 = the grid's.", kCode, 0);
+  double width_multiplier =
+      real("width_multiplier", 0, "Window in frames; 0 = from sparsity.", kCode, 0, 1e9);
+  int64_t window_tokens =
+      integer("window_tokens", 0, "Window in tokens; 0 = from the width.", kCode, 0, 1 << 30);
+  int64_t block = integer("block", 128, "Tokens to which windows and profile bands are rounded.",
+                          kCode, 1, 1 << 30);
+  bool first_frame_sink =
+      flag("first_frame_sink", true,
+           "Everyone sees the first frame_size positions of the head's order (wan only).", kCode);
+  int64_t num_sampled_rows =
+      integer("num_sampled_rows", 64, "Query rows that classify the heads.", kCode, 1, 1 << 20);
+  int64_t sample_mse_max_row =
+      integer("sample_mse_max_row", 10000,
+              "The rows are drawn with replacement from this many first tokens.", kCode, 1);
+  int64_t seed = integer("seed", 1, "Seed of the drawn rows.", "-", 0, 0x7fffffff);
+  TextParams text{*this, kCode};
+
+  bool wan() const { return model_type == "wan"; }
+};
 
 /// Window in frames for which about `kept` of the pairs stay visible beside the text
 /// (sparsity_to_width of the published code).
@@ -169,21 +200,46 @@ Array profile_rows(const Masks& masks, const std::vector<int32_t>& rows) {
 
 /// Sparse VideoGen: sampled query rows decide online whether a head looks along frames or along
 /// time; each kind has a fixed band in its own order of the tokens.
-class Svg : public WarmUpBackend {
+class Svg : public Method<SvgParams> {
  public:
   std::string name() const override { return "svg"; }
-  const BackendInfo& info() const override;
+  BackendInfo describe() const override {
+    const auto preset = [](const char* name, const char* model, const char* kept, const char* steps,
+                           const char* layers) {
+      return Preset{name,
+                    {{"model_type", model},
+                     {"sparsity", kept},
+                     {"dense_step_share", steps},
+                     {"dense_layer_share", layers}}};
+    };
+    return {
+        .title = "heads profiled online as spatial or temporal, each a band in its own token order",
+        .paper = "Xi et al. 2025, Sparse VideoGen, arXiv 2502.01776",
+        .inputs = {{"sample_rows", "[n]", "Query rows (tokens) that classify the heads, int32."}},
+        .presets = {preset("wan1.3b-480p", "wan", "0.3", "0.2", "0.03"),
+                    preset("wan14b-480p", "wan", "0.3", "0.2", "0.03"),
+                    preset("wan14b-720p", "wan", "0.3", "0.2", "0.03"),
+                    preset("wan14b-i2v-720p", "wan", "0.3", "0.35", "0.03"),
+                    preset("hunyuan-720p", "hunyuan", "0.25", "0.1", "0.03"),
+                    preset("hunyuan-480p", "hunyuan", "0.2", "0.04", "0")},
+        .knob = {"sparsity", 0, 1},
+        .warm_up =
+            DenseWarmUp{.step_share = 0.2, .layer_share = 0.03, .source = "published scripts"}};
+  }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
+  Plan dense_plan(const Inputs& in, const SvgParams& p) const override {
+    return full_plan(in, masks_for(in, p).text.padding);
+  }
+
+  Plan make_plan(const Inputs& in, const SvgParams& p) const override {
     Plan plan;
     const Masks masks = [&] {
       const StageTimer timer(plan, "token order", 0, in.length() * 4);
-      return masks_for(in, params);
+      return masks_for(in, p);
     }();
-    if (dense_by_warmup(in.context, params)) return full_plan(in, masks.text.padding);
     if (!in.device)
       throw InputError("svg profiles sampled rows while planning and needs a device to run them");
-    const std::vector<int32_t> rows = sample_rows(in, params);
+    const std::vector<int32_t> rows = sample_rows(in, p);
     const std::vector<float> mse = profile(in, masks, rows, plan);
     const int64_t heads = in.heads();
     std::vector<int32_t> best(heads);
@@ -205,25 +261,21 @@ class Svg : public WarmUpBackend {
   }
 
   /// 0 where the parameters leave the sizes to the grid.
-  std::map<std::string, ParamValue> derived(const Params& params,
-                                            const StepContext&) const override {
-    const int64_t frames = params.integer("num_frames"), fs = params.integer("frame_size");
-    const int64_t context = std::max<int64_t>(0, params.integer("context_length"));
-    const int64_t block = params.integer("block");
-    const bool known = frames > 0 && fs > 0;
-    const double width = known ? width_for(params.real("sparsity"), context, frames, fs) : 0;
+  std::map<std::string, ParamValue> derived(const SvgParams& p, const StepContext&) const override {
+    const int64_t context = std::max<int64_t>(0, p.text.context_length), fs = p.frame_size;
+    const bool known = p.num_frames > 0 && fs > 0;
+    const double width = known ? width_for(p.sparsity, context, p.num_frames, fs) : 0;
     return {{"width_multiplier", width},
-            {"window_tokens_wan", window_for(width, fs, block, true)},
-            {"window_tokens_hunyuan", window_for(width, fs, block, false)}};
+            {"window_tokens_wan", window_for(width, fs, p.block, true)},
+            {"window_tokens_hunyuan", window_for(width, fs, p.block, false)}};
   }
 
  private:
   /// Frames and frame size from the parameters or the grid, which must agree.
-  static std::array<int64_t, 2> frames_of(const Inputs& in, const Params& params, int64_t video) {
-    const int64_t frames = params.integer("num_frames"), fs = params.integer("frame_size");
-    if (frames == 0 || fs == 0) in.need_grid("svg");
-    const std::array<int64_t, 2> size{frames > 0 ? frames : in.grid.frames,
-                                      fs > 0 ? fs : in.grid.frame_size()};
+  static std::array<int64_t, 2> frames_of(const Inputs& in, const SvgParams& p, int64_t video) {
+    if (p.num_frames == 0 || p.frame_size == 0) in.need_grid("svg");
+    const std::array<int64_t, 2> size{p.num_frames > 0 ? p.num_frames : in.grid.frames,
+                                      p.frame_size > 0 ? p.frame_size : in.grid.frame_size()};
     if (in.grid.known() && (size[0] != in.grid.frames || size[1] != in.grid.frame_size()))
       throw InputError("svg: num_frames and frame_size are not those of the grid, " +
                        std::to_string(in.grid.frames) + " frames of " +
@@ -236,39 +288,34 @@ class Svg : public WarmUpBackend {
 
   /// The window in tokens; whichever of sparsity, width_multiplier and window_tokens were given
   /// must agree.
-  static int64_t window_of(const Params& params, int64_t context, int64_t frames, int64_t fs) {
-    const double given_width = params.real("width_multiplier");
-    const int64_t given_window = params.integer("window_tokens");
-    const double computed = width_for(params.real("sparsity"), context, frames, fs);
-    if (given_width > 0 && params.given("sparsity") &&
-        std::abs(given_width - computed) > 1e-6 * std::abs(computed))
-      throw InputError("svg: width_multiplier " + to_text(given_width) +
+  static int64_t window_of(const SvgParams& p, int64_t context, int64_t frames, int64_t fs) {
+    const double width = p.width_multiplier;
+    const double computed = width_for(p.sparsity, context, frames, fs);
+    if (width > 0 && p.sparsity_given && std::abs(width - computed) > 1e-6 * std::abs(computed))
+      throw InputError("svg: width_multiplier " + to_text(width) +
                        " contradicts sparsity, from which follows " + to_text(computed));
-    const int64_t window = window_for(given_width > 0 ? given_width : computed, fs,
-                                      params.integer("block"), params.text("model_type") == "wan");
-    if (given_window == 0) return std::max<int64_t>(0, window);
-    if (given_window != window && (given_width > 0 || params.given("sparsity")))
-      throw InputError("svg: window_tokens " + std::to_string(given_window) +
+    const int64_t window = window_for(width > 0 ? width : computed, fs, p.block, p.wan());
+    if (p.window_tokens == 0) return std::max<int64_t>(0, window);
+    if (p.window_tokens != window && (width > 0 || p.sparsity_given))
+      throw InputError("svg: window_tokens " + std::to_string(p.window_tokens) +
                        " contradicts the width, from which follows " + std::to_string(window));
-    return given_window;
+    return p.window_tokens;
   }
 
-  static Masks masks_for(const Inputs& in, const Params& params) {
-    const bool wan = params.text("model_type") == "wan";
-    const TextTokens text = text_tokens(in, params, "svg");
-    if (wan && text.length() > text.video)
+  static Masks masks_for(const Inputs& in, const SvgParams& p) {
+    const TextTokens text = text_tokens(in, p.text, "svg");
+    if (p.wan() && text.length() > text.video)
       throw InputError("svg: model_type=wan takes no text tokens; give model_type=hunyuan");
-    const auto [frames, fs] = frames_of(in, params, text.video);
-    const int64_t window = window_of(params, text.length() - text.video, frames, fs);
-    const int64_t block = params.integer("block");
-    return {text, frames, fs, block,
+    const auto [frames, fs] = frames_of(in, p, text.video);
+    const int64_t window = window_of(p, text.length() - text.video, frames, fs);
+    return {text, frames, fs, p.block,
             // Wan sees up to the window (<=), HunyuanVideo stops before it (<).
-            wan ? std::min(window, text.video) : std::min(window - 1, text.video),
-            wan && params.flag("first_frame_sink") ? fs : 0,
-            wan ? 2 * fs / block : 3 * fs / (2 * block), token_major(text, frames, fs)};
+            p.wan() ? std::min(window, text.video) : std::min(window - 1, text.video),
+            p.wan() && p.first_frame_sink ? fs : 0,
+            p.wan() ? 2 * fs / p.block : 3 * fs / (2 * p.block), token_major(text, frames, fs)};
   }
 
-  static std::vector<int32_t> sample_rows(const Inputs& in, const Params& params) {
+  static std::vector<int32_t> sample_rows(const Inputs& in, const SvgParams& p) {
     if (const Array* given = in.find("sample_rows")) {
       const auto& rows = given->as<int32_t>("sample_rows");
       if (rows.empty()) throw InputError("svg: sample_rows is empty");
@@ -279,11 +326,10 @@ class Svg : public WarmUpBackend {
       return rows;
     }
     // Every layer and step draws its own rows, as the published code does.
-    std::seed_seq seed{params.integer("seed"), in.context.layer, in.context.step};
+    std::seed_seq seed{p.seed, in.context.layer, in.context.step};
     std::mt19937_64 random(seed);
-    const auto limit =
-        static_cast<uint64_t>(std::min(params.integer("sample_mse_max_row"), in.length()));
-    std::vector<int32_t> rows(params.integer("num_sampled_rows"));
+    const auto limit = static_cast<uint64_t>(std::min(p.sample_mse_max_row, in.length()));
+    std::vector<int32_t> rows(p.num_sampled_rows);
     for (int32_t& row : rows) row = static_cast<int32_t>(random() % limit);
     return rows;
   }
@@ -306,58 +352,6 @@ class Svg : public WarmUpBackend {
     return mse;
   }
 };
-
-const BackendInfo& Svg::info() const {
-  static const BackendInfo info = [] {
-    const std::string code = "published code, svg/models";
-    BackendInfo i{
-        "heads profiled online as spatial or temporal, each a band in its own token order",
-        "Xi et al. 2025, Sparse VideoGen, arXiv 2502.01776",
-        {{"model_type",
-          std::string("wan"),
-          "wan: window rounded up, ends included, sink; hunyuan: rounded down, ends excluded, "
-          "text.",
-          code,
-          {},
-          {},
-          {"wan", "hunyuan"}},
-         {"sparsity", 0.3, "KEPT fraction of the pairs, despite its name.", code, 0, 1},
-         {"num_frames", int64_t{0}, "Latent frames; 0 = the grid's.", code, 0},
-         {"frame_size", int64_t{0}, "Tokens of a frame; 0 = the grid's.", code, 0},
-         {"width_multiplier", 0.0, "Window in frames; 0 = from sparsity.", code, 0, 1e9},
-         {"window_tokens", int64_t{0}, "Window in tokens; 0 = from the width.", code, 0, 1 << 30},
-         {"block", int64_t{128}, "Tokens to which windows and profile bands are rounded.", code, 1,
-          1 << 30},
-         {"first_frame_sink", true,
-          "Everyone sees the first frame_size positions of the head's order (wan only).", code},
-         {"num_sampled_rows", int64_t{64}, "Query rows that classify the heads.", code, 1, 1 << 20},
-         {"sample_mse_max_row", int64_t{10000},
-          "The rows are drawn with replacement from this many first tokens.", code, 1},
-         {"seed", int64_t{1}, "Seed of the drawn rows.", "-", 0, 0x7fffffff}},
-        {{"sample_rows", "[n]", "Query rows (tokens) that classify the heads, int32."}}};
-    for (const auto& more :
-         {text_params(code),
-          warmup_params({.step_share = 0.2, .layer_share = 0.03}, "published scripts")})
-      i.params.insert(i.params.end(), more.begin(), more.end());
-    const auto preset = [&](const char* name, const char* model, const char* kept,
-                            const char* steps, const char* layers) {
-      i.presets.push_back({name,
-                           {{"model_type", model},
-                            {"sparsity", kept},
-                            {"dense_step_share", steps},
-                            {"dense_layer_share", layers}}});
-    };
-    preset("wan1.3b-480p", "wan", "0.3", "0.2", "0.03");
-    preset("wan14b-480p", "wan", "0.3", "0.2", "0.03");
-    preset("wan14b-720p", "wan", "0.3", "0.2", "0.03");
-    preset("wan14b-i2v-720p", "wan", "0.3", "0.35", "0.03");
-    preset("hunyuan-720p", "hunyuan", "0.25", "0.1", "0.03");
-    preset("hunyuan-480p", "hunyuan", "0.2", "0.04", "0");
-    i.knob = {"sparsity", 0, 1};
-    return i;
-  }();
-  return info;
-}
 
 const RegisterBackend<Svg> registered;
 

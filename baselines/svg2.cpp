@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <random>
 
-#include "attention/backend.h"
 #include "attention/blas.h"
 #include "attention/error.h"
-#include "attention/kmeans.h"
+#include "attention/methods/kmeans.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 #include "baselines/text_tokens.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {
@@ -18,11 +17,43 @@ namespace {
 // Query clusters scored at a time: with 1,000 key clusters 128 kB of scores per thread.
 constexpr int64_t kScoreRows = 32;
 
+struct Svg2Params : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kCode = "published code, svg/kmeans_utils.py";
+  static constexpr const char* kScripts = "published scripts";
+  int64_t num_q_centroids =
+      integer("num_q_centroids", 300, "Query clusters per head.", kScripts, 1, 65536);
+  int64_t num_k_centroids =
+      integer("num_k_centroids", 1000, "Key clusters per head.", kScripts, 1, 65536);
+  double top_p =
+      real("top_p", 0.9, "Key clusters are kept while the probability before them is at most this.",
+           kScripts, 0, 1);
+  double min_kc_ratio = real("min_kc_ratio", 0.1,
+                             "Share of the key clusters that is kept in any case.", kScripts, 0, 1);
+  int64_t kmeans_iters =
+      integer("kmeans_iters", 50, "k-means iterations at most, without carried centroids.",
+              kScripts, 1, 1e6);
+  int64_t kmeans_later_iters = integer(
+      "kmeans_later_iters", 2,
+      "The same at later steps of a run, which start from the step before.", kScripts, 1, 1e6);
+  double kmeans_tol =
+      real("kmeans_tol", 1e-4, "k-means stops when no centroid moved farther (L2).", kCode, 0);
+  std::vector<double> iterations_run = reals(
+      "iterations_run",
+      "Iterations that k-means of q and k must have taken, to check a run; empty = any.", "-", 0);
+  int64_t seed =
+      integer("seed", 1, "Seed of the points drawn as initial centroids.", "-", 0, 0x7fffffff);
+  TextParams text{*this, kCode};
+  bool q_given = given("num_q_centroids"), k_given = given("num_k_centroids");
+};
+
 using SharedArray = std::shared_ptr<const Array>;
 
 /// The queries or the keys of a call, and what they are called in inputs and parameters.
 struct Side {
   std::string letter;  ///< "q" or "k"
+  int64_t clusters;    ///< the parameter
+  bool clusters_given;
   const Tensor& rows;
 };
 
@@ -53,19 +84,26 @@ const Array& check_shape(const Array& array, const std::string& name,
   return array;
 }
 
+Side query_side(const Inputs& in, const Svg2Params& p) {
+  return {"q", p.num_q_centroids, p.q_given, *in.q};
+}
+
+Side key_side(const Inputs& in, const Svg2Params& p) {
+  return {"k", p.num_k_centroids, p.k_given, *in.k};
+}
+
 /// Clusters of the side: the parameter, or what given centroids say.
-int64_t cluster_count(const Inputs& in, const Params& params, const Side& side) {
-  const std::string param = "num_" + side.letter + "_centroids";
+int64_t cluster_count(const Inputs& in, const Side& side) {
   for (const char* suffix : {"_centroids_init", "_centroids"}) {
     const Array* given = in.find(side.letter + suffix);
     if (!given || given->shape.size() != 3 || given->shape[1] < 1) continue;
-    if (params.given(param) && params.integer(param) != given->shape[1])
+    if (side.clusters_given && side.clusters != given->shape[1])
       throw InputError("svg2: " + side.letter + suffix + " holds " +
-                       std::to_string(given->shape[1]) + " clusters, " + param + " is " +
-                       std::to_string(params.integer(param)));
+                       std::to_string(given->shape[1]) + " clusters, num_" + side.letter +
+                       "_centroids is " + std::to_string(side.clusters));
     return given->shape[1];
   }
-  return params.integer(param);
+  return side.clusters;
 }
 
 /// Points drawn with replacement, [heads, count, D].
@@ -121,21 +159,20 @@ Clusters given_clusters(const Inputs& in, const Side& side, int64_t count, const
 }
 
 /// k-means on the video tokens, all heads together, from given, carried or drawn centroids.
-Clusters found_clusters(const Inputs& in, const Params& params, const Side& side, int64_t count,
+Clusters found_clusters(const Inputs& in, const Svg2Params& p, const Side& side, int64_t count,
                         const TextTokens& text, Plan& plan) {
   const int64_t heads = side.rows.heads(), dim = side.rows.dim();
   const std::vector<int64_t> shape{heads, count, dim};
   const std::string init = side.letter + "_centroids_init";
   const Array* carried = carried_centroids(in.context, side, shape);
-  KMeansOptions options{params.integer(carried ? "kmeans_later_iters" : "kmeans_iters"),
-                        params.real("kmeans_tol")};
+  const KMeansOptions options{carried ? p.kmeans_later_iters : p.kmeans_iters, p.kmeans_tol};
   std::vector<float> start;
   if (carried)
     start = carried->as<float>("centroids");
   else if (const Array* given = in.find(init))
     start = check_shape(*given, init, shape).as<float>(init.c_str());
   else
-    start = drawn_centroids(side, count, text.video, in.context.layer, params.integer("seed"));
+    start = drawn_centroids(side, count, text.video, in.context.layer, p.seed);
   std::vector<PointSet> sets;
   for (int64_t h = 0; h < heads; ++h) {
     sets.push_back(head_points(side.rows, h));
@@ -161,23 +198,23 @@ Clusters found_clusters(const Inputs& in, const Params& params, const Side& side
 }
 
 /// Initial centroids ask for k-means, also where labels came along.
-Clusters cluster(const Inputs& in, const Params& params, const Side& side, const TextTokens& text,
+Clusters cluster(const Inputs& in, const Svg2Params& p, const Side& side, const TextTokens& text,
                  Plan& plan) {
-  const int64_t count = cluster_count(in, params, side);
+  const int64_t count = cluster_count(in, side);
   const bool given = in.find(side.letter + "_labels") && !in.find(side.letter + "_centroids_init");
   return given ? given_clusters(in, side, count, text)
-               : found_clusters(in, params, side, count, text, plan);
+               : found_clusters(in, p, side, count, text, plan);
 }
 
 /// Which key clusters each query cluster of a head sees, [query blocks, key blocks].
 std::vector<uint8_t> select_clusters(const Clusters& queries, const Clusters& keys, int64_t head,
-                                     int64_t kv_head, const Inputs& in, const Params& params) {
+                                     int64_t kv_head, const Inputs& in, const Svg2Params& params) {
   const int64_t qc = queries.count, kc = keys.count;
   const Blocks& key_blocks = keys.blocks[kv_head];
   const int64_t rows = queries.blocks[head].count(), columns = key_blocks.count();
   std::vector<int32_t> sizes(kc);
   for (int64_t b = 0; b < kc; ++b) sizes[b] = key_blocks.size(b);
-  const auto at_least = static_cast<int64_t>(params.real("min_kc_ratio") * static_cast<double>(kc));
+  const auto at_least = static_cast<int64_t>(params.min_kc_ratio * static_cast<double>(kc));
   std::vector<uint8_t> map(rows * columns);
 #pragma omp parallel
   {
@@ -190,7 +227,7 @@ std::vector<uint8_t> select_clusters(const Clusters& queries, const Clusters& ke
               static_cast<float>(in.softmax_scale()));
       for (int64_t a = begin; a < end; ++a) {
         const auto p = softmax({&score[(a - begin) * kc], static_cast<size_t>(kc)}, sizes);
-        for (int32_t b : top_p(p, params.real("top_p"), TopP::sum_before_at_most, at_least))
+        for (int32_t b : top_p(p, params.top_p, TopP::sum_before_at_most, at_least))
           map[a * columns + b] = 1;
       }
     }
@@ -218,27 +255,55 @@ void explain(const Clusters& clusters, const std::string& letter, Plan& plan) {
 
 /// Sparse VideoGen 2: k-means clusters of queries and of keys; every query cluster sees the key
 /// clusters that hold most of its estimated attention.
-class Svg2 : public WarmUpBackend {
+class Svg2 : public Method<Svg2Params> {
  public:
   std::string name() const override { return "svg2"; }
-  const BackendInfo& info() const override;
+  BackendInfo describe() const override {
+    const auto preset = [](const char* name, const char* clusters, const char* steps,
+                           const char* layers) {
+      return Preset{name,
+                    {{"num_q_centroids", clusters},
+                     {"dense_step_share", steps},
+                     {"dense_layer_share", layers}}};
+    };
+    return {
+        .title = "k-means clusters of queries and keys, key clusters by size-weighted top-p",
+        .paper = "Yang et al. 2025, Sparse VideoGen 2, arXiv 2505.18875",
+        .inputs = {{"q_labels", "[H,L]", "Query cluster of every video token, with q_centroids."},
+                   {"k_labels", "[HK,L]", "Key cluster of every video token, with k_centroids."},
+                   {"q_centroids", "[H,QC,D]", "Centroids that the given query labels belong to."},
+                   {"k_centroids", "[HK,KC,D]", "Centroids that the given key labels belong to."},
+                   {"q_centroids_init", "[H,QC,D]",
+                    "Centroids from which k-means of the queries starts."},
+                   {"k_centroids_init", "[HK,KC,D]",
+                    "Centroids from which k-means of the keys starts."}},
+        .presets = {preset("wan1.3b-480p", "300", "0.2", "0.03"),
+                    preset("wan14b-480p", "300", "0.2", "0.03"),
+                    preset("wan14b-720p", "300", "0.2", "0.03"),
+                    preset("wan14b-i2v-480p", "200", "0.2", "0.03"),
+                    preset("wan14b-i2v-720p", "300", "0.35", "0.03"),
+                    preset("hunyuan-720p", "400", "0.1", "0.03"),
+                    preset("hunyuan-480p", "200", "0.04", "0")},
+        .knob = {"top_p", 0, 1},
+        .warm_up =
+            DenseWarmUp{.step_share = 0.2, .layer_share = 0.03, .source = "published scripts"}};
+  }
 
   /// Labels and centroids beside initial centroids are results to compare with, not inputs.
-  void prepare(Inputs& in, const Params&) const override {
+  void prepare(Inputs& in, const Svg2Params&) const override {
     for (const std::string side : {"q", "k"})
       if (in.find(side + "_centroids_init"))
         for (const char* result : {"_labels", "_centroids"}) in.extra.erase(side + result);
   }
 
   /// The knob moves which clusters are kept, not the clusters.
-  void prepare_search(Inputs& in, const Params& params) const override {
-    if (dense_by_warmup(in.context, params) || !params.list("iterations_run").empty()) return;
-    prepare(in, params);
-    const TextTokens text = text_tokens(in, params, "svg2");
-    const Side sides[] = {{"q", *in.q}, {"k", *in.k}};
-    for (const Side& side : sides) {
+  void prepare_search(Inputs& in, const Svg2Params& p) const override {
+    if (!p.iterations_run.empty()) return;
+    prepare(in, p);
+    const TextTokens text = text_tokens(in, p.text, "svg2");
+    for (const Side& side : {query_side(in, p), key_side(in, p)}) {
       Plan unused;
-      const Clusters clusters = cluster(in, params, side, text, unused);
+      const Clusters clusters = cluster(in, p, side, text, unused);
       std::vector<int32_t> labels;
       for (const Blocks& blocks : clusters.blocks)
         labels.insert(labels.end(), blocks.label.begin(), blocks.label.begin() + text.video);
@@ -250,13 +315,21 @@ class Svg2 : public WarmUpBackend {
     }
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    const TextTokens text = text_tokens(in, params, "svg2");
-    if (dense_by_warmup(in.context, params)) return full_plan(in, text.padding);
+  Facts facts(const Inputs&, const Svg2Params&, const Plan& plan) const override {
+    const auto& figures = plan.figures;
+    return {{"iterations_run",
+             std::vector<double>{figures.at("q_iterations"), figures.at("k_iterations")}}};
+  }
+
+  Plan dense_plan(const Inputs& in, const Svg2Params& p) const override {
+    return full_plan(in, text_tokens(in, p.text, "svg2").padding);
+  }
+
+  Plan make_plan(const Inputs& in, const Svg2Params& p) const override {
+    const TextTokens text = text_tokens(in, p.text, "svg2");
     Plan plan;
-    const Clusters queries = cluster(in, params, {"q", *in.q}, text, plan);
-    const Clusters keys = cluster(in, params, {"k", *in.k}, text, plan);
-    check_iterations(params, queries, keys);
+    const Clusters queries = cluster(in, p, query_side(in, p), text, plan);
+    const Clusters keys = cluster(in, p, key_side(in, p), text, plan);
     plan.figures["q_iterations"] = queries.iterations;
     plan.figures["k_iterations"] = keys.iterations;
     const int64_t heads = in.heads(), scored = queries.count * keys.count;
@@ -268,7 +341,7 @@ class Svg2 : public WarmUpBackend {
                              scored + omp_get_max_threads() * kScoreRows * keys.count * 4);
       for (int64_t h = 0; h < heads; ++h) {
         const int64_t kv_head = in.kv_head(h);
-        const auto map = select_clusters(queries, keys, h, kv_head, in, params);
+        const auto map = select_clusters(queries, keys, h, kv_head, in, p);
         branch.tables.push_back(block_table(queries.blocks[h], keys.blocks[kv_head], map.data()));
         if (in.explain) maps.insert(maps.end(), map.begin(), map.end());
       }
@@ -295,66 +368,7 @@ class Svg2 : public WarmUpBackend {
     }
     return empty;
   }
-
-  static void check_iterations(const Params& params, const Clusters& q, const Clusters& k) {
-    const auto& expected = params.list("iterations_run");
-    if (!expected.empty() && expected != std::vector<double>{q.iterations, k.iterations})
-      throw InputError("svg2: k-means took " + to_text(q.iterations) + "," + to_text(k.iterations) +
-                       " iterations, iterations_run says " +
-                       to_text(params.value("iterations_run")));
-  }
 };
-
-const BackendInfo& Svg2::info() const {
-  static const BackendInfo info = [] {
-    const std::string code = "published code, svg/kmeans_utils.py", scripts = "published scripts";
-    BackendInfo i{
-        "k-means clusters of queries and keys, key clusters by size-weighted top-p",
-        "Yang et al. 2025, Sparse VideoGen 2, arXiv 2505.18875",
-        {{"num_q_centroids", int64_t{300}, "Query clusters per head.", scripts, 1, 65536},
-         {"num_k_centroids", int64_t{1000}, "Key clusters per head.", scripts, 1, 65536},
-         {"top_p", 0.9, "Key clusters are kept while the probability before them is at most this.",
-          scripts, 0, 1},
-         {"min_kc_ratio", 0.1, "Share of the key clusters that is kept in any case.", scripts, 0,
-          1},
-         {"kmeans_iters", int64_t{50}, "k-means iterations at most, without carried centroids.",
-          scripts, 1, 1e6},
-         {"kmeans_later_iters", int64_t{2},
-          "The same at later steps of a run, which start from the step before.", scripts, 1, 1e6},
-         {"kmeans_tol", 1e-4, "k-means stops when no centroid moved farther (L2).", code, 0},
-         {"iterations_run", std::vector<double>{},
-          "Iterations that k-means of q and k must have taken, to check a run; empty = any.", "-",
-          0},
-         {"seed", int64_t{1}, "Seed of the points drawn as initial centroids.", "-", 0,
-          0x7fffffff}},
-        {{"q_labels", "[H,L]", "Query cluster of every video token, with q_centroids."},
-         {"k_labels", "[HK,L]", "Key cluster of every video token, with k_centroids."},
-         {"q_centroids", "[H,QC,D]", "Centroids that the given query labels belong to."},
-         {"k_centroids", "[HK,KC,D]", "Centroids that the given key labels belong to."},
-         {"q_centroids_init", "[H,QC,D]", "Centroids from which k-means of the queries starts."},
-         {"k_centroids_init", "[HK,KC,D]", "Centroids from which k-means of the keys starts."}}};
-    for (const auto& more :
-         {text_params(code), warmup_params({.step_share = 0.2, .layer_share = 0.03}, scripts)})
-      i.params.insert(i.params.end(), more.begin(), more.end());
-    const auto preset = [&](const char* name, const char* clusters, const char* steps,
-                            const char* layers) {
-      i.presets.push_back({name,
-                           {{"num_q_centroids", clusters},
-                            {"dense_step_share", steps},
-                            {"dense_layer_share", layers}}});
-    };
-    preset("wan1.3b-480p", "300", "0.2", "0.03");
-    preset("wan14b-480p", "300", "0.2", "0.03");
-    preset("wan14b-720p", "300", "0.2", "0.03");
-    preset("wan14b-i2v-480p", "200", "0.2", "0.03");
-    preset("wan14b-i2v-720p", "300", "0.35", "0.03");
-    preset("hunyuan-720p", "400", "0.1", "0.03");
-    preset("hunyuan-480p", "200", "0.04", "0");
-    i.knob = {"top_p", 0, 1};
-    return i;
-  }();
-  return info;
-}
 
 const RegisterBackend<Svg2> registered;
 

@@ -1,21 +1,26 @@
-#include "attention/backend.h"
 #include "attention/error.h"
-#include "attention/kmeans.h"
+#include "attention/methods/fields.h"
+#include "attention/methods/kmeans.h"
+#include "baselines/procedure.h"
 
 namespace vidattn {
 namespace {
+
+struct KMeansParams : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kCode = "published code, svg/kmeans_utils.py";
+  int64_t num_centroids =
+      integer("num_centroids", 0, "Clusters K; 0 = those of centroids_init.", kCode, 0);
+  int64_t max_iters = integer("max_iters", 50, "Iterations at most.", kCode, 1, 1e6);
+  double tol = real("tol", 1e-4, "Stop when no centroid of any head moved farther (L2).", kCode, 0);
+};
 
 /// The k-means of Sparse VideoGen 2 alone: one clustering per head, stopped for all heads together.
 class Svg2KMeans : public Procedure {
  public:
   std::string name() const override { return "svg2_kmeans"; }
 
-  std::vector<ParamSpec> params() const override {
-    const std::string code = "published code, svg/kmeans_utils.py";
-    return {{"num_centroids", int64_t{0}, "Clusters K; 0 = those of centroids_init.", code, 0},
-            {"max_iters", int64_t{50}, "Iterations at most.", code, 1, 1e6},
-            {"tol", 1e-4, "Stop when no centroid of any head moved farther (L2).", code, 0}};
-  }
+  std::vector<ParamSpec> params() const override { return specs_of<KMeansParams>(); }
 
   std::vector<InputSpec> inputs() const override {
     return {{"x", "[L,H,D]", "Points, clustered per head."},
@@ -24,13 +29,14 @@ class Svg2KMeans : public Procedure {
 
   Result run(const Inputs& in, const Params& params) const override {
     const Array &x = in.need("x", name()), &init = in.need("centroids_init", name());
-    const int64_t clusters = check(x, init, params.integer("num_centroids"));
+    const KMeansParams p(params);
+    const int64_t clusters = check(x, init, p.num_centroids);
     const int64_t length = x.shape[0], heads = x.shape[1], dim = x.shape[2];
     std::vector<PointSet> sets;
     for (int64_t h = 0; h < heads; ++h)
       sets.push_back({x.as<float>("x").data() + h * dim, length, dim, heads * dim});
-    const KMeansResult found = kmeans(sets, init.as<float>("centroids_init"), clusters,
-                                      {params.integer("max_iters"), params.real("tol")});
+    const KMeansResult found =
+        kmeans(sets, init.as<float>("centroids_init"), clusters, {p.max_iters, p.tol});
     std::vector<int32_t> again(heads * length);
     double changed = 0;
     for (int64_t h = 0; h < heads; ++h)

@@ -4,20 +4,10 @@
 
 namespace vidattn {
 
-std::vector<ParamSpec> text_params(const std::string& source) {
-  return {
-      {"context_length", int64_t{-1},
-       "Text slots after the video tokens; -1 = the grid's text tokens.", source, -1},
-      {"prompt_length", int64_t{-1},
-       "Text slots that hold the real prompt, the others being padding; -1 = all.", source, -1}};
-}
-
-TextTokens text_tokens(const Inputs& in, const Params& params, const std::string& method) {
+TextTokens text_tokens(const Inputs& in, const TextParams& p, const std::string& method) {
   const int64_t known = in.grid.known() ? in.grid.text_tokens : 0;
-  const int64_t given = params.integer("context_length");
-  const int64_t slots = given < 0 ? known : given;
-  const int64_t prompt =
-      params.integer("prompt_length") < 0 ? slots : params.integer("prompt_length");
+  const int64_t slots = p.context_length < 0 ? known : p.context_length;
+  const int64_t prompt = p.prompt_length < 0 ? slots : p.prompt_length;
   if (in.grid.known() && slots != known)
     throw InputError(method + ": context_length is " + std::to_string(slots) +
                      ", but the grid has " + std::to_string(known) + " text tokens");

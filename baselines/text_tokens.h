@@ -1,10 +1,9 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "attention/inputs.h"
-#include "attention/params.h"
+#include "attention/methods/fields.h"
 
 namespace vidattn {
 
@@ -17,11 +16,21 @@ struct TextTokens {
   int64_t length() const { return real() + padding; }
 };
 
-/// Parameters context_length (text slots) and prompt_length (real text tokens among them).
-std::vector<ParamSpec> text_params(const std::string& source);
+/// Parameters of a method that knows prompt and padding: a member among its own ones, made from
+/// them.
+struct TextParams : ParamFields {
+  TextParams(const ParamFields& of, const char* source) : ParamFields(of), source_(source) {}
+  const char* source_;
+  int64_t context_length =
+      integer("context_length", -1,
+              "Text slots after the video tokens; -1 = the grid's text tokens.", source_, -1);
+  int64_t prompt_length = integer(
+      "prompt_length", -1,
+      "Text slots that hold the real prompt, the others being padding; -1 = all.", source_, -1);
+};
 
 /// The parts of the call's sequence; slots default to the grid's text tokens, the prompt to all of
 /// them. Throws InputError naming `method` when the numbers contradict each other or the inputs.
-TextTokens text_tokens(const Inputs& in, const Params& params, const std::string& method);
+TextTokens text_tokens(const Inputs& in, const TextParams& p, const std::string& method);
 
 }  // namespace vidattn

@@ -1,10 +1,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "attention/backend.h"
 #include "attention/error.h"
+#include "attention/methods/method.h"
 #include "baselines/vmoba_select.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {
@@ -14,93 +13,133 @@ struct Chunks {
   int64_t topk;
 };
 
-std::vector<ParamSpec> parameters() {
-  const std::string code = "VMoBA, public code", config = "public configuration for 480x832";
-  std::vector<ParamSpec> params{
-      {"chunk_kind",
-       std::string("auto"),
-       "Chunks along time (temporal), in space over all frames (spatial), or in both (st); auto: "
-       "by "
-       "the layer's place in the cycle, temporal outside of a run.",
-       code,
-       {},
-       {},
-       {"auto", "temporal", "spatial", "st"}},
-      {"chunk_size", std::vector<double>{},
-       "Chunk of a fixed chunk_kind: frames (may be fractional), rows,columns or "
-       "frames,rows,columns; empty = the size of that kind below.",
-       code, 0},
-      {"temporal_chunk_size", 2.0, "Latent frames per temporal chunk.", config, 0},
-      {"spatial_chunk_size", std::vector<double>{3, 4}, "Rows,columns.", config, 1},
-      {"st_chunk_size", std::vector<double>{4, 6, 4}, "Frames,rows,columns.", config, 1},
-      {"ragged", true,
-       "Let border chunks be short where a spatial or st chunk does not divide the grid; the "
-       "public "
-       "code has no such grids, and false refuses them.",
-       "-"},
-      {"select_mode",
-       std::string("threshold"),
-       "How many chunks: threshold or topk.",
-       config,
-       {},
-       {},
-       {"threshold", "topk"}},
-      {"scope",
-       std::string("query_head"),
-       "What is ranked together: the chunks of a query and head, the (chunk, query) pairs of a "
-       "head, all of them, or the (head, query) pairs of a chunk (block, as in the public code; "
-       "threshold only).",
-       config,
-       {},
-       {},
-       {"query_head", "head_global", "overall", "block"}},
-      {"threshold", 0.25, "Share of the summed normalized gates to reach; 1 selects all.", config,
-       0},
-      {"topk", int64_t{0}, "Chunks per query, its own counted; 0 = those of the kind below.", code,
-       0},
-      {"temporal_topk", int64_t{3}, "For temporal chunks.", config, 1},
-      {"spatial_topk", int64_t{20}, "For spatial chunks.", config, 1},
-      {"st_topk", int64_t{15}, "For st chunks.", config, 1},
-      {"temporal_layer", int64_t{1}, "Layers with temporal chunks in a cycle.", config, 0, 4096},
-      {"spatial_layer", int64_t{1}, "Then layers with spatial chunks.", config, 0, 4096},
-      {"st_layer", int64_t{1}, "Then layers with st chunks.", config, 0, 4096},
-      {"first_full_layer", int64_t{0}, "First layers that stay dense; the cycle starts there.",
-       config, 0, 1 << 20}};
-  const auto warmup = warmup_params({.steps = 12}, config);
-  params.insert(params.end(), warmup.begin(), warmup.end());
-  return params;
+struct VmobaParams : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kCode = "VMoBA, public code";
+  static constexpr const char* kConfig = "public configuration for 480x832";
+  std::string chunk_kind =
+      choice("chunk_kind", {"auto", "temporal", "spatial", "st"},
+             "Chunks along time (temporal), in space over all frames (spatial), or in both (st); "
+             "auto: by the layer's place in the cycle, temporal outside of a run.",
+             kCode);
+  std::vector<double> chunk_size =
+      reals("chunk_size",
+            "Chunk of a fixed chunk_kind: frames (may be fractional), rows,columns or "
+            "frames,rows,columns; empty = the size of that kind below.",
+            kCode, 0);
+  double temporal_chunk_size =
+      real("temporal_chunk_size", 2, "Latent frames per temporal chunk.", kConfig, 0);
+  std::array<int64_t, 2> spatial_chunk_size =
+      integers("spatial_chunk_size", {3, 4}, "Rows,columns.", kConfig, 1);
+  Sizes st_chunk_size = integers("st_chunk_size", {4, 6, 4}, "Frames,rows,columns.", kConfig, 1);
+  bool ragged = flag("ragged", true,
+                     "Let border chunks be short where a spatial or st chunk does not divide the "
+                     "grid; the public code has no such grids, and false refuses them.",
+                     "-");
+  std::string select_mode =
+      choice("select_mode", {"threshold", "topk"}, "How many chunks: threshold or topk.", kConfig);
+  std::string scope = choice("scope", {"query_head", "head_global", "overall", "block"},
+                             "What is ranked together: the chunks of a query and head, the (chunk, "
+                             "query) pairs of a head, all of them, or the (head, query) pairs of a "
+                             "chunk (block, as in the public code; threshold only).",
+                             kConfig);
+  double threshold =
+      real("threshold", 0.25, "Share of the summed normalized gates to reach; 1 selects all.",
+           kConfig, 0);
+  int64_t topk = integer(
+      "topk", 0, "Chunks per query, its own counted; 0 = those of the kind below.", kCode, 0);
+  int64_t temporal_topk = integer("temporal_topk", 3, "For temporal chunks.", kConfig, 1);
+  int64_t spatial_topk = integer("spatial_topk", 20, "For spatial chunks.", kConfig, 1);
+  int64_t st_topk = integer("st_topk", 15, "For st chunks.", kConfig, 1);
+  int64_t temporal_layer =
+      integer("temporal_layer", 1, "Layers with temporal chunks in a cycle.", kConfig, 0, 4096);
+  int64_t spatial_layer =
+      integer("spatial_layer", 1, "Then layers with spatial chunks.", kConfig, 0, 4096);
+  int64_t st_layer = integer("st_layer", 1, "Then layers with st chunks.", kConfig, 0, 4096);
+  int64_t first_full_layer =
+      integer("first_full_layer", 0, "First layers that stay dense; the cycle starts there.",
+              kConfig, 0, 1 << 20);
+};
+
+std::string kind_of(const VmobaParams& p, const StepContext& context) {
+  if (p.chunk_kind != "auto") return p.chunk_kind;
+  const int64_t cycle = p.temporal_layer + p.spatial_layer + p.st_layer;
+  if (cycle == 0)
+    throw InputError("vmoba: one of temporal_layer, spatial_layer and st_layer must be above 0");
+  const int64_t m = (std::max(context.layer, p.first_full_layer) - p.first_full_layer) % cycle;
+  return m < p.temporal_layer                     ? "temporal"
+         : m < p.temporal_layer + p.spatial_layer ? "spatial"
+                                                  : "st";
+}
+
+Blocks temporal_chunks(const Inputs& in, const VmobaParams& p) {
+  if (p.chunk_size.size() > 1)
+    throw InputError("vmoba: a temporal chunk_size is one number, of latent frames");
+  const double frames = p.chunk_size.empty() ? p.temporal_chunk_size : p.chunk_size[0];
+  const double tokens = std::floor(frames * static_cast<double>(in.grid.frame_size()));
+  if (tokens < 1) throw InputError("vmoba: a temporal chunk must hold at least one token");
+  const double length = static_cast<double>(in.length());
+  return run_blocks(in.length(), static_cast<int64_t>(std::min(tokens, length)));
+}
+
+/// Frames, rows and columns of a spatial or st chunk; a spatial one has all frames.
+Sizes chunk_tile(const VmobaParams& p, const std::string& kind, int64_t frames) {
+  const bool spatial = kind == "spatial";
+  const auto& [height, width] = p.spatial_chunk_size;
+  if (p.chunk_size.empty()) return spatial ? Sizes{frames, height, width} : p.st_chunk_size;
+  std::vector<double> own = p.chunk_size;
+  if (spatial) own.insert(own.begin(), static_cast<double>(frames));
+  const auto no_count = [](double n) { return n < 1 || n != std::floor(n); };
+  if (own.size() != 3 || std::any_of(own.begin(), own.end(), no_count))
+    throw InputError("vmoba: the " + kind + " chunk size is " + (spatial ? "2" : "3") +
+                     " whole numbers above 0");
+  return {static_cast<int64_t>(own[0]), static_cast<int64_t>(own[1]), static_cast<int64_t>(own[2])};
+}
+
+Chunks cut(const Inputs& in, const VmobaParams& p) {
+  const std::string kind = kind_of(p, in.context);
+  if (!p.chunk_size.empty() && p.chunk_kind == "auto")
+    throw InputError("vmoba: chunk_size needs a chunk_kind; with auto set " + kind +
+                     "_chunk_size and those of the other kinds");
+  const auto topk = [&](int64_t of_kind) { return p.topk == 0 ? of_kind : p.topk; };
+  if (kind == "temporal") return {temporal_chunks(in, p), topk(p.temporal_topk)};
+  const VideoGrid& grid = in.grid;
+  const Sizes tile = chunk_tile(p, kind, grid.frames);
+  if (!p.ragged &&
+      (grid.frames % tile[0] != 0 || grid.height % tile[1] != 0 || grid.width % tile[2] != 0))
+    throw InputError("vmoba: the " + kind +
+                     " chunk does not divide the grid; ragged=true allows short chunks at the "
+                     "border");
+  return {tile_blocks(grid, tile), topk(kind == "spatial" ? p.spatial_topk : p.st_topk)};
 }
 
 /// Video mixture of block attention: chunks in time, space or both by layer; every query sees its
 /// own chunk and those whose gate q·mean(k) ranks high.
-class Vmoba : public Backend {
+class Vmoba : public Method<VmobaParams> {
  public:
   std::string name() const override { return "vmoba"; }
 
-  const BackendInfo& info() const override {
-    static const BackendInfo info{
-        "own chunk and chunks of large q·mean(k); chunks in time, space or both by layer",
-        "Wu et al. 2025, arXiv 2506.23858",
-        parameters(),
-        {},
-        {{"wan1.3b-480p", {}},
-         {"wan1.3b-448p",
-          {{"spatial_chunk_size", "4,13"},
-           {"st_chunk_size", "4,4,13"},
-           {"select_mode", "topk"},
-           {"temporal_topk", "2"},
-           {"spatial_topk", "6"},
-           {"st_topk", "18"}}}},
-        {"threshold", 0, 1}};
-    return info;
+  BackendInfo describe() const override {
+    return {
+        .title = "own chunk and chunks of large q·mean(k); chunks in time, space or both by layer",
+        .paper = "Wu et al. 2025, arXiv 2506.23858",
+        .needs_grid = true,
+        .takes_text = false,
+        .presets = {{"wan1.3b-480p", {}},
+                    {"wan1.3b-448p",
+                     {{"spatial_chunk_size", "4,13"},
+                      {"st_chunk_size", "4,4,13"},
+                      {"select_mode", "topk"},
+                      {"temporal_topk", "2"},
+                      {"spatial_topk", "6"},
+                      {"st_topk", "18"}}}},
+        .knob = {"threshold", 0, 1},
+        .warm_up = DenseWarmUp{.steps = 12, .source = VmobaParams::kConfig}};
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    if (dense_by_warmup(in.context, warmup(params))) return full_plan(in);
-    in.need_grid("vmoba");
-    if (in.grid.text_tokens > 0) throw InputError("vmoba does not take text tokens");
-    const Chunks chunks = cut(in, params);
-    const ChunkRule rule = rule_of(params, chunks);
+  Plan make_plan(const Inputs& in, const VmobaParams& p) const override {
+    const Chunks chunks = cut(in, p);
+    const ChunkRule rule = rule_of(p, chunks);
     if (rule.by_threshold && rule.threshold >= 1) return select_all(in, chunks.blocks);
     Plan plan;
     const auto chosen = select(in, chunks.blocks, rule, plan);
@@ -113,73 +152,22 @@ class Vmoba : public Backend {
   }
 
   /// The layer's chunk_kind; "full" before first_full_layer.
-  std::map<std::string, ParamValue> derived(const Params& params,
+  std::map<std::string, ParamValue> derived(const VmobaParams& p,
                                             const StepContext& context) const override {
-    const bool dense = context.layer >= 0 && context.layer < params.integer("first_full_layer");
-    return {{"chunk_kind", dense ? "full" : kind_of(params, context)}};
-  }
-
-  double run_density(const Params& params, double density, int64_t steps,
-                     int64_t layers) const override {
-    return density_with_warmup(warmup(params), density, steps, layers);
+    const bool dense = context.layer >= 0 && context.layer < p.first_full_layer;
+    return {{"chunk_kind", dense ? "full" : kind_of(p, context)}};
   }
 
  private:
-  static Params warmup(const Params& params) {
-    Params all = params;
-    all.set("dense_layers", std::to_string(std::max(params.integer("dense_layers"),
-                                                    params.integer("first_full_layer"))));
-    return all;
+  DenseWarmUp warm_up(const Params& params) const override {
+    DenseWarmUp rules = Backend::warm_up(params);
+    rules.layers = std::max(rules.layers, VmobaParams(params).first_full_layer);
+    return rules;
   }
 
-  static std::string kind_of(const Params& params, const StepContext& context) {
-    if (params.text("chunk_kind") != "auto") return params.text("chunk_kind");
-    const int64_t temporal = params.integer("temporal_layer");
-    const int64_t spatial = params.integer("spatial_layer");
-    const int64_t cycle = temporal + spatial + params.integer("st_layer");
-    if (cycle == 0)
-      throw InputError("vmoba: one of temporal_layer, spatial_layer and st_layer must be above 0");
-    const int64_t first = params.integer("first_full_layer");
-    const int64_t m = (std::max(context.layer, first) - first) % cycle;
-    return m < temporal ? "temporal" : m < temporal + spatial ? "spatial" : "st";
-  }
-
-  static Chunks cut(const Inputs& in, const Params& params) {
-    const std::string kind = kind_of(params, in.context);
-    const bool own_size = !params.list("chunk_size").empty();
-    if (own_size && params.text("chunk_kind") == "auto")
-      throw InputError("vmoba: chunk_size needs a chunk_kind; with auto set " + kind +
-                       "_chunk_size and those of the other kinds");
-    int64_t topk = params.integer("topk");
-    if (topk == 0) topk = params.integer(kind + "_topk");
-    if (kind == "temporal") {
-      const auto& size = params.list("chunk_size");
-      if (size.size() > 1)
-        throw InputError("vmoba: a temporal chunk_size is one number, of latent frames");
-      const double frames = own_size ? size[0] : params.real("temporal_chunk_size");
-      const double tokens = std::floor(frames * static_cast<double>(in.grid.frame_size()));
-      if (tokens < 1) throw InputError("vmoba: a temporal chunk must hold at least one token");
-      const auto run = static_cast<int64_t>(std::min(tokens, static_cast<double>(in.length())));
-      return {run_blocks(in.length(), run), topk};
-    }
-    auto tile = params.integers(own_size ? "chunk_size" : kind + "_chunk_size");
-    const size_t axes = kind == "spatial" ? 2 : 3;
-    if (tile.size() != axes || *std::min_element(tile.begin(), tile.end()) < 1)
-      throw InputError("vmoba: the " + kind + " chunk size is " + std::to_string(axes) +
-                       " whole numbers above 0");
-    if (axes == 2) tile.insert(tile.begin(), in.grid.frames);
-    const VideoGrid& grid = in.grid;
-    if (!params.flag("ragged") &&
-        (grid.frames % tile[0] != 0 || grid.height % tile[1] != 0 || grid.width % tile[2] != 0))
-      throw InputError("vmoba: the " + kind +
-                       " chunk does not divide the grid; ragged=true allows "
-                       "short chunks at the border");
-    return {tile_blocks(grid, {tile[0], tile[1], tile[2]}), topk};
-  }
-
-  static ChunkRule rule_of(const Params& params, const Chunks& chunks) {
-    const ChunkRule rule{params.text("select_mode") == "threshold", params.text("scope"),
-                         params.real("threshold"), std::min(chunks.topk, chunks.blocks.count())};
+  static ChunkRule rule_of(const VmobaParams& p, const Chunks& chunks) {
+    const ChunkRule rule{p.select_mode == "threshold", p.scope, p.threshold,
+                         std::min(chunks.topk, chunks.blocks.count())};
     if (!rule.by_threshold && rule.scope == "block")
       throw InputError("vmoba: scope block exists for select_mode threshold only");
     return rule;

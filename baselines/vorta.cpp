@@ -4,13 +4,12 @@
 #include <numeric>
 #include <sstream>
 
-#include "attention/backend.h"
 #include "attention/error.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 #include "baselines/text_tokens.h"
 #include "baselines/tile_window.h"
-#include "baselines/warmup.h"
 
 namespace vidattn {
 namespace {
@@ -20,14 +19,28 @@ enum Expert { kFull = 0, kCoreset = 1, kSliding = 2 };
 // The map of tile pairs has the square of this many bytes.
 constexpr int64_t kMaxTiles = 4096;
 
-using Sizes = std::array<int64_t, 3>;
-
-Sizes three(const Params& params, const std::string& name) {
-  const auto given = params.integers(name);
-  if (given.size() != 3)
-    throw InputError("vorta: " + name + " needs 3 numbers: frames, rows, columns");
-  return {given[0], given[1], given[2]};
-}
+struct VortaParams : ParamFields {
+  using ParamFields::ParamFields;
+  static constexpr const char* kCode = "published code, vorta/attention";
+  static constexpr const char* kPaper = "arXiv 2505.18809";
+  std::string experts =
+      text("experts", "coreset,sliding",
+           "Experts that go round the heads where router_scores is not given.", "-");
+  double full_below = real("full_below", 0.3,
+                           "A head stays full when its best routing probability is below this; "
+                           "with three experts that is never less than 1/3.",
+                           kPaper, 0, 1);
+  Sizes coreset_window = integers("coreset_window", {2, 3, 2},
+                                  "Frames, rows and columns of a window.", kCode, 1, 65536);
+  double keep = real("keep", 0.5, "Share of a window's tokens that stay, the centre among them.",
+                     kCode, 0, 1);
+  Sizes tile = integers("tile", {5, 9, 8},
+                        "Frames, rows and columns of a tile; the last of an axis may be short.",
+                        kPaper, 1, 65536);
+  Sizes window =
+      integers("window", {3, 3, 3}, "Tiles per axis that a sliding head sees.", kPaper, 1, 65536);
+  TextParams text_tokens{*this, "HunyuanVideo"};
+};
 
 /// Tokens of every whole window of the grid, in raster order inside a window; tokens of the borders
 /// that fill no window are in none.
@@ -136,20 +149,33 @@ HeadTable sliding_table(const VideoGrid& grid, const Sizes& tile, const Sizes& w
 /// input; without them a fixed list of experts goes round the heads. As in the published code the
 /// coreset follows the queries' cosine similarity to the token in the middle of its window, and its
 /// keys are the kept tokens alone. Unlike there, tokens that fill no window are kept, not lost.
-class Vorta : public WarmUpBackend {
+class Vorta : public Method<VortaParams> {
  public:
   std::string name() const override { return "vorta"; }
-  const BackendInfo& info() const override;
+  BackendInfo describe() const override {
+    return {.title = "heads routed to full attention, a coreset of the tokens, or sliding tiles",
+            .paper = "Sun et al. 2025, VORTA, arXiv 2505.18809",
+            .needs_grid = true,
+            .inputs = {{"router_scores", "[H,3]",
+                        "Router logits per head for full, coreset and sliding."}},
+            .presets = {{"wan1.3b-480p", {{"tile", "5,9,8"}}},
+                        {"wan14b-480p", {{"tile", "5,9,8"}}},
+                        {"wan14b-720p", {{"tile", "5,9,8"}}},
+                        {"hunyuan-720p", {{"tile", "6,9,8"}}}},
+            .knob = {"keep", 0, 1},
+            .warm_up = DenseWarmUp{}};
+  }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    in.need_grid("vorta");
-    const TextTokens text = text_tokens(in, params, "vorta");
-    if (dense_by_warmup(in.context, params)) return full_plan(in, text.padding);
-    const Sizes coreset = three(params, "coreset_window"), tile = three(params, "tile");
-    const Sizes window = three(params, "window");
+  Plan dense_plan(const Inputs& in, const VortaParams& p) const override {
+    return full_plan(in, text_tokens(in, p.text_tokens, "vorta").padding);
+  }
+
+  Plan make_plan(const Inputs& in, const VortaParams& p) const override {
+    const TextTokens text = text_tokens(in, p.text_tokens, "vorta");
+    const Sizes& coreset = p.coreset_window;
     const int64_t size = coreset[0] * coreset[1] * coreset[2];
-    const auto kept = static_cast<int64_t>(static_cast<double>(size) * params.real("keep")) - 1;
-    const std::vector<int32_t> experts = choose_experts(in, params);
+    const auto kept = static_cast<int64_t>(static_cast<double>(size) * p.keep) - 1;
+    const std::vector<int32_t> experts = choose_experts(in, p);
     const auto heads = in.heads();
     const auto coresets = std::count(experts.begin(), experts.end(), kCoreset);
     Plan plan;
@@ -167,7 +193,7 @@ class Vorta : public WarmUpBackend {
             drops ? coreset_sources(*in.q, h, in.grid, coreset, std::max<int64_t>(kept, 0)) : own;
         branch.tables.push_back(experts[h] == kFull ? full_table(text)
                                 : drops             ? coreset_table(source, text)
-                                                    : sliding_table(in.grid, tile, window, text));
+                                        : sliding_table(in.grid, p.tile, p.window, text));
         if (coresets > 0) branch.output_map.push_back(source);
       }
     }
@@ -180,9 +206,9 @@ class Vorta : public WarmUpBackend {
   }
 
  private:
-  static std::vector<int32_t> choose_experts(const Inputs& in, const Params& params) {
+  static std::vector<int32_t> choose_experts(const Inputs& in, const VortaParams& params) {
     const Array* scores = in.find("router_scores");
-    if (!scores) return listed_experts(params.text("experts"), in.heads());
+    if (!scores) return listed_experts(params.experts, in.heads());
     if (scores->shape != std::vector<int64_t>{in.heads(), 3})
       throw InputError("vorta: router_scores must be [" + std::to_string(in.heads()) +
                        ",3], heads by full, coreset, sliding");
@@ -191,8 +217,8 @@ class Vorta : public WarmUpBackend {
     for (int64_t h = 0; h < in.heads(); ++h) {
       const auto p = softmax({&values[h * 3], 3});
       const auto best = std::max_element(p.begin(), p.end());
-      experts.push_back(*best < params.real("full_below") ? static_cast<int32_t>(kFull)
-                                                          : static_cast<int32_t>(best - p.begin()));
+      experts.push_back(*best < params.full_below ? static_cast<int32_t>(kFull)
+                                                  : static_cast<int32_t>(best - p.begin()));
     }
     return experts;
   }
@@ -225,37 +251,6 @@ class Vorta : public WarmUpBackend {
     plan.explained["source_token"] = {{length, heads}, std::move(source)};
   }
 };
-
-const BackendInfo& Vorta::info() const {
-  static const BackendInfo info = [] {
-    const std::string code = "published code, vorta/attention", paper = "arXiv 2505.18809";
-    BackendInfo i{
-        "heads routed to full attention, a coreset of the tokens, or sliding tiles",
-        "Sun et al. 2025, VORTA, arXiv 2505.18809",
-        {{"experts", std::string("coreset,sliding"),
-          "Experts that go round the heads where router_scores is not given.", "-"},
-         {"full_below", 0.3,
-          "A head stays full when its best routing probability is below this; with three experts "
-          "that is never less than 1/3.",
-          paper, 0, 1},
-         {"coreset_window", std::vector<double>{2, 3, 2}, "Frames, rows and columns of a window.",
-          code, 1, 65536},
-         {"keep", 0.5, "Share of a window's tokens that stay, the centre among them.", code, 0, 1},
-         {"tile", std::vector<double>{5, 9, 8},
-          "Frames, rows and columns of a tile; the last of an axis may be short.", paper, 1, 65536},
-         {"window", std::vector<double>{3, 3, 3}, "Tiles per axis that a sliding head sees.", paper,
-          1, 65536}},
-        {{"router_scores", "[H,3]", "Router logits per head for full, coreset and sliding."}}};
-    for (const auto& more : {text_params("HunyuanVideo"), warmup_params({}, "-")})
-      i.params.insert(i.params.end(), more.begin(), more.end());
-    for (const char* wan : {"wan1.3b-480p", "wan14b-480p", "wan14b-720p"})
-      i.presets.push_back({wan, {{"tile", "5,9,8"}}});
-    i.presets.push_back({"hunyuan-720p", {{"tile", "6,9,8"}}});
-    i.knob = {"keep", 0, 1};
-    return i;
-  }();
-  return info;
-}
 
 const RegisterBackend<Vorta> registered;
 

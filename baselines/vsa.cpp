@@ -1,14 +1,30 @@
 #include <algorithm>
 #include <cmath>
 
-#include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
+#include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 
 namespace vidattn {
 namespace {
+
+struct VsaParams : ParamFields {
+  using ParamFields::ParamFields;
+  Sizes tile =
+      integers("tile", {4, 4, 4}, "Tile size: frames, rows, columns.", "VSA §2.3; FastVideo", 1);
+  double sparsity =
+      real("sparsity", 0.9, "Share of key tiles left out of the fine branch; at least one stays.",
+           "FastVideo: 0.9, distilled models 0.8", 0, 1);
+  bool sparsity_given = given("sparsity");
+  int64_t topk = integer("topk", 0, "Key tiles per query tile; 0 = from sparsity.", "VSA §2.2", 0);
+  std::vector<int64_t> num_tiles =
+      integers("num_tiles", "Tiles per axis, for checking only; empty = not checked.", "", 1);
+  std::string gate = text(
+      "gate", "",
+      "Says in words whether a gate is given (given … or none …); checked against the inputs.");
+};
 
 /// Means of every tile, [tiles, heads, dim].
 struct Pooled {
@@ -22,37 +38,20 @@ int64_t tiles_by_sparsity(double sparsity, int64_t tiles) {
   return std::clamp<int64_t>(kept, 1, tiles);
 }
 
-int64_t kept_tiles(const Params& params, int64_t tiles) {
-  const int64_t by_sparsity = tiles_by_sparsity(params.real("sparsity"), tiles);
-  const int64_t given = params.integer("topk");
-  if (given == 0) return by_sparsity;
-  if (params.given("sparsity") && given != by_sparsity)
-    throw InputError("vsa: topk=" + std::to_string(given) +
-                     " contradicts sparsity=" + to_text(params.value("sparsity")) +
-                     ", which keeps " + std::to_string(by_sparsity) + " of " +
+int64_t kept_tiles(const VsaParams& p, int64_t tiles) {
+  const int64_t by_sparsity = tiles_by_sparsity(p.sparsity, tiles);
+  if (p.topk == 0) return by_sparsity;
+  if (p.sparsity_given && p.topk != by_sparsity)
+    throw InputError("vsa: topk=" + std::to_string(p.topk) + " contradicts sparsity=" +
+                     to_text(p.sparsity) + ", which keeps " + std::to_string(by_sparsity) + " of " +
                      std::to_string(tiles) + " tiles: give one of them");
-  return std::min(given, tiles);
-}
-
-void check_tiles(const Params& params, const std::array<int64_t, 3>& counts) {
-  const auto given = params.integers("num_tiles");
-  if (!given.empty() && !std::equal(given.begin(), given.end(), counts.begin(), counts.end()))
-    throw InputError("vsa: num_tiles=" + to_text(params.value("num_tiles")) +
-                     ", but the grid has " + std::to_string(counts[0]) + "," +
-                     std::to_string(counts[1]) + "," + std::to_string(counts[2]) +
-                     " tiles of tile=" + to_text(params.value("tile")));
+  return std::min(p.topk, tiles);
 }
 
 /// The gate of the coarse branch; null when none was given.
-std::shared_ptr<const Array> find_gate(const Inputs& in, const Params& params) {
+std::shared_ptr<const Array> find_gate(const Inputs& in) {
   const auto found = in.extra.find("gate");
-  const bool given = found != in.extra.end();
-  const std::string& text = params.text("gate");
-  if (!given && text.rfind("given", 0) == 0)
-    throw InputError("vsa: parameter gate says '" + text + "', but there is no input gate");
-  if (given && text.rfind("none", 0) == 0)
-    throw InputError("vsa: parameter gate says '" + text + "', but there is an input gate");
-  if (!given) return nullptr;
+  if (found == in.extra.end()) return nullptr;
   found->second->as<float>("gate");  // refuses another type
   if (found->second->shape != std::vector<int64_t>{in.length(), in.heads(), in.dim()})
     throw InputError("vsa: gate must have the shape of q, [L,H,D]");
@@ -63,47 +62,39 @@ std::shared_ptr<const Array> find_gate(const Inputs& in, const Params& params) {
 /// and the key tiles with the highest coarse scores are attended token by token. The output is
 /// fine + gate * coarse of the token's tile, without a gate fine + coarse. Border tiles of a grid
 /// that the tile does not divide hold fewer tokens; nothing is padded.
-class Vsa : public Backend {
+class Vsa : public Method<VsaParams> {
  public:
   std::string name() const override { return "vsa"; }
 
-  const BackendInfo& info() const override {
-    static const std::vector<std::pair<std::string, std::string>> wan{{"tile", "4,4,4"},
-                                                                      {"sparsity", "0.9"}};
-    static const BackendInfo info{
-        "top-k space-time tiles by pooled scores, plus attention between tile means",
-        "Zhang et al. 2025, arXiv 2505.13389",
-        {{"tile", std::vector<double>{4, 4, 4}, "Tile size: frames, rows, columns.",
-          "VSA §2.3; FastVideo", 1},
-         {"sparsity", 0.9, "Share of key tiles left out of the fine branch; at least one stays.",
-          "FastVideo: 0.9, distilled models 0.8", 0, 1},
-         {"topk", int64_t{0}, "Key tiles per query tile; 0 = from sparsity.", "VSA §2.2", 0},
-         {"num_tiles", std::vector<double>{},
-          "Tiles per axis, for checking only; empty = not checked.", "", 1},
-         {"gate", std::string(),
-          "Says in words whether a gate is given (given … or none …); checked against the "
-          "inputs."}},
-        {{"gate", "[L,H,D]",
-          "Multiplies the coarse branch; without it the branch is added as is."}},
-        {{"wan1.3b-480p", wan}, {"wan14b-480p", wan}, {"wan14b-720p", wan}},
-        {"sparsity", 1, 0}};
-    return info;
+  BackendInfo describe() const override {
+    const std::vector<std::pair<std::string, std::string>> wan{{"tile", "4,4,4"},
+                                                               {"sparsity", "0.9"}};
+    return {.title = "top-k space-time tiles by pooled scores, plus attention between tile means",
+            .paper = "Zhang et al. 2025, arXiv 2505.13389",
+            .needs_grid = true,
+            .takes_text = false,
+            .inputs = {{"gate", "[L,H,D]",
+                        "Multiplies the coarse branch; without it the branch is added as is."}},
+            .presets = {{"wan1.3b-480p", wan}, {"wan14b-480p", wan}, {"wan14b-720p", wan}},
+            .knob = {"sparsity", 1, 0}};
   }
 
-  Plan plan(const Inputs& in, const Params& params) const override {
-    in.need_grid(name());
-    if (in.grid.text_tokens > 0) throw InputError("vsa does not take text tokens");
-    const auto tile = tile_size(params, name());
-    check_tiles(params, tile_counts(in.grid, tile));
-    const auto gate = find_gate(in, params);
-    const Blocks tiles = tile_blocks(in.grid, tile);
-    const int64_t topk = kept_tiles(params, tiles.count());
+  Plan make_plan(const Inputs& in, const VsaParams& p) const override {
+    const auto gate = find_gate(in);
+    const Blocks tiles = tile_blocks(in.grid, p.tile);
+    const int64_t topk = kept_tiles(p, tiles.count());
     Plan plan;
     const Pooled means = pool(in, tiles, plan);
     plan.branches.push_back(fine_branch(in, tiles, means, topk, plan));
     plan.branches.push_back(coarse_branch(tiles, means, gate));
     if (in.explain) explain(in, tiles, means, plan);
     return plan;
+  }
+
+  Facts facts(const Inputs& in, const VsaParams& p, const Plan&) const override {
+    const Sizes n = tile_counts(in.grid, p.tile);
+    return {{"num_tiles", std::vector<double>(n.begin(), n.end())},
+            {"gate", std::string(in.find("gate") ? "given" : "none")}};
   }
 
  private:

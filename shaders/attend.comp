@@ -1,6 +1,9 @@
 // Attention of one tile of queries over the key ranges of its item, with an online softmax. Each
 // thread holds TQ x TK scores and then TQ x D/COLS outputs in registers; the tile's weights pass
 // through shared memory. Queries and keys are read where they lie, through the plan's index lists.
+// module attend_f32: -DSTORAGE_F32
+// module attend_f16: -DSTORAGE_F16
+// module attend_bf16: -DSTORAGE_BF16
 #version 460
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_GOOGLE_include_directive : require
@@ -27,6 +30,29 @@ layout(std430, binding = 3) readonly buffer Values { Quad v[]; };
 
 shared vec4 weight[BQ][BK4];  // scores, then softmax weights
 shared float rescale[BQ];     // of what was summed before this tile
+shared uint key_row[BK];      // of the tile's keys
+shared ivec2 seen_by[BK];     // first and last query position that sees the key
+
+// Fills key_row and seen_by with up to BK keys, of several ranges where they are short. Spare places
+// repeat a valid row and are seen by no query.
+void load_keys(Item item, inout Cursor c, int first, int last) {
+  uint filled = 0;
+  const uint base = key_base(item);
+  while (filled < BK && c.range < item.range_end) {
+    const uint take = min(BK - filled, uint(c.end - c.n));
+    for (uint i = gl_LocalInvocationIndex; i < take; i += THREADS) {
+      key_row[filled + i] = key_row_at(item, base, c.n + int(i));
+      seen_by[filled + i] = seen_from(c, c.n + int(i));
+    }
+    filled += take;
+    c.n += int(take);
+    if (c.n == c.end) c = open_range(item, c.range + 1, first, last);
+  }
+  for (uint i = filled + gl_LocalInvocationIndex; i < BK; i += THREADS) {
+    key_row[i] = base;
+    seen_by[i] = ivec2(NO_HIGH, NO_LOW);
+  }
+}
 
 // Scores of the tile, scaled.
 void score(uint row, uint col) {

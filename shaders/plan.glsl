@@ -1,5 +1,5 @@
-// What attend.comp and attend_matrix.comp share: the packed plan (attention/vulkan/index.h), the
-// run-time shape, and the filling of a tile of keys.
+// What the attend kernels share: the packed plan (attention/vulkan/index.h), the run-time shape, the
+// queries of a tile, and the walk over its key ranges.
 
 layout(push_constant) uniform Shape {
   uint item;             // word of the first item
@@ -39,10 +39,8 @@ uint key_base(Item item) {
   return (item.head / shape.head_ratio - shape.first_kv_head) * shape.key_rows;
 }
 
-shared uint query_row[BQ];   // row in the query and state buffers
-shared int position[BQ];     // of the query order, for bands
-shared uint key_row[BK];     // row in the key and value buffers
-shared ivec2 seen_by[BK];    // first and last query position that sees the key
+shared uint query_row[BQ];  // row in the query and state buffers
+shared int position[BQ];    // of the query order, for bands
 
 void load_queries(Item item) {
   for (uint i = gl_LocalInvocationIndex; i < BQ; i += THREADS) {
@@ -77,26 +75,12 @@ Cursor open_range(Item item, uint range, int first, int last) {
   return c;
 }
 
-// Fills key_row and seen_by with up to BK keys, of several ranges where they are short, and returns
-// their number. Spare places repeat a valid row and are seen by no query.
-uint load_keys(Item item, inout Cursor c, int first, int last) {
-  uint filled = 0;
-  const uint base = key_base(item);
-  while (filled < BK && c.range < item.range_end) {
-    const uint take = min(BK - filled, uint(c.end - c.n));
-    for (uint i = gl_LocalInvocationIndex; i < take; i += THREADS) {
-      const int n = c.n + int(i);
-      key_row[filled + i] = base + (item.keys == 0u ? uint(n) : words[item.keys + uint(n)]);
-      seen_by[filled + i] = ivec2(c.high == NO_HIGH ? NO_LOW : n - c.high,
-                                  c.low == NO_LOW ? NO_HIGH : n - c.low);
-    }
-    filled += take;
-    c.n += int(take);
-    if (c.n == c.end) c = open_range(item, c.range + 1, first, last);
-  }
-  for (uint i = filled + gl_LocalInvocationIndex; i < BK; i += THREADS) {
-    key_row[i] = base;
-    seen_by[i] = ivec2(NO_HIGH, NO_LOW);
-  }
-  return filled;
+// First and last query position that sees position n of the key order.
+ivec2 seen_from(Cursor c, int n) {
+  return ivec2(c.high == NO_HIGH ? NO_LOW : n - c.high, c.low == NO_LOW ? NO_HIGH : n - c.low);
+}
+
+// Row of that position in the key and value buffers, whose part of the item's head begins at base.
+uint key_row_at(Item item, uint base, int n) {
+  return base + (item.keys == 0u ? uint(n) : words[item.keys + uint(n)]);
 }

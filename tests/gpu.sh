@@ -6,7 +6,9 @@
 #   FOLDER for the results as JSON, default results/gpu; DEVICE, default vulkan.
 # A part that fails does not stop the others; the exit status says whether one did. With VIDATTN and
 # VIDATTN_TEST naming vidattn and attention_test nothing is built, VECTORS names a folder of vectors
-# beside tests/vectors, and PARTS leaves some out: correctness full torch table11.
+# beside tests/vectors, and PARTS leaves some out: correctness full torch table11. tests/gpu_bundle.sh
+# makes all of this for a machine without Debian's packages. Without the validation layers the
+# property tests run unwatched.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -19,6 +21,26 @@ heads=12 dim=128
 status=0
 failed() { echo "FAILED: $*"; status=1; }
 wanted() { [[ " $parts " == *" $1 "* ]] && echo "== $1: $2"; }
+
+ls /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json &>/dev/null ||
+  export VIDATTN_VULKAN_VALIDATION=0
+
+# Between two runs the host converts and copies, and an idle card may drop to a sixth of its clock
+# (an H100: 345 of 1980 MHz) and take seconds to come back. Where there is PyTorch, a kernel of 0.2 ms
+# each 20 ms keeps it awake, at a cost of 1%.
+awake=
+keep_awake() {
+  python3 -c '
+import time, torch
+while True:
+    torch.cuda._sleep(400000)
+    torch.cuda.synchronize()
+    time.sleep(0.02)' 2>/dev/null &
+  awake=$!
+  sleep 8
+}
+let_sleep() { [[ -z $awake ]] || { kill "$awake"; wait "$awake"; awake=; } 2>/dev/null; }
+trap let_sleep EXIT
 
 if [[ -z ${VIDATTN:-} ]]; then
   "$root/harness/setup.sh" "$root/tests/packages.txt" || exit 1
@@ -46,14 +68,16 @@ if wanted correctness "vectors and property tests"; then
 fi
 
 if wanted full "f16, 32,760 tokens, $heads heads of $dim"; then
+  keep_awake
   "$tool" run --device "$device" --dtype f16 --backend full --grid 21,30,52 --heads $heads \
     --dim $dim --whole --repeat 5 --out "$out/full_f16.json" || failed "full attention"
+  let_sleep
 fi
 
 if ! wanted torch "the same in PyTorch, and the card's matrix peak"; then
   :
 elif python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
-  python3 - "$out" <<'PYTHON'
+  python3 - "$out" <<'PYTHON' || failed "the comparison with PyTorch"
 import json, sys, torch
 
 def seconds(work, runs=20):
@@ -92,12 +116,12 @@ with open(sys.argv[1] + "/beside_torch.json", "w") as file:
     json.dump(record, file, indent=1)
 print(json.dumps(record, indent=1))
 PYTHON
-  [[ $? -eq 0 ]] || failed "the comparison with PyTorch"
 else
   failed "no python3 with torch and CUDA here: nothing to compare with"
 fi
 
 if wanted table11 "31,200 to 187,200 tokens, whole"; then
+  keep_awake
   for frames in 20 40 80 120; do
     "$tool" run --device "$device" --dtype f16 --grid $frames,30,52 --heads $heads --dim $dim \
       --backend full --backend moga_stga:num_groups=5 --backend moga_stga:num_groups=20 \

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Builds and runs all tests, then the quick ones of the kernels, methods and metrics again under the
-# address and undefined-behaviour sanitizers. Tests whose name contains "Slow" are left out of the
-# second round, and so are the peaks of the machine. Arguments go to ctest, e.g. -R Plan.
+# Looks at the sources (tests/lint.sh), builds and runs all tests, then the quick ones of the kernels,
+# methods and metrics again under the address and undefined-behaviour sanitizers. Tests whose name
+# contains "Slow" are left out of the second round, and so are the peaks of the machine. Arguments go
+# to ctest, e.g. -R Plan.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 "$root/harness/setup.sh" "$root/tests/packages.txt"
+"$root/tests/lint.sh"
 "$root/harness/build.sh" release
 ctest --test-dir "$root/build/release" -j2 --output-on-failure --no-tests=error "$@"
 

@@ -5,35 +5,27 @@
 #include <iterator>
 #include <numbers>
 #include <optional>
-#include <set>
 
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "attention/vulkan/attend_shape.h"
 #include "attention/vulkan/index.h"
+#include "attention/vulkan/job.h"
 #include "attention/vulkan/loop_limit.h"
 #include "attention/vulkan/operands.h"
+#include "attention/vulkan/tile_cost.h"
 
 namespace vidattn::vulkan {
 namespace {
 
 constexpr int64_t kMaxGroups = 65535;  // workgroups of a dispatch that every device takes
 constexpr int64_t kCombineThreads = 128, kCombineGroups = 4096;
-constexpr int64_t kSmallestBlock = 64;  // tokens of a job
 
 /// Push constants of combine.comp.
 struct CombineShape {
   uint32_t tokens, first_token, heads, first_head, heads_per_table, first_table, query_rows, quads,
       map, weight, weight_per_head, channel_weight, lse;
   float branch_weight;
-};
-
-/// Heads and tokens that run together.
-struct Job {
-  int64_t first_head, last_head, first_token, last_token;
-  bool whole;  ///< all tokens
-  int64_t heads() const { return last_head - first_head; }
-  int64_t tokens() const { return last_token - first_token; }
 };
 
 class Stopwatch {
@@ -46,17 +38,6 @@ class Stopwatch {
  private:
   double& total_;
   std::chrono::steady_clock::time_point start_;
-};
-
-/// What a branch attends with.
-struct BranchOperands {
-  const Tensor &q, &k, &v;
-  DType dtype;  ///< on the device
-  BranchOperands(const Branch& branch, const Inputs& in)
-      : q(branch.prepared.q ? *branch.prepared.q : *in.q),
-        k(branch.prepared.k ? *branch.prepared.k : *in.k),
-        v(branch.prepared.v ? *branch.prepared.v : *in.v),
-        dtype(q.dtype() == k.dtype() && q.dtype() == v.dtype() ? q.dtype() : DType::f32) {}
 };
 
 /// Query heads [first, last) as heads of a tensor with `kv_heads` of `heads`.
@@ -76,7 +57,9 @@ class Run {
   }
 
   void run() {
-    const std::vector<Job> jobs = cut();
+    std::vector<const Branch*> branches;
+    for (size_t b = 0; b < plan_.branches.size(); ++b) branches.push_back(&branch(b));
+    const std::vector<Job> jobs = cut_into_jobs(gpu_, in_, branches);
     if (jobs.front().whole) index_whole_plan();
     for (const Job& job : jobs) run_job(job);
   }
@@ -84,85 +67,6 @@ class Run {
  private:
   /// As the kernels run it.
   const Branch& branch(size_t b) const { return cut_[b] ? *cut_[b] : plan_.branches[b]; }
-
-  // ---- what fits ----
-
-  /// Bytes of all buffers of a job at its largest branch, and the largest single buffer.
-  std::pair<int64_t, int64_t> needs(const Job& job) const {
-    const int64_t heads = in_.heads(), dim = in_.dim(), tokens = job.tokens();
-    int64_t largest_buffer = 0, largest_branch = 0, indices = 0;
-    const auto count = [&](int64_t bytes) {
-      largest_buffer = std::max(largest_buffer, bytes);
-      return bytes;
-    };
-    std::set<std::pair<const Tensor*, DType>> kept;
-    int64_t all = count(operand_bytes(job.heads(), tokens, dim, DType::f32)) +
-                  count(static_cast<int64_t>(plan_.branches.size()) * job.heads() * tokens * 4);
-    for (size_t b = 0; b < plan_.branches.size(); ++b) {
-      const BranchOperands& o = operands_[b];
-      // Wherever the job begins: its heads may straddle groups that share a key head.
-      const int64_t ratio = heads / o.k.heads();
-      const int64_t kv_heads = std::min(o.k.heads(), (job.heads() + ratio - 2) / ratio + 1);
-      const int64_t rows = job.whole ? o.q.length() : std::min(tokens, o.q.length());
-      int64_t bytes =
-          count(operand_bytes(job.heads(), rows, dim, DType::f32)) + count(job.heads() * rows * 8);
-      for (const Tensor* tensor : {&o.q, &o.k, &o.v}) {
-        const int64_t operand =
-            count(tensor == &o.q ? operand_bytes(job.heads(), rows, dim, o.dtype)
-                                 : operand_bytes(kv_heads, o.k.length(), dim, o.dtype));
-        if (!kept_on_device(*tensor, tensor != &o.q || job.whole))
-          bytes += operand;
-        else if (kept.insert({tensor, o.dtype}).second)
-          all += operand;
-      }
-      if (plan_.branches[b].channel_weight)
-        bytes += count(operand_bytes(job.heads(), tokens, dim, DType::f32));
-      const int64_t index = count(index_bytes_at_most(branch(b)));
-      indices += index;
-      largest_branch = std::max(largest_branch, job.whole ? bytes : bytes + index);
-    }
-    return {all + largest_branch + (job.whole ? indices : 0), largest_buffer};
-  }
-
-  /// The call's own tensors serve all branches; a block of queries belongs to one.
-  bool kept_on_device(const Tensor& tensor, bool all_rows) const {
-    return all_rows && (&tensor == in_.q.get() || &tensor == in_.k.get() || &tensor == in_.v.get());
-  }
-
-  bool fits(const Job& job, int64_t memory) const {
-    const auto [all, largest] = needs(job);
-    return all <= memory && largest <= gpu_.facts().storage_range;
-  }
-
-  /// The fewest equal jobs that fit: of heads, else of one head's tokens.
-  std::vector<Job> cut() const {
-    const int64_t heads = in_.heads(), tokens = in_.length(), memory = gpu_.memory_left();
-    std::vector<Job> jobs;
-    for (int64_t n = 1; n <= heads; ++n) {
-      const int64_t each = (heads + n - 1) / n;
-      if (!fits({0, each, 0, tokens, true}, memory)) continue;
-      for (int64_t h = 0; h < heads; h += each)
-        jobs.push_back({h, std::min(heads, h + each), 0, tokens, true});
-      return jobs;
-    }
-    int64_t block = tokens;
-    while (block > kSmallestBlock && !fits({0, 1, 0, block, false}, memory))
-      block = (block + 1) / 2;
-    if (!fits({0, 1, 0, block, false}, memory)) refuse({0, 1, 0, block, false}, memory);
-    for (int64_t h = 0; h < heads; ++h)
-      for (int64_t t = 0; t < tokens; t += block)
-        jobs.push_back({h, h + 1, t, std::min(tokens, t + block), false});
-    return jobs;
-  }
-
-  [[noreturn]] void refuse(const Job& job, int64_t memory) const {
-    const auto [all, largest] = needs(job);
-    throw InputError("vulkan: keys and values of one head and " + std::to_string(job.tokens()) +
-                     " queries need " + mebibytes(all) + ", the largest buffer " +
-                     mebibytes(largest) + "; " + gpu_.facts().name + " has " +
-                     mebibytes(std::max<int64_t>(0, memory)) + " free and takes buffers up to " +
-                     mebibytes(gpu_.facts().storage_range));
-  }
 
   // ---- index lists ----
 
@@ -181,18 +85,17 @@ class Run {
 
   /// The kernel that is quickest for the branch's segments, and its index.
   DeviceIndex choose(size_t b, const IndexPart& part) {
-    std::optional<DeviceIndex> best;
+    const TunedKernel* best = nullptr;
     double best_seconds = 0;
     for (const TunedKernel& tuned :
          tuning_.kernels(gpu_, operands_[b].dtype, padded_dim(in_.dim()))) {
-      DeviceIndex candidate{
-          build_index(gpu_, branch(b), part, tuned.kernel.shape), tuned.kernel, {}};
-      const double seconds = static_cast<double>(candidate.index.cost) * tuned.seconds_per_product;
+      const double seconds = tuned.seconds_per_product *
+                             static_cast<double>(tile_cost(branch(b), part, tuned.kernel.shape));
       if (best && seconds >= best_seconds) continue;
-      best = std::move(candidate);
+      best = &tuned;
       best_seconds = seconds;
     }
-    return std::move(*best);
+    return {build_index(gpu_, branch(b), part, best->kernel.shape), best->kernel, {}};
   }
 
   void index_whole_plan() {
@@ -235,7 +138,7 @@ class Run {
   std::shared_ptr<Buffer> load(const Tensor& tensor, const RowSet& set, DType dtype,
                                const char* what) {
     const Stopwatch watch(out_.times.upload);
-    const bool keep = kept_on_device(tensor, !set.rows);
+    const bool keep = kept_on_device(in_, tensor, !set.rows);
     for (const Loaded& loaded : own_)
       if (keep && loaded.tensor == &tensor && loaded.dtype == dtype) return loaded.buffer;
     auto buffer = std::make_shared<Buffer>(upload(gpu_, tensor, set, dtype, what));
@@ -353,7 +256,7 @@ class Run {
         branch.weight};
     const int64_t groups = (job.tokens() * quads + kCombineThreads - 1) / kCombineThreads;
     gpu_.dispatch(
-        {Kernel::combine, {}},
+        {"combine", {}},
         {&index.words, &acc, &state, branch.channel_weight ? &gate : &acc, &outputs_, &lse_}, shape,
         std::min(groups, kCombineGroups), job.heads());
     out_.times.device += gpu_.submit();

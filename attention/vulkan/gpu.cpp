@@ -1,7 +1,6 @@
 #include "attention/vulkan/gpu.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -187,7 +186,7 @@ struct Gpu::State {
     const auto found = pipelines.find(program);
     if (found != pipelines.end()) return *found->second;
     return guard("compiling a kernel", [&] {
-      const auto code = shader_code(program.kernel);
+      const auto code = shader_code(program.module);
       const vk::raii::ShaderModule module(device, {{}, code.size_bytes(), code.data()});
       std::vector<vk::SpecializationMapEntry> entries;
       for (uint32_t i = 0; i < program.constants.size(); ++i) entries.emplace_back(i, 4 * i, 4);
@@ -196,7 +195,7 @@ struct Gpu::State {
                                              program.constants.data());
       using Flag = vk::PipelineShaderStageCreateFlagBits;
       const vk::PipelineShaderStageCreateInfo stage(
-          program.kernel == Kernel::attend_matrix ? Flag::eRequireFullSubgroupsEXT : Flag(),
+          program.full_subgroups ? Flag::eRequireFullSubgroupsEXT : Flag(),
           vk::ShaderStageFlagBits::eCompute, *module, "main", &constants);
       vk::raii::Pipeline made(device, nullptr, vk::ComputePipelineCreateInfo({}, stage, *layout));
       return *pipelines.emplace(program, std::move(made)).first->second;
@@ -232,19 +231,21 @@ vk::raii::Device open_device(const vk::raii::PhysicalDevice& physical, const Gpu
                              uint32_t family) {
   const float priority = 1;
   const vk::DeviceQueueCreateInfo queue({}, family, 1, &priority);
-  std::vector<const char*> extensions;
+  const MatrixSupport support = read_matrix_support(physical, facts.subgroup);
+  MatrixFeatures matrix(support);
+  std::vector<const char*> extensions = matrix.extensions();
+  vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups(VK_FALSE, VK_TRUE);
   vk::PhysicalDeviceVulkan12Features v12;
   vk::PhysicalDeviceVulkan11Features v11;
-  vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT subgroups(VK_FALSE, VK_TRUE);
-  MatrixFeatures matrix(VK_TRUE, VK_FALSE, &subgroups);
   vk::PhysicalDeviceFeatures2 features({}, &v11);
   v11.pNext = &v12;
-  if (facts.matrix_edge > 0) {
-    extensions = {kMatrixExtension, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME};
+  if (support.edge > 0) {
+    extensions.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
     v11.storageBuffer16BitAccess = VK_TRUE;
     v12.shaderFloat16 = VK_TRUE;
     v12.vulkanMemoryModel = VK_TRUE;
-    v12.pNext = &matrix;
+    v12.pNext = &subgroups;
+    subgroups.pNext = matrix.chain();
   }
   return {physical, vk::DeviceCreateInfo({}, queue, {}, extensions, nullptr, &features)};
 }

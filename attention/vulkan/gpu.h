@@ -22,8 +22,8 @@ struct GpuFacts {
   bool storage16 = false, float16 = false;
   /// Shapes MxNxK of cooperative matrices with types; empty = none.
   std::vector<std::string> cooperative;
-  /// Edge of the largest square matrices with f16 factors and f32 sums that attend_matrix.comp can
-  /// use here; 0 = none.
+  /// Modules of attend_matrix.comp that run here, best first, and the edge of their matrices.
+  std::vector<std::string> matrix_modules;
   uint32_t matrix_edge = 0;
   /// Iterations after which the driver ends all loops of an invocation, without an error; 0 = none.
   int64_t loop_limit = 0;
@@ -31,26 +31,13 @@ struct GpuFacts {
   int64_t budget_bytes = 0;  ///< what this process may use of it now
 };
 
-/// Shader modules; one .comp file, or one file in one storage type, each.
-enum class Kernel {
-  attend_f32,
-  attend_f16,
-  attend_bf16,
-  attend_matrix,
-  combine,
-  router_scores,
-  route,
-  group_offsets,
-  group_sort
-};
-
-/// A kernel with its specialization constants (ids 0, 1, …): what a pipeline is made from.
+/// A shader module (a .comp file, or one of the modules it names) with its specialization constants
+/// (ids 0, 1, …): what a pipeline is made from.
 struct Program {
-  Kernel kernel;
+  std::string module;
   std::vector<uint32_t> constants;
-  bool operator<(const Program& other) const {
-    return kernel != other.kernel ? kernel < other.kernel : constants < other.constants;
-  }
+  bool full_subgroups = false;  ///< the shader counts on them
+  auto operator<=>(const Program&) const = default;
 };
 
 /// A piece of device memory. Must not outlive its Gpu.

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "attention/vulkan/router.h"
+#include "attention/vulkan/tile_cost.h"
 
 namespace vidattn::vulkan {
 namespace {
@@ -19,16 +20,6 @@ struct Item {
   uint32_t table, slot, count, range_begin, range_end;
   int64_t cost;
 };
-
-/// Keys that some position of [first, last] sees; an upper bound for bands in between.
-int64_t tile_keys(const HeadTable& table, const Segment& segment, int32_t first, int32_t last) {
-  int64_t keys = 0;
-  for (int32_t r = segment.range_begin; r < segment.range_end; ++r)
-    keys += std::max<int64_t>(
-        0, std::max(table.ranges[r].last(last), table.ranges[r].last(first)) -
-               std::min(table.ranges[r].first(first), table.ranges[r].first(last)));
-  return keys;
-}
 
 /// Collects slots and items, round by round, and writes them out as words.
 class Builder {

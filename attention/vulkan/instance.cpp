@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <optional>
 
 #include "attention/error.h"
 #include "attention/vulkan/matrix.h"
@@ -46,44 +45,6 @@ std::string kind_of(vk::PhysicalDeviceType type) {
       return "virtual";
     default:
       return "other";
-  }
-}
-
-std::string component(MatrixComponent type) {
-  switch (type) {
-    case MatrixComponent::eFloat16:
-      return "f16";
-    case MatrixComponent::eFloat32:
-      return "f32";
-    default: {
-      std::string name = vk::to_string(type);
-      std::transform(name.begin(), name.end(), name.begin(), ::tolower);
-      return name;
-    }
-  }
-}
-
-/// attend_matrix.comp counts on whole subgroups.
-bool has_full_subgroups(const vk::raii::PhysicalDevice& device) {
-  if (!has_extension(device, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) return false;
-  const auto features = device.getFeatures2<vk::PhysicalDeviceFeatures2,
-                                            vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT>();
-  return features.get<vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT>().computeFullSubgroups ==
-         VK_TRUE;
-}
-
-void read_matrix_shapes(const vk::raii::PhysicalDevice& device, GpuFacts& facts) {
-  if (!has_extension(device, kMatrixExtension)) return;
-  for (const auto& p : matrix_properties(device)) {
-    facts.cooperative.push_back(std::to_string(p.MSize) + "x" + std::to_string(p.NSize) + "x" +
-                                std::to_string(p.KSize) + " " + component(p.AType) + "*" +
-                                component(p.BType) + "+" + component(p.CType));
-    const bool fits =
-        p.MSize == p.NSize && p.NSize == p.KSize && (p.MSize == 8 || p.MSize == 16) &&
-        facts.subgroup % p.MSize == 0 && p.AType == MatrixComponent::eFloat16 &&
-        p.BType == MatrixComponent::eFloat16 && p.CType == MatrixComponent::eFloat32 &&
-        result_type(p) == MatrixComponent::eFloat32 && p.scope == MatrixScope::eSubgroup;
-    if (fits) facts.matrix_edge = std::max(facts.matrix_edge, p.MSize);
   }
 }
 
@@ -137,10 +98,10 @@ GpuFacts read_facts(const vk::raii::PhysicalDevice& device) {
   facts.storage16 =
       features.get<vk::PhysicalDeviceVulkan11Features>().storageBuffer16BitAccess == VK_TRUE;
   facts.float16 = features.get<vk::PhysicalDeviceVulkan12Features>().shaderFloat16 == VK_TRUE;
-  read_matrix_shapes(device, facts);
-  if (!facts.storage16 || !facts.float16 || !has_full_subgroups(device) ||
-      features.get<vk::PhysicalDeviceVulkan12Features>().vulkanMemoryModel != VK_TRUE)
-    facts.matrix_edge = 0;
+  const MatrixSupport matrix = read_matrix_support(device, facts.subgroup);
+  facts.cooperative = matrix.shapes;
+  facts.matrix_modules = matrix.modules;
+  facts.matrix_edge = matrix.edge;
   read_memory(device, facts);
   return facts;
 }
@@ -151,7 +112,7 @@ Instance& Instance::get() {
 }
 
 Instance::Instance() : validating_(asked_for_validation()), context_(load()) {
-  const vk::ApplicationInfo application("vidattn", 1, nullptr, 0, VK_API_VERSION_1_2);
+  const vk::ApplicationInfo application("vidattn", 1, nullptr, 0, VK_API_VERSION_1_3);
   std::vector<const char*> layers, extensions;
   if (validating_) {
     layers.push_back(kValidationLayer);
@@ -190,6 +151,10 @@ VKAPI_ATTR VkBool32 VKAPI_CALL Instance::note(VkDebugUtilsMessageSeverityFlagBit
                                               void* messages) {
   static_cast<std::vector<std::string>*>(messages)->push_back(data->pMessage);
   return VK_FALSE;
+}
+
+PFN_vkVoidFunction Instance::function(const char* name) const {
+  return instance_.getProcAddr(name);
 }
 
 std::vector<std::string> Instance::take_messages() { return std::exchange(messages_, {}); }

@@ -17,6 +17,8 @@ class Instance {
   static Instance& get();
 
   std::vector<vk::raii::PhysicalDevice> devices() const;
+  /// A function that the headers may not know; null where no driver has it.
+  PFN_vkVoidFunction function(const char* name) const;
   bool validating() const { return validating_; }
   /// Messages of the validation layers since the last call.
   std::vector<std::string> take_messages();

@@ -1,31 +1,45 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
+#include <vector>
 #include <vulkan/vulkan_raii.hpp>
 
-/// Cooperative matrices in the form that shaders/CMakeLists.txt chose: VK_KHR_cooperative_matrix,
-/// or NVIDIA's older extension where the compiler or the headers do not know it.
 namespace vidattn::vulkan {
 
-#ifdef VIDATTN_MATRIX_KHR
-inline constexpr const char* kMatrixExtension = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
-using MatrixFeatures = vk::PhysicalDeviceCooperativeMatrixFeaturesKHR;
-using MatrixProperties = vk::CooperativeMatrixPropertiesKHR;
-using MatrixComponent = vk::ComponentTypeKHR;
-using MatrixScope = vk::ScopeKHR;
-inline MatrixComponent result_type(const MatrixProperties& p) { return p.ResultType; }
-inline auto matrix_properties(const vk::raii::PhysicalDevice& device) {
-  return device.getCooperativeMatrixPropertiesKHR();
-}
-#else
-inline constexpr const char* kMatrixExtension = VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME;
-using MatrixFeatures = vk::PhysicalDeviceCooperativeMatrixFeaturesNV;
-using MatrixProperties = vk::CooperativeMatrixPropertiesNV;
-using MatrixComponent = vk::ComponentTypeNV;
-using MatrixScope = vk::ScopeNV;
-inline MatrixComponent result_type(const MatrixProperties& p) { return p.DType; }
-inline auto matrix_properties(const vk::raii::PhysicalDevice& device) {
-  return device.getCooperativeMatrixPropertiesNV();
-}
-#endif
+/// Which of the modules made from attend_matrix.comp a device can run, best first, and what has to
+/// be switched on for them. Written against the extensions' registered numbers, because Debian 12's
+/// headers know only the oldest of them.
+struct MatrixSupport {
+  std::vector<std::string> shapes;   ///< "16x16x16 f16*f16+f32", for people
+  std::vector<std::string> modules;  ///< of shaders/attend_matrix.comp
+  uint32_t edge = 0;                 ///< of the square matrices that they use; 0 = none
+  bool nv = false, khr = false, reduce = false, bf16 = false;
+};
+
+MatrixSupport read_matrix_support(const vk::raii::PhysicalDevice& device, uint32_t subgroup);
+
+/// Extensions and features of a MatrixSupport, to be chained into a device's creation info.
+class MatrixFeatures {
+ public:
+  explicit MatrixFeatures(const MatrixSupport& support);
+  MatrixFeatures(const MatrixFeatures&) = delete;
+  MatrixFeatures& operator=(const MatrixFeatures&) = delete;
+  const std::vector<const char*>& extensions() const { return extensions_; }
+  void* chain() { return chain_; }
+
+ private:
+  /// Any feature structure: they are a header and switches.
+  struct Switches {
+    VkStructureType type;
+    void* next;
+    VkBool32 on[8];
+  };
+  void add(Switches& switches, const char* extension);
+
+  Switches nv_, khr_, reduce_, bf16_;
+  std::vector<const char*> extensions_;
+  void* chain_ = nullptr;
+};
 
 }  // namespace vidattn::vulkan

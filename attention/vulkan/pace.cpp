@@ -12,10 +12,10 @@ constexpr int64_t kFirstProducts = 2'000'000;
 
 Program AttendKernel::program() const {
   Program program{
-      kernel,
-      {shape.threads(), shape.rows, shape.cols, shape.tile_queries, shape.tile_keys4, quads}};
-  if (kernel == Kernel::attend_matrix)
-    program.constants.insert(program.constants.end(), {edge, lanes});
+      module,
+      {shape.threads(), shape.rows, shape.cols, shape.tile_queries, shape.tile_keys4, quads},
+      matrix()};
+  if (matrix()) program.constants.insert(program.constants.end(), {edge, lanes});
   return program;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 #include <tuple>
 
 #include "attention/vulkan/gpu.h"
@@ -11,14 +12,15 @@ namespace vidattn::vulkan {
 
 /// A kernel for one storage type and head dim, with its tile shape.
 struct AttendKernel {
-  Kernel kernel;
+  std::string module;
   TileShape shape;
   uint32_t quads;                ///< head dim / 4, padded
   uint32_t edge = 0, lanes = 0;  ///< attend_matrix.comp: of a matrix, and of a subgroup
 
+  bool matrix() const { return edge > 0; }
   Program program() const;
   auto key() const {
-    return std::tuple(kernel, shape.rows, shape.cols, shape.tile_queries, shape.tile_keys4, quads);
+    return std::tuple(module, shape.rows, shape.cols, shape.tile_queries, shape.tile_keys4, quads);
   }
 };
 

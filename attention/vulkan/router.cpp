@@ -79,18 +79,18 @@ class Routed {
       const Buffer scores = router_.scores ? load(router_.scores + first * router_.groups, tokens,
                                                   router_.groups, router_.groups)
                                            : compute_scores(first, tokens);
-      gpu_.dispatch({Kernel::route, {}}, {&scores, &group_, &gate_, &counts_, &sums_},
+      gpu_.dispatch({"route", {}}, {&scores, &group_, &gate_, &counts_, &sums_},
                     shape(first, tokens), ceil_div(tokens, kChunk));
       routing_seconds += gpu_.submit();
     }
   }
 
   void sort() {
-    gpu_.dispatch({Kernel::group_offsets, {}}, {&counts_, &starts_},
+    gpu_.dispatch({"group_offsets", {}}, {&counts_, &starts_},
                   OffsetsShape{u32(router_.groups), u32(chunks_)}, 1);
     for (int64_t first = 0; first < router_.tokens; first += kMaxGroups * kChunk) {
       const int64_t tokens = std::min(kMaxGroups * kChunk, router_.tokens - first);
-      gpu_.dispatch({Kernel::group_sort, {}}, {&group_, &counts_, &order_}, shape(first, tokens),
+      gpu_.dispatch({"group_sort", {}}, {&group_, &counts_, &order_}, shape(first, tokens),
                     ceil_div(tokens, kChunk));
     }
     sort_seconds = gpu_.submit();
@@ -148,7 +148,7 @@ class Routed {
     const PointSet& x = router_.hidden;
     const Buffer hidden = load(x.data + first * x.stride, tokens, x.dim, x.stride);
     Buffer scores = gpu_.allocate(tokens * router_.groups * 4, "router scores");
-    gpu_.dispatch({Kernel::router_scores, {}},
+    gpu_.dispatch({"router_scores", {}},
                   {&hidden, &weight_, router_.bias ? &bias_ : &weight_, &scores},
                   ScoresShape{u32(tokens), u32(x.dim), u32(router_.groups), router_.bias ? 1U : 0U},
                   ceil_div(tokens, kTileTokens), ceil_div(router_.groups, kTileGroups));

@@ -3,7 +3,7 @@
 #include <memory>
 #include <mutex>
 
-#include "attention/router.h"
+#include "attention/methods/router.h"
 #include "attention/vulkan/gpu.h"
 
 namespace vidattn::vulkan {

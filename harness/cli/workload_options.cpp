@@ -1,6 +1,7 @@
 #include "harness/cli/workload_options.h"
 
 #include "attention/grid.h"
+#include "harness/workloads/kind.h"
 #include "harness/workloads/shots.h"
 
 namespace vidattn {
@@ -15,8 +16,7 @@ std::vector<Option> WorkloadOptions::grid() {
 
 std::vector<Option> WorkloadOptions::all() {
   std::vector<Option> options = grid();
-  options.insert(options.begin(),
-                 Option("--workload", &request_.spec, "film | video:PATH | tensors:PATH"));
+  options.insert(options.begin(), Option("--workload", &request_.spec, workload_usages(" | ")));
   const std::vector<Option> synthesized = {
       Option("--heads", &request_.heads, "heads of the synthesized tensors").in(1, 1024),
       Option("--dim", &request_.dim, "channels per head, a multiple of 8").in(8, 1024),

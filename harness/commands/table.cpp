@@ -34,7 +34,7 @@ TableOptions complete(const Given& given, const Arguments& arguments) {
 std::vector<Option> subject(Given& given) {
   TableOptions& o = given.table;
   return {
-      Option("name", &o.name, "4, 5, 6 (Figure 6), 11, 12 or all").required(),
+      Option("name", &o.name, table_numbers() + " or all; 6 is Figure 6").required(),
       Option("--measure", &o.measure, "tables 11 and 12: time the operators on this machine"),
       Option("--full", &o.full, "measure all heads and queries, however long it takes"),
       Option("--model", &o.model, "wan2.1-1.3b, wan2.1-14b, hunyuanvideo, mmdit or your JSON file"),

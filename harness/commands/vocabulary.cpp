@@ -9,7 +9,7 @@
 #include "harness/host/progress.h"
 #include "harness/io/file.h"
 #include "harness/workloads/film/film.h"
-#include "metrics/video/dense_sift.h"
+#include "metrics/video/descriptors/dense_sift.h"
 
 namespace vidattn {
 namespace {

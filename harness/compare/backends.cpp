@@ -32,13 +32,12 @@ ComparedCase compare_cases(Case a, Case b, const CompareOptions& options, std::s
   dense.clear();
   compared.problem = interrupted() ? "interrupted before it was timed" : problem_of(a, b);
   if (compared.problem.empty()) {
-    PairedOptions paired;
-    paired.seconds = options.seconds;
-    paired.seed = options.order_seed;
-    paired.label = "A against B, " + compared.name;
-    const auto blocks = measure_pair(a, b, paired);
-    take_blocks(compared, blocks);
-    if (blocks.empty()) compared.problem = "interrupted before it was timed";
+    const Timings timings = measure_pair(
+        a, b, paired_policy(options.seconds, options.order_seed, "A against B, " + compared.name));
+    take_blocks(compared, timings.contenders[1].blocks());
+    compared.problem = problem_of(a, b);
+    if (interrupted() && compared.a_seconds.empty())
+      compared.problem = "interrupted before it was timed";
   }
   std::vector<Case> cases{std::move(a), std::move(b)};
   add_metrics(cases, {}, NAN);

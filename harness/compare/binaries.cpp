@@ -10,12 +10,13 @@
 #include <filesystem>
 #include <fstream>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/compare/compare.h"
 #include "harness/host/interrupt.h"
 #include "harness/io/npy.h"
+#include "harness/measure/engine/engine.h"
 #include "harness/measure/paired.h"
-#include "harness/measure/verify.h"
 #include "harness/report/run_report.h"
 #include "harness/store/run_source.h"
 
@@ -135,8 +136,8 @@ class Program {
     arguments_.insert(arguments_.end(), {"--out", out_.string()});
   }
 
-  /// Runs it once and returns the fastest plan + run of every case; NaN where there is none.
-  std::vector<double> run(int repeat) {
+  /// Runs it once and returns the fastest run of every case; NaN where there is none.
+  std::vector<RunTimes> run(int repeat) {
     std::vector<std::string> arguments = arguments_;
     arguments.insert(arguments.end(), {"--repeat", std::to_string(repeat)});
     run_program(path_, arguments, out_.string() + ".err");
@@ -144,13 +145,15 @@ class Program {
     if (!fs::exists(out_))
       throw InputError(fmt::format("{} wrote no results: is it a vidattn program?", path_));
     last_ = read_run(out_, "");
-    std::vector<double> seconds;
+    std::vector<RunTimes> times;
     for (const StoredCase& c : last_.cases) {
-      double fastest = NAN;
-      for (const Block& block : c.blocks) fastest = std::fmin(fastest, block.seconds());
-      seconds.push_back(fastest);
+      RunTimes fastest{NAN, NAN};
+      for (const Block& block : c.blocks)
+        if (!(fastest.seconds() <= block.seconds()))
+          fastest = {block.plan_seconds, block.run_seconds};
+      times.push_back(fastest);
     }
-    return seconds;
+    return times;
   }
   const StoredRun& last() const { return last_; }
   std::string title() const { return fmt::format("{} (revision {})", path_, last_.revision); }
@@ -166,9 +169,9 @@ class Program {
 /// again with twice the repetitions: what these add is the share of a process that is timed.
 /// Returns how many repetitions take as long as the rest, if as many blocks as needed still fit
 /// into the budget.
-int choose_repeat(Program& a, Program& b, const PairedOptions& paired) {
+int choose_repeat(Program& a, Program& b, const Policy& paired) {
   const auto seconds_with = [&](int repeat) {
-    return seconds_of([&] {
+    return seconds_each(1, [&] {
       a.run(repeat);
       b.run(repeat);
     });
@@ -183,6 +186,14 @@ int choose_repeat(Program& a, Program& b, const PairedOptions& paired) {
       std::clamp(std::min(rest, allowed) / each, 1.0 * kLeastRepeat, 1.0 * kMostRepeat));
 }
 
+Contender contender_of(const std::string& name, Program& program, int repeat) {
+  return {name, [&program, repeat](int64_t /*in a row: a process is never too short*/) {
+            auto cases = program.run(repeat);
+            throw_if_cancelled();  // the process was as well, and may not have finished
+            return cases;
+          }};
+}
+
 }  // namespace
 
 ComparisonResult compare_binaries(const CompareOptions& options) {
@@ -195,15 +206,15 @@ ComparisonResult compare_binaries(const CompareOptions& options) {
   const auto complete = run_arguments(options, write_workload(workload, tensors));
   Program a(options.binaries.at("A"), complete, folder.path() / "a.json");
   Program b(options.binaries.at("B"), complete, folder.path() / "b.json");
-  PairedOptions paired;
-  paired.seconds = options.seconds;
-  paired.seed = options.order_seed;
-  paired.label = "A against B, program by program";
+  const Policy paired =
+      paired_policy(options.seconds, options.order_seed, "A against B, program by program");
   const int repeat = choose_repeat(a, b, paired);
   if (a.last().cases.size() != b.last().cases.size())
     throw InputError("the two programs make different cases of this command line");
-  const auto blocks =
-      measure_paired([&] { return a.run(repeat); }, [&] { return b.run(repeat); }, paired);
+  const Timings timings =
+      time_contenders({contender_of("A", a, repeat), contender_of("B", b, repeat)}, paired);
+  timings.rethrow_failure();
+  const std::vector<CaseTimes>& timed = timings.contenders[1].cases;
   ComparisonResult result;
   result.a = a.title();
   result.b = b.title();
@@ -214,8 +225,8 @@ ComparisonResult compare_binaries(const CompareOptions& options) {
   result.workload = workload_record(workload);
   for (size_t i = 0; i < a.last().cases.size(); ++i) {
     ComparedCase& c = result.cases.emplace_back(pair_cases(a.last().cases[i], b.last().cases[i]));
-    if (blocks.empty()) c.problem = "interrupted before it was timed";
-    if (c.problem.empty()) take_blocks(c, blocks[i]);
+    if (timed.empty()) c.problem = "interrupted before it was timed";
+    if (c.problem.empty()) take_blocks(c, timed[i].blocks);
   }
   return result;
 }

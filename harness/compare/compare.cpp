@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
@@ -40,11 +41,11 @@ int exit_code(const std::vector<ComparedCase>& cases) {
 
 }  // namespace
 
-void take_blocks(ComparedCase& c, const std::vector<PairedBlock>& blocks) {
-  for (const PairedBlock& block : blocks) {
-    c.a_seconds.push_back(block.a);
-    c.b_seconds.push_back(block.b);
-    c.log_ratios.push_back(block.log_ratio());
+void take_blocks(ComparedCase& c, const std::vector<Block>& blocks) {
+  for (const Block& block : blocks) {
+    c.a_seconds.push_back(block.dense_seconds);
+    c.b_seconds.push_back(block.seconds());
+    c.log_ratios.push_back(std::log(block.ratio()));
   }
 }
 

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "harness/measure/paired.h"
 #include "harness/store/store.h"
 #include "harness/workloads/workload.h"
 #include "metrics/statistics/statistics.h"
@@ -61,8 +60,8 @@ ComparisonResult compare_binaries(const CompareOptions& options);
 /// A case of two stored ones, still without times; `problem` tells when there cannot be a ratio.
 ComparedCase pair_cases(const StoredCase& a, const StoredCase& b);
 
-/// Fills the seconds and log ratios of a case.
-void take_blocks(ComparedCase& c, const std::vector<PairedBlock>& blocks);
+/// Fills the seconds and log ratios of a case from the blocks of B, whose control was A.
+void take_blocks(ComparedCase& c, const std::vector<Block>& blocks);
 
 /// Fills estimate, adjusted_p and verdict of every case that has log ratios.
 void judge_cases(std::vector<ComparedCase>& cases, const VerdictRule& rule);

@@ -49,14 +49,13 @@ std::vector<Trial> run_trials(const std::vector<Case>& cases, int64_t count, dou
   std::vector<Trial> trials;
   for (int64_t i = 0; i < count; ++i) {
     Case a = cases[i % cases.size()], b = a;
-    PairedOptions paired;
-    paired.seconds = seconds;
-    paired.seed = first + static_cast<uint64_t>(i);
-    paired.label = fmt::format("{} of {}: {} against itself{}", i + 1, count, a.result.backend,
-                               slowdown > 0 ? ", slowed down" : "");
-    const auto blocks = measure_pair(a, b, paired, slowdown);
+    const std::string label = fmt::format("{} of {}: {} against itself{}", i + 1, count,
+                                          a.result.backend, slowdown > 0 ? ", slowed down" : "");
+    const Timings timings = measure_pair(
+        a, b, paired_policy(seconds, first + static_cast<uint64_t>(i), label), slowdown);
+    timings.rethrow_failure();
     if (interrupted()) break;
-    Trial trial{a.result.backend, estimate_ratio(log_ratios(blocks))};
+    Trial trial{a.result.backend, estimate_ratio(log_ratios(timings.contenders[1].blocks()))};
     trial.effect = minimum_detectable_effect(trial.estimate, options.rule);
     trial.verdict = judge(trial.estimate, trial.estimate.p, options.rule);
     trials.push_back(trial);

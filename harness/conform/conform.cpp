@@ -11,6 +11,7 @@
 #include "attention/device.h"
 #include "attention/error.h"
 #include "attention/reference.h"
+#include "baselines/procedure.h"
 #include "harness/conform/deviation.h"
 #include "harness/conform/test_vector.h"
 #include "harness/io/json_file.h"

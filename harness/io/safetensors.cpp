@@ -222,7 +222,7 @@ void write_safetensors(
     const std::map<std::string, std::string>& metadata) {
   std::vector<Piece> pieces;
   for (const auto& [name, tensor] : tensors)
-    pieces.push_back(std::visit([&](auto* t) { return piece_of(name, *t); }, tensor));
+    pieces.push_back(std::visit([&name = name](auto* t) { return piece_of(name, *t); }, tensor));
   // Wide elements first keeps every tensor aligned for readers that map the file.
   std::stable_sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) {
     return a.element_bytes > b.element_bytes;

@@ -10,10 +10,10 @@
 #include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/reference.h"
-#include "harness/host/clock.h"
 #include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
 #include "harness/io/json_file.h"
+#include "harness/measure/engine/engine.h"
 #include "metrics/machine/peak.h"
 #include "metrics/plan/fidelity.h"
 #include "metrics/plan/stats.h"
@@ -103,6 +103,16 @@ double limit_gflops(const Line& line, double flops, double peak, double bandwidt
   return std::min(peak, flops / bytes * bandwidth);
 }
 
+Policy policy_of(const Line& line, double seconds) {
+  Policy policy;
+  policy.seconds = seconds;
+  policy.min_blocks = 3;
+  policy.max_blocks = kUnlimited;
+  policy.peak = [&line] { return fma_peak_gflops(line.threads); };
+  policy.peak_age = 0;  // beside every run
+  return policy;
+}
+
 /// Measures one line; null when its check failed.
 nlohmann::json measure(const Line& line, const Device& device, double seconds) {
   omp_set_num_threads(line.threads);
@@ -116,18 +126,21 @@ nlohmann::json measure(const Line& line, const Device& device, double seconds) {
   device.run(plan, in, out);
   const double error = error_of(plan, in, out);
   if (!(error <= equality_limit(line.dtype))) return nullptr;
-  std::vector<double> times, peaks, fed_peaks, clocks;
-  const auto start = Clock::now();
-  do {
-    peaks.push_back(fma_peak_gflops(line.threads));
-    fed_peaks.push_back(fed_fma_peak_gflops(line.threads));
-    const auto begin = Clock::now();
-    device.run(plan, in, out);
-    times.push_back(seconds_since(begin));
-    clocks.push_back(core_clock_ghz());
-  } while (seconds_since(start) < seconds || times.size() < 3);
+  std::vector<double> fed_peaks, clocks;
+  const Contender kernel{line.shape, [&](int64_t repeat) {
+                           fed_peaks.push_back(fed_fma_peak_gflops(line.threads));
+                           const double took =
+                               seconds_each(repeat, [&] { device.run(plan, in, out); });
+                           clocks.push_back(core_clock_ghz());
+                           return std::vector{RunTimes{0, took}};
+                         }};
+  const Timings timings = time_contenders({kernel}, policy_of(line, seconds));
+  timings.rethrow_failure();
+  if (timings.stopped == Stop::interrupted) throw Cancelled();
+  std::vector<double> times;
+  for (const Block& block : timings.contenders[0].blocks()) times.push_back(block.run_seconds);
   const double flops = plan_stats(plan, in).flops, rate = flops / median(times) * 1e-9;
-  const double peak = highest(peaks);
+  const double peak = highest(timings.peaks);
   return {{"shape", line.shape},
           {"length", line.length},
           {"heads", line.heads},
@@ -136,7 +149,7 @@ nlohmann::json measure(const Line& line, const Device& device, double seconds) {
           {"threads", line.threads},
           {"check_error", error},
           {"seconds", times},
-          {"peaks_gflops", peaks},
+          {"peaks_gflops", timings.peaks},
           {"fed_peaks_gflops", fed_peaks},
           {"clocks_ghz", clocks},
           {"gflops", rate},

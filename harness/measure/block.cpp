@@ -25,16 +25,16 @@ std::vector<double> log_ratios(const std::vector<Block>& blocks) {
 }
 
 void class_outliers(std::vector<Block>& blocks) {
-  if (blocks.empty()) return;
-  const std::vector<double> logs = log_ratios(blocks);
-  std::vector<double> sorted = logs;
+  std::vector<double> sorted = log_ratios(blocks);
+  if (sorted.empty()) return;
   std::sort(sorted.begin(), sorted.end());
   const double low = quantile(sorted, 0.25), high = quantile(sorted, 0.75), range = high - low;
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    const double outside = std::max(low - logs[i], logs[i] - high);
-    blocks[i].outlier = outside > kSevereFence * range ? "severe"
-                        : outside > kMildFence * range ? "mild"
-                                                       : "";
+  for (Block& b : blocks) {
+    if (!(b.ratio() > 0)) continue;
+    const double outside = std::max(low - std::log(b.ratio()), std::log(b.ratio()) - high);
+    b.outlier = outside > kSevereFence * range ? "severe"
+                : outside > kMildFence * range ? "mild"
+                                               : "";
   }
 }
 

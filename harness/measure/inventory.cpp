@@ -6,6 +6,7 @@
 
 #include "attention/backend.h"
 #include "harness/host/device_list.h"
+#include "harness/workloads/kind.h"
 
 namespace vidattn {
 namespace {
@@ -40,14 +41,17 @@ std::string backend_text(const Backend& backend) {
   return text;
 }
 
-constexpr const char* kWorkloads =
-    "  film: vidattn's own multi-shot film, rendered from --seed, with known shots (the default)\n"
-    "  video:PATH: any file that OpenCV reads, or a folder of frames; shots found (as by `vidattn "
-    "shots`) or given\n"
-    "  tensors:PATH: your q, k, v (and router_logits, hidden …), a folder of .npy files or one "
-    ".safetensors\n"
-    "      options of all: --grid T,H,W --shots 0,… ; of film and video: --heads --dim --seed "
-    "--peak\n";
+std::string workloads_text() {
+  std::string text, synthesized;
+  for (const WorkloadKind& kind : workload_kinds()) {
+    text += fmt::format("  {}: {}\n", kind.usage(), kind.help);
+    if (kind.synthesized) synthesized += (synthesized.empty() ? "" : ", ") + kind.name;
+  }
+  return text + fmt::format(
+                    "      options of all: --grid T,H,W --shots 0,… ; of {}: --heads --dim "
+                    "--seed --peak\n",
+                    synthesized);
+}
 
 }  // namespace
 
@@ -55,7 +59,7 @@ std::string inventory() {
   std::string text = "backends\n";
   for (const Backend* backend : backends()) text += backend_text(*backend);
   text += "devices\n" + device_text(all_device_facts());
-  return text + "workloads\n" + kWorkloads;
+  return text + "workloads\n" + workloads_text();
 }
 
 }  // namespace vidattn

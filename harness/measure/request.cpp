@@ -37,16 +37,15 @@ void add_ratio(Case& c, const std::string& name, const std::vector<double>& log_
 /// Time of running over what as many multiply-adds took in the same block.
 std::vector<double> fed_log_ratios(const Case& c, const std::vector<double>& fed_gflops) {
   std::vector<double> logs;
-  for (size_t i = 0; i < fed_gflops.size(); ++i)
-    logs.push_back(std::log(c.blocks.at(i).run_seconds * 1e9 * fed_gflops[i] / c.stats.flops));
+  for (const Block& b : c.blocks)
+    logs.push_back(std::log(b.run_seconds * 1e9 * fed_gflops.at(b.index) / c.stats.flops));
   return logs;
 }
 
-void add_ratio_metrics(Case& c, const nlohmann::json& timing) {
+void add_ratio_metrics(Case& c, const Timings& timing) {
   add_ratio(c, "ratio", log_ratios(c.blocks));
-  if (timing.contains("fed_fma_gflops"))
-    add_ratio(c, "fed_ratio",
-              fed_log_ratios(c, timing["fed_fma_gflops"].get<std::vector<double>>()));
+  if (!timing.multiply_adds.empty())
+    add_ratio(c, "fed_ratio", fed_log_ratios(c, timing.multiply_adds));
   auto& m = c.result.cost;
   // Where there is a ratio, paired by block, speedup is its inverse and not one of medians.
   const auto named = [&](const char* tag) {
@@ -158,15 +157,16 @@ std::vector<StoredCase> measure_cases(const CaseRequest& request) {
   std::vector<Case*> timed;
   for (size_t i = 1; i < cases.size(); ++i)
     if (cases[i].passed()) timed.push_back(&cases[i]);
-  nlohmann::json timing;
+  std::optional<Timings> timing;
   if (dense.passed() && !timed.empty()) timing = time_blocks(timed, dense, request.timing);
-  if (!timing.is_null()) add_metrics(cases, RunOptions{}, NAN);
+  if (timing) add_metrics(cases, RunOptions{}, NAN);
   const nlohmann::json description = workload_record(workload);
   for (size_t i = 0; i < stored.size(); ++i) {
     Case& c = cases[i + 1];
-    if (c.passed() && !c.blocks.empty()) add_ratio_metrics(c, timing);
+    if (c.passed() && !c.blocks.empty()) add_ratio_metrics(c, *timing);
     stored[i].process = process;
-    stored[i].details["timing"] = timing;
+    stored[i].details["timing"] =
+        timing ? timing_record(*timing, request.timing) : nlohmann::json();
     stored[i].details["workload"] = description;
     stored[i].details["threads"] = omp_get_max_threads();
     fill(stored[i], c);

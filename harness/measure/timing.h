@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "harness/measure/case.h"
+#include "harness/measure/engine/timings.h"
 
 namespace vidattn {
 
@@ -19,15 +20,13 @@ struct TimingOptions {
 /// Throws InputError when the options contradict each other.
 void check_timing(const TimingOptions& options);
 
-/// Times blocks of every passed case and `dense`, full attention on the same device and in the same
-/// storage type: warm-up rounds until the times have settled, then blocks until the bootstrap
-/// interval of the median ratio to `dense` is narrow enough for every case, or time or blocks are
-/// used up, or an interrupt. Fills Case::blocks, plan_seconds and run_seconds. Returns the record:
-/// rounds of warm-up and whether they settled, rounds of a block, cache state, seed, why it
-/// stopped, the share of time stolen by the hypervisor, `cpus_of_others`: how many CPUs other
-/// programs held; and on the host, where the first case takes
-/// 2 ms or more, `fed_fma_gflops`: for each block the fastest rate of multiply-adds that ran in its
-/// rounds, about as long as that case but at most 20 ms.
-nlohmann::json time_blocks(std::vector<Case*> cases, Case& dense, const TimingOptions& options);
+/// Times blocks of every passed case beside `dense`, full attention on the same device and in the
+/// same storage type, as METHODOLOGY.md says. Fills the cases, see take_times(). The dense control
+/// is the last contender. On devices other than the host there is no peak (0), and no multiply-adds
+/// run beside it.
+Timings time_blocks(const std::vector<Case*>& cases, Case& dense, const TimingOptions& options);
+
+/// How the blocks were taken, for the records of their cases.
+nlohmann::json timing_record(const Timings& timings, const TimingOptions& options);
 
 }  // namespace vidattn

@@ -58,15 +58,48 @@ std::string method_data(const std::vector<json>& cases, const char* x, const cha
   return text;
 }
 
+/// `more` follows the methods in gnuplot's list of what to plot.
 std::string method_plot(const std::vector<json>& cases, const char* x, const char* y,
-                        const std::string& settings, const char* style) {
+                        const std::string& settings, const char* style,
+                        const std::string& more = "") {
   std::vector<std::string> plotted;
   std::string script = method_data(cases, x, y, plotted) + settings + "plot ";
   if (plotted.empty()) return "";
   for (size_t i = 0; i < plotted.size(); ++i)
     script += fmt::format("{}$m{} with {} lt {} pt {} ps 0.9 title {}", i ? ", " : "", i, style,
                           i + 1, 4 + i % 10, quoted(plotted[i]));
-  return script + "\n";
+  return script + more + "\n";
+}
+
+/// Error against speed; the cases of the front are joined, and named left and right in turns, for
+/// they may lie close together.
+std::string pareto(const std::vector<json>& cases) {
+  std::vector<json> front;
+  std::copy_if(cases.begin(), cases.end(), std::back_inserter(front),
+               [](const json& c) { return c["front"].get<bool>(); });
+  if (front.empty()) return "";
+  std::sort(front.begin(), front.end(), [](const json& a, const json& b) {
+    return metric(a, "speedup") < metric(b, "speedup");
+  });
+  double slowest = 1;
+  for (const json& c : cases) slowest = std::fmin(slowest, metric(c, "speedup"));
+  std::string line, names[2];
+  for (size_t i = 0; i < front.size(); ++i) {
+    const auto point =
+        fmt::format("{:.6g} {:.6g}", metric(front[i], "speedup"), metric(front[i], "relative_l2"));
+    line += point + "\n";
+    names[i % 2] += fmt::format("{} \"{}\"\n", point, front[i]["label"].get<std::string>());
+  }
+  const std::string settings = fmt::format(
+      "$front << EOD\n{}EOD\n$left << EOD\n{}EOD\n$right << EOD\n{}EOD\n"
+      "set logscale x\nset xrange [{:.6g}:{:.6g}]\nset xlabel 'speedup over full attention'\n"
+      "set ylabel 'relative L2 error, smaller is up'\nset yrange [] reverse\n",
+      line, names[0], names[1], 0.6 * slowest, 4 * metric(front.back(), "speedup"));
+  std::string more =
+      ", $front with lines lc rgb 'gray50' dt 2 title 'front', $left with labels right noenhanced "
+      "offset -1,0.3 notitle";
+  if (!names[1].empty()) more += ", $right with labels left noenhanced offset 1,0.3 notitle";
+  return method_plot(cases, "speedup", "relative_l2", settings, "points", more);
 }
 
 /// Points with whiskers, one case a row, the fastest on top.
@@ -128,8 +161,8 @@ std::string roofline(const std::vector<json>& cases) {
          "set xlabel 'FLOPs for each byte of q, k, v, o and index'\nset ylabel 'GFLOP/s'\n"
          "set yrange [*:*]\n" +
          fmt::format(
-             "plot {}$d using 1:2 with points pt 7 ps 0.6 notitle, $d using 1:2:3 with labels "
-             "noenhanced left offset 1,0 font ',8' notitle\n",
+             "plot {}$d using 1:2 with points pt 7 ps 0.6 notitle, $d using 1:2:3 with labels left "
+             "noenhanced offset 1,0 font ',8' notitle\n",
              roof);
 }
 
@@ -225,13 +258,7 @@ std::vector<std::string> write_figures(const json& data, const std::string& fold
     std::string script;
     double height;
   } figures[] = {
-      {"pareto.svg",
-       method_plot(
-           cases, "speedup", "relative_l2",
-           "set logscale x\nset xlabel 'speedup over full attention'\nset ylabel 'relative L2 "
-           "error'\nset yrange [] reverse\n",
-           "points"),
-       kHeight},
+      {"pareto.svg", pareto(cases), kHeight},
       {"ratios.svg", forest(cases), tall},
       {"density_error.svg",
        method_plot(cases, "density", "relative_l2",
@@ -255,8 +282,11 @@ std::vector<std::string> write_figures(const json& data, const std::string& fold
   for (const json& c : data["cases"]) {
     const json pictures = c.value("pictures", json::object());
     for (const auto& [kind, uri] : pictures.items()) {
-      written.push_back(file_name(fmt::format("{}_{}.png", c["name"].get<std::string>(), kind)));
-      write_text(into / written.back(), decoded(uri));
+      const std::string encoded = uri;
+      const char* type = encoded.starts_with("data:image/jpeg") ? "jpg" : "png";
+      written.push_back(
+          file_name(fmt::format("{}_{}.{}", c["name"].get<std::string>(), kind, type)));
+      write_text(into / written.back(), decoded(encoded));
     }
   }
   return written;

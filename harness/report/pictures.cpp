@@ -136,14 +136,15 @@ std::vector<int64_t> frames_to_show(const VideoGrid& grid) {
 }
 
 std::string data_uri(const cv::Mat& picture) {
-  std::vector<uchar> png;
-  cv::imencode(".png", picture, png);
+  const bool mask = picture.channels() == 1;
+  std::vector<uchar> file;
+  cv::imencode(mask ? ".png" : ".jpg", picture, file, {cv::IMWRITE_JPEG_QUALITY, 88});
   constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text = "data:image/png;base64,";
-  for (size_t i = 0; i < png.size(); i += 3) {
-    const size_t left = std::min<size_t>(3, png.size() - i);
+  std::string text = mask ? "data:image/png;base64," : "data:image/jpeg;base64,";
+  for (size_t i = 0; i < file.size(); i += 3) {
+    const size_t left = std::min<size_t>(3, file.size() - i);
     uint32_t bits = 0;
-    for (size_t j = 0; j < 3; ++j) bits = bits << 8 | (j < left ? png[i + j] : 0);
+    for (size_t j = 0; j < 3; ++j) bits = bits << 8 | (j < left ? file[i + j] : 0);
     for (size_t j = 0; j < 4; ++j) text += j <= left ? kDigits[bits >> (18 - 6 * j) & 63] : '=';
   }
   return text;

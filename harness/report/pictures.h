@@ -30,7 +30,8 @@ cv::Mat visible_picture(const Plan& plan, const Inputs& in, int64_t head, int64_
 /// Up to four latent frames spread over the video, the first of a shot where there are shots.
 std::vector<int64_t> frames_to_show(const VideoGrid& grid);
 
-/// "data:image/png;base64,…".
+/// "data:image/png;base64,…" of a mask, whose edges are sharp; frames as JPEG, a quarter of the
+/// size.
 std::string data_uri(const cv::Mat& picture);
 
 }  // namespace vidattn

@@ -39,8 +39,8 @@ std::string report_page(const nlohmann::json& data);
 /// The table for LaTeX (booktabs).
 std::string latex_table(const nlohmann::json& data);
 
-/// Writes figures as SVG (drawn by gnuplot), pictures as PNG and the table as table.tex. Returns
-/// the names written. Without gnuplot the SVG are left out, with a warning on stderr.
+/// Writes figures as SVG (drawn by gnuplot), pictures as PNG and JPEG and the table as table.tex.
+/// Returns the names written. Without gnuplot the SVG are left out, with a warning on stderr.
 std::vector<std::string> write_figures(const nlohmann::json& data, const std::string& folder);
 
 /// Writes options.out and the figures; returns the exit code.

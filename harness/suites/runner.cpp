@@ -6,14 +6,15 @@
 #include <algorithm>
 #include <optional>
 
-#include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/measure/case_contender.h"
 #include "harness/measure/case_metrics.h"
+#include "harness/measure/engine/engine.h"
 #include "harness/measure/verify.h"
 #include "harness/report/run_report.h"
 #include "harness/store/run_source.h"
@@ -59,37 +60,27 @@ void check_all(std::vector<Case>& cases, std::vector<Dense>& dense) {
   }
 }
 
-/// A device that fails here is the case's outcome; what others measured stays.
-void measure_once(Case& c, Output& out) {
-  try {
-    Plan plan;
-    const double planning = seconds_of([&] { plan = make_plan(c); });
-    c.run_seconds.push_back(c.scale_up * seconds_of([&] { c.device->run(plan, c.in, out); }));
-    c.plan_seconds.push_back(planning);
-    c.device_times.push_back(out.times);
-  } catch (const Cancelled&) {  // measure() sees it
-  } catch (const DeviceError& error) {
-    c.result.outcome = "failed";
-    c.result.reason = error.what();
-  }
-}
-
-/// Interleaved blocks: each runs every passing case once, so that drift hits all alike.
-void measure(std::vector<Case>& cases, const RunOptions& options, std::vector<double>& peaks) {
+/// Interleaved blocks: each runs every passing case once, so that drift hits all alike. Returns the
+/// peak measured beside each, in GFLOP/s.
+std::vector<double> measure(std::vector<Case>& cases, const RunOptions& options) {
   std::map<DType, Output> outputs;  // reused, so that timing touches no fresh pages
-  Progress progress("measuring", static_cast<int64_t>(options.repeat * cases.size()));
-  int64_t done = 0;
-  for (int block = 0; block < options.repeat; ++block) {
-    peaks.push_back(fma_peak_gflops(omp_get_max_threads()));
-    for (size_t i = 0; i < cases.size(); ++i) {
-      Case& c = cases[(i + block) % cases.size()];
-      if (interrupted()) return;
-      if (c.passed()) {
-        measure_once(c, outputs[c.dtype]);
-      }
-      progress.update(++done);
-    }
+  std::vector<Case*> timed;
+  std::vector<Contender> contenders;
+  for (Case& c : cases) {
+    if (!c.passed()) continue;
+    timed.push_back(&c);
+    contenders.push_back(contender_of(c, outputs[c.dtype]));
   }
+  Policy policy;
+  policy.max_blocks = options.repeat;
+  policy.interleaving = Interleaving::rotated;
+  policy.keep_unfinished = true;  // medians of each case, not ratios within a block
+  policy.peak = [] { return fma_peak_gflops(omp_get_max_threads()); };
+  policy.peak_age = 0;
+  policy.label = "measuring";
+  Timings timings = time_contenders(contenders, policy);
+  for (size_t i = 0; i < timed.size(); ++i) take_times(*timed[i], timings.contenders[i]);
+  return std::move(timings.peaks);
 }
 
 int exit_code(const std::vector<Case>& cases) {
@@ -134,8 +125,7 @@ int run(const RunOptions& options) {
   check_all(cases, dense);
   if (std::all_of(cases.begin(), cases.end(), [](const Case& c) { return c.skipped(); }))
     throw InputError("nothing can run: " + cases.front().result.reason);
-  std::vector<double> peaks;
-  measure(cases, options, peaks);
+  const std::vector<double> peaks = measure(cases, options);
   add_metrics(cases, options, highest(peaks));
   print_report(workload, cases, peaks);
   const bool recorded = store || !options.out.empty();

@@ -4,8 +4,8 @@
 
 #include "attention/error.h"
 #include "harness/host/progress.h"
-#include "harness/tables/count.h"
 #include "harness/tables/models.h"
+#include "harness/tables/operators/count.h"
 
 namespace vidattn {
 namespace {

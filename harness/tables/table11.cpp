@@ -5,8 +5,8 @@
 
 #include "harness/host/interrupt.h"
 #include "harness/tables/flops.h"
-#include "harness/tables/latency.h"
-#include "harness/tables/methods.h"
+#include "harness/tables/operators/latency.h"
+#include "harness/tables/operators/methods.h"
 #include "harness/tables/paper.h"
 #include "harness/tables/tables.h"
 #include "metrics/statistics/statistics.h"
@@ -304,5 +304,9 @@ Table table11(const TableOptions& options) {
   table.mark_unexplained();
   return table;
 }
+
+namespace {
+const RegisterTable registered(11, table11);
+}  // namespace
 
 }  // namespace vidattn

@@ -3,9 +3,9 @@
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
 #include "harness/tables/flops.h"
-#include "harness/tables/gemm.h"
-#include "harness/tables/latency.h"
-#include "harness/tables/methods.h"
+#include "harness/tables/operators/gemm.h"
+#include "harness/tables/operators/latency.h"
+#include "harness/tables/operators/methods.h"
 #include "harness/tables/paper.h"
 #include "harness/tables/projection.h"
 #include "harness/tables/tables.h"
@@ -363,5 +363,9 @@ Table table12(const TableOptions& options) {
   table.mark_unexplained();
   return table;
 }
+
+namespace {
+const RegisterTable registered(12, table12);
+}  // namespace
 
 }  // namespace vidattn

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "harness/tables/count.h"
 #include "harness/tables/flops.h"
-#include "harness/tables/methods.h"
+#include "harness/tables/operators/count.h"
+#include "harness/tables/operators/methods.h"
 #include "harness/tables/paper.h"
 #include "harness/tables/tables.h"
 
@@ -109,5 +109,9 @@ Table table4(const TableOptions& options) {
   table.mark_unexplained();
   return table;
 }
+
+namespace {
+const RegisterTable registered(4, table4);
+}  // namespace
 
 }  // namespace vidattn

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "harness/tables/flops.h"
-#include "harness/tables/methods.h"
+#include "harness/tables/operators/methods.h"
 #include "harness/tables/paper.h"
 #include "harness/tables/tables.h"
 
@@ -120,5 +120,9 @@ Table table5(const TableOptions& options) {
   table.mark_unexplained();
   return table;
 }
+
+namespace {
+const RegisterTable registered(5, table5);
+}  // namespace
 
 }  // namespace vidattn

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "harness/tables/flops.h"
-#include "harness/tables/methods.h"
+#include "harness/tables/operators/methods.h"
 #include "harness/tables/paper.h"
 #include "harness/tables/tables.h"
 
@@ -56,5 +56,9 @@ Table table6(const TableOptions& options) {
   table.mark_unexplained();
   return table;
 }
+
+namespace {
+const RegisterTable registered(6, table6);
+}  // namespace
 
 }  // namespace vidattn

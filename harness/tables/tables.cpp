@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "attention/device.h"
 #include "attention/error.h"
@@ -12,20 +13,19 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/measure/backend_spec.h"
-#include "harness/tables/count.h"
 #include "harness/tables/figure.h"
 #include "harness/tables/models.h"
+#include "harness/tables/operators/count.h"
 #include "harness/tables/paper.h"
 #include "harness/tables/print.h"
 
 namespace vidattn {
 namespace {
 
-// Raised when a field changes its meaning or goes away; new fields raise the minor number.
-
-using MakeTable = Table (*)(const TableOptions&);
-constexpr std::pair<const char*, MakeTable> kTables[] = {
-    {"4", table4}, {"5", table5}, {"6", table6}, {"11", table11}, {"12", table12}};
+std::map<int, MakeTable>& registry() {
+  static std::map<int, MakeTable> tables;
+  return tables;
+}
 
 bool is_figure(const std::string& path) { return path.ends_with(".svg") || path.ends_with(".png"); }
 
@@ -39,12 +39,13 @@ TableFormat format_of(const std::string& path) {
   }
 }
 
-std::vector<std::pair<const char*, MakeTable>> wanted(const std::string& name) {
-  std::vector<std::pair<const char*, MakeTable>> found;
-  for (const auto& entry : kTables)
-    if (name == "all" || name == entry.first) found.push_back(entry);
+std::vector<std::pair<std::string, MakeTable>> wanted(const std::string& name) {
+  std::vector<std::pair<std::string, MakeTable>> found;
+  for (const auto& [number, make] : registry())
+    if (name == "all" || name == std::to_string(number))
+      found.emplace_back(std::to_string(number), make);
   if (found.empty())
-    throw InputError("unknown table '" + name + "': known are 4, 5, 6, 11, 12, all");
+    throw InputError("unknown table '" + name + "': known are " + table_numbers() + ", all");
   return found;
 }
 
@@ -116,6 +117,15 @@ void write(const std::string& path, const std::vector<Table>& tables, const Tabl
 }
 
 }  // namespace
+
+RegisterTable::RegisterTable(int number, MakeTable make) { registry().emplace(number, make); }
+
+std::string table_numbers() {
+  std::string text;
+  for (const auto& [number, make] : registry())
+    text += (text.empty() ? "" : ", ") + std::to_string(number);
+  return text;
+}
 
 ExitCode tables(const TableOptions& options) {
   const auto makers = wanted(options.name);

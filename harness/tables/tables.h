@@ -6,6 +6,18 @@
 
 namespace vidattn {
 
+using MakeTable = Table (*)(const TableOptions&);
+
+/// Makes a table part of `vidattn table`: one file, as
+///   const RegisterTable registered(12, table12);
+class RegisterTable {
+ public:
+  RegisterTable(int number, MakeTable make);
+};
+
+/// The numbers of all tables, ascending: "4, 5, 6".
+std::string table_numbers();
+
 /// MoGA's Table 4: sparsity and PFLOPs over the number of groups at 10 s.
 Table table4(const TableOptions& options);
 /// MoGA's Table 5: PFLOPs over the number of groups and the duration.

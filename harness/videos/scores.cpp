@@ -12,10 +12,6 @@
 #include "harness/host/progress.h"
 #include "harness/workloads/film/film.h"
 #include "harness/workloads/shots.h"
-#include "metrics/video/hsv_lbp_vlad.h"
-#include "metrics/video/imaging_quality.h"
-#include "metrics/video/motion.h"
-#include "metrics/video/temporal_flickering.h"
 
 namespace vidattn {
 namespace {
@@ -89,19 +85,7 @@ VideoSurvey survey_with_progress(const VideoInput& input) {
 
 std::vector<std::unique_ptr<VideoMetric>> default_video_metrics(const VideoInfo& video,
                                                                 const VideoMetricOptions& options) {
-  std::vector<std::unique_ptr<VideoMetric>> metrics;
-  metrics.push_back(std::make_unique<TemporalFlickering>());
-  metrics.push_back(std::make_unique<FeatureMetrics>(
-      std::make_shared<HsvLbpVlad>(),
-      FeatureScores{.consistency = {{"subject_consistency.hsv_lbp_vlad", Region::centre},
-                                    {"background_consistency.hsv_lbp_vlad", Region::border}},
-                    .cross_shot = "cross_shot.hsv_lbp_vlad",
-                    .long_range = "long_range.hsv_lbp_vlad",
-                    .frames_per_shot = options.frames_per_shot},
-      video));
-  metrics.push_back(std::make_unique<MotionSmoothness>());
-  metrics.push_back(std::make_unique<DynamicDegree>(video.fps));
-  metrics.push_back(std::make_unique<ImagingQuality>());
+  auto metrics = registered_video_metrics(video, options.frames_per_shot);
   for (const Backbone& backbone : options.backbones.all) {
     FeatureScores scores = backbone.scores;
     scores.frames_per_shot = options.frames_per_shot;

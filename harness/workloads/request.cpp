@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/workloads/kind.h"
+
 namespace vidattn {
 
 std::vector<std::string> workload_arguments(const WorkloadRequest& r) {
@@ -12,7 +14,7 @@ std::vector<std::string> workload_arguments(const WorkloadRequest& r) {
   };
   if (r.frames > 0) add("--grid", fmt::format("{},{},{}", r.frames, r.height, r.width));
   if (!r.shots.empty()) add("--shots", fmt::format("{}", fmt::join(r.shots, ",")));
-  if (r.spec.rfind("tensors:", 0) == 0) return words;
+  if (!find_workload_kind(r.spec).synthesized) return words;
   add("--heads", std::to_string(r.heads));
   add("--dim", std::to_string(r.dim));
   add("--seed", std::to_string(r.seed));

@@ -9,7 +9,7 @@ namespace vidattn {
 
 /// What the user asked for on the command line; each workload reads what concerns it.
 struct WorkloadRequest {
-  std::string spec = "film";                  ///< film | video:PATH | tensors:PATH
+  std::string spec = "film";                  ///< as its kind is typed (kind.h)
   int64_t frames = 0, height = 0, width = 0;  ///< latent grid; 0 = the workload's own
   std::vector<int64_t> shots;                 ///< latent shot starts; empty = found or known
   int64_t heads = 2, dim = 128;               ///< of the synthesized q, k, v

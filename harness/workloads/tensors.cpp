@@ -10,6 +10,7 @@
 #include "harness/io/npy.h"
 #include "harness/io/safetensors.h"
 #include "harness/io/sha256.h"
+#include "harness/workloads/kind.h"
 
 namespace vidattn {
 namespace {
@@ -192,5 +193,12 @@ Workload tensors_workload(const WorkloadRequest& request) {
   out.provenance["grid"] = grid_record(inputs.grid);
   return out;
 }
+
+namespace {
+const RegisterWorkload registered(
+    {"tensors", "PATH",
+     "your q, k, v (and router_logits, hidden …), a folder of .npy files or one .safetensors",
+     false, tensors_workload});
+}  // namespace
 
 }  // namespace vidattn

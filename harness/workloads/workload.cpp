@@ -1,18 +1,12 @@
 #include "harness/workloads/workload.h"
 
-#include "attention/error.h"
 #include "harness/host/progress.h"
-#include "harness/workloads/tensors.h"
-#include "harness/workloads/video/video_workload.h"
+#include "harness/workloads/kind.h"
 
 namespace vidattn {
 
 Workload make_workload(const WorkloadRequest& request) {
-  if (request.spec == "film") return film_workload(request);
-  if (request.spec.rfind("video:", 0) == 0) return video_workload(request);
-  if (request.spec.rfind("tensors:", 0) == 0) return tensors_workload(request);
-  throw InputError("unknown workload '" + request.spec +
-                   "': known are film, video:PATH, tensors:PATH");
+  return find_workload_kind(request.spec).make(request);
 }
 
 Workload build_workload(WorkloadRequest request) {

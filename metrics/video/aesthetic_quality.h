@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "metrics/video/frame_descriptor.h"
+#include "metrics/video/descriptors/frame_descriptor.h"
 #include "metrics/video/video_metric.h"
 
 namespace vidattn {

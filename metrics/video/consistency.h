@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "metrics/video/frame_descriptor.h"
+#include "metrics/video/descriptors/frame_descriptor.h"
 
 namespace vidattn {
 

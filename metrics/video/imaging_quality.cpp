@@ -170,4 +170,10 @@ std::vector<VideoScore> ImagingQuality::scores() const {
   return out;
 }
 
+namespace {
+const RegisterVideoMetric registered(50, [](const VideoInfo&, int64_t) {
+  return std::make_unique<ImagingQuality>();
+});
+}  // namespace
+
 }  // namespace vidattn

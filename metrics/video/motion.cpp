@@ -170,4 +170,13 @@ std::vector<VideoScore> DynamicDegree::scores() const {
   return {score};
 }
 
+namespace {
+const RegisterVideoMetric smoothness(30, [](const VideoInfo&, int64_t) {
+  return std::make_unique<MotionSmoothness>();
+});
+const RegisterVideoMetric degree(40, [](const VideoInfo& video, int64_t) {
+  return std::make_unique<DynamicDegree>(video.fps);
+});
+}  // namespace
+
 }  // namespace vidattn

@@ -35,4 +35,10 @@ std::vector<VideoScore> TemporalFlickering::scores() const {
   return {score};
 }
 
+namespace {
+const RegisterVideoMetric registered(10, [](const VideoInfo&, int64_t) {
+  return std::make_unique<TemporalFlickering>();
+});
+}  // namespace
+
 }  // namespace vidattn

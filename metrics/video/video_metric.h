@@ -1,10 +1,14 @@
 #pragma once
 
 #include <cmath>
+#include <functional>
 #include <map>
+#include <memory>
 #include <opencv2/core.hpp>
 #include <string>
 #include <vector>
+
+#include "metrics/video/video_info.h"
 
 namespace vidattn {
 
@@ -30,5 +34,23 @@ class VideoMetric {
   /// The figures for the frames seen so far.
   virtual std::vector<VideoScore> scores() const = 0;
 };
+
+/// Makes the metric of one video; `frames_per_shot` is K of the cross-shot scores.
+using MakeVideoMetric =
+    std::function<std::unique_ptr<VideoMetric>(const VideoInfo& video, int64_t frames_per_shot)>;
+
+/// Makes a metric part of all that scores videos: one file under metrics/video/, as
+///   const RegisterVideoMetric registered(50, [](const VideoInfo&, int64_t) {
+///     return std::make_unique<Name>();
+///   });
+/// `place` orders the scores, smallest first.
+class RegisterVideoMetric {
+ public:
+  RegisterVideoMetric(int place, MakeVideoMetric make);
+};
+
+/// One of every registered metric, in order of their places.
+std::vector<std::unique_ptr<VideoMetric>> registered_video_metrics(const VideoInfo& video,
+                                                                   int64_t frames_per_shot);
 
 }  // namespace vidattn

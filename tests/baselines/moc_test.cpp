@@ -137,8 +137,11 @@ TEST(Moc, RefusesAMissingGridAndBadShots) {
   EXPECT_THROW(moc.plan(random_inputs(8, 1, 8), moc.defaults()), InputError);
   for (const char* shots : {"1,3", "0,4,4", "0,9", "0,1.5"}) {
     Params params = moc.defaults();
-    params.set("shots", shots);
-    EXPECT_THROW(moc.plan(random_video(4, 2, 2, 1, 8), params), InputError) << shots;
+    const auto plan = [&] {
+      params.set("shots", shots);
+      moc.plan(random_video(4, 2, 2, 1, 8), params);
+    };
+    EXPECT_THROW(plan(), InputError) << shots;
   }
 }
 

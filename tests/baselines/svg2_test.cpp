@@ -7,6 +7,7 @@
 #include "attention/backend.h"
 #include "attention/error.h"
 #include "attention/reference.h"
+#include "baselines/procedure.h"
 #include "tests/support/inputs.h"
 
 namespace vidattn {
@@ -72,7 +73,8 @@ void expect_definition(const Inputs& in, const Params& params, int64_t prompt, i
       std::vector<bool> kept(kc.shape[1], true);
       if (i < video)
         kept = kept_clusters(queries + q_labels[h * length + i] * dim, keys, sizes, dim,
-                             params.real("top_p"), params.real("min_kc_ratio"));
+                             std::get<double>(params.value("top_p")),
+                             std::get<double>(params.value("min_kc_ratio")));
       std::vector<int64_t> expected;
       for (int64_t j = 0; j < length; ++j) {
         const bool padded = i >= video + prompt || j >= video + prompt;

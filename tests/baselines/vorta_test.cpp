@@ -141,7 +141,7 @@ TEST(Vorta, RefusesWhatDoesNotFit) {
   refuses(random_inputs(12, 2, 8), vorta().defaults());
   refuses(in, settings({{"experts", "coreset,dense"}}));
   refuses(in, settings({{"experts", ""}}));
-  refuses(in, settings({{"tile", "2,3"}}));
+  EXPECT_THROW(settings({{"tile", "2,3"}}), InputError);
   refuses(in, settings({{"context_length", "1"}}));
   refuses(video(5, 30, 30, 2), settings({{"tile", "1,1,1"}}));
   Inputs wrong = in;

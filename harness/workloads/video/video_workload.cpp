@@ -7,6 +7,7 @@
 #include "attention/error.h"
 #include "harness/workloads/features.h"
 #include "harness/workloads/film/film.h"
+#include "harness/workloads/kind.h"
 #include "harness/workloads/qkv.h"
 #include "harness/workloads/shots.h"
 #include "harness/workloads/video/video_input.h"
@@ -179,5 +180,16 @@ Workload video_workload(const WorkloadRequest& request) {
                    {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
                    {"shots_pixel", survey.shots}});
 }
+
+namespace {
+const RegisterWorkload film_kind(
+    {"film", "",
+     "vidattn's own multi-shot film, rendered from --seed, with known shots (the default)", true,
+     film_workload});
+const RegisterWorkload video_kind({"video", "PATH",
+                                   "any file that OpenCV reads, or a folder of frames; shots found "
+                                   "(as by `vidattn shots`) or given",
+                                   true, video_workload});
+}  // namespace
 
 }  // namespace vidattn

@@ -1,4 +1,4 @@
-#include "attention/router.h"
+#include "attention/methods/router.h"
 
 #include <gtest/gtest.h>
 

@@ -9,6 +9,7 @@
 
 #include "harness/io/npy.h"
 #include "tests/paths.h"
+#include "tests/support/compare.h"
 #include "tests/support/inputs.h"
 
 namespace vidattn {

@@ -4,12 +4,15 @@
 
 #include <cmath>
 
-#include "harness/host/progress.h"
 #include "harness/host/random.h"
+#include "harness/measure/engine/engine.h"
 #include "metrics/statistics/statistics.h"
+#include "tests/harness/measure/engine/fake_machine.h"
 
 namespace vidattn {
 namespace {
+
+using testing::FakeMachine;
 
 /// A machine whose clock drifts and that other programs disturb in spells: what a run takes depends
 /// on when it runs, and on nothing else.
@@ -31,24 +34,22 @@ class NoisyMachine {
 };
 
 RatioEstimate compare_on(uint64_t seed, double work_a, double work_b) {
-  NoisyMachine machine(seed);
-  PairedOptions options;
-  options.seconds = 0;  // the fewest blocks
-  options.min_blocks = 60;
-  options.rounds = 2;
-  options.seed = seed;
-  options.label = "test";
-  const auto blocks = measure_paired([&] { return std::vector{machine.run(work_a)}; },
-                                     [&] { return std::vector{machine.run(work_b)}; }, options);
-  return estimate_ratio(log_ratios(blocks.at(0)));
+  NoisyMachine noise(seed);
+  FakeMachine machine;
+  Policy policy = machine.by_its_clock(paired_policy(0, seed, ""));  // the fewest blocks
+  policy.min_blocks = 60;
+  policy.warm_up.least_rounds = 1;
+  policy.block_seconds = 1000;
+  policy.most_rounds = 2;
+  const Timings timings =
+      time_contenders({machine.contender('A', [&] { return noise.run(work_a); }),
+                       machine.contender('B', [&] { return noise.run(work_b); })},
+                      policy);
+  EXPECT_EQ(timings.rounds, 2);
+  return estimate_ratio(log_ratios(timings.contenders[1].blocks()));
 }
 
-class Paired : public testing::Test {
- protected:
-  void SetUp() override { set_progress_style(ProgressStyle::quiet); }
-};
-
-TEST_F(Paired, AThingAgainstItselfIsFoundDifferentNoMoreOftenThanAlpha) {
+TEST(Paired, AThingAgainstItselfIsFoundDifferentNoMoreOftenThanAlpha) {
   constexpr int kTrials = 400;
   int wrong = 0, below = 0, held = 0;
   for (int i = 0; i < kTrials; ++i) {
@@ -65,7 +66,7 @@ TEST_F(Paired, AThingAgainstItselfIsFoundDifferentNoMoreOftenThanAlpha) {
   EXPECT_GE(held, 0.92 * kTrials);
 }
 
-TEST_F(Paired, ADifferenceIsFoundWithItsSizeInBothDirections) {
+TEST(Paired, ADifferenceIsFoundWithItsSizeInBothDirections) {
   int slower = 0, faster = 0;
   for (uint64_t i = 0; i < 20; ++i) {
     const RatioEstimate up = compare_on(i, 1, 1.1), down = compare_on(i, 1.1, 1);
@@ -77,33 +78,17 @@ TEST_F(Paired, ADifferenceIsFoundWithItsSizeInBothDirections) {
   EXPECT_GE(faster, 18);
 }
 
-TEST_F(Paired, BlocksAreABBAOrBAABByTheSeed) {
-  std::string order;
-  PairedOptions options;
-  options.seconds = 0;
-  options.min_blocks = 40;
-  options.label = "test";
-  const auto side = [&](char name) {
-    return [&order, name] {
-      order += name;
-      return std::vector<double>{1, 2};
-    };
-  };
-  const auto blocks = measure_paired(side('A'), side('B'), options);
-  ASSERT_EQ(blocks.size(), 2U);
-  ASSERT_EQ(blocks[1].size(), 40U);
-  int a_first = 0;
-  for (size_t i = 0; i < 40; ++i) {
-    EXPECT_EQ(order.substr(4 * i, 4), blocks[0][i].a_first ? "ABBA" : "BAAB");
-    a_first += blocks[0][i].a_first;
+TEST(Paired, ThePolicyHasTenBlocksOfABBAOrBAABWithAAsTheControl) {
+  FakeMachine machine;
+  const Policy policy = machine.by_its_clock(paired_policy(0, 1, ""));
+  const Timings timings =
+      time_contenders({machine.contender('A', 1), machine.contender('B', 2)}, policy);
+  const std::vector<Block>& b = timings.contenders[1].blocks();
+  ASSERT_EQ(b.size(), 10U);
+  for (size_t i = 0; i < b.size(); ++i) {
+    EXPECT_EQ(machine.log.substr(4 * i, 4), b[i].position == 1 ? "ABBA" : "BAAB");
+    EXPECT_DOUBLE_EQ(b[i].ratio(), 2);
   }
-  EXPECT_GT(a_first, 8);
-  EXPECT_LT(a_first, 32);
-  EXPECT_EQ(blocks[1][0].a, 2);
-  const std::string first = order;
-  order.clear();
-  measure_paired(side('A'), side('B'), options);
-  EXPECT_EQ(order, first);
 }
 
 }  // namespace

@@ -163,12 +163,15 @@ TEST(Pictures, FramesShowSegmentsAndVisibleKeys) {
   EXPECT_TRUE(segment_picture(full.plan(in, full.defaults()), in, 0, latent, {}).empty());
 }
 
-TEST(Pictures, DataUriIsThePng) {
-  cv::Mat picture(5, 7, CV_8UC1);
-  cv::randu(picture, 0, 255);
-  const std::string uri = data_uri(picture);
-  EXPECT_EQ(uri.substr(0, 22), "data:image/png;base64,");
-  EXPECT_EQ((uri.size() - 22) % 4, 0U);
+TEST(Pictures, DataUriIsAPngOfAMaskAndAJpegOfFrames) {
+  cv::Mat mask(5, 7, CV_8UC1), frames(5, 7, CV_8UC3);
+  cv::randu(mask, 0, 255);
+  cv::randu(frames, 0, 255);
+  const std::string png = data_uri(mask), jpeg = data_uri(frames);
+  EXPECT_EQ(png.substr(0, 22), "data:image/png;base64,");
+  EXPECT_EQ((png.size() - 22) % 4, 0U);
+  EXPECT_EQ(jpeg.substr(0, 27), "data:image/jpeg;base64,/9j/");  // a JPEG's first bytes
+  EXPECT_EQ((jpeg.size() - 23) % 4, 0U);
 }
 
 /// A page made from a real sweep, and opened in the browser.
@@ -266,7 +269,7 @@ TEST_F(ReportPage, FiguresAndTablesAreWritten) {
   EXPECT_NE(contents(folder_ / "figures/table.tex").find("\\bottomrule"), std::string::npos);
   size_t pictures = 0;
   for (const auto& entry : fs::directory_iterator(folder_ / "figures"))
-    if (entry.path().extension() == ".png") {
+    if (entry.path().extension() == ".png" || entry.path().extension() == ".jpg") {
       EXPECT_FALSE(cv::imread(entry.path()).empty()) << entry.path();
       ++pictures;
     }

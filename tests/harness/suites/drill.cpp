@@ -22,11 +22,8 @@ class Trouble : public Backend {
  public:
   Trouble(std::string name, void (*act)()) : name_(std::move(name)), act_(act) {}
   std::string name() const override { return name_; }
-  const BackendInfo& info() const override {
-    static const BackendInfo info{"trouble for tests", "-", {}};
-    return info;
-  }
-  Plan plan(const Inputs&, const Params&) const override {
+  BackendInfo describe() const override { return {.title = "trouble for tests"}; }
+  Plan make_plan(const Inputs&, const Params&) const override {
     act_();
     return {};
   }
@@ -70,11 +67,8 @@ const bool trouble_registered = [] {
 class Blocks : public Backend {
  public:
   std::string name() const override { return "drill_blocks"; }
-  const BackendInfo& info() const override {
-    static const BackendInfo info{"blocks for tests", "-", {}};
-    return info;
-  }
-  Plan plan(const Inputs& in, const Params&) const override {
+  BackendInfo describe() const override { return {.title = "blocks for tests"}; }
+  Plan make_plan(const Inputs& in, const Params&) const override {
     constexpr int32_t kBlock = 32;
     const auto length = static_cast<int32_t>(in.length());
     const int32_t blocks = length / kBlock;  // the inputs of these tests are whole blocks

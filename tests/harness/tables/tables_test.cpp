@@ -6,12 +6,9 @@
 #include <sstream>
 
 #include "attention/device.h"
-#include "harness/tables/count.h"
 #include "harness/tables/flops.h"
-#include "harness/tables/gemm.h"
-#include "harness/tables/latency.h"
 #include "harness/tables/models.h"
-#include "harness/tables/operator.h"
+#include "harness/tables/operators/count.h"
 #include "harness/tables/print.h"
 #include "harness/tables/projection.h"
 #include "tests/harness/files.h"
@@ -204,92 +201,6 @@ TEST(Tables, FormatsHoldTheSameCells) {
   EXPECT_EQ(std::count(header.begin(), header.end(), ','),
             std::count(first.begin(), first.end(), ','));
   expect_input_error([] { parse_table_format("xml"); }, "text, markdown, csv, json");
-}
-
-TEST(Operator, AScaledSampleHasTheWholesWorkAndAgreesWithTheReference) {
-  const DitModel model = find_model("wan2.1-1.3b");
-  const Inputs in = random_operator_inputs(model, 3120, 1, 2, DType::f32);
-  OperatorOptions options;
-  options.heads = 1;
-  options.measured_heads = 1;
-  options.device = &find_device("cpu");
-  options.sample_flops = 1e9;
-  const std::vector<OperatorCase> cases = {{"full", parse_backend("full")},
-                                           {"M=5", parse_backend("moga_stga:router=random")},
-                                           {"refused", parse_backend("nsa")}};
-  const auto inputs = [&](int64_t) { return in; };
-  const auto times = measure_operators(cases, inputs, options);
-  ASSERT_TRUE(times[0].measured()) << times[0].failure;
-  EXPECT_DOUBLE_EQ(times[0].flops, 4.0 * 3120 * 3120 * 128);
-  EXPECT_NEAR(times[0].scale, times[0].flops / 1e9, 0.35 * times[0].scale);
-  EXPECT_LT(times[1].check_error, 2e-5);
-  EXPECT_GT(times[1].run_seconds, 0);
-  EXPECT_EQ(times[1].run_samples.size(), 3U);
-  options.heads = 12;  // scaled to more heads: the work grows with them
-  EXPECT_DOUBLE_EQ(measure_operators(cases, inputs, options)[0].flops, 12 * times[0].flops);
-}
-
-TEST(Operator, ATimeAboveThePeakIsMistrusted) {
-  OperatorTime time{.label = "full", .tokens = 31200};
-  time.flops = 5e11;
-  time.plan_seconds = 0;
-  time.run_seconds = 2;
-  time.peak_gflops = 100;  // 2.5 of peak
-  EXPECT_FALSE(time.mistrusted()) << "another device or storage type may be faster";
-  time.bounded_by_peak = true;
-  EXPECT_TRUE(time.mistrusted());
-  EXPECT_EQ(to_json(time)["mistrusted"], true);
-  EXPECT_NE(mistrusted_note({time}).find("full run whole at 31200 tokens ran at 2.50 of peak"),
-            std::string::npos);
-  time.peak_gflops = 300;
-  EXPECT_EQ(to_json(time)["mistrusted"], false);
-  EXPECT_EQ(mistrusted_note({time}), "");
-}
-
-TEST(Operator, AWholeCaseHasAllHeadsInTheSameRounds) {
-  const DitModel model = find_model("wan2.1-1.3b");
-  OperatorOptions options;
-  options.heads = 3;
-  options.measured_heads = 1;
-  options.device = &find_device("cpu");
-  options.sample_flops = 2e8;
-  options.repeat = 2;
-  const auto inputs = [&](int64_t heads) {
-    return random_operator_inputs(model, 1560, heads, 1, DType::f32);
-  };
-  const auto times = measure_operators(
-      {{"sampled", parse_backend("full")}, {"whole", parse_backend("full"), true}}, inputs,
-      options);
-  ASSERT_TRUE(times[1].measured()) << times[1].failure;
-  EXPECT_EQ(times[1].measured_heads, 3);
-  EXPECT_EQ(times[1].scale, 1);
-  EXPECT_GT(times[0].scale, 3);
-  EXPECT_DOUBLE_EQ(times[0].flops, times[1].flops);
-  EXPECT_EQ(times[0].rounds.size(), 2U);
-  EXPECT_EQ(times[1].rounds.size(), 2U);
-}
-
-TEST(Methods, HeadsFitTheirMemory) {
-  const DitModel small = find_model("wan2.1-1.3b"), large = find_model("wan2.1-14b");
-  EXPECT_EQ(sampled_heads(small, 31200, {}), 12);
-  EXPECT_EQ(sampled_heads(small, 187200, {}), 10);  // 10 x 187,200 x 128 x 16 bytes: 3.8 GB
-  EXPECT_EQ(sampled_heads(large, 187200, {}), 10);
-  TableOptions options;
-  options.heads = 3;
-  EXPECT_EQ(sampled_heads(small, 187200, options), 3);
-  options.full = true;
-  EXPECT_EQ(sampled_heads(small, 187200, options), 12);
-}
-
-TEST(Gemm, RatesArePositiveAndChecked) {
-  DitModel model = find_model("wan2.1-1.3b");
-  model.dim = 96;
-  model.heads = 1;
-  model.ffn_dim = 200;
-  const auto rates = measure_gemms(model, 64, 2);
-  ASSERT_EQ(rates.size(), 3U);
-  for (const GemmRate& rate : rates) EXPECT_GT(rate.gflops, 0);
-  EXPECT_GT(mean_rate(rates, model), 0);
 }
 
 TEST(Projection, PartsAddUpAndInvert) {

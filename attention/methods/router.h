@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "attention/methods/kmeans.h"
+#include "attention/plan.h"
+
+namespace vidattn {
+
+class Device;
+
+/// A linear router that puts each of L tokens into one of M groups. Its scores are given, or
+/// r = W x + b of the hidden states (MoGA Eq. 2). The pointers belong to the caller.
+struct LinearRouter {
+  int64_t tokens, groups;
+  double temperature = 1;         ///< divides the scores before the softmax
+  const float* scores = nullptr;  ///< [L,M]; null = computed from what follows
+  PointSet hidden = {};           ///< [L,C]
+  const float* weight = nullptr;  ///< [M,C]
+  const float* bias = nullptr;    ///< [M]; null = 0
+
+  /// Of the scores that are not given.
+  double flops() const {
+    return scores ? 0 : 2.0 * static_cast<double>(tokens * hidden.dim * groups);
+  }
+};
+
+/// Where every token went (MoGA Eq. 3 and 4), and the sums of its balance loss.
+struct Routing {
+  std::shared_ptr<const List<int32_t>> group;  ///< [L]; ties go to the lowest group
+  std::shared_ptr<const List<float>> gate;     ///< [L], the probability p(g(x)|x)
+  Order order;                                 ///< by group, and by token in each (A.6's permute)
+  std::vector<int32_t> sizes;                  ///< [M], tokens per group
+  std::vector<double> p_assigned;  ///< [M], Eq. 8: sum of p over the tokens of the group / N
+  std::vector<double> p_mean;      ///< [M], Switch Transformer: mean of p over all tokens
+  std::vector<PlanStage> stages;   ///< what the work cost
+};
+
+/// What a device offers, as a second base class, when it can route: the lists then stay in its
+/// memory.
+class GroupRouter {
+ public:
+  virtual ~GroupRouter() = default;
+  /// Throws DeviceError.
+  virtual Routing route(const LinearRouter& router) const = 0;
+};
+
+/// Routes on the host's cores.
+Routing route_on_host(const LinearRouter& router);
+
+/// Routes on the device where it can, else, and without a device, on the host. Throws DeviceError.
+Routing route_tokens(const LinearRouter& router, const Device* device);
+
+}  // namespace vidattn

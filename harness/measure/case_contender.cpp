@@ -1,0 +1,33 @@
+#include "harness/measure/case_contender.h"
+
+#include "harness/measure/verify.h"
+
+namespace vidattn {
+Contender contender_of(const Case& c, Output& out) {
+  return {c.result.backend, [&c, &out](int64_t repeat) {
+            Plan plan;
+            RunTimes times;
+            times.plan = seconds_each(repeat, [&] { plan = make_plan(c); });
+            times.run = c.scale_up * seconds_each(repeat, [&] { c.device->run(plan, c.in, out); });
+            times.device = out.times;
+            return std::vector{times};
+          }};
+}
+
+void take_times(Case& c, const ContenderTimes& times) {
+  c.blocks = times.blocks();
+  c.plan_seconds.clear();
+  c.run_seconds.clear();
+  c.device_times.clear();
+  for (const Block& block : c.blocks) {
+    c.plan_seconds.push_back(block.plan_seconds);
+    c.run_seconds.push_back(block.run_seconds);
+  }
+  for (const RunTimes& run : times.runs()) c.device_times.push_back(run.device);
+  if (times.repeat > 1) c.result.details["runs_in_a_row"] = times.repeat;
+  if (!times.failure) return;
+  c.result.outcome = "failed";
+  c.result.reason = failure_text(times.failure);
+}
+
+}  // namespace vidattn

@@ -1,0 +1,218 @@
+#include "harness/tables/operators/latency.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "attention/cancel.h"
+#include "attention/device.h"
+#include "attention/error.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/measure/density.h"
+#include "harness/tables/operators/count.h"
+#include "harness/tables/operators/random_inputs.h"
+#include "harness/workloads/in_dtype.h"
+#include "harness/workloads/workload.h"
+#include "metrics/plan/ideal_density.h"
+#include "metrics/plan/stats.h"
+
+namespace vidattn {
+namespace {
+
+constexpr int64_t kTimedGroups[] = {5, 20};
+
+int64_t limited_heads(const DitModel& model, const TableOptions& options, int64_t by_default) {
+  if (options.full) return model.heads;
+  return std::min(options.heads > 0 ? options.heads : by_default, model.heads);
+}
+
+OperatorOptions operator_options(const DitModel& model, int64_t measured_heads,
+                                 const TableOptions& options) {
+  OperatorOptions o;
+  o.heads = model.heads;
+  o.measured_heads = measured_heads;
+  o.sample_flops =
+      options.full ? std::numeric_limits<double>::infinity() : options.sample_gflop * 1e9;
+  o.repeat = options.repeat;
+  o.memory = options.repeat > 1;
+  o.device = &find_device(options.device);
+  return o;
+}
+
+/// The settings that the method's authors use for Wan 1.3B at 480p; its defaults where none are.
+BackendSpec published(const BackendSpec& given) {
+  const std::string name = given.text();
+  if (name != given.backend->name()) return given;  // the user chose
+  for (const Preset& preset : given.backend->info().presets)
+    if (preset.name.rfind("wan1.3b", 0) == 0) return parse_backend(name + ":preset=" + preset.name);
+  return given;
+}
+
+OperatorTime count(const OperatorCase& c, Inputs in, int64_t heads) {
+  OperatorTime time{c.label, c.spec.text()};
+  time.tokens = in.length();
+  time.heads = heads;
+  time.measured_heads = in.heads();
+  if (interrupted()) {
+    time.failure = kInterrupted;
+    return time;
+  }
+  try {
+    c.spec.backend->prepare(in, c.spec.params);
+    const PlanStats stats = plan_stats(c.spec.backend->plan(in, c.spec.params), in);
+    time.density = stats.density;
+    time.flops = stats.flops * static_cast<double>(heads) / static_cast<double>(in.heads());
+  } catch (const Cancelled&) {
+    time.failure = kInterrupted;
+  } catch (const InputError& error) {
+    time.failure = error.what();
+  }
+  return time;
+}
+
+/// What a method is timed with, and what was counted on the way.
+struct MethodCases {
+  std::vector<OperatorCase> cases;
+  std::vector<OperatorTime> counts;   ///< one per case
+  std::vector<OperatorTime> refused;  ///< of no case
+
+  void add(OperatorCase c, OperatorTime count) {
+    cases.push_back(std::move(c));
+    counts.push_back(std::move(count));
+  }
+};
+
+/// Adds the method of the last case at the densities of moga_stga.
+void add_equal_densities(MethodCases& method, const std::string& name, const Inputs& in,
+                         int64_t temporal_groups, const std::function<void()>& tick) {
+  const WindowSetting setting{4, temporal_groups, in.grid.frames, 0};
+  const BackendSpec spec = method.cases.back().spec;
+  const OperatorTime known = method.counts.back();
+  DensitySearch search(spec, in);
+  for (int64_t groups : kTimedGroups) {
+    OperatorTime time = known;
+    time.wanted_density = moga_stga_density(groups, setting);
+    time.label = fmt::format("{} at density {:.4f}", name, time.wanted_density);
+    try {
+      if (time.wanted_density > 1)
+        throw InputError("moga_stga itself is above the density of full attention at this length");
+      const DensitySolution found = search.solve(time.wanted_density);
+      time.backend = found.spec.text();
+      time.density = found.density;
+      time.flops = known.flops * (found.density / known.density);
+      if (interrupted()) time.failure = kInterrupted;  // the search stopped early
+      method.add({time.label, found.spec}, time);
+    } catch (const Cancelled&) {
+      time.failure = kInterrupted;
+      method.refused.push_back(time);
+    } catch (const InputError& error) {
+      time.failure = error.what();
+      method.refused.push_back(time);
+    }
+    tick();
+  }
+}
+
+}  // namespace
+
+const OperatorTime* find_time(const std::vector<OperatorTime>& times, const std::string& label) {
+  for (const OperatorTime& time : times)
+    if (time.label == label) return &time;
+  return nullptr;
+}
+
+int64_t sampled_heads(const DitModel& model, int64_t tokens, const TableOptions& options) {
+  constexpr int64_t kBytes = 4'000'000'000;
+  const int64_t per_head = 4 * tokens * model.head_dim() * static_cast<int64_t>(sizeof(float));
+  return limited_heads(model, options, std::max<int64_t>(1, kBytes / per_head));
+}
+
+int64_t method_heads(const DitModel& model, const TableOptions& options) {
+  constexpr int64_t kHeads = 2;
+  return limited_heads(model, options, kHeads);
+}
+
+LengthTimes measure_moga(const DitModel& model, int64_t tokens, const TableOptions& options) {
+  OperatorOptions o = operator_options(model, sampled_heads(model, tokens, options), options);
+  const WindowSetting setting{4, options.temporal_groups, grid_480p(tokens, 1).frames, 0};
+  const double full_flops =
+      4 * std::pow(static_cast<double>(tokens), 2) * static_cast<double>(model.dim);
+  std::vector<OperatorCase> cases = {{"full", parse_backend("full")}}, whole;
+  if (full_flops <= kWholeFlops) whole.push_back(cases[0]);
+  for (int64_t groups : kTimedGroups) {
+    cases.push_back({fmt::format("M={}", groups),
+                     parse_backend(fmt::format("moga_stga:num_groups={},router=random", groups))});
+    if (full_flops * moga_stga_density(groups, setting) <= kWholeFlops)
+      whole.push_back(cases.back());
+  }
+  const size_t sampled = cases.size();
+  for (OperatorCase& c : whole) c.whole = true;
+  if (!options.full) cases.insert(cases.end(), whole.begin(), whole.end());
+  Progress progress(fmt::format("measuring at {} tokens", tokens),
+                    static_cast<int64_t>(cases.size()) * o.repeat);
+  int64_t done = 0;
+  o.tick = [&] { progress.update(++done); };
+  const auto inputs = [&](int64_t heads) {
+    return random_operator_inputs(model, tokens, heads, options.temporal_groups,
+                                  parse_dtype(options.dtype));
+  };
+  LengthTimes result{tokens, measure_operators(cases, inputs, o)};
+  if (!interrupted()) progress.update(done + o.repeat * static_cast<int64_t>(cases.size()));
+  result.whole.assign(result.times.begin() + sampled, result.times.end());
+  result.times.resize(sampled);
+  return result;
+}
+
+Inputs method_inputs(const DitModel& model, int64_t tokens, const TableOptions& options) {
+  const VideoGrid grid = grid_480p(tokens, 1);
+  WorkloadRequest request{options.workload.empty() ? "film" : options.workload, grid.frames,
+                          grid.height, grid.width};
+  request.heads = method_heads(model, options);
+  request.dim = model.head_dim();
+  Progress progress(fmt::format("{} at {} tokens", request.spec, tokens), 1000);
+  request.progress = [&](double share) { progress.update(static_cast<int64_t>(share * 1000)); };
+  Inputs in = make_workload(request).inputs;
+  const DType dtype = parse_dtype(options.dtype);
+  for (auto* tensor : {&in.q, &in.k, &in.v}) *tensor = in_dtype(*tensor, dtype, "the input");
+  in.device = &find_device(options.device);
+  return in;
+}
+
+int64_t method_steps(const TableOptions& options) {
+  const auto cases = static_cast<int64_t>(2 + std::size(kTimedGroups));
+  return options.measure ? cases * (1 + options.repeat) : cases;
+}
+
+std::vector<OperatorTime> method_times(const std::string& backend, const Inputs& in,
+                                       const DitModel& model, const TableOptions& options,
+                                       const std::function<void()>& tick) {
+  const BackendSpec given = parse_backend(backend), spec = published(given);
+  const std::string name = given.text();
+  MethodCases method;
+  const auto add_count = [&](const OperatorCase& c) {
+    method.add(c, count(c, in, model.heads));
+    tick();
+  };
+  add_count({"full", parse_backend("full")});
+  if (given.backend->name() != "full") {
+    const bool chosen = name != given.backend->name();  // by the user
+    add_count({chosen ? name : name + " published", spec});
+    if (method.counts.back().failure.empty() && !given.backend->info().knob.param.empty())
+      add_equal_densities(method, name, in, options.temporal_groups, tick);
+  }
+  auto times = method.counts;
+  if (options.measure && !interrupted()) {
+    OperatorOptions o = operator_options(model, in.heads(), options);
+    o.tick = tick;
+    o.memory = false;
+    times = measure_operators(
+        method.cases, [&](int64_t) { return in; }, o);
+    for (size_t i = 0; i < times.size(); ++i)
+      times[i].wanted_density = method.counts[i].wanted_density;
+  }
+  times.insert(times.end(), method.refused.begin(), method.refused.end());
+  return times;
+}
+
+}  // namespace vidattn

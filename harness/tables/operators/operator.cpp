@@ -1,0 +1,238 @@
+#include "harness/tables/operators/operator.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <map>
+#include <stdexcept>
+
+#include "attention/cancel.h"
+#include "attention/device.h"
+#include "harness/host/interrupt.h"
+#include "harness/measure/engine/engine.h"
+#include "metrics/machine/memory.h"
+#include "metrics/machine/peak.h"
+#include "metrics/plan/equality.h"
+#include "metrics/plan/sample.h"
+#include "metrics/plan/stats.h"
+#include "metrics/statistics/statistics.h"
+
+namespace vidattn {
+namespace {
+
+// Planning that takes longer is timed once: its noise is small beside it.
+constexpr double kLongPlanning = 2;
+
+/// What the cases of one number of heads share.
+struct Shared {
+  Inputs in;
+  Output out;
+  double fixed = NAN;  ///< seconds of clearing the output
+};
+
+/// A case with its inputs and its sampled plan.
+struct Prepared {
+  OperatorCase wanted;
+  Shared& shared;
+  Inputs in;
+  SampledPlan sample;
+  OperatorTime time;
+  double planning = 0;    ///< seconds of the first time
+  bool per_head = false;  ///< a table per head: planning grows with the heads
+
+  bool plans_long() const { return planning > kLongPlanning; }
+};
+
+Plan plan_of(const Prepared& p) { return p.wanted.spec.backend->plan(p.in, p.wanted.spec.params); }
+
+/// Throws when the output is wrong.
+void check(Prepared& p) {
+  const EqualityCheck check = check_equality(p.sample.plan, p.in, p.shared.out, p.sample.tokens);
+  p.time.check_error = check.error;
+  if (!check.passed()) throw std::runtime_error(check.reason);
+}
+
+void prepare(Prepared& p, const OperatorOptions& options) {
+  p.in = p.shared.in;
+  p.in.device = options.device;
+  p.time.tokens = p.in.length();
+  p.wanted.spec.backend->prepare(p.in, p.wanted.spec.params);
+  Plan plan;
+  p.planning = seconds_each(1, [&] { plan = plan_of(p); });
+  plan.validate(p.in);
+  const PlanStats stats = plan_stats(plan, p.in);
+  const double heads = static_cast<double>(options.heads) / static_cast<double>(p.in.heads());
+  p.time.density = stats.density;
+  p.time.flops = stats.flops * heads;
+  p.time.bounded_by_peak = options.device->name() == "cpu" && p.in.q->dtype() == DType::f32;
+  p.sample = sample_plan(plan, p.wanted.whole ? 1 : options.sample_flops / stats.flops);
+  p.time.scale = p.sample.scale * heads;
+  for (const Branch& branch : plan.branches) p.per_head |= branch.tables.size() > 1;
+  options.device->run(Plan{}, p.in, p.shared.out);  // touches the output's pages
+  if (!options.memory || p.wanted.whole) return;
+  plan = {};
+  const PeakMemory memory;
+  plan = plan_of(p);
+  options.device->run(p.sample.plan, p.in, p.shared.out);
+  p.time.extra_bytes = memory.extra_bytes();
+}
+
+/// Plans and runs a case's sample; the first output is checked.
+Contender contender_of(Prepared& p, const OperatorOptions& options) {
+  return {p.time.label, [&](int64_t repeat) {
+            RunTimes times{p.planning};
+            if (!p.plans_long()) times.plan = seconds_each(repeat, [&] { plan_of(p); });
+            times.run = seconds_each(
+                repeat, [&] { options.device->run(p.sample.plan, p.in, p.shared.out); });
+            if (std::isnan(p.time.check_error)) check(p);
+            if (options.tick) options.tick();
+            return std::vector{times};
+          }};
+}
+
+/// Clears the output, which every run begins with.
+Contender clearing(Shared& s, const Device& device) {
+  return {"clearing the output", [&](int64_t repeat) {
+            device.run(Plan{}, s.in, s.out);  // its shape may change with the branches
+            const double each = seconds_each(repeat, [&] { device.run(Plan{}, s.in, s.out); });
+            return std::vector{RunTimes{0, each}};
+          }};
+}
+
+void take_times(Prepared& p, const ContenderTimes& times) {
+  if (times.failure) p.time.failure = failure_text(times.failure);
+  for (const Block& block : times.blocks()) {
+    if (!p.plans_long() || p.time.plan_samples.empty())
+      p.time.plan_samples.push_back(block.plan_seconds);
+    p.time.run_samples.push_back(block.run_seconds);
+  }
+  if (p.time.failure.empty() && p.time.run_samples.empty()) p.time.failure = kInterrupted;
+}
+
+/// Scales the samples up to all heads and queries.
+void finish(Prepared& p, const OperatorOptions& options) {
+  if (!p.time.failure.empty()) return;
+  const double heads = static_cast<double>(options.heads) / static_cast<double>(p.in.heads());
+  const double fixed = p.shared.fixed;
+  const auto planned = [&](double sample) { return sample * (p.per_head ? heads : 1); };
+  // Clearing the output costs the same for a sample as for the whole.
+  const auto run = [&](double sample) {
+    return heads * (fixed + (sample - fixed) * p.sample.scale);
+  };
+  p.time.plan_seconds = planned(median(p.time.plan_samples));
+  p.time.run_seconds = run(median(p.time.run_samples));
+  const auto& plans = p.time.plan_samples;
+  for (size_t i = 0; i < p.time.run_samples.size(); ++i)
+    p.time.rounds.push_back(planned(plans[std::min(i, plans.size() - 1)]) +
+                            run(p.time.run_samples[i]));
+}
+
+/// Without the time of clearing nothing can be scaled: its failure is everybody's.
+double median_run(const ContenderTimes& times) {
+  if (times.failure) std::rethrow_exception(times.failure);
+  std::vector<double> seconds;
+  for (const Block& block : times.blocks()) seconds.push_back(block.run_seconds);
+  return median(std::move(seconds));
+}
+
+/// Every case prepared; its trouble is its own, and the others go on.
+std::vector<Prepared> prepare_all(const std::vector<OperatorCase>& cases,
+                                  std::map<int64_t, Shared>& shared,
+                                  const std::function<Inputs(int64_t heads)>& inputs,
+                                  const OperatorOptions& options) {
+  std::vector<Prepared> all;
+  for (const OperatorCase& wanted : cases) {
+    const int64_t heads = wanted.whole ? options.heads : options.measured_heads;
+    Shared& s = shared[heads];
+    Prepared& p = all.emplace_back(Prepared{wanted, s, {}, {}, {wanted.label, wanted.spec.text()}});
+    p.time.heads = options.heads;
+    p.time.measured_heads = heads;
+    try {
+      throw_if_cancelled();
+      if (!s.in.q) s.in = inputs(heads);
+      prepare(p, options);
+    } catch (...) {
+      p.time.failure = failure_text(std::current_exception());
+    }
+  }
+  return all;
+}
+
+Policy policy_of(const OperatorOptions& options) {
+  Policy policy;
+  policy.max_blocks = options.repeat;
+  policy.interleaving = Interleaving::rotated;
+  policy.keep_unfinished = true;
+  policy.peak = [] { return fma_peak_gflops(omp_get_max_threads()); };
+  policy.peak_age = 0;
+  return policy;
+}
+
+}  // namespace
+
+std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cases,
+                                            const std::function<Inputs(int64_t heads)>& inputs,
+                                            const OperatorOptions& options) {
+  std::map<int64_t, Shared> shared;
+  std::vector<Prepared> all = prepare_all(cases, shared, inputs, options);
+  std::vector<Shared*> cleared;
+  std::vector<Prepared*> timed;
+  std::vector<Contender> contenders;
+  for (auto& [heads, s] : shared)
+    if (s.in.q) cleared.push_back(&s), contenders.push_back(clearing(s, *options.device));
+  for (Prepared& p : all)
+    if (p.time.failure.empty()) timed.push_back(&p), contenders.push_back(contender_of(p, options));
+  const Timings timings = time_contenders(contenders, policy_of(options));
+  for (size_t i = 0; i < contenders.size(); ++i) {
+    const ContenderTimes& times = timings.contenders[i];
+    if (i < cleared.size())
+      cleared[i]->fixed = median_run(times);
+    else
+      take_times(*timed[i - cleared.size()], times);
+  }
+  std::vector<OperatorTime> result;
+  for (Prepared& p : all) {
+    p.time.peak_gflops = highest(timings.peaks);
+    finish(p, options);
+    result.push_back(std::move(p.time));
+  }
+  return result;
+}
+
+std::string mistrusted_note(const std::vector<OperatorTime>& times) {
+  std::string text;
+  for (const OperatorTime& t : times)
+    if (t.mistrusted())
+      text += fmt::format("{}{}{} at {} tokens ran at {:.2f} of peak", text.empty() ? "" : ", ",
+                          t.label, t.scale == 1 ? " run whole" : "", t.tokens, t.share_of_peak());
+  if (text.empty()) return text;
+  return "INVALID, above the measured float32 multiply-add peak: " + text +
+         ". Other programs disturbed the peak or these times; measure again on a quiet machine.";
+}
+
+nlohmann::json to_json(const OperatorTime& t) {
+  nlohmann::json json{{"label", t.label},
+                      {"backend", t.backend},
+                      {"tokens", t.tokens},
+                      {"heads", t.heads},
+                      {"measured_heads", t.measured_heads}};
+  if (!t.failure.empty()) json["failure"] = t.failure;
+  if (std::isfinite(t.wanted_density)) json["wanted_density"] = t.wanted_density;
+  if (std::isfinite(t.density)) json.update({{"density", t.density}, {"flops", t.flops}});
+  if (!t.measured()) return json;
+  json.update({{"plan_seconds", t.plan_seconds},
+               {"run_seconds", t.run_seconds},
+               {"scale", t.scale},
+               {"check_error", t.check_error},
+               {"fma_peak_gflops", t.peak_gflops},
+               {"share_of_fma_peak", t.share_of_peak()},
+               {"mistrusted", t.mistrusted()},
+               {"gflops", t.flops / t.run_seconds * 1e-9},
+               {"plan_samples", t.plan_samples},
+               {"run_samples", t.run_samples},
+               {"rounds", t.rounds}});
+  json["extra_bytes"] = t.extra_bytes ? nlohmann::json(*t.extra_bytes) : nlohmann::json();
+  return json;
+}
+
+}  // namespace vidattn

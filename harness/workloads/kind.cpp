@@ -1,0 +1,45 @@
+#include "harness/workloads/kind.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "attention/error.h"
+
+namespace vidattn {
+namespace {
+
+std::vector<WorkloadKind>& registry() {
+  static std::vector<WorkloadKind> kinds;
+  return kinds;
+}
+
+}  // namespace
+
+bool WorkloadKind::takes(const std::string& spec) const {
+  return argument.empty() ? spec == name : spec.starts_with(name + ":");
+}
+
+RegisterWorkload::RegisterWorkload(WorkloadKind kind) {
+  auto& kinds = registry();
+  const auto after = std::find_if(kinds.begin(), kinds.end(), [&](const WorkloadKind& other) {
+    return kind.name < other.name;
+  });
+  kinds.insert(after, std::move(kind));
+}
+
+const std::vector<WorkloadKind>& workload_kinds() { return registry(); }
+
+std::string workload_usages(const std::string& separator) {
+  std::string text;
+  for (const WorkloadKind& kind : workload_kinds())
+    text += (text.empty() ? "" : separator) + kind.usage();
+  return text;
+}
+
+const WorkloadKind& find_workload_kind(const std::string& spec) {
+  for (const WorkloadKind& kind : workload_kinds())
+    if (kind.takes(spec)) return kind;
+  throw InputError("unknown workload '" + spec + "': known are " + workload_usages(", "));
+}
+
+}  // namespace vidattn

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/workloads/workload.h"
+
+namespace vidattn {
+
+/// A kind of workload, which says itself what it is.
+struct WorkloadKind {
+  std::string name;      ///< "film", or "video" of video:PATH
+  std::string argument;  ///< for people: what follows "NAME:", as PATH; empty = nothing follows
+  std::string help;      ///< one line for `vidattn list`
+  bool synthesized;      ///< reads heads, dim, seed and peak of the request
+  /// Throws InputError with one line for a spec, file or shape that cannot be used.
+  Workload (*make)(const WorkloadRequest& request);
+
+  /// As typed: "film", "video:PATH".
+  std::string usage() const { return argument.empty() ? name : name + ":" + argument; }
+  bool takes(const std::string& spec) const;
+};
+
+/// Makes a kind of workload part of the tool: one file under harness/workloads/, as
+///   const RegisterWorkload registered({"capture", "PATH", "…", false, capture_workload});
+class RegisterWorkload {
+ public:
+  explicit RegisterWorkload(WorkloadKind kind);
+};
+
+/// All kinds, sorted by name.
+const std::vector<WorkloadKind>& workload_kinds();
+/// How they are typed: "film | tensors:PATH | video:PATH".
+std::string workload_usages(const std::string& separator);
+/// Throws InputError naming the known kinds for a spec of none.
+const WorkloadKind& find_workload_kind(const std::string& spec);
+
+}  // namespace vidattn

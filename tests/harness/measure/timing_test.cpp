@@ -1,0 +1,97 @@
+#include "harness/measure/timing.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <set>
+
+#include "attention/error.h"
+#include "harness/measure/paired.h"
+#include "harness/measure/verify.h"
+#include "metrics/statistics/statistics.h"
+#include "tests/support/inputs.h"
+
+namespace vidattn {
+namespace {
+
+TEST(Timing, EveryBlockHasEveryContenderOnceInRandomOrder) {
+  const Inputs in = random_video(3, 4, 5, 1, 16);
+  Case dense = make_case("full", "cpu", DType::f32, in), a = dense, b = dense;
+  TimingOptions options;
+  options.min_blocks = options.max_blocks = 60;
+  options.seconds = 60;
+  options.interval = 1e-9;
+  const Timings timings = time_blocks({&a, &b}, dense, options);
+  EXPECT_EQ(timings.stopped, Stop::blocks);
+  ASSERT_EQ(a.blocks.size(), 60U);
+  std::array<int, 3> first = {};
+  for (size_t i = 0; i < a.blocks.size(); ++i) {
+    EXPECT_EQ(a.blocks[i].dense_seconds, dense.blocks[i].seconds());
+    const std::set<int64_t> places{a.blocks[i].position, b.blocks[i].position,
+                                   dense.blocks[i].position};
+    EXPECT_EQ(places, (std::set<int64_t>{0, 1, 2}));
+    ++first[a.blocks[i].position == 0 ? 0 : b.blocks[i].position == 0 ? 1 : 2];
+  }
+  for (int count : first) EXPECT_GT(count, 5);  // of 60, 20 expected: 4 standard deviations
+  Case again = dense, other = dense, control = dense;
+  time_blocks({&again, &other}, control, options);
+  for (size_t i = 0; i < again.blocks.size(); ++i)
+    EXPECT_EQ(again.blocks[i].position, a.blocks[i].position) << "the seed gives the order";
+}
+
+TEST(Timing, StopsByTheIntervalOrByTime) {
+  const Inputs in = random_video(3, 4, 5, 1, 16);
+  Case dense = make_case("full", "cpu", DType::f32, in), a = dense, b = dense;
+  TimingOptions options;
+  options.interval = 1000;
+  EXPECT_EQ(time_blocks({&a}, dense, options).stopped, Stop::interval);
+  EXPECT_EQ(a.blocks.size(), static_cast<size_t>(options.min_blocks));
+  options.interval = 1e-12;
+  options.seconds = 0.05;
+  options.cold = true;
+  const nlohmann::json record = timing_record(time_blocks({&b}, dense, options), options);
+  EXPECT_EQ(record["stopped_by"], "time");
+  EXPECT_EQ(record["cache"], "cold");
+  EXPECT_GE(record["evicted_bytes"].get<int64_t>(), 64 << 20);
+}
+
+TEST(Timing, ADeviceThatFailsIsTheOutcomeOfItsCaseAlone) {
+  class BrokenDevice : public Device {
+   public:
+    std::string name() const override { return "broken"; }
+    std::string title() const override { return "fails"; }
+    void run(const Plan&, const Inputs&, Output&) const override { throw DeviceError("lost"); }
+  };
+  const BrokenDevice broken;
+  const Inputs in = random_video(3, 4, 5, 1, 16);
+  Case dense = make_case("full", "cpu", DType::f32, in), good = dense, bad = dense;
+  bad.device = &broken;
+  TimingOptions options;
+  options.max_blocks = options.min_blocks;
+  EXPECT_EQ(time_blocks({&bad, &good}, dense, options).stopped, Stop::blocks);
+  EXPECT_EQ(good.blocks.size(), static_cast<size_t>(options.min_blocks));
+  EXPECT_EQ(bad.result.outcome, "failed");
+  EXPECT_EQ(bad.result.reason, "lost");
+  EXPECT_NE(good.result.outcome, "failed");
+}
+
+TEST(Timing, ASlowdownIsAShareOfBsOwnTime) {
+  const Inputs in = random_video(3, 8, 8, 1, 16);
+  Case a = make_case("full", "cpu", DType::f32, in), b = a;
+  const Timings timings = measure_pair(a, b, paired_policy(0.3, 1, ""), 1);
+  std::vector<double> ratios = log_ratios(timings.contenders[1].blocks());
+  ASSERT_GE(ratios.size(), 10U);
+  EXPECT_NEAR(median(ratios), std::log(2), 0.3);
+  EXPECT_EQ(a.run_seconds.size(), timings.contenders[0].runs().size()) << "every run";
+  EXPECT_GE(b.run_seconds.size(), 2 * ratios.size());
+}
+
+TEST(Timing, OptionsMayNotContradictEachOther) {
+  TimingOptions options;
+  options.max_blocks = options.min_blocks - 1;
+  EXPECT_THROW(check_timing(options), InputError);
+}
+
+}  // namespace
+}  // namespace vidattn
