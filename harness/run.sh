@@ -5,5 +5,5 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-"$root/harness/build.sh" release
+"$root/harness/build.sh" release vidattn
 exec "$root/build/release/vidattn" "${@:-run}"

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of packages.txt that are missing; does nothing when all are there.
+# Usage: setup.sh [LIST…]. Installs the Debian packages of the lists (packages.txt beside this script
+# unless given) that are missing; does nothing when all are there.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+[[ $# -gt 0 ]] || set -- "$here/packages.txt"
 
 say() { echo "setup: $*" >&2; }
 
-mapfile -t packages < <(sed 's/#.*//' "$here/packages.txt" | awk 'NF { print $1 }')
+mapfile -t packages < <(sed 's/#.*//' "$@" | awk 'NF { print $1 }')
 
 if ! command -v dpkg-query >/dev/null; then
   say "not a Debian system; please provide what these packages hold: ${packages[*]}"

@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=$root/results/cpu
 tool=$root/build/release/vidattn
 mkdir -p "$out"
-"$root/harness/build.sh" release
+"$root/harness/build.sh" release vidattn
 
 moga=(--backend full --backend moga --backend moga:num_groups=20 --backend stga --backend frame
   --backend moga_stga --backend moga_stga:num_groups=20)

@@ -42,7 +42,10 @@ while True:
 let_sleep() { [[ -z $awake ]] || { kill "$awake"; wait "$awake"; awake=; } 2>/dev/null; }
 trap let_sleep EXIT
 
-[[ -n ${VIDATTN:-} ]] || "$root/harness/build.sh" release || exit 1
+if [[ -z ${VIDATTN:-} ]]; then
+  "$root/harness/setup.sh" "$root/tests/packages.txt" || exit 1
+  "$root/harness/build.sh" release || exit 1
+fi
 mkdir -p "$out" || exit 1
 "$tool" env --json >"$out/environment.json"
 listed=$("$tool" list | sed -n '/^devices/,/^workloads/p' | sed '$d')

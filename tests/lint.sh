@@ -11,7 +11,7 @@ shopt -s inherit_errexit
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-"$root/harness/setup.sh"
+"$root/harness/setup.sh" "$root/tests/packages.txt"
 
 status=0
 failed() { echo "lint: $*"; status=1; }
@@ -42,9 +42,9 @@ clang-format --dry-run --Werror "${sources[@]}" || failed "clang-format -i mends
 mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' .ci/run)
 shellcheck "${scripts[@]}" || failed "shellcheck"
 
-# Some files need headers that the build makes.
-"$root/harness/build.sh" release revision shaders
-compiled=$(sed -n "s|^ *\"file\": \"$root/\(.*\)\".*|\1|p" build/release/compile_commands.json | sort -u)
+# The preset that compiles every file by itself. Some need headers that the build makes.
+"$root/harness/build.sh" debug revision shaders
+compiled=$(sed -n "s|^ *\"file\": \"$root/\(.*\)\".*|\1|p" build/debug/compile_commands.json | sort -u)
 # Changed sources, and the source of the same stem for a changed header.
 changed() {
   { git diff --name-only --diff-filter=d "$base" -- '*.h' '*.cpp'
@@ -68,7 +68,7 @@ fi
 # Version 16 is the first that knows lambdas which capture structured bindings, without OpenMP.
 extra=(--extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-unknown-pragmas --extra-arg=-fno-openmp)
 tidy() { # FILE…
-  printf '%s\0' "$@" | xargs -0 -n1 -P"$(nproc)" clang-tidy-16 -p build/release --quiet "${extra[@]}" \
+  printf '%s\0' "$@" | xargs -0 -n1 -P"$(nproc)" clang-tidy-16 -p build/debug --quiet "${extra[@]}" \
     2> >(grep -vE '^[0-9]+ warnings? (generated|treated)' >&2)
 }
 # A run that finds nothing means something only where a planted bug is found.

@@ -7,6 +7,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
+"$root/harness/setup.sh" "$root/tests/packages.txt"
 "$root/tests/lint.sh"
 "$root/harness/build.sh" release
 ctest --test-dir "$root/build/release" -j2 --output-on-failure --no-tests=error "$@"

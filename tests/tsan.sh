@@ -7,7 +7,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 llvm=/usr/lib/llvm-16/lib
 
-"$root/harness/setup.sh"
+"$root/harness/setup.sh" "$root"/{harness,tests}/packages.txt
 if ! command -v clang++-16 >/dev/null || [[ ! -e $llvm/libarcher.so ]]; then
   apt-get update >&2
   apt-get install -y --no-install-recommends clang-16 libclang-rt-16-dev libomp-16-dev >&2

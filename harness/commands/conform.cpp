@@ -24,7 +24,7 @@ const RegisterCommand registered([] {
        Option("--write", &o.write, "folder for the computed arrays")},
       [given](const Arguments&) {
         given->conform.dtype = parse_dtype(given->dtype);
-        return ExitCode{conform(given->conform)};
+        return conform(given->conform);
       }};
 });
 

@@ -37,14 +37,14 @@ std::vector<Option> options(Given& o) {
       Option("--height", &quality.clip.height, "pixels that videos are scaled to, a multiple of 8"),
       device_option(quality.device),
       out_option(quality.out),
-      quiet_option(&quality.quiet)};
+      quiet_option()};
 }
 
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
   return Command{"quality", "what every method does to videos: restoration and label propagation",
                  options(*given), [given](const Arguments& arguments) {
-                   return ExitCode{quality(complete(*given, arguments))};
+                   return quality(complete(*given, arguments));
                  }};
 });
 

@@ -38,16 +38,15 @@ std::vector<Option> options(Given& o) {
           device_option(restore.device),
           Option("--folder", &restore.folder, "write the videos and side_by_side.png there"),
           out_option(restore.out),
-          quiet_option(&restore.quiet)};
+          quiet_option()};
 }
 
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
-  return Command{"restore",
-                 "what a method does to a picture: noise removed from a video by attention",
-                 options(*given), [given](const Arguments& arguments) {
-                   return ExitCode{restore(complete(*given, arguments))};
-                 }};
+  return Command{
+      "restore", "what a method does to a picture: noise removed from a video by attention",
+      options(*given),
+      [given](const Arguments& arguments) { return restore(complete(*given, arguments)); }};
 });
 
 }  // namespace

@@ -38,7 +38,7 @@ const RegisterCommand registered([] {
   return Command{"shots", "find the shots of videos, and score shot detection", options(*o),
                  [o](const Arguments& arguments) {
                    o->arguments = arguments;
-                   return ExitCode{find_shots(*o)};
+                   return find_shots(*o);
                  }};
 });
 

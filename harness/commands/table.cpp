@@ -86,9 +86,8 @@ const RegisterCommand registered([] {
   TableOptions& o = given->table;
   return Command{
       "table", "MoGA's efficiency tables: paper, closed form, counted and measured side by side",
-      joined({subject(*given), generation(o), output(o)}), [given](const Arguments& arguments) {
-        return ExitCode{tables(complete(*given, arguments))};
-      }};
+      joined({subject(*given), generation(o), output(o)}),
+      [given](const Arguments& arguments) { return tables(complete(*given, arguments)); }};
 });
 
 }  // namespace

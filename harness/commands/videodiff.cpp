@@ -21,7 +21,7 @@ const RegisterCommand registered([] {
        out_option(o->out, "JSON file, with the values of every frame"), quiet_option()},
       [o](const Arguments& arguments) {
         o->arguments = arguments;
-        return ExitCode{diff_videos(*o)};
+        return diff_videos(*o);
       }};
 });
 

@@ -22,7 +22,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kSchemaVersion = "1.0";
+constexpr const char* kSelftestSchema = "1.0";
 constexpr double kShareToFind = 0.9;
 
 /// One comparison of a backend with itself.
@@ -159,7 +159,7 @@ int selftest(const SelftestOptions& options) {
   if (options.slowdown > 0)
     slowed = run_trials(cases, options.tries, options.slowdown, options.slowed_seconds,
                         options.seed + static_cast<uint64_t>(options.same), options);
-  json record{{"schema_version", kSchemaVersion},
+  json record{{"schema_version", kSelftestSchema},
               {"tool", "vidattn selftest"},
               {"arguments", options.arguments},
               {"interrupted", interrupted()},

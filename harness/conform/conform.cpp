@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 
+#include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/error.h"
 #include "attention/reference.h"
@@ -268,6 +269,8 @@ Verdict check_case(const std::filesystem::path& folder, const ConformOptions& op
     const Comparison comparison = check();
     if (!options.write.empty()) write_results(test, comparison, options.write);
     return report(test, comparison);
+  } catch (const Cancelled&) {
+    throw;
   } catch (const std::exception& error) {
     fmt::print("fail         {}: {}\n", name, error.what());
     return Verdict::fail;
@@ -276,7 +279,7 @@ Verdict check_case(const std::filesystem::path& folder, const ConformOptions& op
 
 }  // namespace
 
-int conform(const ConformOptions& options) {
+ExitCode conform(const ConformOptions& options) {
   find_device(options.device);  // an unknown device is a usage error, not a failing case
   if (!options.write.empty()) {
     std::error_code error;
@@ -293,7 +296,7 @@ int conform(const ConformOptions& options) {
   fmt::print("{} passed, {} failed, {} unsupported ({}, {})\n", count[Verdict::pass],
              count[Verdict::fail], count[Verdict::unsupported], options.device,
              to_string(options.dtype));
-  return count[Verdict::fail] > 0 ? 1 : 0;
+  return count[Verdict::fail] > 0 ? ExitCode::regression : ExitCode::fine;
 }
 
 }  // namespace vidattn

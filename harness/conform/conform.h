@@ -3,6 +3,7 @@
 #include <string>
 
 #include "attention/dtype.h"
+#include "harness/host/exit_code.h"
 
 namespace vidattn {
 
@@ -16,6 +17,6 @@ struct ConformOptions {
 
 /// Checks test vectors and prints a line per case. Returns the exit code: 0 when none failed, 1
 /// otherwise. A case whose method or parameter is unknown is reported as unsupported.
-int conform(const ConformOptions& options);
+ExitCode conform(const ConformOptions& options);
 
 }  // namespace vidattn

@@ -133,18 +133,18 @@ class HeaderParser {
   Header header_;
 };
 
-struct Type {
+struct ArrayType {
   std::string_view descr;
   Element element;
   int64_t bits;
 };
 
-Type find_type(const std::string& descr, const std::string& file) {
-  static constexpr Type kTypes[] = {
+ArrayType find_type(const std::string& descr, const std::string& file) {
+  static constexpr ArrayType kTypes[] = {
       {"<f2", Element::f16, 16}, {"<f4", Element::f32, 32},    {"<f8", Element::f64, 64},
       {"<i4", Element::i32, 32}, {"<i8", Element::i64, 64},    {"|u1", Element::u8, 8},
       {"<u1", Element::u8, 8},   {"|b1", Element::boolean, 8}, {"<b1", Element::boolean, 8}};
-  for (const Type& type : kTypes)
+  for (const ArrayType& type : kTypes)
     if (type.descr == descr) return type;
   std::string advice = "expected float16, float32, float64, int32, int64, uint8 or bool";
   if (descr.starts_with('>'))
@@ -216,7 +216,7 @@ StoredArray open_npy(const std::filesystem::path& path) {
   out.name = out.file->name();
   const std::string text = read_header_text(*out.file, out.offset);
   const Header header = HeaderParser(text, out.name).parse();
-  const Type type = find_type(*header.descr, out.name);
+  const ArrayType type = find_type(*header.descr, out.name);
   out.dtype = *header.descr;
   out.element = type.element;
   out.shape = *header.shape;

@@ -18,13 +18,13 @@ using nlohmann::json;
 constexpr std::string_view kMetadata = "__metadata__";
 constexpr uint64_t kPrefix = 8;  // bytes of the header length
 
-struct Type {
+struct TensorType {
   std::string_view name;
   int64_t bits;
   std::optional<Element> element;
 };
 
-constexpr Type kTypes[] = {
+constexpr TensorType kTypes[] = {
     {"F32", 32, Element::f32},    {"F16", 16, Element::f16},     {"BF16", 16, Element::bf16},
     {"F64", 64, Element::f64},    {"I32", 32, Element::i32},     {"I64", 64, Element::i64},
     {"U8", 8, Element::u8},       {"BOOL", 8, Element::boolean}, {"I8", 8, std::nullopt},
@@ -92,10 +92,10 @@ std::vector<int64_t> whole_numbers(const json& list, const std::string& what) {
   return list.get<std::vector<int64_t>>();
 }
 
-const Type& find_type(const json& name, const std::string& tensor) {
+const TensorType& find_type(const json& name, const std::string& tensor) {
   if (!name.is_string()) throw InputError(fmt::format("{}: dtype must be a text", tensor));
   const auto& text = name.get_ref<const std::string&>();
-  for (const Type& type : kTypes)
+  for (const TensorType& type : kTypes)
     if (type.name == text) return type;
   throw InputError(fmt::format("{} has the unknown dtype {}", tensor, in_quotes(text)));
 }
@@ -111,7 +111,7 @@ Extent read_entry(const json& entry, StoredArray& out) {
       !entry.contains("shape") || !entry.contains("data_offsets"))
     throw InputError(
         fmt::format("{} needs exactly the keys dtype, shape and data_offsets", out.name));
-  const Type& type = find_type(entry["dtype"], out.name);
+  const TensorType& type = find_type(entry["dtype"], out.name);
   out.dtype = type.name;
   out.element = type.element;
   out.shape = whole_numbers(entry["shape"], out.name + ": shape");

@@ -62,7 +62,7 @@ ClipQuality measure(const QualityOptions& options, const std::string& source, ui
 
 }  // namespace
 
-int quality(const QualityOptions& given) {
+ExitCode quality(const QualityOptions& given) {
   QualityOptions options = given;
   options.backends = ordered(options.backends);
   for (const std::string& backend : options.backends) parse_backend(backend);
@@ -74,9 +74,6 @@ int quality(const QualityOptions& given) {
     request.source = source;
     check_clip(request);
   }
-  if (!options.out.empty()) require_writable(options.out);
-  catch_interrupts();
-  if (options.quiet) set_progress_style(ProgressStyle::quiet);
   std::vector<ClipQuality> clips;
   {
     int64_t done = 0;
@@ -95,13 +92,13 @@ int quality(const QualityOptions& given) {
     }
   }
   print_quality(options, clips);
-  if (interrupted()) return 130;
   if (std::any_of(clips.begin(), clips.end(), [](const auto& c) { return !c.error.empty(); }))
-    return 3;
+    return ExitCode::usage;
   for (const ClipQuality& clip : clips)
     for (const BackendQuality& row : clip.rows)
-      if (row.restored.run.outcome == "failed" || row.labels.run.outcome == "failed") return 1;
-  return 0;
+      if (row.restored.run.outcome == "failed" || row.labels.run.outcome == "failed")
+        return ExitCode::regression;
+  return ExitCode::fine;
 }
 
 }  // namespace vidattn

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/host/exit_code.h"
 #include "harness/probes/clip.h"
 
 namespace vidattn {
@@ -17,7 +18,6 @@ struct QualityOptions {
   double noise = 25;                  ///< standard deviation, grey levels; clip i has seed i
   std::string device = "cpu";
   std::string out;  ///< JSON file, written anew after every clip; empty = none
-  bool quiet = false;
   std::vector<std::string> arguments;
 };
 
@@ -25,8 +25,8 @@ struct QualityOptions {
 /// (harness/probes/nlm_probe.h) on all clips and label propagation (harness/probes/label_probe.h)
 /// on the films, and prints a table in the shape of the paper's Table 1 with, below it, the paired
 /// differences to full attention. Returns 0, 1 when a backend failed its equality check, 3 when a
-/// clip could not be read to its end, 130 after an interrupt; what was measured until then is in
+/// clip could not be read to its end; after an interrupt, what was measured until then is in
 /// the table and the file.
-int quality(const QualityOptions& options);
+ExitCode quality(const QualityOptions& options);
 
 }  // namespace vidattn

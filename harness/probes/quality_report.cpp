@@ -7,16 +7,14 @@
 #include <functional>
 #include <set>
 
-#include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/record.h"
 #include "harness/io/text_table.h"
 #include "harness/probes/scores.h"
 #include "metrics/statistics/paired_difference.h"
 
 namespace vidattn {
 namespace {
-
-constexpr const char* kSchemaVersion = "2.0";
 
 using Values = std::function<double(const BackendQuality&)>;
 
@@ -217,12 +215,9 @@ nlohmann::json clip_json(const ClipQuality& clip) {
 
 nlohmann::json quality_record(const QualityOptions& options,
                               const std::vector<ClipQuality>& clips) {
-  nlohmann::json json{{"schema_version", kSchemaVersion},
-                      {"tool", "vidattn quality"},
-                      {"arguments", options.arguments},
-                      {"interrupted", interrupted()},
-                      {"interval", "Student's t over clips, 95%, paired with full attention"},
-                      {"environment", environment()}};
+  nlohmann::json json = record_header("quality", "2.0", options.arguments);
+  json["interrupted"] = interrupted();
+  json["interval"] = "Student's t over clips, 95%, paired with full attention";
   json["label_protocol"] = {{"known_frames", LabelProbe::kKnownFrames},
                             {"steps", LabelProbe::kSteps}};
   for (const ClipQuality& clip : clips) json["clips"].push_back(clip_json(clip));

@@ -101,12 +101,11 @@ nlohmann::json restoration_record(const Restoration& task, double noise, uint64_
           {"noisy", to_json(task.noisy(), task.full())}};
 }
 
-int probe_exit_code(const std::vector<RestoredVideo>& videos) {
-  if (interrupted()) return 130;
+ExitCode probe_exit_code(const std::vector<RestoredVideo>& videos) {
   return std::any_of(videos.begin(), videos.end(),
                      [](const RestoredVideo& v) { return v.run.outcome == "failed"; })
-             ? 1
-             : 0;
+             ? ExitCode::regression
+             : ExitCode::fine;
 }
 
 }  // namespace vidattn

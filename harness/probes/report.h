@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/host/exit_code.h"
 #include "harness/measure/density.h"
 #include "harness/probes/nlm_probe.h"
 
@@ -28,8 +29,8 @@ nlohmann::json run_json(const ProbeRun& run);
 /// The task: clip, noise, grid, bandwidth, and the noisy video's scores.
 nlohmann::json restoration_record(const Restoration& task, double noise, uint64_t seed);
 
-/// 130 after an interrupt, 1 when a backend failed, else 0.
-int probe_exit_code(const std::vector<RestoredVideo>& videos);
+/// Whether a backend failed its equality check.
+ExitCode probe_exit_code(const std::vector<RestoredVideo>& videos);
 
 /// "-" for NaN.
 std::string number(double value, int decimals);

@@ -8,9 +8,9 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include "attention/error.h"
-#include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
+#include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text_table.h"
@@ -22,8 +22,6 @@ namespace vidattn {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kSchemaVersion = "1.0";
 
 void prepare_folder(const std::string& folder) {
   std::error_code error;
@@ -84,11 +82,8 @@ void print(const RestoreOptions& options, const Restoration& task,
 
 nlohmann::json record(const RestoreOptions& options, const Restoration& task,
                       const std::vector<RestoredVideo>& videos) {
-  nlohmann::json json{{"schema_version", kSchemaVersion},
-                      {"tool", "vidattn restore"},
-                      {"arguments", options.arguments},
-                      {"interrupted", interrupted()},
-                      {"environment", environment()}};
+  nlohmann::json json = record_header("restore", "1.0", options.arguments);
+  json["interrupted"] = interrupted();
   json["clip"] = restoration_record(task, options.noise, options.seed);
   for (const RestoredVideo& video : videos) json["backends"].push_back(to_json(video, task.full()));
   return json;
@@ -96,15 +91,12 @@ nlohmann::json record(const RestoreOptions& options, const Restoration& task,
 
 }  // namespace
 
-int restore(const RestoreOptions& options) {
+ExitCode restore(const RestoreOptions& options) {
   for (const std::string& backend : options.backends) parse_backend(backend);
   find_device(options.device);
   check_noise(options.noise);
   check_clip(options.clip);
-  if (!options.out.empty()) require_writable(options.out);
   if (!options.folder.empty()) prepare_folder(options.folder);
-  catch_interrupts();
-  if (options.quiet) set_progress_style(ProgressStyle::quiet);
   Clip clip;
   {
     Progress progress("reading the clip", 1000);

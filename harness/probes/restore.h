@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/host/exit_code.h"
 #include "harness/probes/clip.h"
 
 namespace vidattn {
@@ -17,13 +18,12 @@ struct RestoreOptions {
   std::string device = "cpu";
   std::string folder;  ///< for videos and the picture; empty = none are written
   std::string out;     ///< JSON file; empty = none
-  bool quiet = false;
   std::vector<std::string> arguments;
 };
 
 /// `vidattn restore`: removes noise from a video by attention (metrics/video/nlm.h) with every
 /// backend and reports how near each gets to the clean video, paired against full attention on the
-/// same noise. Returns 0, 1 when a backend failed its equality check, 130 after an interrupt.
-int restore(const RestoreOptions& options);
+/// same noise. Returns 0, 1 when a backend failed its equality check.
+ExitCode restore(const RestoreOptions& options);
 
 }  // namespace vidattn

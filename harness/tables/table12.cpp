@@ -14,8 +14,8 @@
 namespace vidattn {
 namespace {
 
-constexpr int64_t kGroups[] = {1, 5, 20};  // of the columns; 1 = full attention
-constexpr int64_t kTokens = 187200;        // 30 s, the length of Table 12
+constexpr int64_t kColumnGroups[] = {1, 5, 20};  // of the columns; 1 = full attention
+constexpr int64_t kTokens = 187200;              // 30 s, the length of Table 12
 constexpr int64_t kPapersDevices = 8;
 constexpr double kGiga = 1e9;
 // Rows of tokens that the linear layers are timed with: long enough for full speed.
@@ -86,9 +86,9 @@ void add_projection(Table& table, const Basis& b) {
   const auto cell = [&](const std::string& row, size_t c, const char* unit, double value) {
     table.add({row, b.paper.columns[c], unit}).set(Origin::model, value);
   };
-  for (size_t c = 0; c < std::size(kGroups); ++c) {
-    const PassTime pass = b.papers_pass(kGroups[c]);
-    const MemoryEstimate memory = b.memory(kGroups[c]);
+  for (size_t c = 0; c < std::size(kColumnGroups); ++c) {
+    const PassTime pass = b.papers_pass(kColumnGroups[c]);
+    const MemoryEstimate memory = b.memory(kColumnGroups[c]);
     cell(kTraining, c, "s", training_time(pass));
     if (c > 0) cell(kTrainingGain, c, "x", training_time(full) / training_time(pass));
     cell(kTrainingRam, c, "GB", memory.training(true) / kGiga);
@@ -107,10 +107,10 @@ void add_generation(Table& table, const Basis& b) {
   Cell& by_flops = table.add({kShare, "of FLOPs", "1"});
   by_flops.set(Origin::model, full.attention_share());
   if (b.is_papers()) table.add({kShare, "of printed step time", "1"}).set(Origin::model, share);
-  for (size_t c = 0; c < std::size(kGroups); ++c) {
+  for (size_t c = 0; c < std::size(kColumnGroups); ++c) {
     Cell work{kWork, b.paper.columns[c], "PFLOP"}, gain{kByFlops, b.paper.columns[c], "x"};
     for (Origin origin : b.counter.origins()) {
-      const double density = run.density(b.counter.density(origin, b.tokens, kGroups[c]));
+      const double density = run.density(b.counter.density(origin, b.tokens, kColumnGroups[c]));
       const double flops = forward_cost(b.model(), {b.tokens, density}).flops();
       work.set(origin, flops * static_cast<double>(run.forward_passes()) * 1e-15);
       gain.set(origin, full.flops() / flops);
@@ -119,7 +119,7 @@ void add_generation(Table& table, const Basis& b) {
     if (c == 0) continue;
     table.add(std::move(gain));
     if (!b.is_papers()) continue;
-    const double speedup = b.operator_seconds(1) / b.operator_seconds(kGroups[c]);
+    const double speedup = b.operator_seconds(1) / b.operator_seconds(kColumnGroups[c]);
     table.add({kOperator, b.paper.columns[c], "x"}).set(Origin::model, speedup);
     table.add({kByTime, b.paper.columns[c], "x"})
         .set(Origin::model, amdahl(share, run.attention_speedup(speedup)));
@@ -155,11 +155,11 @@ std::string inference_note(const Basis& b) {
   std::string text;
   const double printed_full = b.paper.value(kInference, b.paper.columns[0]);
   const double attention = b.papers_pass(1).attention;
-  for (size_t c = 1; c < std::size(kGroups); ++c)
+  for (size_t c = 1; c < std::size(kColumnGroups); ++c)
     text += fmt::format("{}M={}: {:.1f} s saved, Table 11's operator saves {:.1f} s",
-                        text.empty() ? "" : "; ", kGroups[c],
+                        text.empty() ? "" : "; ", kColumnGroups[c],
                         printed_full - b.paper.value(kInference, b.paper.columns[c]),
-                        attention - b.papers_pass(kGroups[c]).attention);
+                        attention - b.papers_pass(kColumnGroups[c]).attention);
   const double speedup = b.operator_seconds(1) / b.operator_seconds(5);
   const double share = attention / printed_full;
   return fmt::format(
@@ -267,8 +267,8 @@ void measure(Table& table, const Basis& b) {
         if (std::isfinite(cell->value(Origin::paper))) cell->compared = Origin::measured;
     }
   };
-  for (size_t c = 0; c < std::size(kGroups); ++c) {
-    const std::string label = c == 0 ? "full" : fmt::format("M={}", kGroups[c]);
+  for (size_t c = 0; c < std::size(kColumnGroups); ++c) {
+    const std::string label = c == 0 ? "full" : fmt::format("M={}", kColumnGroups[c]);
     const OperatorTime* t = find_time(times.times, label);
     if (!t->measured()) {
       table.note(label + " has no time: " + t->failure);

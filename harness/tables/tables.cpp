@@ -8,8 +8,8 @@
 
 #include "attention/device.h"
 #include "attention/error.h"
-#include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/measure/backend_spec.h"
@@ -21,9 +21,6 @@
 
 namespace vidattn {
 namespace {
-
-// Raised when a field changes its meaning or goes away; new fields raise the minor number.
-constexpr const char* kSchemaVersion = "1.0";
 
 std::map<int, MakeTable>& registry() {
   static std::map<int, MakeTable> tables;
@@ -90,7 +87,6 @@ void check(const TableOptions& options) {
     else if (!has_figure)
       throw InputError("--out " + in_quotes(path) +
                        ": only table 6 (or all), without --backend, has a figure");
-    require_writable(path);
   }
   if (options.measure && !has_operator)
     throw InputError("--measure is for tables 11 and 12; the others count FLOPs");
@@ -106,12 +102,6 @@ void check(const TableOptions& options) {
         "--devices, --steps, --cfg-passes and dense steps and layers are for table 12");
 }
 
-void write_text(const std::string& path, const std::string& text) {
-  OutputFile file(path);
-  file.write(text.data(), text.size());
-  file.commit();
-}
-
 void write(const std::string& path, const std::vector<Table>& tables, const TableOptions& options) {
   if (is_figure(path)) {
     for (const Table& table : tables)
@@ -120,11 +110,8 @@ void write(const std::string& path, const std::vector<Table>& tables, const Tabl
   }
   const TableFormat format = format_of(path);
   if (format != TableFormat::json) return write_text(path, print_tables(tables, format));
-  nlohmann::json record{{"schema_version", kSchemaVersion},
-                        {"tool", "vidattn table"},
-                        {"arguments", options.arguments},
-                        {"interrupted", interrupted()},
-                        {"environment", environment()}};
+  nlohmann::json record = record_header("table", "1.0", options.arguments);
+  record["interrupted"] = interrupted();
   for (const Table& table : tables) record["tables"].push_back(to_json(table));
   write_json(path, record);
 }
@@ -140,10 +127,9 @@ std::string table_numbers() {
   return text;
 }
 
-int tables(const TableOptions& options) {
+ExitCode tables(const TableOptions& options) {
   const auto makers = wanted(options.name);
   check(options);
-  catch_interrupts();
   std::vector<Table> made;
   std::string undone;
   for (const auto& [name, make] : makers)
@@ -153,13 +139,10 @@ int tables(const TableOptions& options) {
       made.push_back(make(options));
   fmt::print("{}", print_tables(made, parse_table_format(options.format)));
   for (const std::string& path : options.out) write(path, made, options);
-  if (interrupted()) {
+  if (interrupted())
     fmt::print(stderr, "interrupted: what was finished is in the tables{}\n",
                undone.empty() ? "" : "; not made: " + undone);
-    constexpr int kExitInterrupted = 130;
-    return kExitInterrupted;
-  }
-  return 0;
+  return ExitCode::fine;
 }
 
 }  // namespace vidattn

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "harness/host/exit_code.h"
 #include "harness/tables/options.h"
 #include "harness/tables/table.h"
 
@@ -28,9 +29,9 @@ Table table11(const TableOptions& options);
 /// MoGA's Table 12: training iteration and inference step, and the whole generation taken apart.
 Table table12(const TableOptions& options);
 
-/// `vidattn table`: makes the tables, prints them and writes the files. Returns the exit code; 130
-/// after an interrupt, with what was measured printed and written. Throws InputError for an unknown
-/// table, model or file ending before any work.
-int tables(const TableOptions& options);
+/// `vidattn table`: makes the tables, prints them and writes the files. After an
+/// interrupt, what was measured is printed and written. Throws InputError for an unknown table,
+/// model or file ending before any work.
+ExitCode tables(const TableOptions& options);
 
 }  // namespace vidattn

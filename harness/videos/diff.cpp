@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
-#include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
+#include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text_table.h"
@@ -20,8 +21,6 @@ namespace vidattn {
 namespace {
 
 using nlohmann::json;
-
-struct Stopped {};  // thrown out of a pair's pass by Ctrl-C
 
 struct Pair {
   VideoInput a, b;
@@ -61,7 +60,7 @@ void compare(Pair& pair, bool common_frames) {
       throw InputError(fmt::format("{} is of {}x{} pixels and {} of {}x{}, one size is needed",
                                    in_quotes(pair.a.path), frame_a.cols, frame_a.rows,
                                    in_quotes(pair.b.path), frame_b.cols, frame_b.rows));
-    if (interrupted()) throw Stopped();
+    throw_if_cancelled();
     comparison.add(frame_a, frame_b);
     progress.update(comparison.frames());
   }
@@ -136,12 +135,10 @@ json to_json(const Pair& pair) {
 }
 
 json record_of(const std::vector<Pair>& pairs, const VideoDiffOptions& options) {
-  json record{{"tool", "vidattn videodiff"},
-              {"arguments", options.arguments},
-              {"interrupted", interrupted()},
-              {"environment", environment()},
-              {"common_frames", options.common_frames},
-              {"pairs", json::array()}};
+  json record = record_header("videodiff", "1.0", options.arguments);
+  record["interrupted"] = interrupted();
+  record["common_frames"] = options.common_frames;
+  record["pairs"] = json::array();
   for (const Pair& pair : pairs) {
     record["pairs"].push_back(to_json(pair));
     for (size_t m = 0; m < pair.scores.size(); ++m) {
@@ -156,14 +153,12 @@ json record_of(const std::vector<Pair>& pairs, const VideoDiffOptions& options) 
 
 }  // namespace
 
-int diff_videos(const VideoDiffOptions& options) {
+ExitCode diff_videos(const VideoDiffOptions& options) {
   if (options.videos.empty() || options.videos.size() % 2 != 0)
     throw InputError(fmt::format("videodiff: {} videos given, pairs are needed: A1 B1 A2 B2 …",
                                  options.videos.size()));
-  if (!options.out.empty()) require_writable(options.out);
   std::vector<VideoInput> inputs;
   for (const std::string& path : options.videos) inputs.push_back(find_video(path));
-  catch_interrupts();
   std::vector<Pair> pairs;
   bool failed = false;
   try {
@@ -178,13 +173,13 @@ int diff_videos(const VideoDiffOptions& options) {
       }
       pairs.push_back(pair);
     }
-  } catch (const Stopped&) {  // the finished pairs are kept
+  } catch (const Cancelled&) {  // the finished pairs are kept
   }
   print(pairs);
   if (interrupted())
     fmt::print("interrupted: {} of {} pairs are done\n", pairs.size(), inputs.size() / 2);
   if (!options.out.empty()) write_json(options.out, record_of(pairs, options));
-  return interrupted() ? 130 : failed ? 3 : 0;
+  return failed ? ExitCode::usage : ExitCode::fine;
 }
 
 }  // namespace vidattn

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/host/exit_code.h"
+
 namespace vidattn {
 
 struct VideoDiffOptions {
@@ -15,8 +17,8 @@ struct VideoDiffOptions {
 
 /// `vidattn videodiff`: compares videos frame by frame (metrics/video/frame_comparison.h), prints a
 /// row for each pair and, of several pairs, the mean of their values with a 95% interval (Student's
-/// t over the pairs). Returns the exit code: 3 when a pair could not be compared, which does not
-/// stop the others, 130 when interrupted. All files are opened before the work begins.
-int diff_videos(const VideoDiffOptions& options);
+/// t over the pairs). Returns 3 when a pair could not be compared, which does not
+/// stop the others. All files are opened before the work begins.
+ExitCode diff_videos(const VideoDiffOptions& options);
 
 }  // namespace vidattn

@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
-#include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
+#include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text_table.h"
@@ -19,8 +20,6 @@ namespace vidattn {
 namespace {
 
 using nlohmann::json;
-
-struct Stopped {};  // thrown out of a video's pass by Ctrl-C
 
 /// A shot with the boundary that it begins with, if any.
 struct Shot {
@@ -126,7 +125,6 @@ class Search {
   explicit Search(const FindShotsOptions& options) : options_(options) {
     if (options.videos.empty() && options.truth.empty())
       throw InputError("shots: give videos, or --score with a scene file");
-    if (!options.out.empty()) require_writable(options.out);
     if (!options.truth.empty()) truth_ = read_scenes(options.truth);
     inputs_ = find_videos(options.videos, options.image_fps);
     if (!options.truth.empty())
@@ -134,8 +132,7 @@ class Search {
     const ShotDetector valid(options.detection);
   }
 
-  int run() {
-    catch_interrupts();
+  ExitCode run() {
     if (inputs_.empty()) score_file();
     for (const VideoInput& input : inputs_) {
       if (interrupted()) break;
@@ -145,7 +142,7 @@ class Search {
     if (interrupted())
       fmt::print("interrupted: {} of {} videos are done\n", videos_.size(), inputs_.size());
     if (!options_.out.empty()) write();
-    return interrupted() ? 130 : failed_ ? 3 : mismatch_ ? 1 : 0;
+    return failed_ ? ExitCode::usage : mismatch_ ? ExitCode::regression : ExitCode::fine;
   }
 
  private:
@@ -167,7 +164,7 @@ class Search {
       const VideoSurvey survey = survey_frames(
           *open_frames(input), path,
           [&](double share) {
-            if (interrupted()) throw Stopped();
+            throw_if_cancelled();
             progress.update(static_cast<int64_t>(share * 1000));
           },
           options_.detection);
@@ -184,7 +181,7 @@ class Search {
       fmt::print(stderr, "vidattn: {}\n", error.what());
       videos_.push_back({{"video_path", path}, {"error", error.what()}});
       failed_ = true;
-    } catch (const Stopped&) {  // what the other videos gave is kept
+    } catch (const Cancelled&) {  // what the other videos gave is kept
     }
   }
 
@@ -213,12 +210,10 @@ class Search {
   }
 
   void write() const {
-    json record{{"tool", "vidattn shots"},
-                {"arguments", options_.arguments},
-                {"interrupted", interrupted()},
-                {"environment", environment()},
-                {"detection", to_json(options_.detection)},
-                {"videos", videos_}};
+    json record = record_header("shots", "1.0", options_.arguments);
+    record["interrupted"] = interrupted();
+    record["detection"] = to_json(options_.detection);
+    record["videos"] = videos_;
     if (scored_ > 0) record["score"] = to_json(total_);
     write_json(options_.out, record);
   }
@@ -234,6 +229,6 @@ class Search {
 
 }  // namespace
 
-int find_shots(const FindShotsOptions& options) { return Search(options).run(); }
+ExitCode find_shots(const FindShotsOptions& options) { return Search(options).run(); }
 
 }  // namespace vidattn

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/host/exit_code.h"
 #include "metrics/shots/shot_detection.h"
 
 namespace vidattn {
@@ -17,9 +18,9 @@ struct FindShotsOptions {
 };
 
 /// `vidattn shots`: finds the shots of every video, prints and writes them, and scores them against
-/// the truth; without videos, scores the predictions that the scene file itself holds. Returns the
-/// exit code: 1 when counts stated in the scene file do not come out, 3 when a video could not be
-/// read to its end, 130 when interrupted. All files are opened before the work begins.
-int find_shots(const FindShotsOptions& options);
+/// the truth; without videos, scores the predictions that the scene file itself holds. Returns 1
+/// when counts stated in the scene file do not come out, 3 when a video could not be read to its
+/// end. All files are opened before the work begins.
+ExitCode find_shots(const FindShotsOptions& options);
 
 }  // namespace vidattn

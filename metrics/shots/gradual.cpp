@@ -8,7 +8,7 @@ namespace vidattn {
 namespace {
 
 // Thumbnails this small let grain vanish, but not motion, which must not look like a blend.
-constexpr int kWidth = 64;
+constexpr int kColumns = 64;
 // Both ends of a blend: a picture that changes less is the same shot, one that changes only in part
 // has got a title, one that correlates has got another light.
 constexpr double kLeastDifference = 12;
@@ -77,8 +77,8 @@ Mixture mixture(const cv::Mat& a, const cv::Mat& b, const cv::Mat& frame) {
 
 void BlendDetector::push(const cv::Mat& frame) {
   cv::Mat small, thumbnail;
-  const int height = std::max(1, cvRound(static_cast<double>(frame.rows) * kWidth / frame.cols));
-  cv::resize(frame, small, {kWidth, height}, 0, 0, cv::INTER_AREA);
+  const int height = std::max(1, cvRound(static_cast<double>(frame.rows) * kColumns / frame.cols));
+  cv::resize(frame, small, {kColumns, height}, 0, 0, cv::INTER_AREA);
   small.convertTo(thumbnail, CV_32FC3);
   recent_.push_back(std::move(thumbnail));
   ++frames_;

@@ -202,4 +202,8 @@ RatioEstimate geometric_mean(const std::vector<RatioEstimate>& cases) {
   return mean;
 }
 
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
 }  // namespace vidattn

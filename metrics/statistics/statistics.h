@@ -69,4 +69,7 @@ double minimum_detectable_effect(const RatioEstimate& estimate, const VerdictRul
 /// standard errors. It speaks of these cases only, not of others like them.
 RatioEstimate geometric_mean(const std::vector<RatioEstimate>& cases);
 
+/// Arithmetic mean; NaN of no values.
+double mean_of(const std::vector<double>& values);
+
 }  // namespace vidattn

@@ -2,10 +2,10 @@
 
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <opencv2/imgproc.hpp>
 
 #include "attention/error.h"
+#include "metrics/statistics/statistics.h"
 
 namespace vidattn {
 namespace {
@@ -13,10 +13,6 @@ namespace {
 constexpr int kWindow = 11;
 constexpr double kSigma = 1.5, kPeak = 255;
 constexpr double kC1 = (0.01 * kPeak) * (0.01 * kPeak), kC2 = (0.03 * kPeak) * (0.03 * kPeak);
-
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
 
 double values_in(const cv::Mat& frame) {
   return static_cast<double>(frame.total()) * frame.channels();

@@ -6,11 +6,13 @@
 #include <numeric>
 #include <opencv2/imgproc.hpp>
 
+#include "metrics/statistics/statistics.h"
+
 namespace vidattn {
 namespace {
 
 constexpr int kFlowSide = 240;
-constexpr int kLeastSide = 32;
+constexpr int kLeastFlowSide = 32;
 constexpr double kTopShare = 0.05;
 constexpr double kStaticPixels = 6, kStaticSide = 256, kStaticFps = 8;  // VBench's set_params
 constexpr const char* kFlowNote = "DIS flow (preset fast) on luma of at most 240 rows or columns";
@@ -53,10 +55,6 @@ double top_magnitude(const cv::Mat& flow, cv::Size size) {
          static_cast<double>(top - magnitudes.begin());
 }
 
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
 }  // namespace
 
 Flow::Flow() : dis_(cv::DISOpticalFlow::create(cv::DISOpticalFlow::PRESET_FAST)) {}
@@ -71,7 +69,9 @@ cv::Mat Flow::shrink(const cv::Mat& frame) {
   return small;
 }
 
-bool Flow::possible(const cv::Mat& frame) { return std::min(frame.rows, frame.cols) >= kLeastSide; }
+bool Flow::possible(const cv::Mat& frame) {
+  return std::min(frame.rows, frame.cols) >= kLeastFlowSide;
+}
 
 cv::Mat Flow::between(const cv::Mat& from, const cv::Mat& to) {
   cv::Mat flow;

@@ -20,7 +20,7 @@
 namespace vidattn {
 namespace {
 
-constexpr int64_t kGroups[] = {5, 20};
+constexpr int64_t kTimedGroups[] = {5, 20};
 
 int64_t limited_heads(const DitModel& model, const TableOptions& options, int64_t by_default) {
   if (options.full) return model.heads;
@@ -90,7 +90,7 @@ void add_equal_densities(MethodCases& method, const std::string& name, const Inp
   const BackendSpec spec = method.cases.back().spec;
   const OperatorTime known = method.counts.back();
   DensitySearch search(spec, in);
-  for (int64_t groups : kGroups) {
+  for (int64_t groups : kTimedGroups) {
     OperatorTime time = known;
     time.wanted_density = moga_stga_density(groups, setting);
     time.label = fmt::format("{} at density {:.4f}", name, time.wanted_density);
@@ -140,7 +140,7 @@ LengthTimes measure_moga(const DitModel& model, int64_t tokens, const TableOptio
       4 * std::pow(static_cast<double>(tokens), 2) * static_cast<double>(model.dim);
   std::vector<OperatorCase> cases = {{"full", parse_backend("full")}}, whole;
   if (full_flops <= kWholeFlops) whole.push_back(cases[0]);
-  for (int64_t groups : kGroups) {
+  for (int64_t groups : kTimedGroups) {
     cases.push_back({fmt::format("M={}", groups),
                      parse_backend(fmt::format("moga_stga:num_groups={},router=random", groups))});
     if (full_flops * moga_stga_density(groups, setting) <= kWholeFlops)
@@ -180,7 +180,7 @@ Inputs method_inputs(const DitModel& model, int64_t tokens, const TableOptions& 
 }
 
 int64_t method_steps(const TableOptions& options) {
-  const auto cases = static_cast<int64_t>(2 + std::size(kGroups));
+  const auto cases = static_cast<int64_t>(2 + std::size(kTimedGroups));
   return options.measure ? cases * (1 + options.repeat) : cases;
 }
 

@@ -9,7 +9,7 @@ namespace vidattn {
 namespace {
 
 constexpr int kShift = 4;  // corners are given to OpenCV in 1/16 pixel, so motion is smooth
-constexpr double kPi = std::numbers::pi;
+using std::numbers::pi;
 
 }  // namespace
 
@@ -40,7 +40,7 @@ void Canvas::ellipse(const cv::Point2d& centre, double rx, double ry, const Colo
   const double c = std::cos(angle), s = std::sin(angle);
   std::vector<cv::Point2d> corners;
   for (int i = 0; i < sides; ++i) {
-    const double x = rx * std::cos(2 * kPi * i / sides), y = ry * std::sin(2 * kPi * i / sides);
+    const double x = rx * std::cos(2 * pi * i / sides), y = ry * std::sin(2 * pi * i / sides);
     corners.emplace_back(centre.x + c * x - s * y, centre.y + s * x + c * y);
   }
   polygon(corners, colour);

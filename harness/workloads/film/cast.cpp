@@ -10,7 +10,7 @@
 namespace vidattn {
 namespace {
 
-constexpr double kPi = std::numbers::pi;
+using std::numbers::pi;
 using Point = cv::Point2d;
 
 Colour hsv(double hue, double saturation, double value) {
@@ -55,11 +55,11 @@ Point swing(const Point& p, double length, double angle) {
 }
 
 double jump_height(const Pose& pose) {
-  return pose.action == Action::jump ? 0.28 * std::abs(std::sin(kPi * 1.1 * pose.seconds)) : 0;
+  return pose.action == Action::jump ? 0.28 * std::abs(std::sin(pi * 1.1 * pose.seconds)) : 0;
 }
 
 double stride(const Pose& pose) {  // the phase of the walk cycle, about 1.6 steps a second
-  return pose.action == Action::walk ? 2 * kPi * 0.8 * pose.seconds : 0;
+  return pose.action == Action::walk ? 2 * pi * 0.8 * pose.seconds : 0;
 }
 
 void leg(const Body& body, const Point& hip, double angle, const Colour& cloth,
@@ -82,7 +82,7 @@ void arm(const Body& body, const Point& shoulder, double angle, double bend, con
 /// Angle of the near (side 1) or far (side -1) arm.
 double arm_angle(const Pose& pose, double side) {
   if (pose.action == Action::wave && side > 0)
-    return 2.6 + 0.45 * std::sin(2 * kPi * 1.6 * pose.seconds);
+    return 2.6 + 0.45 * std::sin(2 * pi * 1.6 * pose.seconds);
   if (pose.action == Action::jump) return side * 0.3 + 2.2 * jump_height(pose) / 0.28;
   return -0.55 * side * std::sin(stride(pose)) + 0.06 * std::sin(2.2 * pose.seconds);
 }
@@ -146,7 +146,7 @@ void draw_dog(const Character& who, const Body& body) {
   body.limb({-0.28, -0.38}, {-0.42, -0.58 + 0.06 * wag}, 0.035, 0.018, who.main);
   for (const double side : {-1.0, 1.0})
     for (const double x : {-0.2, 0.2}) {
-      const double angle = 0.5 * std::sin(phase + (side * x > 0 ? 0 : kPi));
+      const double angle = 0.5 * std::sin(phase + (side * x > 0 ? 0 : pi));
       const Point hip(x + 0.025 * side, -0.28), paw = swing(hip, 0.25, angle);
       body.limb(hip, paw, 0.055, 0.035, side < 0 ? who.main * 0.75 : who.main);
       body.ellipse({paw.x + 0.02, paw.y}, 0.045, 0.025, who.second);
@@ -172,7 +172,7 @@ void draw_robot(const Character& who, const Body& body) {
   for (const double x : {-0.12, 0.12}) {
     body.disc({x, -0.09}, 0.09, who.dark);
     for (int i = 0; i < 3; ++i) {
-      const Point spoke(0.07 * std::cos(spin + i * kPi / 3), 0.07 * std::sin(spin + i * kPi / 3));
+      const Point spoke(0.07 * std::cos(spin + i * pi / 3), 0.07 * std::sin(spin + i * pi / 3));
       body.limb(Point(x, -0.09) - spoke, Point(x, -0.09) + spoke, 0.01, 0.01, who.second);
     }
   }

@@ -11,7 +11,7 @@ namespace vidattn {
 namespace {
 
 constexpr int kCell = 4, kCells = 4, kOrientations = 8;
-constexpr int kPatch = kCell * kCells, kStep = 8, kLength = kCells * kCells * kOrientations;
+constexpr int kSiftPatch = kCell * kCells, kStep = 8, kLength = kCells * kCells * kOrientations;
 constexpr float kClip = 0.2f;
 // Least norm of the cells' summed gradients (grey levels), about what noise of two levels gives.
 constexpr float kFlat = 60;
@@ -68,12 +68,13 @@ bool finish(float* values) {
 
 DenseSift dense_sift(const cv::Mat& grey) {
   DenseSift sift;
-  if (grey.rows < kPatch || grey.cols < kPatch) return sift;
+  if (grey.rows < kSiftPatch || grey.cols < kSiftPatch) return sift;
   const auto planes = cell_planes(grey);
-  const int rows = (grey.rows - kPatch) / kStep + 1, columns = (grey.cols - kPatch) / kStep + 1;
+  const int rows = (grey.rows - kSiftPatch) / kStep + 1,
+            columns = (grey.cols - kSiftPatch) / kStep + 1;
   cv::Mat all(rows * columns, kLength, CV_32F);
-  for (int top = 0; top + kPatch <= grey.rows; top += kStep)
-    for (int left = 0; left + kPatch <= grey.cols; left += kStep) {
+  for (int top = 0; top + kSiftPatch <= grey.rows; top += kStep)
+    for (int left = 0; left + kSiftPatch <= grey.cols; left += kStep) {
       auto* values = all.ptr<float>(static_cast<int>(sift.centres.size()));
       for (int cell = 0; cell < kCells * kCells; ++cell) {
         const int y = top + cell / kCells * kCell + kCell / 2;
@@ -81,7 +82,7 @@ DenseSift dense_sift(const cv::Mat& grey) {
         for (int i = 0; i < kOrientations; ++i)
           values[cell * kOrientations + i] = planes[i].at<float>(y, x);
       }
-      if (finish(values)) sift.centres.emplace_back(left + kPatch / 2, top + kPatch / 2);
+      if (finish(values)) sift.centres.emplace_back(left + kSiftPatch / 2, top + kSiftPatch / 2);
     }
   sift.descriptors = all.rowRange(0, static_cast<int>(sift.centres.size()));
   return sift;

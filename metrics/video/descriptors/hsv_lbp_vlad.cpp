@@ -13,9 +13,9 @@ namespace vidattn {
 namespace {
 
 constexpr int kSide = 160;  // pixels of the shorter side
-constexpr int kHues = 16, kSaturations = 4, kValues = 4;
-constexpr int kColours = kHues * kSaturations * kValues, kPatterns = 59, kSift = 128;
-constexpr int kLength = kColours + kPatterns + kSiftWords * kSift;
+constexpr int kHues = 16, kSaturations = 4, kBrightnesses = 4;
+constexpr int kColours = kHues * kSaturations * kBrightnesses, kPatterns = 59, kSift = 128;
+constexpr int kFeatureLength = kColours + kPatterns + kSiftWords * kSift;
 // Shares of the cosine. Colour tells more of identity across shots than texture and shape do.
 constexpr float kColourShare = 0.5f, kPatternShare = 0.25f, kShapeShare = 0.25f;
 
@@ -126,9 +126,9 @@ void smooth(std::span<float> histogram) {
       histogram[i] = 0.25f * at(bin - 1) + 0.5f * old[i] + 0.25f * at(bin + 1);
     }
   };
-  blur(kHues, kSaturations * kValues, true);
-  blur(kSaturations, kValues, false);
-  blur(kValues, 1, false);
+  blur(kHues, kSaturations * kBrightnesses, true);
+  blur(kSaturations, kBrightnesses, false);
+  blur(kBrightnesses, 1, false);
 }
 
 void add_shape(const Codes& codes, const cv::Mat& mask, std::span<float> shape) {
@@ -146,7 +146,7 @@ void add_shape(const Codes& codes, const cv::Mat& mask, std::span<float> shape) 
 Feature pool(const Codes& codes, const cv::Mat& region) {
   cv::Mat mask;
   if (!region.empty()) cv::resize(region, mask, codes.colour.size(), 0, 0, cv::INTER_NEAREST);
-  Feature feature(kLength, 0);
+  Feature feature(kFeatureLength, 0);
   const auto all = std::span(feature);
   const auto colours = all.first(kColours), patterns = all.subspan(kColours, kPatterns);
   for (int y = 0; y < codes.colour.rows; ++y) {
