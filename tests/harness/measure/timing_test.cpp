@@ -67,7 +67,7 @@ TEST(Timing, ADeviceThatFailsIsTheOutcomeOfItsCaseAlone) {
   EXPECT_EQ(good.blocks.size(), static_cast<size_t>(options.min_blocks));
   EXPECT_EQ(bad.result.outcome, Outcome::failed);
   EXPECT_EQ(bad.result.reason, "lost");
-  EXPECT_NE(good.result.outcome, "failed");
+  EXPECT_NE(good.result.outcome, Outcome::failed);
 }
 
 TEST(Timing, ASlowdownIsAShareOfBsOwnTime) {

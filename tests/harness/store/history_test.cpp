@@ -3,7 +3,7 @@
 
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/inputs.h"
 #include "tests/harness/files.h"
 #include "tests/harness/stored.h"
 #include "tests/harness/tool.h"

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/measure/record/workload_facts.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "harness/measure/record/case_metrics.h"
 #include "harness/measure/verify.h"
-#include "tests/attention/random_inputs.h"
+#include "tests/support/inputs.h"
 #include "tests/harness/files.h"
 
 namespace vidattn {
