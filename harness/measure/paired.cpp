@@ -12,8 +12,8 @@ namespace {
 // several times as long. Of 16 runs, interleaved with the other side's, one is almost always
 // undisturbed (measured beside two busy loops on two cores: every injected 3% is found then, and
 // none when a block is a single round). Longer runs average such disturbances.
-constexpr int64_t kMostRounds = 8;
-constexpr double kBlockSeconds = 0.1;
+constexpr int64_t kMostPairedRounds = 8;
+constexpr double kPairedBlockSeconds = 0.1;
 
 // Caches, page tables and the clock have settled by then.
 constexpr double kWarmUpSeconds = 0.2;
@@ -63,8 +63,8 @@ Policy paired_policy(double seconds, uint64_t seed, std::string label) {
 }
 
 Timings measure_pair(Case& a, Case& b, Policy policy, double slowdown) {
-  policy.block_seconds = kBlockSeconds;
-  policy.most_rounds = kMostRounds;
+  policy.block_seconds = kPairedBlockSeconds;
+  policy.most_rounds = kMostPairedRounds;
   policy.warm_up = {.least_rounds = kWarmUpRounds, .least_seconds = kWarmUpSeconds};
   Output out;  // one for both, so that neither has the better pages
   const Timings timings =

@@ -306,7 +306,7 @@ Table table11(const TableOptions& options) {
 }
 
 namespace {
-const RegisterTable registered(11, table11);
+const RegisterTable registered_table11(11, table11);
 }  // namespace
 
 }  // namespace vidattn

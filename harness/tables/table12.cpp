@@ -365,7 +365,7 @@ Table table12(const TableOptions& options) {
 }
 
 namespace {
-const RegisterTable registered(12, table12);
+const RegisterTable registered_table12(12, table12);
 }  // namespace
 
 }  // namespace vidattn

@@ -111,7 +111,7 @@ Table table4(const TableOptions& options) {
 }
 
 namespace {
-const RegisterTable registered(4, table4);
+const RegisterTable registered_table4(4, table4);
 }  // namespace
 
 }  // namespace vidattn

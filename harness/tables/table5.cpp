@@ -122,7 +122,7 @@ Table table5(const TableOptions& options) {
 }
 
 namespace {
-const RegisterTable registered(5, table5);
+const RegisterTable registered_table5(5, table5);
 }  // namespace
 
 }  // namespace vidattn

@@ -58,7 +58,7 @@ Table table6(const TableOptions& options) {
 }
 
 namespace {
-const RegisterTable registered(6, table6);
+const RegisterTable registered_table6(6, table6);
 }  // namespace
 
 }  // namespace vidattn

@@ -195,7 +195,7 @@ Workload tensors_workload(const WorkloadRequest& request) {
 }
 
 namespace {
-const RegisterWorkload registered(
+const RegisterWorkload registered_tensors(
     {"tensors", "PATH",
      "your q, k, v (and router_logits, hidden …), a folder of .npy files or one .safetensors",
      false, tensors_workload});

@@ -171,7 +171,7 @@ std::vector<VideoScore> ImagingQuality::scores() const {
 }
 
 namespace {
-const RegisterVideoMetric registered(50, [](const VideoInfo&, int64_t) {
+const RegisterVideoMetric registered_imaging_quality(50, [](const VideoInfo&, int64_t) {
   return std::make_unique<ImagingQuality>();
 });
 }  // namespace

@@ -36,7 +36,7 @@ std::vector<VideoScore> TemporalFlickering::scores() const {
 }
 
 namespace {
-const RegisterVideoMetric registered(10, [](const VideoInfo&, int64_t) {
+const RegisterVideoMetric registered_flickering(10, [](const VideoInfo&, int64_t) {
   return std::make_unique<TemporalFlickering>();
 });
 }  // namespace

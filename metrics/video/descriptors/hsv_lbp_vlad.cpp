@@ -184,7 +184,7 @@ std::vector<Feature> HsvLbpVlad::describe(const cv::Mat& frame,
 }
 
 namespace {
-const RegisterVideoMetric registered(20, [](const VideoInfo& video, int64_t frames_per_shot) {
+const RegisterVideoMetric registered_vlad(20, [](const VideoInfo& video, int64_t frames_per_shot) {
   return std::make_unique<FeatureMetrics>(
       std::make_shared<HsvLbpVlad>(),
       FeatureScores{.consistency = {{"subject_consistency.hsv_lbp_vlad", Region::centre},
