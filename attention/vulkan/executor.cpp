@@ -11,9 +11,9 @@
 #include "attention/vulkan/attend_shape.h"
 #include "attention/vulkan/index.h"
 #include "attention/vulkan/job.h"
-#include "attention/vulkan/loop_limit.h"
 #include "attention/vulkan/operands.h"
-#include "attention/vulkan/tile_cost.h"
+#include "attention/vulkan/tuning/loop_limit.h"
+#include "attention/vulkan/tuning/tile_cost.h"
 
 namespace vidattn::vulkan {
 namespace {

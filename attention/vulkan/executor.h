@@ -2,7 +2,7 @@
 
 #include "attention/device.h"
 #include "attention/vulkan/gpu.h"
-#include "attention/vulkan/tuning.h"
+#include "attention/vulkan/tuning/tuning.h"
 
 namespace vidattn::vulkan {
 

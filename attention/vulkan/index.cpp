@@ -7,7 +7,7 @@
 #include <numeric>
 
 #include "attention/vulkan/router.h"
-#include "attention/vulkan/tile_cost.h"
+#include "attention/vulkan/tuning/tile_cost.h"
 
 namespace vidattn::vulkan {
 namespace {

@@ -6,7 +6,7 @@
 #include "harness/cli/options.h"
 #include "harness/cli/workload_options.h"
 #include "harness/measure/request.h"
-#include "harness/store/export.h"
+#include "harness/store/measurement_json.h"
 
 namespace vidattn {
 namespace {
@@ -18,23 +18,23 @@ struct Given {
   bool json = false;
 };
 
-void print(const StoredCase& c) {
-  fmt::print("{}: {}{}{}\n", to_string(c.outcome), c.key, c.reason.empty() ? "" : ": ", c.reason);
+void print(const Measurement& c) {
+  fmt::print("{}: {}{}{}\n", to_string(c.outcome), c.key(), c.reason.empty() ? "" : ": ", c.reason);
   if (!c.timed()) return;
   fmt::print(
       "  {:.4g} of full attention's time, 95% interval {:.4g} to {:.4g}, {} blocks, stopped by {}\n"
       "  density {:.4g}, relative L2 {:.3g}, plan {}\n",
       c.metric("ratio"), c.metric("ratio_low"), c.metric("ratio_high"), c.blocks.size(),
-      c.details["timing"].value("stopped_by", ""), c.metric("density"), c.metric("relative_l2"),
-      c.details.value("checksum", ""));
+      c.timing ? c.timing->stopped_by : "", c.metric("density"), c.metric("relative_l2"),
+      c.plan.checksum);
 }
 
 /// Out of memory is an outcome here, not an end.
-std::vector<StoredCase> measure(const CaseRequest& request) {
+std::vector<Measurement> measure(const CaseRequest& request) {
   try {
     return measure_cases(request);
   } catch (const std::bad_alloc&) {
-    std::vector<StoredCase> cases;
+    std::vector<Measurement> cases;
     for (const std::string& backend : request.backends) {
       cases.push_back(named_case(request, backend));
       cases.back().outcome = Outcome::out_of_memory;
@@ -51,7 +51,7 @@ ExitCode run(const Given& given) {
   check_timing(request.timing);
   nlohmann::json record = nlohmann::json::array();
   bool passed = true;
-  for (const StoredCase& c : measure(request)) {
+  for (const Measurement& c : measure(request)) {
     passed &= c.outcome == Outcome::passed || c.outcome == Outcome::skipped;
     record.push_back(to_json(c));
     if (!given.json) print(c);

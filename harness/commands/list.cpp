@@ -1,17 +1,23 @@
 #include <cstdio>
+#include <memory>
 
 #include "harness/cli/command.h"
 #include "harness/measure/inventory.h"
+#include "harness/measure/record/catalogue.h"
 
 namespace vidattn {
 namespace {
 
 const RegisterCommand registered([] {
-  return Command{
-      "list", "backends, devices and workloads with their parameters", {}, [](const Arguments&) {
-        std::fputs(inventory().c_str(), stdout);
-        return ExitCode::fine;
-      }};
+  auto metrics = std::make_shared<bool>(false);
+  return Command{"list",
+                 "backends, devices and workloads with their parameters",
+                 {Option("--metrics", metrics.get(),
+                         "the metrics instead, with what each means, as Markdown")},
+                 [metrics](const Arguments&) {
+                   std::fputs((*metrics ? glossary() : inventory()).c_str(), stdout);
+                   return ExitCode::fine;
+                 }};
 });
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include "harness/store/store.h"
+
 #include <fmt/format.h>
 
 #include <memory>
@@ -6,8 +8,9 @@
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 #include "harness/io/json_file.h"
-#include "harness/measure/metric.h"
+#include "harness/io/text_table.h"
 #include "harness/store/export.h"
+#include "harness/store/google_benchmark.h"
 
 namespace vidattn {
 namespace {

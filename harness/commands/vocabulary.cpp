@@ -54,7 +54,7 @@ ExitCode train(const Given& given) {
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
   return Command{"vocabulary",
-                 "train the descriptors' vocabulary on rendered film (metrics/*.inc)",
+                 "train the descriptors' vocabulary on rendered film (metrics/video/descriptors)",
                  {out_option(given->out, "source array to write").required(),
                   Option("--films", &given->films, "films").in(1, 1000),
                   Option("--frames", &given->frames_per_film, "frames of each film").in(1, 81)},

@@ -3,16 +3,15 @@
 #include "attention/error.h"
 #include "harness/compare/compare.h"
 #include "harness/host/interrupt.h"
-#include "harness/measure/case_metrics.h"
 #include "harness/measure/paired.h"
+#include "harness/measure/record/case_metrics.h"
 #include "harness/measure/verify.h"
-#include "harness/report/run_report.h"
 
 namespace vidattn {
 namespace {
 
 std::string reason_of(const Case& c) {
-  return fmt::format("{}: {}", c.result.outcome, c.result.reason);
+  return fmt::format("{}: {}", to_string(c.result.outcome), c.result.reason);
 }
 
 /// Why two cases cannot be timed against each other; empty when they can.
@@ -25,7 +24,8 @@ std::string problem_of(const Case& a, const Case& b) {
 }
 
 ComparedCase compare_cases(Case a, Case b, const CompareOptions& options, std::string name) {
-  ComparedCase compared{std::move(name), {}, {}};
+  ComparedCase compared;
+  compared.name = std::move(name);
   std::vector<Dense> dense;
   // Full attention first: the other is compared with its output.
   for (Case* c : b.is_full() ? std::array{&b, &a} : std::array{&a, &b}) check_case(*c, dense);
@@ -40,13 +40,10 @@ ComparedCase compare_cases(Case a, Case b, const CompareOptions& options, std::s
       compared.problem = "interrupted before it was timed";
   }
   std::vector<Case> cases{std::move(a), std::move(b)};
-  add_metrics(cases, {}, NAN);
-  for (Case& c : cases) {  // thousands of runs; the blocks' seconds are kept
-    if (!c.result.details.is_object()) continue;
-    for (const char* samples : {"plan_seconds", "run_seconds"}) c.result.details.erase(samples);
-  }
-  compared.a = to_json(cases[0].result);
-  compared.b = to_json(cases[1].result);
+  for (Case& c : cases) c.blocks.clear();  // their control is the other side, not full attention
+  add_metrics(cases, {});
+  compared.a = std::move(cases[0].result);
+  compared.b = std::move(cases[1].result);
   return compared;
 }
 
@@ -62,7 +59,7 @@ ComparisonResult compare_backends(const CompareOptions& options) {
       "time is plan + run in this process with warm caches; blocks of ABBA or BAAB by a fair coin, "
       "fastest run of a block, {:g} s a case",
       options.seconds);
-  result.workload = workload_record(workload);
+  result.workload = workload_facts(workload);
   const std::vector<double> as_given = {0};
   for (DType dtype : options.dtypes) {
     const Inputs in = inputs_in(workload.inputs, dtype);

@@ -17,8 +17,7 @@
 #include "harness/io/npy.h"
 #include "harness/measure/engine/engine.h"
 #include "harness/measure/paired.h"
-#include "harness/report/run_report.h"
-#include "harness/store/run_source.h"
+#include "harness/store/run_file.h"
 
 extern char** environ;
 
@@ -83,8 +82,8 @@ void run_program(const std::string& program, const std::vector<std::string>& arg
   if (interrupted()) return;  // as it was
   if (!WIFEXITED(status))
     throw InputError(fmt::format("{} was ended by signal {}", program, WTERMSIG(status)));
-  // 1: an equality check failed, which the cases tell.
-  if (WEXITSTATUS(status) > 1)
+  // 1: an equality check failed, 2: a case is mistrusted. The cases tell.
+  if (WEXITSTATUS(status) > 2)
     throw InputError(fmt::format("{} failed: {}", program, last_line(errors)));
 }
 
@@ -146,7 +145,7 @@ class Program {
       throw InputError(fmt::format("{} wrote no results: is it a vidattn program?", path_));
     last_ = read_run(out_, "");
     std::vector<RunTimes> times;
-    for (const StoredCase& c : last_.cases) {
+    for (const Measurement& c : last_.cases) {
       RunTimes fastest{NAN, NAN};
       for (const Block& block : c.blocks)
         if (!(fastest.seconds() <= block.seconds()))
@@ -222,7 +221,7 @@ ComparisonResult compare_binaries(const CompareOptions& options) {
       "time is plan + run; blocks of four processes, ABBA or BAAB by a fair coin, fastest of {} "
       "runs in each of\nthe side's two processes, {:g} s together and at least {} blocks",
       repeat, options.seconds, paired.min_blocks);
-  result.workload = workload_record(workload);
+  result.workload = workload_facts(workload);
   for (size_t i = 0; i < a.last().cases.size(); ++i) {
     ComparedCase& c = result.cases.emplace_back(pair_cases(a.last().cases[i], b.last().cases[i]));
     if (timed.empty()) c.problem = "interrupted before it was timed";

@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "attention/error.h"
 #include "harness/compare/check_report.h"
+#include "harness/host/clock.h"
 #include "harness/host/interrupt.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/measure/record/catalogue.h"
+#include "harness/store/store.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {
@@ -34,26 +38,27 @@ Finding figure(const std::string& tag, double expected, double got, double toler
 }
 
 /// A figure that nothing guards.
-Finding not_in_baseline(const std::string& tag, const StoredCase& c) {
+Finding not_in_baseline(const std::string& tag, const Measurement& c) {
   return {State::note, tag, "", shown(c.metric(tag)),
           tag + " is not in the baseline, so not judged; --accept adds it"};
 }
 
-void judge_figures(const BaselineCase& base, const StoredCase& c, const Tolerances& t,
+Finding not_a_case(const Measurement& c) {
+  return {State::note, "case", "", to_string(c.outcome), "not in the baseline; --accept adds it"};
+}
+
+void judge_figures(const BaselineCase& base, const Measurement& c, const Tolerances& t,
                    CheckedCase& checked) {
-  const auto judge = [&](const std::vector<std::string>& tags, double share, double least) {
-    for (const std::string& tag : tags) {
-      const auto found = base.figures.find(tag);
-      if (found != base.figures.end())
-        checked.findings.push_back(figure(tag, found->second, c.metric(tag),
-                                          std::max(least, share * std::abs(found->second))));
-      else if (std::isfinite(c.metric(tag)))
-        checked.findings.push_back(not_in_baseline(tag, c));
-    }
-  };
-  judge(kExactFigures, t.exact, 0);
-  judge(kFidelityFigures, t.fidelity, Tolerances::kLeastError);
-  const std::string checksum = c.details.value("checksum", "");
+  for (const MetricInfo* metric : metrics_in(kGuarded)) {
+    const auto found = base.figures.find(metric->tag);
+    const double got = c.metric(metric->tag);
+    if (found != base.figures.end())
+      checked.findings.push_back(
+          figure(metric->tag, found->second, got, t.of(metric->kind, found->second)));
+    else if (std::isfinite(got))
+      checked.findings.push_back(not_in_baseline(metric->tag, c));
+  }
+  const std::string& checksum = c.plan.checksum;
   const bool same = checksum == base.checksum;
   checked.findings.push_back(
       {same         ? State::ok
@@ -67,14 +72,16 @@ void judge_figures(const BaselineCase& base, const StoredCase& c, const Toleranc
 
 /// `tag` is the metric of a relative time, `over` what it is relative to.
 Finding judge_time(const std::string& tag, const std::string& over, double expected,
-                   const StoredCase& c, double tolerance) {
+                   const Measurement& c, double tolerance) {
   const double got = c.metric(tag) / expected - 1;
   const double low = c.metric(tag + "_low") / expected - 1;
   const double high = c.metric(tag + "_high") / expected - 1;
   Finding f{State::ok, tag, shown(expected), shown(c.metric(tag)), ""};
-  const std::string change =
-      fmt::format("time over {} changed by {:+.1f}% ({:+.1f}% to {:+.1f}%), {:.0f}% allowed", over,
-                  100 * got, 100 * low, 100 * high, 100 * tolerance);
+  const std::string interval = std::isfinite(high - low)
+                                   ? fmt::format("{:+.1f}% to {:+.1f}%", 100 * low, 100 * high)
+                                   : "too few blocks for an interval";
+  const std::string change = fmt::format("time over {} changed by {:+.1f}% ({}), {:.0f}% allowed",
+                                         over, 100 * got, interval, 100 * tolerance);
   if (low > tolerance)
     f = {State::regression, f.figure, f.expected, f.got, change};
   else if (!(high <= tolerance) && !(got <= tolerance && high - got <= tolerance))
@@ -86,14 +93,12 @@ Finding judge_time(const std::string& tag, const std::string& over, double expec
 
 /// Whether other programs held a good part of the cores. A kernel's threads lose more by waiting
 /// for each other then than multiply-adds do: measured as 8%.
-bool cores_were_taken(const StoredCase& c) {
+bool cores_were_taken(const Measurement& c) {
   constexpr double kDisturbed = 0.25;
-  const nlohmann::json timing = c.details.value("timing", nlohmann::json::object());
-  const double threads = c.details.value("threads", 1.0);
-  return timing.value("cpus_of_others", 0.0) > kDisturbed * threads;
+  return c.timing && c.timing->cpus_of_others > kDisturbed * std::max(1, c.process.threads);
 }
 
-Finding judge_fed_time(const BaselineCase& base, const StoredCase& c, const Tolerances& t) {
+Finding judge_fed_time(const BaselineCase& base, const Measurement& c, const Tolerances& t) {
   if (!std::isfinite(c.metric("fed_ratio")))  // its runs are too short here
     return {State::note, "fed_ratio", shown(base.fed_ratio), "",
             "the time over that of as many multiply-adds was not measured, so not judged"};
@@ -105,7 +110,7 @@ Finding judge_fed_time(const BaselineCase& base, const StoredCase& c, const Tole
   return f;
 }
 
-void judge_times(const BaselineCase& base, const StoredCase& c, const Tolerances& t,
+void judge_times(const BaselineCase& base, const Measurement& c, const Tolerances& t,
                  CheckedCase& checked) {
   const auto judge = [&](const char* tag, double expected, auto judged) {
     if (std::isfinite(expected))
@@ -118,18 +123,18 @@ void judge_times(const BaselineCase& base, const StoredCase& c, const Tolerances
   judge("fed_ratio", base.fed_ratio, [&] { return judge_fed_time(base, c, t); });
 }
 
-CheckedCase judge_case(const std::string& key, const BaselineCase& base, const StoredCase& c,
+CheckedCase judge_case(const std::string& key, const BaselineCase& base, const Measurement& c,
                        const Tolerances& t) {
   CheckedCase checked{key, {}};
-  if (c.outcome != Outcome::passed) {
+  if (!c.passed()) {
     const bool mistrusted = c.outcome == Outcome::mistrusted;
-    checked.findings.push_back({mistrusted ? State::invalid : State::regression, "outcome",
-                                "passed", to_string(c.outcome),
-                                to_string(c.outcome) + ": " + c.reason});
+    const bool unjudged = mistrusted || c.outcome == Outcome::interrupted;
+    checked.findings.push_back({unjudged ? State::invalid : State::regression, "outcome", "passed",
+                                to_string(c.outcome), to_string(c.outcome) + ": " + c.reason});
     if (!mistrusted) return checked;
   }
   judge_figures(base, c, t, checked);
-  if (c.outcome == Outcome::passed) judge_times(base, c, t, checked);
+  if (c.passed()) judge_times(base, c, t, checked);
   if (base.figures.empty())
     checked.findings.push_back(
         {State::invalid, "figures", "", "", "the baseline has no figures for it"});
@@ -171,12 +176,12 @@ StoredRun begin_again(const StoredRun& run) {
 /// is held against a baseline: its times are medians of three processes.
 void settle_times(const Suite& suite, Store& store, const SuiteOptions& options, StoredRun& run) {
   std::map<std::pair<std::string, std::string>, std::vector<double>> times;
-  const auto collect = [&](const StoredCase& c) {
+  const auto collect = [&](const Measurement& c) {
     for (const char* tag : kTimes)
-      if (c.outcome == Outcome::passed && std::isfinite(c.metric(tag)))
-        times[{c.key, tag}].push_back(c.metric(tag));
+      if (c.passed() && std::isfinite(c.metric(tag)))
+        times[{c.key(), tag}].push_back(c.metric(tag));
   };
-  for (const StoredCase& c : run.cases) collect(c);
+  for (const Measurement& c : run.cases) collect(c);
   for (int more = 0; more < kMoreProcesses; ++more) {
     StoredRun extra = begin_again(run);
     for (const CaseRequest& request : suite.cases) {
@@ -190,10 +195,10 @@ void settle_times(const Suite& suite, Store& store, const SuiteOptions& options,
     extra.finished = utc_now();
     store.add_run(extra);
   }
-  for (StoredCase& c : run.cases)
+  for (Measurement& c : run.cases)
     for (const char* tag : kTimes)
-      if (const auto found = times.find({c.key, tag}); found != times.end())
-        c.metrics[tag].value = median(found->second);
+      if (const auto found = times.find({c.key(), tag}); found != times.end())
+        c.values[tag].value = median(found->second);
 }
 
 /// Times suspicious cases anew. They are stored as a run of their own, so that nothing is lost.
@@ -203,7 +208,7 @@ void measure_again(const Suite& suite, Store& store, const SuiteOptions& options
   for (const CheckedCase& checked : report.cases) {
     if (!suspicious(checked)) continue;
     for (CaseRequest request : suite.cases) {
-      if (named_case(request, request.backends.front()).key != checked.key || interrupted())
+      if (named_case(request, request.backends.front()).key() != checked.key || interrupted())
         continue;
       if (!options.quiet) fmt::print("measuring again: {}\n", checked.key);
       std::fflush(stdout);
@@ -214,13 +219,13 @@ void measure_again(const Suite& suite, Store& store, const SuiteOptions& options
   if (extra.cases.empty()) return;
   if (!interrupted()) extra.finished = utc_now();
   store.add_run(extra);
-  for (StoredCase& c : report.run.cases)
-    for (StoredCase& again : extra.cases)
-      if (c.key == again.key) c = again;
+  for (Measurement& c : report.run.cases)
+    for (Measurement& again : extra.cases)
+      if (c.key() == again.key()) c = again;
   CheckReport judged = judge_run(report.baseline, report.run);
   for (CheckedCase& checked : judged.cases)
     checked.again = std::any_of(extra.cases.begin(), extra.cases.end(),
-                                [&](const StoredCase& c) { return c.key == checked.key; });
+                                [&](const Measurement& c) { return c.key() == checked.key; });
   report = std::move(judged);
 }
 
@@ -245,9 +250,9 @@ int accept(const CheckOptions& options, const StoredRun& run, const Baseline* be
   const Baseline made = make_baseline(run, options.accept, before);
   if (made.cases.empty()) throw InputError("no case passed: nothing to accept");
   write_baseline(options.baseline, made);
-  for (const StoredCase& c : run.cases)
-    if (c.outcome != Outcome::passed)
-      fmt::print("not in the baseline, {}: {}: {}\n", to_string(c.outcome), c.key, c.reason);
+  for (const Measurement& c : run.cases)
+    if (!c.passed())
+      fmt::print("not in the baseline, {}: {}: {}\n", to_string(c.outcome), c.key(), c.reason);
   fmt::print("{} now holds {} cases of run {}: {}\n", in_quotes(options.baseline),
              made.cases.size(), run.id, options.accept);
   return made.cases.size() == run.cases.size() ? 0 : 2;
@@ -284,18 +289,15 @@ CheckReport judge_run(const Baseline& baseline, const StoredRun& run) {
   if (baseline.cases.empty())
     report.cases.push_back(
         {"baseline", {{State::invalid, "cases", "", "", "it has no cases: nothing was judged"}}});
-  for (const StoredCase& c : run.cases) {
-    const auto base = baseline.cases.find(c.key);
-    if (base != baseline.cases.end())
-      report.cases.push_back(judge_case(c.key, base->second, c, report.tolerances));
-    else
-      report.cases.push_back({c.key,
-                              {{State::note, "case", "", to_string(c.outcome),
-                                "not in the baseline; --accept adds it"}}});
+  std::set<std::string> met;
+  for (const Measurement& c : run.cases) {
+    const auto* base = baseline.find(c);
+    if (base) met.insert(base->first);
+    report.cases.push_back(base ? judge_case(c.key(), base->second, c, report.tolerances)
+                                : CheckedCase{c.key(), {not_a_case(c)}});
   }
   for (const auto& [key, base] : baseline.cases)
-    if (std::none_of(run.cases.begin(), run.cases.end(),
-                     [&, &name = key](const StoredCase& c) { return c.key == name; }))
+    if (met.count(key) == 0)
       report.cases.push_back(
           {key, {{State::regression, "case", "passed", "", "the run has no such case"}}});
   return report;

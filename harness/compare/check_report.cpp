@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
+
+#include "harness/io/text_table.h"
 
 namespace vidattn {
 namespace {
@@ -28,7 +31,7 @@ std::string conditions(const CheckReport& report) {
   const Tolerances& t = report.tolerances;
   const bool same_machine = report.run.machine_key == report.baseline.machine_key;
   return fmt::format(
-      "baseline of {} ({}), run {} ({}), {}; allowed: pairs, FLOPs, density, index memory {:g}%, "
+      "baseline of {} ({}), run {} ({}), {}; allowed: exact figures {:g}%, "
       "fidelity {:g}%, plan checksum {}, time over full attention's {:g}%, over multiply-adds' "
       "{:g}%",
       report.baseline.updated, report.baseline.revision, report.run.id, report.run.revision,
@@ -60,12 +63,6 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-std::string cell(const std::string& text) {
-  std::string out;
-  for (char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
-  return out;
-}
-
 std::string messages(const CheckedCase& c, State state) {
   std::string text;
   for (const Finding& f : c.findings)
@@ -87,26 +84,25 @@ std::string check_text(const CheckReport& report) {
 
 std::string check_markdown(const CheckReport& report) {
   std::string text = fmt::format("### vidattn check: {}\n\n", verdict(report));
-  text += "| case | verdict | density | over full | baseline | over multiply-adds | baseline |\n";
-  text += "|---|---|---:|---:|---:|---:|---:|\n";
+  TableRows rows;
   for (const CheckedCase& c : report.cases) {
-    const auto got = [&](const char* figure) {
+    std::vector<std::string> row{c.key, to_string(c.worst())};
+    for (const char* figure : {"density", "ratio", "fed_ratio"}) {
       const Finding* f = find(c, figure);
-      return f ? f->got : std::string("-");
-    };
-    const auto expected = [&](const char* figure) {
-      const Finding* f = find(c, figure);
-      return f ? f->expected : std::string("-");
-    };
-    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", cell(c.key), to_string(c.worst()),
-                        got("density"), got("ratio"), expected("ratio"), got("fed_ratio"),
-                        expected("fed_ratio"));
+      row.push_back(f ? f->got : "-");
+      if (std::string_view(figure) != "density") row.push_back(f ? f->expected : "-");
+    }
+    rows.push_back(std::move(row));
   }
+  text += markdown_table(
+      {"case", "verdict", "density", "over full", "baseline", "over multiply-adds", "baseline"},
+      rows, "llrrrrr");
   text += "\n";
   for (const CheckedCase& c : report.cases)
     for (const Finding& f : c.findings)
       if (f.state != State::ok)
-        text += fmt::format("- **{}** {}: {}\n", to_string(f.state), cell(c.key), f.message);
+        text += fmt::format("- **{}** {}: {}\n", to_string(f.state), markdown_escaped(c.key),
+                            f.message);
   return text + "\n" + conditions(report) + "\n";
 }
 
@@ -123,10 +119,10 @@ std::string check_junit(const CheckReport& report) {
       count(State::invalid), escaped(report.run.started));
   for (const CheckedCase& c : report.cases) {
     const auto stored = std::find_if(report.run.cases.begin(), report.run.cases.end(),
-                                     [&](const StoredCase& s) { return s.key == c.key; });
+                                     [&](const Measurement& s) { return s.key() == c.key; });
     text += fmt::format("<testcase classname=\"vidattn.{}\" name=\"{}\" time=\"{:.3f}\">",
                         escaped(report.run.suite), escaped(c.key),
-                        stored == report.run.cases.end() ? 0.0 : stored->seconds);
+                        stored == report.run.cases.end() ? 0.0 : stored->process.seconds);
     const State worst = c.worst();
     if (worst == State::regression || worst == State::invalid) {
       const char* element = worst == State::regression ? "failure" : "error";

@@ -6,8 +6,10 @@
 #include <fstream>
 
 #include "attention/error.h"
+#include "harness/host/clock.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/store/measurement_json.h"
 
 namespace vidattn {
 namespace {
@@ -25,11 +27,13 @@ json platform_of(const StoredRun& run) {
           {"threads", state.value("threads", 0)}};
 }
 
-json to_json(const BaselineCase& c) {
-  return {{"figures", c.figures},
-          {"checksum", c.checksum},
-          {"ratio", number_or_null(c.ratio)},
-          {"fed_ratio", number_or_null(c.fed_ratio)}};
+json record_of(const BaselineCase& c) {
+  json j{{"figures", c.figures},
+         {"checksum", c.checksum},
+         {"ratio", number_or_null(c.ratio)},
+         {"fed_ratio", number_or_null(c.fed_ratio)}};
+  if (c.identity) j["identity"] = to_json(*c.identity);
+  return j;
 }
 
 /// NaN for a case without times.
@@ -48,18 +52,30 @@ Baseline from_json(const json& j) {
   b.platform = j.at("platform");
   b.definition = j.at("definition");
   b.accepted = j.at("accepted");
-  for (const auto& [key, c] : j.at("cases").items())
-    b.cases[key] = {c.at("figures").get<std::map<std::string, double>>(), c.at("checksum"),
-                    relative_time(c.at("ratio")), relative_time(c.at("fed_ratio"))};
+  for (const auto& [key, c] : j.at("cases").items()) {
+    BaselineCase& made = b.cases[key];
+    made = {c.at("figures").get<std::map<std::string, double>>(), c.at("checksum"),
+            relative_time(c.at("ratio")), relative_time(c.at("fed_ratio"))};
+    if (c.contains("identity")) made.identity = identity_from_json(c["identity"]);
+  }
   return b;
 }
 
 }  // namespace
 
-const std::vector<std::string> kExactFigures = {"pairs", "attention_flops", "density",
-                                                "index_memory"};
-const std::vector<std::string> kFidelityFigures = {"relative_l2", "cosine", "max_error",
-                                                   "recall_mean", "recall_p5"};
+double Tolerances::of(MetricKind kind, double expected) const {
+  return kind == MetricKind::exact ? exact * std::abs(expected)
+                                   : std::max(kLeastError, fidelity * std::abs(expected));
+}
+
+const std::pair<const std::string, BaselineCase>* Baseline::find(const Measurement& m) const {
+  if (const auto named = cases.find(m.key()); named != cases.end()) return &*named;
+  for (const auto& entry : cases)
+    if (entry.second.identity && !m.identity.content.empty() &&
+        same_case(*entry.second.identity, m.identity))
+      return &entry;
+  return nullptr;
+}
 
 Tolerances Baseline::tolerances(const StoredRun& run) const {
   Tolerances t;
@@ -82,13 +98,13 @@ Baseline make_baseline(const StoredRun& run, const std::string& reason, const Ba
                         {"reason", reason},
                         {"revision", run.revision},
                         {"machine_key", run.machine_key}});
-  for (const StoredCase& c : run.cases) {
-    if (c.outcome != Outcome::passed) continue;
-    BaselineCase& made = b.cases[c.key];
-    for (const auto* tags : {&kExactFigures, &kFidelityFigures})
-      for (const std::string& tag : *tags)
-        if (std::isfinite(c.metric(tag))) made.figures[tag] = c.metric(tag);
-    made.checksum = c.details.value("checksum", "");
+  for (const Measurement& c : run.cases) {
+    if (!c.passed()) continue;
+    BaselineCase& made = b.cases[c.key()];
+    for (const MetricInfo* metric : metrics_in(kGuarded))
+      if (std::isfinite(c.metric(metric->tag))) made.figures[metric->tag] = c.metric(metric->tag);
+    made.identity = c.identity;
+    made.checksum = c.plan.checksum;
     made.ratio = c.metric("ratio");
     made.fed_ratio = c.metric("fed_ratio");
   }
@@ -116,7 +132,7 @@ void write_baseline(const std::string& path, const Baseline& b) {
          {"updated", b.updated},   {"revision", b.revision},     {"machine_key", b.machine_key},
          {"platform", b.platform}, {"definition", b.definition}, {"accepted", b.accepted},
          {"cases", json::object()}};
-  for (const auto& [key, c] : b.cases) j["cases"][key] = to_json(c);
+  for (const auto& [key, c] : b.cases) j["cases"][key] = record_of(c);
   write_json(path, j);
 }
 

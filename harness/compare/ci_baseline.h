@@ -2,20 +2,26 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 
-#include "harness/store/store.h"
+#include "harness/measure/record/catalogue.h"
+#include "harness/store/run.h"
 
 namespace vidattn {
 
 /// How far a figure may be from the baseline's, as a share of it. Time may only be missed by being
 /// slower; everything else must match in both directions.
 struct Tolerances {
-  double exact = 0;         ///< pairs, FLOPs, density, index memory
-  double fidelity = 1e-4;   ///< errors, cosine, recall; and never less than kLeastError
+  double exact = 0;         ///< figures of the catalogue that are exact
+  double fidelity = 1e-4;   ///< those of fidelity; and never less than kLeastError
   bool checksum = true;     ///< of the plan
   double ratio = 0.05;      ///< time over full attention's
   double fed_ratio = 0.07;  ///< time over that of as many multiply-adds
+
+  /// Of a figure that must match, by its kind: how far it may be from `expected`.
+  double of(MetricKind kind, double expected) const;
 
   /// Differences of fidelity figures that float32 sums make by themselves.
   static constexpr double kLeastError = 1e-6;
@@ -26,6 +32,7 @@ struct BaselineCase {
   std::map<std::string, double> figures;  ///< deterministic, by metric tag
   std::string checksum;
   double ratio = NAN, fed_ratio = NAN;
+  std::optional<CaseIdentity> identity = {};  ///< nullopt in files that have none
 };
 
 /// The accepted figures of a suite, in a JSON file under version control.
@@ -36,15 +43,16 @@ struct Baseline {
   nlohmann::json accepted = nlohmann::json::array();  ///< {date, reason, revision, machine_key}
   std::map<std::string, BaselineCase> cases;          ///< by key
 
+  /// The accepted case that a measured one is: of the same key, else the same case by the content
+  /// of its inputs (a dump that has moved). Null when there is none.
+  const std::pair<const std::string, BaselineCase>* find(const Measurement& m) const;
+
   /// Tolerances for a run: the defaults where it has the baseline's platform and machine. On
   /// another platform plans that hang on floating-point scores may differ in single tokens:
   /// checksums are not compared, exact figures within 2%, fidelity within 10%. On another machine
   /// time within 30% (ratio) and 50% (multiply-adds).
   Tolerances tolerances(const StoredRun& run) const;
 };
-
-/// Metric tags of the figures that must match.
-extern const std::vector<std::string> kExactFigures, kFidelityFigures;
 
 /// The figures of a run's passed cases as a baseline; `before` gives the history of reasons, and
 /// may be null.

@@ -9,7 +9,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
 #include "harness/io/json_file.h"
-#include "harness/store/run_source.h"
+#include "harness/store/run_file.h"
 
 namespace vidattn {
 namespace {
@@ -26,7 +26,7 @@ ComparisonResult measure(const CompareOptions& options) {
 }
 
 bool failed(const ComparedCase& c) {
-  return c.a.value("outcome", "") == "failed" || c.b.value("outcome", "") == "failed";
+  return c.a.outcome == Outcome::failed || c.b.outcome == Outcome::failed;
 }
 
 int exit_code(const std::vector<ComparedCase>& cases) {

@@ -2,10 +2,11 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "harness/store/store.h"
+#include "harness/measure/record/measurement.h"
 #include "harness/workloads/workload.h"
 #include "metrics/statistics/statistics.h"
 
@@ -32,9 +33,9 @@ struct CompareOptions {
 
 /// One case measured on both sides.
 struct ComparedCase {
-  std::string name;     ///< what the two sides share: "cpu f32"
-  nlohmann::json a, b;  ///< backend, outcome and metrics, as in the files of `vidattn run`
-  std::string problem;  ///< why there is no ratio; empty = there is one
+  std::string name;                          ///< what the two sides share: "cpu f32"
+  Measurement a, b;                          ///< their blocks are not those of the comparison
+  std::string problem;                       ///< why there is no ratio; empty = there is one
   std::vector<double> a_seconds, b_seconds;  ///< per block
   std::vector<double> log_ratios;            ///< per block
   RatioEstimate estimate;
@@ -44,9 +45,9 @@ struct ComparedCase {
 
 /// A whole comparison. Ratios are time of B over time of A: below 1, B is faster.
 struct ComparisonResult {
-  std::string a, b;         ///< what the sides are
-  std::string protocol;     ///< one sentence: how the times were taken and paired
-  nlohmann::json workload;  ///< name, sizes, provenance
+  std::string a, b;                       ///< what the sides are
+  std::string protocol;                   ///< one sentence: how the times were taken and paired
+  std::optional<WorkloadFacts> workload;  ///< nullopt = of stored runs, which have their own
   std::vector<ComparedCase> cases;
   std::vector<std::string> warnings;
 };
@@ -57,8 +58,8 @@ ComparisonResult compare_backends(const CompareOptions& options);
 ComparisonResult compare_stored_runs(const CompareOptions& options);
 ComparisonResult compare_binaries(const CompareOptions& options);
 
-/// A case of two stored ones, still without times; `problem` tells when there cannot be a ratio.
-ComparedCase pair_cases(const StoredCase& a, const StoredCase& b);
+/// A case of two measured ones, still without times; `problem` tells when there cannot be a ratio.
+ComparedCase pair_cases(const Measurement& a, const Measurement& b);
 
 /// Fills the seconds and log ratios of a case from the blocks of B, whose control was A.
 void take_blocks(ComparedCase& c, const std::vector<Block>& blocks);

@@ -5,7 +5,9 @@
 #include "harness/compare/compare.h"
 #include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
-#include "harness/measure/metric.h"
+#include "harness/io/text_table.h"
+#include "harness/measure/record/catalogue.h"
+#include "harness/store/measurement_json.h"
 
 namespace vidattn {
 namespace {
@@ -13,29 +15,7 @@ namespace {
 using nlohmann::json;
 
 // Raised when a field changes its meaning or goes away; new fields raise the minor number.
-constexpr const char* kSchemaVersion = "1.0";
-
-/// Figures that are compared beside time: tag in the files, name, factor of the table.
-struct Figure {
-  const char* tag;
-  const char* name;
-  double scale = 1;
-};
-constexpr double kMebi = 1024.0 * 1024.0;
-constexpr Figure kFigures[] = {{"density", "density"},
-                               {"check_error", "check error"},
-                               {"relative_l2", "relative L2"},
-                               {"cosine", "cosine"},
-                               {"recall_mean", "recall"},
-                               {"recall_p5", "recall p5"},
-                               {"index_memory", "index MiB", 1 / kMebi},
-                               {"peak_extra_memory", "extra MiB", 1 / kMebi}};
-
-double figure(const json& side, const char* tag) {
-  const json metric = side.value("metrics", json::object()).value(tag, json::object());
-  const json value = metric.value("value", json());
-  return value.is_number() ? value.get<double>() : NAN;
-}
+constexpr const char* kSchemaVersion = "2.0";
 
 std::string number(double value, int digits = 4) {
   return std::isfinite(value) ? fmt::format("{:.{}g}", value, digits) : "-";
@@ -69,12 +49,12 @@ void print_times(const ComparisonResult& result, const VerdictRule& rule) {
 }
 
 void print_figures(const ComparisonResult& result) {
-  std::vector<std::vector<std::string>> rows;
+  TableRows rows;
   for (const ComparedCase& c : result.cases)
-    for (const Figure& f : kFigures) {
-      const double a = figure(c.a, f.tag), b = figure(c.b, f.tag);
+    for (const MetricInfo* metric : metrics_in(kCompare)) {
+      const double a = c.a.metric(metric->tag), b = c.b.metric(metric->tag);
       if (std::isnan(a) && std::isnan(b)) continue;
-      rows.push_back({c.name, f.name, number(a * f.scale), number(b * f.scale),
+      rows.push_back({c.name, metric->header, number(a * metric->scale), number(b * metric->scale),
                       a == b ? "same" : percent(b / a - 1)});
     }
   if (!rows.empty()) fmt::print("\n{}", text_table({"case", "figure", "A", "B", "change"}, rows));
@@ -97,8 +77,15 @@ json to_json(const RatioEstimate& e) {
   return record;
 }
 
+/// Without the blocks of the run that it was read from: those of the comparison stand beside it.
+json side_record(const Measurement& m) {
+  json record = to_json(m);
+  record.erase("blocks");
+  return record;
+}
+
 json to_json(const ComparedCase& c, const VerdictRule& rule) {
-  json record{{"case", c.name}, {"a", c.a}, {"b", c.b}};
+  json record{{"case", c.name}, {"a", side_record(c.a)}, {"b", side_record(c.b)}};
   if (!c.problem.empty()) {
     record["problem"] = c.problem;
     return record;
@@ -117,10 +104,8 @@ json to_json(const ComparedCase& c, const VerdictRule& rule) {
 
 void print_comparison(const ComparisonResult& result, const CompareOptions& options) {
   fmt::print("A: {}\nB: {}\n{}\n", result.a, result.b, result.protocol);
-  if (result.workload.is_object())
-    fmt::print("workload {}: {} tokens, {} heads of {}\n", result.workload.value("name", ""),
-               result.workload.value("length", 0), result.workload.value("heads", 0),
-               result.workload.value("dim", 0));
+  if (const auto& w = result.workload)
+    fmt::print("workload {}: {} tokens, {} heads of {}\n", w->name, w->length, w->heads, w->dim);
   print_times(result, options.rule);
   print_figures(result);
   const auto all = estimates(result);
@@ -147,7 +132,7 @@ nlohmann::json comparison_record(const ComparisonResult& result, const CompareOp
               {"a", result.a},
               {"b", result.b},
               {"protocol", result.protocol},
-              {"workload", result.workload},
+              {"workload", result.workload ? to_json(*result.workload) : json()},
               {"warnings", result.warnings},
               {"order_seed", options.order_seed},
               {"margin", options.rule.margin},

@@ -11,10 +11,11 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
 #include "harness/io/json_file.h"
-#include "harness/measure/metric.h"
+#include "harness/io/text_table.h"
 #include "harness/measure/paired.h"
+#include "harness/measure/record/workload_facts.h"
 #include "harness/measure/verify.h"
-#include "harness/report/run_report.h"
+#include "harness/store/measurement_json.h"
 
 namespace vidattn {
 namespace {
@@ -39,7 +40,7 @@ Case checked_case(const std::string& backend, const Inputs& in) {
   throw_if_cancelled();
   if (!c.passed())
     throw InputError(
-        fmt::format("selftest: {} {}: {}", backend, c.result.outcome, c.result.reason));
+        fmt::format("selftest: {} {}: {}", backend, to_string(c.result.outcome), c.result.reason));
   return c;
 }
 
@@ -50,12 +51,12 @@ std::vector<Trial> run_trials(const std::vector<Case>& cases, int64_t count, dou
   for (int64_t i = 0; i < count; ++i) {
     Case a = cases[i % cases.size()], b = a;
     const std::string label = fmt::format("{} of {}: {} against itself{}", i + 1, count,
-                                          a.result.backend, slowdown > 0 ? ", slowed down" : "");
+                                          a.result.setting, slowdown > 0 ? ", slowed down" : "");
     const Timings timings = measure_pair(
         a, b, paired_policy(seconds, first + static_cast<uint64_t>(i), label), slowdown);
     timings.rethrow_failure();
     if (interrupted()) break;
-    Trial trial{a.result.backend, estimate_ratio(log_ratios(timings.contenders[1].blocks()))};
+    Trial trial{a.result.setting, estimate_ratio(log_ratios(timings.contenders[1].blocks()))};
     trial.effect = minimum_detectable_effect(trial.estimate, options.rule);
     trial.verdict = judge(trial.estimate, trial.estimate.p, options.rule);
     trials.push_back(trial);
@@ -165,7 +166,7 @@ int selftest(const SelftestOptions& options) {
               {"seconds", options.seconds},
               {"margin", options.rule.margin},
               {"alpha", options.rule.alpha},
-              {"workload", workload_record(workload)},
+              {"workload", to_json(workload_facts(workload))},
               {"environment", before},
               {"injected", options.slowdown},
               {"slowed_seconds", options.slowed_seconds}};

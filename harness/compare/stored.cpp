@@ -2,50 +2,44 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "attention/error.h"
 #include "harness/compare/compare.h"
-#include "harness/store/run_source.h"
+#include "harness/store/run_file.h"
 
 namespace vidattn {
 namespace {
 
-using nlohmann::json;
-
-json case_record(const StoredCase& c) {
-  json record{{"backend", c.backend},
-              {"device", c.device},
-              {"dtype", c.dtype},
-              {"outcome", to_string(c.outcome)}};
-  if (!c.reason.empty()) record["reason"] = c.reason;
-  for (const auto& [tag, metric] : c.metrics)
-    record["metrics"][tag] = {{"unit", metric.unit}, {"value", metric.value}};
-  return record;
-}
-
 /// A block's time relative to what was measured beside it, so that the moment of measuring cancels:
 /// full attention, or for full attention itself the multiply-add peak. NaN without either.
-double relative_time(const StoredCase& c, const Block& block) {
-  return c.backend == "full" ? block.seconds() * block.peak_flops : block.ratio();
+double relative_time(const Measurement& c, const Block& block) {
+  return c.is_full() ? block.seconds() * block.peak_flops : block.ratio();
 }
 
-std::string problem_of(const StoredCase& a, const StoredCase& b) {
-  for (const StoredCase* c : {&a, &b}) {
+std::string problem_of(const Measurement& a, const Measurement& b) {
+  for (const Measurement* c : {&a, &b}) {
     const std::string side = c == &a ? "A" : "B";
-    if (c->outcome != Outcome::passed)
+    if (!c->passed() && c->outcome != Outcome::mistrusted)
       return fmt::format("{} {}: {}", side, to_string(c->outcome), c->reason);
     if (!c->timed()) return side + " has no times";
   }
-  const auto hash = [](const StoredCase& c) {
-    return c.details.value("workload", json::object()).value("sha256", json());
-  };
-  if (!hash(a).is_null() && !hash(b).is_null() && hash(a) != hash(b))
-    return "the two runs had other q, k or v";
   return "";
 }
 
-ComparedCase compare_cases(const StoredCase& a, const StoredCase& b) {
+/// What pairs of blocks cannot mend: times that are not to be believed, other inputs.
+std::string mismatch_of(const Measurement& a, const Measurement& b) {
+  for (const Measurement* c : {&a, &b})
+    if (c->outcome == Outcome::mistrusted)
+      return fmt::format("{} mistrusted: {}", c == &a ? "A" : "B", c->reason);
+  CaseIdentity on_b = a.identity;
+  on_b.content = b.identity.content;
+  return same_case(a.identity, on_b) ? "" : "the two runs had other q, k or v";
+}
+
+ComparedCase compare_cases(const Measurement& a, const Measurement& b) {
   ComparedCase c = pair_cases(a, b);
+  if (c.problem.empty()) c.problem = mismatch_of(a, b);
   const size_t blocks = std::min(a.blocks.size(), b.blocks.size());
   for (size_t i = 0; c.problem.empty() && i < blocks; ++i) {
     c.a_seconds.push_back(a.blocks[i].seconds());
@@ -57,37 +51,51 @@ ComparedCase compare_cases(const StoredCase& a, const StoredCase& b) {
   return c;
 }
 
-const StoredCase* find(const StoredRun& run, const StoredCase& like) {
-  for (const StoredCase& c : run.cases)
-    if (c.workload == like.workload && c.backend == like.backend && c.device == like.device &&
-        c.dtype == like.dtype)
-      return &c;
+/// The same setting on tensors of the same shape: which density it was solved for, or what the
+/// tensors held, may differ or be unknown.
+bool alike(const Measurement& a, const Measurement& b) {
+  const auto shape = [](const Measurement& m) {
+    const WorkloadFacts w = m.workload.value_or(WorkloadFacts{});
+    return std::tuple(w.name, w.length, w.heads, w.dim);
+  };
+  return a.setting == b.setting && a.identity.device == b.identity.device &&
+         a.identity.dtype == b.identity.dtype && a.identity.cold == b.identity.cold &&
+         shape(a) == shape(b);
+}
+
+/// The same case, else one like it.
+const Measurement* find(const StoredRun& run, const Measurement& wanted) {
+  for (const Measurement& c : run.cases)
+    if (same_case(c.identity, wanted.identity)) return &c;
+  for (const Measurement& c : run.cases)
+    if (alike(c, wanted)) return &c;
   return nullptr;
 }
 
 void warn_about_the_rest(const StoredRun& run, const StoredRun& other, const char* side,
                          std::vector<std::string>& warnings) {
-  for (const StoredCase& c : run.cases)
+  for (const Measurement& c : run.cases)
     if (!find(other, c))
-      warnings.push_back(fmt::format("only in {}: {} {} {}", side, c.backend, c.device, c.dtype));
+      warnings.push_back(fmt::format("only in {}: {} {} {}", side, c.setting, c.identity.device,
+                                     c.identity.dtype));
 }
 
-void warn_about_blocks(const StoredCase& a, const StoredCase& b,
+void warn_about_blocks(const Measurement& a, const Measurement& b,
                        std::vector<std::string>& warnings) {
   const size_t more = std::max(a.blocks.size(), b.blocks.size()),
                less = std::min(a.blocks.size(), b.blocks.size());
   if (less > 0 && more > less)
     warnings.push_back(fmt::format("{}: {} blocks of {} have no partner and were not used",
-                                   a.backend, more - less, a.blocks.size() == more ? "A" : "B"));
+                                   a.setting, more - less, a.blocks.size() == more ? "A" : "B"));
 }
 
 }  // namespace
 
-ComparedCase pair_cases(const StoredCase& a, const StoredCase& b) {
+ComparedCase pair_cases(const Measurement& a, const Measurement& b) {
   ComparedCase c;
-  c.name = fmt::format("{} {} {}", a.backend, a.device, a.dtype);
-  c.a = case_record(a);
-  c.b = case_record(b);
+  c.name = fmt::format("{} {} {}", a.setting, a.identity.device, a.identity.dtype);
+  c.a = a;
+  c.b = b;
   c.problem = problem_of(a, b);
   return c;
 }
@@ -101,8 +109,8 @@ ComparisonResult compare_stored_runs(const CompareOptions& options) {
   result.protocol =
       "time is plan + run relative to full attention in the same block (full itself: to the "
       "measured peak);\nthe n-th blocks of the two runs are paired";
-  for (const StoredCase& c : a.cases) {
-    const StoredCase* partner = find(b, c);
+  for (const Measurement& c : a.cases) {
+    const Measurement* partner = find(b, c);
     if (!partner) continue;
     result.cases.push_back(compare_cases(c, *partner));
     warn_about_blocks(c, *partner, result.warnings);
@@ -112,7 +120,8 @@ ComparisonResult compare_stored_runs(const CompareOptions& options) {
         fmt::format("{} and {} have no case in common", options.sides[0], options.sides[1]));
   warn_about_the_rest(a, b, "A", result.warnings);
   warn_about_the_rest(b, a, "B", result.warnings);
-  if (a.environment.value("machine", json()) != b.environment.value("machine", json()))
+  if (a.environment.value("machine", nlohmann::json()) !=
+      b.environment.value("machine", nlohmann::json()))
     result.warnings.push_back("the runs come from different machines");
   result.warnings.push_back(
       "runs at different times differ by more than their intervals say; for a verdict to build "

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 namespace vidattn {
 
@@ -9,5 +10,8 @@ using Clock = std::chrono::steady_clock;
 inline double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
+
+/// Now, in UTC: 2026-01-31T23:59:59Z.
+std::string utc_now();
 
 }  // namespace vidattn

@@ -1,10 +1,26 @@
 #include "harness/measure/case_contender.h"
 
+#include <new>
+
 #include "harness/measure/verify.h"
 
 namespace vidattn {
+namespace {
+
+Outcome outcome_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::bad_alloc&) {
+    return Outcome::out_of_memory;
+  } catch (...) {
+    return Outcome::failed;
+  }
+}
+
+}  // namespace
+
 Contender contender_of(const Case& c, Output& out) {
-  return {c.result.backend, [&c, &out](int64_t repeat) {
+  return {c.result.setting, [&c, &out](int64_t repeat) {
             Plan plan;
             RunTimes times;
             times.plan = seconds_each(repeat, [&] { plan = make_plan(c); });
@@ -24,9 +40,9 @@ void take_times(Case& c, const ContenderTimes& times) {
     c.run_seconds.push_back(block.run_seconds);
   }
   for (const RunTimes& run : times.runs()) c.device_times.push_back(run.device);
-  if (times.repeat > 1) c.result.details["runs_in_a_row"] = times.repeat;
+  c.result.runs_in_a_row = times.repeat;
   if (!times.failure) return;
-  c.result.outcome = "failed";
+  c.result.outcome = outcome_of(times.failure);
   c.result.reason = failure_text(times.failure);
 }
 

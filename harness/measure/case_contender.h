@@ -12,7 +12,7 @@ namespace vidattn {
 Contender contender_of(const Case& c, Output& out);
 
 /// Fills Case::blocks, plan_seconds and run_seconds (of the blocks) and device_times (of every
-/// run), and says in the details how many runs in a row were timed as one, if more than one. A
+/// run), and Measurement::runs_in_a_row. A
 /// failure becomes the case's outcome; its blocks until then stay.
 void take_times(Case& c, const ContenderTimes& times);
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "harness/measure/timing.h"
-#include "harness/store/store.h"
 #include "harness/workloads/workload.h"
 
 namespace vidattn {
@@ -24,13 +23,16 @@ struct CaseRequest {
 /// `case --workload … --backend …`: arguments of the tool that reproduce the request.
 std::vector<std::string> case_arguments(const CaseRequest& request);
 
-/// A case of the request before it ran: key, texts and command. Throws InputError for a backend
-/// that does not exist or has no such parameters.
-StoredCase named_case(const CaseRequest& request, const std::string& backend);
+/// The workload of an identity: its options without the first one's name.
+std::string workload_text(const WorkloadRequest& request);
+
+/// A case of the request before it ran: identity and command, its content still unknown. Throws
+/// InputError for a backend that does not exist or has no such parameters.
+Measurement named_case(const CaseRequest& request, const std::string& backend);
 
 /// Checks, times and describes the request's cases in this process: each gets its outcome. A
 /// backend that fails does not keep the others from being timed. Throws InputError for a workload
 /// that cannot be made.
-std::vector<StoredCase> measure_cases(const CaseRequest& request);
+std::vector<Measurement> measure_cases(const CaseRequest& request);
 
 }  // namespace vidattn

@@ -44,6 +44,24 @@ Policy policy_of(const TimingOptions& options, const Output& out, DType dtype) {
   return p;
 }
 
+TimingFacts facts_of(const Timings& t, const TimingOptions& options) {
+  TimingFacts facts;
+  facts.evicted_bytes = t.evicted_bytes;
+  facts.order_seed = options.seed;
+  facts.interval_asked = options.interval;
+  facts.seconds_asked = options.seconds;
+  facts.rounds = static_cast<int>(t.rounds);
+  facts.warm_up_rounds = t.warm_up.rounds;
+  facts.settled = t.warm_up.settled;
+  facts.warm_up_seconds = t.warm_up.seconds;
+  facts.fed_gflops = t.multiply_adds;
+  facts.stopped_by = to_string(t.stopped);
+  facts.seconds = t.seconds;
+  facts.stolen_share = t.stolen_share;
+  facts.cpus_of_others = t.cpus_of_others;
+  return facts;
+}
+
 }  // namespace
 
 void check_timing(const TimingOptions& options) {
@@ -52,7 +70,8 @@ void check_timing(const TimingOptions& options) {
                      std::to_string(options.max_blocks));
 }
 
-Timings time_blocks(const std::vector<Case*>& cases, Case& dense, const TimingOptions& options) {
+TimingFacts time_blocks(const std::vector<Case*>& cases, Case& dense,
+                        const TimingOptions& options) {
   Output out;
   std::vector<Case*> timed = cases;
   timed.push_back(&dense);
@@ -62,26 +81,7 @@ Timings time_blocks(const std::vector<Case*>& cases, Case& dense, const TimingOp
   policy.control = cases.size();
   const Timings timings = time_contenders(contenders, policy);
   for (size_t i = 0; i < timed.size(); ++i) take_times(*timed[i], timings.contenders[i]);
-  return timings;
-}
-
-nlohmann::json timing_record(const Timings& t, const TimingOptions& options) {
-  nlohmann::json record{{"cache", options.cold ? "cold" : "warm"},
-                        {"evicted_bytes", t.evicted_bytes},
-                        {"order_seed", options.seed},
-                        {"interval_asked", options.interval},
-                        {"seconds_asked", options.seconds},
-                        {"rounds", t.rounds},
-                        {"warm_up",
-                         {{"rounds", t.warm_up.rounds},
-                          {"settled", t.warm_up.settled},
-                          {"seconds", t.warm_up.seconds}}},
-                        {"stopped_by", to_string(t.stopped)},
-                        {"seconds", t.seconds},
-                        {"stolen_share", t.stolen_share},
-                        {"cpus_of_others", t.cpus_of_others}};
-  if (!t.multiply_adds.empty()) record["fed_fma_gflops"] = t.multiply_adds;
-  return record;
+  return facts_of(timings, options);
 }
 
 }  // namespace vidattn

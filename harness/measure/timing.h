@@ -1,10 +1,8 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "harness/measure/case.h"
-#include "harness/measure/engine/timings.h"
 
 namespace vidattn {
 
@@ -21,12 +19,9 @@ struct TimingOptions {
 void check_timing(const TimingOptions& options);
 
 /// Times blocks of every passed case beside `dense`, full attention on the same device and in the
-/// same storage type, as METHODOLOGY.md says. Fills the cases, see take_times(). The dense control
-/// is the last contender. On devices other than the host there is no peak (0), and no multiply-adds
-/// run beside it.
-Timings time_blocks(const std::vector<Case*>& cases, Case& dense, const TimingOptions& options);
-
-/// How the blocks were taken, for the records of their cases.
-nlohmann::json timing_record(const Timings& timings, const TimingOptions& options);
+/// same storage type, as METHODOLOGY.md says. Fills the cases, see take_times(). On devices other
+/// than the host there is no peak (0), and no multiply-adds run beside it. Returns how the blocks
+/// were taken.
+TimingFacts time_blocks(const std::vector<Case*>& cases, Case& dense, const TimingOptions& options);
 
 }  // namespace vidattn

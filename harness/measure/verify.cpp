@@ -26,26 +26,28 @@ constexpr int64_t kFidelityRows = 512;
 constexpr double kMaxWholeFlops = 5e13;
 constexpr int64_t kSampledRows = 3072;
 
-void check_against_reference(Case& c, const Plan& plan, const Output& out) {
-  const EqualityCheck check = check_equality(plan, c.in, out, c.sampled);
-  c.check_rows = check.rows;
-  c.check_error = check.error;
-  c.result.outcome = check.passed() ? "passed" : "failed";
-  c.result.reason = check.reason;
+void end_as(Case& c, Outcome outcome, std::string reason) {
+  c.result.outcome = outcome;
+  c.result.reason = std::move(reason);
 }
 
-nlohmann::json describe_plan(const Plan& plan, const PlanStats& stats) {
-  nlohmann::json json{{"checksum", plan_checksum(plan)},
-                      {"density_per_head", stats.density_per_head}};
+void check_against_reference(Case& c, const Plan& plan, const Output& out) {
+  const EqualityCheck check = check_equality(plan, c.in, out, c.sampled);
+  c.result.plan.check_tokens = check.rows;
+  c.check_error = check.error;
+  if (!check.passed()) end_as(c, Outcome::failed, check.reason);
+}
+
+PlanFacts describe_plan(const Plan& plan, const PlanStats& stats) {
+  PlanFacts facts;
+  facts.checksum = plan_checksum(plan);
+  facts.density_per_head = stats.density_per_head;
   for (const BranchStats& b : stats.branches)
-    json["branches"].push_back(
-        {{"name", b.name}, {"density", b.density}, {"pairs_per_head", b.pairs}});
-  json["planning_stages"] = nlohmann::json::array();
+    facts.branches.push_back({b.name, b.density, b.pairs});
   for (const PlanStage& s : plan.stages)
-    json["planning_stages"].push_back(
-        {{"name", s.name}, {"seconds", s.seconds}, {"flops", s.flops}, {"bytes", s.bytes}});
-  for (const auto& [name, value] : plan.figures) json["figures"][name] = value;
-  return json;
+    facts.stages.push_back({s.name, s.seconds, s.flops, s.bytes});
+  for (const auto& [name, value] : plan.figures) facts.figures[name] = value;
+  return facts;
 }
 
 /// Full attention's output in the case's storage type; the full case itself gives it when it runs
@@ -80,7 +82,7 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
   }
   c.stats = plan_stats(c.sampled.empty() ? plan : c.spec.backend->plan(c.in, c.spec.params), c.in);
   c.figures = plan.figures;
-  c.result.details = describe_plan(plan, c.stats);
+  c.result.plan = describe_plan(plan, c.stats);
   check_against_reference(c, plan, out);
   const Dense& full = dense_for(c, out, dense);
   c.fidelity =
@@ -103,11 +105,11 @@ Inputs inputs_in(const Inputs& original, DType dtype) {
 
 Case make_case(const std::string& backend, const std::string& device, DType dtype,
                const Inputs& in) {
-  Case c{parse_backend(backend), &find_device(device), dtype, in, {}, {}, {}, {}};
+  Case c{parse_backend(backend), &find_device(device), dtype, in};
   c.in.device = c.device;
-  c.result.backend = c.spec.text();
-  c.result.device = device;
-  c.result.dtype = dtype;
+  c.result.identity.backend = c.result.setting = c.spec.text();
+  c.result.identity.device = c.device->name();
+  c.result.identity.dtype = to_string(dtype);
   return c;
 }
 
@@ -127,37 +129,34 @@ Plan make_plan(const Case& c) {
 }
 
 void set_density(Case& c, double target) {
+  c.result.identity.density = target;
   try {
     DensitySolution solution = solve_density(c.spec, c.in, target);
     c.spec = std::move(solution.spec);
-    c.result.backend = c.spec.text();
+    c.result.setting = c.spec.text();
     c.result.note = std::move(solution.note);
   } catch (const Cancelled&) {
   } catch (const InputError& error) {
-    c.result.outcome = "skipped";
-    c.result.reason = error.what();
+    end_as(c, Outcome::skipped, error.what());
   }
   if (interrupted()) {  // the search stopped early, or never began
-    c.result.outcome = "interrupted";
+    end_as(c, Outcome::interrupted, {});
     c.result.note.clear();
   }
 }
 
 void check_case(Case& c, std::vector<Dense>& dense) {
-  if (!c.result.outcome.empty()) return;  // refused already
+  if (!c.passed()) return;  // refused already
   try {
     check_and_compare(c, dense);
   } catch (const Cancelled&) {
-    c.result.outcome = "interrupted";
+    end_as(c, Outcome::interrupted, {});
   } catch (const InputError& error) {
-    c.result.outcome = "skipped";
-    c.result.reason = error.what();
+    end_as(c, Outcome::skipped, error.what());
   } catch (const std::bad_alloc&) {
-    c.result.outcome = "failed";
-    c.result.reason = "out of memory";
+    end_as(c, Outcome::out_of_memory, "an allocation failed");
   } catch (const std::exception& error) {
-    c.result.outcome = "failed";
-    c.result.reason = error.what();
+    end_as(c, Outcome::failed, error.what());
   }
 }
 

@@ -9,7 +9,7 @@
 
 #include "harness/host/interrupt.h"
 #include "harness/host/record.h"
-#include "harness/measure/metric.h"
+#include "harness/io/text_table.h"
 #include "harness/probes/scores.h"
 #include "metrics/statistics/paired_difference.h"
 

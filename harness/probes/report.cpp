@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "harness/host/interrupt.h"
-#include "harness/measure/metric.h"
+#include "harness/io/text_table.h"
 #include "harness/probes/scores.h"
 
 namespace vidattn {

@@ -13,7 +13,7 @@
 #include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
-#include "harness/measure/metric.h"
+#include "harness/io/text_table.h"
 #include "harness/probes/nlm_probe.h"
 #include "harness/probes/report.h"
 #include "harness/probes/side_by_side.h"

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "harness/host/command_line.h"
 #include "harness/io/json_file.h"
+#include "harness/measure/record/catalogue.h"
+#include "harness/report/labels.h"
 #include "harness/report/report.h"
+#include "harness/store/history.h"
+#include "harness/store/measurement_json.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {
@@ -18,19 +21,24 @@ json message(const char* level, std::string text) {
   return {{"level", level}, {"text", std::move(text)}};
 }
 
-/// What a reader must know before believing a run.
-json validity(const StoredRun& run) {
+/// Outcomes that a reader must know; whether any case had so few blocks that it has no interval.
+json case_messages(const StoredRun& run, size_t& fewest) {
   json found = json::array();
-  size_t fewest = SIZE_MAX;
-  for (const StoredCase& c : run.cases) {
-    const std::string name = fmt::format("{} [{} {}]", c.backend, c.device, c.dtype);
-    if (c.outcome == Outcome::mistrusted || (c.dtype == "f32" && c.metric("share_of_fma_peak") > 1))
-      found.push_back(message("invalid", name + " ran above the measured peak"));
-    else if (c.outcome != Outcome::passed)
-      found.push_back(message(c.outcome == Outcome::skipped ? "warn" : "invalid",
-                              fmt::format("{} {}: {}", name, to_string(c.outcome), c.reason)));
+  for (const Measurement& c : run.cases) {
+    const bool harmless = c.outcome == Outcome::skipped || c.outcome == Outcome::interrupted;
+    if (!c.passed())
+      found.push_back(
+          message(harmless ? "warn" : "invalid",
+                  fmt::format("{} {}: {}", case_name(c), to_string(c.outcome), c.reason)));
     if (c.timed()) fewest = std::min(fewest, c.blocks.size());
   }
+  return found;
+}
+
+/// What a reader must know before believing a run.
+json validity(const StoredRun& run) {
+  size_t fewest = SIZE_MAX;
+  json found = case_messages(run, fewest);
   constexpr size_t kFewestBlocks = 6;
   if (fewest < kFewestBlocks)
     found.push_back(message(
@@ -49,79 +57,50 @@ json validity(const StoredRun& run) {
   return found;
 }
 
-json ratio_record(const StoredCase& c) {
+json ratio_record(const Measurement& c) {
   const std::vector<double> logs = log_ratios(c.blocks);
   if (logs.empty()) return nullptr;
   const RatioEstimate e = estimate_ratio(logs);
-  return {
-      {"ratio", std::exp(e.log_ratio)},
-      {"low", number_or_null(std::exp(e.interval.low))},
-      {"high", e.standard_error < INFINITY ? number_or_null(std::exp(e.interval.high)) : json()},
-      {"blocks", e.blocks}};
+  const bool known = std::isfinite(e.interval.high);
+  return {{"ratio", std::exp(e.log_ratio)},
+          {"low", known ? json(std::exp(e.interval.low)) : json()},
+          {"high", known ? json(std::exp(e.interval.high)) : json()},
+          {"blocks", e.blocks}};
 }
 
-/// Place of a workload's record among those known; adds a new one. -1 for none.
-int64_t workload_index(const json& record, json& workloads) {
-  if (!record.is_object()) return -1;
-  const auto found = std::find(workloads.begin(), workloads.end(), record);
-  const int64_t index = found - workloads.begin();
-  if (found == workloads.end()) workloads.push_back(record);
-  return index;
+/// FLOPs for each byte of the least traffic: q and o of all heads, k and v of theirs, and the
+/// plan's index, each once. NaN without sizes.
+double intensity(const Measurement& c) {
+  if (!c.workload || c.workload->length == 0) return NAN;
+  const WorkloadFacts& w = *c.workload;
+  const double index = c.metric("index_memory");
+  const int64_t element = c.identity.dtype == "f32" ? 4 : 2;
+  const int64_t tensors = 2 * element * w.length * w.dim * (w.heads + w.kv_heads);
+  return c.metric("attention_flops") /
+         (static_cast<double>(tensors) + (std::isfinite(index) ? index : 0));
 }
 
-json case_record(const StoredCase& c, const StoredRun& run, size_t index, json& workloads) {
-  json record{{"run", index},
-              {"name", c.backend},
-              {"method", c.backend.substr(0, c.backend.find(':'))},
-              {"workload", c.workload},
-              {"device", c.device},
-              {"dtype", c.dtype},
+json case_record(const Measurement& c, const StoredRun& run) {
+  json record{{"name", c.setting},
+              {"method", c.setting.substr(0, c.setting.find(':'))},
+              {"workload", c.identity.workload},
+              {"device", c.identity.device},
+              {"dtype", c.identity.dtype},
               {"outcome", to_string(c.outcome)},
               {"reason", c.reason},
               {"note", c.note},
               {"command", c.command},
-              {"ratio", c.backend == "full" ? json() : ratio_record(c)}};
-  if (record["ratio"].is_object() && record["ratio"]["high"].is_null())
-    record["ratio"]["low"] = nullptr;
-  record["metrics"] = json::object();
-  for (const auto& [tag, metric] : c.metrics)
+              {"ratio", c.is_full() ? json() : ratio_record(c)},
+              {"metrics", json::object()},
+              {"intensity", number_or_null(intensity(c))}};
+  for (const auto& [tag, metric] : c.values)
     if (std::isfinite(metric.value)) record["metrics"][tag] = metric.value;
-  const json workload = c.details.value("workload", json::object());
-  record["workload_index"] = workload_index(c.details.value("workload", json()), workloads);
-  const json& m = record["metrics"];
-  if (workload.contains("length") && m.contains("attention_flops")) {
-    // Least traffic: q and o of all heads, k and v of theirs, and the plan's index, each once.
-    const double bytes = m.value("index_memory", 0.0) +
-                         (c.dtype == "f32" ? 4 : 2) * workload.value("length", 0.0) *
-                             workload.value("dim", 0.0) * 2 *
-                             (workload.value("heads", 0.0) +
-                              workload.value("kv_heads", workload.value("heads", 0.0)));
-    record["intensity"] = number_or_null(m["attention_flops"].get<double>() / bytes);
-  }
   double peak = NAN;
   for (const Block& block : c.blocks) peak = std::fmax(peak, block.peak_flops);
   record["peak"] = number_or_null(peak);
   const json measured = run.environment.value("measured", json::object());
   record["bandwidth"] = number_or_null(1e9 * measured.value("memory_bandwidth_gbs", NAN));
   return record;
-}
-
-/// Names cases with what sets them apart from others of their method.
-void add_labels(json& data) {
-  json& cases = data["cases"];
-  const auto kind = [](const json& c) {
-    return fmt::format("{} {}", c["device"].get<std::string>(), c["dtype"].get<std::string>());
-  };
-  const bool kinds = std::any_of(cases.begin(), cases.end(),
-                                 [&](const json& c) { return kind(c) != kind(cases[0]); });
-  for (json& c : cases) {
-    std::string text = c["name"];
-    if (kinds) text += fmt::format(" [{}]", kind(c));
-    if (data["workloads"].size() > 1)
-      text += fmt::format(" (workload {})", c["workload_index"].get<int64_t>() + 1);
-    if (data["runs"].size() > 1) text += fmt::format(" (run {})", c["run"].get<int64_t>() + 1);
-    c["label"] = text;
-  }
 }
 
 /// A case is on the front when none of its device, type and workload is both faster and nearer to
@@ -141,28 +120,39 @@ void mark_front(json& cases) {
 }
 
 json history_record(const std::vector<StoredRun>& history) {
-  std::map<std::string, json> series;
-  for (const StoredRun& run : history)
-    for (const StoredCase& c : run.cases) {
-      const json ratio = ratio_record(c);
-      if (c.backend == "full" || !ratio.is_object()) continue;
-      series[run.machine_key + c.key]["name"] =
-          fmt::format("{} [{} {}, {}]", c.backend, c.device, c.dtype, c.workload);
-      series[run.machine_key + c.key]["points"].push_back({{"run", run.id},
-                                                           {"started", run.started},
-                                                           {"revision", run.revision},
-                                                           {"ratio", ratio["ratio"]}});
-    }
   json record = json::array();
-  for (auto& [key, s] : series)
-    if (s["points"].size() > 1) record.push_back(std::move(s));
+  for (const Series& s : find_series(history, {})) {
+    if (s.points.size() < 2 || s.identity.backend == "full") continue;
+    json points = json::array();
+    for (const Series::Point& p : s.points)
+      points.push_back(
+          {{"run", p.run}, {"started", p.started}, {"revision", p.revision}, {"ratio", p.value}});
+    record.push_back({{"name", s.key}, {"points", std::move(points)}});
+  }
   return record;
+}
+
+/// The table's columns of metrics: what the page needs of the catalogue.
+json columns_record() {
+  json columns = json::array();
+  for (const MetricInfo* m : metrics_in(kPage))
+    columns.push_back({{"tag", m->tag},
+                       {"header", m->header},
+                       {"scale", m->scale},
+                       {"digits", m->digits},
+                       {"meaning", m->meaning}});
+  return columns;
 }
 
 }  // namespace
 
 json report_data(const std::vector<StoredRun>& runs, const std::vector<StoredRun>& history) {
-  json data{{"runs", json::array()}, {"cases", json::array()}, {"workloads", json::array()}};
+  json data{{"runs", json::array()},
+            {"cases", json::array()},
+            {"workloads", json::array()},
+            {"columns", columns_record()}};
+  const CaseLabels labels = label_cases(runs);
+  for (const WorkloadFacts& w : labels.workloads) data["workloads"].push_back(to_json(w));
   for (size_t i = 0; i < runs.size(); ++i) {
     const StoredRun& run = runs[i];
     data["runs"].push_back({{"name", run.uid},
@@ -171,10 +161,14 @@ json report_data(const std::vector<StoredRun>& runs, const std::vector<StoredRun
                             {"command", command_line(run.arguments)},
                             {"environment", run.environment},
                             {"validity", validity(run)}});
-    for (const StoredCase& c : run.cases)
-      data["cases"].push_back(case_record(c, run, i, data["workloads"]));
+    for (const Measurement& c : run.cases) {
+      const size_t at = data["cases"].size();
+      json& record = data["cases"].emplace_back(case_record(c, run));
+      record["run"] = i;
+      record["label"] = labels.labels[at];
+      record["workload_index"] = labels.workload_index[at];
+    }
   }
-  add_labels(data);
   mark_front(data["cases"]);
   data["history"] = history_record(history);
   return data;

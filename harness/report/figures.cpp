@@ -6,8 +6,6 @@
 #include <filesystem>
 #include <set>
 
-#include "attention/error.h"
-#include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/report/report.h"
 
@@ -189,19 +187,6 @@ bool gnuplot(const std::string& script, const std::filesystem::path& path, doubl
   return pclose(pipe) == 0 && std::filesystem::exists(path);
 }
 
-std::string latex_escaped(const std::string& text) {
-  std::string escaped;
-  for (char c : text) {
-    if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) escaped += '\\';
-    escaped += c;
-  }
-  return escaped;
-}
-
-std::string cell(double value, int digits) {
-  return std::isfinite(value) ? fmt::format("{:.{}g}", value, digits) : "--";
-}
-
 /// The bytes of a data URI.
 std::string decoded(const std::string& uri) {
   std::string bytes;
@@ -228,28 +213,9 @@ std::string file_name(std::string text) {
 
 }  // namespace
 
-std::string latex_table(const json& data) {
-  std::string text =
-      "% needs \\usepackage{booktabs}\n\\begin{tabular}{lrrrrrr}\n\\toprule\nmethod & density & "
-      "time "
-      "(ms) & speedup & rel. $L_2$ & recall & extra (MiB) \\\\\n\\midrule\n";
-  for (const json& c : timed(data))
-    text += fmt::format("{} & {} & {} & {} & {} & {} & {} \\\\\n", latex_escaped(c["label"]),
-                        cell(metric(c, "density"), 3), cell(1e3 * metric(c, "total_time"), 4),
-                        cell(metric(c, "speedup"), 3), cell(metric(c, "relative_l2"), 3),
-                        cell(metric(c, "recall_mean"), 3),
-                        cell(metric(c, "peak_extra_memory") / (1024.0 * 1024.0), 3));
-  return text + "\\bottomrule\n\\end{tabular}\n";
-}
-
 std::vector<std::string> write_figures(const json& data, const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    throw InputError(fmt::format("cannot make {}: {}", in_quotes(folder), error.message()));
   const std::filesystem::path into = folder;
-  std::vector<std::string> written{"table.tex"};
-  write_text(into / "table.tex", latex_table(data));
+  std::vector<std::string> written;
   const auto cases = timed(data);
   constexpr double kHeight = 440, kRow = 22;
   const double tall = 120 + kRow * static_cast<double>(cases.size());

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/store/store.h"
+#include "harness/store/run.h"
 
 namespace vidattn {
 
@@ -36,11 +36,12 @@ void add_pictures(nlohmann::json& data);
 /// One HTML page that needs nothing beside itself.
 std::string report_page(const nlohmann::json& data);
 
-/// The table for LaTeX (booktabs).
-std::string latex_table(const nlohmann::json& data);
+/// Writes the table as table.tex, table.md and table.csv. Returns the names written.
+std::vector<std::string> write_tables(const std::vector<StoredRun>& runs,
+                                      const std::string& folder);
 
-/// Writes figures as SVG (drawn by gnuplot), pictures as PNG and JPEG and the table as table.tex.
-/// Returns the names written. Without gnuplot the SVG are left out, with a warning on stderr.
+/// Writes figures as SVG (drawn by gnuplot) and pictures as PNG and JPEG. Returns the names
+/// written. Without gnuplot the SVG are left out, with a warning on stderr.
 std::vector<std::string> write_figures(const nlohmann::json& data, const std::string& folder);
 
 /// Writes options.out and the figures; returns the exit code.

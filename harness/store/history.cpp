@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <tuple>
 
 #include "attention/error.h"
 #include "harness/io/file.h"
@@ -39,8 +39,10 @@ std::vector<double> values_of(const Series& series) {
 
 void print(const Series& s) {
   const std::vector<double> values = values_of(s);
-  fmt::print("{} of {}\n  machine {}, {} runs, median {:.4g}, last {:.4g}  {}\n", s.metric, s.key,
-             s.machine_key, values.size(), median(values), values.back(), sparkline(values));
+  const std::string inputs = short_content(s.identity);
+  fmt::print("{} of {}\n  machine {}{}, {} runs, median {:.4g}, last {:.4g}  {}\n", s.metric, s.key,
+             s.machine_key, inputs.empty() ? "" : ", q " + inputs, values.size(), median(values),
+             values.back(), sparkline(values));
   for (const ChangePoint& c : s.changes) {
     const Series::Point& p = s.points[c.index];
     fmt::print("  changed at run {} ({}, {}): {:.4g} -> {:.4g} ({:+.1f}%), p {:.2g}\n", p.run,
@@ -52,6 +54,7 @@ nlohmann::json to_json(const Series& s) {
   nlohmann::json j{{"machine_key", s.machine_key},
                    {"key", s.key},
                    {"metric", s.metric},
+                   {"content", s.identity.content},
                    {"points", nlohmann::json::array()},
                    {"changes", nlohmann::json::array()}};
   for (const Series::Point& p : s.points)
@@ -63,31 +66,56 @@ nlohmann::json to_json(const Series& s) {
   return j;
 }
 
+/// The series that a case belongs to; a new one for a case that none has.
+Series& series_of(const Measurement& c, const StoredRun& run, std::vector<Series>& all) {
+  for (Series& s : all)
+    if (s.machine_key == run.machine_key && same_case(s.identity, c.identity)) return s;
+  all.emplace_back().machine_key = run.machine_key;
+  return all.back();
+}
+
+bool wanted(const StoredRun& run, const HistoryOptions& options) {
+  return (options.suite.empty() || run.suite == options.suite) &&
+         begins_with(run.machine_key, options.machine);
+}
+
+void add_points(const StoredRun& run, const HistoryOptions& options, std::vector<Series>& all) {
+  for (const Measurement& c : run.cases) {
+    const double value = c.metric(options.metric);
+    const std::string key = c.key();
+    if (key.find(options.match) == std::string::npos || !c.passed() || !std::isfinite(value))
+      continue;
+    Series& series = series_of(c, run, all);
+    series.key = key;
+    series.identity = c.identity;
+    series.metric = options.metric;
+    series.points.push_back({run.id, run.started, run.revision, value});
+  }
+}
+
+std::vector<Series> finished(std::vector<Series> all) {
+  std::stable_sort(all.begin(), all.end(), [](const Series& a, const Series& b) {
+    return std::tie(a.machine_key, a.key) < std::tie(b.machine_key, b.key);
+  });
+  for (Series& series : all) series.changes = change_points(values_of(series));
+  return all;
+}
+
 }  // namespace
 
 std::vector<Series> find_series(const Store& store, const HistoryOptions& options) {
-  std::map<std::pair<std::string, std::string>, Series> found;
-  for (const StoredRun& listed : store.list_runs()) {
-    if (!options.suite.empty() && listed.suite != options.suite) continue;
-    if (!begins_with(listed.machine_key, options.machine)) continue;
-    for (const StoredCase& c : store.load_run(std::to_string(listed.id)).cases) {
-      const double value = c.metric(options.metric);
-      if (c.key.find(options.match) == std::string::npos || c.outcome != Outcome::passed ||
-          !std::isfinite(value))
-        continue;
-      Series& series = found[{listed.machine_key, c.key}];
-      series.machine_key = listed.machine_key;
-      series.key = c.key;
-      series.metric = options.metric;
-      series.points.push_back({listed.id, listed.started, listed.revision, value});
-    }
-  }
   std::vector<Series> all;
-  for (auto& [unused, series] : found) {
-    series.changes = change_points(values_of(series));
-    all.push_back(std::move(series));
-  }
-  return all;
+  for (const StoredRun& listed : store.list_runs())
+    if (wanted(listed, options))
+      add_points(store.load_run(std::to_string(listed.id)), options, all);
+  return finished(std::move(all));
+}
+
+std::vector<Series> find_series(const std::vector<StoredRun>& runs, const HistoryOptions& options) {
+  std::vector<Series> all;
+  for (const StoredRun& run : runs)
+    if (wanted(run, options)) add_points(run, options, all);
+  return finished(std::move(all));
 }
 
 int history(const HistoryOptions& options) {

@@ -11,6 +11,7 @@ namespace vidattn {
 /// A metric of one case over the runs of one machine, oldest first.
 struct Series {
   std::string machine_key, key, metric;
+  CaseIdentity identity;  ///< of its newest case
   struct Point {
     int64_t run;
     std::string started, revision;
@@ -29,9 +30,11 @@ struct HistoryOptions {
   std::string out;               ///< JSON file; empty = none
 };
 
-/// The series of a store: passed cases with a finite value. Cases that were timed cold or with
-/// other workloads have other keys.
+/// The series of a store, in the order of their keys: passed cases with a finite value, together
+/// where they are the same case (same_case()).
 std::vector<Series> find_series(const Store& store, const HistoryOptions& options);
+/// The same of runs that were loaded before.
+std::vector<Series> find_series(const std::vector<StoredRun>& runs, const HistoryOptions& options);
 
 /// `vidattn history`: prints every series with its change points. Returns 0; throws InputError when
 /// the store has no such series.

@@ -8,19 +8,23 @@
 
 #include "attention/device.h"
 #include "attention/error.h"
+#include "harness/host/clock.h"
+#include "harness/host/command_line.h"
+#include "harness/host/device_list.h"
+#include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/measure/case_contender.h"
-#include "harness/measure/case_metrics.h"
 #include "harness/measure/engine/engine.h"
+#include "harness/measure/record/case_metrics.h"
+#include "harness/measure/request.h"
 #include "harness/measure/verify.h"
-#include "harness/report/run_report.h"
-#include "harness/store/run_source.h"
+#include "harness/report/run_table.h"
+#include "harness/store/run_file.h"
 #include "harness/store/store.h"
 #include "metrics/machine/peak.h"
-#include "metrics/statistics/statistics.h"
 
 namespace vidattn {
 namespace {
@@ -53,16 +57,39 @@ void check_all(std::vector<Case>& cases, std::vector<Dense>& dense) {
   Progress progress("checking against the reference", static_cast<int64_t>(cases.size()));
   for (size_t i = 0; i < cases.size(); ++i) {
     if (interrupted())
-      cases[i].result.outcome = "interrupted";
+      cases[i].result.outcome = Outcome::interrupted;
     else
       check_case(cases[i], dense);
     progress.update(static_cast<int64_t>(i) + 1);
   }
 }
 
-/// Interleaved blocks: each runs every passing case once, so that drift hits all alike. Returns the
-/// peak measured beside each, in GFLOP/s.
-std::vector<double> measure(std::vector<Case>& cases, const RunOptions& options) {
+/// Peaks measured beside the blocks, in GFLOP/s: of the float32 multiply-adds, and of the unit of
+/// every storage type.
+struct Peaks {
+  std::vector<double> fma;
+  std::map<DType, std::vector<double>> of;
+};
+
+double measure_peaks(const RunOptions& options, Peaks& peaks) {
+  const int threads = omp_get_max_threads();
+  peaks.fma.push_back(fma_peak_gflops(threads));
+  for (DType dtype : options.dtypes)
+    peaks.of[dtype].push_back(dtype == DType::f32 ? peaks.fma.back() : peak_gflops(dtype, threads));
+  return peaks.fma.back();
+}
+
+/// A case's blocks get the peak of its storage type; none on a device other than the host.
+void set_peaks(Case& c, const Peaks& peaks) {
+  const std::vector<double>& measured = peaks.of.at(c.dtype);
+  const bool on_host = c.device_times.empty() || !(c.device_times.back().device > 0);
+  for (Block& b : c.blocks)
+    b.peak_flops =
+        on_host ? 1e9 * measured[std::min(static_cast<size_t>(b.index), measured.size() - 1)] : 0;
+}
+
+/// Interleaved blocks: each runs every passing case once, so that drift hits all alike.
+Peaks measure(std::vector<Case>& cases, const RunOptions& options) {
   std::map<DType, Output> outputs;  // reused, so that timing touches no fresh pages
   std::vector<Case*> timed;
   std::vector<Contender> contenders;
@@ -71,27 +98,58 @@ std::vector<double> measure(std::vector<Case>& cases, const RunOptions& options)
     timed.push_back(&c);
     contenders.push_back(contender_of(c, outputs[c.dtype]));
   }
+  Peaks peaks;
   Policy policy;
   policy.max_blocks = options.repeat;
   policy.interleaving = Interleaving::rotated;
   policy.keep_unfinished = true;  // medians of each case, not ratios within a block
-  policy.peak = [] { return fma_peak_gflops(omp_get_max_threads()); };
+  policy.peak = [&] { return measure_peaks(options, peaks); };
   policy.peak_age = 0;
   policy.label = "measuring";
-  Timings timings = time_contenders(contenders, policy);
-  for (size_t i = 0; i < timed.size(); ++i) take_times(*timed[i], timings.contenders[i]);
-  return std::move(timings.peaks);
+  const Timings timings = time_contenders(contenders, policy);
+  for (size_t i = 0; i < timed.size(); ++i) {
+    take_times(*timed[i], timings.contenders[i]);
+    set_peaks(*timed[i], peaks);
+  }
+  return peaks;
 }
 
-int exit_code(const std::vector<Case>& cases) {
-  const bool failed = std::any_of(cases.begin(), cases.end(),
-                                  [](const Case& c) { return c.result.outcome == "failed"; });
-  return interrupted() ? 130 : failed ? 1 : 0;
+/// Full attention beside a case, or null.
+const Case* control_of(const std::vector<Case>& cases, const Case& c) {
+  for (const Case& other : cases)
+    if (other.is_full() && other.device == c.device && other.dtype == c.dtype) return &other;
+  return nullptr;
 }
 
-void print_interrupted(const std::vector<Case>& cases, const std::string& out) {
+/// Full attention's time of the same block, where it was measured. Devices and storage types have
+/// controls of their own.
+void pair_with_control(std::vector<Case>& cases) {
+  for (Case& c : cases) {
+    const Case* full = control_of(cases, c);
+    if (full == nullptr) continue;
+    std::map<int64_t, const Block*> dense;
+    for (const Block& b : full->blocks) dense[b.index] = &b;
+    for (Block& b : c.blocks) {
+      const auto found = dense.find(b.index);
+      if (found == dense.end()) continue;
+      b.dense_seconds = found->second->seconds();
+      b.dense_position = found->second->position;
+    }
+  }
+}
+
+int exit_code(const std::vector<Measurement>& cases) {
+  const auto any = [&](auto condition) {
+    return std::any_of(cases.begin(), cases.end(), condition);
+  };
+  if (interrupted()) return 130;
+  if (any([](const Measurement& m) { return is_failure(m.outcome); })) return 1;
+  return any([](const Measurement& m) { return m.outcome == Outcome::mistrusted; }) ? 2 : 0;
+}
+
+void print_interrupted(const std::vector<Measurement>& cases, const std::string& out) {
   const bool any =
-      std::any_of(cases.begin(), cases.end(), [](const Case& c) { return !c.run_seconds.empty(); });
+      std::any_of(cases.begin(), cases.end(), [](const Measurement& m) { return m.timed(); });
   if (any)
     fmt::print("interrupted: what was measured until then is in the table{}\n",
                out.empty() ? "" : " and in " + out);
@@ -99,13 +157,82 @@ void print_interrupted(const std::vector<Case>& cases, const std::string& out) {
     fmt::print("interrupted before anything was measured\n");
 }
 
-/// Adds the run, named after its command; an interrupted one stays unfinished.
-void add_to_store(Store& store, const nlohmann::json& record, const std::string& started) {
-  StoredRun run = run_from_record(record);
+/// What a case is, apart from its content, known before anything is built.
+void describe(Case& c, const RunOptions& options) {
+  Measurement& m = c.result;
+  m.identity.workload = workload_text(options.workload);
+  m.command = command_line(options.arguments);
+  m.process.threads = omp_get_max_threads();
+}
+
+void refuse_twins(const char* option, std::vector<std::string> values) {
+  std::sort(values.begin(), values.end());
+  const auto twin = std::adjacent_find(values.begin(), values.end());
+  if (twin != values.end())
+    throw InputError(
+        fmt::format("{} {} stands there twice: --db keeps a case once", option, *twin));
+}
+
+/// No measuring for a store that would refuse the cases afterwards.
+void refuse_twins(const RunOptions& options) {
+  std::vector<std::string> backends, devices, dtypes, densities;
+  for (const std::string& b : options.backends) backends.push_back(parse_backend(b).text());
+  for (const std::string& d : options.devices) devices.push_back(find_device(d).name());
+  for (DType dtype : options.dtypes) dtypes.push_back(to_string(dtype));
+  for (double density : options.densities) densities.push_back(fmt::format("{}", density));
+  refuse_twins("--backend", backends);
+  refuse_twins("--device", devices);
+  refuse_twins("--dtype", dtypes);
+  refuse_twins("--density", densities);
+}
+
+MainJob finished_job(const RunOptions& options, const Workload& workload, std::vector<Case> cases,
+                     std::vector<double> peaks, bool recorded) {
+  MainJob job;
+  job.workload = workload_facts(workload, recorded);
+  job.interrupted = interrupted();
+  job.repeat = options.repeat;
+  job.steps = options.steps;
+  job.layers = options.layers;
+  job.densities = options.densities;
+  job.fma_peak_gflops = std::move(peaks);
+  for (Case& c : cases) {
+    Measurement& m = job.run.cases.emplace_back(std::move(c.result));
+    m.workload = job.workload;
+    if (recorded) m.identity.content = content_for(job.workload, *c.spec.backend);
+  }
+  return job;
+}
+
+/// What only a record holds. The run is named after its command; an interrupted one stays
+/// unfinished.
+void add_circumstances(MainJob& job, const RunOptions& options, const std::string& started) {
+  StoredRun& run = job.run;
+  run.arguments = options.arguments;
+  run.suite = run.arguments.size() > 1 ? run.arguments[1] : "run";
+  run.environment = environment();
+  measure_limits(run.environment);
+  run.revision = run.environment.at("software").value("revision", "");
+  run.machine_key = machine_key(run.environment);
   run.started = started;
-  if (!interrupted()) run.finished = utc_now();
+  if (!job.interrupted) run.finished = utc_now();
+  job.devices = device_facts(options.devices);
+}
+
+void add_to_store(Store& store, const StoredRun& run) {
   store.add_run(run);
   fmt::print("run {} is in {}\n", store.list_runs().back().id, in_quotes(store.path().string()));
+}
+
+/// Cases of the workload, checked; throws InputError when none can run.
+std::vector<Case> checked_cases(const RunOptions& options, const Workload& workload) {
+  std::vector<Case> cases = make_cases(options, workload.inputs);
+  for (Case& c : cases) describe(c, options);
+  std::vector<Dense> dense;
+  check_all(cases, dense);
+  if (std::all_of(cases.begin(), cases.end(), [](const Case& c) { return c.skipped(); }))
+    throw InputError("nothing can run: " + cases.front().result.reason);
+  return cases;
 }
 
 }  // namespace
@@ -114,27 +241,25 @@ int run(const RunOptions& options) {
   for (const std::string& backend : options.backends) parse_backend(backend);
   for (const std::string& device : options.devices) find_device(device);
   if (!options.out.empty()) require_writable(options.out);
+  if (!options.db.empty()) refuse_twins(options);
   std::optional<Store> store;  // opened first: no measuring for a store that cannot be written
   if (!options.db.empty()) store.emplace(options.db, Store::Mode::write);
   const std::string started = utc_now();
   catch_interrupts();
   if (options.quiet) set_progress_style(ProgressStyle::quiet);
   const Workload workload = build_workload(options.workload);
-  std::vector<Case> cases = make_cases(options, workload.inputs);
-  std::vector<Dense> dense;
-  check_all(cases, dense);
-  if (std::all_of(cases.begin(), cases.end(), [](const Case& c) { return c.skipped(); }))
-    throw InputError("nothing can run: " + cases.front().result.reason);
-  const std::vector<double> peaks = measure(cases, options);
-  add_metrics(cases, options, highest(peaks));
-  print_report(workload, cases, peaks);
+  std::vector<Case> cases = checked_cases(options, workload);
+  Peaks peaks = measure(cases, options);
+  pair_with_control(cases);
+  add_metrics(cases, {options.steps, options.layers});
   const bool recorded = store || !options.out.empty();
-  const nlohmann::json record =
-      recorded ? run_record(options, workload, cases, peaks) : nlohmann::json();
-  if (!options.out.empty()) write_json(options.out, record);
-  if (store) add_to_store(*store, record, started);
-  if (interrupted()) print_interrupted(cases, options.out);
-  return exit_code(cases);
+  MainJob job = finished_job(options, workload, std::move(cases), std::move(peaks.fma), recorded);
+  fmt::print("{}", run_text(job));
+  if (recorded) add_circumstances(job, options, started);
+  if (!options.out.empty()) write_json(options.out, main_job_record(job));
+  if (store) add_to_store(*store, job.run);
+  if (interrupted()) print_interrupted(job.run.cases, options.out);
+  return exit_code(job.run.cases);
 }
 
 }  // namespace vidattn

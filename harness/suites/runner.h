@@ -25,8 +25,8 @@ struct RunOptions {
 /// The main job: builds the workload, checks every backend against the reference device, measures
 /// the passing ones in interleaved blocks, prints the table, writes options.out and adds the run to
 /// the store options.db. Returns the exit code: 0 when every case passed or was skipped with a
-/// reason, 1 when an equality check failed, 130 after an interrupt (what was measured is still
-/// printed and written). Throws InputError when no case can run.
+/// reason, 1 when one failed or ran out of memory, 2 when one is mistrusted, 130 after an interrupt
+/// (what was measured is still printed and written). Throws InputError when no case can run.
 int run(const RunOptions& options);
 
 }  // namespace vidattn

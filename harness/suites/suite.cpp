@@ -126,8 +126,8 @@ Suite parse_suite(const json& definition) {
             request.device = find_device(device).name();
             request.backends = {backend};
             request.density = density;
-            if (!keys.insert(named_case(request, backend).key).second)
-              throw InputError("the case " + named_case(request, backend).key +
+            if (!keys.insert(named_case(request, backend).key()).second)
+              throw InputError("the case " + named_case(request, backend).key() +
                                " stands in it twice");
             suite.cases.push_back(request);
           }

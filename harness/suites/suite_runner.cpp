@@ -8,12 +8,14 @@
 #include <set>
 
 #include "attention/error.h"
+#include "harness/host/clock.h"
 #include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/preflight.h"
 #include "harness/io/file.h"
-#include "harness/measure/metric.h"
-#include "harness/store/export.h"
+#include "harness/io/text_table.h"
+#include "harness/measure/record/catalogue.h"
+#include "harness/store/measurement_json.h"
 
 namespace vidattn {
 namespace {
@@ -43,10 +45,10 @@ bool lacked_memory(const ProcessResult& result, const ProcessLimits& limits) {
 }
 
 /// Outcome of a process that gave no record.
-void explain_end(StoredCase& c, const ProcessResult& result, const ProcessLimits& limits) {
+void explain_end(Measurement& c, const ProcessResult& result, const ProcessLimits& limits) {
   constexpr int kInputError = 3;
   const std::string said = last_line(result.err);
-  c.details["error_output"] = result.err;
+  c.process.error_output = result.err;
   if (result.end == ProcessResult::End::timed_out) {
     c.outcome = Outcome::timed_out;
     c.reason = fmt::format("ended after the limit of {:g} s", limits.seconds);
@@ -73,11 +75,11 @@ void explain_end(StoredCase& c, const ProcessResult& result, const ProcessLimits
 }
 
 /// The record that the process printed; nullopt when it is not one.
-std::optional<StoredCase> record_of(const ProcessResult& result) {
+std::optional<Measurement> record_of(const ProcessResult& result) {
   if (result.end != ProcessResult::End::exited) return std::nullopt;
   const nlohmann::json json = nlohmann::json::parse(result.out, nullptr, false);
   if (!json.is_array() || json.size() != 1) return std::nullopt;
-  return case_from_json(json[0]);
+  return measurement_from_json(json[0]);
 }
 
 StoredRun new_run(const Suite& suite, const SuiteOptions& options) {
@@ -112,13 +114,14 @@ StoredRun run_to_resume(const Suite& suite, const Store& store, const StoredRun&
   return store.load_run(std::to_string(last->id));
 }
 
-void print_case(size_t number, size_t count, const StoredCase& c) {
-  fmt::print("[{}/{}] {}: {}{}{}", number, count, to_string(c.outcome), c.key,
+void print_case(size_t number, size_t count, const Measurement& c) {
+  fmt::print("[{}/{}] {}: {}{}{}", number, count, to_string(c.outcome), c.key(),
              c.reason.empty() ? "" : ": ", c.reason);
   if (c.timed())
-    fmt::print("; {:.3g} of full attention's time ({:.3g} to {:.3g}), {} blocks", c.metric("ratio"),
-               c.metric("ratio_low"), c.metric("ratio_high"), c.blocks.size());
-  fmt::print("; {:.1f} s\n  {}\n", c.seconds, c.command);
+    fmt::print("; {} of full attention's time ({} to {}), {} blocks", find_metric("ratio")->cell(c),
+               find_metric("ratio_low")->cell(c), find_metric("ratio_high")->cell(c),
+               c.blocks.size());
+  fmt::print("; {:.1f} s\n  {}\n", c.process.seconds, c.command);
   std::fflush(stdout);
 }
 
@@ -131,58 +134,60 @@ std::vector<PreflightCheck> look_before(bool quiet) {
   return checks;
 }
 
+std::vector<std::string> row_of(const Measurement& c, bool several_workloads) {
+  std::string name =
+      fmt::format("{} [{} {}]", c.identity.backend, c.identity.device, c.identity.dtype);
+  if (c.identity.density) name += fmt::format(" at {}", *c.identity.density);
+  if (several_workloads) name += ", " + c.identity.workload;
+  std::vector<std::string> row{name, to_string(c.outcome)};
+  for (const MetricInfo* metric : metrics_in(kSuite)) row.push_back(metric->cell(c));
+  const auto outliers = std::count_if(c.blocks.begin(), c.blocks.end(),
+                                      [](const Block& b) { return !b.outlier.empty(); });
+  const auto peak = c.process.peak_bytes;
+  row.insert(row.end(), {std::to_string(c.blocks.size()), std::to_string(outliers),
+                         c.timing ? c.timing->stopped_by : "-",
+                         peak ? fmt::format("{:.3g}", static_cast<double>(*peak) / kGibi) : "-"});
+  return row;
+}
+
 void print_table(const StoredRun& run) {
-  std::vector<std::vector<std::string>> rows;
-  const auto cell = [](double value, int digits, double scale = 1) {
-    return std::isfinite(value) ? fmt::format("{:.{}g}", value * scale, digits) : std::string("-");
-  };
-  const bool several = std::any_of(run.cases.begin(), run.cases.end(), [&](const StoredCase& c) {
-    return c.workload != run.cases.front().workload;
+  const bool several = std::any_of(run.cases.begin(), run.cases.end(), [&](const Measurement& c) {
+    return c.identity.workload != run.cases.front().identity.workload;
   });
-  for (const StoredCase& c : run.cases) {
-    std::string name = fmt::format("{} [{} {}]", c.backend, c.device, c.dtype);
-    if (c.density) name += fmt::format(" at {}", *c.density);
-    if (several) name += ", " + c.workload;
-    const auto outliers = std::count_if(c.blocks.begin(), c.blocks.end(),
-                                        [](const Block& b) { return !b.outlier.empty(); });
-    rows.push_back({name, to_string(c.outcome), cell(c.metric("density"), 4),
-                    cell(c.metric("total_time"), 4, 1e3), cell(c.metric("ratio"), 3),
-                    cell(c.metric("ratio_low"), 3), cell(c.metric("ratio_high"), 3),
-                    std::to_string(c.blocks.size()), std::to_string(outliers),
-                    c.timed() ? c.details["timing"].value("stopped_by", "") : "-",
-                    cell(c.metric("share_of_peak"), 3), cell(c.metric("relative_l2"), 3),
-                    cell(c.peak_bytes ? static_cast<double>(*c.peak_bytes) : NAN, 3, 1 / kGibi)});
-  }
-  fmt::print("\n{}", text_table({"case", "outcome", "density", "ms", "ratio", "low", "high",
-                                 "blocks", "outliers", "stop", "of peak", "rel L2", "peak GiB"},
-                                rows));
+  std::vector<std::string> headers{"case", "outcome"};
+  for (const MetricInfo* metric : metrics_in(kSuite)) headers.emplace_back(metric->header);
+  headers.insert(headers.end(), {"blocks", "outliers", "stop", "peak GiB"});
+  TableRows rows;
+  for (const Measurement& c : run.cases) rows.push_back(row_of(c, several));
+  fmt::print("\n{}", text_table(headers, rows));
 }
 
 /// What a nonzero exit code is about, where nothing else was printed.
 void print_troubles(const StoredRun& run) {
-  for (const StoredCase& c : run.cases)
+  for (const Measurement& c : run.cases)
     if (c.outcome != Outcome::passed)
-      fmt::print("{}: {}: {}\n", to_string(c.outcome), c.key, c.reason);
+      fmt::print("{}: {}: {}\n", to_string(c.outcome), c.key(), c.reason);
   for (const auto& check : run.preflight)
     if (check.value("state", "") == "invalid")
       fmt::print("preflight: {}\n", check.value("message", ""));
 }
 
 int exit_code(const StoredRun& run) {
-  const auto any = [&](auto... outcomes) {
-    return std::any_of(run.cases.begin(), run.cases.end(),
-                       [&](const StoredCase& c) { return ((c.outcome == outcomes) || ...); });
+  const auto any = [&](auto condition) {
+    return std::any_of(run.cases.begin(), run.cases.end(), condition);
   };
   if (interrupted()) return 130;
-  if (any(Outcome::failed, Outcome::crashed, Outcome::timed_out, Outcome::out_of_memory)) return 1;
-  const bool nothing = !any(Outcome::passed);
-  return nothing || any(Outcome::mistrusted) || preflight_invalid(run.preflight) ? 2 : 0;
+  if (any([](const Measurement& c) { return is_failure(c.outcome); })) return 1;
+  const bool nothing = !any([](const Measurement& c) { return c.passed(); });
+  const bool mistrusted =
+      any([](const Measurement& c) { return c.outcome == Outcome::mistrusted; });
+  return nothing || mistrusted || preflight_invalid(run.preflight) ? 2 : 0;
 }
 
 }  // namespace
 
-std::optional<StoredCase> run_case(const CaseRequest& request, const ProcessLimits& limits) {
-  StoredCase c = named_case(request, request.backends.front());
+std::optional<Measurement> run_case(const CaseRequest& request, const ProcessLimits& limits) {
+  Measurement c = named_case(request, request.backends.front());
   const std::string started = utc_now();
   std::vector<std::string> arguments = case_arguments(request);
   arguments.insert(arguments.end(), {"--json", "--quiet"});
@@ -192,9 +197,9 @@ std::optional<StoredCase> run_case(const CaseRequest& request, const ProcessLimi
     c = std::move(*record);
   else
     explain_end(c, result, limits);
-  c.started = started;
-  c.seconds = result.seconds;
-  c.peak_bytes = result.peak_bytes;
+  c.process.started = started;
+  c.process.seconds = result.seconds;
+  c.process.peak_bytes = result.peak_bytes;
   return c;
 }
 
@@ -203,7 +208,7 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
   std::set<std::string> done;
   if (options.resume) {
     run = run_to_resume(suite, store, run);
-    for (const StoredCase& c : run.cases) done.insert(c.key);
+    for (const Measurement& c : run.cases) done.insert(c.key());
   } else {
     measure_limits(run.environment);
     run.preflight = to_json(look_before(options.quiet));
@@ -217,8 +222,8 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
                suite.cases.size(), done.size());
   for (size_t i = 0; i < suite.cases.size(); ++i) {
     const CaseRequest& request = suite.cases[i];
-    if (done.count(named_case(request, request.backends.front()).key) > 0) continue;
-    std::optional<StoredCase> c;
+    if (done.count(named_case(request, request.backends.front()).key()) > 0) continue;
+    std::optional<Measurement> c;
     if (!interrupted()) c = run_case(request, limits);
     if (!c) return run.id;
     store.add_case(run.id, *c);

@@ -22,7 +22,7 @@ struct SuiteOptions {
 
 /// Measures one case of a suite in a process of its own. Never throws for what happens inside it:
 /// crash, time-out, lack of memory are outcomes. Nullopt after an interrupt.
-std::optional<StoredCase> run_case(const CaseRequest& request, const ProcessLimits& limits);
+std::optional<Measurement> run_case(const CaseRequest& request, const ProcessLimits& limits);
 
 /// Runs a suite's cases one after the other and stores each as it finishes. Returns the run's id in
 /// the store; it is unfinished after an interrupt. Throws InputError for a suite or store that

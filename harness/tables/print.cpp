@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "attention/error.h"
-#include "harness/measure/metric.h"
+#include "harness/io/text_table.h"
 
 namespace vidattn {
 namespace {
@@ -83,24 +83,11 @@ std::string as_text(const Table& table) {
   return out;
 }
 
-std::string markdown_row(const std::vector<std::string>& cells) {
-  std::string line = "|";
-  for (std::string cell : cells) {
-    for (size_t at = 0; (at = cell.find('|', at)) != std::string::npos; at += 2)
-      cell.insert(at, "\\");
-    line += " " + cell + " |";
-  }
-  return line + "\n";
-}
-
 std::string as_markdown(const Table& table) {
   const auto headers = headers_of(table);
   std::string out = fmt::format("## Table {}: {}\n\n{}\n\n", table.name, table.title, table.where);
-  out += markdown_row(headers) + "|";
-  for (size_t i = 0; i < headers.size(); ++i)
-    out += i < 3 || i + 1 == headers.size() ? "---|" : "---:|";
-  out += "\n";
-  for (const auto& row : rows_of(table)) out += markdown_row(row);
+  const std::string figures(headers.size() - 4, 'r');
+  out += markdown_table(headers, rows_of(table), "lll" + figures + "l");
   out += "\n";
   for (const Note& note : table.notes) {
     std::string text = note.text;  // a line break inside of a list item
@@ -111,25 +98,19 @@ std::string as_markdown(const Table& table) {
   return out;
 }
 
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
-
 std::string as_csv(const std::vector<Table>& tables) {
-  std::string out = "table,row,column,unit";
-  for (Origin origin : kOrigins) out += "," + to_string(origin);
-  out += ",compared,difference,notes\n";
+  std::vector<std::string> header{"table", "row", "column", "unit"};
+  for (Origin origin : kOrigins) header.push_back(to_string(origin));
+  header.insert(header.end(), {"compared", "difference", "notes"});
+  std::string out = csv_line(header);
   const auto exact = [](double v) { return std::isfinite(v) ? fmt::format("{}", v) : ""; };
   for (const Table& table : tables)
     for (const Cell& cell : table.cells) {
-      out += fmt::format("{},{},{},{}", csv_field(table.name), csv_field(cell.row),
-                         csv_field(cell.column), csv_field(cell.unit));
-      for (Origin origin : kOrigins) out += "," + exact(cell.value(origin));
-      out += fmt::format(",{},{},{}\n", to_string(cell.compared), exact(cell.difference()),
-                         fmt::join(cell.notes, " "));
+      std::vector<std::string> fields{table.name, cell.row, cell.column, cell.unit};
+      for (Origin origin : kOrigins) fields.push_back(exact(cell.value(origin)));
+      fields.insert(fields.end(), {to_string(cell.compared), exact(cell.difference()),
+                                   fmt::format("{}", fmt::join(cell.notes, " "))});
+      out += csv_line(fields);
     }
   return out;
 }

@@ -12,7 +12,7 @@
 #include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
-#include "harness/measure/metric.h"
+#include "harness/io/text_table.h"
 #include "harness/workloads/video/video_input.h"
 #include "metrics/statistics/paired_difference.h"
 #include "metrics/video/frame_comparison.h"

@@ -9,7 +9,7 @@
 
 #include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
-#include "harness/measure/metric.h"
+#include "harness/io/text_table.h"
 
 namespace vidattn {
 namespace {

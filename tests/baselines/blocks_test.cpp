@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "attention/error.h"
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
@@ -85,15 +84,6 @@ TEST(Blocks, MeansOfOneHeadAreThoseOfAll) {
   const Tensor all = block_means(*in.k, blocks), one = block_means(*in.k, blocks, 2);
   for (int64_t b = 0; b < 4; ++b)
     for (int64_t c = 0; c < 4; ++c) EXPECT_EQ(one.at(b, 0, c), all.at(b, 2, c));
-}
-
-TEST(Blocks, RefusesATileThatIsNotThreePositiveIntegers) {
-  Params params({{"tile", std::vector<double>{4, 4, 4}, "Tile."}});
-  EXPECT_EQ(tile_size(params, "test"), (std::array<int64_t, 3>{4, 4, 4}));
-  for (const char* tile : {"4,4", "4,4,0", "4,4,1.5", "4,4,4,4"}) {
-    params.set("tile", tile);
-    EXPECT_THROW(tile_size(params, "test"), InputError) << tile;
-  }
 }
 
 TEST(Blocks, ScoresAreScaledDotProductsForAllTypes) {

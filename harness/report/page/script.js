@@ -220,15 +220,8 @@ function history() {
 
 const columns = [
   ['case', label], ['outcome', c => c.outcome],
-  ...[['density', 'density'], ['total ms', 'total_time', 1e3], ['plan ms', 'plan_time', 1e3],
-    ['speedup', 'speedup'], ['1/density', 'theoretical_speedup'], ['of peak', ['share_of_peak', 'share_of_fma_peak']],
-    ['rel L2', 'relative_l2'], ['cosine', 'cosine', 1, 4], ['recall', 'recall_mean'],
-    ['recall p5', 'recall_p5'], ['index MiB', 'index_memory', 1 / 1048576],
-    ['extra MiB', 'peak_extra_memory', 1 / 1048576], ['check', 'check_error', 1, 2]]
-    .map(([head, tags, scale = 1, digits = 3]) => [head, c => {
-      const tag = [tags].flat().find(t => c.metrics[t] !== undefined);
-      return tag && c.metrics[tag] * scale;
-    }, digits]),
+  ...data.columns.map(({tag, header, scale, digits, meaning}) => [header, c =>
+    c.metrics[tag] === undefined ? undefined : c.metrics[tag] * scale, digits, meaning]),
 ];
 
 function table() {
@@ -242,8 +235,9 @@ function table() {
     tr.title = c.reason || c.note;
     return tr;
   }));
-  columns.forEach(([name, value]) => {
+  columns.forEach(([name, value, , meaning]) => {
     const th = element('th'), button = element('button', name);
+    if (meaning) button.title = meaning;
     button.type = 'button';
     button.onclick = () => {
       const down = th.getAttribute('aria-sort') === 'ascending';

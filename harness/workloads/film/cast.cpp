@@ -177,9 +177,11 @@ void draw_robot(const Character& who, const Body& body) {
     }
   }
   body.box(-0.19, -0.68, 0.19, -0.16, who.main);
-  for (int i = 0; i < 16; ++i)  // a checkered chest
-    body.box(-0.14 + 0.07 * (i % 4), -0.6 + 0.07 * (i / 4), -0.07 + 0.07 * (i % 4),
-             -0.53 + 0.07 * (i / 4), (i % 4 + i / 4) % 2 == 0 ? who.second : who.dark);
+  for (int i = 0; i < 16; ++i) {  // a checkered chest
+    const int x = i % 4, y = i / 4;
+    body.box(-0.14 + 0.07 * x, -0.6 + 0.07 * y, -0.07 + 0.07 * x, -0.53 + 0.07 * y,
+             (x + y) % 2 == 0 ? who.second : who.dark);
+  }
   for (int i = 0; i < 3; ++i) {
     const bool lit = std::fmod(pose.seconds * 2 + i, 3) < 1;
     body.disc({-0.1 + 0.1 * i, -0.24}, 0.028, lit ? Colour(80, 240, 255) : who.dark);

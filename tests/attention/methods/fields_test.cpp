@@ -68,8 +68,8 @@ TEST(ParamFields, HoldTheDefaultsUntilValuesAreSet) {
 TEST(ParamFields, RangesLengthsAndWholeNumbersAreCheckedWhenSet) {
   Params params(specs_of<Example>());
   const std::pair<const char*, const char*> bad[] = {
-      {"count", "101"}, {"sizes", "-1"},     {"shots", "0,1.5"}, {"tile", "1,2"},
-      {"tile", ""},     {"tile", "1,2,3,4"}, {"tile", "0,1,1"},  {"mode", "c"}};
+      {"count", "101"},    {"sizes", "-1"},   {"shots", "0,1.5"},  {"tile", "1,2"}, {"tile", ""},
+      {"tile", "1,2,3,4"}, {"tile", "0,1,1"}, {"tile", "1,1,1.5"}, {"mode", "c"}};
   for (const auto& [name, text] : bad)
     EXPECT_THROW(params.set(name, text), InputError) << name << "=" << text;
 }

@@ -84,13 +84,13 @@ TEST_F(Tool, RunComparesBackendsAndWritesEverythingAsJson) {
       path("run.json"));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const nlohmann::json json = load(path("run.json"));
-  EXPECT_EQ(json["schema_version"], "1.1");
+  EXPECT_EQ(json["schema_version"], "2.0");
   EXPECT_TRUE(json["environment"].contains("machine"));
   EXPECT_EQ(json["workload"]["sha256"]["q"].get<std::string>().size(), 64U);
   ASSERT_EQ(json["cases"].size(), 3U);
   for (const auto& test : json["cases"]) {
     EXPECT_EQ(test["outcome"], "passed");
-    EXPECT_EQ(test["details"]["run_seconds"].size(), 2U);
+    EXPECT_EQ(test["blocks"].size(), 2U);
     EXPECT_LE(test["metrics"]["check_error"]["value"].get<double>(), 2e-5);
     EXPECT_DOUBLE_EQ(test["metrics"]["density"]["value"].get<double>() +
                          test["metrics"]["sparsity"]["value"].get<double>(),

@@ -11,6 +11,7 @@ namespace vidattn {
 namespace {
 
 using nlohmann::json;
+using testing::key_of;
 using testing::stored_case;
 using testing::stored_run;
 using State = Finding::State;
@@ -38,14 +39,14 @@ TEST(Check, EveryDeterministicFigureCounts) {
   for (const char* tag : {"pairs", "density", "attention_flops", "relative_l2"})
     for (double factor : {1.001, 0.999}) {
       StoredRun run = run_of_two();
-      run.cases[1].metrics[tag].value *= factor;
+      run.cases[1].values[tag].value *= factor;
       const CheckReport report = judge_run(baseline, run);
       EXPECT_EQ(report.exit_code(), 1) << tag;
       EXPECT_EQ(finding(report, 1, tag).state, State::regression);
       EXPECT_EQ(report.cases[0].worst(), State::ok);
     }
   StoredRun run = run_of_two();
-  run.cases[0].details["checksum"] = "other";
+  run.cases[0].plan.checksum = "other";
   EXPECT_EQ(finding(judge_run(baseline, run), 0, "checksum").state, State::regression);
 }
 
@@ -53,28 +54,54 @@ TEST(Check, OnAnotherPlatformPlansAreNotHeldToTheBit) {
   const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
   StoredRun run = run_of_two();
   run.environment["software"]["simd"] = "AVX2";
-  run.cases[0].details["checksum"] = "other";
-  run.cases[0].metrics["pairs"].value *= 1.01;
+  run.cases[0].plan.checksum = "other";
+  run.cases[0].values["pairs"].value *= 1.01;
   const CheckReport report = judge_run(baseline, run);
   EXPECT_EQ(report.exit_code(), 0);
   EXPECT_EQ(report.cases[0].worst(), State::note);
-  run.cases[0].metrics["pairs"].value *= 1.05;
+  run.cases[0].values["pairs"].value *= 1.05;
   EXPECT_EQ(judge_run(baseline, run).exit_code(), 1);
 }
 
 TEST(Check, WhatTheBaselineLacksIsSaid) {
   Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
-  baseline.cases.at("one").figures.erase("pairs");
-  baseline.cases.at("one").ratio = NAN;
+  baseline.cases.at(key_of("one")).figures.erase("pairs");
+  baseline.cases.at(key_of("one")).ratio = NAN;
   const CheckReport report = judge_run(baseline, run_of_two());
   EXPECT_EQ(report.exit_code(), 0);
   EXPECT_EQ(finding(report, 0, "pairs").state, State::note);
   EXPECT_EQ(finding(report, 0, "ratio").state, State::note);
 }
 
+TEST(Check, ADumpThatHasMovedIsTheSameCase) {
+  const testing::TemporaryFolder folder;
+  StoredRun run = run_of_two();
+  run.cases[0].identity.workload = "tensors:/old --grid 3,4,5";
+  write_baseline(folder / "b.json", make_baseline(run, "first", nullptr));
+  const Baseline baseline = read_baseline(folder / "b.json");
+  run.cases[0].identity.workload = "tensors:/new --grid 3,4,5";
+  const CheckReport report = judge_run(baseline, run);
+  ASSERT_EQ(report.cases.size(), 2U) << check_text(report);
+  EXPECT_EQ(report.exit_code(), 0) << check_text(report);
+  run.cases[0].identity.content["q"] = "33";
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), 1) << "another dump, and the old one is missing";
+}
+
+TEST(Check, TheCommittedBaselineNamesTodaysCases) {
+  const Baseline baseline = read_baseline(VIDATTN_SOURCE_DIR "/results/baselines/ci.json");
+  const Suite suite = parse_suite(baseline.definition);
+  ASSERT_EQ(baseline.cases.size(), suite.cases.size());
+  for (const CaseRequest& request : suite.cases) {
+    const Measurement m = named_case(request, request.backends.front());
+    ASSERT_NE(baseline.find(m), nullptr) << m.key();
+    for (const MetricInfo* metric : metrics_in(kGuarded))
+      EXPECT_EQ(baseline.find(m)->second.figures.count(metric->tag), 1U) << metric->tag;
+  }
+}
+
 TEST(Check, ABaselineThatJudgesNothingIsNoPass) {
   Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
-  baseline.cases.at("one").figures.clear();
+  baseline.cases.at(key_of("one")).figures.clear();
   EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), 2);
   baseline.cases.clear();
   EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), 2);
@@ -90,7 +117,7 @@ TEST(Check, ARelativeTimeOfZeroIsNoBaseline) {
 
 TEST(Check, ATimeThatWasNotMeasuredIsNotJudged) {
   StoredRun run = run_of_two();
-  run.cases[0].metrics.erase("fed_ratio");
+  run.cases[0].values.erase("fed_ratio");
   const CheckReport report = judge_run(make_baseline(run_of_two(), "first", nullptr), run);
   EXPECT_EQ(report.exit_code(), 0);
   EXPECT_EQ(finding(report, 0, "fed_ratio").state, State::note);
@@ -108,9 +135,9 @@ TEST(Check, TimeIsJudgedByItsInterval) {
                         Time{0.5, 0.4, 0.6, State::invalid}, Time{0.5, 0.49, 0.526, State::invalid},
                         Time{0.515, 0.5, 0.53, State::ok}, Time{0.4, 0.39, 0.41, State::note}}) {
     StoredRun run = run_of_two();
-    run.cases[0].metrics["ratio"].value = t.ratio;
-    run.cases[0].metrics["ratio_low"].value = t.low;
-    run.cases[0].metrics["ratio_high"].value = t.high;
+    run.cases[0].values["ratio"].value = t.ratio;
+    run.cases[0].values["ratio_low"].value = t.low;
+    run.cases[0].values["ratio_high"].value = t.high;
     EXPECT_EQ(to_string(finding(judge_run(baseline, run), 0, "ratio").state), to_string(t.expected))
         << t.ratio;
   }
@@ -120,7 +147,7 @@ TEST(Check, ASlowdownThatHitsFullAttentionTooShowsBesideMultiplyAdds) {
   const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
   StoredRun run = run_of_two();
   for (const char* tag : {"fed_ratio", "fed_ratio_low", "fed_ratio_high"})
-    run.cases[0].metrics[tag].value *= 1.1;  // and ratio stays
+    run.cases[0].values[tag].value *= 1.1;  // and ratio stays
   const CheckReport report = judge_run(baseline, run);
   EXPECT_EQ(finding(report, 0, "fed_ratio").state, State::regression);
   EXPECT_EQ(finding(report, 0, "ratio").state, State::ok);
@@ -130,12 +157,12 @@ TEST(Check, ASlowdownThatHitsFullAttentionTooShowsBesideMultiplyAdds) {
 TEST(Check, BesideOtherProgramsMultiplyAddsAreNotJudged) {
   const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
   StoredRun run = run_of_two();
-  StoredCase& c = run.cases[0];
+  Measurement& c = run.cases[0];
   for (const char* tag : {"fed_ratio", "fed_ratio_low", "fed_ratio_high"})
-    c.metrics[tag].value *= 1.1;
-  c.details["threads"] = 2;
+    c.values[tag].value *= 1.1;
+  c.process.threads = 2;
   for (const double share : {0.1, 0.5}) {
-    c.details["timing"]["cpus_of_others"] = share * 2;
+    c.timing->cpus_of_others = share * 2;
     EXPECT_EQ(finding(judge_run(baseline, run), 0, "fed_ratio").state,
               share < 0.25 ? State::regression : State::note);
   }
@@ -146,6 +173,8 @@ TEST(Check, MissingMistrustedAndCrashedCases) {
   StoredRun run = run_of_two();
   run.cases[0].outcome = Outcome::mistrusted;
   EXPECT_EQ(judge_run(baseline, run).exit_code(), 2);
+  run.cases[0].outcome = Outcome::interrupted;
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), 2) << "nobody knows what it would have been";
   run.cases[0].outcome = Outcome::crashed;
   EXPECT_EQ(judge_run(baseline, run).exit_code(), 1);
   run.cases.erase(run.cases.begin());
@@ -157,16 +186,16 @@ TEST(Check, MissingMistrustedAndCrashedCases) {
 
 TEST(Check, ReportsAreWellFormed) {
   StoredRun run = run_of_two();
-  run.cases[0].key = "a<b & \"c\" | d";
+  run.cases[0].identity.workload = "a<b & \"c\" | d";
   const Baseline baseline = make_baseline(run, "first", nullptr);
-  run.cases[0].metrics["pairs"].value += 1;
+  run.cases[0].values["pairs"].value += 1;
   run.cases[1].outcome = Outcome::mistrusted;
   run.cases[1].reason = "above the peak";
   const CheckReport report = judge_run(baseline, run);
   const std::string xml = check_junit(report);
   EXPECT_NE(xml.find("tests=\"2\" failures=\"1\" errors=\"1\""), std::string::npos) << xml;
-  EXPECT_NE(xml.find("name=\"a&lt;b &amp; &quot;c&quot; | d\""), std::string::npos) << xml;
-  EXPECT_NE(check_markdown(report).find("| a<b & \"c\" \\| d | regression |"), std::string::npos)
+  EXPECT_NE(xml.find("a&lt;b &amp; &quot;c&quot; | d\""), std::string::npos) << xml;
+  EXPECT_NE(check_markdown(report).find("a<b & \"c\" \\| d | regression |"), std::string::npos)
       << check_markdown(report);
   EXPECT_NE(check_text(report).find("pairs is 1001, the baseline has 1000"), std::string::npos);
 }

@@ -9,7 +9,9 @@
 #include <sstream>
 
 #include "attention/backend.h"
+#include "harness/report/labels.h"
 #include "harness/report/pictures.h"
+#include "harness/report/run_table.h"
 #include "metrics/plan/stats.h"
 #include "tests/harness/tool.h"
 #include "tests/support/inputs.h"
@@ -26,18 +28,15 @@ std::string contents(const fs::path& path) {
   return text.str();
 }
 
-StoredCase case_of(const std::string& backend, double speedup, double error,
-                   std::vector<double> ratios) {
-  StoredCase c;
-  c.workload = "film";
-  c.backend = backend;
-  c.device = "cpu";
-  c.dtype = "f32";
-  c.key = backend;
-  c.metrics["speedup"] = {"1", speedup};
-  c.metrics["relative_l2"] = {"1", error};
-  c.metrics["total_time"] = {"s", 1 / speedup};
-  c.metrics["density"] = {"1", 1 / speedup};
+Measurement case_of(const std::string& backend, double speedup, double error,
+                    std::vector<double> ratios) {
+  Measurement c;
+  c.identity = {"film", backend, "cpu", "f32"};
+  c.setting = backend;
+  c.values["speedup"] = {"1", speedup};
+  c.values["relative_l2"] = {"1", error};
+  c.values["total_time"] = {"s", 1 / speedup};
+  c.values["density"] = {"1", 1 / speedup};
   for (double ratio : ratios) {
     Block block;
     block.run_seconds = ratio;
@@ -47,7 +46,7 @@ StoredCase case_of(const std::string& backend, double speedup, double error,
   return c;
 }
 
-StoredRun run_of(std::vector<StoredCase> cases) {
+StoredRun run_of(std::vector<Measurement> cases) {
   StoredRun run;
   run.uid = "test";
   run.arguments = {"/path/vidattn", "run", "--workload", "video:my clip's.mp4"};
@@ -72,10 +71,10 @@ TEST(Report, DataHoldsFrontRatiosAndTheCommand) {
 }
 
 TEST(Report, RooflineCountsEveryByteOnce) {
-  StoredCase c = case_of("x", 2, 0.1, {0.5});
-  c.details["workload"] = {{"length", 100}, {"heads", 4}, {"kv_heads", 2}, {"dim", 8}};
-  c.metrics["attention_flops"] = {"flop", 1e6};
-  c.metrics["index_memory"] = {"byte", 600};
+  Measurement c = case_of("x", 2, 0.1, {0.5});
+  c.workload = WorkloadFacts{.length = 100, .heads = 4, .kv_heads = 2, .dim = 8};
+  c.values["attention_flops"] = {"flop", 1e6};
+  c.values["index_memory"] = {"byte", 600};
   StoredRun run = run_of({c});
   EXPECT_TRUE(report_data({run}, {})["cases"][0]["bandwidth"].is_null());
   run.environment["measured"]["memory_bandwidth_gbs"] = 10.0;
@@ -86,17 +85,20 @@ TEST(Report, RooflineCountsEveryByteOnce) {
 }
 
 TEST(Report, ValidityNamesWhatIsWrong) {
-  StoredCase fails = case_of("bad", 2, 0.1, {});
+  Measurement fails = case_of("bad", 2, 0.1, {});
   fails.outcome = Outcome::crashed;
   fails.reason = "signal 11";
-  StoredCase above = case_of("above", 2, 0.1, {});
-  above.metrics["share_of_fma_peak"] = {"1", 1.1};
+  Measurement above = case_of("above", 2, 0.1, {});
+  above.values["share_of_peak"] = {"1", 1.1};
+  mistrust_above_peak(above);
   const json data = report_data({run_of({fails, above, case_of("few", 2, 0.1, {0.5})})}, {});
   const json& found = data["runs"][0]["validity"];
   ASSERT_EQ(found.size(), 3U);
   EXPECT_EQ(found[0]["level"], "invalid");
   EXPECT_NE(found[0]["text"].get<std::string>().find("signal 11"), std::string::npos);
-  EXPECT_NE(found[1]["text"].get<std::string>().find("above the measured peak"), std::string::npos);
+  EXPECT_NE(
+      found[1]["text"].get<std::string>().find("mistrusted: ran at 110% of the measured peak"),
+      std::string::npos);
   EXPECT_EQ(found[2]["level"], "warn");
   EXPECT_EQ(
       report_data({run_of({case_of("full", 1, 0, {})})}, {})["runs"][0]["validity"][0]["level"],
@@ -104,7 +106,7 @@ TEST(Report, ValidityNamesWhatIsWrong) {
 }
 
 TEST(Report, PageEndsNoScriptEarlyAndAsksNobody) {
-  StoredCase c = case_of("x", 2, 0.1, {0.5});
+  Measurement c = case_of("x", 2, 0.1, {0.5});
   c.reason = "</script><script>alert(1)</script>";
   const std::string page = report_page(report_data({run_of({c})}, {}));
   EXPECT_EQ(page.find("</script><script>alert"), std::string::npos);
@@ -113,17 +115,15 @@ TEST(Report, PageEndsNoScriptEarlyAndAsksNobody) {
 }
 
 TEST(Report, LatexEscapesNames) {
-  const std::string table =
-      latex_table(report_data({run_of({case_of("moga_stga", 2, 0.1, {})})}, {}));
-  EXPECT_NE(table.find("moga\\_stga & 0.5 & 500 & 2 & 0.1 & -- & -- \\\\"), std::string::npos)
+  const std::string table = run_latex({case_of("moga_stga", 2, 0.1, {})}, {"moga_stga"});
+  EXPECT_NE(table.find("moga\\_stga & 0.5 & 500 & 2 & 0.1 & - & - \\\\"), std::string::npos)
       << table;
 }
 
-TEST(Report, LatexTellsRunsApart) {
-  const StoredCase c = case_of("frame", 2, 0.1, {});
-  const std::string table = latex_table(report_data({run_of({c}), run_of({c})}, {}));
-  EXPECT_NE(table.find("frame (run 1) &"), std::string::npos) << table;
-  EXPECT_NE(table.find("frame (run 2) &"), std::string::npos) << table;
+TEST(Report, LabelsTellRunsApart) {
+  const Measurement c = case_of("frame", 2, 0.1, {});
+  EXPECT_EQ(label_cases({run_of({c}), run_of({c})}).labels,
+            (std::vector<std::string>{"frame (run 1)", "frame (run 2)"}));
 }
 
 TEST(Pictures, MaskIsThePlansMaskWhereEveryTokenHasAPixel) {

@@ -39,9 +39,10 @@ class SuiteRunSlow : public ::testing::Test {
     return std::string(VIDATTN_DRILL_TOOL) + " run " + path("s.json") + " --db " + path(db) + " " +
            more;
   }
-  std::map<std::string, StoredCase> cases(const std::string& run = "latest") const {
-    std::map<std::string, StoredCase> by_backend;
-    for (const StoredCase& c : Store(path("v.db")).load_run(run).cases) by_backend[c.backend] = c;
+  std::map<std::string, Measurement> cases(const std::string& run = "latest") const {
+    std::map<std::string, Measurement> by_backend;
+    for (const Measurement& c : Store(path("v.db")).load_run(run).cases)
+      by_backend[c.identity.backend] = c;
     return by_backend;
   }
   /// Runs the suite in the background, its output in out.txt.
@@ -83,14 +84,14 @@ TEST_F(SuiteRunSlow, TroubleIsRecordedAndTheOthersFinish) {
   EXPECT_NE(found["drill_hang"].reason.find("5 s"), std::string::npos);
   EXPECT_EQ(found["drill_memory"].outcome, Outcome::out_of_memory);
   EXPECT_EQ(found["drill_abort"].outcome, Outcome::out_of_memory);
-  EXPECT_GT(*found["drill_abort"].peak_bytes, int64_t{500} << 20);
+  EXPECT_GT(*found["drill_abort"].process.peak_bytes, int64_t{500} << 20);
   EXPECT_EQ(found["drill_quit"].outcome, Outcome::crashed);
   EXPECT_NE(found["drill_quit"].reason.find("exit code 7"), std::string::npos);
   EXPECT_EQ(found["stga:shots=0,9"].outcome, Outcome::skipped);
   for (const char* fine : {"moga:num_groups=3", "full"}) {
     EXPECT_EQ(found[fine].outcome, Outcome::passed) << found[fine].reason;
     EXPECT_GE(found[fine].blocks.size(), 6U);
-    EXPECT_GT(*found[fine].peak_bytes, int64_t{10} << 20);
+    EXPECT_GT(*found[fine].process.peak_bytes, int64_t{10} << 20);
     EXPECT_NE(result.out.find(found[fine].command), std::string::npos);
   }
 }
@@ -98,15 +99,15 @@ TEST_F(SuiteRunSlow, TroubleIsRecordedAndTheOthersFinish) {
 TEST_F(SuiteRunSlow, TheCommandOfACaseReproducesIt) {
   write_suite(small_suite({"moga:num_groups=3"}));
   ASSERT_TRUE(finished(run_shell(command("--quiet")).exit_code));
-  const StoredCase c = cases()["moga:num_groups=3"];
+  const Measurement c = cases()["moga:num_groups=3"];
   std::string again = c.command;
   again.replace(0, std::string("vidattn").size(), VIDATTN_DRILL_TOOL);
   const ToolResult result = run_shell(again + " --json --quiet");
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const json record = json::parse(result.out)[0];
-  EXPECT_EQ(record["key"], c.key);
+  EXPECT_EQ(record["key"], c.key());
   EXPECT_EQ(record["command"], c.command);
-  EXPECT_EQ(record["details"]["checksum"], c.details["checksum"]);
+  EXPECT_EQ(record["details"]["checksum"], c.plan.checksum);
   EXPECT_EQ(record["metrics"]["pairs"]["value"], c.metric("pairs"));
 }
 
@@ -179,7 +180,7 @@ TEST_F(SuiteRunSlow, AFullDiskIsOneLineAndLosesNothing) {
   const StoredRun run = Store(path("v.db")).load_run("latest");
   EXPECT_TRUE(run.finished.empty());
   EXPECT_LT(run.cases.size(), 5U);
-  for (const StoredCase& c : run.cases) EXPECT_FALSE(c.blocks.empty());
+  for (const Measurement& c : run.cases) EXPECT_FALSE(c.blocks.empty());
   EXPECT_TRUE(finished(run_shell(command("--resume --quiet")).exit_code))
       << "on another disk it goes on";
   EXPECT_EQ(cases().size(), 5U);

@@ -24,7 +24,7 @@ TEST(Suite, IsTheProductOfItsLists) {
   const Suite parsed = parse_suite(suite);
   // full once per storage type; stga and two settings of moga at two densities each
   ASSERT_EQ(parsed.cases.size(), 2U * (1 + 3 * 2));
-  EXPECT_EQ(named_case(parsed.cases[3], parsed.cases[3].backends[0]).key,
+  EXPECT_EQ(named_case(parsed.cases[3], parsed.cases[3].backends[0]).key(),
             "moga:num_groups=3,use_gate=false on cpu f32 at density 0.1, film --grid 4,6,8 --heads "
             "2 --dim 128 --seed 1");
 }

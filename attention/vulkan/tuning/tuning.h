@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "attention/dtype.h"
-#include "attention/vulkan/pace.h"
+#include "attention/vulkan/tuning/pace.h"
 
 namespace vidattn::vulkan {
 

@@ -1,4 +1,4 @@
-#include "attention/vulkan/tuning.h"
+#include "attention/vulkan/tuning/tuning.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "attention/vulkan/pace.h"
+#include "attention/vulkan/tuning/pace.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "attention/vulkan/tile_cost.h"
+#include "attention/vulkan/tuning/tile_cost.h"
 
 #include <algorithm>
 

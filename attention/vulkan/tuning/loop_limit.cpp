@@ -1,4 +1,4 @@
-#include "attention/vulkan/loop_limit.h"
+#include "attention/vulkan/tuning/loop_limit.h"
 
 #include <algorithm>
 

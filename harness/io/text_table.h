@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace vidattn {
+
+using TableRows = std::vector<std::vector<std::string>>;
+
+/// Aligned text table; the first column is left-aligned, the others right-aligned.
+std::string text_table(const std::vector<std::string>& headers, const TableRows& rows);
+
+/// Markdown table, a column aligned as `alignment` has it: one 'l' or 'r' for each. Bars inside of
+/// cells are escaped.
+std::string markdown_table(const std::vector<std::string>& headers, const TableRows& rows,
+                           const std::string& alignment);
+std::string markdown_escaped(const std::string& text);
+
+/// LaTeX table in booktabs' style, the first column left-aligned, the others right-aligned. What
+/// LaTeX would read as a command is escaped.
+std::string latex_table(const std::vector<std::string>& headers, const TableRows& rows);
+
+/// RFC 4180: a line of fields, quoted where needed.
+std::string csv_line(const std::vector<std::string>& fields);
+
+}  // namespace vidattn

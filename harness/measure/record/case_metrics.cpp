@@ -1,0 +1,44 @@
+#include "harness/measure/record/case_metrics.h"
+
+#include "harness/measure/record/catalogue.h"
+#include "harness/measure/record/measured_case.h"
+
+namespace vidattn {
+namespace {
+
+const Case* full_of(const std::vector<Case>& cases, const Case& c) {
+  for (const Case& other : cases)
+    if (other.is_full() && other.device == c.device && other.dtype == c.dtype &&
+        !other.run_seconds.empty())
+      return &other;
+  return nullptr;
+}
+
+MetricValue value_of(const MetricInfo& metric, const Computed& computed) {
+  if (std::isfinite(computed.value)) return {metric.unit, computed.value};
+  return {metric.unit, NAN, computed.reason.empty() ? "not finite" : computed.reason};
+}
+
+}  // namespace
+
+void add_metrics(std::vector<Case>& cases, const DenoisingRun& denoising,
+                 const std::optional<TimingFacts>& timing) {
+  for (Case& c : cases) {
+    if (!c.passed()) continue;
+    const MeasuredCase measured(c, full_of(cases, c), denoising, timing ? &*timing : nullptr);
+    for (const MetricInfo& metric : catalogue()) {
+      const Computed computed = metric.compute(measured);
+      if (!computed.absent) c.result.values[metric.tag] = value_of(metric, computed);
+    }
+    c.result.plan.extrapolated_by = c.scale_up;
+    c.result.timing = timing;
+    if (c.run_seconds.empty()) {
+      c.result.outcome = Outcome::interrupted;
+      c.result.reason = "interrupted before it was timed";
+    }
+    mistrust_above_peak(c.result);
+  }
+  for (Case& c : cases) c.result.blocks = c.blocks;
+}
+
+}  // namespace vidattn

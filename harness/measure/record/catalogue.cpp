@@ -1,0 +1,126 @@
+#include "harness/measure/record/catalogue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/io/text_table.h"
+#include "harness/measure/record/measured_case.h"
+
+namespace vidattn {
+namespace {
+
+using M = MeasuredCase;
+using K = MetricKind;
+using B = Better;
+using T = MetricTable;
+
+constexpr double kGiga = 1e-9, kMilli = 1e3, kPercent = 100, kMebi = 1 / (1024.0 * 1024.0);
+constexpr unsigned kShown = kPage | kCompare;
+
+double number(int64_t value) { return static_cast<double>(value); }
+
+}  // namespace
+
+// clang-format off
+const std::vector<MetricInfo>& catalogue() {
+  static const std::vector<MetricInfo> all = {
+// Work, read off the executed plan.
+{"density", "density", "1", 4, 1, K::exact, B::lower, T::cost, kShown | kLatex | kSuite | kGuarded, "executed (query, key) pairs over L², mean over heads; a combined plan counts a pair once for every branch that computes it", [](const M& m) { return Computed{m.c.stats.density}; }},
+{"sparsity", "sparsity", "1", 4, 1, K::exact, B::higher, T::cost, 0, "1 − density, always, and so negative where several branches together compute more pairs than full attention", [](const M& m) { return Computed{1 - m.c.stats.density}; }},
+{"run_density", "in run", "1", 4, 1, K::exact, B::lower, T::cost, 0, "density over a whole denoising run, with the dense warm-up and the skipped calls that published densities leave out", [](const M& m) { return Computed{m.run_density()}; }},
+{"pairs", "", "pairs", 3, 1, K::exact, B::lower, T::none, kGuarded, "executed (query, key) pairs, all heads and branches", [](const M& m) { return Computed{number(m.c.stats.pairs)}; }},
+{"attention_flops", "GFLOP", "flop", 4, kGiga, K::exact, B::lower, T::cost, kGuarded, "attention FLOPs, 4·pairs·D: two products, 2 per multiply-add; the softmax is not counted", [](const M& m) { return Computed{m.c.stats.flops}; }},
+{"planning_flops", "", "flop", 4, kGiga, K::exact, B::lower, T::none, 0, "FLOPs of planning (router, pooling, k-means …), counted apart; the JSON has them per stage", [](const M& m) { return Computed{m.c.stats.planning_flops}; }},
+// Time: medians over interleaved blocks.
+{"setup_time", "", "s", 3, kMilli, K::time, B::lower, T::none, 0, "one-time work that a trained model would have done before, such as a training-free router's", [](const M& m) { return Computed{m.c.setup_seconds}; }},
+{"plan_time", "plan ms", "s", 3, kMilli, K::time, B::lower, T::cost, kPage, "median time of planning, which is part of the cost", [](const M& m) { return m.timed(m.plan); }},
+{"run_time", "run ms", "s", 4, kMilli, K::time, B::lower, T::cost, 0, "median time of running the plan", [](const M& m) { return m.timed(m.run); }},
+{"total_time", "total ms", "s", 4, kMilli, K::time, B::lower, T::cost, kPage | kLatex | kSuite, "planning and running together", [](const M& m) { return m.timed(m.total()); }},
+{"flop_rate", "GFLOP/s", "flop/s", 3, kGiga, K::time, B::higher, T::cost, 0, "attention FLOPs over the time of running", [](const M& m) { return m.timed(m.rate()); }},
+{"share_of_peak", "of peak", "1", 3, 1, K::time, B::higher, T::cost, kPage | kSuite, "FLOP/s over the multiply-add peak measured beside it on the same threads, of the unit that the kernel uses for the storage type (registers only, best of short bursts); a case above it is mistrusted", [](const M& m) { return Computed{m.share_of_peak(), "no peak is measured for this device and storage type"}; }},
+{"speedup", "speedup", "1", 3, 1, K::time, B::higher, T::cost, kPage | kLatex, "time of full attention on the same device and storage type over the method's, planning included, paired by block", [](const M& m) { return m.beside_full(m.speedup()); }},
+{"theoretical_speedup", "1/density", "1", 3, 1, K::exact, B::higher, T::cost, kPage, "the speedup that the density alone would give", [](const M& m) { return Computed{m.theoretical_speedup()}; }},
+{"realised_share", "realised", "1", 3, 1, K::time, B::higher, T::cost, 0, "speedup over 1/density", [](const M& m) { return m.beside_full(m.speedup() / m.theoretical_speedup()); }},
+{"realised_share_run", "run only", "1", 3, 1, K::time, B::higher, T::cost, 0, "the same with planning left out on both sides: what the kernel makes of the plan's shape", [](const M& m) { return m.beside_full(m.rate_over_full()); }},
+{"planning_share", "plan%", "1", 2, kPercent, K::time, B::lower, T::cost, 0, "planning's share of the total", [](const M& m) { return m.timed(m.planning_share()); }},
+{"ratio", "ratio", "1", 3, 1, K::time, B::lower, T::none, kSuite, "time over full attention's in the same block, median over the blocks", [](const M& m) { return m.ratio(); }},
+{"ratio_low", "low", "1", 3, 1, K::time, B::none, T::none, kSuite, "lower end of the ratio's 95% bootstrap interval over blocks", [](const M& m) { return m.ratio_low(); }},
+{"ratio_high", "high", "1", 3, 1, K::time, B::none, T::none, kSuite, "upper end of the ratio's interval", [](const M& m) { return m.ratio_high(); }},
+{"fed_ratio", "", "1", 3, 1, K::time, B::lower, T::none, 0, "time of running over what as many multiply-adds with operands from the nearest cache took in the same block", [](const M& m) { return m.fed_ratio(); }},
+{"fed_ratio_low", "", "1", 3, 1, K::time, B::none, T::none, 0, "lower end of its interval", [](const M& m) { return m.fed_ratio_low(); }},
+{"fed_ratio_high", "", "1", 3, 1, K::time, B::none, T::none, 0, "upper end of its interval", [](const M& m) { return m.fed_ratio_high(); }},
+{"dense_time", "", "s", 4, kMilli, K::time, B::none, T::none, 0, "median time of full attention in the same blocks", [](const M& m) { return m.beside_full(m.dense_time()); }},
+// Nearness to full attention.
+{"check_error", "check", "1", 2, 1, K::fidelity, B::lower, T::fidelity, kShown, "relative L2 error against the float64 reference executing the same plan, on sampled tokens (2e-5 allowed in f32, 1e-2 in bf16, 2e-3 in f16); a case that fails it has no times", [](const M& m) { return Computed{m.c.check_error}; }},
+{"relative_l2", "rel L2", "1", 3, 1, K::fidelity, B::lower, T::fidelity, kShown | kLatex | kSuite | kGuarded, "relative L2 error of the output against full attention's in the same storage type, over `tokens` tokens and all heads", [](const M& m) { return Computed{m.c.fidelity.relative_l2}; }},
+{"cosine", "cosine", "1", 4, 1, K::fidelity, B::higher, T::fidelity, kShown | kGuarded, "cosine between the two outputs' rows, mean over tokens and heads", [](const M& m) { return Computed{m.c.fidelity.cosine}; }},
+{"max_error", "max err", "1", 3, 1, K::fidelity, B::lower, T::fidelity, kGuarded, "largest absolute difference between the two outputs", [](const M& m) { return Computed{m.c.fidelity.max_error}; }},
+{"recall_mean", "recall", "1", 3, 1, K::fidelity, B::higher, T::fidelity, kShown | kLatex | kGuarded, "attention mass of full attention on the keys that a method sees, exp(LSE_method − LSE_full) per query and head; of a plan of several branches, or one in which tokens take another token's result, the mass of the token's own query on the union of the keys, at up to 128 tokens", [](const M& m) { return Computed{m.c.fidelity.recall_mean}; }},
+{"recall_p5", "recall p5", "1", 3, 1, K::fidelity, B::higher, T::fidelity, kShown | kGuarded, "its 5th percentile", [](const M& m) { return Computed{m.c.fidelity.recall_p5}; }},
+{"fidelity_tokens", "tokens", "tokens", 9, 1, K::exact, B::none, T::fidelity, 0, "tokens over which fidelity is taken", [](const M& m) { return Computed{number(m.c.fidelity.tokens)}; }},
+{"group_balance", "largest/mean", "1", 3, 1, K::fidelity, B::lower, T::fidelity, 0, "largest group over the mean", [](const M& m) { return m.of_groups("largest_group_over_mean"); }},
+{"balance_loss_eq8", "loss eq8", "1", 3, 1, K::fidelity, B::lower, T::fidelity, 0, "balance loss of the groups as in MoGA's Eq. 8", [](const M& m) { return m.of_groups("loss_eq8"); }},
+{"balance_loss_switch", "loss switch", "1", 3, 1, K::fidelity, B::lower, T::fidelity, 0, "balance loss of the groups with Switch Transformer's mean probability", [](const M& m) { return m.of_groups("loss_switch"); }},
+// Memory.
+{"planning_bytes", "", "byte", 3, kMebi, K::exact, B::lower, T::none, 0, "scratch memory of planning's largest stage", [](const M& m) { return Computed{number(m.c.stats.planning_bytes)}; }},
+{"index_memory", "index MiB", "byte", 3, kMebi, K::exact, B::lower, T::fidelity, kShown | kGuarded, "the plan's own memory: orders, segments and ranges", [](const M& m) { return Computed{number(m.c.stats.index_bytes)}; }},
+{"prepared_memory", "", "byte", 3, kMebi, K::exact, B::lower, T::none, 0, "operands that planning prepared: pooled tiles, compressed keys, centroids", [](const M& m) { return Computed{number(m.c.stats.prepared_bytes)}; }},
+{"peak_extra_memory", "extra MiB", "byte", 3, kMebi, K::memory, B::lower, T::fidelity, kShown | kLatex, "highest resident memory of planning and running beyond q, k, v and o, measured on the process", [](const M& m) { return Computed{m.c.extra_bytes ? number(*m.c.extra_bytes) : NAN, "not measurable on this system"}; }},
+// On devices with memory of their own: where the time went.
+{"upload_time", "upload ms", "s", 3, kMilli, K::time, B::lower, T::transfers, 0, "operands and index lists on their way to the device", [](const M& m) { return m.on_device(m.device(&DeviceTimes::upload)); }},
+{"device_time", "device ms", "s", 4, kMilli, K::time, B::lower, T::transfers, 0, "the kernels alone, on the device's clock where it has one", [](const M& m) { return m.on_device(m.device(&DeviceTimes::device)); }},
+{"download_time", "download ms", "s", 3, kMilli, K::time, B::lower, T::transfers, 0, "output and LSE on their way back", [](const M& m) { return m.on_device(m.device(&DeviceTimes::download)); }},
+{"device_flop_rate", "device GFLOP/s", "flop/s", 3, kGiga, K::time, B::higher, T::transfers, 0, "attention FLOPs over the kernels' time", [](const M& m) { return m.on_device(m.device_rate()); }},
+{"device_speedup", "device speedup", "1", 3, 1, K::time, B::higher, T::transfers, 0, "full attention's kernel time over the method's", [](const M& m) { return m.device_beside_full(m.device_speedup()); }},
+{"device_realised_share", "realised", "1", 3, 1, K::time, B::higher, T::transfers, 0, "device speedup over 1/density", [](const M& m) { return m.device_beside_full(m.device_speedup() * m.c.stats.density); }},
+  };
+  return all;
+}
+// clang-format on
+
+std::string to_string(MetricKind kind) {
+  constexpr const char* kNames[] = {"exact", "fidelity", "time", "memory"};
+  return kNames[static_cast<int>(kind)];
+}
+
+std::string to_string(Better better) {
+  constexpr const char* kNames[] = {"", "higher", "lower"};
+  return kNames[static_cast<int>(better)];
+}
+
+std::string MetricInfo::cell(const Measurement& m) const {
+  const double value = m.metric(tag);
+  return std::isfinite(value) ? fmt::format("{:.{}g}", value * scale, digits) : "-";
+}
+
+std::vector<const MetricInfo*> metrics_in(MetricPlace place) {
+  std::vector<const MetricInfo*> found;
+  for (const MetricInfo& m : catalogue())
+    if (m.in(place)) found.push_back(&m);
+  return found;
+}
+
+std::vector<const MetricInfo*> columns_of(MetricTable table) {
+  std::vector<const MetricInfo*> found;
+  for (const MetricInfo& m : catalogue())
+    if (m.table == table) found.push_back(&m);
+  return found;
+}
+
+const MetricInfo* find_metric(const std::string& tag) {
+  const auto& all = catalogue();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& m) { return tag == m.tag; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string glossary() {
+  std::vector<std::vector<std::string>> rows;
+  for (const MetricInfo& m : catalogue())
+    rows.push_back({m.header[0] ? fmt::format("**{}**", m.header) : "", fmt::format("`{}`", m.tag),
+                    m.unit, to_string(m.better), m.meaning});
+  return markdown_table({"column", "tag", "unit", "better", "meaning"}, rows, "lllll");
+}
+
+}  // namespace vidattn

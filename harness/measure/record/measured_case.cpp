@@ -1,0 +1,103 @@
+#include "harness/measure/record/measured_case.h"
+
+namespace vidattn {
+namespace {
+
+constexpr const char* kUntimed = "interrupted before it was timed";
+constexpr const char* kNoFull = "full attention was not timed beside it";
+
+std::optional<RatioEstimate> estimate(const std::vector<double>& logs) {
+  return logs.empty() ? std::nullopt : std::optional(estimate_ratio(logs));
+}
+
+/// Time of running over what as many multiply-adds took in the same block.
+std::vector<double> fed_log_ratios(const Case& c, const TimingFacts* timing) {
+  std::vector<double> logs;
+  if (timing == nullptr) return logs;
+  for (const Block& b : c.blocks)
+    if (b.index < static_cast<int64_t>(timing->fed_gflops.size()))
+      logs.push_back(std::log(b.run_seconds * 1e9 * timing->fed_gflops[b.index] / c.stats.flops));
+  return logs;
+}
+
+}  // namespace
+
+MeasuredCase::MeasuredCase(const Case& of, const Case* full, const DenoisingRun& denoising,
+                           const TimingFacts* timing)
+    : c(of),
+      plan(median(of.plan_seconds)),
+      run(median(of.run_seconds)),
+      full_(full),
+      denoising_(denoising),
+      ratio_(estimate(log_ratios(of.blocks))),
+      fed_(estimate(fed_log_ratios(of, timing))) {}
+
+double MeasuredCase::run_density() const {
+  return c.spec.backend->run_density(c.spec.params, c.stats.density, denoising_.steps,
+                                     denoising_.layers);
+}
+
+double MeasuredCase::speedup() const {
+  if (ratio_) return std::exp(-ratio_->log_ratio);
+  return full_ ? (median(full_->plan_seconds) + median(full_->run_seconds)) / total() : NAN;
+}
+
+double MeasuredCase::rate_over_full() const {
+  return full_ ? rate() / (full_->stats.flops / median(full_->run_seconds)) : NAN;
+}
+
+double MeasuredCase::dense_time() const {
+  std::vector<double> times;
+  for (const Block& b : c.blocks)
+    if (b.dense_seconds > 0) times.push_back(b.dense_seconds);
+  return median(std::move(times));
+}
+
+double MeasuredCase::share_of_peak() const {
+  std::vector<double> peaks;
+  for (const Block& b : c.blocks)
+    if (b.peak_flops > 0) peaks.push_back(b.peak_flops);
+  return rate() / highest(peaks);
+}
+
+Computed MeasuredCase::timed(double value) const { return {value, kUntimed}; }
+
+Computed MeasuredCase::beside_full(double value) const {
+  return {value, c.run_seconds.empty() ? kUntimed : kNoFull};
+}
+
+Computed MeasuredCase::of_groups(const char* figure) const {
+  const auto found = c.figures.find(figure);
+  return {found == c.figures.end() ? NAN : found->second, "the method has no groups"};
+}
+
+Computed MeasuredCase::central(const std::optional<RatioEstimate>& e) {
+  return {e ? std::exp(e->log_ratio) : NAN, "", !e};
+}
+
+Computed MeasuredCase::end(const std::optional<RatioEstimate>& e, double Interval::*end) {
+  const bool known = e && std::isfinite(e->interval.*end);
+  return {known ? std::exp(e->interval.*end) : NAN, "too few blocks for an interval", !e};
+}
+
+Computed MeasuredCase::on_device(double value) const {
+  return {value, "", !(device(&DeviceTimes::device) > 0)};
+}
+
+Computed MeasuredCase::device_beside_full(double value) const {
+  return {value, kNoFull, !(device(&DeviceTimes::device) > 0)};
+}
+
+double MeasuredCase::device_speedup() const {
+  return full_ ? device_median(*full_, &DeviceTimes::device) / device(&DeviceTimes::device) : NAN;
+}
+
+/// Only the kernels' time grows with the number of rows.
+double MeasuredCase::device_median(const Case& c, double DeviceTimes::*part) {
+  std::vector<double> values;
+  for (const DeviceTimes& times : c.device_times)
+    values.push_back(part == &DeviceTimes::device ? c.scale_up * times.*part : times.*part);
+  return median(values);
+}
+
+}  // namespace vidattn

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/measure/block.h"
+#include "harness/measure/record/identity.h"
+#include "harness/measure/record/outcome.h"
+#include "harness/measure/record/workload_facts.h"
+
+namespace vidattn {
+
+/// A figure of a case.
+struct MetricValue {
+  std::string unit;
+  double value = NAN;  ///< NaN = unknown; then `reason` says why
+  std::string reason = {};
+};
+
+/// What the executed plan was made of.
+struct PlanFacts {
+  struct Branch {
+    std::string name;
+    double density = 0;
+    std::vector<int64_t> pairs_per_head;
+  };
+  struct Stage {
+    std::string name;
+    double seconds = 0, flops = 0;
+    int64_t bytes = 0;
+  };
+  std::string checksum;  ///< plan_checksum(); empty = it was never planned
+  std::vector<double> density_per_head;
+  std::vector<Branch> branches;
+  std::vector<Stage> stages;              ///< of planning
+  std::map<std::string, double> figures;  ///< the method's own: group balance, losses …
+  int64_t check_tokens = 0;               ///< rows that the equality check compared
+  double extrapolated_by = 1;             ///< factor on the times; 1 = measured whole
+};
+
+/// How the blocks of a process were timed.
+struct TimingFacts {
+  int64_t evicted_bytes = 0;  ///< before every run, when the cache is cold
+  uint64_t order_seed = 1;
+  double interval_asked = 0, seconds_asked = 0;
+  int rounds = 1;  ///< of a block
+  int64_t warm_up_rounds = 0;
+  bool settled = false;  ///< the warm-up
+  double warm_up_seconds = 0;
+  std::vector<double> fed_gflops;  ///< multiply-adds beside each block; empty = none
+  std::string stopped_by;          ///< interval, time, blocks or interrupted
+  double seconds = 0;
+  double stolen_share = NAN;    ///< of the time, by the hypervisor; NaN = unknown
+  double cpus_of_others = NAN;  ///< CPUs that other programs held; NaN = unknown
+};
+
+/// The process that measured.
+struct ProcessFacts {
+  std::string id;       ///< equal for cases that were timed in one process, block by block
+  std::string started;  ///< UTC, ISO 8601
+  double seconds = 0;   ///< its whole wall time
+  std::optional<int64_t> peak_bytes = {};  ///< peak resident memory, all of its cases
+  int threads = 0;                         ///< 0 = unknown
+  std::string error_output = {};           ///< what it said when it ended without a result
+};
+
+/// A measured case: what run, sweep, suites, check, compare, store and report all hold.
+struct Measurement {
+  int64_t id = 0;  ///< set by the store
+  CaseIdentity identity;
+  std::string setting;  ///< canonical text of the backend as it ran, knob included; parse_backend()
+  Outcome outcome = Outcome::passed;
+  std::string reason;                         ///< of an outcome other than passed; one line
+  std::string note;                           ///< e.g. which knob was set for the density
+  std::string command;                        ///< reproduces the case: arguments of the tool
+  std::map<std::string, MetricValue> values;  ///< by tag of the catalogue
+  std::vector<Block> blocks;
+  int64_t runs_in_a_row = 1;  ///< that were timed as one, where one is too short for the clock
+  PlanFacts plan;
+  std::optional<TimingFacts> timing;
+  std::optional<WorkloadFacts> workload;
+  ProcessFacts process;
+
+  std::string key() const { return case_key(identity); }
+  /// A metric's value, NaN when it is unknown or was not measured.
+  double metric(const std::string& tag) const;
+  bool passed() const { return outcome == Outcome::passed; }
+  bool timed() const { return !blocks.empty(); }
+  bool is_full() const { return identity.backend == "full"; }
+};
+
+/// What is physically impossible was measured wrongly: a passed case whose share of the measured
+/// peak is above 1 becomes mistrusted. The one place that decides it.
+void mistrust_above_peak(Measurement& m);
+
+/// "stga [cpu bf16]", or as it ran: the name of a case in tables.
+std::string case_name(const Measurement& m);
+
+}  // namespace vidattn

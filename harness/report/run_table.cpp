@@ -1,0 +1,122 @@
+#include "harness/report/run_table.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "harness/io/text_table.h"
+#include "harness/measure/record/catalogue.h"
+#include "metrics/statistics/statistics.h"
+
+namespace vidattn {
+namespace {
+
+using Columns = std::vector<const MetricInfo*>;
+
+bool of_several_kinds(const std::vector<Measurement>& cases) {
+  return std::any_of(cases.begin(), cases.end(), [&](const Measurement& m) {
+    return m.identity.device != cases[0].identity.device ||
+           m.identity.dtype != cases[0].identity.dtype;
+  });
+}
+
+std::vector<std::string> headers_of(const Columns& columns, const char* first) {
+  std::vector<std::string> headers{first};
+  for (const MetricInfo* metric : columns) headers.push_back(metric->header);
+  return headers;
+}
+
+std::vector<std::string> row_of(const Columns& columns, const Measurement& m, std::string name) {
+  std::vector<std::string> row{std::move(name)};
+  for (const MetricInfo* metric : columns) row.push_back(metric->cell(m));
+  return row;
+}
+
+/// One table of `run`; cases that have none of its figures are left out.
+std::string table_text(const std::vector<Measurement>& cases, MetricTable table) {
+  const Columns columns = columns_of(table);
+  const bool several = of_several_kinds(cases);
+  TableRows rows;
+  for (const Measurement& m : cases)
+    if (std::any_of(columns.begin(), columns.end(),
+                    [&](const MetricInfo* metric) { return m.values.count(metric->tag) > 0; }))
+      rows.push_back(row_of(columns, m, several ? case_name(m) : m.setting));
+  return rows.empty() ? "" : "\n" + text_table(headers_of(columns, "backend"), rows);
+}
+
+std::string workload_line(const WorkloadFacts& w) {
+  std::string text = fmt::format("workload {}: {} tokens", w.name, w.length);
+  if (w.grid[0] > 0)
+    text += fmt::format(" (grid {}, shots at {})", fmt::join(w.grid, "x"), fmt::join(w.shots, ","));
+  return text + fmt::format(", {} heads of {}\n", w.heads, w.dim);
+}
+
+std::string peak_line(const MainJob& job) {
+  if (job.fma_peak_gflops.empty() || job.run.cases.empty()) return "";
+  return fmt::format("FMA peak measured in this run: {:.0f} GFLOP/s on {} threads\n",
+                     highest(job.fma_peak_gflops), job.run.cases.front().process.threads);
+}
+
+TableRows paper_rows(const Columns& columns, const std::vector<Measurement>& cases,
+                     const std::vector<std::string>& names) {
+  TableRows rows;
+  for (size_t i = 0; i < cases.size(); ++i)
+    if (cases[i].values.count("total_time") > 0)
+      rows.push_back(row_of(columns, cases[i], names.at(i)));
+  return rows;
+}
+
+}  // namespace
+
+std::string reasons_text(const std::vector<Measurement>& cases) {
+  std::string text;
+  for (const Measurement& m : cases) {
+    if (!m.note.empty()) text += m.note + "\n";
+    if (!m.reason.empty())
+      text += fmt::format("{}: {}: {}\n", to_string(m.outcome), case_name(m), m.reason);
+  }
+  return text;
+}
+
+std::string run_text(const MainJob& job) {
+  const auto& cases = job.run.cases;
+  return workload_line(job.workload) + peak_line(job) + table_text(cases, MetricTable::cost) +
+         table_text(cases, MetricTable::fidelity) + table_text(cases, MetricTable::transfers) +
+         reasons_text(cases);
+}
+
+std::string run_latex(const std::vector<Measurement>& cases,
+                      const std::vector<std::string>& names) {
+  const Columns columns = metrics_in(kLatex);
+  return latex_table(headers_of(columns, "method"), paper_rows(columns, cases, names));
+}
+
+std::string run_markdown(const std::vector<Measurement>& cases,
+                         const std::vector<std::string>& names) {
+  const Columns columns = metrics_in(kLatex);
+  return markdown_table(headers_of(columns, "method"), paper_rows(columns, cases, names),
+                        "l" + std::string(columns.size(), 'r'));
+}
+
+std::string run_csv(const std::vector<Measurement>& cases) {
+  std::vector<std::string> header{"workload", "backend",       "setting", "device",
+                                  "dtype",    "density_asked", "outcome"};
+  for (const MetricInfo& metric : catalogue()) header.push_back(metric.tag);
+  std::string text = csv_line(header);
+  for (const Measurement& m : cases) {
+    const CaseIdentity& id = m.identity;
+    std::vector<std::string> row{
+        id.workload,         id.backend, m.setting,
+        id.device,           id.dtype,   id.density ? fmt::format("{}", *id.density) : "",
+        to_string(m.outcome)};
+    for (const MetricInfo& metric : catalogue()) {
+      const double value = m.metric(metric.tag);
+      row.push_back(std::isfinite(value) ? fmt::format("{}", value) : "");
+    }
+    text += csv_line(row);
+  }
+  return text;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "harness/measure/record/measurement.h"
+
+namespace vidattn {
+
+/// A case as records and exports hold it:
+///   key, workload, backend, device, dtype, density, cache, content    its identity
+///   setting, outcome, reason, note, command
+///   process, started, seconds, peak_bytes                             of its process
+///   metrics   {tag: {unit, value}}, or value null with a reason
+///   blocks    [{block, plan_seconds, run_seconds, dense_seconds, peak_flops, position,
+///               dense_position, outlier}], null = unknown
+///   details   details_json()
+nlohmann::json to_json(const Measurement& m);
+/// The inverse; reads exports of schema 1.0 as well. Throws nlohmann::json::exception or InputError
+/// for anything else.
+Measurement measurement_from_json(const nlohmann::json& json);
+
+/// Plan facts (checksum, density_per_head, branches, planning_stages, figures, check_tokens,
+/// extrapolated_by), runs_in_a_row, threads, error_output, timing and workload, as far as known.
+nlohmann::json details_json(const Measurement& m);
+/// Fills those parts of a measurement.
+void read_details(const nlohmann::json& details, Measurement& m);
+
+/// Name, sizes, provenance, and the SHA-256 of every tensor.
+nlohmann::json to_json(const WorkloadFacts& facts);
+WorkloadFacts workload_facts_from_json(const nlohmann::json& json);
+
+/// Identity alone: workload, backend, device, dtype, density, cache, content.
+nlohmann::json to_json(const CaseIdentity& identity);
+CaseIdentity identity_from_json(const nlohmann::json& json);
+
+/// Brings what an older program stored up to what this one means: content from the workload's
+/// hashes, an interrupt that stood as a skip, the share of the float32 peak under today's tag, and
+/// times above it mistrusted. Changes nothing about newer measurements.
+void modernize(Measurement& m);
+
+}  // namespace vidattn

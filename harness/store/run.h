@@ -1,0 +1,36 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/measure/record/measurement.h"
+
+namespace vidattn {
+
+/// Version of the records of runs and cases: files of `run --out`, `export` and `case --json`.
+/// Raised when a field changes its meaning or goes away; new fields raise the minor number.
+///   1.0, 1.1  two shapes: files of `run --out` (times in details.plan_seconds and run_seconds,
+///             backend as it ran) and exports (blocks, backend as asked for)
+///   2.0       one shape of a case for all (measurement_json.h): identity with content, setting,
+///             blocks everywhere; share_of_peak for the storage type in place of share_of_fma_peak
+/// Older files are still read.
+inline constexpr const char* kRecordVersion = "2.0";
+
+/// Ends the suite's name of a run that measured some cases of an earlier run again.
+inline constexpr const char* kAgain = " again";
+
+/// A run and what it was made of.
+struct StoredRun {
+  int64_t id = 0;                 ///< in its store, from 1
+  std::string uid;                ///< the same after export and import
+  std::string suite;              ///< name
+  std::string started, finished;  ///< UTC, ISO 8601; finished is empty for an unfinished run
+  std::string revision, machine_key;
+  std::vector<std::string> arguments;
+  nlohmann::json environment, definition, preflight;  ///< definition: the suite's own JSON
+  int64_t case_count = 0;
+  std::vector<Measurement> cases;
+};
+
+}  // namespace vidattn

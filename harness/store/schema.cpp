@@ -1,0 +1,81 @@
+#include "harness/store/schema.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
+
+#include "attention/error.h"
+
+namespace vidattn {
+namespace {
+
+constexpr int kVersion = 2;
+constexpr int kApplicationId = 0x76696461;  // "vida"
+
+constexpr const char* kSchema = R"(
+CREATE TABLE runs(
+  id INTEGER PRIMARY KEY, uid TEXT UNIQUE NOT NULL, suite TEXT NOT NULL, started TEXT NOT NULL,
+  finished TEXT NOT NULL, revision TEXT NOT NULL, machine_key TEXT NOT NULL,
+  arguments TEXT NOT NULL, environment TEXT NOT NULL, definition TEXT NOT NULL,
+  preflight TEXT NOT NULL);
+CREATE TABLE cases(
+  id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs(id), key TEXT NOT NULL,
+  workload TEXT NOT NULL, backend TEXT NOT NULL, device TEXT NOT NULL, dtype TEXT NOT NULL,
+  density REAL, outcome TEXT NOT NULL, reason TEXT NOT NULL, note TEXT NOT NULL,
+  command TEXT NOT NULL, process TEXT NOT NULL, started TEXT NOT NULL, seconds REAL NOT NULL,
+  peak_bytes INTEGER, details TEXT NOT NULL, setting TEXT NOT NULL DEFAULT '',
+  cache TEXT NOT NULL DEFAULT 'warm', content TEXT NOT NULL DEFAULT '{}', UNIQUE(run_id, key));
+CREATE TABLE metrics(
+  case_id INTEGER NOT NULL REFERENCES cases(id), tag TEXT NOT NULL, unit TEXT NOT NULL, value REAL,
+  reason TEXT NOT NULL, PRIMARY KEY(case_id, tag)) WITHOUT ROWID;
+CREATE TABLE blocks(
+  case_id INTEGER NOT NULL REFERENCES cases(id), block INTEGER NOT NULL,
+  plan_seconds REAL NOT NULL, run_seconds REAL NOT NULL, dense_seconds REAL NOT NULL,
+  peak_flops REAL NOT NULL, position INTEGER NOT NULL, dense_position INTEGER NOT NULL,
+  outlier TEXT NOT NULL, PRIMARY KEY(case_id, block)) WITHOUT ROWID;
+)";
+
+constexpr const char* kFromOneToTwo = R"(
+ALTER TABLE cases ADD COLUMN setting TEXT NOT NULL DEFAULT '';
+ALTER TABLE cases ADD COLUMN cache TEXT NOT NULL DEFAULT 'warm';
+ALTER TABLE cases ADD COLUMN content TEXT NOT NULL DEFAULT '{}';
+)";
+
+int version_of(SQLite::Database& database) {
+  return database.execAndGet("PRAGMA user_version").getInt();
+}
+
+bool is_new(SQLite::Database& database) {
+  return database.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
+}
+
+}  // namespace
+
+void create_schema(SQLite::Database& database) {
+  if (!is_new(database)) return;
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  if (!is_new(database)) return;  // another process was first
+  database.exec(kSchema);
+  database.exec(
+      fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", kApplicationId, kVersion));
+  transaction.commit();
+}
+
+int require_format(SQLite::Database& database) {
+  const int version = version_of(database);
+  if (database.execAndGet("PRAGMA application_id").getInt() != kApplicationId)
+    throw InputError("a database, but not of vidattn");
+  if (version < 1 || version > kVersion)
+    throw InputError(
+        fmt::format("schema version {}, this program knows 1 to {}", version, kVersion));
+  return version;
+}
+
+void migrate(SQLite::Database& database) {
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  if (version_of(database) != 1) return;
+  database.exec(kFromOneToTwo);
+  database.exec(fmt::format("PRAGMA user_version={}", kVersion));
+  transaction.commit();
+}
+
+}  // namespace vidattn

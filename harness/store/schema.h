@@ -1,0 +1,19 @@
+#pragma once
+
+namespace SQLite {
+class Database;
+}
+
+namespace vidattn {
+
+/// Makes the tables of a new store, where it has none yet.
+void create_schema(SQLite::Database& database);
+
+/// Throws InputError unless the database is a store of a version that this program reads. Returns
+/// its version.
+int require_format(SQLite::Database& database);
+
+/// Brings a store of an older version to this one, in one transaction.
+void migrate(SQLite::Database& database);
+
+}  // namespace vidattn
