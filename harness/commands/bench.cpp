@@ -15,7 +15,10 @@ const RegisterCommand registered([] {
                  {device_option(o->device),
                   Option("--seconds", &o->seconds, "least time for each line").in(0, 3600),
                   Option("--quick", &o->quick, "a short list"), out_option(o->out, "JSON file")},
-                 [o](const Arguments&) { return ExitCode{bench(*o)}; }};
+                 [o](const Arguments& arguments) {
+                   o->arguments = arguments;
+                   return bench(*o);
+                 }};
 });
 
 }  // namespace

@@ -61,16 +61,15 @@ std::vector<Option> options(Given& o) {
         Option("--margin", &o.margin, "difference that does not matter: 1% or 0.01"),
         Option("--order-seed", &compare.order_seed, "seed of the order within the blocks"),
         Option("--db", &compare.db, "run store for run:NAME"), out_option(compare.out),
-        quiet_option(&compare.quiet)}});
+        quiet_option()}});
 }
 
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
-  return Command{"compare",
-                 "A against B, in paired blocks: two backends, two stored runs, or two programs",
-                 options(*given), [given](const Arguments& arguments) {
-                   return ExitCode{compare(complete(*given, arguments))};
-                 }};
+  return Command{
+      "compare", "A against B, in paired blocks: two backends, two stored runs, or two programs",
+      options(*given),
+      [given](const Arguments& arguments) { return compare(complete(*given, arguments)); }};
 });
 
 }  // namespace

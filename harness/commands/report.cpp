@@ -22,8 +22,8 @@ const RegisterCommand registered([] {
        Option(
            "--no-pictures", [o] { o->pictures = false; },
            "no masks and frames, which need the workload to be built again"),
-       quiet_option(&o->quiet)},
-      [o](const Arguments&) { return ExitCode{report(*o)}; }};
+       quiet_option()},
+      [o](const Arguments&) { return report(*o); }};
 });
 
 }  // namespace

@@ -68,22 +68,21 @@ std::vector<Option> options_of_run(Given& o) {
                  {Option("--db", &o.run.db,
                          std::string("SQLite file that the run is added to; a suite's is ") +
                              kDefaultStore + " unless given"),
-                  quiet_option(&o.run.quiet)}});
+                  quiet_option(&o.suite.quiet)}});
 }
 
 std::vector<Option> options_of_sweep(Given& o) {
   o.densities = "0.1:0.5:0.1";
   return joined({main_job(o),
                  {Option("--db", &o.run.db, "SQLite file that the run is added to"),
-                  quiet_option(&o.run.quiet)}});
+                  quiet_option(&o.suite.quiet)}});
 }
 
 ExitCode run_either(Given& given, const Arguments& arguments) {
-  if (given.suite.suite.empty()) return ExitCode{run(complete(given, arguments))};
+  if (given.suite.suite.empty()) return run(complete(given, arguments));
   if (!given.run.db.empty()) given.suite.db = given.run.db;
-  given.suite.quiet = given.run.quiet;
   given.suite.arguments = arguments;
-  return ExitCode{run_suite(given.suite)};
+  return run_suite(given.suite);
 }
 
 Command command(const char* name, const char* help, std::vector<Option> (*options)(Given&)) {

@@ -52,16 +52,15 @@ std::vector<Option> options(Given& o) {
             .in(0.1, 86400),
         Option("--margin", &o.margin, "difference that does not matter: 1% or 0.01"),
         Option("--order-seed", &selftest.seed, "seed of the order within the blocks"),
-        out_option(selftest.out), quiet_option(&selftest.quiet)}});
+        out_option(selftest.out), quiet_option()}});
 }
 
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
-  return Command{"selftest",
-                 "does compare tell the truth here: a thing against itself, and slowed down",
-                 options(*given), [given](const Arguments& arguments) {
-                   return ExitCode{selftest(complete(*given, arguments))};
-                 }};
+  return Command{
+      "selftest", "does compare tell the truth here: a thing against itself, and slowed down",
+      options(*given),
+      [given](const Arguments& arguments) { return selftest(complete(*given, arguments)); }};
 });
 
 }  // namespace

@@ -229,10 +229,8 @@ void measure_again(const Suite& suite, Store& store, const SuiteOptions& options
   report = std::move(judged);
 }
 
-/// Every output must be writable before minutes are spent on measuring.
-void probe_outputs(const CheckOptions& options) {
-  for (const std::string& path : {options.markdown, options.junit})
-    if (!path.empty()) require_writable(path);
+/// The baseline must be writable before minutes are spent on measuring.
+void probe_baseline(const CheckOptions& options) {
   if (options.accept.empty()) return;
   const auto folder = std::filesystem::path(options.baseline).parent_path();
   std::error_code ignored;  // the reason follows from writing
@@ -240,7 +238,7 @@ void probe_outputs(const CheckOptions& options) {
   require_writable(options.baseline);
 }
 
-int accept(const CheckOptions& options, const StoredRun& run, const Baseline* before) {
+ExitCode accept(const CheckOptions& options, const StoredRun& run, const Baseline* before) {
   if (run.finished.empty())
     throw InputError(fmt::format("run {} is unfinished: --resume it first", run.id));
   if (before && run.suite != before->suite)
@@ -255,7 +253,7 @@ int accept(const CheckOptions& options, const StoredRun& run, const Baseline* be
       fmt::print("not in the baseline, {}: {}: {}\n", to_string(c.outcome), c.key(), c.reason);
   fmt::print("{} now holds {} cases of run {}: {}\n", in_quotes(options.baseline),
              made.cases.size(), run.id, options.accept);
-  return made.cases.size() == run.cases.size() ? 0 : 2;
+  return made.cases.size() == run.cases.size() ? ExitCode::fine : ExitCode::invalid;
 }
 
 }  // namespace
@@ -279,9 +277,11 @@ State CheckReport::worst() const {
   return worst;
 }
 
-int CheckReport::exit_code() const {
+ExitCode CheckReport::exit_code() const {
   const State state = worst();
-  return state == State::regression ? 1 : state == State::invalid ? 2 : 0;
+  return state == State::regression ? ExitCode::regression
+         : state == State::invalid  ? ExitCode::invalid
+                                    : ExitCode::fine;
 }
 
 CheckReport judge_run(const Baseline& baseline, const StoredRun& run) {
@@ -303,8 +303,8 @@ CheckReport judge_run(const Baseline& baseline, const StoredRun& run) {
   return report;
 }
 
-int check(const CheckOptions& options) {
-  probe_outputs(options);
+ExitCode check(const CheckOptions& options) {
+  probe_baseline(options);
   const bool fresh = !options.accept.empty() && !std::filesystem::exists(options.baseline);
   const Baseline before = fresh ? Baseline{} : read_baseline(options.baseline);
   if (fresh && options.suite.suite.empty() && options.run.empty())
@@ -314,14 +314,14 @@ int check(const CheckOptions& options) {
                       : options.suite.suite.empty() ? parse_suite(before.definition)
                                                     : load_suite(options.suite.suite);
   Store store(options.suite.db, measure ? Store::Mode::write : Store::Mode::read);
-  catch_interrupts();
   const std::string run =
       measure ? std::to_string(run_suite(suite, store, options.suite)) : options.run;
-  if (interrupted()) return 130;
+  if (interrupted()) return ExitCode::interrupted;
   StoredRun now = store.load_run(run);
   if (!options.accept.empty()) {
     if (measure) settle_times(suite, store, options.suite, now);
-    return interrupted() ? 130 : accept(options, now, fresh ? nullptr : &before);
+    if (interrupted()) return ExitCode::interrupted;
+    return accept(options, now, fresh ? nullptr : &before);
   }
   CheckReport report = judge_run(before, now);
   Suite longer = suite;
@@ -332,7 +332,7 @@ int check(const CheckOptions& options) {
   fmt::print("{}", check_text(report));
   if (!options.markdown.empty()) write_text(options.markdown, check_markdown(report));
   if (!options.junit.empty()) write_text(options.junit, check_junit(report));
-  return interrupted() ? 130 : report.exit_code();
+  return report.exit_code();
 }
 
 }  // namespace vidattn

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "harness/compare/ci_baseline.h"
+#include "harness/host/exit_code.h"
 #include "harness/suites/suite_runner.h"
 
 namespace vidattn {
@@ -33,7 +34,7 @@ struct CheckReport {
   std::vector<CheckedCase> cases;
 
   Finding::State worst() const;
-  int exit_code() const;  ///< 0 fine, 1 a regression, 2 results that cannot be judged
+  ExitCode exit_code() const;
 };
 
 /// Holds a run against a baseline. Time, over full attention's and over that of as many
@@ -51,7 +52,7 @@ struct CheckOptions {
 
 /// `vidattn check`: runs the suite (a case whose time is suspicious up to twice more, with twice
 /// the budget each; to accept it, every case three times, and the baseline gets the medians),
-/// judges it and prints the report. Returns the exit code, 130 after an interrupt.
-int check(const CheckOptions& options);
+/// judges it and prints the report. Returns the exit code.
+ExitCode check(const CheckOptions& options);
 
 }  // namespace vidattn

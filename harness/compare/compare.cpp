@@ -7,7 +7,6 @@
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
-#include "harness/host/progress.h"
 #include "harness/io/json_file.h"
 #include "harness/store/run_file.h"
 
@@ -29,14 +28,13 @@ bool failed(const ComparedCase& c) {
   return c.a.outcome == Outcome::failed || c.b.outcome == Outcome::failed;
 }
 
-int exit_code(const std::vector<ComparedCase>& cases) {
-  if (interrupted()) return 130;
+ExitCode exit_code(const std::vector<ComparedCase>& cases) {
   const bool worse = std::any_of(cases.begin(), cases.end(), [](const ComparedCase& c) {
     return failed(c) || (c.problem.empty() && c.verdict == Verdict::slower);
   });
   const bool nothing = std::all_of(cases.begin(), cases.end(),
                                    [](const ComparedCase& c) { return !c.problem.empty(); });
-  return worse ? 1 : nothing ? 2 : 0;
+  return worse ? ExitCode::regression : nothing ? ExitCode::invalid : ExitCode::fine;
 }
 
 }  // namespace
@@ -65,10 +63,7 @@ void judge_cases(std::vector<ComparedCase>& cases, const VerdictRule& rule) {
   }
 }
 
-int compare(const CompareOptions& options) {
-  if (!options.out.empty()) require_writable(options.out);
-  catch_interrupts();
-  if (options.quiet) set_progress_style(ProgressStyle::quiet);
+ExitCode compare(const CompareOptions& options) {
   ComparisonResult result = measure(options);
   judge_cases(result.cases, options.rule);
   print_comparison(result, options);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/host/exit_code.h"
 #include "harness/measure/record/measurement.h"
 #include "harness/workloads/workload.h"
 #include "metrics/statistics/statistics.h"
@@ -27,7 +28,6 @@ struct CompareOptions {
   uint64_t order_seed = 1;             ///< of the order within the blocks
   std::string db;                      ///< run store; empty = the default one
   std::string out;                     ///< JSON file; empty = none
-  bool quiet = false;                  ///< no progress
   std::vector<std::string> arguments;  ///< the command line, for the record
 };
 
@@ -74,6 +74,6 @@ nlohmann::json comparison_record(const ComparisonResult& result, const CompareOp
 /// Compares, prints, writes options.out. Returns the exit code: 0, 1 when B is slower in a case or
 /// a side failed its equality check, 2 when nothing could be compared, 130 after an interrupt (what
 /// was measured until then is judged and written).
-int compare(const CompareOptions& options);
+ExitCode compare(const CompareOptions& options);
 
 }  // namespace vidattn

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "harness/compare/compare.h"
-#include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/record.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/store/measurement_json.h"
@@ -13,9 +13,6 @@ namespace vidattn {
 namespace {
 
 using nlohmann::json;
-
-// Raised when a field changes its meaning or goes away; new fields raise the minor number.
-constexpr const char* kSchemaVersion = "2.0";
 
 std::string number(double value, int digits = 4) {
   return std::isfinite(value) ? fmt::format("{:.{}g}", value, digits) : "-";
@@ -125,21 +122,18 @@ void print_comparison(const ComparisonResult& result, const CompareOptions& opti
 }
 
 nlohmann::json comparison_record(const ComparisonResult& result, const CompareOptions& options) {
-  json record{{"schema_version", kSchemaVersion},
-              {"tool", "vidattn compare"},
-              {"arguments", options.arguments},
-              {"interrupted", interrupted()},
-              {"a", result.a},
-              {"b", result.b},
-              {"protocol", result.protocol},
-              {"workload", result.workload ? to_json(*result.workload) : json()},
-              {"warnings", result.warnings},
-              {"order_seed", options.order_seed},
-              {"margin", options.rule.margin},
-              {"alpha", options.rule.alpha},
-              {"confidence", kConfidence},
-              {"environment", environment()},
-              {"cases", json::array()}};
+  json record = record_header("compare", "2.0", options.arguments);
+  record.update({{"interrupted", interrupted()},
+                 {"a", result.a},
+                 {"b", result.b},
+                 {"protocol", result.protocol},
+                 {"workload", result.workload ? to_json(*result.workload) : json()},
+                 {"warnings", result.warnings},
+                 {"order_seed", options.order_seed},
+                 {"margin", options.rule.margin},
+                 {"alpha", options.rule.alpha},
+                 {"confidence", kConfidence},
+                 {"cases", json::array()}});
   for (const ComparedCase& c : result.cases) record["cases"].push_back(to_json(c, options.rule));
   const auto all = estimates(result);
   if (!all.empty()) record["geometric_mean"] = to_json(geometric_mean(all));

@@ -7,9 +7,8 @@
 
 #include "attention/cancel.h"
 #include "attention/error.h"
-#include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
-#include "harness/host/progress.h"
+#include "harness/host/record.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/paired.h"
@@ -22,7 +21,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kSelftestSchema = "1.0";
 constexpr double kShareToFind = 0.9;
 
 /// One comparison of a backend with itself.
@@ -144,12 +142,9 @@ bool report_part(const std::string& key, const std::string& title, const std::ve
 
 }  // namespace
 
-int selftest(const SelftestOptions& options) {
-  if (!options.out.empty()) require_writable(options.out);
+ExitCode selftest(const SelftestOptions& options) {
   for (const std::string& backend : options.backends) parse_backend(backend);
-  catch_interrupts();
-  if (options.quiet) set_progress_style(ProgressStyle::quiet);
-  const json before = environment();
+  json record = record_header("selftest", "1.0", options.arguments);  // before the work
   const Workload workload = build_workload(options.workload);
   std::vector<Case> cases;
   for (const std::string& backend : options.backends)
@@ -159,28 +154,24 @@ int selftest(const SelftestOptions& options) {
   if (options.slowdown > 0)
     slowed = run_trials(cases, options.tries, options.slowdown, options.slowed_seconds,
                         options.seed + static_cast<uint64_t>(options.same), options);
-  json record{{"schema_version", kSelftestSchema},
-              {"tool", "vidattn selftest"},
-              {"arguments", options.arguments},
-              {"interrupted", interrupted()},
-              {"seconds", options.seconds},
-              {"margin", options.rule.margin},
-              {"alpha", options.rule.alpha},
-              {"workload", to_json(workload_facts(workload))},
-              {"environment", before},
-              {"injected", options.slowdown},
-              {"slowed_seconds", options.slowed_seconds}};
+  record.update({{"interrupted", interrupted()},
+                 {"seconds", options.seconds},
+                 {"margin", options.rule.margin},
+                 {"alpha", options.rule.alpha},
+                 {"workload", to_json(workload_facts(workload))},
+                 {"injected", options.slowdown},
+                 {"slowed_seconds", options.slowed_seconds}});
   fmt::print(
       "workload {}: {} tokens; {:g} and {:g} s a comparison, margin {:g}%, alpha {:g}, load {}\n",
       workload.name, workload.inputs.length(), options.seconds, options.slowed_seconds,
       100 * options.rule.margin, options.rule.alpha,
-      before["state"].value("load_average", json()).dump());
+      record["environment"]["state"].value("load_average", json()).dump());
   bool passed = report_part("same", "against itself", same, 0, options, record);
   passed &= report_part("slowed", fmt::format("slowed down by {:g}%", 100 * options.slowdown),
                         slowed, options.slowdown, options, record);
   record["passed"] = passed;
   if (!options.out.empty()) write_json(options.out, record);
-  return interrupted() ? 130 : passed ? 0 : 1;
+  return passed ? ExitCode::fine : ExitCode::regression;
 }
 
 }  // namespace vidattn

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/host/exit_code.h"
 #include "harness/workloads/workload.h"
 #include "metrics/statistics/statistics.h"
 
@@ -18,8 +19,7 @@ struct SelftestOptions {
   double slowed_seconds = 10;         ///< budget with the slowdown: compare's default
   VerdictRule rule;
   uint64_t seed = 1;
-  std::string out;  ///< JSON file; empty = none
-  bool quiet = false;
+  std::string out;                     ///< JSON file; empty = none
   std::vector<std::string> arguments;  ///< the command line, for the record
 };
 
@@ -28,7 +28,7 @@ struct SelftestOptions {
 /// slowdown is a busy wait after every run of B, of that share of the run's own measured time.
 /// Every comparison is judged alone, without the help of an adjustment for many. Returns the exit
 /// code: 0 when at most alpha of the comparisons with itself got a verdict other than same or
-/// ambiguous and at least 9 of 10 slowdowns were called slower; else 1; 130 after an interrupt.
-int selftest(const SelftestOptions& options);
+/// ambiguous and at least 9 of 10 slowdowns were called slower; else 1.
+ExitCode selftest(const SelftestOptions& options);
 
 }  // namespace vidattn

@@ -6,14 +6,13 @@
 #include <string_view>
 
 #include "attention/cancel.h"
+#include "harness/host/exit_code.h"
 
 namespace vidattn {
 namespace {
 
-constexpr int kInterruptedExit = 130;  // the shells' code for a program ended by Ctrl-C
-
 void on_signal(int /*signal*/) {
-  if (runs_cancelled.exchange(true)) _exit(kInterruptedExit);
+  if (runs_cancelled.exchange(true)) _exit(static_cast<int>(ExitCode::interrupted));
   constexpr std::string_view kNotice = "\nstopping at the next safe point; again to end at once\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, kNotice.data(), kNotice.size());
 }

@@ -10,8 +10,8 @@
 #include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/reference.h"
-#include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/record.h"
 #include "harness/io/json_file.h"
 #include "harness/measure/engine/engine.h"
 #include "metrics/machine/peak.h"
@@ -161,15 +161,13 @@ nlohmann::json measure(const Line& line, const Device& device, double seconds) {
 
 }  // namespace
 
-int bench(const BenchOptions& options) {
+ExitCode bench(const BenchOptions& options) {
   const Device& device = find_device(options.device);
-  if (!options.out.empty()) require_writable(options.out);
-  catch_interrupts();
   const int threads = omp_get_max_threads();
-  nlohmann::json record{
-      {"schema_version", "1.0"},          {"tool", "vidattn bench"},
-      {"device", options.device},         {"environment", environment()},
-      {"lines", nlohmann::json::array()}, {"bf16_dot_peak_gflops", bf16_peak_gflops(threads)}};
+  nlohmann::json record = record_header("bench", "1.1", options.arguments);
+  record["device"] = options.device;
+  record["lines"] = nlohmann::json::array();
+  record["bf16_dot_peak_gflops"] = bf16_peak_gflops(threads);
   fmt::print("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7} {:>9} {:>8} {:>7} {:>9} {:>6} {:>9}\n", "shape",
              "N", "heads", "D", "dtype", "threads", "GFLOP/s", "of peak", "of fed", "of limit",
              "GHz", "error");
@@ -200,7 +198,7 @@ int bench(const BenchOptions& options) {
   }
   omp_set_num_threads(threads);
   if (!options.out.empty()) write_json(options.out, record);
-  return interrupted() ? 130 : failed ? 1 : 0;
+  return failed ? ExitCode::regression : ExitCode::fine;
 }
 
 }  // namespace vidattn

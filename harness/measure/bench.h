@@ -1,20 +1,24 @@
 #pragma once
 
 #include <string>
+#include <vector>
+
+#include "harness/host/exit_code.h"
 
 namespace vidattn {
 
 struct BenchOptions {
   std::string device = "cpu";
-  double seconds = 1;  ///< least time spent on each line
-  bool quick = false;  ///< the short list only
-  std::string out;     ///< JSON file; empty = none
+  double seconds = 1;                  ///< least time spent on each line
+  bool quick = false;                  ///< the short list only
+  std::string out;                     ///< JSON file; empty = none
+  std::vector<std::string> arguments;  ///< the command line, for the record
 };
 
 /// Kernel speed over head dimension, length, storage type, threads and plan shape, on random
 /// tensors. Each line is checked against the reference first and carries its share of the limit
 /// that was measured beside it: the smaller of the multiply-add peak and what memory bandwidth
 /// would allow for q, k, v and o. Returns the exit code: 1 when a check failed.
-int bench(const BenchOptions& options);
+ExitCode bench(const BenchOptions& options);
 
 }  // namespace vidattn

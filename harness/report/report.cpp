@@ -163,10 +163,7 @@ std::string report_page(const json& data) {
                             {"%SCRIPT%", kReportScript}});
 }
 
-int report(const ReportOptions& options) {
-  require_writable(options.out);
-  catch_interrupts();
-  if (options.quiet) set_progress_style(ProgressStyle::quiet);
+ExitCode report(const ReportOptions& options) {
   std::vector<StoredRun> runs;
   for (const std::string& name : options.runs) runs.push_back(read_run(name, options.db));
   json data = report_data(runs, history_of(options.db));
@@ -179,7 +176,7 @@ int report(const ReportOptions& options) {
     written.insert(written.end(), drawn.begin(), drawn.end());
     fmt::print("{}: {}\n", options.figures, fmt::join(written, " "));
   }
-  return interrupted() ? 130 : 0;
+  return ExitCode::fine;
 }
 
 }  // namespace vidattn

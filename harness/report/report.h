@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/host/exit_code.h"
 #include "harness/store/run.h"
 
 namespace vidattn {
@@ -14,7 +15,6 @@ struct ReportOptions {
   std::string out;                ///< HTML file
   std::string figures;            ///< folder for SVG, PNG and LaTeX; empty = none
   bool pictures = true;           ///< build the workloads again and draw masks and frames
-  bool quiet = false;             ///< no progress
 };
 
 /// Everything that a report shows, for the page, the figures and the tables:
@@ -45,6 +45,6 @@ std::vector<std::string> write_tables(const std::vector<StoredRun>& runs,
 std::vector<std::string> write_figures(const nlohmann::json& data, const std::string& folder);
 
 /// Writes options.out and the figures; returns the exit code.
-int report(const ReportOptions& options);
+ExitCode report(const ReportOptions& options);
 
 }  // namespace vidattn

@@ -118,8 +118,7 @@ std::vector<Series> find_series(const std::vector<StoredRun>& runs, const Histor
   return finished(std::move(all));
 }
 
-int history(const HistoryOptions& options) {
-  if (!options.out.empty()) require_writable(options.out);
+void history(const HistoryOptions& options) {
   const Store store(options.db);
   const std::vector<Series> all = find_series(store, options);
   if (all.empty())
@@ -135,7 +134,6 @@ int history(const HistoryOptions& options) {
   // A detector whose findings all point one way is suspect itself.
   fmt::print("{} series, {} changes up, {} down\n", all.size(), up, down);
   if (!options.out.empty()) write_json(options.out, json);
-  return 0;
 }
 
 }  // namespace vidattn

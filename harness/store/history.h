@@ -36,8 +36,8 @@ std::vector<Series> find_series(const Store& store, const HistoryOptions& option
 /// The same of runs that were loaded before.
 std::vector<Series> find_series(const std::vector<StoredRun>& runs, const HistoryOptions& options);
 
-/// `vidattn history`: prints every series with its change points. Returns 0; throws InputError when
+/// `vidattn history`: prints every series with its change points. Throws InputError when
 /// the store has no such series.
-int history(const HistoryOptions& options);
+void history(const HistoryOptions& options);
 
 }  // namespace vidattn

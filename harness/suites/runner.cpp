@@ -138,13 +138,14 @@ void pair_with_control(std::vector<Case>& cases) {
   }
 }
 
-int exit_code(const std::vector<Measurement>& cases) {
+ExitCode exit_code(const std::vector<Measurement>& cases) {
   const auto any = [&](auto condition) {
     return std::any_of(cases.begin(), cases.end(), condition);
   };
-  if (interrupted()) return 130;
-  if (any([](const Measurement& m) { return is_failure(m.outcome); })) return 1;
-  return any([](const Measurement& m) { return m.outcome == Outcome::mistrusted; }) ? 2 : 0;
+  if (any([](const Measurement& m) { return is_failure(m.outcome); })) return ExitCode::regression;
+  return any([](const Measurement& m) { return m.outcome == Outcome::mistrusted; })
+             ? ExitCode::invalid
+             : ExitCode::fine;
 }
 
 void print_interrupted(const std::vector<Measurement>& cases, const std::string& out) {
@@ -237,16 +238,13 @@ std::vector<Case> checked_cases(const RunOptions& options, const Workload& workl
 
 }  // namespace
 
-int run(const RunOptions& options) {
+ExitCode run(const RunOptions& options) {
   for (const std::string& backend : options.backends) parse_backend(backend);
   for (const std::string& device : options.devices) find_device(device);
-  if (!options.out.empty()) require_writable(options.out);
   if (!options.db.empty()) refuse_twins(options);
   std::optional<Store> store;  // opened first: no measuring for a store that cannot be written
   if (!options.db.empty()) store.emplace(options.db, Store::Mode::write);
   const std::string started = utc_now();
-  catch_interrupts();
-  if (options.quiet) set_progress_style(ProgressStyle::quiet);
   const Workload workload = build_workload(options.workload);
   std::vector<Case> cases = checked_cases(options, workload);
   Peaks peaks = measure(cases, options);

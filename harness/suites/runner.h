@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/host/exit_code.h"
 #include "harness/workloads/workload.h"
 
 namespace vidattn {
@@ -18,15 +19,14 @@ struct RunOptions {
   std::string out;                     ///< JSON file; empty = none
   std::string db;                      ///< store that the run is added to; empty = none
   bool whole = false;                  ///< run full attention whole, however long it takes
-  bool quiet = false;                  ///< no progress
   std::vector<std::string> arguments;  ///< the command line, for the record
 };
 
 /// The main job: builds the workload, checks every backend against the reference device, measures
 /// the passing ones in interleaved blocks, prints the table, writes options.out and adds the run to
 /// the store options.db. Returns the exit code: 0 when every case passed or was skipped with a
-/// reason, 1 when one failed or ran out of memory, 2 when one is mistrusted, 130 after an interrupt
-/// (what was measured is still printed and written). Throws InputError when no case can run.
-int run(const RunOptions& options);
+/// reason, 1 when one failed or ran out of memory, 2 when one is mistrusted. After an interrupt,
+/// what was measured is still printed and written. Throws InputError when no case can run.
+ExitCode run(const RunOptions& options);
 
 }  // namespace vidattn

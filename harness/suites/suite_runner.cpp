@@ -172,16 +172,16 @@ void print_troubles(const StoredRun& run) {
       fmt::print("preflight: {}\n", check.value("message", ""));
 }
 
-int exit_code(const StoredRun& run) {
+ExitCode exit_code(const StoredRun& run) {
   const auto any = [&](auto condition) {
     return std::any_of(run.cases.begin(), run.cases.end(), condition);
   };
-  if (interrupted()) return 130;
-  if (any([](const Measurement& c) { return is_failure(c.outcome); })) return 1;
+  if (any([](const Measurement& c) { return is_failure(c.outcome); })) return ExitCode::regression;
   const bool nothing = !any([](const Measurement& c) { return c.passed(); });
   const bool mistrusted =
       any([](const Measurement& c) { return c.outcome == Outcome::mistrusted; });
-  return nothing || mistrusted || preflight_invalid(run.preflight) ? 2 : 0;
+  return nothing || mistrusted || preflight_invalid(run.preflight) ? ExitCode::invalid
+                                                                   : ExitCode::fine;
 }
 
 }  // namespace
@@ -233,10 +233,9 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
   return run.id;
 }
 
-int run_suite(const SuiteOptions& options) {
+ExitCode run_suite(const SuiteOptions& options) {
   const Suite suite = load_suite(options.suite);
   Store store(options.db, Store::Mode::write);
-  catch_interrupts();
   const int64_t id = run_suite(suite, store, options);
   const StoredRun run = store.load_run(std::to_string(id));
   options.quiet ? print_troubles(run) : print_table(run);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/host/exit_code.h"
 #include "harness/store/store.h"
 #include "harness/suites/suite.h"
 
@@ -32,8 +33,7 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
 
 /// `vidattn run SUITE`: the above, with a table at the end. Returns the exit code: 0 when every
 /// case passed or was skipped with a reason, 1 when one failed, crashed, or ran out of time or
-/// memory, 2 when one is mistrusted, the preflight is invalid, or nothing could run; 130 after an
-/// interrupt.
-int run_suite(const SuiteOptions& options);
+/// memory, 2 when one is mistrusted, the preflight is invalid, or nothing could run.
+ExitCode run_suite(const SuiteOptions& options);
 
 }  // namespace vidattn

@@ -76,11 +76,12 @@ class EveryDevice : public testing::TestWithParam<TestedDevice> {
   bool on_cpu() const { return GetParam().name == "cpu"; }
 };
 
+inline std::string name_of_device(const testing::TestParamInfo<TestedDevice>& info) {
+  return info.param.name + (info.param.simd.empty() ? "" : "_" + info.param.simd);
+}
+
 /// "Slow": Mesa and LLVM under the sanitizers are.
 #define VIDATTN_ON_EVERY_DEVICE(Suite)                                                             \
-  const auto name_of_device = [](const auto& info) {                                               \
-    return info.param.name + (info.param.simd.empty() ? "" : "_" + info.param.simd);               \
-  };                                                                                               \
   INSTANTIATE_TEST_SUITE_P(BuiltIn, Suite, testing::ValuesIn(built_in_devices()), name_of_device); \
   INSTANTIATE_TEST_SUITE_P(FamilySlow, Suite, testing::ValuesIn(family_devices()),                 \
                            name_of_device);                                                        \

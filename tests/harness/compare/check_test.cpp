@@ -30,7 +30,7 @@ const Finding& finding(const CheckReport& report, size_t c, const std::string& f
 
 TEST(Check, AnUnchangedRunIsFine) {
   const CheckReport report = judge_run(make_baseline(run_of_two(), "first", nullptr), run_of_two());
-  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(report.exit_code(), ExitCode::fine);
   for (const CheckedCase& c : report.cases) EXPECT_EQ(c.worst(), State::ok) << check_text(report);
 }
 
@@ -41,7 +41,7 @@ TEST(Check, EveryDeterministicFigureCounts) {
       StoredRun run = run_of_two();
       run.cases[1].values[tag].value *= factor;
       const CheckReport report = judge_run(baseline, run);
-      EXPECT_EQ(report.exit_code(), 1) << tag;
+      EXPECT_EQ(report.exit_code(), ExitCode::regression) << tag;
       EXPECT_EQ(finding(report, 1, tag).state, State::regression);
       EXPECT_EQ(report.cases[0].worst(), State::ok);
     }
@@ -57,10 +57,10 @@ TEST(Check, OnAnotherPlatformPlansAreNotHeldToTheBit) {
   run.cases[0].plan.checksum = "other";
   run.cases[0].values["pairs"].value *= 1.01;
   const CheckReport report = judge_run(baseline, run);
-  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(report.exit_code(), ExitCode::fine);
   EXPECT_EQ(report.cases[0].worst(), State::note);
   run.cases[0].values["pairs"].value *= 1.05;
-  EXPECT_EQ(judge_run(baseline, run).exit_code(), 1);
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression);
 }
 
 TEST(Check, WhatTheBaselineLacksIsSaid) {
@@ -68,7 +68,7 @@ TEST(Check, WhatTheBaselineLacksIsSaid) {
   baseline.cases.at(key_of("one")).figures.erase("pairs");
   baseline.cases.at(key_of("one")).ratio = NAN;
   const CheckReport report = judge_run(baseline, run_of_two());
-  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(report.exit_code(), ExitCode::fine);
   EXPECT_EQ(finding(report, 0, "pairs").state, State::note);
   EXPECT_EQ(finding(report, 0, "ratio").state, State::note);
 }
@@ -82,9 +82,10 @@ TEST(Check, ADumpThatHasMovedIsTheSameCase) {
   run.cases[0].identity.workload = "tensors:/new --grid 3,4,5";
   const CheckReport report = judge_run(baseline, run);
   ASSERT_EQ(report.cases.size(), 2U) << check_text(report);
-  EXPECT_EQ(report.exit_code(), 0) << check_text(report);
+  EXPECT_EQ(report.exit_code(), ExitCode::fine) << check_text(report);
   run.cases[0].identity.content["q"] = "33";
-  EXPECT_EQ(judge_run(baseline, run).exit_code(), 1) << "another dump, and the old one is missing";
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression)
+      << "another dump, and the old one is missing";
 }
 
 TEST(Check, TheCommittedBaselineNamesTodaysCases) {
@@ -102,9 +103,9 @@ TEST(Check, TheCommittedBaselineNamesTodaysCases) {
 TEST(Check, ABaselineThatJudgesNothingIsNoPass) {
   Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
   baseline.cases.at(key_of("one")).figures.clear();
-  EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), 2);
+  EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), ExitCode::invalid);
   baseline.cases.clear();
-  EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), 2);
+  EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), ExitCode::invalid);
 }
 
 TEST(Check, ARelativeTimeOfZeroIsNoBaseline) {
@@ -119,7 +120,7 @@ TEST(Check, ATimeThatWasNotMeasuredIsNotJudged) {
   StoredRun run = run_of_two();
   run.cases[0].values.erase("fed_ratio");
   const CheckReport report = judge_run(make_baseline(run_of_two(), "first", nullptr), run);
-  EXPECT_EQ(report.exit_code(), 0);
+  EXPECT_EQ(report.exit_code(), ExitCode::fine);
   EXPECT_EQ(finding(report, 0, "fed_ratio").state, State::note);
 }
 
@@ -151,7 +152,7 @@ TEST(Check, ASlowdownThatHitsFullAttentionTooShowsBesideMultiplyAdds) {
   const CheckReport report = judge_run(baseline, run);
   EXPECT_EQ(finding(report, 0, "fed_ratio").state, State::regression);
   EXPECT_EQ(finding(report, 0, "ratio").state, State::ok);
-  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_EQ(report.exit_code(), ExitCode::regression);
 }
 
 TEST(Check, BesideOtherProgramsMultiplyAddsAreNotJudged) {
@@ -172,16 +173,17 @@ TEST(Check, MissingMistrustedAndCrashedCases) {
   const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
   StoredRun run = run_of_two();
   run.cases[0].outcome = Outcome::mistrusted;
-  EXPECT_EQ(judge_run(baseline, run).exit_code(), 2);
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::invalid);
   run.cases[0].outcome = Outcome::interrupted;
-  EXPECT_EQ(judge_run(baseline, run).exit_code(), 2) << "nobody knows what it would have been";
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::invalid)
+      << "nobody knows what it would have been";
   run.cases[0].outcome = Outcome::crashed;
-  EXPECT_EQ(judge_run(baseline, run).exit_code(), 1);
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression);
   run.cases.erase(run.cases.begin());
-  EXPECT_EQ(judge_run(baseline, run).exit_code(), 1);
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression);
   run = run_of_two();
   run.cases.push_back(stored_case("three"));
-  EXPECT_EQ(judge_run(baseline, run).exit_code(), 0);
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::fine);
 }
 
 TEST(Check, ReportsAreWellFormed) {
@@ -208,7 +210,7 @@ TEST(Check, ABaselineKeepsItsReasons) {
   const Baseline read = read_baseline(path);
   ASSERT_EQ(read.accepted.size(), 2U);
   EXPECT_EQ(read.accepted[1]["reason"], "second");
-  EXPECT_EQ(judge_run(read, run_of_two()).exit_code(), 0);
+  EXPECT_EQ(judge_run(read, run_of_two()).exit_code(), ExitCode::fine);
   testing::write_bytes(path, "{}");
   testing::expect_input_error([&] { read_baseline(path); }, "not a baseline");
 }

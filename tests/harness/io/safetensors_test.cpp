@@ -101,7 +101,7 @@ TEST(Safetensors, EmptyFileOfNoTensors) {
   EXPECT_TRUE(Safetensors(folder / "t.safetensors").names().empty());
 }
 
-struct Malformed {
+struct MalformedTensors {
   const char* name;
   std::string bytes;
   const char* part;  ///< of the message
@@ -114,7 +114,7 @@ std::string nested(int depth) {
   return out + "}";
 }
 
-std::vector<Malformed> malformed_headers() {
+std::vector<MalformedTensors> malformed_headers() {
   const std::string good = one("\"F32\"", "[2]", "[0,8]");
   const std::string a = "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}";
   return {
@@ -175,7 +175,7 @@ std::vector<Malformed> malformed_headers() {
   };
 }
 
-std::vector<Malformed> malformed_offsets() {
+std::vector<MalformedTensors> malformed_offsets() {
   const std::string good = one("\"F32\"", "[2]", "[0,8]");
   const auto two = [](const std::string& first, const std::string& second) {
     const std::string start = ":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":";
@@ -209,7 +209,7 @@ std::vector<Malformed> malformed_offsets() {
 TEST(Safetensors, MalformedFilesAreRefusedWithOneLine) {
   const TemporaryFolder folder;
   for (const auto& files : {malformed_headers(), malformed_offsets()})
-    for (const Malformed& file : files) {
+    for (const MalformedTensors& file : files) {
       SCOPED_TRACE(file.name);
       write_bytes(folder / "t.safetensors", file.bytes);
       expect_input_error([&] { Safetensors{folder / "t.safetensors"}; }, file.part);

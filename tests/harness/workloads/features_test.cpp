@@ -9,10 +9,6 @@
 namespace vidattn {
 namespace {
 
-VideoGrid grid_of(int64_t t, int64_t h, int64_t w) {
-  return {.frames = t, .height = h, .width = w};
-}
-
 template <class F>
 std::vector<float> features(const VideoGrid& grid, F&& frame) {
   FeatureExtractor extractor(grid);
@@ -33,7 +29,7 @@ cv::Mat moving_noise(const VideoGrid& grid, int64_t i) {
 }
 
 TEST(Features, AreStandardizedPerChannel) {
-  const VideoGrid grid = grid_of(3, 4, 5);
+  const VideoGrid grid{3, 4, 5};
   const auto f = features(grid, [&](int64_t i) { return moving_noise(grid, i); });
   ASSERT_EQ(f.size(), 3u * 4 * 5 * kFeatures);
   for (int64_t c = 0; c < kFeatures; ++c) {
@@ -49,14 +45,14 @@ TEST(Features, AreStandardizedPerChannel) {
 }
 
 TEST(Features, AFlatVideoHasNone) {
-  const auto f = features(grid_of(2, 3, 3),
+  const auto f = features(VideoGrid{2, 3, 3},
                           [](int64_t) { return cv::Mat(48, 48, CV_8UC3, cv::Scalar(90, 90, 90)); });
   for (const float v : f) EXPECT_EQ(v, 0);
 }
 
 TEST(Features, MotionChannelsSeeOnlyMotion) {
   // A still video: the motion channels never change. The same picture set in motion: they do.
-  const VideoGrid grid = grid_of(3, 2, 3);
+  const VideoGrid grid{3, 2, 3};
   const auto still = features(grid, [&](int64_t) { return moving_noise(grid, 0); });
   const auto moving = features(grid, [&](int64_t i) { return moving_noise(grid, i); });
   constexpr int64_t kMotion = 115;
@@ -72,9 +68,9 @@ TEST(Features, MotionChannelsSeeOnlyMotion) {
 
 TEST(Features, EqualBlocksAreEqualTokens) {
   // The left and the right half show the same: tokens agree except for context at the seam.
-  const VideoGrid grid = grid_of(2, 3, 8);
+  const VideoGrid grid{2, 3, 8};
   const auto f = features(grid, [&](int64_t i) {
-    const cv::Mat half = moving_noise(grid_of(2, 3, 4), i);
+    const cv::Mat half = moving_noise(VideoGrid{2, 3, 4}, i);
     cv::Mat frame;
     cv::hconcat(half, half, frame);
     return frame;
@@ -86,7 +82,7 @@ TEST(Features, EqualBlocksAreEqualTokens) {
 }
 
 TEST(Features, TooManyTooFewOrWrongFramesAreMistakes) {
-  FeatureExtractor extractor(grid_of(1, 2, 2));
+  FeatureExtractor extractor(VideoGrid{1, 2, 2});
   EXPECT_THROW(extractor.push(cv::Mat(32, 31, CV_8UC3)), std::logic_error);
   EXPECT_THROW(extractor.finish(), std::logic_error);
   extractor.push(cv::Mat(32, 32, CV_8UC3, cv::Scalar(0)));

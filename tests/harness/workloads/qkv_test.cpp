@@ -19,10 +19,6 @@ std::vector<float> gaussian(int64_t size, uint64_t seed) {
   return values;
 }
 
-VideoGrid grid_of(int64_t t, int64_t h, int64_t w) {
-  return {.frames = t, .height = h, .width = w};
-}
-
 Qkv synthesize(const VideoGrid& grid, const QkvOptions& options, int64_t channels = 40) {
   return synthesize_qkv(gaussian(grid.video_tokens() * channels, 7), channels, grid, options);
 }
@@ -66,7 +62,7 @@ TEST(RandomOrthogonal, HasOrthonormalRowsOrColumns) {
 TEST(Rope, TurnsAsWanDoes) {
   // D = 128: 44 channels for t, 42 for y, 42 for x. The first pair of an axis turns by its
   // position.
-  const VideoGrid grid = grid_of(3, 4, 5);
+  const VideoGrid grid{3, 4, 5};
   const Rope rope(grid, 128);
   std::vector<float> x(128, 0);
   x[0] = x[44] = x[86] = x[2] = 1;
@@ -79,7 +75,7 @@ TEST(Rope, TurnsAsWanDoes) {
 }
 
 TEST(Rope, KeepsNormsAndDependsOnRelativePositionOnly) {
-  const VideoGrid grid = grid_of(6, 7, 9);
+  const VideoGrid grid{6, 7, 9};
   for (const int64_t dim : {8, 24, 64, 128}) {
     const Rope rope(grid, dim);
     const auto a = gaussian(dim, 1), b = gaussian(dim, 2);
@@ -103,7 +99,7 @@ TEST(Rope, KeepsNormsAndDependsOnRelativePositionOnly) {
 }
 
 TEST(PeakMeter, MeasuresTheDefinition) {
-  const VideoGrid grid = grid_of(2, 5, 7);
+  const VideoGrid grid{2, 5, 7};
   const Qkv x = synthesize(grid, {.heads = 2, .dim = 24});
   std::vector<int64_t> all(70);
   for (int64_t i = 0; i < 70; ++i) all[i] = i;
@@ -113,7 +109,7 @@ TEST(PeakMeter, MeasuresTheDefinition) {
 }
 
 TEST(Qkv, CalibrationHitsItsTarget) {
-  const VideoGrid grid = grid_of(4, 8, 10);
+  const VideoGrid grid{4, 8, 10};
   for (const double peak : {0.0, 0.2, 0.5, 0.95}) {
     const Qkv x = synthesize(grid, {.heads = 2, .dim = 32, .peak = peak});
     const double target = peak == 0 ? kDefaultPeak : peak;
@@ -126,7 +122,7 @@ TEST(Qkv, CalibrationHitsItsTarget) {
 }
 
 TEST(Qkv, IsDeterministicAndSeeded) {
-  const VideoGrid grid = grid_of(3, 6, 6);
+  const VideoGrid grid{3, 6, 6};
   const Qkv a = synthesize(grid, {.dim = 16}), b = synthesize(grid, {.dim = 16});
   const Qkv c = synthesize(grid, {.dim = 16, .seed = 2});
   const auto same = [](const Tensor& x, const Tensor& y) {
@@ -138,7 +134,7 @@ TEST(Qkv, IsDeterministicAndSeeded) {
 }
 
 TEST(Qkv, KeysAreNormalizedAndHeadsDiffer) {
-  const VideoGrid grid = grid_of(2, 4, 4);
+  const VideoGrid grid{2, 4, 4};
   for (const int64_t dim : {8, 40, 72}) {  // below, at and above the 40 channels
     const Qkv x = synthesize(grid, {.heads = 2, .dim = dim});
     for (int64_t head = 0; head < 2; ++head) {
@@ -155,7 +151,7 @@ TEST(Qkv, KeysAreNormalizedAndHeadsDiffer) {
 }
 
 TEST(Qkv, RefusesWhatCannotBe) {
-  const VideoGrid grid = grid_of(2, 4, 4);
+  const VideoGrid grid{2, 4, 4};
   EXPECT_THROW(synthesize(grid, {.heads = 0}), InputError);
   EXPECT_THROW(synthesize(grid, {.dim = 20}), InputError);
   EXPECT_THROW(synthesize(grid, {.dim = -8}), InputError);

@@ -3,13 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <numbers>
 #include <random>
+
+#include "tests/support/angles.h"
 
 namespace vidattn {
 namespace {
-
-double cos_of(double degrees) { return std::cos(degrees * std::numbers::pi / 180); }
 
 Feature at(double degrees) {
   return {static_cast<float>(cos_of(degrees)), static_cast<float>(cos_of(90 - degrees))};

@@ -3,13 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <numbers>
 #include <opencv2/imgproc.hpp>
+
+#include "tests/support/angles.h"
 
 namespace vidattn {
 namespace {
-
-double cos_of(double degrees) { return std::cos(degrees * std::numbers::pi / 180); }
 
 /// A direction in the plane: the mean grey level of the region in degrees.
 class Compass : public FrameDescriptor {
