@@ -156,7 +156,7 @@ const Broken kBroken[] = {
      }},
 };
 
-class PlanRules : public testing::TestWithParam<Broken> {};
+class PlanRules : public ::testing::TestWithParam<Broken> {};
 
 TEST_P(PlanRules, AreRefusedByName) {
   Draft draft;

@@ -40,7 +40,7 @@ inline std::vector<TestedDevice> family_devices() {
 }
 
 /// What must hold for any device. A test is skipped for a family without members here.
-class EveryDevice : public testing::TestWithParam<TestedDevice> {
+class EveryDevice : public ::testing::TestWithParam<TestedDevice> {
  protected:
   void SetUp() override {
     setenv("VIDATTN_VULKAN_VALIDATION", "1", 1);  // the layers watch: a message is a DeviceError

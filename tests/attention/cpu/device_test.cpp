@@ -14,7 +14,7 @@ namespace vidattn {
 namespace {
 
 /// What only the CPU device has: tests/attention/device_*_test.cpp hold for any device.
-class CpuDevice : public testing::TestWithParam<std::string> {
+class CpuDevice : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     force_cpu_simd_target(GetParam());

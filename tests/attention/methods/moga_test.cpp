@@ -11,7 +11,7 @@
 namespace vidattn {
 namespace {
 
-class MogaTest : public testing::TestWithParam<const char*> {
+class MogaTest : public ::testing::TestWithParam<const char*> {
  protected:
   Output run(const Inputs& in, const Params& params) const {
     const Plan plan = moga_.plan(in, params);

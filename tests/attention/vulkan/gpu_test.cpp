@@ -11,7 +11,7 @@
 namespace vidattn::vulkan {
 namespace {
 
-class VulkanGpuSlow : public testing::Test {
+class VulkanGpuSlow : public ::testing::Test {
  protected:
   void SetUp() override {
     setenv("VIDATTN_VULKAN_VALIDATION", "1", 0);

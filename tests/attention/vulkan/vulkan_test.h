@@ -14,7 +14,7 @@ namespace vidattn {
 /// Tests of the default Vulkan device, skipped where there is none. The validation layers watch: a
 /// message is a DeviceError, and so a failure. VIDATTN_VULKAN_VALIDATION=0 does without them where
 /// they are not installed.
-class VulkanTest : public testing::Test {
+class VulkanTest : public ::testing::Test {
  protected:
   void SetUp() override {
     setenv("VIDATTN_VULKAN_VALIDATION", "1", 0);

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class Tool : public testing::Test {
+class Tool : public ::testing::Test {
  protected:
   void SetUp() override {
     folder_ = fs::temp_directory_path() / ("vidattn_tool_" + std::to_string(getpid()));

@@ -17,7 +17,7 @@ using nlohmann::json;
 
 const std::string kSmall = " --quiet --grid 3,6,8 --heads 1 --dim 32 ";
 
-class Compare : public testing::Test {
+class Compare : public ::testing::Test {
  protected:
   void SetUp() override {
     folder_ = fs::temp_directory_path() / ("vidattn_compare_test_" + std::to_string(getpid()));

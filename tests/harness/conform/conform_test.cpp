@@ -79,7 +79,7 @@ TEST(Conform, SharedVectorsPassOnTheReferenceDevice) {
 }
 
 /// A case with one thing changed must fail and say what.
-class ChangedCase : public testing::Test {
+class ChangedCase : public ::testing::Test {
  protected:
   void SetUp() override {
     root_ = fs::temp_directory_path() / ("vidattn_conform_" + std::to_string(getpid()));

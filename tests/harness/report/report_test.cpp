@@ -175,7 +175,7 @@ TEST(Pictures, DataUriIsAPngOfAMaskAndAJpegOfFrames) {
 }
 
 /// A page made from a real sweep, and opened in the browser.
-class ReportPage : public testing::Test {
+class ReportPage : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = fs::temp_directory_path() / ("vidattn_report_test_" + std::to_string(getpid()));

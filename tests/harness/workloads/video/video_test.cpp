@@ -14,12 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class Video : public testing::Test {
+class Video : public ::testing::Test {
  protected:
   void SetUp() override {
     folder_ =
         fs::path(testing::TempDir()) /
-        (std::string("vidattn_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+        (std::string("vidattn_") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::create_directories(folder_);
   }
   void TearDown() override { fs::remove_all(folder_); }
