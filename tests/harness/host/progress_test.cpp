@@ -11,13 +11,13 @@ namespace {
 // What work of `total` steps shows in a style.
 std::string shown(ProgressStyle style, int64_t total, int64_t done) {
   set_progress_style(style);
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   {
     Progress progress("cases", total);
     for (int64_t i = 1; i <= done; ++i) progress.update(i);
     progress.message("case 7 failed");
   }
-  return testing::internal::GetCapturedStderr();
+  return ::testing::internal::GetCapturedStderr();
 }
 
 TEST(Progress, QuietShowsNothing) { EXPECT_EQ(shown(ProgressStyle::quiet, 50, 50), ""); }
@@ -37,14 +37,14 @@ TEST(Progress, EndSaysWhereWorkStopped) {
 
 TEST(Progress, BarIsRedrawnAndMessagesStay) {
   set_progress_style(ProgressStyle::bar);
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   {
     Progress progress("cases", 4);
     std::this_thread::sleep_for(std::chrono::milliseconds(120));
     progress.update(2);
     progress.message("case 2 failed");
   }
-  const std::string text = testing::internal::GetCapturedStderr();
+  const std::string text = ::testing::internal::GetCapturedStderr();
   EXPECT_NE(text.find("\rcases [##########          ]  50%  2/4  0:00 passed, 0:00 left"),
             std::string::npos)
       << text;

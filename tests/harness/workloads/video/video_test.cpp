@@ -18,7 +18,7 @@ class Video : public ::testing::Test {
  protected:
   void SetUp() override {
     folder_ =
-        fs::path(testing::TempDir()) /
+        fs::path(::testing::TempDir()) /
         (std::string("vidattn_") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::create_directories(folder_);
   }
