@@ -26,16 +26,16 @@ LAYOUT = {
     "harness/suites": (2, 1, 1, "sets of cases"),
     "harness/report": (2, 2, 1, "page, figures"),
     "harness/tables": (2, 3, 1, "the paper's"),
-    "harness/probes": (2, 4, 1, "restore, labels"),
-    "harness/videos": (2, 5, 1, "scores, shots"),
-    "harness/conform": (2, 6, 1, "vectors"),
+    "harness/conform": (2, 4, 1, "vectors"),
+    "harness/probes": (2, 5, 1, "restore, labels"),
+    "harness/videos": (2, 6, 1, "scores, shots"),
     "harness/store": (3, 0, 3, "runs in SQLite, history"),
-    "harness/measure": (4, 0, 7, "one case, one timing engine, checks, density solver"),
+    "harness/measure": (4, 0, 6, "one case, one timing engine, checks, density solver"),
     "harness/workloads": (5, 0, 8, "what is attended to: rendered film, videos, tensors from models"),
     "harness/host": (6, 0, 4, "machine, processes, progress"),
     "harness/io": (6, 4, 4, "npy, safetensors, json, files"),
     "metrics": (7, 0, 4, None),
-    "baselines": (7, 5, 3, None),
+    "baselines": (7, 4, 3, None),
     "attention": (8, 0, 8, None),
 }
 STYLE = """
@@ -127,8 +127,8 @@ def drawn():
     found = captions(files)
     width = MARGIN * 2 + 8 * COLUMN - GAP
     height = MARGIN * 2 + 9 * ROW - GAP
-    parts = [box(room, layout[3] or found[room]) for room, layout in LAYOUT.items()]
-    parts += [arrow(a, b) for a, b in needed(edges)]
+    parts = [arrow(a, b) for a, b in needed(edges)]  # behind the boxes that they pass
+    parts += [box(room, layout[3] or found[room]) for room, layout in LAYOUT.items()]
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">\n'
             "<title>The rooms of vidattn; an arrow points to what a room uses</title>\n"
             f"<style>{STYLE}</style>\n"

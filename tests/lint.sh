@@ -72,9 +72,8 @@ tidy() { # FILE…
     2> >(grep -vE '^[0-9]+ warnings? (generated|treated)' >&2)
 }
 # A run that finds nothing means something only where a planted bug is found.
-mkdir -p build/lint
-echo 'int planted(const int* p) { return p == nullptr ? *p : 0; }' >build/lint/planted.cpp
-[[ $(tidy build/lint/planted.cpp 2>&1) == *NullDereference* ]] || failed "clang-tidy misses a planted bug"
+echo 'int planted(const int* p) { return p == nullptr ? *p : 0; }' >build/debug/planted.cpp
+[[ $(tidy build/debug/planted.cpp 2>&1) == *NullDereference* ]] || failed "clang-tidy misses a planted bug"
 if ((${#files[@]})); then
   tidy "${files[@]}" || failed "clang-tidy"
 fi
