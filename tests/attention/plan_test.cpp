@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kLength = 12, kHeads = 4, kDim = 8;
 
 Inputs inputs() {
-  Random random(1);
+  Generator random(1);
   return random_inputs(kLength, kLength, kHeads, 2, kDim, random);
 }
 

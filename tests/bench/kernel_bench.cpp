@@ -28,7 +28,7 @@ Plan make_plan(Shape shape, int32_t length) {
   HeadTable table;
   if (shape == kFull) table.add(0, length, {{0, length}});
   if (shape == kGroups) {
-    Random random(2);
+    Generator random(2);
     std::vector<int32_t> order = shuffled(length, random);
     for (int32_t g = 0; g < 5; ++g)
       std::sort(order.begin() + length * g / 5, order.begin() + length * (g + 1) / 5);

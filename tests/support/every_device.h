@@ -70,7 +70,7 @@ class EveryDevice : public ::testing::TestWithParam<TestedDevice> {
   }
 
   const Device* device = nullptr;
-  Random random{7};
+  Generator random{7};
 
  private:
   bool on_cpu() const { return GetParam().name == "cpu"; }

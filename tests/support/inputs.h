@@ -6,15 +6,15 @@
 
 #include "attention/inputs.h"
 
-/// Random tensors and inputs, the same with every call: from a seed, or from an engine that goes
+/// Generator tensors and inputs, the same with every call: from a seed, or from an engine that goes
 /// on.
 namespace vidattn {
 
-using Random = std::mt19937_64;
+using Generator = std::mt19937_64;
 
 /// [length,heads,dim] in float32, normal around 0.
 inline std::shared_ptr<Tensor> random_tensor(int64_t length, int64_t heads, int64_t dim,
-                                             Random& random, float deviation = 1) {
+                                             Generator& random, float deviation = 1) {
   auto tensor = std::make_shared<Tensor>(length, heads, dim);
   std::normal_distribution<float> normal(0, deviation);
   for (int64_t i = 0; i < tensor->size(); ++i) tensor->data<float>()[i] = normal(random);
@@ -23,7 +23,7 @@ inline std::shared_ptr<Tensor> random_tensor(int64_t length, int64_t heads, int6
 
 inline std::shared_ptr<const Tensor> random_tensor(int64_t length, int64_t heads, int64_t dim,
                                                    uint64_t seed, float deviation = 1) {
-  Random random(seed);
+  Generator random(seed);
   return random_tensor(length, heads, dim, random, deviation);
 }
 
@@ -48,7 +48,7 @@ inline Inputs random_video(int64_t frames, int64_t height, int64_t width, int64_
 
 /// Queries and keys may differ in number and heads; `deviation` is that of the queries.
 inline Inputs random_inputs(int64_t queries, int64_t keys, int64_t heads, int64_t kv_heads,
-                            int64_t dim, Random& random, float deviation = 1) {
+                            int64_t dim, Generator& random, float deviation = 1) {
   Inputs in;
   in.q = random_tensor(queries, heads, dim, random, deviation);
   in.k = random_tensor(keys, kv_heads, dim, random);
@@ -58,7 +58,7 @@ inline Inputs random_inputs(int64_t queries, int64_t keys, int64_t heads, int64_
 
 inline std::shared_ptr<const Array> random_array(std::vector<int64_t> shape, uint64_t seed,
                                                  float deviation = 1) {
-  Random random(seed);
+  Generator random(seed);
   std::normal_distribution<float> normal(0, deviation);
   Array array{std::move(shape), {}};
   std::vector<float> values(array.size());

@@ -23,7 +23,7 @@ inline HeadTable full_table(int64_t queries, int64_t keys) {
   return table;
 }
 
-inline std::vector<int32_t> shuffled(int64_t size, Random& random) {
+inline std::vector<int32_t> shuffled(int64_t size, Generator& random) {
   std::vector<int32_t> order(size);
   std::iota(order.begin(), order.end(), 0);
   std::shuffle(order.begin(), order.end(), random);
@@ -32,7 +32,7 @@ inline std::vector<int32_t> shuffled(int64_t size, Random& random) {
 
 /// Cuts [0, size) at random places; parts may be empty.
 inline std::vector<std::pair<int32_t, int32_t>> random_parts(int32_t size, int parts,
-                                                             Random& random) {
+                                                             Generator& random) {
   std::vector<int32_t> cuts{0, size};
   for (int i = 1; i < parts; ++i) cuts.push_back(static_cast<int32_t>(random() % (size + 1)));
   std::sort(cuts.begin(), cuts.end());
@@ -42,7 +42,7 @@ inline std::vector<std::pair<int32_t, int32_t>> random_parts(int32_t size, int p
 }
 
 /// Shuffled queries and keys (some left out, some keys twice), ragged segments and ranges.
-inline HeadTable ragged_table(int32_t queries, int32_t keys, Random& random) {
+inline HeadTable ragged_table(int32_t queries, int32_t keys, Generator& random) {
   HeadTable table;
   auto query_order = shuffled(queries, random);
   query_order.resize(queries - queries / 10);
@@ -61,7 +61,7 @@ inline HeadTable ragged_table(int32_t queries, int32_t keys, Random& random) {
 }
 
 /// Every query row chooses some of the chunks of keys: one segment per chunk.
-inline Branch chosen_chunks(int32_t length, int32_t chunks, bool shuffle, Random& random) {
+inline Branch chosen_chunks(int32_t length, int32_t chunks, bool shuffle, Generator& random) {
   Branch branch{.repeats_queries = true};
   std::vector<int32_t> queries;
   HeadTable table;
@@ -79,14 +79,14 @@ inline Branch chosen_chunks(int32_t length, int32_t chunks, bool shuffle, Random
 }
 
 /// Weights of 0, 0.01, … 0.99.
-inline std::vector<float> random_weights(int64_t count, Random& random) {
+inline std::vector<float> random_weights(int64_t count, Generator& random) {
   std::vector<float> weights(count);
   for (float& w : weights) w = static_cast<float>(random() % 100) * 0.01F;
   return weights;
 }
 
 /// Pooled operands, an output map for every one of two tables.
-inline Branch pooled_branch(int64_t length, int64_t heads, int64_t dim, Random& random) {
+inline Branch pooled_branch(int64_t length, int64_t heads, int64_t dim, Generator& random) {
   Branch branch{.name = "pooled", .tables = {full_table(40, 33), full_table(30, 20)}};
   branch.prepared = {random_tensor(40, heads, dim, random), random_tensor(33, 1, dim, random),
                      random_tensor(33, 1, dim, random)};
@@ -99,7 +99,7 @@ inline Branch pooled_branch(int64_t length, int64_t heads, int64_t dim, Random& 
 }
 
 /// A plan with everything in it; it needs an even number of heads.
-inline Plan many_branches(int64_t length, int64_t heads, int64_t dim, Random& random) {
+inline Plan many_branches(int64_t length, int64_t heads, int64_t dim, Generator& random) {
   const auto n = static_cast<int32_t>(length);
   const Array gate{{length, heads, dim}, random_weights(length * heads * dim, random)};
   Plan plan;

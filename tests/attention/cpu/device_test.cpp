@@ -21,7 +21,7 @@ class CpuDevice : public ::testing::TestWithParam<std::string> {
     ASSERT_EQ(cpu_simd_target(), GetParam());
   }
   void TearDown() override { force_cpu_simd_target(""); }
-  Random random{7};
+  Generator random{7};
 };
 
 /// Every unit that multiplies bfloat16, for plans that meet odd spans, masks and tails.

@@ -27,7 +27,7 @@ class VulkanTest : public ::testing::Test {
   void TearDown() override { unsetenv("VIDATTN_VULKAN_MEMORY_MIB"); }
 
   const Device* device = nullptr;
-  Random random{7};
+  Generator random{7};
 };
 
 }  // namespace vidattn
