@@ -1,0 +1,73 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "build_info.h"
+#include "tests/harness/tool.h"
+#include "tests/harness/videos.h"
+
+namespace vidattn {
+namespace {
+
+using testing::grey;
+using testing::TemporaryFolder;
+using testing::write_frames;
+
+TEST(Frame, VersionIsTheProjects) {
+  const ToolResult result = run_tool("--version");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.out, "vidattn " VIDATTN_VERSION "\n");
+}
+
+TEST(Frame, HelpNamesTheMainJobFirst) {
+  const ToolResult result = run_tool("--help");
+  EXPECT_EQ(result.exit_code, 0);
+  const size_t commands = result.out.find("Subcommands:\n  run ");
+  ASSERT_NE(commands, std::string::npos) << result.out;
+  EXPECT_LT(result.out.find("  attend "), result.out.find("  report "));
+}
+
+TEST(Frame, WhatIsMisspeltIsAnsweredWithTheNearestRightWord) {
+  for (const auto& [line, part] : std::vector<std::pair<std::string, std::string>>{
+           {"rnu", "no command 'rnu'; did you mean run?"},
+           {"metrcs film", "did you mean metrics?"},
+           {"run --bakend moga", "no option '--bakend' of vidattn run; did you mean --backend?"},
+           {"run --backend mgoa", "; did you mean moga?"},
+           {"run --backend moga:num_group=3", "; did you mean num_groups?"}}) {
+    const ToolResult result = run_tool(line);
+    EXPECT_EQ(result.exit_code, 3) << line;
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+  }
+}
+
+/// Each of these would work for minutes.
+TEST(Frame, FilesThatCannotBeWrittenAreRefusedBeforeAnyWork) {
+  for (const char* line :
+       {"run", "sweep", "bench", "compare full moga", "selftest", "quality", "restore",
+        "metrics film", "shots film", "videodiff film film:2", "table 11 --measure"}) {
+    const ToolResult result = run_tool(std::string(line) + " --out /nonexistent/x.json");
+    EXPECT_EQ(result.exit_code, 3) << line;
+    EXPECT_EQ(result.err,
+              "vidattn: cannot write \"/nonexistent/x.json\": No such file or directory\n");
+    EXPECT_EQ(result.out, "") << line;
+  }
+}
+
+TEST(Frame, RecordsBeginWithTheSameHeader) {
+  const TemporaryFolder folder;
+  const std::string video = write_frames(folder / "video", std::vector<cv::Mat>(4, grey(100)));
+  const std::string out = (folder / "r.json").string();
+  for (const std::string line : {"shots " + video, "videodiff " + video + " " + video}) {
+    const ToolResult result = run_tool(line + " --quiet --out " + out);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto record = nlohmann::json::parse(testing::read_bytes(out));
+    const std::string command = line.substr(0, line.find(' '));
+    EXPECT_EQ(record["schema_version"], "1.0");
+    EXPECT_EQ(record["tool"], "vidattn " + command);
+    EXPECT_EQ(record["arguments"][1], command);
+    EXPECT_TRUE(record["environment"].contains("machine"));
+  }
+}
+
+}  // namespace
+}  // namespace vidattn
