@@ -1,5 +1,7 @@
 #include "harness/cli/parser.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <type_traits>
 
@@ -19,8 +21,8 @@ CLI::Validator in_range(const Range& range) {
     T value{};
     if (CLI::detail::lexical_cast(text, value) && value >= least && value <= most)
       return std::string();
-    return "Value " + text + " not in range " + std::to_string(least) + " to " +
-           std::to_string(most);
+    return range == kPositive ? fmt::format("Value {} not a positive number", text)
+                              : fmt::format("Value {} not in range {} to {}", text, least, most);
   });
 }
 

@@ -57,7 +57,7 @@ TEST(Frame, RecordsBeginWithTheSameHeader) {
   const TemporaryFolder folder;
   const std::string video = write_frames(folder / "video", std::vector<cv::Mat>(4, grey(100)));
   const std::string out = (folder / "r.json").string();
-  for (const std::string line : {"shots " + video, "videodiff " + video + " " + video}) {
+  for (const std::string& line : {"shots " + video, "videodiff " + video + " " + video}) {
     const ToolResult result = run_tool(line + " --quiet --out " + out);
     ASSERT_EQ(result.exit_code, 0) << result.err;
     const auto record = nlohmann::json::parse(testing::read_bytes(out));

@@ -57,7 +57,7 @@ TEST(MetricsCommand, RefusesBadInputBeforeAnyWork) {
            {a + " --model dino", "write KEY=FILE"},
            {a + " --model dino=x --model dino=y", "given twice"},
            {a + " --model clip_l14=x.pt", "needs both"},
-           {a + " --fps nan", "frame rate"},
+           {a + " --fps nan", "--fps: Value nan not in range 0.01 to 10000"},
            {"--model foo=x.pt " + a, "no model \"foo\""},
            {a + " --out " + out + "/no/r.json", "cannot write"}}) {
     const ToolResult result = run_tool("metrics " + arguments + " --quiet");
