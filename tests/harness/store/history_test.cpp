@@ -3,10 +3,10 @@
 
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
-#include "tests/support/inputs.h"
 #include "tests/harness/files.h"
 #include "tests/harness/stored.h"
 #include "tests/harness/tool.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {

@@ -2,8 +2,8 @@
 
 #include "harness/measure/record/case_metrics.h"
 #include "harness/measure/verify.h"
-#include "tests/support/inputs.h"
 #include "tests/harness/files.h"
+#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {
