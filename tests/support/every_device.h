@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,11 @@ namespace vidattn {
 struct TestedDevice {
   std::string name, simd;
 };
+
+/// GoogleTest's name of the parameter in its output.
+inline void PrintTo(const TestedDevice& tested, std::ostream* out) {
+  *out << tested.name << (tested.simd.empty() ? "" : " ") << tested.simd;
+}
 
 /// The devices that this program always has, apart from the oracle; the CPU once per instruction
 /// set of this machine.
