@@ -23,9 +23,10 @@ std::vector<size_t> rotated(size_t count, int64_t first) {
 }  // namespace
 
 RoundOrder::RoundOrder(Interleaving interleaving, size_t contenders, uint64_t seed)
-    : interleaving_(interleaving), count_(contenders), random_(seed) {}
+    : interleaving_(interleaving), count_(contenders), seed_(seed), random_(seed) {}
 
 void RoundOrder::begin_block(int64_t index) {
+  random_ = Random(seed_, static_cast<uint64_t>(index));
   if (interleaving_ == Interleaving::rotated) block_ = rotated(count_, index);
   if (interleaving_ == Interleaving::mirrored) block_ = shuffled(count_, random_);
 }

@@ -13,6 +13,8 @@ class RoundOrder {
  public:
   RoundOrder(Interleaving interleaving, size_t contenders, uint64_t seed);
 
+  /// The orders of a block follow from the seed and its index alone, however many rounds the blocks
+  /// before it had.
   void begin_block(int64_t index);
   /// Contenders of the block's next round; in a mirrored one each stands there twice.
   std::vector<size_t> next_round();
@@ -24,6 +26,7 @@ class RoundOrder {
  private:
   const Interleaving interleaving_;
   const size_t count_;
+  const uint64_t seed_;
   Random random_;
   std::vector<size_t> block_;  ///< order of the block, where its rounds share one
 };

@@ -88,5 +88,17 @@ TEST(Order, WhatRunsBesideIsInEveryPlaceAlike) {
   expect_fair(counts, 4, kRounds);
 }
 
+TEST(Order, ABlocksOrderFollowsFromSeedAndIndexHoweverManyRoundsCameBefore) {
+  for (const Interleaving kind : {Interleaving::shuffled, Interleaving::mirrored}) {
+    RoundOrder few(kind, 5, 3), many(kind, 5, 3);
+    for (int64_t block = 0; block < 20; ++block) {
+      few.begin_block(block);
+      many.begin_block(block);
+      EXPECT_EQ(few.next_round(), many.next_round());
+      for (int round = 0; round < block % 4; ++round) many.next_round();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace vidattn
