@@ -20,7 +20,7 @@ double parse_number(const ParamSpec& spec, const std::string& text) {
   double value = 0;
   const char* end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, value);
-  if (result.ec != std::errc() || result.ptr != end || std::isnan(value))
+  if (result.ec != std::errc() || result.ptr != end || !std::isfinite(value))
     throw InputError("parameter " + spec.name + ": '" + text + "' is not a number");
   if (value < spec.min || value > spec.max)
     throw InputError("parameter " + spec.name + ": " + text + " is outside [" +

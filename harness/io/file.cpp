@@ -117,4 +117,11 @@ void write_text(const std::string& path, std::string_view text) {
 
 void require_writable(const std::string& path) { const OutputFile probe{path}; }
 
+void make_writable_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw InputError(fmt::format("cannot make {}: {}", in_quotes(path), error.message()));
+  require_writable((std::filesystem::path(path) / "vidattn-probe").string());
+}
+
 }  // namespace vidattn

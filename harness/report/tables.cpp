@@ -22,10 +22,6 @@ std::vector<Measurement> all_cases(const std::vector<StoredRun>& runs) {
 
 std::vector<std::string> write_tables(const std::vector<StoredRun>& runs,
                                       const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    throw InputError(fmt::format("cannot make {}: {}", in_quotes(folder), error.message()));
   const std::filesystem::path into = folder;
   const auto cases = all_cases(runs);
   const auto names = label_cases(runs).labels;

@@ -235,6 +235,8 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
 
 ExitCode run_suite(const SuiteOptions& options) {
   const Suite suite = load_suite(options.suite);
+  if (options.resume)
+    Store(options.db);  // refuses a store that is missing, which writing would make
   Store store(options.db, Store::Mode::write);
   const int64_t id = run_suite(suite, store, options);
   const StoredRun run = store.load_run(std::to_string(id));

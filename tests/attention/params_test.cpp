@@ -32,10 +32,10 @@ TEST(Params, ParsesWhatItPrints) {
 
 TEST(Params, RefusesWhatDoesNotFit) {
   const std::pair<const char*, const char*> bad[] = {
-      {"flag", "yes"},   {"count", "0"},    {"count", "101"}, {"count", "1.5"}, {"count", ""},
-      {"count", "5x"},   {"ratio", "-0.1"}, {"ratio", "nan"}, {"ratio", "1e9"}, {"mode", "c"},
-      {"sizes", "1,,2"}, {"sizes", "-1"},   {"sizes", "1,x"}, {"unknown", "1"}, {"count", "1e300"},
-      {"tile", "4"},     {"tile", "4,4,4"}, {"tile", "4,1.5"}};
+      {"flag", "yes"},    {"count", "0"},    {"count", "101"},  {"count", "1.5"}, {"count", ""},
+      {"count", "5x"},    {"ratio", "-0.1"}, {"ratio", "nan"},  {"ratio", "1e9"}, {"ratio", "-inf"},
+      {"mode", "c"},      {"sizes", "1,,2"}, {"sizes", "-1"},   {"sizes", "1,x"}, {"unknown", "1"},
+      {"count", "1e300"}, {"tile", "4"},     {"tile", "4,4,4"}, {"tile", "4,1.5"}};
   for (const auto& [name, text] : bad) {
     Params params = example();
     EXPECT_THROW(params.set(name, text), InputError) << name << "=" << text;

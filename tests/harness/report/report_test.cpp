@@ -316,10 +316,12 @@ TEST_F(ReportPage, BadInputGivesOneLineAndExitCodeThree) {
        {"report --out " + page, "report " + run, "report missing.json --out " + page,
         "report moga --out " + page, "report " + run + " --out /nonexistent/x.html",
         "report " + run + " --db missing.db --out " + page,
+        "report " + run + " --out " + page + " --figures /proc/figures",
         "report run:7 --db missing.db --out " + page}) {
     const ToolResult result = run_tool(arguments);
     EXPECT_EQ(result.exit_code, 3) << arguments;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_FALSE(fs::exists(page)) << "before any work";
   }
 }
 
