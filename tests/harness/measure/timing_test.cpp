@@ -63,6 +63,7 @@ TEST(Timing, ADeviceThatFailsIsTheOutcomeOfItsCaseAlone) {
   bad.device = &broken;
   TimingOptions options;
   options.max_blocks = options.min_blocks;
+  options.interval = 1e-9;  // the blocks end it
   EXPECT_EQ(time_blocks({&bad, &good}, dense, options).stopped_by, "blocks");
   EXPECT_EQ(good.blocks.size(), static_cast<size_t>(options.min_blocks));
   EXPECT_EQ(bad.result.outcome, Outcome::failed);
