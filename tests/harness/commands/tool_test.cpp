@@ -105,7 +105,7 @@ TEST_F(Tool, AnInterruptCutsALongRunShortSlow) {
   // Full attention of 1e5 tokens, run twice for its check, takes far longer than these seconds; the
   // film is made in half of them.
   const ToolResult result =
-      run_shell(std::string("timeout --preserve-status -s INT 6 ") + VIDATTN_TOOL +
+      run_shell(std::string("timeout --foreground --preserve-status -s INT 6 ") + VIDATTN_TOOL +
                 " run --quiet --whole --grid 65,30,52 --heads 1 --dim 32 --backend full --out " +
                 path("r.json"));
   EXPECT_EQ(result.exit_code, 130) << result.err;
