@@ -1,7 +1,9 @@
 #pragma once
 
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -42,6 +44,17 @@ inline ToolResult run_shell(const std::string& command) {
 /// Runs the vidattn program of this build.
 inline ToolResult run_tool(const std::string& arguments) {
   return run_shell(std::string(VIDATTN_TOOL) + " " + arguments);
+}
+
+/// Expects that the tool refuses a line: exit code 3, one line on stderr with `part` in it, and
+/// nothing on stdout.
+inline void expect_refused(const std::string& arguments, const std::string& part = "") {
+  const ToolResult result = run_tool(arguments);
+  EXPECT_EQ(result.exit_code, 3) << arguments;
+  EXPECT_NE(result.err.find(part), std::string::npos) << arguments << ": " << result.err;
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1)
+      << arguments << ": " << result.err;
+  EXPECT_EQ(result.out, "") << arguments;
 }
 
 }  // namespace vidattn

@@ -59,13 +59,8 @@ TEST(MetricsCommand, RefusesBadInputBeforeAnyWork) {
            {a + " --model clip_l14=x.pt", "needs both"},
            {a + " --fps nan", "--fps: Value nan not in range 0.01 to 10000"},
            {"--model foo=x.pt " + a, "no model \"foo\""},
-           {a + " --out " + out + "/no/r.json", "cannot write"}}) {
-    const ToolResult result = run_tool("metrics " + arguments + " --quiet");
-    EXPECT_EQ(result.exit_code, 3) << arguments;
-    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
-    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
-    EXPECT_EQ(result.out, "") << arguments;
-  }
+           {a + " --out " + out + "/no/r.json", "cannot write"}})
+    expect_refused("metrics " + arguments + " --quiet", part);
 }
 
 TEST(MetricsCommand, OneDamagedVideoDoesNotLoseTheOthers) {

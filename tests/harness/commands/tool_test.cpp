@@ -211,13 +211,7 @@ TEST_F(Tool, BadInputGivesOneLineAndExitCodeThree) {
       "film --out " + path("film.txt"),
       "film --frames 0 --out " + path("film.avi"),
   };
-  for (const std::string& arguments : bad) {
-    const ToolResult result = run_tool(arguments);
-    EXPECT_EQ(result.exit_code, 3) << arguments;
-    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << arguments << "\n"
-                                                                         << result.err;
-    EXPECT_TRUE(result.out.empty()) << arguments << "\n" << result.out;
-  }
+  for (const std::string& arguments : bad) expect_refused(arguments);
 }
 
 }  // namespace

@@ -271,13 +271,7 @@ TEST(TableTool, BadInputIsOneLineAndExit3) {
       {"table 4 --steps 10", "are for table 12"},
       {"table 5 --workload tensors:x", "unknown workload"},
       {"table 5 --out /nowhere/x.json", "/nowhere"}};
-  for (const auto& [arguments, message] : cases) {
-    const ToolResult result = run_tool(arguments);
-    EXPECT_EQ(result.exit_code, 3) << arguments;
-    EXPECT_NE(result.err.find(message), std::string::npos) << arguments << ": " << result.err;
-    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
-    EXPECT_EQ(result.out, "") << arguments;
-  }
+  for (const auto& [arguments, message] : cases) expect_refused(arguments, message);
 }
 
 }  // namespace
