@@ -40,7 +40,8 @@ ComparedCase compare_cases(Case a, Case b, const CompareOptions& options, std::s
       compared.problem = "interrupted before it was timed";
   }
   std::vector<Case> cases{std::move(a), std::move(b)};
-  for (Case& c : cases) c.blocks.clear();  // their control is the other side, not full attention
+  for (Case& c : cases)
+    c.result.blocks.clear();  // their control is the other side, not full attention
   add_metrics(cases, {});
   compared.a = std::move(cases[0].result);
   compared.b = std::move(cases[1].result);

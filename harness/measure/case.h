@@ -21,7 +21,7 @@ struct Case {
   const Device* device;
   DType dtype;
   Inputs in;
-  /// Filled as measuring goes on; passed until something else is known.
+  /// Filled as measuring goes on, blocks included; passed until something else is known.
   Measurement result = {};
   PlanStats stats = {};
   std::map<std::string, double> figures = {};
@@ -31,7 +31,6 @@ struct Case {
   std::optional<int64_t> extra_bytes = {};
   std::vector<double> plan_seconds = {}, run_seconds = {};  ///< of the timed runs
   std::vector<DeviceTimes> device_times = {};               ///< of the timed runs
-  std::vector<Block> blocks = {};  ///< timed beside full attention (time_blocks)
   /// Full attention that is too long to run whole is run for these tokens only; its times are
   /// scaled up by `scale_up` and marked as extrapolated.
   std::vector<int64_t> sampled = {};

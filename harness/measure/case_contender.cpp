@@ -31,11 +31,11 @@ Contender contender_of(const Case& c, Output& out) {
 }
 
 void take_times(Case& c, const ContenderTimes& times) {
-  c.blocks = times.blocks();
+  c.result.blocks = times.blocks();
   c.plan_seconds.clear();
   c.run_seconds.clear();
   c.device_times.clear();
-  for (const Block& block : c.blocks) {
+  for (const Block& block : c.result.blocks) {
     c.plan_seconds.push_back(block.plan_seconds);
     c.run_seconds.push_back(block.run_seconds);
   }

@@ -11,9 +11,9 @@ namespace vidattn {
 /// must outlive the contender.
 Contender contender_of(const Case& c, Output& out);
 
-/// Fills Case::blocks, plan_seconds and run_seconds (of the blocks) and device_times (of every
-/// run), and Measurement::runs_in_a_row. A
-/// failure becomes the case's outcome; its blocks until then stay.
+/// Fills the blocks and runs_in_a_row of the case's record, plan_seconds and run_seconds (of the
+/// blocks) and device_times (of every run). A failure becomes the case's outcome; its blocks until
+/// then stay.
 void take_times(Case& c, const ContenderTimes& times);
 
 }  // namespace vidattn

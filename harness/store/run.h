@@ -33,4 +33,11 @@ struct StoredRun {
   std::vector<Measurement> cases;
 };
 
+/// Sets the environment and what follows from it: revision and machine_key. Throws
+/// nlohmann::json::exception for what environment() does not write.
+void set_environment(StoredRun& run, nlohmann::json environment);
+
+/// The suite's name of a run of one command, from its command line: "run" or "sweep".
+std::string command_name(const std::vector<std::string>& arguments);
+
 }  // namespace vidattn

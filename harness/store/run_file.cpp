@@ -4,7 +4,6 @@
 
 #include "attention/error.h"
 #include "harness/host/command_line.h"
-#include "harness/host/environment.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/store/export.h"
@@ -82,10 +81,8 @@ MainJob main_job_from_record(const json& record) {
   MainJob job;
   StoredRun& run = job.run;
   run.arguments = record.at("arguments").get<std::vector<std::string>>();
-  run.suite = run.arguments.size() > 1 ? run.arguments[1] : "run";
-  run.environment = record.at("environment");
-  run.revision = run.environment.at("software").value("revision", "");
-  run.machine_key = machine_key(run.environment);
+  run.suite = command_name(run.arguments);
+  set_environment(run, record.at("environment"));
   for (const json& test : record.at("cases")) run.cases.push_back(case_of(record, test));
   run.case_count = static_cast<int64_t>(run.cases.size());
   job.workload = workload_facts_from_json(record.at("workload"));

@@ -83,7 +83,7 @@ double measure_peaks(const RunOptions& options, Peaks& peaks) {
 void set_peaks(Case& c, const Peaks& peaks) {
   const std::vector<double>& measured = peaks.of.at(c.dtype);
   const bool on_host = c.device_times.empty() || !(c.device_times.back().device > 0);
-  for (Block& b : c.blocks)
+  for (Block& b : c.result.blocks)
     b.peak_flops =
         on_host ? 1e9 * measured[std::min(static_cast<size_t>(b.index), measured.size() - 1)] : 0;
 }
@@ -114,13 +114,6 @@ Peaks measure(std::vector<Case>& cases, const RunOptions& options) {
   return peaks;
 }
 
-/// Full attention beside a case, or null.
-const Case* control_of(const std::vector<Case>& cases, const Case& c) {
-  for (const Case& other : cases)
-    if (other.is_full() && other.device == c.device && other.dtype == c.dtype) return &other;
-  return nullptr;
-}
-
 /// Full attention's time of the same block, where it was measured. Devices and storage types have
 /// controls of their own.
 void pair_with_control(std::vector<Case>& cases) {
@@ -128,8 +121,8 @@ void pair_with_control(std::vector<Case>& cases) {
     const Case* full = control_of(cases, c);
     if (full == nullptr) continue;
     std::map<int64_t, const Block*> dense;
-    for (const Block& b : full->blocks) dense[b.index] = &b;
-    for (Block& b : c.blocks) {
+    for (const Block& b : full->result.blocks) dense[b.index] = &b;
+    for (Block& b : c.result.blocks) {
       const auto found = dense.find(b.index);
       if (found == dense.end()) continue;
       b.dense_seconds = found->second->seconds();
@@ -210,11 +203,10 @@ MainJob finished_job(const RunOptions& options, const Workload& workload, std::v
 void add_circumstances(MainJob& job, const RunOptions& options, const std::string& started) {
   StoredRun& run = job.run;
   run.arguments = options.arguments;
-  run.suite = run.arguments.size() > 1 ? run.arguments[1] : "run";
-  run.environment = environment();
-  measure_limits(run.environment);
-  run.revision = run.environment.at("software").value("revision", "");
-  run.machine_key = machine_key(run.environment);
+  run.suite = command_name(run.arguments);
+  nlohmann::json machine = environment();
+  measure_limits(machine);
+  set_environment(run, std::move(machine));
   run.started = started;
   if (!job.interrupted) run.finished = utc_now();
   job.devices = device_facts(options.devices);

@@ -88,9 +88,7 @@ StoredRun new_run(const Suite& suite, const SuiteOptions& options) {
   run.started = utc_now();
   run.arguments = options.arguments;
   run.definition = suite.definition;
-  run.environment = environment();
-  run.revision = run.environment["software"].value("revision", "");
-  run.machine_key = machine_key(run.environment);
+  set_environment(run, environment());
   return run;
 }
 
@@ -126,7 +124,7 @@ void print_case(size_t number, size_t count, const Measurement& c) {
 }
 
 std::vector<PreflightCheck> look_before(bool quiet) {
-  const std::vector<PreflightCheck> checks = preflight();
+  std::vector<PreflightCheck> checks = preflight();
   if (!quiet)
     for (const PreflightCheck& check : checks)
       fmt::print("preflight {}: {} ({})\n", check.name, to_string(check.state), check.message);

@@ -6,14 +6,6 @@
 namespace vidattn {
 namespace {
 
-const Case* full_of(const std::vector<Case>& cases, const Case& c) {
-  for (const Case& other : cases)
-    if (other.is_full() && other.device == c.device && other.dtype == c.dtype &&
-        !other.run_seconds.empty())
-      return &other;
-  return nullptr;
-}
-
 MetricValue value_of(const MetricInfo& metric, const Computed& computed) {
   if (std::isfinite(computed.value)) return {metric.unit, computed.value};
   return {metric.unit, NAN, computed.reason.empty() ? "not finite" : computed.reason};
@@ -21,11 +13,19 @@ MetricValue value_of(const MetricInfo& metric, const Computed& computed) {
 
 }  // namespace
 
+const Case* control_of(const std::vector<Case>& cases, const Case& c) {
+  for (const Case& other : cases)
+    if (other.is_full() && other.device == c.device && other.dtype == c.dtype &&
+        !other.run_seconds.empty())
+      return &other;
+  return nullptr;
+}
+
 void add_metrics(std::vector<Case>& cases, const DenoisingRun& denoising,
                  const std::optional<TimingFacts>& timing) {
   for (Case& c : cases) {
     if (!c.passed()) continue;
-    const MeasuredCase measured(c, full_of(cases, c), denoising, timing ? &*timing : nullptr);
+    const MeasuredCase measured(c, control_of(cases, c), denoising, timing ? &*timing : nullptr);
     for (const MetricInfo& metric : catalogue()) {
       const Computed computed = metric.compute(measured);
       if (!computed.absent) c.result.values[metric.tag] = value_of(metric, computed);
@@ -38,7 +38,6 @@ void add_metrics(std::vector<Case>& cases, const DenoisingRun& denoising,
     }
     mistrust_above_peak(c.result);
   }
-  for (Case& c : cases) c.result.blocks = c.blocks;
 }
 
 }  // namespace vidattn

@@ -14,7 +14,7 @@ std::optional<RatioEstimate> estimate(const std::vector<double>& logs) {
 std::vector<double> fed_log_ratios(const Case& c, const TimingFacts* timing) {
   std::vector<double> logs;
   if (timing == nullptr) return logs;
-  for (const Block& b : c.blocks)
+  for (const Block& b : c.result.blocks)
     if (b.index < static_cast<int64_t>(timing->fed_gflops.size()))
       logs.push_back(std::log(b.run_seconds * 1e9 * timing->fed_gflops[b.index] / c.stats.flops));
   return logs;
@@ -29,7 +29,7 @@ MeasuredCase::MeasuredCase(const Case& of, const Case* full, const DenoisingRun&
       run(median(of.run_seconds)),
       full_(full),
       denoising_(denoising),
-      ratio_(estimate(log_ratios(of.blocks))),
+      ratio_(estimate(log_ratios(of.result.blocks))),
       fed_(estimate(fed_log_ratios(of, timing))) {}
 
 double MeasuredCase::run_density() const {
@@ -48,14 +48,14 @@ double MeasuredCase::rate_over_full() const {
 
 double MeasuredCase::dense_time() const {
   std::vector<double> times;
-  for (const Block& b : c.blocks)
+  for (const Block& b : c.result.blocks)
     if (b.dense_seconds > 0) times.push_back(b.dense_seconds);
   return median(std::move(times));
 }
 
 double MeasuredCase::share_of_peak() const {
   std::vector<double> peaks;
-  for (const Block& b : c.blocks)
+  for (const Block& b : c.result.blocks)
     if (b.peak_flops > 0) peaks.push_back(b.peak_flops);
   return rate() / highest(peaks);
 }

@@ -22,17 +22,18 @@ TEST(Timing, EveryBlockHasEveryContenderInAnOrderOfTheSeed) {
   options.seconds = 600;  // the blocks end it, however busy the machine is
   options.interval = 1e-9;
   EXPECT_EQ(time_blocks({&a, &b}, dense, options).stopped_by, "blocks");
-  ASSERT_EQ(a.blocks.size(), 12U);
-  for (size_t i = 0; i < a.blocks.size(); ++i) {
-    EXPECT_EQ(a.blocks[i].dense_seconds, dense.blocks[i].seconds());
-    const std::set<int64_t> places{a.blocks[i].position, b.blocks[i].position,
-                                   dense.blocks[i].position};
+  ASSERT_EQ(a.result.blocks.size(), 12U);
+  for (size_t i = 0; i < a.result.blocks.size(); ++i) {
+    EXPECT_EQ(a.result.blocks[i].dense_seconds, dense.result.blocks[i].seconds());
+    const std::set<int64_t> places{a.result.blocks[i].position, b.result.blocks[i].position,
+                                   dense.result.blocks[i].position};
     EXPECT_EQ(places, (std::set<int64_t>{0, 1, 2}));
   }
   Case again = dense, other = dense, control = dense;
   time_blocks({&again, &other}, control, options);
-  for (size_t i = 0; i < again.blocks.size(); ++i)
-    EXPECT_EQ(again.blocks[i].position, a.blocks[i].position) << "the seed gives the order";
+  for (size_t i = 0; i < again.result.blocks.size(); ++i)
+    EXPECT_EQ(again.result.blocks[i].position, a.result.blocks[i].position)
+        << "the seed gives the order";
 }
 
 TEST(Timing, StopsByTheIntervalOrByTime) {
@@ -41,7 +42,7 @@ TEST(Timing, StopsByTheIntervalOrByTime) {
   TimingOptions options;
   options.interval = 1000;
   EXPECT_EQ(time_blocks({&a}, dense, options).stopped_by, "interval");
-  EXPECT_EQ(a.blocks.size(), static_cast<size_t>(options.min_blocks));
+  EXPECT_EQ(a.result.blocks.size(), static_cast<size_t>(options.min_blocks));
   options.interval = 1e-12;
   options.seconds = 0.05;
   options.cold = true;
@@ -65,7 +66,7 @@ TEST(Timing, ADeviceThatFailsIsTheOutcomeOfItsCaseAlone) {
   options.max_blocks = options.min_blocks;
   options.interval = 1e-9;  // the blocks end it
   EXPECT_EQ(time_blocks({&bad, &good}, dense, options).stopped_by, "blocks");
-  EXPECT_EQ(good.blocks.size(), static_cast<size_t>(options.min_blocks));
+  EXPECT_EQ(good.result.blocks.size(), static_cast<size_t>(options.min_blocks));
   EXPECT_EQ(bad.result.outcome, Outcome::failed);
   EXPECT_EQ(bad.result.reason, "lost");
   EXPECT_NE(good.result.outcome, Outcome::failed);

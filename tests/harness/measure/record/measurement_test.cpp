@@ -39,7 +39,7 @@ Case timed_case(double seconds, double peak_flops) {
   c.stats.density = 0.5;
   c.plan_seconds = {0};
   c.run_seconds = {seconds};
-  c.blocks = {{0, 0, seconds, 2 * seconds, peak_flops}};
+  c.result.blocks = {{0, 0, seconds, 2 * seconds, peak_flops}};
   return c;
 }
 
@@ -72,7 +72,7 @@ TEST(Measurement, AnUntimedCaseIsInterruptedAndKeepsItsWork) {
   std::vector<Case> cases{timed_case(1e-3, 2e9)};
   cases[0].plan_seconds.clear();
   cases[0].run_seconds.clear();
-  cases[0].blocks.clear();
+  cases[0].result.blocks.clear();
   add_metrics(cases, {});
   const Measurement& m = cases[0].result;
   EXPECT_EQ(m.outcome, Outcome::interrupted);
