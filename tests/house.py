@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the tree against the rules of the house: which room may include which, how long a file and
-how full a folder may be, which libraries stay in which room, that the documents' links lead
-somewhere, that the version has its section in CHANGELOG.md. Prints every breach; exit 1 if any.
+how full a folder may be, which libraries and calls stay in which room, that the documents' links
+lead somewhere, that the version has its section in CHANGELOG.md. Prints every breach; exit 1 if any.
 
 Usage: tests/house.py [ROOT]
 """
@@ -36,6 +36,14 @@ LIBRARIES = [
     ("SQLite", "SQLite", ("harness/store/", "tests/")),
     ("files", "fstream", ("metrics/", "harness/", "tests/")),
     ("files", "filesystem", ("metrics/", "harness/", "tests/")),
+]
+# (what it does, how it is called, the only files that may, what others use)
+CALLS = [
+    ("starts a program", r"\b(popen|system|fork|vfork|exec[lv]p?e?|execvpe|posix_spawnp?)\(",
+     ("harness/host/programs/program.cpp", "harness/host/process.cpp", "harness/cli/restart.cpp"),
+     "harness/host/programs/program.h"),
+    ("prints", r"\bfmt::print\(|\b(printf|fprintf|puts|fputs)\(|\bstd::(cout|cerr|clog)\b",
+     ("harness/io/text/console.cpp", "harness/host/progress.cpp"), "harness/io/text/console.h"),
 ]
 
 
@@ -119,6 +127,16 @@ def library_breaches(root, files):
             yield f"{file}: includes {included}, the inside of another folder"
 
 
+def call_breaches(root, files):
+    for file in files:
+        if not CXX.search(file) or file.startswith("tests/"):
+            continue
+        code = re.sub(r"//.*", "", read(root, file))
+        for does, call, allowed, instead in CALLS:
+            if file not in allowed and (found := re.search(call, code)):
+                yield f"{file}: {does} with {found[0]}; {instead} is for that"
+
+
 def size_breaches(root, files):
     folders = collections.Counter()
     for file in filter(CODE.search, files):
@@ -154,6 +172,7 @@ def breaches(root):
     files = tracked(root)
     yield from arrow_breaches(arrows(root, files))
     yield from library_breaches(root, files)
+    yield from call_breaches(root, files)
     yield from size_breaches(root, files)
     yield from link_breaches(root, files)
     yield from version_breaches(root)

@@ -59,6 +59,21 @@ class House(unittest.TestCase):
         self.expect({"baselines/sta.cpp": "#  include <opencv2/core.hpp>\n"}, "OpenCV")
         self.expect({"attention/plan.cpp": "#include <fstream>\n"}, "files")
 
+    def test_programs_are_started_in_one_place(self):
+        for call in ("popen(x, y)", "std::system(x)", "::execvp(x, y)", "execl(x)", "posix_spawn(x)"):
+            self.expect({"metrics/cost.cpp": f"auto a = {call};\n"}, "metrics/cost.cpp", "program.h")
+        self.assertEqual(self.breaches({
+            "harness/host/programs/program.cpp": "execv(x, y);\n",
+            "tests/tool.h": "popen(x, y);\n",
+            "harness/io/a.cpp": "// the operating system(s)\nfilesystem(x); run.system_of(x);\n"}), [])
+
+    def test_printing_goes_through_the_console(self):
+        for call in ("fmt::print(x)", "std::printf(x)", "std::fprintf(x)", "puts(x)",
+                     "std::cout << x"):
+            self.expect({"metrics/cost.cpp": f"{call};\n"}, "metrics/cost.cpp", "console.h")
+        self.assertEqual(self.breaches({"harness/io/text/console.cpp": "fmt::print(x);\n",
+                                        "metrics/cost.cpp": "std::snprintf(x);\n"}), [])
+
     def test_the_inside_of_another_folder(self):
         self.expect({"metrics/peak.cpp": '#include "attention/cpu/tile-inl.h"\n'}, "inside")
         self.assertEqual(

@@ -1,6 +1,5 @@
 #include "harness/cli/frame.h"
 
-#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <new>
@@ -14,6 +13,8 @@
 #include "harness/cli/parser.h"
 #include "harness/host/interrupt.h"
 #include "harness/io/file.h"
+#include "harness/io/text/console.h"
+#include "harness/io/text/escape.h"
 
 namespace vidattn {
 namespace {
@@ -56,7 +57,7 @@ ExitCode parse_and_run(int argc, char** argv) {
 }
 
 ExitCode say(const char* what, ExitCode code) {
-  std::fprintf(stderr, "vidattn: %s\n", what);
+  print_err("vidattn: {}\n", printable(what));
   return code;
 }
 

@@ -1,10 +1,9 @@
-#include <fmt/format.h>
-
 #include <memory>
 
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 #include "harness/cli/workload_options.h"
+#include "harness/io/text/console.h"
 #include "harness/measure/request.h"
 #include "harness/store/measurement_json.h"
 
@@ -19,9 +18,9 @@ struct Given {
 };
 
 void print(const Measurement& c) {
-  fmt::print("{}: {}{}{}\n", to_string(c.outcome), c.key(), c.reason.empty() ? "" : ": ", c.reason);
+  print_out("{}: {}{}{}\n", to_string(c.outcome), c.key(), c.reason.empty() ? "" : ": ", c.reason);
   if (!c.timed()) return;
-  fmt::print(
+  print_out(
       "  {:.4g} of full attention's time, 95% interval {:.4g} to {:.4g}, {} blocks, stopped by {}\n"
       "  density {:.4g}, relative L2 {:.3g}, plan {}\n",
       c.metric("ratio"), c.metric("ratio_low"), c.metric("ratio_high"), c.blocks.size(),
@@ -57,7 +56,7 @@ ExitCode run(const Given& given) {
     if (!given.json) print(c);
   }
   if (given.json)
-    fmt::print("{}\n", record.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_out("{}\n", record.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   return passed ? ExitCode::fine : ExitCode::regression;
 }
 

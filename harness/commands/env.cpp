@@ -1,10 +1,9 @@
-#include <fmt/format.h>
-
 #include <memory>
 
 #include "harness/cli/command.h"
 #include "harness/host/device_list.h"
 #include "harness/host/environment.h"
+#include "harness/io/text/console.h"
 
 namespace vidattn {
 namespace {
@@ -13,9 +12,9 @@ ExitCode print_environment(bool json) {
   nlohmann::json found = environment();
   found["devices"] = all_device_facts();
   if (json)
-    fmt::print("{}\n", found.dump(1));
+    print_out("{}\n", found.dump(1));
   else
-    fmt::print("{}devices\n{}\n", environment_text(found), device_text(found["devices"]));
+    print_out("{}devices\n{}\n", environment_text(found), device_text(found["devices"]));
   return ExitCode::fine;
 }
 

@@ -1,7 +1,7 @@
-#include <cstdio>
 #include <memory>
 
 #include "harness/cli/command.h"
+#include "harness/io/text/console.h"
 #include "harness/measure/inventory.h"
 #include "harness/measure/record/catalogue.h"
 
@@ -15,7 +15,7 @@ const RegisterCommand registered([] {
                  {Option("--metrics", metrics.get(),
                          "the metrics instead, with what each means, as Markdown")},
                  [metrics](const Arguments&) {
-                   std::fputs((*metrics ? glossary() : inventory()).c_str(), stdout);
+                   print_out("{}", *metrics ? glossary() : inventory());
                    return ExitCode::fine;
                  }};
 });

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <memory>
 
 #include "attention/error.h"
@@ -7,6 +5,7 @@
 #include "harness/cli/options.h"
 #include "harness/host/interrupt.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/videos/report.h"
 #include "harness/workloads/shots.h"
 
@@ -42,7 +41,7 @@ ExitCode measure(const Given& given, const Arguments& arguments) {
   print_metrics(results);
   if (interrupted()) {
     if (!given.out.empty()) write_json(given.out, metrics_record(results, options, arguments));
-    fmt::print("interrupted: {} of {} videos were measured\n", results.size(), inputs.size());
+    print_out("interrupted: {} of {} videos were measured\n", results.size(), inputs.size());
     return ExitCode::interrupted;
   }
   const bool failed = std::any_of(results.begin(), results.end(),

@@ -17,7 +17,8 @@ const RegisterCommand registered([] {
            .required(),
        out_option(o->out, "HTML file").required(),
        Option("--figures", &o->figures,
-              "folder for the figures as SVG and PNG and the table as LaTeX"),
+              "folder for the figures as SVG (gnuplot draws them) and PNG and the table as LaTeX; "
+              "exit code 3 when one is missing in the end"),
        Option("--db", &o->db, "run store"),
        Option(
            "--no-pictures", [o] { o->pictures = false; },

@@ -1,13 +1,12 @@
 #include "harness/store/store.h"
 
-#include <fmt/format.h>
-
 #include <memory>
 
 #include "attention/error.h"
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
 #include "harness/store/export.h"
 #include "harness/store/google_benchmark.h"
@@ -26,9 +25,9 @@ void list_runs(const Given& given) {
     rows.push_back({std::to_string(run.id), run.uid, run.suite, run.started,
                     run.finished.empty() ? "unfinished" : run.finished,
                     std::to_string(run.case_count), run.machine_key, run.revision});
-  fmt::print("{}", text_table({"run", "uid", "suite", "started", "finished", "cases", "machine",
-                               "revision"},
-                              rows));
+  print_out("{}", text_table({"run", "uid", "suite", "started", "finished", "cases", "machine",
+                              "revision"},
+                             rows));
 }
 
 void export_json(const Given& given) {
@@ -46,8 +45,8 @@ void import_json(const Given& given) {
   const std::vector<StoredRun> runs = read_export(given.file);
   Store store(given.db, Store::Mode::write);
   for (const StoredRun& run : runs)
-    fmt::print("run {} of suite {}: {}\n", run.uid, run.suite,
-               store.add_run(run) ? "added" : "is there already");
+    print_out("run {} of suite {}: {}\n", run.uid, run.suite,
+              store.add_run(run) ? "added" : "is there already");
 }
 
 template <class Run>

@@ -1,25 +1,20 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/compare/compare.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/programs/program.h"
 #include "harness/io/npy.h"
 #include "harness/measure/engine/engine.h"
 #include "harness/measure/paired.h"
 #include "harness/store/run_file.h"
-
-extern char** environ;
 
 namespace vidattn {
 namespace {
@@ -52,39 +47,13 @@ class TemporaryFolder {
   fs::path path_;
 };
 
-std::string last_line(const fs::path& path) {
-  std::ifstream stream(path);
-  std::string line, last;
-  while (std::getline(stream, line))
-    if (!line.empty()) last = line;
-  return last;
-}
-
-/// Runs a program without output; throws InputError with its last line on stderr when it fails.
-void run_program(const std::string& program, const std::vector<std::string>& arguments,
-                 const fs::path& errors) {
-  std::vector<char*> argv{const_cast<char*>(program.c_str())};
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, errors.c_str(),
-                                   O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  pid_t child = 0;
-  const int error = posix_spawn(&child, program.c_str(), &files, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&files);
-  if (error != 0)
-    throw InputError(fmt::format("cannot start {}: {}", program, std::strerror(error)));
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+/// Runs a vidattn program; throws InputError with its last line on stderr when it fails.
+void run_quietly(const std::string& program, const std::vector<std::string>& arguments) {
+  const ProgramResult end = run_program(
+      {.program = fs::absolute(program), .arguments = arguments, .until_interrupted = true});
   if (interrupted()) return;  // as it was
-  if (!WIFEXITED(status))
-    throw InputError(fmt::format("{} was ended by signal {}", program, WTERMSIG(status)));
   // 1: an equality check failed, 2: a case is mistrusted. The cases tell.
-  if (WEXITSTATUS(status) > 2)
-    throw InputError(fmt::format("{} failed: {}", program, last_line(errors)));
+  if (end.signalled || end.code > 2) throw InputError(fmt::format("{} {}", program, end.trouble()));
 }
 
 std::string list(const std::vector<int64_t>& values) {
@@ -139,7 +108,7 @@ class Program {
   std::vector<RunTimes> run(int repeat) {
     std::vector<std::string> arguments = arguments_;
     arguments.insert(arguments.end(), {"--repeat", std::to_string(repeat)});
-    run_program(path_, arguments, out_.string() + ".err");
+    run_quietly(path_, arguments);
     if (interrupted()) return {};
     if (!fs::exists(out_))
       throw InputError(fmt::format("{} wrote no results: is it a vidattn program?", path_));

@@ -12,6 +12,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/store/store.h"
 #include "metrics/statistics/statistics.h"
@@ -185,7 +186,7 @@ void settle_times(const Suite& suite, Store& store, const SuiteOptions& options,
   for (int more = 0; more < kMoreProcesses; ++more) {
     StoredRun extra = begin_again(run);
     for (const CaseRequest& request : suite.cases) {
-      if (!options.quiet) fmt::print("measuring again: {}\n", request.backends.front());
+      if (!options.quiet) print_out("measuring again: {}\n", request.backends.front());
       std::fflush(stdout);
       auto c = interrupted() ? std::nullopt : run_case(request, suite.limits);
       if (!c) return;
@@ -210,7 +211,7 @@ void measure_again(const Suite& suite, Store& store, const SuiteOptions& options
     for (CaseRequest request : suite.cases) {
       if (named_case(request, request.backends.front()).key() != checked.key || interrupted())
         continue;
-      if (!options.quiet) fmt::print("measuring again: {}\n", checked.key);
+      if (!options.quiet) print_out("measuring again: {}\n", checked.key);
       std::fflush(stdout);
       auto c = run_case(request, suite.limits);
       if (c) extra.cases.push_back(std::move(*c));
@@ -250,9 +251,9 @@ ExitCode accept(const CheckOptions& options, const StoredRun& run, const Baselin
   write_baseline(options.baseline, made);
   for (const Measurement& c : run.cases)
     if (!c.passed())
-      fmt::print("not in the baseline, {}: {}: {}\n", to_string(c.outcome), c.key(), c.reason);
-  fmt::print("{} now holds {} cases of run {}: {}\n", in_quotes(options.baseline),
-             made.cases.size(), run.id, options.accept);
+      print_out("not in the baseline, {}: {}: {}\n", to_string(c.outcome), c.key(), c.reason);
+  print_out("{} now holds {} cases of run {}: {}\n", in_quotes(options.baseline), made.cases.size(),
+            run.id, options.accept);
   return made.cases.size() == run.cases.size() ? ExitCode::fine : ExitCode::invalid;
 }
 
@@ -329,7 +330,7 @@ ExitCode check(const CheckOptions& options) {
     for (CaseRequest& request : longer.cases) request.timing.seconds *= kMoreTime;
     measure_again(longer, store, options.suite, report);
   }
-  fmt::print("{}", check_text(report));
+  print_out("{}", check_text(report));
   if (!options.markdown.empty()) write_text(options.markdown, check_markdown(report));
   if (!options.junit.empty()) write_text(options.junit, check_junit(report));
   return report.exit_code();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
 
 namespace vidattn {
@@ -45,24 +46,6 @@ const Finding* find(const CheckedCase& c, const std::string& figure) {
   return nullptr;
 }
 
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += byte < 0x20 ? ' ' : c;  // XML 1.0 knows no control characters
-  }
-  return out;
-}
-
 std::string messages(const CheckedCase& c, State state) {
   std::string text;
   for (const Finding& f : c.findings)
@@ -73,12 +56,13 @@ std::string messages(const CheckedCase& c, State state) {
 }  // namespace
 
 std::string check_text(const CheckReport& report) {
-  std::string text = "\n" + conditions(report) + "\n";
+  std::string text = "\n" + printable(conditions(report)) + "\n";
   for (const CheckedCase& c : report.cases)
     for (const Finding& f : c.findings)
       if (f.state != State::ok)
-        text += fmt::format("{}: {}: {}{}\n", to_string(f.state), c.key, f.message,
-                            c.again ? " (measured again)" : "");
+        text += printable(fmt::format("{}: {}: {}{}", to_string(f.state), c.key, f.message,
+                                      c.again ? " (measured again)" : "")) +
+                "\n";
   return text + verdict(report) + "\n";
 }
 
@@ -101,9 +85,9 @@ std::string check_markdown(const CheckReport& report) {
   for (const CheckedCase& c : report.cases)
     for (const Finding& f : c.findings)
       if (f.state != State::ok)
-        text += fmt::format("- **{}** {}: {}\n", to_string(f.state), markdown_escaped(c.key),
-                            f.message);
-  return text + "\n" + conditions(report) + "\n";
+        text += fmt::format("- **{}** {}: {}\n", to_string(f.state), markdown(c.key),
+                            markdown(f.message));
+  return text + "\n" + markdown(conditions(report)) + "\n";
 }
 
 std::string check_junit(const CheckReport& report) {
@@ -115,20 +99,20 @@ std::string check_junit(const CheckReport& report) {
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuites>\n<testsuite name=\"vidattn {}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" "
       "timestamp=\"{}\">\n",
-      escaped(report.run.suite), report.cases.size(), count(State::regression),
-      count(State::invalid), escaped(report.run.started));
+      xml(report.run.suite), report.cases.size(), count(State::regression), count(State::invalid),
+      xml(report.run.started));
   for (const CheckedCase& c : report.cases) {
     const auto stored = std::find_if(report.run.cases.begin(), report.run.cases.end(),
                                      [&](const Measurement& s) { return s.key() == c.key; });
     text += fmt::format("<testcase classname=\"vidattn.{}\" name=\"{}\" time=\"{:.3f}\">",
-                        escaped(report.run.suite), escaped(c.key),
+                        xml(report.run.suite), xml(c.key),
                         stored == report.run.cases.end() ? 0.0 : stored->process.seconds);
     const State worst = c.worst();
     if (worst == State::regression || worst == State::invalid) {
       const char* element = worst == State::regression ? "failure" : "error";
-      text += fmt::format("<{0} message=\"{1}\">{1}</{0}>", element, escaped(messages(c, worst)));
+      text += fmt::format("<{0} message=\"{1}\">{1}</{0}>", element, xml(messages(c, worst)));
     } else if (worst == State::note) {
-      text += fmt::format("<system-out>{}</system-out>", escaped(messages(c, worst)));
+      text += fmt::format("<system-out>{}</system-out>", xml(messages(c, worst)));
     }
     text += "</testcase>\n";
   }

@@ -8,6 +8,7 @@
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/store/run_file.h"
 
 namespace vidattn {
@@ -68,7 +69,7 @@ ExitCode compare(const CompareOptions& options) {
   judge_cases(result.cases, options.rule);
   print_comparison(result, options);
   if (!options.out.empty()) write_json(options.out, comparison_record(result, options));
-  if (interrupted()) fmt::print("interrupted: the blocks measured until then were judged\n");
+  if (interrupted()) print_out("interrupted: the blocks measured until then were judged\n");
   return exit_code(result.cases);
 }
 

@@ -5,6 +5,7 @@
 #include "harness/compare/compare.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/record.h"
+#include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/store/measurement_json.h"
@@ -40,9 +41,9 @@ void print_times(const ComparisonResult& result, const VerdictRule& rule) {
          fmt::format("{}", e.blocks), to_string(c.verdict)});
   }
   if (rows.empty()) return;
-  fmt::print("\n{}", text_table({"case", "A ms", "B ms", "B/A", "95% interval", "p", "p Holm",
-                                 "MDE", "blocks", "B is"},
-                                rows));
+  print_out("\n{}", text_table({"case", "A ms", "B ms", "B/A", "95% interval", "p", "p Holm", "MDE",
+                                "blocks", "B is"},
+                               rows));
 }
 
 void print_figures(const ComparisonResult& result) {
@@ -54,7 +55,7 @@ void print_figures(const ComparisonResult& result) {
       rows.push_back({c.name, metric->header, number(a * metric->scale), number(b * metric->scale),
                       a == b ? "same" : percent(b / a - 1)});
     }
-  if (!rows.empty()) fmt::print("\n{}", text_table({"case", "figure", "A", "B", "change"}, rows));
+  if (!rows.empty()) print_out("\n{}", text_table({"case", "figure", "A", "B", "change"}, rows));
 }
 
 std::vector<RatioEstimate> estimates(const ComparisonResult& result) {
@@ -100,21 +101,21 @@ json to_json(const ComparedCase& c, const VerdictRule& rule) {
 }  // namespace
 
 void print_comparison(const ComparisonResult& result, const CompareOptions& options) {
-  fmt::print("A: {}\nB: {}\n{}\n", result.a, result.b, result.protocol);
+  print_out("A: {}\nB: {}\n{}\n", result.a, result.b, result.protocol);
   if (const auto& w = result.workload)
-    fmt::print("workload {}: {} tokens, {} heads of {}\n", w->name, w->length, w->heads, w->dim);
+    print_out("workload {}: {} tokens, {} heads of {}\n", w->name, w->length, w->heads, w->dim);
   print_times(result, options.rule);
   print_figures(result);
   const auto all = estimates(result);
   if (all.size() > 1) {
     const RatioEstimate mean = geometric_mean(all);
-    fmt::print("\ngeometric mean of B/A over the {} common cases: {:.4f} ({})\n", all.size(),
-               std::exp(mean.log_ratio), interval_text(mean.interval));
+    print_out("\ngeometric mean of B/A over the {} common cases: {:.4f} ({})\n", all.size(),
+              std::exp(mean.log_ratio), interval_text(mean.interval));
   }
   for (const ComparedCase& c : result.cases)
-    if (!c.problem.empty()) fmt::print("not compared: {}: {}\n", c.name, c.problem);
-  for (const std::string& warning : result.warnings) fmt::print("warning: {}\n", warning);
-  fmt::print(
+    if (!c.problem.empty()) print_out("not compared: {}: {}\n", c.name, c.problem);
+  for (const std::string& warning : result.warnings) print_out("warning: {}\n", warning);
+  print_out(
       "\nB/A: median over blocks, bootstrap interval; p: Wilcoxon signed-rank; MDE: smallest "
       "slowdown\nthat would be called with 80% power. faster or slower: interval beyond {:g}% and "
       "Holm's p below {:g};\nsame: interval within {:g}%.\n",

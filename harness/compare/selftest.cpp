@@ -10,6 +10,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/paired.h"
 #include "harness/measure/record/workload_facts.h"
@@ -93,9 +94,9 @@ json summary(const std::vector<Trial>& trials, double log_truth, double alpha) {
 }
 
 void print_part(const std::string& title, const json& s) {
-  fmt::print("{}: same {}, ambiguous {}, faster {}, slower {}\n", title, s["same"].get<int>(),
-             s["ambiguous"].get<int>(), s["faster"].get<int>(), s["slower"].get<int>());
-  fmt::print(
+  print_out("{}: same {}, ambiguous {}, faster {}, slower {}\n", title, s["same"].get<int>(),
+            s["ambiguous"].get<int>(), s["faster"].get<int>(), s["slower"].get<int>());
+  print_out(
       "  median ratio {:.4f}; p below alpha {} of {}; interval holds the true ratio {} of {}; "
       "detectable effect {:.2f}% (median), {:.2f}% (largest)\n",
       s["median_ratio"].get<double>(), s["p_below_alpha"].get<int>(), s["comparisons"].get<int>(),
@@ -129,11 +130,11 @@ bool report_part(const std::string& key, const std::string& title, const std::ve
   const auto faster = static_cast<double>(verdicts(trials, Verdict::faster));
   const bool passed =
       truth > 0 ? slower >= kShareToFind * n : slower + faster <= options.rule.alpha * n;
-  fmt::print("  {}: {}\n", passed ? "passed" : "FAILED",
-             truth > 0
-                 ? fmt::format("{:g} of {:g} found, {:g}% needed", slower, n, 100 * kShareToFind)
-                 : fmt::format("{:g} of {:g} wrong, {:g}% allowed", slower + faster, n,
-                               100 * options.rule.alpha));
+  print_out("  {}: {}\n", passed ? "passed" : "FAILED",
+            truth > 0
+                ? fmt::format("{:g} of {:g} found, {:g}% needed", slower, n, 100 * kShareToFind)
+                : fmt::format("{:g} of {:g} wrong, {:g}% allowed", slower + faster, n,
+                              100 * options.rule.alpha));
   part["passed"] = passed;
   part["trials"] = trial_records(trials);
   record[key] = std::move(part);
@@ -161,7 +162,7 @@ ExitCode selftest(const SelftestOptions& options) {
                  {"workload", to_json(workload_facts(workload))},
                  {"injected", options.slowdown},
                  {"slowed_seconds", options.slowed_seconds}});
-  fmt::print(
+  print_out(
       "workload {}: {} tokens; {:g} and {:g} s a comparison, margin {:g}%, alpha {:g}, load {}\n",
       workload.name, workload.inputs.length(), options.seconds, options.slowed_seconds,
       100 * options.rule.margin, options.rule.alpha,

@@ -11,6 +11,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
 #include "harness/io/stored_array.h"
+#include "harness/io/text/console.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/workloads/in_dtype.h"
 #include "metrics/plan/stats.h"
@@ -134,9 +135,9 @@ void attend(const AttendOptions& options) {
       stats_json(spec, plan, stats, std::chrono::duration<double>(planned - start).count(),
                  std::chrono::duration<double>(end - begin).count());
   if (!options.stats.empty()) write_json(options.stats, json);
-  fmt::print("{} on {} ({}): {} tokens, {} heads of {}, density {:.4g}, {:.3g} GFLOP\n",
-             spec.text(), device.name(), to_string(options.dtype), in.length(), in.heads(),
-             in.dim(), stats.density, stats.flops * 1e-9);
+  print_out("{} on {} ({}): {} tokens, {} heads of {}, density {:.4g}, {:.3g} GFLOP\n", spec.text(),
+            device.name(), to_string(options.dtype), in.length(), in.heads(), in.dim(),
+            stats.density, stats.flops * 1e-9);
 }
 
 }  // namespace vidattn

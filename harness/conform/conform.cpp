@@ -16,6 +16,7 @@
 #include "harness/conform/test_vector.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
+#include "harness/io/text/console.h"
 #include "metrics/plan/stats.h"
 
 namespace vidattn {
@@ -231,12 +232,12 @@ enum class Verdict { pass, fail, unsupported };
 Verdict report(const TestCase& test, const Comparison& comparison) {
   const auto& failures = comparison.failures();
   if (failures.empty()) {
-    fmt::print("pass         {}: {} arrays, o within {:.1e} relative L2\n", test.name,
-               comparison.compared().size(), comparison.output_error());
+    print_out("pass         {}: {} arrays, o within {:.1e} relative L2\n", test.name,
+              comparison.compared().size(), comparison.output_error());
     return Verdict::pass;
   }
-  fmt::print("fail         {}: {}{}\n", test.name, failures.front(),
-             failures.size() > 1 ? fmt::format(" (and {} more)", failures.size() - 1) : "");
+  print_out("fail         {}: {}{}\n", test.name, failures.front(),
+            failures.size() > 1 ? fmt::format(" (and {} more)", failures.size() - 1) : "");
   return Verdict::fail;
 }
 
@@ -263,7 +264,7 @@ Verdict check_case(const std::filesystem::path& folder, const ConformOptions& op
     try {
       check = find_check(test, options);
     } catch (const InputError& error) {
-      fmt::print("unsupported  {}: {}\n", name, error.what());
+      print_out("unsupported  {}: {}\n", name, error.what());
       return Verdict::unsupported;
     }
     const Comparison comparison = check();
@@ -272,7 +273,7 @@ Verdict check_case(const std::filesystem::path& folder, const ConformOptions& op
   } catch (const Cancelled&) {
     throw;
   } catch (const std::exception& error) {
-    fmt::print("fail         {}: {}\n", name, error.what());
+    print_out("fail         {}: {}\n", name, error.what());
     return Verdict::fail;
   }
 }
@@ -293,9 +294,9 @@ ExitCode conform(const ConformOptions& options) {
   }
   if (count.empty())
     throw InputError("no cases of method '" + options.only + "' below '" + options.folder + "'");
-  fmt::print("{} passed, {} failed, {} unsupported ({}, {})\n", count[Verdict::pass],
-             count[Verdict::fail], count[Verdict::unsupported], options.device,
-             to_string(options.dtype));
+  print_out("{} passed, {} failed, {} unsupported ({}, {})\n", count[Verdict::pass],
+            count[Verdict::fail], count[Verdict::unsupported], options.device,
+            to_string(options.dtype));
   return count[Verdict::fail] > 0 ? ExitCode::regression : ExitCode::fine;
 }
 

@@ -7,7 +7,9 @@
 #include <atomic>
 #include <cmath>
 #include <cstdio>
-#include <utility>
+
+#include "harness/io/text/console.h"
+#include "harness/io/text/escape.h"
 
 namespace vidattn {
 namespace {
@@ -39,8 +41,8 @@ double seconds(std::chrono::steady_clock::duration time) {
 
 void set_progress_style(ProgressStyle style) { current_style() = style; }
 
-Progress::Progress(std::string label, int64_t total)
-    : label_(std::move(label)), total_(std::max<int64_t>(total, 0)), style_(current_style()) {
+Progress::Progress(const std::string& label, int64_t total)
+    : label_(printable(label)), total_(std::max<int64_t>(total, 0)), style_(current_style()) {
   if (style_ == ProgressStyle::bar) fmt::print(stderr, "{}", status(start_));
 }
 
@@ -66,9 +68,9 @@ void Progress::update(int64_t done) {
 void Progress::message(const std::string& text) {
   const std::lock_guard lock(mutex_);
   if (style_ == ProgressStyle::bar)
-    fmt::print(stderr, "{}{}\n{}", kClearLine, text, status(Clock::now()));
+    fmt::print(stderr, "{}{}\n{}", kClearLine, printable_lines(text), status(Clock::now()));
   else if (style_ == ProgressStyle::lines)
-    fmt::print(stderr, "{}\n", text);
+    print_err("{}\n", text);
 }
 
 bool Progress::due(Clock::time_point now) const {

@@ -21,7 +21,7 @@ void set_progress_style(ProgressStyle style);
 /// `label [#####     ]  50%  10/20  0:12 passed, 0:12 left`. Safe to use from several threads.
 class Progress {
  public:
-  Progress(std::string label, int64_t total);
+  Progress(const std::string& label, int64_t total);
   /// Ends the line with the time that the work took.
   ~Progress();
   Progress(const Progress&) = delete;

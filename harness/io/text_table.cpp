@@ -4,53 +4,44 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <string_view>
+
+#include "harness/io/text/escape.h"
 
 namespace vidattn {
 namespace {
 
-std::string escaped(const std::string& text, std::string_view special) {
-  std::string out;
-  for (char c : text) {
-    if (special.find(c) != std::string_view::npos) out += '\\';
-    out += c;
-  }
-  return out;
-}
-
 std::string markdown_row(const std::vector<std::string>& cells) {
   std::string line = "|";
-  for (const std::string& cell : cells) line += " " + markdown_escaped(cell) + " |";
+  for (const std::string& cell : cells) line += " " + markdown(cell) + " |";
   return line + "\n";
 }
 
 std::string latex_row(const std::vector<std::string>& cells) {
   std::vector<std::string> safe;
-  for (const std::string& cell : cells) safe.push_back(escaped(cell, "&%$#_{}"));
+  for (const std::string& cell : cells) safe.push_back(latex(cell));
   return fmt::format("{} \\\\\n", fmt::join(safe, " & "));
 }
 
 }  // namespace
 
 std::string text_table(const std::vector<std::string>& headers, const TableRows& rows) {
-  std::vector<size_t> width;
-  for (const auto& header : headers) width.push_back(header.size());
-  for (const auto& row : rows)
-    for (size_t c = 0; c < row.size(); ++c) width[c] = std::max(width[c], row[c].size());
+  TableRows all{headers};
+  all.insert(all.end(), rows.begin(), rows.end());
+  std::vector<size_t> width(headers.size());
+  for (auto& row : all)
+    for (size_t c = 0; c < row.size(); ++c) {
+      row[c] = printable(row[c]);
+      width[c] = std::max(width[c], row[c].size());
+    }
   std::string text;
-  const auto add = [&](const std::vector<std::string>& row) {
-    std::string line;
+  for (const auto& row : all) {
     for (size_t c = 0; c < row.size(); ++c)
-      line += c == 0 ? fmt::format("{:<{}}", row[c], width[c])
+      text += c == 0 ? fmt::format("{:<{}}", row[c], width[c])
                      : fmt::format("  {:>{}}", row[c], width[c]);
-    text += line + "\n";
-  };
-  add(headers);
-  for (const auto& row : rows) add(row);
+    text += "\n";
+  }
   return text;
 }
-
-std::string markdown_escaped(const std::string& text) { return escaped(text, "|"); }
 
 std::string markdown_table(const std::vector<std::string>& headers, const TableRows& rows,
                            const std::string& alignment) {
@@ -73,13 +64,7 @@ std::string csv_line(const std::vector<std::string>& fields) {
   std::string line;
   for (const std::string& field : fields) {
     if (&field != &fields.front()) line += ",";
-    if (field.find_first_of(",\"\n\r") == std::string::npos) {
-      line += field;
-      continue;
-    }
-    line += '"';
-    for (char c : field) line += c == '"' ? std::string("\"\"") : std::string(1, c);
-    line += '"';
+    line += csv_field(field);
   }
   return line + "\n";
 }

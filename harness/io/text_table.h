@@ -7,17 +7,16 @@ namespace vidattn {
 
 using TableRows = std::vector<std::vector<std::string>>;
 
+// Cells may hold any text: each format has them as io/text/escape.h says.
+
 /// Aligned text table; the first column is left-aligned, the others right-aligned.
 std::string text_table(const std::vector<std::string>& headers, const TableRows& rows);
 
-/// Markdown table, a column aligned as `alignment` has it: one 'l' or 'r' for each. Bars inside of
-/// cells are escaped.
+/// Markdown table, a column aligned as `alignment` has it: one 'l' or 'r' for each.
 std::string markdown_table(const std::vector<std::string>& headers, const TableRows& rows,
                            const std::string& alignment);
-std::string markdown_escaped(const std::string& text);
 
-/// LaTeX table in booktabs' style, the first column left-aligned, the others right-aligned. What
-/// LaTeX would read as a command is escaped.
+/// LaTeX table in booktabs' style, the first column left-aligned, the others right-aligned.
 std::string latex_table(const std::vector<std::string>& headers, const TableRows& rows);
 
 /// RFC 4180: a line of fields, quoted where needed.

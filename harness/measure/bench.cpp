@@ -13,6 +13,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/measure/engine/engine.h"
 #include "metrics/machine/peak.h"
 #include "metrics/plan/fidelity.h"
@@ -168,9 +169,9 @@ ExitCode bench(const BenchOptions& options) {
   record["device"] = options.device;
   record["lines"] = nlohmann::json::array();
   record["bf16_dot_peak_gflops"] = bf16_peak_gflops(threads);
-  fmt::print("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7} {:>9} {:>8} {:>7} {:>9} {:>6} {:>9}\n", "shape",
-             "N", "heads", "D", "dtype", "threads", "GFLOP/s", "of peak", "of fed", "of limit",
-             "GHz", "error");
+  print_out("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7} {:>9} {:>8} {:>7} {:>9} {:>6} {:>9}\n", "shape",
+            "N", "heads", "D", "dtype", "threads", "GFLOP/s", "of peak", "of fed", "of limit",
+            "GHz", "error");
   bool failed = false;
   for (const Line& line : options.quick ? quick_lines() : all_lines()) {
     if (interrupted()) break;
@@ -185,14 +186,14 @@ ExitCode bench(const BenchOptions& options) {
                     line.dim, to_string(line.dtype), line.threads);
     failed |= found.is_null();
     if (found.is_null()) {
-      fmt::print("{} failed its check against the reference\n", label);
+      print_out("{} failed its check against the reference\n", label);
       continue;
     }
-    fmt::print("{} {:>9.1f} {:>8.3f} {:>7.3f} {:>9.3f} {:>6.2f} {:>9.1e}\n", label,
-               found["gflops"].get<double>(), found["share_of_fma_peak"].get<double>(),
-               found["share_of_fed_peak"].get<double>(), found["share_of_limit"].get<double>(),
-               median(found["clocks_ghz"].get<std::vector<double>>()),
-               found["check_error"].get<double>());
+    print_out("{} {:>9.1f} {:>8.3f} {:>7.3f} {:>9.3f} {:>6.2f} {:>9.1e}\n", label,
+              found["gflops"].get<double>(), found["share_of_fma_peak"].get<double>(),
+              found["share_of_fed_peak"].get<double>(), found["share_of_limit"].get<double>(),
+              median(found["clocks_ghz"].get<std::vector<double>>()),
+              found["check_error"].get<double>());
     std::fflush(stdout);
     record["lines"].push_back(found);
   }

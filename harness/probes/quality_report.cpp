@@ -9,6 +9,7 @@
 
 #include "harness/host/interrupt.h"
 #include "harness/host/record.h"
+#include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
 #include "harness/probes/scores.h"
 #include "metrics/statistics/paired_difference.h"
@@ -121,7 +122,7 @@ void print_table(const QualityOptions& options, const std::vector<ClipQuality>& 
     rows.push_back({options.backends[b], number(mean(shares[b]), 4)});
     for (const Column* column : shown) rows.back().push_back(cell(b, *column));
   }
-  fmt::print("\n{}", text_table(headers, rows));
+  print_out("\n{}", text_table(headers, rows));
 }
 
 /// Which metric each column is (a suffix says that it stands in for VBench's own), and over how
@@ -146,7 +147,7 @@ void print_missing(const std::vector<ClipQuality>& clips) {
       if (!clip.rows.empty())
         if (const auto* found = find_score(clip.rows[0].restored.scores, column.tag))
           why = found->note;
-    fmt::print("no column {}: {}: {}\n", column.header, column.tag, why);
+    print_out("no column {}: {}: {}\n", column.header, column.tag, why);
   }
 }
 
@@ -156,8 +157,8 @@ void print_left_out(const QualityOptions& options, const std::vector<ClipQuality
     for (size_t b = 0; b < options.backends.size() && clip.error.empty(); ++b) {
       const bool here = b < clip.rows.size() && clip.rows[b].restored.run.passed();
       if (here || !restored(clips, b)) continue;
-      fmt::print("left out of the means: {}, {} {}\n", clip.name, options.backends[b],
-                 b < clip.rows.size() ? clip.rows[b].restored.run.outcome : "was not measured");
+      print_out("left out of the means: {}, {} {}\n", clip.name, options.backends[b],
+                b < clip.rows.size() ? clip.rows[b].restored.run.outcome : "was not measured");
     }
 }
 
@@ -180,7 +181,7 @@ void print_notes(const std::vector<ClipQuality>& clips) {
     if (run.outcome.empty() || run.passed()) return;
     const std::string line =
         fmt::format("{} ({}): {}: {}", run.outcome, probe, run.backend, run.reason);
-    if (said.insert(line).second) fmt::print("{}\n", line);
+    if (said.insert(line).second) print_out("{}\n", line);
   };
   for (const ClipQuality& clip : clips)
     for (const BackendQuality& row : clip.rows) {
@@ -239,20 +240,20 @@ nlohmann::json quality_record(const QualityOptions& options,
 
 void print_quality(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
   for (const ClipQuality& clip : clips)
-    if (!clip.error.empty()) fmt::print("{}: {}\n", clip.name, clip.error);
+    if (!clip.error.empty()) print_out("{}: {}\n", clip.name, clip.error);
   const auto measured_clips = std::count_if(
       clips.begin(), clips.end(), [](const ClipQuality& clip) { return !clip.rows.empty(); });
   const size_t backends = options.backends.size();
   const int64_t common = clips.empty() ? 0 : common_count(clips, backends, sparsity);
-  fmt::print("means over the {} clip{} that every row has; noise {:g}{}\n", common,
-             common == 1 ? "" : "s", options.noise,
-             interrupted() ? "; interrupted, later clips are missing" : "");
+  print_out("means over the {} clip{} that every row has; noise {:g}{}\n", common,
+            common == 1 ? "" : "s", options.noise,
+            interrupted() ? "; interrupted, later clips are missing" : "");
   if (measured_clips == 0) return;
   print_left_out(options, clips);
   print_table(options, clips, [&](size_t b, const Column& column) {
     return number(mean(over_common_clips(clips, backends, column.value)[b]), column.decimals);
   });
-  fmt::print(
+  print_out(
       "\ndifference to full attention, paired by clip, with its 95% t interval over clips{}\n",
       measured_clips < 6 ? " (few: intervals are wide, and normality cannot be judged)" : "");
   print_table(options, clips, [&](size_t b, const Column& column) {
@@ -260,9 +261,9 @@ void print_quality(const QualityOptions& options, const std::vector<ClipQuality>
     return interval(paired_difference(over_clips(clips, b, column.value), full),
                     mean_interval(full).count, column.decimals);
   });
-  fmt::print("\ncolumns: {}\n", legend(clips, backends, common));
+  print_out("\ncolumns: {}\n", legend(clips, backends, common));
   print_missing(clips);
-  if (const std::string note = missed_note(options, clips); !note.empty()) fmt::print("{}\n", note);
+  if (const std::string note = missed_note(options, clips); !note.empty()) print_out("{}\n", note);
   print_notes(clips);
 }
 

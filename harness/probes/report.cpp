@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "harness/host/interrupt.h"
+#include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
 #include "harness/probes/scores.h"
 
@@ -50,13 +51,13 @@ void add_missed(MissedDensities& missed, const std::string& label, const ProbeRu
 void print_reasons(const std::vector<const RestoredVideo*>& videos) {
   MissedDensities missed;
   for (const RestoredVideo* video : videos) {
-    if (!video->run.note.empty()) fmt::print("{}\n", video->run.note);
+    if (!video->run.note.empty()) print_out("{}\n", video->run.note);
     if (!video->run.passed())
-      fmt::print("{}: {}{}{}\n", video->run.outcome, video->run.backend,
-                 video->run.reason.empty() ? "" : ": ", video->run.reason);
+      print_out("{}: {}{}{}\n", video->run.outcome, video->run.backend,
+                video->run.reason.empty() ? "" : ": ", video->run.reason);
     add_missed(missed, video->run.backend, video->run);
   }
-  if (const std::string note = missed.note(); !note.empty()) fmt::print("{}\n", note);
+  if (const std::string note = missed.note(); !note.empty()) print_out("{}\n", note);
 }
 
 nlohmann::json run_json(const ProbeRun& run) {

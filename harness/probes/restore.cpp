@@ -13,6 +13,7 @@
 #include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
 #include "harness/probes/nlm_probe.h"
 #include "harness/probes/report.h"
@@ -59,15 +60,15 @@ void write_pictures(const Restoration& task, const std::vector<RestoredVideo>& v
   const std::string picture = (fs::path(folder) / "side_by_side.png").string();
   if (!cv::imwrite(picture, side_by_side(panels)))
     throw InputError(in_quotes(picture) + " cannot be written");
-  fmt::print("videos and side_by_side.png (below each its difference to clean, x4) are in {}\n",
-             folder);
+  print_out("videos and side_by_side.png (below each its difference to clean, x4) are in {}\n",
+            folder);
 }
 
 void print(const RestoreOptions& options, const Restoration& task,
            const std::vector<RestoredVideo>& videos) {
   const Clip& clip = task.clip();
   const VideoGrid& grid = task.nlm().inputs().grid;
-  fmt::print(
+  print_out(
       "{}: {} frames of {}x{}, shots at {}; noise {:g}, seed {}\n{} tokens of 8x8 pixels (grid "
       "{}x{}x{}), 4 shifted heads, {} feature channels; {:.1f}% of the picture repeats in other "
       "shots\n\n",
@@ -76,7 +77,7 @@ void print(const RestoreOptions& options, const Restoration& task,
       grid.height, grid.width, task.nlm().channels(), 100 * task.repeated_share());
   std::vector<const RestoredVideo*> rows = {&task.noisy()};
   for (const RestoredVideo& video : videos) rows.push_back(&video);
-  fmt::print("{}", restoration_table(rows, task.full()));
+  print_out("{}", restoration_table(rows, task.full()));
   print_reasons(rows);
 }
 

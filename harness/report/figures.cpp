@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <filesystem>
-#include <set>
 
-#include "harness/io/json_file.h"
+#include "harness/host/programs/gnuplot.h"
 #include "harness/report/report.h"
+#include "harness/report/written_files.h"
 
 namespace vidattn {
 namespace {
@@ -31,16 +29,10 @@ std::vector<std::string> methods(const std::vector<json>& cases) {
   return names;
 }
 
-/// A text in gnuplot's single quotes, with its markup turned off by `noenhanced`.
-std::string quoted(std::string text) {
-  std::replace(text.begin(), text.end(), '\'', ' ');
-  return "'" + text + "'";
-}
-
-/// One block of inline data per method: "$m0 << EOD …".
-std::string method_data(const std::vector<json>& cases, const char* x, const char* y,
-                        std::vector<std::string>& plotted) {
-  std::string text;
+/// One block of data per method, its name first, then its points.
+std::vector<size_t> method_data(Drawing& drawing, const std::vector<json>& cases, const char* x,
+                                const char* y) {
+  std::vector<size_t> blocks;
   for (const std::string& method : methods(cases)) {
     std::vector<std::pair<double, double>> points;
     for (const json& c : cases)
@@ -48,80 +40,90 @@ std::string method_data(const std::vector<json>& cases, const char* x, const cha
         points.emplace_back(metric(c, x), metric(c, y));
     if (points.empty()) continue;
     std::sort(points.begin(), points.end());
-    text += fmt::format("$m{} << EOD\n", plotted.size());
-    for (const auto& [a, b] : points) text += fmt::format("{:.6g} {:.6g}\n", a, b);
-    text += "EOD\n";
-    plotted.push_back(method);
+    Drawing::Rows rows{{method}};
+    for (const auto& [a, b] : points) rows.push_back({a, b});
+    blocks.push_back(drawing.data(rows));
   }
-  return text;
+  return blocks;
 }
 
-/// `more` follows the methods in gnuplot's list of what to plot.
-std::string method_plot(const std::vector<json>& cases, const char* x, const char* y,
-                        const std::string& settings, const char* style,
-                        const std::string& more = "") {
-  std::vector<std::string> plotted;
-  std::string script = method_data(cases, x, y, plotted) + settings + "plot ";
-  if (plotted.empty()) return "";
-  for (size_t i = 0; i < plotted.size(); ++i)
-    script += fmt::format("{}$m{} with {} lt {} pt {} ps 0.9 title {}", i ? ", " : "", i, style,
-                          i + 1, 4 + i % 10, quoted(plotted[i]));
-  return script + more + "\n";
+void plot_methods(Drawing& drawing, const std::vector<size_t>& blocks, bool joined) {
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    const size_t colour = i + 1, point = 4 + i % 10;
+    if (joined)
+      drawing.plot("$data{} with linespoints lt {} pt {} ps 0.9 title columnheader(1)", blocks[i],
+                   colour, point);
+    else
+      drawing.plot("$data{} with points lt {} pt {} ps 0.9 title columnheader(1)", blocks[i],
+                   colour, point);
+  }
 }
 
 /// Error against speed; the cases of the front are joined, and named left and right in turns, for
 /// they may lie close together.
-std::string pareto(const std::vector<json>& cases) {
+void draw_pareto(Drawing& drawing, const std::vector<json>& cases) {
   std::vector<json> front;
   std::copy_if(cases.begin(), cases.end(), std::back_inserter(front),
                [](const json& c) { return c["front"].get<bool>(); });
-  if (front.empty()) return "";
+  if (front.empty()) return;
   std::sort(front.begin(), front.end(), [](const json& a, const json& b) {
     return metric(a, "speedup") < metric(b, "speedup");
   });
   double slowest = 1;
   for (const json& c : cases) slowest = std::fmin(slowest, metric(c, "speedup"));
-  std::string line, names[2];
+  Drawing::Rows line, names[2];
   for (size_t i = 0; i < front.size(); ++i) {
-    const auto point =
-        fmt::format("{:.6g} {:.6g}", metric(front[i], "speedup"), metric(front[i], "relative_l2"));
-    line += point + "\n";
-    names[i % 2] += fmt::format("{} \"{}\"\n", point, front[i]["label"].get<std::string>());
+    const double speedup = metric(front[i], "speedup"), error = metric(front[i], "relative_l2");
+    line.push_back({speedup, error});
+    names[i % 2].push_back({speedup, error, front[i]["label"].get<std::string>()});
   }
-  const std::string settings = fmt::format(
-      "$front << EOD\n{}EOD\n$left << EOD\n{}EOD\n$right << EOD\n{}EOD\n"
+  drawing.script(
       "set logscale x\nset xrange [{:.6g}:{:.6g}]\nset xlabel 'speedup over full attention'\n"
       "set ylabel 'relative L2 error, smaller is up'\nset yrange [] reverse\n",
-      line, names[0], names[1], 0.6 * slowest, 4 * metric(front.back(), "speedup"));
-  std::string more =
-      ", $front with lines lc rgb 'gray50' dt 2 title 'front', $left with labels right noenhanced "
-      "offset -1,0.3 notitle";
-  if (!names[1].empty()) more += ", $right with labels left noenhanced offset 1,0.3 notitle";
-  return method_plot(cases, "speedup", "relative_l2", settings, "points", more);
+      0.6 * slowest, 4 * metric(front.back(), "speedup"));
+  plot_methods(drawing, method_data(drawing, cases, "speedup", "relative_l2"), false);
+  drawing.plot("$data{} with lines lc rgb 'gray50' dt 2 title 'front'", drawing.data(line));
+  drawing.plot("$data{} with labels right noenhanced offset -1,0.3 notitle",
+               drawing.data(names[0]));
+  if (!names[1].empty())
+    drawing.plot("$data{} with labels left noenhanced offset 1,0.3 notitle",
+                 drawing.data(names[1]));
 }
 
 /// Points with whiskers, one case a row, the fastest on top.
-std::string forest(std::vector<json> cases) {
-  cases.erase(std::remove_if(cases.begin(), cases.end(),
-                             [](const json& c) { return !c["ratio"].is_object(); }),
-              cases.end());
-  if (cases.empty()) return "";
+void draw_ratios(Drawing& drawing, const std::vector<json>& all) {
+  std::vector<json> cases;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(cases),
+               [](const json& c) { return c["ratio"].is_object(); });
+  if (cases.empty()) return;
   std::sort(cases.begin(), cases.end(),
             [](const json& a, const json& b) { return a["ratio"]["ratio"] > b["ratio"]["ratio"]; });
-  std::string rows = "$d << EOD\n", tics;
-  for (size_t i = 0; i < cases.size(); ++i) {
-    const json& r = cases[i]["ratio"];
+  Drawing::Rows rows;
+  for (const json& c : cases) {
+    const json& r = c["ratio"];
     const double ratio = r["ratio"];
-    rows += fmt::format("{:.6g} {} {:.6g} {:.6g}\n", ratio, i,
-                        r["low"].is_number() ? r["low"].get<double>() : ratio,
-                        r["high"].is_number() ? r["high"].get<double>() : ratio);
-    tics += fmt::format("{}{} {}", i ? ", " : "", quoted(cases[i]["label"]), i);
+    rows.push_back({ratio, static_cast<double>(rows.size()),
+                    r["low"].is_number() ? r["low"].get<double>() : ratio,
+                    r["high"].is_number() ? r["high"].get<double>() : ratio,
+                    c["label"].get<std::string>()});
   }
-  return rows + "EOD\nset logscale x\nset ytics (" + tics +
-         fmt::format(") noenhanced\nset yrange [-0.7:{}]\n",
-                     static_cast<double>(cases.size()) - 0.3) +
-         "set xlabel \"time over full attention's\"\nset grid x\nset arrow from 1, graph 0 to 1, "
-         "graph 1 nohead dt 2\nplot $d using 1:2:3:4 with xerrorbars pt 7 ps 0.6 notitle\n";
+  drawing.script(
+      "set logscale x\nset ytics noenhanced\nset yrange [-0.7:{}]\n"
+      "set xlabel \"time over full attention's\"\nset grid x\n"
+      "set arrow from 1, graph 0 to 1, graph 1 nohead dt 2\n",
+      static_cast<double>(rows.size()) - 0.3);
+  drawing.plot("$data{} using 1:2:3:4:ytic(5) with xerrorbars pt 7 ps 0.6 notitle",
+               drawing.data(rows));
+}
+
+void draw_density_error(Drawing& drawing, const std::vector<json>& cases) {
+  drawing.script("set xlabel 'executed density'\nset ylabel 'relative L2 error'\n");
+  plot_methods(drawing, method_data(drawing, cases, "density", "relative_l2"), true);
+}
+
+void draw_density_speedup(Drawing& drawing, const std::vector<json>& cases) {
+  drawing.script("set xlabel 'executed density'\nset ylabel 'speedup'\n");
+  plot_methods(drawing, method_data(drawing, cases, "density", "speedup"), true);
 }
 
 /// Highest of a figure over the cases; NaN where none has it.
@@ -132,60 +134,66 @@ double highest_of(const std::vector<json>& cases, const char* name) {
   return highest;
 }
 
-std::string roofline(const std::vector<json>& cases) {
-  std::string rows = "$d << EOD\n";
+void draw_roofline(Drawing& drawing, const std::vector<json>& cases) {
+  constexpr double kGiga = 1e9;
+  Drawing::Rows rows;
   double left = INFINITY, right = 0;
   for (const json& c : cases) {
     if (!c.value("intensity", json()).is_number()) continue;
     const double x = c["intensity"];
     left = std::min(left, x);
     right = std::max(right, x);
-    rows += fmt::format("{:.6g} {:.6g} {}\n", x, metric(c, "flop_rate") / 1e9,
-                        '"' + c["label"].get<std::string>() + '"');
+    rows.push_back({x, metric(c, "flop_rate") / kGiga, c["label"].get<std::string>()});
   }
-  if (right == 0) return "";
-  const double peak = highest_of(cases, "peak") / 1e9;
-  const double bandwidth = highest_of(cases, "bandwidth") / 1e9;
+  if (right == 0) return;
+  const double peak = highest_of(cases, "peak") / kGiga;
+  const double bandwidth = highest_of(cases, "bandwidth") / kGiga;
   if (std::isfinite(peak / bandwidth)) left = std::min(left, peak / bandwidth / 8);
-  const std::string roof = !std::isfinite(peak) ? ""
-                           : std::isfinite(bandwidth)
-                               ? fmt::format(
-                                     "x*{0:.6g} < {1:.6g} ? x*{0:.6g} : {1:.6g} title "
-                                     "'measured bandwidth and peak', ",
-                                     bandwidth, peak)
-                               : fmt::format("{:.6g} title 'measured peak', ", peak);
-  return rows + "EOD\nset logscale xy\nset samples 400\n" +
-         fmt::format("set xrange [{:.6g}:{:.6g}]\n", left / 1.5, right * 4) +
-         "set xlabel 'FLOPs for each byte of q, k, v, o and index'\nset ylabel 'GFLOP/s'\n"
-         "set yrange [*:*]\n" +
-         fmt::format(
-             "plot {}$d using 1:2 with points pt 7 ps 0.6 notitle, $d using 1:2:3 with labels left "
-             "noenhanced offset 1,0 font ',8' notitle\n",
-             roof);
+  drawing.script(
+      "set logscale xy\nset samples 400\nset xrange [{:.6g}:{:.6g}]\n"
+      "set xlabel 'FLOPs for each byte of q, k, v, o and index'\nset ylabel 'GFLOP/s'\n"
+      "set yrange [*:*]\n",
+      left / 1.5, right * 4);
+  if (std::isfinite(peak) && std::isfinite(bandwidth))
+    drawing.plot("x*{0:.6g} < {1:.6g} ? x*{0:.6g} : {1:.6g} title 'measured bandwidth and peak'",
+                 bandwidth, peak);
+  else if (std::isfinite(peak))
+    drawing.plot("{:.6g} title 'measured peak'", peak);
+  const size_t points = drawing.data(rows);
+  drawing.plot("$data{} using 1:2 with points pt 7 ps 0.6 notitle", points);
+  drawing.plot("$data{} using 1:2:3 with labels left noenhanced offset 1,0 font ',8' notitle",
+               points);
 }
 
-std::string memory(const std::vector<json>& cases) {
-  std::string rows = "$d << EOD\n";
+void draw_memory(Drawing& drawing, const std::vector<json>& cases) {
   constexpr double kMebi = 1024.0 * 1024.0;
+  Drawing::Rows rows;
   for (const json& c : cases)
-    rows += fmt::format("\"{}\" {:.6g} {:.6g}\n", c["label"].get<std::string>(),
-                        metric(c, "index_memory") / kMebi, metric(c, "peak_extra_memory") / kMebi);
-  return rows +
-         "EOD\nset style data histograms\nset style fill solid 0.8\nset xtics rotate by -35 "
-         "noenhanced\nset ylabel 'MiB'\nset rmargin 8\nset yrange [0:*]\n"
-         "plot $d using 2:xtic(1) title 'index', $d using 3 title 'extra'\n";
+    rows.push_back({c["label"].get<std::string>(), metric(c, "index_memory") / kMebi,
+                    metric(c, "peak_extra_memory") / kMebi});
+  if (rows.empty()) return;
+  drawing.script(
+      "set style data histograms\nset style fill solid 0.8\nset xtics rotate by -35 noenhanced\n"
+      "set ylabel 'MiB'\nset rmargin 8\nset yrange [0:*]\n");
+  const size_t bars = drawing.data(rows);
+  drawing.plot("$data{} using 2:xtic(1) title 'index'", bars);
+  drawing.plot("$data{} using 3 title 'extra'", bars);
 }
 
-/// Draws one SVG; false when gnuplot is missing or fails.
-bool gnuplot(const std::string& script, const std::filesystem::path& path, double height) {
-  FILE* pipe = popen("gnuplot 2>/dev/null", "w");
-  if (!pipe) return false;
-  fmt::print(pipe,
-             "set terminal svg size 720,{} font 'Helvetica,12' background rgb 'white'\nset output "
-             "{}\nset key outside noenhanced\n{}",
-             height, quoted(path.string()), script);
-  return pclose(pipe) == 0 && std::filesystem::exists(path);
-}
+struct Figure {
+  const char* name;
+  const char* title;
+  void (*draw)(Drawing& drawing, const std::vector<json>& cases);
+  bool a_row_per_case = false;
+};
+
+constexpr Figure kFigures[] = {
+    {"pareto.svg", "relative L2 error over speedup", draw_pareto},
+    {"ratios.svg", "time over full attention's", draw_ratios, true},
+    {"density_error.svg", "relative L2 error over executed density", draw_density_error},
+    {"density_speedup.svg", "speedup over executed density", draw_density_speedup},
+    {"roofline.svg", "GFLOP/s over FLOPs per byte", draw_roofline},
+    {"memory.svg", "memory of index and run", draw_memory}};
 
 /// The bytes of a data URI.
 std::string decoded(const std::string& uri) {
@@ -213,49 +221,28 @@ std::string file_name(std::string text) {
 
 }  // namespace
 
-std::vector<std::string> write_figures(const json& data, const std::string& folder) {
-  const std::filesystem::path into = folder;
-  std::vector<std::string> written;
+void write_figures(const json& data, WrittenFiles& files) {
   const auto cases = timed(data);
   constexpr double kHeight = 440, kRow = 22;
   const double tall = 120 + kRow * static_cast<double>(cases.size());
-  const struct {
-    const char* name;
-    std::string script;
-    double height;
-  } figures[] = {
-      {"pareto.svg", pareto(cases), kHeight},
-      {"ratios.svg", forest(cases), tall},
-      {"density_error.svg",
-       method_plot(cases, "density", "relative_l2",
-                   "set xlabel 'executed density'\nset ylabel 'relative L2 error'\n",
-                   "linespoints"),
-       kHeight},
-      {"density_speedup.svg",
-       method_plot(cases, "density", "speedup",
-                   "set xlabel 'executed density'\nset ylabel 'speedup'\n", "linespoints"),
-       kHeight},
-      {"roofline.svg", roofline(cases), kHeight},
-      {"memory.svg", memory(cases), kHeight}};
-  for (const auto& figure : figures) {
-    if (figure.script.empty()) continue;
-    if (gnuplot(figure.script, into / figure.name, figure.height))
-      written.emplace_back(figure.name);
-    else
-      fmt::print(stderr, "warning: no {}: gnuplot is missing or failed (package gnuplot-nox)\n",
-                 figure.name);
+  for (const Figure& figure : kFigures) {
+    Drawing drawing;
+    drawing.script(
+        "set terminal svg size 720,{} font 'Helvetica,12' background rgb 'white'\n"
+        "set key outside noenhanced\n",
+        figure.a_row_per_case ? tall : kHeight);
+    figure.draw(drawing, cases);
+    if (drawing.has_plots()) files.add(figure.name, [&] { return drawing.draw(figure.title); });
   }
   for (const json& c : data["cases"]) {
     const json pictures = c.value("pictures", json::object());
     for (const auto& [kind, uri] : pictures.items()) {
       const std::string encoded = uri;
       const char* type = encoded.starts_with("data:image/jpeg") ? "jpg" : "png";
-      written.push_back(
-          file_name(fmt::format("{}_{}.{}", c["name"].get<std::string>(), kind, type)));
-      write_text(into / written.back(), decoded(encoded));
+      files.add(file_name(fmt::format("{}_{}.{}", c["name"].get<std::string>(), kind, type)),
+                [&] { return decoded(encoded); });
     }
   }
-  return written;
 }
 
 }  // namespace vidattn

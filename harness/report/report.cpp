@@ -8,9 +8,11 @@
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/programs/gnuplot.h"
 #include "harness/host/progress.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/workload_facts.h"
 #include "harness/report/pictures.h"
@@ -164,20 +166,22 @@ std::string report_page(const json& data) {
 }
 
 ExitCode report(const ReportOptions& options) {
-  if (!options.figures.empty()) make_writable_folder(options.figures);
+  if (!options.figures.empty()) {
+    require_gnuplot();
+    make_writable_folder(options.figures);
+  }
   std::vector<StoredRun> runs;
   for (const std::string& name : options.runs) runs.push_back(read_run(name, options.db));
   json data = report_data(runs, history_of(options.db));
   if (options.pictures) add_pictures(data);
   write_text(options.out, report_page(data));
-  fmt::print("{}: {} cases of {} runs\n", options.out, data["cases"].size(), runs.size());
-  if (!options.figures.empty()) {
-    auto written = write_tables(runs, options.figures);
-    const auto drawn = write_figures(data, options.figures);
-    written.insert(written.end(), drawn.begin(), drawn.end());
-    fmt::print("{}: {}\n", options.figures, fmt::join(written, " "));
-  }
-  return ExitCode::fine;
+  print_out("{}: {} cases of {} runs\n", options.out, data["cases"].size(), runs.size());
+  if (options.figures.empty()) return ExitCode::fine;
+  WrittenFiles files(options.figures);
+  write_tables(runs, files);
+  write_figures(data, files);
+  print_out("{}: {}\n", options.figures, fmt::join(files.names(), " "));
+  return files.complete() ? ExitCode::fine : ExitCode::usage;
 }
 
 }  // namespace vidattn

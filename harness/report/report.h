@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/host/exit_code.h"
+#include "harness/report/written_files.h"
 #include "harness/store/run.h"
 
 namespace vidattn {
@@ -36,15 +37,14 @@ void add_pictures(nlohmann::json& data);
 /// One HTML page that needs nothing beside itself.
 std::string report_page(const nlohmann::json& data);
 
-/// Writes the table as table.tex, table.md and table.csv. Returns the names written.
-std::vector<std::string> write_tables(const std::vector<StoredRun>& runs,
-                                      const std::string& folder);
+/// Writes the table as table.tex, table.md and table.csv.
+void write_tables(const std::vector<StoredRun>& runs, WrittenFiles& files);
 
-/// Writes figures as SVG (drawn by gnuplot) and pictures as PNG and JPEG. Returns the names
-/// written. Without gnuplot the SVG are left out, with a warning on stderr.
-std::vector<std::string> write_figures(const nlohmann::json& data, const std::string& folder);
+/// Writes figures as SVG (drawn by gnuplot) and pictures as PNG and JPEG.
+void write_figures(const nlohmann::json& data, WrittenFiles& files);
 
-/// Writes options.out and the figures; returns the exit code.
+/// Writes options.out and the figures. Returns `usage` when a figure or table is missing in their
+/// folder. Throws InputError before any work where there is no gnuplot for the figures.
 ExitCode report(const ReportOptions& options);
 
 }  // namespace vidattn

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/record/catalogue.h"
 #include "metrics/statistics/statistics.h"
@@ -72,9 +73,10 @@ TableRows paper_rows(const Columns& columns, const std::vector<Measurement>& cas
 std::string reasons_text(const std::vector<Measurement>& cases) {
   std::string text;
   for (const Measurement& m : cases) {
-    if (!m.note.empty()) text += m.note + "\n";
+    if (!m.note.empty()) text += printable(m.note) + "\n";
     if (!m.reason.empty())
-      text += fmt::format("{}: {}: {}\n", to_string(m.outcome), case_name(m), m.reason);
+      text += fmt::format("{}: {}: {}\n", to_string(m.outcome), printable(case_name(m)),
+                          printable(m.reason));
   }
   return text;
 }

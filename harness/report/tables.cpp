@@ -1,10 +1,3 @@
-#include <fmt/format.h>
-
-#include <filesystem>
-
-#include "attention/error.h"
-#include "harness/io/file.h"
-#include "harness/io/json_file.h"
 #include "harness/report/labels.h"
 #include "harness/report/report.h"
 #include "harness/report/run_table.h"
@@ -20,15 +13,12 @@ std::vector<Measurement> all_cases(const std::vector<StoredRun>& runs) {
 
 }  // namespace
 
-std::vector<std::string> write_tables(const std::vector<StoredRun>& runs,
-                                      const std::string& folder) {
-  const std::filesystem::path into = folder;
+void write_tables(const std::vector<StoredRun>& runs, WrittenFiles& files) {
   const auto cases = all_cases(runs);
   const auto names = label_cases(runs).labels;
-  write_text(into / "table.tex", run_latex(cases, names));
-  write_text(into / "table.md", run_markdown(cases, names));
-  write_text(into / "table.csv", run_csv(cases));
-  return {"table.tex", "table.md", "table.csv"};
+  files.add("table.tex", [&] { return run_latex(cases, names); });
+  files.add("table.md", [&] { return run_markdown(cases, names); });
+  files.add("table.csv", [&] { return run_csv(cases); });
 }
 
 }  // namespace vidattn

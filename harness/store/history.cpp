@@ -8,6 +8,7 @@
 #include "attention/error.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {
@@ -40,13 +41,13 @@ std::vector<double> values_of(const Series& series) {
 void print(const Series& s) {
   const std::vector<double> values = values_of(s);
   const std::string inputs = short_content(s.identity);
-  fmt::print("{} of {}\n  machine {}{}, {} runs, median {:.4g}, last {:.4g}  {}\n", s.metric, s.key,
-             s.machine_key, inputs.empty() ? "" : ", q " + inputs, values.size(), median(values),
-             values.back(), sparkline(values));
+  print_out("{} of {}\n  machine {}{}, {} runs, median {:.4g}, last {:.4g}  {}\n", s.metric, s.key,
+            s.machine_key, inputs.empty() ? "" : ", q " + inputs, values.size(), median(values),
+            values.back(), sparkline(values));
   for (const ChangePoint& c : s.changes) {
     const Series::Point& p = s.points[c.index];
-    fmt::print("  changed at run {} ({}, {}): {:.4g} -> {:.4g} ({:+.1f}%), p {:.2g}\n", p.run,
-               p.started, p.revision, c.before, c.after, 100 * (c.after / c.before - 1), c.p);
+    print_out("  changed at run {} ({}, {}): {:.4g} -> {:.4g} ({:+.1f}%), p {:.2g}\n", p.run,
+              p.started, p.revision, c.before, c.after, 100 * (c.after / c.before - 1), c.p);
   }
 }
 
@@ -132,7 +133,7 @@ void history(const HistoryOptions& options) {
     for (const ChangePoint& c : series.changes) ++(c.after > c.before ? up : down);
   }
   // A detector whose findings all point one way is suspect itself.
-  fmt::print("{} series, {} changes up, {} down\n", all.size(), up, down);
+  print_out("{} series, {} changes up, {} down\n", all.size(), up, down);
   if (!options.out.empty()) write_json(options.out, json);
 }
 

@@ -16,6 +16,7 @@
 #include "harness/host/progress.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/measure/case_contender.h"
 #include "harness/measure/engine/engine.h"
 #include "harness/measure/record/case_metrics.h"
@@ -145,10 +146,10 @@ void print_interrupted(const std::vector<Measurement>& cases, const std::string&
   const bool any =
       std::any_of(cases.begin(), cases.end(), [](const Measurement& m) { return m.timed(); });
   if (any)
-    fmt::print("interrupted: what was measured until then is in the table{}\n",
-               out.empty() ? "" : " and in " + out);
+    print_out("interrupted: what was measured until then is in the table{}\n",
+              out.empty() ? "" : " and in " + out);
   else
-    fmt::print("interrupted before anything was measured\n");
+    print_out("interrupted before anything was measured\n");
 }
 
 /// What a case is, apart from its content, known before anything is built.
@@ -214,7 +215,7 @@ void add_circumstances(MainJob& job, const RunOptions& options, const std::strin
 
 void add_to_store(Store& store, const StoredRun& run) {
   store.add_run(run);
-  fmt::print("run {} is in {}\n", store.list_runs().back().id, in_quotes(store.path().string()));
+  print_out("run {} is in {}\n", store.list_runs().back().id, in_quotes(store.path().string()));
 }
 
 /// Cases of the workload, checked; throws InputError when none can run.
@@ -244,7 +245,7 @@ ExitCode run(const RunOptions& options) {
   add_metrics(cases, {options.steps, options.layers});
   const bool recorded = store || !options.out.empty();
   MainJob job = finished_job(options, workload, std::move(cases), std::move(peaks.fma), recorded);
-  fmt::print("{}", run_text(job));
+  print_out("{}", run_text(job));
   if (recorded) add_circumstances(job, options, started);
   if (!options.out.empty()) write_json(options.out, main_job_record(job));
   if (store) add_to_store(*store, job.run);

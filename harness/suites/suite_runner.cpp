@@ -13,6 +13,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/preflight.h"
 #include "harness/io/file.h"
+#include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/store/measurement_json.h"
@@ -113,13 +114,13 @@ StoredRun run_to_resume(const Suite& suite, const Store& store, const StoredRun&
 }
 
 void print_case(size_t number, size_t count, const Measurement& c) {
-  fmt::print("[{}/{}] {}: {}{}{}", number, count, to_string(c.outcome), c.key(),
-             c.reason.empty() ? "" : ": ", c.reason);
+  print_out("[{}/{}] {}: {}{}{}", number, count, to_string(c.outcome), c.key(),
+            c.reason.empty() ? "" : ": ", c.reason);
   if (c.timed())
-    fmt::print("; {} of full attention's time ({} to {}), {} blocks", find_metric("ratio")->cell(c),
-               find_metric("ratio_low")->cell(c), find_metric("ratio_high")->cell(c),
-               c.blocks.size());
-  fmt::print("; {:.1f} s\n  {}\n", c.process.seconds, c.command);
+    print_out("; {} of full attention's time ({} to {}), {} blocks", find_metric("ratio")->cell(c),
+              find_metric("ratio_low")->cell(c), find_metric("ratio_high")->cell(c),
+              c.blocks.size());
+  print_out("; {:.1f} s\n  {}\n", c.process.seconds, c.command);
   std::fflush(stdout);
 }
 
@@ -127,7 +128,7 @@ std::vector<PreflightCheck> look_before(bool quiet) {
   std::vector<PreflightCheck> checks = preflight();
   if (!quiet)
     for (const PreflightCheck& check : checks)
-      fmt::print("preflight {}: {} ({})\n", check.name, to_string(check.state), check.message);
+      print_out("preflight {}: {} ({})\n", check.name, to_string(check.state), check.message);
   std::fflush(stdout);
   return checks;
 }
@@ -157,17 +158,17 @@ void print_table(const StoredRun& run) {
   headers.insert(headers.end(), {"blocks", "outliers", "stop", "peak GiB"});
   TableRows rows;
   for (const Measurement& c : run.cases) rows.push_back(row_of(c, several));
-  fmt::print("\n{}", text_table(headers, rows));
+  print_out("\n{}", text_table(headers, rows));
 }
 
 /// What a nonzero exit code is about, where nothing else was printed.
 void print_troubles(const StoredRun& run) {
   for (const Measurement& c : run.cases)
     if (c.outcome != Outcome::passed)
-      fmt::print("{}: {}: {}\n", to_string(c.outcome), c.key(), c.reason);
+      print_out("{}: {}: {}\n", to_string(c.outcome), c.key(), c.reason);
   for (const auto& check : run.preflight)
     if (check.value("state", "") == "invalid")
-      fmt::print("preflight: {}\n", check.value("message", ""));
+      print_out("preflight: {}\n", check.value("message", ""));
 }
 
 ExitCode exit_code(const StoredRun& run) {
@@ -216,8 +217,8 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
   if (options.case_seconds) limits.seconds = *options.case_seconds;
   if (options.memory_gib) limits.memory_bytes = static_cast<int64_t>(*options.memory_gib * kGibi);
   if (!options.quiet)
-    fmt::print("run {} of suite {}: {} cases, {} done before\n", run.id, suite.name,
-               suite.cases.size(), done.size());
+    print_out("run {} of suite {}: {} cases, {} done before\n", run.id, suite.name,
+              suite.cases.size(), done.size());
   for (size_t i = 0; i < suite.cases.size(); ++i) {
     const CaseRequest& request = suite.cases[i];
     if (done.count(named_case(request, request.backends.front()).key()) > 0) continue;
@@ -240,10 +241,10 @@ ExitCode run_suite(const SuiteOptions& options) {
   const StoredRun run = store.load_run(std::to_string(id));
   options.quiet ? print_troubles(run) : print_table(run);
   if (interrupted())
-    fmt::print("interrupted: {} of {} cases are in {}; --resume carries on\n", run.case_count,
-               suite.cases.size(), in_quotes(options.db));
+    print_out("interrupted: {} of {} cases are in {}; --resume carries on\n", run.case_count,
+              suite.cases.size(), in_quotes(options.db));
   else
-    fmt::print("run {} is in {}\n", id, in_quotes(options.db));
+    print_out("run {} is in {}\n", id, in_quotes(options.db));
   return exit_code(run);
 }
 

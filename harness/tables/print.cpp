@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "attention/error.h"
+#include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
 
 namespace vidattn {
@@ -80,20 +82,22 @@ std::string as_text(const Table& table) {
                                 text_table(headers_of(table), rows_of(table)));
   for (const Note& note : table.notes)
     out += wrapped(note.text, fmt::format("[{}] ", note.key), 100);
-  return out;
+  return printable_lines(out);
 }
 
 std::string as_markdown(const Table& table) {
   const auto headers = headers_of(table);
-  std::string out = fmt::format("## Table {}: {}\n\n{}\n\n", table.name, table.title, table.where);
+  std::string out = fmt::format("## Table {}: {}\n\n{}\n\n", markdown(table.name),
+                                markdown(table.title), markdown(table.where));
   const std::string figures(headers.size() - 4, 'r');
   out += markdown_table(headers, rows_of(table), "lll" + figures + "l");
   out += "\n";
   for (const Note& note : table.notes) {
-    std::string text = note.text;  // a line break inside of a list item
-    for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 5)
-      text.replace(at, 1, "  \n  ");
-    out += fmt::format("- **[{}]** {}\n", note.key, text);
+    std::istringstream lines(note.text);
+    std::string item, line;
+    while (std::getline(lines, line))  // a line break inside of a list item
+      item += (item.empty() ? "" : "  \n  ") + markdown(line);
+    out += fmt::format("- **[{}]** {}\n", note.key, item);
   }
   return out;
 }

@@ -9,9 +9,11 @@
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/programs/gnuplot.h"
 #include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/tables/figure.h"
 #include "harness/tables/models.h"
@@ -87,6 +89,8 @@ void check(const TableOptions& options) {
     else if (!has_figure)
       throw InputError("--out " + in_quotes(path) +
                        ": only table 6 (or all), without --backend, has a figure");
+    else
+      require_gnuplot();
   }
   if (options.measure && !has_operator)
     throw InputError("--measure is for tables 11 and 12; the others count FLOPs");
@@ -137,11 +141,11 @@ ExitCode tables(const TableOptions& options) {
       undone += std::string(undone.empty() ? "" : ", ") + name;
     else
       made.push_back(make(options));
-  fmt::print("{}", print_tables(made, parse_table_format(options.format)));
+  print_out("{}", print_tables(made, parse_table_format(options.format)));
   for (const std::string& path : options.out) write(path, made, options);
   if (interrupted())
-    fmt::print(stderr, "interrupted: what was finished is in the tables{}\n",
-               undone.empty() ? "" : "; not made: " + undone);
+    print_err("interrupted: what was finished is in the tables{}\n",
+              undone.empty() ? "" : "; not made: " + undone);
   return ExitCode::fine;
 }
 

@@ -12,6 +12,7 @@
 #include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
 #include "harness/workloads/video/video_input.h"
 #include "metrics/statistics/paired_difference.h"
@@ -107,14 +108,14 @@ void print(const std::vector<Pair>& pairs) {
     rows.push_back(mean);
     rows.push_back(interval);
   }
-  fmt::print("{}", text_table(headers, rows));
+  print_out("{}", text_table(headers, rows));
   for (size_t m = 0; m < any->size(); ++m) {
     const int64_t counted = summary_of(pairs, m).count;
-    fmt::print("{}: {}{}\n", any->at(m).name, any->at(m).note,
-               counted == compared ? ""
-                                   : fmt::format("; mean of {} of {} pairs, the others have no "
-                                                 "finite value",
-                                                 counted, compared));
+    print_out("{}: {}{}\n", any->at(m).name, any->at(m).note,
+              counted == compared ? ""
+                                  : fmt::format("; mean of {} of {} pairs, the others have no "
+                                                "finite value",
+                                                counted, compared));
   }
 }
 
@@ -167,7 +168,7 @@ ExitCode diff_videos(const VideoDiffOptions& options) {
       try {
         compare(pair, options.common_frames);
       } catch (const InputError& error) {
-        fmt::print(stderr, "vidattn: {}\n", error.what());
+        print_err("vidattn: {}\n", error.what());
         pair.error = error.what();
         failed = true;
       }
@@ -177,7 +178,7 @@ ExitCode diff_videos(const VideoDiffOptions& options) {
   }
   print(pairs);
   if (interrupted())
-    fmt::print("interrupted: {} of {} pairs are done\n", pairs.size(), inputs.size() / 2);
+    print_out("interrupted: {} of {} pairs are done\n", pairs.size(), inputs.size() / 2);
   if (!options.out.empty()) write_json(options.out, record_of(pairs, options));
   return failed ? ExitCode::usage : ExitCode::fine;
 }

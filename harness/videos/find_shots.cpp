@@ -12,6 +12,7 @@
 #include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
 #include "harness/videos/scene_file.h"
 #include "harness/workloads/video/video_input.h"
@@ -65,8 +66,8 @@ std::string describe(const Boundary* boundary) {
 }
 
 void print(const std::string& path, const VideoSurvey& survey, const std::vector<Shot>& shots) {
-  fmt::print("{}: {} frames of {}x{}, {:.4g} frames/s, {} shot{}\n", path, survey.frames,
-             survey.width, survey.height, survey.fps, shots.size(), shots.size() == 1 ? "" : "s");
+  print_out("{}: {} frames of {}x{}, {:.4g} frames/s, {} shot{}\n", path, survey.frames,
+            survey.width, survey.height, survey.fps, shots.size(), shots.size() == 1 ? "" : "s");
   std::vector<std::vector<std::string>> rows;
   const auto seconds = [&](int64_t frame) {
     return survey.fps > 0 ? fmt::format("{:.3f}", static_cast<double>(frame) / survey.fps) : "-";
@@ -79,9 +80,9 @@ void print(const std::string& path, const VideoSurvey& survey, const std::vector
                         ? fmt::format("{}-{}", shot.clean_first, shot.clean_last)
                         : "none",
                     describe(shot.begins_with)});
-  fmt::print("{}", text_table({"shot", "first", "last", "frames", "from s", "to s", "clean frames",
-                               "begins with"},
-                              rows));
+  print_out("{}", text_table({"shot", "first", "last", "frames", "from s", "to s", "clean frames",
+                              "begins with"},
+                             rows));
 }
 
 json record_of(const std::string& path, const VideoSurvey& survey, const std::vector<Shot>& shots) {
@@ -140,7 +141,7 @@ class Search {
     }
     if (!options_.truth.empty() && (scored_ > 0 || inputs_.empty())) print_score();
     if (interrupted())
-      fmt::print("interrupted: {} of {} videos are done\n", videos_.size(), inputs_.size());
+      print_out("interrupted: {} of {} videos are done\n", videos_.size(), inputs_.size());
     if (!options_.out.empty()) write();
     return failed_ ? ExitCode::usage : mismatch_ ? ExitCode::regression : ExitCode::fine;
   }
@@ -178,7 +179,7 @@ class Search {
       total_ += score;
       ++scored_;
     } catch (const InputError& error) {
-      fmt::print(stderr, "vidattn: {}\n", error.what());
+      print_err("vidattn: {}\n", error.what());
       videos_.push_back({{"video_path", path}, {"error", error.what()}});
       failed_ = true;
     } catch (const Cancelled&) {  // what the other videos gave is kept
@@ -196,17 +197,17 @@ class Search {
       videos_.push_back({{"id", record.id}, {"score", to_json(score)}});
       const auto& stated = record.stated;
       if (!stated || *stated == score) continue;
-      fmt::print("{}: TP {} FP {} FN {}, but the file states {} {} {}\n", record.id,
-                 score.true_positive, score.false_positive, score.false_negative,
-                 stated->true_positive, stated->false_positive, stated->false_negative);
+      print_out("{}: TP {} FP {} FN {}, but the file states {} {} {}\n", record.id,
+                score.true_positive, score.false_positive, score.false_negative,
+                stated->true_positive, stated->false_positive, stated->false_negative);
       mismatch_ = true;
     }
   }
 
   void print_score() const {
-    fmt::print("{} video{}: TP {}  FP {}  FN {}  precision {:.4f}  recall {:.4f}  F1 {:.4f}\n",
-               scored_, scored_ == 1 ? "" : "s", total_.true_positive, total_.false_positive,
-               total_.false_negative, total_.precision(), total_.recall(), total_.f1());
+    print_out("{} video{}: TP {}  FP {}  FN {}  precision {:.4f}  recall {:.4f}  F1 {:.4f}\n",
+              scored_, scored_ == 1 ? "" : "s", total_.true_positive, total_.false_positive,
+              total_.false_negative, total_.precision(), total_.recall(), total_.f1());
   }
 
   void write() const {

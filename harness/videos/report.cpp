@@ -9,6 +9,7 @@
 
 #include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
+#include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
 
 namespace vidattn {
@@ -117,9 +118,9 @@ void print_notes(const std::vector<VideoResult>& results, const std::vector<std:
       if (score == nullptr || score->note.empty()) continue;
       const bool undefined = !std::isfinite(score->value);
       if (undefined)
-        fmt::print("{} of {}: {}\n", name, result.path, score->note);
+        print_out("{} of {}: {}\n", name, result.path, score->note);
       else if (told.insert(score->note).second)
-        fmt::print("{}: {}\n", name, score->note);
+        print_out("{}: {}\n", name, score->note);
     }
   }
 }
@@ -168,10 +169,10 @@ void print_metrics(const std::vector<VideoResult>& all) {
   std::copy_if(all.begin(), all.end(), std::back_inserter(results),
                [](const VideoResult& r) { return r.error.empty(); });
   for (const VideoResult& r : results)
-    fmt::print("{}: {} frames of {}x{}, {:.4g} fps, shots at {} ({}), measured at {:.1f} fps\n",
-               r.path, r.survey.frames, r.survey.width, r.survey.height, r.survey.fps,
-               fmt::join(r.survey.shots, ","), r.shots_from,
-               static_cast<double>(r.survey.frames) / r.seconds);
+    print_out("{}: {} frames of {}x{}, {:.4g} fps, shots at {} ({}), measured at {:.1f} fps\n",
+              r.path, r.survey.frames, r.survey.width, r.survey.height, r.survey.fps,
+              fmt::join(r.survey.shots, ","), r.shots_from,
+              static_cast<double>(r.survey.frames) / r.seconds);
   std::vector<std::string> headers = {"score"};
   if (results.size() <= kMostColumns)
     for (const VideoResult& r : results)
@@ -185,10 +186,10 @@ void print_metrics(const std::vector<VideoResult>& all) {
     rows.push_back(row_of(results, name));
     add_details(results, name, rows);
   }
-  if (!rows.empty()) fmt::print("\n{}\n", text_table(headers, rows));
+  if (!rows.empty()) print_out("\n{}\n", text_table(headers, rows));
   print_notes(results, names);
   for (const VideoResult& result : all)
-    if (!result.error.empty()) fmt::print("failed: {}\n", result.error);
+    if (!result.error.empty()) print_out("failed: {}\n", result.error);
 }
 
 }  // namespace vidattn

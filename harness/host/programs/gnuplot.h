@@ -1,0 +1,53 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <concepts>
+#include <string>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+namespace vidattn {
+
+/// A figure that gnuplot draws. Its script is made of texts that stand in this program and of
+/// numbers, and the types admit nothing else. What comes from elsewhere, names and labels included,
+/// is data, in which every character that could mean something to gnuplot is encoded.
+class Drawing {
+ public:
+  using Cell = std::variant<double, std::string>;
+  using Rows = std::vector<std::vector<Cell>>;
+
+  /// Adds a block of data and returns its number i: "$data{i}" in the script. Texts are one column,
+  /// whatever they hold: `title columnheader(1)` takes one from the first row, `with labels
+  /// noenhanced` and `ytic(2)` from a column.
+  size_t data(const Rows& rows);
+
+  /// Adds to the script: a text with {} for each number.
+  template <class... Number>
+  requires(std::is_arithmetic_v<Number>&&...) void script(fmt::format_string<const Number&...> text,
+                                                          const Number&... numbers) {
+    script_ += fmt::format(text, numbers...);
+  }
+
+  /// Adds something to plot: what follows `plot`, and the commas between several.
+  template <class... Number>
+  requires(std::is_arithmetic_v<Number>&&...) void plot(fmt::format_string<const Number&...> text,
+                                                        const Number&... numbers) {
+    plots_ += (plots_.empty() ? "plot " : ", ") + fmt::format(text, numbers...);
+  }
+  bool has_plots() const { return !plots_.empty(); }
+
+  /// What the terminal that the script sets makes: the bytes of an SVG, which calls itself `title`,
+  /// or of a PNG. Throws InputError when gnuplot is missing or fails.
+  std::string draw(const std::string& title) const;
+
+ private:
+  std::string blocks_, script_, plots_;
+  size_t count_ = 0;
+};
+
+/// Throws InputError when gnuplot is missing: asked before work that ends in figures.
+void require_gnuplot();
+
+}  // namespace vidattn

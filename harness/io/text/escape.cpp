@@ -1,0 +1,105 @@
+#include "harness/io/text/escape.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace vidattn {
+namespace {
+
+/// The text with U+FFFD for what is no UTF-8: JSON's library knows how.
+std::string valid_utf8(std::string_view text) {
+  using nlohmann::json;
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+size_t length_of_character(unsigned char first) {
+  return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+char32_t code_point(std::string_view character) {
+  char32_t code = static_cast<unsigned char>(character[0]);
+  if (character.size() > 1) code &= 0x7fU >> character.size();
+  for (const char c : character.substr(1)) code = code << 6 | (static_cast<unsigned char>(c) & 63U);
+  return code;
+}
+
+bool controls(char32_t code) {
+  const bool c0_or_c1 = code < 0x20 || (code >= 0x7f && code < 0xa0);
+  const bool direction = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  const bool none = code == 0xfffe || code == 0xffff;
+  return c0_or_c1 || direction || none;
+}
+
+std::string shown(std::string_view text, char32_t kept) {
+  const std::string valid = valid_utf8(text);
+  std::string out;
+  for (std::string_view left = valid; !left.empty();) {
+    const std::string_view character = left.substr(0, length_of_character(left[0]));
+    const char32_t code = code_point(character);
+    if (controls(code) && code != kept)
+      out += fmt::format("\\u{:04x}", static_cast<uint32_t>(code));
+    else
+      out += character;
+    left.remove_prefix(character.size());
+  }
+  return out;
+}
+
+using Replacements = std::initializer_list<std::pair<char, std::string_view>>;
+
+std::string replaced(const std::string& text, Replacements replacements) {
+  std::string out;
+  for (const char c : text) {
+    std::string_view now(&c, 1);
+    for (const auto& [special, harmless] : replacements)
+      if (c == special) now = harmless;
+    out += now;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  constexpr char32_t kNothing = 0x110000;  // beyond the last character
+  return shown(text, kNothing);
+}
+
+std::string printable_lines(std::string_view text) { return shown(text, U'\n'); }
+
+std::string latex(std::string_view text) {
+  const std::string safe = replaced(printable(text), {{'\\', "\\textbackslash{}"},
+                                                      {'~', "\\textasciitilde{}"},
+                                                      {'^', "\\textasciicircum{}"},
+                                                      {'<', "\\textless{}"},
+                                                      {'>', "\\textgreater{}"},
+                                                      {'|', "\\textbar{}"},
+                                                      {'{', "\\{"},
+                                                      {'}', "\\}"},
+                                                      {'$', "\\$"},
+                                                      {'&', "\\&"},
+                                                      {'#', "\\#"},
+                                                      {'%', "\\%"},
+                                                      {'_', "\\_"}});
+  // After the end of a row these would belong to it: a space to leave, a ban on breaking the page.
+  return safe.starts_with('[') || safe.starts_with('*') ? "{}" + safe : safe;
+}
+
+std::string markdown(std::string_view text) {
+  std::string safe = replaced(printable(text), {{'\\', "\\\\"}, {'|', "\\|"}, {'<', "\\<"}});
+  for (size_t at = 0; (at = safe.find("](", at)) != std::string::npos;) safe.insert(at + 1, "\\");
+  return safe;
+}
+
+std::string xml(std::string_view text) {
+  return replaced(printable(text), {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}});
+}
+
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
+  return '"' + replaced(std::string(text), {{'"', "\"\""}}) + '"';
+}
+
+}  // namespace vidattn

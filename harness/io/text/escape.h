@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace vidattn {
+
+// Texts from elsewhere (files, file names, other programs) as part of what vidattn writes. In each
+// format they read as what they are and can be nothing else: no command, markup or control.
+
+/// One line for terminals and whatever people read: valid UTF-8 in which characters that would
+/// control something (C0 and C1 with line breaks, overrides of the writing direction) and
+/// noncharacters are shown as "\u001b", as JSON has them. What is no UTF-8 becomes U+FFFD.
+std::string printable(std::string_view text);
+
+/// The same for a text of several lines: line breaks are kept.
+std::string printable_lines(std::string_view text);
+
+/// Printable text in LaTeX's text mode, in a cell of a table, too.
+std::string latex(std::string_view text);
+
+/// Printable text in a line of Markdown, in a cell of a table, too: no HTML, link or end of the
+/// cell. Emphasis and code stay what they are.
+std::string markdown(std::string_view text);
+
+/// Printable text in an element of XML 1.0, or in an attribute in double quotes.
+std::string xml(std::string_view text);
+
+/// A field of RFC 4180, quoted where needed; the text itself is kept as it is.
+std::string csv_field(std::string_view text);
+
+}  // namespace vidattn
