@@ -83,11 +83,9 @@ void draw_pareto(Drawing& drawing, const std::vector<json>& cases) {
       0.6 * slowest, 4 * metric(front.back(), "speedup"));
   plot_methods(drawing, method_data(drawing, cases, "speedup", "relative_l2"), false);
   drawing.plot("$data{} with lines lc rgb 'gray50' dt 2 title 'front'", drawing.data(line));
-  drawing.plot("$data{} with labels right noenhanced offset -1,0.3 notitle",
-               drawing.data(names[0]));
+  drawing.plot("$data{} with labels right offset -1,0.3 notitle", drawing.data(names[0]));
   if (!names[1].empty())
-    drawing.plot("$data{} with labels left noenhanced offset 1,0.3 notitle",
-                 drawing.data(names[1]));
+    drawing.plot("$data{} with labels left offset 1,0.3 notitle", drawing.data(names[1]));
 }
 
 /// Points with whiskers, one case a row, the fastest on top.
@@ -108,7 +106,7 @@ void draw_ratios(Drawing& drawing, const std::vector<json>& all) {
                     c["label"].get<std::string>()});
   }
   drawing.script(
-      "set logscale x\nset ytics noenhanced\nset yrange [-0.7:{}]\n"
+      "set logscale x\nset yrange [-0.7:{}]\n"
       "set xlabel \"time over full attention's\"\nset grid x\n"
       "set arrow from 1, graph 0 to 1, graph 1 nohead dt 2\n",
       static_cast<double>(rows.size()) - 0.3);
@@ -161,8 +159,7 @@ void draw_roofline(Drawing& drawing, const std::vector<json>& cases) {
     drawing.plot("{:.6g} title 'measured peak'", peak);
   const size_t points = drawing.data(rows);
   drawing.plot("$data{} using 1:2 with points pt 7 ps 0.6 notitle", points);
-  drawing.plot("$data{} using 1:2:3 with labels left noenhanced offset 1,0 font ',8' notitle",
-               points);
+  drawing.plot("$data{} using 1:2:3 with labels left offset 1,0 font ',8' notitle", points);
 }
 
 void draw_memory(Drawing& drawing, const std::vector<json>& cases) {
@@ -173,7 +170,7 @@ void draw_memory(Drawing& drawing, const std::vector<json>& cases) {
                     metric(c, "peak_extra_memory") / kMebi});
   if (rows.empty()) return;
   drawing.script(
-      "set style data histograms\nset style fill solid 0.8\nset xtics rotate by -35 noenhanced\n"
+      "set style data histograms\nset style fill solid 0.8\nset xtics rotate by -35\n"
       "set ylabel 'MiB'\nset rmargin 8\nset yrange [0:*]\n");
   const size_t bars = drawing.data(rows);
   drawing.plot("$data{} using 2:xtic(1) title 'index'", bars);
@@ -229,7 +226,7 @@ void write_figures(const json& data, WrittenFiles& files) {
     Drawing drawing;
     drawing.script(
         "set terminal svg size 720,{} font 'Helvetica,12' background rgb 'white'\n"
-        "set key outside noenhanced\n",
+        "set key outside\n",
         figure.a_row_per_case ? tall : kHeight);
     figure.draw(drawing, cases);
     if (drawing.has_plots()) files.add(figure.name, [&] { return drawing.draw(figure.title); });

@@ -20,7 +20,7 @@ void set_up(Drawing& drawing, bool svg) {
   drawing.script(
       "set xlabel 'duration of the video (s)'\nset ylabel 'PFLOPs of a forward pass'\n"
       "set xrange [4:31]\nset yrange [0:*]\n"
-      "set key top left Left reverse samplen 3 noenhanced\n"
+      "set key top left Left reverse samplen 3\n"
       "set grid ytics lc rgb '#dddddd'\nset border 3\nset tics nomirror\nset xtics 5\n");
 }
 

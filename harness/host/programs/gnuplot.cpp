@@ -1,6 +1,8 @@
 #include "harness/host/programs/gnuplot.h"
 
 #include <cctype>
+#include <string_view>
+#include <utility>
 
 #include "attention/error.h"
 #include "harness/host/programs/program.h"
@@ -10,13 +12,18 @@ namespace vidattn {
 namespace {
 
 constexpr const char* kGnuplot = "gnuplot";
+constexpr const char* kPlainTexts = "set termoption noenhanced\n";  // "_" is no index
 
 /// A column of data that reads as this text. Only letters, blanks and what lies beyond ASCII stand
-/// for themselves; the rest is octal, which gnuplot decodes when it no longer looks for quotes, ends
-/// of blocks, macros or commands. Digits are, too: an octal number would swallow them.
+/// for themselves; the rest is octal, which gnuplot decodes when it no longer looks for quotes,
+/// ends of blocks, macros or commands. Digits are, too: an octal number would swallow them. Longer
+/// texts than gnuplot takes, and a figure can show, are cut.
 std::string column(const std::string& text) {
+  constexpr size_t kLongest = 100;
+  std::string shown = printable(text);
+  if (shown.size() > kLongest) shown = printable(shown.substr(0, kLongest)) + "...";
   std::string encoded = "\"";
-  for (const char c : printable(text)) {
+  for (const char c : shown) {
     const auto byte = static_cast<unsigned char>(c);
     const bool harmless = byte >= 0x80 || std::isalpha(byte) != 0 || c == ' ';
     encoded += harmless ? std::string(1, c) : fmt::format("\\{:03o}", byte);
@@ -26,13 +33,26 @@ std::string column(const std::string& text) {
 
 std::string column(double value) { return fmt::format("{:.6g}", value); }
 
-/// gnuplot has no way to name an SVG itself.
-std::string titled(std::string picture, const std::string& title) {
-  constexpr std::string_view kUntitled = "<title>Gnuplot</title>";
-  const size_t at = picture.find(kUntitled);
-  if (at != std::string::npos)
-    picture.replace(at, kUntitled.size(), "<title>" + xml(title) + "</title>");
-  return picture;
+/// gnuplot does not tell when what it wrote was cut off.
+bool is_whole(std::string_view picture) {
+  constexpr std::string_view kEndOfPng = "IEND\xae\x42\x60\x82";
+  picture = picture.substr(0, picture.find_last_not_of('\n') + 1);
+  return picture.ends_with("</svg>") || picture.ends_with(kEndOfPng);
+}
+
+std::string with_all(std::string text, std::string_view part, std::string_view instead) {
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += instead.size())
+    text.replace(at, part.size(), instead);
+  return text;
+}
+
+/// What gnuplot leaves to do on an SVG: a name of its own, and the one sequence that XML allows in
+/// no text.
+std::string finished(std::string picture, const std::string& title) {
+  if (!picture.starts_with("<?xml")) return picture;
+  picture = with_all(std::move(picture), "]]>", "]]&gt;");
+  return with_all(std::move(picture), "<title>Gnuplot</title>",
+                  "<title>" + xml(title) + "</title>");
 }
 
 }  // namespace
@@ -51,13 +71,13 @@ size_t Drawing::data(const Rows& rows) {
 std::string Drawing::draw(const std::string& title) const {
   require_gnuplot();
   // Without the settings of the user's own gnuplot.
-  const ProgramResult end =
-      run_program({.program = kGnuplot,
-                   .arguments = {"--default-settings"},
-                   .input = "set encoding utf8\n" + blocks_ + script_ + plots_ + "\n"});
+  const ProgramResult end = run_program(
+      {.program = kGnuplot,
+       .arguments = {"--default-settings"},
+       .input = "set encoding utf8\n" + blocks_ + script_ + kPlainTexts + plots_ + "\n"});
   if (!end.fine()) throw InputError("gnuplot " + end.trouble());
-  if (end.out.empty()) throw InputError("gnuplot drew nothing");
-  return titled(end.out, title);
+  if (!is_whole(end.out)) throw InputError("gnuplot's picture is cut off");
+  return finished(end.out, title);
 }
 
 void require_gnuplot() {

@@ -19,8 +19,8 @@ class Drawing {
   using Rows = std::vector<std::vector<Cell>>;
 
   /// Adds a block of data and returns its number i: "$data{i}" in the script. Texts are one column,
-  /// whatever they hold: `title columnheader(1)` takes one from the first row, `with labels
-  /// noenhanced` and `ytic(2)` from a column.
+  /// whatever they hold: `title columnheader(1)` takes one from the first row, `with labels` and
+  /// `ytic(2)` from a column. gnuplot's markup is off.
   size_t data(const Rows& rows);
 
   /// Adds to the script: a text with {} for each number.

@@ -197,7 +197,7 @@ TEST(Check, ReportsAreWellFormed) {
   const std::string xml = check_junit(report);
   EXPECT_NE(xml.find("tests=\"2\" failures=\"1\" errors=\"1\""), std::string::npos) << xml;
   EXPECT_NE(xml.find("a&lt;b &amp; &quot;c&quot; | d\""), std::string::npos) << xml;
-  EXPECT_NE(check_markdown(report).find("a<b & \"c\" \\| d | regression |"), std::string::npos)
+  EXPECT_NE(check_markdown(report).find("a\\<b & \"c\" \\| d | regression |"), std::string::npos)
       << check_markdown(report);
   EXPECT_NE(check_text(report).find("pairs is 1001, the baseline has 1000"), std::string::npos);
 }

@@ -1,0 +1,99 @@
+#include "harness/host/programs/gnuplot.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "harness/host/programs/program.h"
+#include "harness/io/text/escape.h"
+#include "tests/harness/files.h"
+#include "tests/harness/hostile.h"
+
+namespace vidattn {
+namespace {
+
+using testing::has_controls;
+using testing::hostile_texts;
+using testing::TemporaryFolder;
+
+/// A text as name, label and tic.
+Drawing drawing_of(const std::string& text) {
+  Drawing drawing;
+  drawing.script("set terminal svg size {},400\nset key\n", 4000);
+  drawing.plot("$data{} with lines title columnheader(1)",
+               drawing.data({{text}, {1.0, 2.0}, {3.0, 4.0}}));
+  const size_t labels = drawing.data({{2.0, 3.0, text}});
+  drawing.plot("$data{} using 1:2:3 with labels notitle", labels);
+  drawing.plot("$data{} using 1:2:ytic(3) with points notitle", labels);
+  return drawing;
+}
+
+size_t times(const std::string& part, const std::string& text) {
+  size_t count = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++count;
+  return count;
+}
+
+/// Texts as gnuplot's SVG has them: it leaves quotes and > as they are.
+std::string in_svg(const std::string& text) {
+  std::string shown = xml(text);
+  for (size_t at; (at = shown.find("&quot;")) != std::string::npos;) shown.replace(at, 6, "\"");
+  for (size_t at; (at = shown.find("&gt;")) != std::string::npos;) shown.replace(at, 4, ">");
+  const size_t end = shown.find("]]>");
+  return end == std::string::npos ? shown : shown.replace(end, 3, "]]&gt;");
+}
+
+class Gnuplot : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (find_program("gnuplot").empty()) GTEST_SKIP() << "gnuplot is not installed";
+  }
+};
+
+TEST_F(Gnuplot, TextsAreShownAndNothingElseWhateverTheyHold) {
+  const TemporaryFolder folder;
+  const std::string made = folder / "pwned";
+  for (const std::string& text : hostile_texts(made)) {
+    const std::string svg = drawing_of(text).draw(text);
+    EXPECT_FALSE(std::filesystem::exists(made)) << text;
+    EXPECT_FALSE(has_controls(svg)) << text;
+    EXPECT_NE(svg.find("<title>" + xml(text) + "</title>"), std::string::npos) << text;
+    const bool empty = printable(text).find_first_not_of(' ') == std::string::npos;
+    const std::string all = printable(text).size() > 100 ? std::string(100, '\\') + "..." : text;
+    EXPECT_GE(times(">" + in_svg(all) + "<", svg), empty ? 0U : 3U) << text << svg;
+  }
+}
+
+TEST_F(Gnuplot, TheUsersOwnSettingsAreLeftAlone) {
+  const TemporaryFolder folder;
+  const std::string made = folder / "pwned";
+  testing::write_bytes(folder / ".gnuplot", "system 'touch " + made + "'\n");
+  const std::string home = std::getenv("HOME") != nullptr ? std::getenv("HOME") : "";
+  ::setenv("HOME", folder.path().c_str(), 1);
+  drawing_of("x").draw("x");
+  ::setenv("HOME", home.c_str(), 1);
+  EXPECT_FALSE(std::filesystem::exists(made));
+}
+
+TEST_F(Gnuplot, WhatItCannotDrawIsAnErrorInItsWords) {
+  Drawing drawing;
+  drawing.plot("no_such_function(x)");
+  testing::expect_input_error([&] { drawing.draw("x"); }, "gnuplot failed: ");
+  Drawing nothing;
+  testing::expect_input_error([&] { nothing.draw("x"); }, "cut off");
+}
+
+TEST_F(Gnuplot, APictureThatIsCutOffIsNone) {
+  const auto draw_in_little_room = [] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit room{2000, 2000};
+    setrlimit(RLIMIT_FSIZE, &room);
+    testing::expect_input_error([] { drawing_of("x").draw("x"); }, "cut off");
+    std::_Exit(::testing::Test::HasFailure() ? 1 : 0);
+  };
+  EXPECT_EXIT(draw_in_little_room(), ::testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace vidattn
