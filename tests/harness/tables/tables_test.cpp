@@ -12,6 +12,7 @@
 #include "harness/tables/print.h"
 #include "harness/tables/projection.h"
 #include "tests/harness/files.h"
+#include "tests/harness/hostile.h"
 #include "tests/harness/tool.h"
 #include "tests/paths.h"
 
@@ -235,6 +236,29 @@ TEST(TableTool, DrawsTheFigure) {
   EXPECT_EQ(read_bytes(folder / "f.png").substr(1, 3), "PNG");
 }
 
+TEST(TableTool, LabelsInTheFigureDoNothing) {
+  if (std::system("gnuplot --version > /dev/null 2>&1") != 0) GTEST_SKIP() << "no gnuplot";
+  const TemporaryFolder folder;
+  const std::string made = folder / "pwned";
+  for (const char* name : {"table4.json", "table5.json", "table6.json", "table11.json"})
+    std::filesystem::copy_file(VIDATTN_SOURCE_DIR "/results/paper/" + std::string(name),
+                               folder / name);
+  std::vector<std::string> texts = testing::hostile_texts(made);
+  std::erase_if(texts, [](const std::string& text) {
+    return text.find('\n') != std::string::npos || testing::has_controls(text);
+  });
+  for (size_t i = 0; i < texts.size();) {
+    auto paper = nlohmann::json::parse(read_bytes(folder / "table5.json"));
+    for (auto& row : paper["rows"]) row["label"] = texts[i++ % texts.size()];
+    write_bytes(folder / "table5.json", paper.dump());
+    const ToolResult result = run_tool("table 6 --paper " + folder.path().string() + " --out " +
+                                       (folder / "f.svg").string());
+    EXPECT_EQ(result.exit_code, 0) << paper["rows"] << result.err;
+    EXPECT_NE(read_bytes(folder / "f.svg").find("</svg>"), std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(made)) << paper["rows"];
+  }
+}
+
 TEST(TableTool, WithoutGnuplotTheFigureIsRefusedInOneLine) {
   const TemporaryFolder folder;
   const std::string command = "PATH=" + folder.path().string() + " " + VIDATTN_TOOL +
@@ -242,7 +266,7 @@ TEST(TableTool, WithoutGnuplotTheFigureIsRefusedInOneLine) {
   FILE* pipe = popen(command.c_str(), "r");
   const std::string out = read_all(pipe);
   EXPECT_EQ(WEXITSTATUS(pclose(pipe)), 3);
-  EXPECT_NE(out.find("gnuplot-nox"), std::string::npos) << out;
+  EXPECT_EQ(out, "vidattn: figures need gnuplot: install the package gnuplot-nox\n");
   EXPECT_FALSE(std::filesystem::exists(folder / "f.svg"));
 }
 
