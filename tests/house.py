@@ -44,6 +44,9 @@ CALLS = [
      "harness/host/programs/program.h"),
     ("prints", r"\bfmt::print\(|\b(printf|fprintf|puts|fputs)\(|\bstd::(cout|cerr|clog)\b",
      ("harness/io/text/console.cpp", "harness/host/progress.cpp"), "harness/io/text/console.h"),
+    # What the library alone lets through, parse_json() refuses.
+    ("parses JSON", r"\bjson::(parse|accept|sax_parse|from_\w+)\s*\(",
+     ("harness/io/json_file.cpp", "harness/io/text/escape.cpp"), "parse_json() of harness/io/json_file.h"),
 ]
 
 

@@ -73,6 +73,11 @@ class House(unittest.TestCase):
             self.expect({"metrics/cost.cpp": f"{call};\n"}, "metrics/cost.cpp", "console.h")
         self.assertEqual(self.breaches({"harness/io/text/console.cpp": "fmt::print(x);\n",
                                         "metrics/cost.cpp": "std::snprintf(x);\n"}), [])
+    def test_json_is_parsed_in_one_place(self):
+        self.expect({"harness/store/row.cpp": "x();\nauto j = nlohmann::json::parse(text);\n"},
+                    "harness/store/row.cpp", "parse_json()")
+        self.assertEqual(self.breaches({"harness/io/json_file.cpp": "json::parse(text);\n",
+                                        "tests/a_test.cpp": "json::parse(text);\n"}), [])
 
     def test_the_inside_of_another_folder(self):
         self.expect({"metrics/peak.cpp": '#include "attention/cpu/tile-inl.h"\n'}, "inside")

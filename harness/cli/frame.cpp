@@ -1,20 +1,14 @@
 #include "harness/cli/frame.h"
 
-#include <exception>
 #include <filesystem>
-#include <new>
 #include <string>
 
-#include "attention/cancel.h"
 #include "attention/cpu/simd.h"
-#include "attention/device.h"
-#include "attention/error.h"
 #include "build_info.h"
 #include "harness/cli/parser.h"
+#include "harness/cli/thrown.h"
 #include "harness/host/interrupt.h"
 #include "harness/io/file.h"
-#include "harness/io/text/console.h"
-#include "harness/io/text/escape.h"
 
 namespace vidattn {
 namespace {
@@ -56,28 +50,13 @@ ExitCode parse_and_run(int argc, char** argv) {
   return interrupted() ? ExitCode::interrupted : code;
 }
 
-ExitCode say(const char* what, ExitCode code) {
-  print_err("vidattn: {}\n", printable(what));
-  return code;
-}
-
 }  // namespace
 
 ExitCode run_tool(int argc, char** argv) {
   try {
     return parse_and_run(argc, argv);
-  } catch (const InputError& error) {
-    return say(error.what(), ExitCode::usage);
-  } catch (const DeviceError& error) {
-    return say(error.what(), ExitCode::invalid);
-  } catch (const Cancelled&) {
-    return say("interrupted", ExitCode::interrupted);
-  } catch (const std::filesystem::filesystem_error& error) {
-    return say(error.what(), ExitCode::usage);
-  } catch (const std::bad_alloc&) {
-    return say("out of memory", ExitCode::usage);
-  } catch (const std::exception& error) {
-    return say((std::string("fault: ") + error.what()).c_str(), ExitCode::fault);
+  } catch (...) {
+    return say_what_was_thrown();
   }
 }
 

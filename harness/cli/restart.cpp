@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "harness/workloads/video/picture.h"
+
 namespace vidattn {
 namespace {
 
@@ -24,6 +26,8 @@ void restart_tuned(char** argv, const std::string& core) {
   if (!better.empty() && !is_set("OPENBLAS_CORETYPE")) settings = {{"OPENBLAS_CORETYPE", better}};
   if (!is_set("GOMP_SPINCOUNT") && !is_set("OMP_WAIT_POLICY"))
     settings.emplace_back("GOMP_SPINCOUNT", "2000");
+  if (!is_set("OPENCV_IO_MAX_IMAGE_PIXELS"))
+    settings.emplace_back("OPENCV_IO_MAX_IMAGE_PIXELS", std::to_string(kMostPixels));
   if (settings.empty()) return;
   std::error_code error;
   // Not /proc/self/exe itself, which would show up as "exe" in ps and top.

@@ -14,6 +14,8 @@ namespace vidattn {
 /// - GOMP_SPINCOUNT=2000, about 0.1 ms: libgomp's threads spin for some 15 ms on a thread that they
 ///   wait for, and where other programs want the cores that keeps the very thread from running, so
 ///   that a run of 1 ms takes 16.
+/// - OPENCV_IO_MAX_IMAGE_PIXELS, kMostPixels: OpenCV asks for the memory of as many pixels as a
+///   picture's header claims, by default up to 3 GB for a file of some bytes.
 /// argv is main()'s; `core` is what OpenBLAS chose.
 void restart_tuned(char** argv, const std::string& core = blas_core());
 

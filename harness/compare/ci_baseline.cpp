@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 
-#include "attention/error.h"
 #include "harness/host/clock.h"
-#include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/one_line.h"
 #include "harness/store/measurement_json.h"
 
 namespace vidattn {
@@ -20,11 +18,11 @@ constexpr const char* kFormat = "vidattn baseline";
 constexpr const char* kVersion = "2.0";
 
 json platform_of(const StoredRun& run) {
-  const json software = run.environment.value("software", json::object());
-  const json state = run.environment.value("state", json::object());
-  return {{"simd", software.value("simd", "")},
-          {"blas_core", software.value("blas_core", "")},
-          {"threads", state.value("threads", 0)}};
+  const JsonReader environment(run.environment);
+  const JsonReader software = environment.maybe("software");
+  return {{"simd", software.maybe("simd").get_or(std::string())},
+          {"blas_core", software.maybe("blas_core").get_or(std::string())},
+          {"threads", environment.maybe("state").maybe("threads").get_or(0)}};
 }
 
 json record_of(const BaselineCase& c) {
@@ -37,27 +35,45 @@ json record_of(const BaselineCase& c) {
 }
 
 /// NaN for a case without times.
-double relative_time(const json& value) {
-  const double time = number_or_nan(value);
-  if (time <= 0) throw InputError("a relative time of " + value.dump() + ", expected more than 0");
+double relative_time(const JsonReader& value) {
+  const double time = value.number_or_nan();
+  if (time <= 0) value.expected("more than 0");
   return time;
 }
 
-Baseline from_json(const json& j) {
+BaselineCase case_of(const JsonReader& j) {
+  BaselineCase c;
+  j.read("figures", c.figures);
+  j.read("checksum", c.checksum);
+  c.ratio = relative_time(j.at("ratio"));
+  c.fed_ratio = relative_time(j.at("fed_ratio"));
+  if (const JsonReader identity = j.maybe("identity"); !identity.is_null())
+    c.identity = identity_from_json(identity);
+  return c;
+}
+
+/// The reasons so far, each an object of texts.
+json accepted_of(const JsonReader& j) {
+  for (const JsonReader& reason : j.items())
+    reason.object().get<std::map<std::string, std::string>>();
+  return j.is_null() ? json::array() : j.value();
+}
+
+Baseline from_json(const JsonReader& j) {
+  if (j.maybe("format").is_null()) j.refuse("not a baseline that `vidattn check --accept` writes");
+  if (j.at("format").text() != kFormat || j.at("schema_version").text() != kVersion)
+    j.refuse(fmt::format("not of format '{}' {}", kFormat, kVersion));
   Baseline b;
-  b.suite = j.at("suite");
-  b.updated = j.at("updated");
-  b.revision = j.at("revision");
-  b.machine_key = j.at("machine_key");
-  b.platform = j.at("platform");
-  b.definition = j.at("definition");
-  b.accepted = j.at("accepted");
-  for (const auto& [key, c] : j.at("cases").items()) {
-    BaselineCase& made = b.cases[key];
-    made = {c.at("figures").get<std::map<std::string, double>>(), c.at("checksum"),
-            relative_time(c.at("ratio")), relative_time(c.at("fed_ratio"))};
-    if (c.contains("identity")) made.identity = identity_from_json(c["identity"]);
-  }
+  for (auto [key, text] : {std::pair{"suite", &b.suite},
+                           {"updated", &b.updated},
+                           {"revision", &b.revision},
+                           {"machine_key", &b.machine_key}})
+    j.read(key, *text);
+  b.platform = j.at("platform").object().value();
+  b.definition = j.at("definition").value();
+  if (!b.definition.is_null()) j.at("definition").object();
+  b.accepted = accepted_of(j.at("accepted"));
+  for (const auto& [key, c] : j.at("cases").members()) b.cases[one_line(key)] = case_of(c);
   return b;
 }
 
@@ -112,19 +128,8 @@ Baseline make_baseline(const StoredRun& run, const std::string& reason, const Ba
 }
 
 Baseline read_baseline(const std::string& path) {
-  const std::string name = InputFile(path).name();
-  std::ifstream in(path);
-  try {
-    const json j = json::parse(in);
-    if (j.at("format") != kFormat || j.at("schema_version") != kVersion)
-      throw InputError(fmt::format("not of format '{}' {}", kFormat, kVersion));
-    return from_json(j);
-  } catch (const InputError& error) {
-    throw InputError(name + ": " + error.what());
-  } catch (const json::exception& error) {
-    throw InputError(fmt::format("{}: not a baseline that `vidattn check --accept` writes: {}",
-                                 name, json_fault(error)));
-  }
+  const json value = read_json(path);
+  return from_json(JsonReader(value, in_quotes(path)));
 }
 
 void write_baseline(const std::string& path, const Baseline& b) {

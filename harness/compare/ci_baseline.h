@@ -58,7 +58,7 @@ struct Baseline {
 /// may be null.
 Baseline make_baseline(const StoredRun& run, const std::string& reason, const Baseline* before);
 
-/// Throws InputError for a file that is missing or not a baseline.
+/// Throws InputError for a file that is missing or not a baseline, and names what in it is wrong.
 Baseline read_baseline(const std::string& path);
 void write_baseline(const std::string& path, const Baseline& baseline);
 

@@ -207,7 +207,7 @@ void compare_table_row(const Backend& backend, const nlohmann::json& row, double
     const int64_t layer = by_layer ? row["layers"][i].get<int64_t>() : 0;
     const auto got = backend.derived(params, {.layer = layer});
     for (const auto& [name, value] : expected.items())
-      compare_derived(name, got.at(name), by_layer ? value[i] : value, relative, comparison);
+      compare_derived(name, got.at(name), by_layer ? value.at(i) : value, relative, comparison);
   }
 }
 

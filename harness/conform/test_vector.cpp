@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "attention/error.h"
+#include "harness/io/json_file.h"
 #include "harness/io/npy.h"
 
 namespace vidattn {
@@ -14,14 +14,20 @@ namespace {
 namespace fs = std::filesystem;
 
 /// JSON value of a parameter as the text that Params::set() reads; nested lists are flattened.
-std::string setting_text(const nlohmann::json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
-  if (value.is_number_integer()) return std::to_string(value.get<int64_t>());
-  if (value.is_number()) return fmt::format("{}", value.get<double>());
+std::string setting_text(const JsonReader& value) {
+  const nlohmann::json& json = value.value();
+  if (json.is_string()) return value.text();
+  if (json.is_boolean()) return value.boolean() ? "true" : "false";
+  if (json.is_number_integer()) return std::to_string(value.integer());
+  if (json.is_number()) return fmt::format("{}", value.number());
   std::string text;
-  for (const auto& element : value) text += (text.empty() ? "" : ",") + setting_text(element);
+  for (const JsonReader& element : value.items())
+    text += (text.empty() ? "" : ",") + setting_text(element);
   return text;
+}
+
+JsonReader reader_of(const TestCase& test) {
+  return JsonReader(test.json, test.name + "/case.json");
 }
 
 std::shared_ptr<const Tensor> load_tensor(const TestCase& test, const std::string& stem) {
@@ -31,9 +37,9 @@ std::shared_ptr<const Tensor> load_tensor(const TestCase& test, const std::strin
 
 VideoGrid case_grid(const TestCase& test, int64_t length) {
   VideoGrid grid;
-  const auto given = test.json.find("grid");
-  if (given == test.json.end() || given->is_null()) return grid;
-  const auto sizes = given->get<std::vector<int64_t>>();
+  const JsonReader json = reader_of(test), given = json.maybe("grid");
+  if (given.is_null()) return grid;
+  const auto sizes = given.get<std::vector<int64_t>>();
   if (sizes.size() != 3) throw InputError(test.name + ": grid must be [T,H,W]");
   grid.frames = sizes[0];
   grid.height = sizes[1];
@@ -43,8 +49,7 @@ VideoGrid case_grid(const TestCase& test, int64_t length) {
   if (grid.text_tokens < 0)
     throw InputError(fmt::format("{}: the grid has {} tokens, q only {}", test.name,
                                  grid.video_tokens(), length));
-  if (test.json["params"].contains("shots"))
-    grid.shots = test.json["params"]["shots"].get<std::vector<int64_t>>();
+  json.at("params").read_if("shots", grid.shots);
   return grid;
 }
 
@@ -55,9 +60,7 @@ bool TestCase::has(const std::string& stem) const {
 }
 
 double TestCase::tolerance(const std::string& key, double otherwise) const {
-  const auto all = json.find("tolerance");
-  if (all == json.end() || !all->is_object() || !all->contains(key)) return otherwise;
-  return (*all)[key].get<double>();
+  return reader_of(*this).maybe("tolerance").maybe(key).get_or(otherwise);
 }
 
 std::vector<fs::path> find_cases(const fs::path& root) {
@@ -79,21 +82,17 @@ TestCase load_case(const fs::path& folder) {
   TestCase test;
   test.folder = folder;
   test.name = (folder.parent_path().filename() / folder.filename()).string();
-  try {
-    std::ifstream stream(folder / "case.json");
-    test.json = nlohmann::json::parse(stream);
-    test.method = test.json.at("method").get<std::string>();
-    if (!test.json.at("params").is_object()) throw InputError("params is not an object");
-    for (const auto& [stem, about] : test.json.at("files").items()) test.files.push_back(stem);
-  } catch (const std::exception& error) {
-    throw InputError(test.name + "/case.json: " + error.what());
-  }
+  test.json = read_json(folder / "case.json");
+  const JsonReader json = reader_of(test);
+  json.read("method", test.method);
+  json.at("params").object();
+  for (const auto& [stem, about] : json.at("files").members()) test.files.push_back(stem);
   return test;
 }
 
 void set_params(const nlohmann::json& values, Params& params) {
   for (const auto& [name, value] : values.items())
-    if (!value.is_null()) params.set(name, setting_text(value));
+    if (!value.is_null()) params.set(name, setting_text(JsonReader(value, name)));
 }
 
 BackendSpec case_backend(const TestCase& test) {

@@ -220,6 +220,19 @@ void measure_limits(json& environment) {
   environment["measured"] = {{"memory_bandwidth_gbs", triad_bandwidth_gbs(omp_get_max_threads())}};
 }
 
+void check_environment(const JsonReader& environment) {
+  for (const auto& [name, part] : environment.members()) part.object();
+  const JsonReader software = environment.maybe("software"), state = environment.maybe("state");
+  for (const char* text : {"revision", "simd", "blas_core"})
+    software.maybe(text).get_or(std::string());
+  state.maybe("governor").get_or(std::string());
+  state.maybe("threads").get_or(1);
+  state.maybe("frequency_mhz").get_or(0.0);
+  state.maybe("load_average").get<std::vector<double>>();
+  environment.maybe("machine").maybe("logical_cores").get_or(1);
+  environment.maybe("measured").maybe("memory_bandwidth_gbs").get_or(0.0);
+}
+
 std::string machine_key(const json& environment) {
   constexpr size_t kDigits = 16;
   return sha256(environment.at("machine").dump()).substr(0, kDigits);

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "harness/io/json_reader.h"
+
 namespace vidattn {
 
 /// What a measurement depends on besides the program's input. Keys are stable; a value that cannot
@@ -19,6 +21,11 @@ nlohmann::json environment();
 /// Adds "measured" to an environment, for the record of a run: what the machine reached just now,
 /// memory_bandwidth_gbs (triad_bandwidth_gbs() on all threads). Takes about 0.3 s.
 void measure_limits(nlohmann::json& environment);
+
+/// Throws InputError unless a record's environment has the types that environment() writes, as far
+/// as anything reads it again; parts and values may be missing, other values stand in it as they
+/// like.
+void check_environment(const JsonReader& environment);
 
 /// 16 hexadecimal digits that stand for the machine part: the same from boot to boot, and for equal
 /// machines, because nothing in it is read from a sensor or a counter.

@@ -123,9 +123,24 @@ nlohmann::json to_json(const std::vector<PreflightCheck>& checks) {
   return json;
 }
 
-bool preflight_invalid(const nlohmann::json& checks) {
+std::vector<PreflightCheck> preflight_from_json(const JsonReader& json) {
+  std::vector<PreflightCheck> checks;
+  for (const JsonReader& j : json.items()) {
+    const std::string state = j.at("state").text();
+    if (state != "pass" && state != "warn" && state != "invalid")
+      j.at("state").expected("pass, warn or invalid");
+    checks.push_back({j.at("name").text(),
+                      state == "pass"   ? State::pass
+                      : state == "warn" ? State::warn
+                                        : State::invalid,
+                      j.at("message").line()});
+  }
+  return checks;
+}
+
+bool preflight_invalid(const std::vector<PreflightCheck>& checks) {
   return std::any_of(checks.begin(), checks.end(),
-                     [](const nlohmann::json& check) { return check["state"] == "invalid"; });
+                     [](const PreflightCheck& check) { return check.state == State::invalid; });
 }
 
 }  // namespace vidattn

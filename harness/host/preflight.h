@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/io/json_reader.h"
+
 namespace vidattn {
 
 /// Time since boot of the CPUs that this process may use, in clock ticks, from /proc/stat; zero
@@ -42,7 +44,9 @@ std::vector<PreflightCheck> preflight();
 
 std::string to_string(PreflightCheck::State state);
 nlohmann::json to_json(const std::vector<PreflightCheck>& checks);
-/// Whether a stored preflight (to_json) has a check that is invalid.
-bool preflight_invalid(const nlohmann::json& checks);
+/// Those of a record: what to_json() makes, or null for none. Throws InputError for anything else.
+std::vector<PreflightCheck> preflight_from_json(const JsonReader& json);
+/// Whether a check is invalid.
+bool preflight_invalid(const std::vector<PreflightCheck>& checks);
 
 }  // namespace vidattn

@@ -1,5 +1,7 @@
 #include "harness/io/json_file.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <set>
 #include <vector>
@@ -7,52 +9,98 @@
 #include "attention/error.h"
 
 namespace vidattn {
+namespace {
 
-void write_json(const std::string& path, const nlohmann::json& json) {
-  // File names on Linux are bytes; what is not UTF-8 is replaced rather than refused.
-  write_text(path, json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-}
+using nlohmann::json;
 
-nlohmann::json parse_json(const std::string& text) {
-  std::vector<std::set<std::string>> open_objects;
-  return nlohmann::json::parse(text, [&](int, nlohmann::json::parse_event_t event,
-                                         nlohmann::json& parsed) {
-    if (event == nlohmann::json::parse_event_t::object_start) open_objects.emplace_back();
-    if (event == nlohmann::json::parse_event_t::object_end) open_objects.pop_back();
-    if (event == nlohmann::json::parse_event_t::key && !open_objects.back().insert(parsed).second)
-      throw InputError("the key " + in_quotes(parsed.get<std::string>()) +
-                       " stands twice in one object");
-    return true;
-  });
-}
+constexpr uint64_t kMostBytes = uint64_t{512} << 20;
 
-nlohmann::json read_json(const std::string& path) {
-  constexpr uint64_t kMaxBytes = uint64_t{64} << 20;
-  const InputFile file(path);
-  if (file.size() > kMaxBytes) throw InputError(file.name() + " is too large for a JSON file");
-  std::string text(file.size(), '\0');
-  file.read(0, text.data(), text.size());
-  try {
-    return parse_json(text);
-  } catch (const InputError& error) {
-    throw InputError(file.name() + ": " + error.what());
-  } catch (const nlohmann::json::parse_error& error) {
-    throw InputError(file.name() + " is no JSON: error at byte " + std::to_string(error.byte));
+/// Looks at a text while it is parsed, so that nothing is built of what will be refused.
+class Watch {
+ public:
+  void operator()(int depth, json::parse_event_t event, const json& parsed) {
+    using Event = json::parse_event_t;
+    constexpr int kDeepest = 64;
+    if ((event == Event::object_start || event == Event::array_start) && depth >= kDeepest)
+      throw InputError(fmt::format("nested deeper than {} levels", kDeepest));
+    if (event == Event::object_start) keys_.emplace_back();
+    if (event == Event::object_end) keys_.pop_back();
+    if (event != Event::key) return;
+    const auto& key = parsed.get_ref<const std::string&>();
+    if (!keys_.back().insert(key).second)
+      throw InputError("the key " + in_quotes(key) + " stands twice in one object");
   }
-}
 
-nlohmann::json number_or_null(double value) {
-  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
-}
+ private:
+  std::vector<std::set<std::string>> keys_;  ///< of the objects that are open
+};
 
-double number_or_nan(const nlohmann::json& value) {
-  return value.is_null() ? NAN : value.get<double>();
-}
-
-std::string json_fault(const nlohmann::json::exception& error) {
-  const std::string_view text = error.what();  // "[json.exception.out_of_range.403] key 'cases' …"
+/// The parser's words without its own error number: "[json.exception.parse_error.101] parse …".
+std::string words_of(const json::exception& error) {
+  const std::string_view text = error.what();
   const size_t end = text.find("] ");
   return in_quotes(end == std::string_view::npos ? text : text.substr(end + 2));
 }
+
+std::string text_of(const InputFile& file) {
+  if (file.size() > kMostBytes)
+    throw InputError(fmt::format("{} is too large for JSON: {} bytes, at most {}", file.name(),
+                                 file.size(), kMostBytes));
+  std::string text(file.size(), '\0');
+  file.read(0, text.data(), text.size());
+  return text;
+}
+
+/// Does `work`; an InputError that it throws gets `place` in front.
+template <class Work>
+auto placed(const std::string& place, Work work) {
+  try {
+    return work();
+  } catch (const InputError& error) {
+    throw InputError(place + ": " + error.what());
+  }
+}
+
+}  // namespace
+
+void write_json(const std::string& path, const json& value) {
+  // File names on Linux are bytes; what is not UTF-8 is replaced rather than refused.
+  write_text(path, value.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
+json parse_json(std::string_view text) {
+  if (text.size() > kMostBytes) throw InputError("too large for JSON");
+  Watch watch;
+  try {
+    return json::parse(text, [&](int depth, json::parse_event_t event, json& parsed) {
+      watch(depth, event, parsed);
+      return true;
+    });
+  } catch (const json::exception& error) {
+    throw InputError("not valid JSON: " + words_of(error));
+  }
+}
+
+json read_json(const std::string& path) {
+  const InputFile file(path);
+  const std::string text = text_of(file);
+  return placed(file.name(), [&] { return parse_json(text); });
+}
+
+void read_json_lines(const std::string& path, const std::function<void(const JsonReader&)>& take) {
+  const InputFile file(path);
+  const std::string text = text_of(file);
+  int64_t number = 0;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const std::string place = fmt::format("{} line {}", file.name(), ++number);
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    const json value = placed(place, [&] { return parse_json(line); });
+    take(JsonReader(value, place));
+  }
+}
+
+json number_or_null(double value) { return std::isfinite(value) ? json(value) : json(); }
 
 }  // namespace vidattn

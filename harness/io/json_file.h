@@ -1,9 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "harness/io/file.h"
+#include "harness/io/json_reader.h"
 
 namespace vidattn {
 
@@ -11,19 +14,20 @@ namespace vidattn {
 /// file. Numbers that are not finite become null. Throws InputError with the system's reason.
 void write_json(const std::string& path, const nlohmann::json& json);
 
-/// JSON whose objects name no key twice (the parser alone would silently take the last one). Throws
-/// InputError for such a key, and what the parser throws.
-nlohmann::json parse_json(const std::string& text);
+/// The one way by which JSON comes in. Refuses, with an InputError of one line: what is no JSON,
+/// numbers beyond double, an object that names a key twice (of which the parser alone would take
+/// the last in silence), more than 64 levels of nesting (code that walks a value recurses), and
+/// more than 512 MiB.
+nlohmann::json parse_json(std::string_view text);
 
-/// Reads a file of at most 64 MiB. Throws InputError when it cannot be read or is no JSON, with the
-/// place of the first error.
+/// parse_json() of a regular file. Throws InputError that names the file.
 nlohmann::json read_json(const std::string& path);
 
-/// Null for a number that is not finite, and back: null is NaN.
-nlohmann::json number_or_null(double value);
-double number_or_nan(const nlohmann::json& value);
+/// Reads a file with a JSON text on every line that is not blank, and gives each to `take`, whose
+/// messages begin with the file's name and the number of the line. Throws InputError.
+void read_json_lines(const std::string& path, const std::function<void(const JsonReader&)>& take);
 
-/// What is wrong with a JSON text: the parser's words, quoted, without its own error number.
-std::string json_fault(const nlohmann::json::exception& error);
+/// Null for a number that is not finite.
+nlohmann::json number_or_null(double value);
 
 }  // namespace vidattn

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string_view>
 
 #include "attention/error.h"
@@ -51,27 +50,11 @@ std::string read_header(const InputFile& file) {
   return text;
 }
 
-/// Parses strictly: the library alone would keep the last of two equal keys.
 json parse_header(const std::string& text, const std::string& file) {
-  constexpr int kDeepest = 2;  // header, tensor, shape
-  std::vector<std::set<std::string>> keys;
-  const auto check = [&](int depth, json::parse_event_t event, json& value) {
-    const bool opens =
-        event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
-    if (opens && depth > kDeepest)
-      throw InputError(fmt::format("{}: the .safetensors header is nested too deeply", file));
-    if (event == json::parse_event_t::object_start) keys.emplace_back();
-    if (event == json::parse_event_t::object_end) keys.pop_back();
-    if (event == json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second)
-      throw InputError(fmt::format("{}: the .safetensors header has the key {} twice", file,
-                                   in_quotes(value.get<std::string>())));
-    return true;
-  };
   try {
-    return json::parse(text, check);
-  } catch (const json::exception& error) {
-    throw InputError(
-        fmt::format("{}: the .safetensors header is not JSON: {}", file, json_fault(error)));
+    return parse_json(text);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}: the .safetensors header: {}", file, error.what()));
   }
 }
 

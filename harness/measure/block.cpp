@@ -20,7 +20,7 @@ double quantile(const std::vector<double>& sorted, double share) {
 std::vector<double> log_ratios(const std::vector<Block>& blocks) {
   std::vector<double> logs;
   for (const Block& b : blocks)
-    if (b.ratio() > 0) logs.push_back(std::log(b.ratio()));
+    if (b.ratio() > 0 && std::isfinite(b.ratio())) logs.push_back(std::log(b.ratio()));
   return logs;
 }
 

@@ -43,16 +43,15 @@ json validity(const StoredRun& run) {
   if (fewest < kFewestBlocks)
     found.push_back(message(
         "warn", fmt::format("only {} timed blocks: no intervals below {}", fewest, kFewestBlocks)));
-  const json state = run.environment.value("state", json::object());
-  const json load = state.value("load_average", json());
-  if (load.is_array() && !load.empty() && load[0].is_number() &&
-      load[0].get<double>() > state.value("threads", 1.0) * 1.5)
-    found.push_back(message(
-        "warn", fmt::format("load average {:.2f} when it was written", load[0].get<double>())));
-  for (const json& check : run.preflight.is_array() ? run.preflight : json::array())
-    if (check.value("state", "pass") != "pass")
-      found.push_back(message(check.value("state", "") == "invalid" ? "invalid" : "warn",
-                              check.value("message", "")));
+  const JsonReader state = JsonReader(run.environment).maybe("state");
+  const auto load = state.maybe("load_average").get<std::vector<double>>();
+  if (!load.empty() && load[0] > state.maybe("threads").get_or(1) * 1.5)
+    found.push_back(
+        message("warn", fmt::format("load average {:.2f} when it was written", load[0])));
+  for (const PreflightCheck& check : run.preflight)
+    if (check.state != PreflightCheck::State::pass)
+      found.push_back(
+          message(check.state == PreflightCheck::State::warn ? "warn" : "invalid", check.message));
   if (found.empty()) found.push_back(message("pass", "all cases passed their checks"));
   return found;
 }
@@ -74,10 +73,10 @@ double intensity(const Measurement& c) {
   if (!c.workload || c.workload->length == 0) return NAN;
   const WorkloadFacts& w = *c.workload;
   const double index = c.metric("index_memory");
-  const int64_t element = c.identity.dtype == "f32" ? 4 : 2;
-  const int64_t tensors = 2 * element * w.length * w.dim * (w.heads + w.kv_heads);
-  return c.metric("attention_flops") /
-         (static_cast<double>(tensors) + (std::isfinite(index) ? index : 0));
+  const double element = c.identity.dtype == "f32" ? 4 : 2;
+  const double tensors = 2 * element * static_cast<double>(w.length) * static_cast<double>(w.dim) *
+                         static_cast<double>(w.heads + w.kv_heads);
+  return c.metric("attention_flops") / (tensors + (std::isfinite(index) ? index : 0));
 }
 
 json case_record(const Measurement& c, const StoredRun& run) {
@@ -98,8 +97,9 @@ json case_record(const Measurement& c, const StoredRun& run) {
   double peak = NAN;
   for (const Block& block : c.blocks) peak = std::fmax(peak, block.peak_flops);
   record["peak"] = number_or_null(peak);
-  const json measured = run.environment.value("measured", json::object());
-  record["bandwidth"] = number_or_null(1e9 * measured.value("memory_bandwidth_gbs", NAN));
+  const JsonReader measured = JsonReader(run.environment).maybe("measured");
+  record["bandwidth"] =
+      number_or_null(1e9 * measured.maybe("memory_bandwidth_gbs").number_or_nan());
   return record;
 }
 

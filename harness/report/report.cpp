@@ -67,20 +67,19 @@ std::vector<StoredRun> history_of(const std::string& db) {
 }
 
 /// What was asked for when the recorded workload was built.
-WorkloadRequest request_of(const json& workload) {
-  const json provenance = workload.value("provenance", json::object());
-  const auto grid = workload.value("grid", std::vector<int64_t>{0, 0, 0});
+WorkloadRequest request_of(const WorkloadFacts& workload) {
+  const JsonReader provenance(workload.provenance, "provenance");
   WorkloadRequest request;
-  request.spec = workload.at("name");
-  request.frames = grid.at(0);
-  request.height = grid.at(1);
-  request.width = grid.at(2);
-  if (provenance.value("shots_from", "given") == "given" && request.frames > 0)
-    request.shots = workload.value("shots", std::vector<int64_t>{});
-  request.heads = workload.at("heads");
-  request.dim = workload.at("dim");
-  request.seed = provenance.value("seed", request.seed);
-  request.peak = provenance.value("qkv", json::object()).value("peak_target", 0.0);
+  request.spec = workload.name;
+  request.frames = workload.grid[0];
+  request.height = workload.grid[1];
+  request.width = workload.grid[2];
+  if (provenance.maybe("shots_from").get_or<std::string>("given") == "given" && request.frames > 0)
+    request.shots = workload.shots;
+  request.heads = workload.heads;
+  request.dim = workload.dim;
+  provenance.read_if("seed", request.seed);
+  provenance.maybe("qkv").read_if("peak_target", request.peak);
   return request;
 }
 
@@ -147,8 +146,9 @@ void add_pictures(json& data) {
   for (size_t i = 0; i < data["workloads"].size() && !interrupted(); ++i) {
     json& record = data["workloads"][i];
     try {
-      const Workload workload = build_workload(request_of(record));
-      if (!has_content(workload_facts(workload), workload_facts_from_json(record)))
+      const WorkloadFacts recorded = workload_facts_from_json(JsonReader(record));
+      const Workload workload = build_workload(request_of(recorded));
+      if (!has_content(workload_facts(workload), recorded))
         throw InputError("its q, k and v are no longer the same");
       draw_cases(data["cases"], i, workload);
     } catch (const std::exception& error) {  // a report without pictures is still a report

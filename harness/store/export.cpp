@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-
-#include "attention/error.h"
-#include "harness/io/file.h"
+#include "harness/host/environment.h"
 #include "harness/io/json_file.h"
 #include "harness/store/measurement_json.h"
 
@@ -32,25 +29,34 @@ json to_json(const StoredRun& run) {
          {"arguments", run.arguments},
          {"environment", run.environment},
          {"definition", run.definition},
-         {"preflight", run.preflight},
+         {"preflight", to_json(run.preflight)},
          {"cases", json::array()}};
   for (const Measurement& c : run.cases) j["cases"].push_back(to_json(c));
   return j;
 }
 
-StoredRun run_from_json(const json& j) {
+std::vector<std::string> arguments_from_json(const JsonReader& json) {
+  std::vector<std::string> arguments;
+  for (const JsonReader& argument : json.items()) arguments.push_back(argument.raw_text());
+  return arguments;
+}
+
+StoredRun run_from_json(const JsonReader& j) {
   StoredRun run;
-  run.uid = j.at("uid");
-  run.suite = j.at("suite");
-  run.started = j.at("started");
-  run.finished = j.at("finished");
-  run.revision = j.at("revision");
-  run.machine_key = j.at("machine_key");
-  run.arguments = j.at("arguments").get<std::vector<std::string>>();
-  run.environment = j.at("environment");
-  run.definition = j.at("definition");
-  run.preflight = j.at("preflight");
-  for (const json& c : j.at("cases")) run.cases.push_back(measurement_from_json(c));
+  for (auto [key, text] : {std::pair{"uid", &run.uid},
+                           {"suite", &run.suite},
+                           {"started", &run.started},
+                           {"finished", &run.finished},
+                           {"revision", &run.revision},
+                           {"machine_key", &run.machine_key}})
+    j.read(key, *text);
+  run.arguments = arguments_from_json(j.at("arguments"));
+  const JsonReader environment = j.at("environment"), definition = j.at("definition");
+  check_environment(environment);
+  run.environment = environment.value();
+  if (!definition.is_null()) run.definition = definition.object().value();
+  run.preflight = preflight_from_json(j.at("preflight"));
+  for (const JsonReader& c : j.at("cases").items()) run.cases.push_back(measurement_from_json(c));
   run.case_count = static_cast<int64_t>(run.cases.size());
   return run;
 }
@@ -61,21 +67,18 @@ json export_runs(const std::vector<StoredRun>& runs) {
   return j;
 }
 
+std::vector<StoredRun> runs_from_json(const JsonReader& json) {
+  if (json.maybe("format").is_null()) json.refuse("not what `vidattn export` writes");
+  if (json.at("format").text() != kFormat || !known_version(json.at("schema_version").text()))
+    json.refuse(fmt::format("not of format '{}' 1.0 or {}", kFormat, kRecordVersion));
+  std::vector<StoredRun> runs;
+  for (const JsonReader& run : json.at("runs").items()) runs.push_back(run_from_json(run));
+  return runs;
+}
+
 std::vector<StoredRun> read_export(const std::string& path) {
-  const std::string name = InputFile(path).name();
-  std::ifstream in(path);
-  try {
-    const json j = json::parse(in);
-    if (j.at("format") != kFormat || !known_version(j.at("schema_version")))
-      throw InputError(
-          fmt::format("{}: not of format '{}' 1.0 or {}", name, kFormat, kRecordVersion));
-    std::vector<StoredRun> runs;
-    for (const json& run : j.at("runs")) runs.push_back(run_from_json(run));
-    return runs;
-  } catch (const json::exception& error) {
-    throw InputError(
-        fmt::format("{}: not what `vidattn export` writes: {}", name, json_fault(error)));
-  }
+  const json j = read_json(path);
+  return runs_from_json(JsonReader(j, in_quotes(path)));
 }
 
 }  // namespace vidattn

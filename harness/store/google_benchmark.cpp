@@ -10,20 +10,17 @@ namespace {
 using nlohmann::json;
 
 json benchmark_context(const StoredRun& run) {
-  const json machine = run.environment.value("machine", json::object());
-  const json state = run.environment.value("state", json::object());
-  const auto known = [](const json& part, const char* key, json otherwise) {
-    const json value = part.value(key, json(nullptr));
-    return value.is_null() ? otherwise : value;
-  };
+  const JsonReader environment(run.environment);
+  const JsonReader machine = environment.maybe("machine"), state = environment.maybe("state");
   return {{"date", run.started},
           {"host_name", run.machine_key},
           {"executable", "vidattn"},
-          {"num_cpus", known(machine, "logical_cores", 1)},
-          {"mhz_per_cpu", known(state, "frequency_mhz", 0)},
-          {"cpu_scaling_enabled", known(state, "governor", "performance") != "performance"},
+          {"num_cpus", machine.maybe("logical_cores").get_or(1)},
+          {"mhz_per_cpu", state.maybe("frequency_mhz").get_or(0.0)},
+          {"cpu_scaling_enabled",
+           state.maybe("governor").get_or<std::string>("performance") != "performance"},
           {"caches", json::array()},
-          {"load_avg", known(state, "load_average", json::array())},
+          {"load_avg", state.maybe("load_average").get<std::vector<double>>()},
           {"library_build_type", "release"},
           {"vidattn_run", run.uid},
           {"vidattn_revision", run.revision},

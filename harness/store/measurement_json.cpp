@@ -12,11 +12,10 @@ json optional(const std::optional<T>& value) {
   return value ? json(*value) : json(nullptr);
 }
 
-/// A member that may be missing or null.
-double number_in(const json& j, const char* key, double otherwise) {
-  const json value = j.value(key, json());
-  return value.is_number() ? value.get<double>() : otherwise;
-}
+// Beyond any of them, and far from where their products leave double: plans index tokens with 32
+// bits.
+constexpr int64_t kMost = int64_t{1} << 53, kMostTokens = INT32_MAX, kMostHeads = 1 << 20;
+constexpr double kLongest = 1e12;
 
 json to_json(const Block& b) {
   return {{"block", b.index},
@@ -29,15 +28,18 @@ json to_json(const Block& b) {
           {"outlier", b.outlier}};
 }
 
-Block block_from_json(const json& j) {
-  return {j.at("block"),
-          j.at("plan_seconds"),
-          j.at("run_seconds"),
-          number_or_nan(j.at("dense_seconds")),
-          number_or_nan(j.at("peak_flops")),
-          j.at("position"),
-          j.at("dense_position"),
-          j.at("outlier")};
+/// A control that was not measured, and an unknown peak, is null or 0.
+Block block_from_json(const JsonReader& j) {
+  Block b;
+  b.index = j.at("block").integer(0, kMost);
+  b.plan_seconds = j.at("plan_seconds").number(0, kLongest);
+  b.run_seconds = j.at("run_seconds").number(0, kLongest);
+  b.dense_seconds = j.at("dense_seconds").number_or_nan();
+  b.peak_flops = j.at("peak_flops").number_or_nan();
+  j.read("position", b.position);
+  j.read("dense_position", b.dense_position);
+  j.read("outlier", b.outlier);
+  return b;
 }
 
 json to_json(const TimingFacts& t) {
@@ -56,22 +58,22 @@ json to_json(const TimingFacts& t) {
   return j;
 }
 
-TimingFacts timing_from_json(const json& j) {
+TimingFacts timing_from_json(const JsonReader& j) {
   TimingFacts t;
-  t.evicted_bytes = j.value("evicted_bytes", t.evicted_bytes);
-  t.order_seed = j.value("order_seed", t.order_seed);
-  t.interval_asked = j.value("interval_asked", t.interval_asked);
-  t.seconds_asked = j.value("seconds_asked", t.seconds_asked);
-  t.rounds = j.value("rounds", t.rounds);
-  const json warm_up = j.value("warm_up", json::object());
-  t.warm_up_rounds = warm_up.value("rounds", t.warm_up_rounds);
-  t.settled = warm_up.value("settled", t.settled);
-  t.warm_up_seconds = warm_up.value("seconds", t.warm_up_seconds);
-  t.fed_gflops = j.value("fed_fma_gflops", t.fed_gflops);
-  t.stopped_by = j.value("stopped_by", t.stopped_by);
-  t.seconds = j.value("seconds", t.seconds);
-  t.stolen_share = number_in(j, "stolen_share", NAN);
-  t.cpus_of_others = number_in(j, "cpus_of_others", NAN);
+  j.read_if("evicted_bytes", t.evicted_bytes);
+  j.read_if("order_seed", t.order_seed);
+  j.read_if("interval_asked", t.interval_asked);
+  j.read_if("seconds_asked", t.seconds_asked);
+  j.read_if("rounds", t.rounds);
+  const JsonReader warm_up = j.maybe("warm_up");
+  warm_up.read_if("rounds", t.warm_up_rounds);
+  warm_up.read_if("settled", t.settled);
+  warm_up.read_if("seconds", t.warm_up_seconds);
+  j.read_if("fed_fma_gflops", t.fed_gflops);
+  j.read_if("stopped_by", t.stopped_by);
+  j.read_if("seconds", t.seconds);
+  t.stolen_share = j.maybe("stolen_share").number_or_nan();
+  t.cpus_of_others = j.maybe("cpus_of_others").number_or_nan();
   return t;
 }
 
@@ -90,17 +92,26 @@ void add_plan(const PlanFacts& plan, json& j) {
   j["extrapolated_by"] = plan.extrapolated_by;
 }
 
-void read_plan(const json& j, PlanFacts& plan) {
-  plan.checksum = j.value("checksum", "");
-  plan.density_per_head = j.value("density_per_head", plan.density_per_head);
-  for (const json& b : j.value("branches", json::array()))
-    plan.branches.push_back({b.at("name"), b.at("density"), b.at("pairs_per_head")});
-  for (const json& s : j.value("planning_stages", json::array()))
-    plan.stages.push_back({s.at("name"), s.at("seconds"), s.at("flops"), s.at("bytes")});
-  const json figures = j.value("figures", json::object());
-  for (const auto& [name, value] : figures.items()) plan.figures[name] = number_or_nan(value);
-  plan.check_tokens = j.value("check_tokens", plan.check_tokens);
-  plan.extrapolated_by = j.value("extrapolated_by", plan.extrapolated_by);
+void read_plan(const JsonReader& j, PlanFacts& plan) {
+  j.read_if("checksum", plan.checksum);
+  j.read_if("density_per_head", plan.density_per_head);
+  for (const JsonReader& b : j.maybe("branches").items()) {
+    PlanFacts::Branch& branch = plan.branches.emplace_back();
+    b.read("name", branch.name);
+    b.read("density", branch.density);
+    b.read("pairs_per_head", branch.pairs_per_head);
+  }
+  for (const JsonReader& s : j.maybe("planning_stages").items()) {
+    PlanFacts::Stage& stage = plan.stages.emplace_back();
+    s.read("name", stage.name);
+    s.read("seconds", stage.seconds);
+    s.read("flops", stage.flops);
+    s.read("bytes", stage.bytes);
+  }
+  for (const auto& [name, value] : j.maybe("figures").members())
+    plan.figures[name] = value.number_or_nan();
+  j.read_if("check_tokens", plan.check_tokens);
+  j.read_if("extrapolated_by", plan.extrapolated_by);
 }
 
 json to_json(const MetricValue& m) {
@@ -118,18 +129,26 @@ json to_json(const WorkloadFacts& w) {
           {"sha256", w.sha256}};
 }
 
-WorkloadFacts workload_facts_from_json(const json& j) {
+WorkloadFacts workload_facts_from_json(const JsonReader& j) {
   WorkloadFacts w;
-  w.name = j.value("name", "");
-  w.provenance = j.value("provenance", json());
-  w.length = j.value("length", w.length);
-  w.heads = j.value("heads", w.heads);
-  w.kv_heads = j.value("kv_heads", w.heads);
-  w.dim = j.value("dim", w.dim);
-  w.grid = j.value("grid", w.grid);
-  w.text_tokens = j.value("text_tokens", w.text_tokens);
-  w.shots = j.value("shots", w.shots);
-  w.sha256 = j.value("sha256", w.sha256);
+  w.name = j.maybe("name").is_null() ? "" : j.at("name").line();
+  w.provenance = j.maybe("provenance").value();
+  if (!w.provenance.is_null()) j.at("provenance").object();
+  const auto size = [&](const char* key, int64_t otherwise, int64_t most) {
+    return j.maybe(key).is_null() ? otherwise : j.at(key).integer(0, most);
+  };
+  w.length = size("length", 0, kMostTokens);
+  w.heads = size("heads", 0, kMostHeads);
+  w.kv_heads = size("kv_heads", w.heads, kMostHeads);
+  w.dim = size("dim", 0, kMostHeads);
+  w.text_tokens = size("text_tokens", 0, kMostTokens);
+  if (const JsonReader grid = j.maybe("grid"); !grid.is_null()) {
+    const std::vector<JsonReader> sizes = grid.items();
+    if (sizes.size() != w.grid.size()) grid.expected("frames, height and width");
+    for (size_t i = 0; i < sizes.size(); ++i) w.grid[i] = sizes[i].integer(0, kMostTokens);
+  }
+  j.read_if("shots", w.shots);
+  j.read_if("sha256", w.sha256);
   return w;
 }
 
@@ -143,12 +162,16 @@ json to_json(const CaseIdentity& id) {
           {"content", id.content}};
 }
 
-CaseIdentity identity_from_json(const json& j) {
-  CaseIdentity id{j.at("workload"), j.at("backend"), j.at("device"), j.at("dtype")};
-  const json density = j.value("density", json());
-  if (!density.is_null()) id.density = density.get<double>();
-  id.cold = j.value("cache", "warm") == "cold";
-  id.content = j.value("content", id.content);
+CaseIdentity identity_from_json(const JsonReader& j) {
+  CaseIdentity id;
+  id.workload = j.at("workload").line();
+  j.read("backend", id.backend);
+  j.read("device", id.device);
+  j.read("dtype", id.dtype);
+  if (const JsonReader density = j.maybe("density"); !density.is_null())
+    id.density = density.number();
+  id.cold = j.maybe("cache").get_or<std::string>("warm") == "cold";
+  j.read_if("content", id.content);
   return id;
 }
 
@@ -163,18 +186,20 @@ json details_json(const Measurement& m) {
   return j;
 }
 
-void read_details(const json& details, Measurement& m) {
-  if (!details.is_object()) return;  // a case that an interrupt kept from being described
+void read_details(const JsonReader& details, Measurement& m) {
+  if (details.is_null()) return;  // a case that an interrupt kept from being described
   read_plan(details, m.plan);
-  m.runs_in_a_row = details.value("runs_in_a_row", m.runs_in_a_row);
-  m.process.threads = details.value("threads", 0);
-  m.process.error_output = details.value("error_output", "");
-  const json timing = details.value("timing", json()), workload = details.value("workload", json());
-  if (timing.is_object()) {
+  details.read_if("runs_in_a_row", m.runs_in_a_row);
+  details.read_if("threads", m.process.threads);
+  if (const JsonReader said = details.maybe("error_output"); !said.is_null())
+    m.process.error_output = said.raw_text();
+  if (const JsonReader timing = details.maybe("timing"); !timing.is_null()) {
     m.timing = timing_from_json(timing);
-    m.identity.cold |= timing.value("cache", "warm") == "cold";  // where schema 1.0 has it
+    // where schema 1.0 has it
+    m.identity.cold |= timing.maybe("cache").get_or<std::string>("warm") == "cold";
   }
-  if (workload.is_object()) m.workload = workload_facts_from_json(workload);
+  if (const JsonReader workload = details.maybe("workload"); !workload.is_null())
+    m.workload = workload_facts_from_json(workload);
 }
 
 json to_json(const Measurement& m) {
@@ -197,21 +222,36 @@ json to_json(const Measurement& m) {
   return j;
 }
 
-Measurement measurement_from_json(const json& j) {
+MetricValue metric_from_json(const JsonReader& j) {
+  MetricValue m;
+  j.read_if("unit", m.unit);
+  m.value = j.at("value").number_or_nan();
+  if (const JsonReader reason = j.maybe("reason"); !reason.is_null()) m.reason = reason.line();
+  return m;
+}
+
+std::map<std::string, MetricValue> metrics_from_json(const JsonReader& j) {
+  std::map<std::string, MetricValue> metrics;
+  for (const auto& [tag, value] : j.members()) metrics[tag] = metric_from_json(value);
+  return metrics;
+}
+
+Measurement measurement_from_json(const JsonReader& j) {
   Measurement m;
   m.identity = identity_from_json(j);
-  m.setting = j.value("setting", m.identity.backend);
-  m.outcome = parse_outcome(j.at("outcome"));
-  m.reason = j.at("reason");
-  m.note = j.at("note");
-  m.command = j.at("command");
-  m.process.id = j.at("process");
-  m.process.started = j.at("started");
-  m.process.seconds = j.at("seconds");
-  if (!j.at("peak_bytes").is_null()) m.process.peak_bytes = j["peak_bytes"].get<int64_t>();
-  for (const auto& [tag, value] : j.at("metrics").items())
-    m.values[tag] = {value.at("unit"), number_or_nan(value.at("value")), value.value("reason", "")};
-  for (const json& b : j.at("blocks")) m.blocks.push_back(block_from_json(b));
+  m.setting = j.maybe("setting").get_or(m.identity.backend);
+  const JsonReader outcome = j.at("outcome");
+  m.outcome = outcome.placed([&] { return parse_outcome(outcome.text()); });
+  m.reason = j.at("reason").line();
+  m.note = j.at("note").line();
+  m.command = j.at("command").line();
+  m.process.id = j.at("process").text();
+  m.process.started = j.at("started").text();
+  m.process.seconds = j.at("seconds").number();
+  if (const JsonReader bytes = j.at("peak_bytes"); !bytes.is_null())
+    m.process.peak_bytes = bytes.integer(0, kMost);
+  m.values = metrics_from_json(j.at("metrics"));
+  for (const JsonReader& b : j.at("blocks").items()) m.blocks.push_back(block_from_json(b));
   read_details(j.at("details"), m);
   modernize(m);
   return m;

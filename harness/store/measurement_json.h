@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/io/json_reader.h"
 #include "harness/measure/record/measurement.h"
 
 namespace vidattn {
@@ -15,23 +16,26 @@ namespace vidattn {
 ///               dense_position, outlier}], null = unknown
 ///   details   details_json()
 nlohmann::json to_json(const Measurement& m);
-/// The inverse; reads exports of schema 1.0 as well. Throws nlohmann::json::exception or InputError
-/// for anything else.
-Measurement measurement_from_json(const nlohmann::json& json);
+/// The inverse; reads exports of schema 1.0 as well. All readers here throw InputError for anything
+/// else. Control characters in workloads, reasons, notes and commands become spaces; in other texts
+/// they are refused.
+Measurement measurement_from_json(const JsonReader& json);
+/// Its metrics alone; null has none.
+std::map<std::string, MetricValue> metrics_from_json(const JsonReader& json);
 
 /// Plan facts (checksum, density_per_head, branches, planning_stages, figures, check_tokens,
 /// extrapolated_by), runs_in_a_row, threads, error_output, timing and workload, as far as known.
 nlohmann::json details_json(const Measurement& m);
 /// Fills those parts of a measurement.
-void read_details(const nlohmann::json& details, Measurement& m);
+void read_details(const JsonReader& details, Measurement& m);
 
 /// Name, sizes, provenance, and the SHA-256 of every tensor.
 nlohmann::json to_json(const WorkloadFacts& facts);
-WorkloadFacts workload_facts_from_json(const nlohmann::json& json);
+WorkloadFacts workload_facts_from_json(const JsonReader& json);
 
 /// Identity alone: workload, backend, device, dtype, density, cache, content.
 nlohmann::json to_json(const CaseIdentity& identity);
-CaseIdentity identity_from_json(const nlohmann::json& json);
+CaseIdentity identity_from_json(const JsonReader& json);
 
 /// Brings what an older program stored up to what this one means: content from the workload's
 /// hashes, an interrupt that stood as a skip, the share of the float32 peak under today's tag, and

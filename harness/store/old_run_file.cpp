@@ -2,42 +2,48 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "harness/host/command_line.h"
+#include "harness/io/one_line.h"
+#include "harness/store/export.h"
 #include "harness/store/measurement_json.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {
 namespace {
 
-using nlohmann::json;
-
-std::vector<double> samples(const json& test, const char* name) {
-  const json details = test.value("details", json());  // null: never described
-  return details.is_object() ? details.value(name, std::vector<double>{}) : std::vector<double>{};
+/// Seconds; none where the case was never described.
+std::vector<double> samples(const JsonReader& test, const char* name) {
+  return test.maybe("details").maybe(name).get<std::vector<double>>();
 }
 
-/// Full attention beside the case, or null.
-const json* control_of(const json& run, const json& test) {
-  for (const json& other : run.at("cases"))
-    if (other.at("backend") == "full" && other.at("device") == test.at("device") &&
-        other.at("dtype") == test.at("dtype"))
-      return &other;
-  return nullptr;
+/// Full attention beside the case, or nullopt.
+std::optional<JsonReader> control_of(const JsonReader& run, const JsonReader& test) {
+  const auto same = [&](const JsonReader& other, const char* key) {
+    return other.at(key).text() == test.at(key).text();
+  };
+  for (const JsonReader& other : run.at("cases").items())
+    if (other.at("backend").text() == "full" && same(other, "device") && same(other, "dtype"))
+      return other;
+  return std::nullopt;
 }
 
-std::vector<Block> blocks_of(const json& run, const json& test) {
+std::vector<Block> blocks_of(const JsonReader& run, const JsonReader& test) {
   const auto plan = samples(test, "plan_seconds"), measured = samples(test, "run_seconds");
-  const json* full = control_of(run, test);
-  const auto full_plan = full ? samples(*full, "plan_seconds") : std::vector<double>{};
-  const auto full_run = full ? samples(*full, "run_seconds") : std::vector<double>{};
-  const auto peaks = run.value("fma_peak_gflops", std::vector<double>{});
+  const auto control = control_of(run, test);
+  const auto full_plan = control ? samples(*control, "plan_seconds") : std::vector<double>{};
+  const auto full_run = control ? samples(*control, "run_seconds") : std::vector<double>{};
+  if (plan.size() != measured.size() || full_plan.size() != full_run.size())
+    test.refuse("as many plan_seconds as run_seconds are needed");
+  const auto peaks = run.maybe("fma_peak_gflops").get<std::vector<double>>();
   std::vector<Block> blocks;
   for (size_t i = 0; i < measured.size(); ++i) {
     Block block;
     block.index = static_cast<int64_t>(i);
-    block.plan_seconds = plan.at(i);
+    block.plan_seconds = plan[i];
     block.run_seconds = measured[i];
-    block.dense_seconds = i < full_run.size() ? full_plan.at(i) + full_run[i] : NAN;
+    block.dense_seconds = i < full_run.size() ? full_plan[i] + full_run[i] : NAN;
     block.peak_flops = i < peaks.size() ? peaks[i] * 1e9 : NAN;
     blocks.push_back(block);
   }
@@ -60,31 +66,29 @@ void add_ratio(Measurement& m) {
 }
 
 /// These files had one word for two outcomes.
-Outcome outcome_of(const json& test) {
-  const bool memory = test.value("reason", "") == "out of memory";
-  return memory ? Outcome::out_of_memory : parse_outcome(test.at("outcome"));
+Outcome outcome_of(const JsonReader& test, const std::string& reason) {
+  if (reason == "out of memory") return Outcome::out_of_memory;
+  const JsonReader outcome = test.at("outcome");
+  return outcome.placed([&] { return parse_outcome(outcome.text()); });
 }
+
+std::string line_of(const JsonReader& text) { return text.is_null() ? "" : text.line(); }
 
 }  // namespace
 
-Measurement old_case(const json& record, const json& test) {
+Measurement old_case(const JsonReader& record, const JsonReader& test) {
   Measurement m;
   m.workload = workload_facts_from_json(record.at("workload"));
-  m.identity = {workload_text(*m.workload), test.at("backend"), test.at("device"),
-                test.at("dtype")};
-  m.outcome = outcome_of(test);
-  m.reason = test.value("reason", "");
-  m.note = test.value("note", "");
-  const json metrics = test.value("metrics", json::object());
-  for (const auto& [tag, metric] : metrics.items()) {
-    const json& value = metric.at("value");
-    m.values[tag] = {metric.value("unit", ""), value.is_number() ? value.get<double>() : NAN,
-                     metric.value("reason", "")};
-  }
+  m.identity = {workload_text(*m.workload), test.at("backend").text(), test.at("device").text(),
+                test.at("dtype").text()};
+  m.reason = line_of(test.maybe("reason"));
+  m.outcome = outcome_of(test, m.reason);
+  m.note = line_of(test.maybe("note"));
+  m.values = metrics_from_json(test.maybe("metrics"));
   m.blocks = blocks_of(record, test);
   add_ratio(m);
-  m.command = command_line(record.at("arguments"));
-  read_details(test.value("details", json()), m);
+  m.command = one_line(command_line(arguments_from_json(record.at("arguments"))));
+  read_details(test.maybe("details"), m);
   modernize(m);
   return m;
 }

@@ -3,8 +3,13 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
+#include <optional>
 #include <random>
 
+#include "attention/error.h"
+#include "harness/host/environment.h"
+#include "harness/io/json_file.h"
+#include "harness/store/export.h"
 #include "harness/store/measurement_json.h"
 
 namespace vidattn {
@@ -28,55 +33,87 @@ std::string make_uid() {
   return fmt::format("{:08x}{:08x}", random(), random());
 }
 
-/// The columns of a row, one after the other.
+/// The columns of a row, one after the other. A store may have been altered by hand: a value of
+/// another type is an InputError that names the row and the column.
 class Columns {
  public:
-  explicit Columns(SQLite::Statement& row) : row_(row) {}
-  std::string text() { return next().getString(); }
-  json parsed() { return json::parse(text()); }
-  int64_t integer() { return next().getInt64(); }
-  double number() {
-    const SQLite::Column column = next();
-    return column.isNull() ? NAN : column.getDouble();
+  Columns(SQLite::Statement& row, std::string place) : row_(row), place_(std::move(place)) {}
+
+  std::string text() { return reader().text(); }
+  std::string line() { return reader().line(); }
+  int64_t integer() { return reader().integer(); }
+  std::optional<int64_t> integer_or_none() {
+    const JsonReader value = reader();
+    return value.is_null() ? std::nullopt : std::optional(value.integer());
+  }
+  double number() { return reader().number(); }
+  double number_or_nan() { return reader().number_or_nan(); }
+  /// Gives the JSON that stands in the column to `take` and returns what that returns.
+  template <class Take>
+  auto parsed(Take take) {
+    const JsonReader column = reader();
+    const json value = column.placed([&] { return parse_json(column.raw_text()); });
+    return take(JsonReader(value, name()));
   }
 
  private:
-  SQLite::Column next() { return row_.getColumn(at_++); }
+  std::string name() const { return place_ + " " + row_.getColumn(at_ - 1).getName(); }
+  JsonReader reader() {
+    value_ = value_of(row_.getColumn(at_++));
+    return JsonReader(value_, name());
+  }
+  json value_of(const SQLite::Column& column) const {
+    if (column.isNull()) return nullptr;
+    if (column.isInteger()) return column.getInt64();
+    if (column.isFloat()) return column.getDouble();
+    if (column.isText()) return column.getString();
+    throw InputError(name() + ": bytes, neither a text nor a number");
+  }
+
   SQLite::Statement& row_;
+  std::string place_;
   int at_ = 0;
+  json value_;  ///< of the last column
 };
 
 StoredRun run_of(SQLite::Statement& row) {
-  Columns column(row);
+  Columns column(row, "run " + row.getColumn(0).getString());
   StoredRun run;
   run.id = column.integer();
   for (std::string* text :
        {&run.uid, &run.suite, &run.started, &run.finished, &run.revision, &run.machine_key})
     *text = column.text();
-  run.arguments = column.parsed().get<std::vector<std::string>>();
-  for (json* part : {&run.environment, &run.definition, &run.preflight}) *part = column.parsed();
+  run.arguments = column.parsed(arguments_from_json);
+  run.environment = column.parsed([](const JsonReader& environment) {
+    check_environment(environment);
+    return environment.value();
+  });
+  run.definition = column.parsed([](const JsonReader& definition) {
+    return definition.is_null() ? json() : definition.object().value();
+  });
+  run.preflight = column.parsed(preflight_from_json);
   run.case_count = column.integer();
   return run;
 }
 
 Measurement case_of(SQLite::Statement& row) {
-  Columns column(row);
+  Columns column(row, "case " + row.getColumn(0).getString());
   Measurement c;
   CaseIdentity& id = c.identity;
   c.id = column.integer();
-  for (std::string* text : {&id.workload, &id.backend, &id.device, &id.dtype})
-    *text = column.text();
-  if (const double density = column.number(); std::isfinite(density)) id.density = density;
+  id.workload = column.line();
+  for (std::string* text : {&id.backend, &id.device, &id.dtype}) *text = column.text();
+  if (const double density = column.number_or_nan(); std::isfinite(density)) id.density = density;
   c.outcome = parse_outcome(column.text());
-  for (std::string* text : {&c.reason, &c.note, &c.command, &c.process.id, &c.process.started})
-    *text = column.text();
+  for (std::string* text : {&c.reason, &c.note, &c.command}) *text = column.line();
+  for (std::string* text : {&c.process.id, &c.process.started}) *text = column.text();
   c.process.seconds = column.number();
-  if (const double bytes = column.number(); std::isfinite(bytes))
-    c.process.peak_bytes = static_cast<int64_t>(bytes);
-  read_details(column.parsed(), c);
+  c.process.peak_bytes = column.integer_or_none();
+  column.parsed([&](const JsonReader& details) { read_details(details, c); });
   c.setting = column.text();
   id.cold |= column.text() == "cold";
-  id.content = column.parsed().get<std::map<std::string, std::string>>();
+  id.content = column.parsed(
+      [](const JsonReader& content) { return content.get<decltype(CaseIdentity::content)>(); });
   return c;
 }
 
@@ -84,11 +121,11 @@ void read_metrics(const SQLite::Database& database, Measurement& c) {
   SQLite::Statement row(database, "SELECT tag, unit, value, reason FROM metrics WHERE case_id=?");
   row.bind(1, c.id);
   while (row.executeStep()) {
-    Columns column(row);
+    Columns column(row, fmt::format("metric of case {}", c.id));
     MetricValue& value = c.values[column.text()];
     value.unit = column.text();
-    value.value = column.number();
-    value.reason = column.text();
+    value.value = column.number_or_nan();
+    value.reason = column.line();
   }
 }
 
@@ -102,7 +139,7 @@ void read_blocks(const SQLite::Database& database, Measurement& c) {
                         "ORDER BY block");
   row.bind(1, c.id);
   while (row.executeStep()) {
-    Columns column(row);
+    Columns column(row, fmt::format("block of case {}", c.id));
     Block& b = c.blocks.emplace_back();
     b.index = column.integer();
     b.plan_seconds = column.number();
@@ -214,8 +251,9 @@ void insert_run(SQLite::Database& database, StoredRun& run) {
        {&run.uid, &run.suite, &run.started, &run.finished, &run.revision, &run.machine_key})
     row.bind(i++, *text);
   row.bind(i++, text_of(run.arguments));
-  for (const json* part : {&run.environment, &run.definition, &run.preflight})
-    row.bind(i++, text_of(*part));
+  row.bind(i++, text_of(run.environment));
+  row.bind(i++, text_of(run.definition));
+  row.bind(i++, text_of(to_json(run.preflight)));
   row.exec();
   run.id = database.getLastInsertRowid();
 }

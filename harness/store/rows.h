@@ -11,7 +11,7 @@ class Database;
 namespace vidattn {
 
 /// Rows of the store's tables (store.h) to typed runs and cases, and back. They throw what SQLite
-/// and the JSON parser throw.
+/// throws, and InputError for a value of another type (a store altered by hand).
 std::vector<StoredRun> select_runs(const SQLite::Database& database);
 /// Cases of a run in the order of their storing; reads version 1 as well.
 std::vector<Measurement> select_cases(const SQLite::Database& database, int64_t run_id,

@@ -4,9 +4,11 @@
 
 namespace vidattn {
 
-void set_environment(StoredRun& run, nlohmann::json environment) {
-  run.environment = std::move(environment);
-  run.revision = run.environment.at("software").value("revision", "");
+void set_environment(StoredRun& run, const JsonReader& environment) {
+  check_environment(environment);
+  environment.at("machine").object();
+  run.revision = environment.at("software").maybe("revision").get_or(std::string());
+  run.environment = environment.value();
   run.machine_key = machine_key(run.environment);
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/host/preflight.h"
+#include "harness/io/json_reader.h"
 #include "harness/measure/record/measurement.h"
 
 namespace vidattn {
@@ -28,14 +30,16 @@ struct StoredRun {
   std::string started, finished;  ///< UTC, ISO 8601; finished is empty for an unfinished run
   std::string revision, machine_key;
   std::vector<std::string> arguments;
-  nlohmann::json environment, definition, preflight;  ///< definition: the suite's own JSON
+  nlohmann::json environment;  ///< check_environment() holds
+  nlohmann::json definition;   ///< the suite's own JSON; null = no suite
+  std::vector<PreflightCheck> preflight;
   int64_t case_count = 0;
   std::vector<Measurement> cases;
 };
 
-/// Sets the environment and what follows from it: revision and machine_key. Throws
-/// nlohmann::json::exception for what environment() does not write.
-void set_environment(StoredRun& run, nlohmann::json environment);
+/// Sets the environment and what follows from it: revision and machine_key. Throws InputError
+/// unless it has the parts machine and software.
+void set_environment(StoredRun& run, const JsonReader& environment);
 
 /// The suite's name of a run of one command, from its command line: "run" or "sweep".
 std::string command_name(const std::vector<std::string>& arguments);

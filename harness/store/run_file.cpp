@@ -6,6 +6,7 @@
 #include "harness/host/command_line.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/one_line.h"
 #include "harness/store/export.h"
 #include "harness/store/measurement_json.h"
 #include "harness/store/old_run_file.h"
@@ -17,30 +18,21 @@ namespace {
 using nlohmann::json;
 constexpr std::string_view kScheme = "run:";
 
-StoredRun the_one_run(const std::string& path) {
-  std::vector<StoredRun> runs = read_export(path);
-  if (runs.size() != 1)
-    throw InputError(fmt::format("it holds {} runs, expected one", runs.size()));
+StoredRun the_one_run(const JsonReader& file) {
+  std::vector<StoredRun> runs = runs_from_json(file);
+  if (runs.size() != 1) file.refuse(fmt::format("it holds {} runs, expected one", runs.size()));
   return std::move(runs[0]);
 }
 
-constexpr const char* kNoRun = "{} is no file of `vidattn run --out` or of `vidattn export`: {}";
-
 StoredRun read_file(const std::string& path) {
-  const InputFile file(path);
-  std::string text(file.size(), '\0');
-  file.read(0, text.data(), text.size());
-  try {
-    const json run = json::parse(text);
-    if (run.contains("format")) return the_one_run(path);
-    StoredRun stored = main_job_from_record(run).run;
-    stored.uid = std::filesystem::path(path).filename();
-    return stored;
-  } catch (const json::exception& error) {
-    throw InputError(fmt::format(kNoRun, file.name(), json_fault(error)));
-  } catch (const std::exception& error) {
-    throw InputError(fmt::format(kNoRun, file.name(), std::string_view(error.what())));
-  }
+  const json value = read_json(path);
+  const JsonReader file(value, in_quotes(path));
+  if (!file.maybe("format").is_null()) return the_one_run(file);
+  if (file.maybe("cases").is_null())
+    file.refuse("no file of `vidattn run --out` or of `vidattn export`");
+  StoredRun stored = main_job_from_record(file).run;
+  stored.uid = one_line(std::filesystem::path(path).filename().string());
+  return stored;
 }
 
 /// What all cases share stands once in the record.
@@ -50,8 +42,9 @@ json without_workload(const Measurement& m) {
   return j;
 }
 
-Measurement case_of(const json& record, const json& test) {
-  if (!record.value("schema_version", "").starts_with("2.")) return old_case(record, test);
+Measurement case_of(const JsonReader& record, const JsonReader& test) {
+  const auto version = record.maybe("schema_version").get_or(std::string());
+  if (!version.starts_with("2.")) return old_case(record, test);
   Measurement m = measurement_from_json(test);
   if (!m.workload) m.workload = workload_facts_from_json(record.at("workload"));
   return m;
@@ -77,22 +70,23 @@ json main_job_record(const MainJob& job) {
   return j;
 }
 
-MainJob main_job_from_record(const json& record) {
+MainJob main_job_from_record(const JsonReader& record) {
   MainJob job;
   StoredRun& run = job.run;
-  run.arguments = record.at("arguments").get<std::vector<std::string>>();
-  run.suite = command_name(run.arguments);
+  run.arguments = arguments_from_json(record.at("arguments"));
+  run.suite = one_line(command_name(run.arguments));
   set_environment(run, record.at("environment"));
-  for (const json& test : record.at("cases")) run.cases.push_back(case_of(record, test));
+  for (const JsonReader& test : record.at("cases").items())
+    run.cases.push_back(case_of(record, test));
   run.case_count = static_cast<int64_t>(run.cases.size());
   job.workload = workload_facts_from_json(record.at("workload"));
-  job.interrupted = record.value("interrupted", false);
-  job.repeat = record.value("repeat", job.repeat);
-  job.steps = record.value("steps", job.steps);
-  job.layers = record.value("layers", job.layers);
-  job.densities = record.value("densities", job.densities);
-  job.fma_peak_gflops = record.value("fma_peak_gflops", job.fma_peak_gflops);
-  job.devices = record.value("devices", json());
+  record.read_if("interrupted", job.interrupted);
+  record.read_if("repeat", job.repeat);
+  record.read_if("steps", job.steps);
+  record.read_if("layers", job.layers);
+  record.read_if("densities", job.densities);
+  record.read_if("fma_peak_gflops", job.fma_peak_gflops);
+  job.devices = record.maybe("devices").value();
   return job;
 }
 

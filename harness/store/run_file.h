@@ -22,9 +22,8 @@ struct MainJob {
 nlohmann::json main_job_record(const MainJob& job);
 
 /// The inverse, for this schema version and for 1.0 and 1.1. The run has no uid and no times of its
-/// own; its suite is the command's name, run or sweep. Throws nlohmann::json::exception or
-/// InputError for anything else.
-MainJob main_job_from_record(const nlohmann::json& record);
+/// own; its suite is the command's name, run or sweep. Throws InputError for anything else.
+MainJob main_job_from_record(const JsonReader& record);
 
 /// Whether a text names a stored run (FILE.json or run:NAME), as opposed to a backend.
 bool names_run(const std::string& text);

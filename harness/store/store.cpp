@@ -50,9 +50,6 @@ auto guarded(const std::filesystem::path& path, Work work) {
   } catch (const SQLite::Exception& error) {
     throw InputError(fmt::format("store {}: {}; what it held before is unchanged",
                                  in_quotes(path.string()), cause(error)));
-  } catch (const nlohmann::json::exception&) {
-    throw InputError(
-        fmt::format("store {}: damaged: a text in it is no JSON", in_quotes(path.string())));
   } catch (const InputError& error) {
     throw InputError(fmt::format("store {}: {}", in_quotes(path.string()), error.what()));
   }

@@ -207,7 +207,7 @@ void add_circumstances(MainJob& job, const RunOptions& options, const std::strin
   run.suite = command_name(run.arguments);
   nlohmann::json machine = environment();
   measure_limits(machine);
-  set_environment(run, std::move(machine));
+  set_environment(run, JsonReader(machine));
   run.started = started;
   if (!job.interrupted) run.finished = utc_now();
   job.devices = device_facts(options.devices);

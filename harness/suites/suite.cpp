@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "attention/device.h"
 #include "attention/error.h"
-#include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/json_schema.h"
 #include "ready_suites.h"
@@ -19,22 +17,25 @@ namespace {
 using nlohmann::json;
 
 constexpr double kDefaultSeconds = 600;
+constexpr size_t kMostCases = 100'000;  // more are a slip, and would only fill the memory
 
 /// A parameter's value as on the command line.
-std::string text_of(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+std::string text_of(const JsonReader& value) {
+  return value.value().is_string() ? value.text() : value.value().dump();
 }
 
 /// "moga:num_groups=5", "moga:num_groups=20" from a backend with lists of values.
-std::vector<std::string> expand_backend(const json& backend) {
-  if (backend.is_string()) return {backend.get<std::string>()};
-  std::vector<std::string> texts{backend["backend"].get<std::string>()};
+std::vector<std::string> expand_backend(const JsonReader& backend) {
+  if (backend.value().is_string()) return {backend.text()};
+  std::vector<std::string> texts{backend.at("backend").text()};
   char separator = ':';
-  for (const auto& [name, given] : backend["parameters"].items()) {
-    const json values = given.is_array() ? given : json::array({given});
+  for (const auto& [name, given] : backend.at("parameters").members()) {
+    const auto values = given.value().is_array() ? given.items() : std::vector{given};
+    if (texts.size() * values.size() > kMostCases)
+      backend.refuse(fmt::format("more than {} combinations of its parameters", kMostCases));
     std::vector<std::string> more;
     for (const std::string& text : texts)
-      for (const json& value : values)
+      for (const JsonReader& value : values)
         more.push_back(text + separator + name + "=" + text_of(value));
     texts = std::move(more);
     separator = ',';
@@ -42,85 +43,91 @@ std::vector<std::string> expand_backend(const json& backend) {
   return texts;
 }
 
-WorkloadRequest workload_of(const json& j) {
+WorkloadRequest workload_of(const JsonReader& j) {
   WorkloadRequest w;
-  w.spec = j.value("workload", w.spec);
-  if (j.contains("grid")) {
-    w.frames = j["grid"][0];
-    w.height = j["grid"][1];
-    w.width = j["grid"][2];
+  j.read_if("workload", w.spec);
+  const auto grid = j.maybe("grid").get<std::vector<int64_t>>();
+  if (!grid.empty()) {
+    w.frames = grid[0];
+    w.height = grid[1];
+    w.width = grid[2];
   }
-  w.shots = j.value("shots", w.shots);
-  w.heads = j.value("heads", w.heads);
-  w.dim = j.value("dim", w.dim);
-  w.seed = j.value("seed", w.seed);
-  w.peak = j.value("peak", w.peak);
+  j.read_if("shots", w.shots);
+  j.read_if("heads", w.heads);
+  j.read_if("dim", w.dim);
+  j.read_if("seed", w.seed);
+  j.read_if("peak", w.peak);
   return w;
 }
 
-TimingOptions timing_of(const json& j) {
+TimingOptions timing_of(const JsonReader& j) {
   TimingOptions t;
-  t.seconds = j.value("seconds", t.seconds);
-  t.interval = j.value("interval", t.interval);
-  t.min_blocks = j.value("min_blocks", t.min_blocks);
-  t.max_blocks = j.value("max_blocks", t.max_blocks);
-  t.cold = j.value("cache", "warm") == "cold";
-  t.seed = j.value("order_seed", t.seed);
+  j.read_if("seconds", t.seconds);
+  j.read_if("interval", t.interval);
+  j.read_if("min_blocks", t.min_blocks);
+  j.read_if("max_blocks", t.max_blocks);
+  t.cold = j.maybe("cache").get_or<std::string>("warm") == "cold";
+  j.read_if("order_seed", t.seed);
   return t;
 }
 
-ProcessLimits limits_of(const json& j) {
+ProcessLimits limits_of(const JsonReader& j) {
   constexpr double kGibi = 1024.0 * 1024 * 1024;
-  return {j.value("seconds", kDefaultSeconds),
-          static_cast<int64_t>(j.value("memory_gib", 0.0) * kGibi)};
+  return {j.maybe("seconds").get_or(kDefaultSeconds),
+          static_cast<int64_t>(j.maybe("memory_gib").get_or(0.0) * kGibi)};
 }
 
-std::vector<std::string> backends_of(const json& definition) {
+std::vector<std::string> backends_of(const JsonReader& definition) {
   std::vector<std::string> backends;
-  for (const json& backend : definition["backends"])
+  for (const JsonReader& backend : definition.at("backends").items())
     for (const std::string& text : expand_backend(backend)) backends.push_back(text);
   return backends;
 }
 
 /// The densities of a backend; one empty element means: as its parameters give it.
-std::vector<std::optional<double>> densities_of(const json& definition,
+std::vector<std::optional<double>> densities_of(const std::vector<double>& all,
                                                 const std::string& backend) {
-  if (!definition.contains("densities") || backend == "full") return {std::nullopt};
-  std::vector<std::optional<double>> densities;
-  for (const json& density : definition["densities"]) densities.emplace_back(density.get<double>());
-  return densities;
+  if (all.empty() || backend == "full") return {std::nullopt};
+  return {all.begin(), all.end()};
+}
+
+/// A list of texts, or one text where it is not given.
+std::vector<std::string> texts_of(const JsonReader& list, const char* otherwise) {
+  return list.is_null() ? std::vector<std::string>{otherwise}
+                        : list.get<std::vector<std::string>>();
 }
 
 json read_definition(const std::string& file_or_name) {
   std::string known;
   for (const auto& [name, text] : kReadySuites) {
-    if (file_or_name == name) return json::parse(text);
+    if (file_or_name == name) return parse_json(text);
     known += (known.empty() ? "" : ", ") + std::string(name);
   }
   if (!std::filesystem::exists(file_or_name))
     throw InputError(fmt::format("no suite {}: neither a file nor one of the ready suites {}",
                                  in_quotes(file_or_name), known));
-  InputFile file(file_or_name);
-  std::string text(file.size(), '\0');
-  file.read(0, text.data(), text.size());
-  return parse_json(text);
+  return read_json(file_or_name);
 }
 
 }  // namespace
 
 Suite parse_suite(const json& definition) {
-  check_schema(definition, json::parse(kSuiteSchema));
-  Suite suite{
-      definition["name"], definition, {}, limits_of(definition.value("limits", json::object()))};
+  check_schema(definition, parse_json(kSuiteSchema));
+  const JsonReader j(definition);
+  Suite suite{j.at("name").text(), definition, {}, limits_of(j.maybe("limits"))};
   CaseRequest request;
-  request.timing = timing_of(definition.value("timing", json::object()));
+  request.timing = timing_of(j.maybe("timing"));
   check_timing(request.timing);
+  const std::vector<std::string> backends = backends_of(j),
+                                 devices = texts_of(j.maybe("devices"), "cpu"),
+                                 dtypes = texts_of(j.maybe("dtypes"), "f32");
+  const auto densities = j.maybe("densities").get<std::vector<double>>();
   std::set<std::string> keys;
-  for (const json& workload : definition["workloads"])
-    for (const json& dtype : definition.value("dtypes", json::array({"f32"})))
-      for (const json& device : definition.value("devices", json::array({"cpu"})))
-        for (const std::string& backend : backends_of(definition))
-          for (const auto& density : densities_of(definition, backend)) {
+  for (const JsonReader& workload : j.at("workloads").items())
+    for (const std::string& dtype : dtypes)
+      for (const std::string& device : devices)
+        for (const std::string& backend : backends)
+          for (const auto& density : densities_of(densities, backend)) {
             request.workload = workload_of(workload);
             request.dtype = parse_dtype(dtype);
             request.device = find_device(device).name();
@@ -129,21 +136,19 @@ Suite parse_suite(const json& definition) {
             if (!keys.insert(named_case(request, backend).key()).second)
               throw InputError("the case " + named_case(request, backend).key() +
                                " stands in it twice");
+            if (suite.cases.size() == kMostCases)
+              throw InputError(fmt::format("more than {} cases", kMostCases));
             suite.cases.push_back(request);
           }
   return suite;
 }
 
 Suite load_suite(const std::string& file_or_name) {
+  const json definition = read_definition(file_or_name);
   try {
-    return parse_suite(read_definition(file_or_name));
-  } catch (const json::exception& error) {
-    throw InputError(
-        fmt::format("suite {}: not valid JSON: {}", in_quotes(file_or_name), json_fault(error)));
+    return parse_suite(definition);
   } catch (const InputError& error) {
-    const std::string message = error.what();
-    if (message.rfind("no suite", 0) == 0) throw;
-    throw InputError(fmt::format("suite {}: {}", in_quotes(file_or_name), message));
+    throw InputError(fmt::format("suite {}: {}", in_quotes(file_or_name), error.what()));
   }
 }
 

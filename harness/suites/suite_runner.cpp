@@ -14,6 +14,7 @@
 #include "harness/host/preflight.h"
 #include "harness/io/file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/json_file.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/store/measurement_json.h"
@@ -42,7 +43,7 @@ bool lacked_memory(const ProcessResult& result, const ProcessLimits& limits) {
       limits.memory_bytes > 0 && static_cast<double>(result.peak_bytes) >
                                      kNearLimit * static_cast<double>(limits.memory_bytes);
   const bool killed = result.end == ProcessResult::End::signalled && result.code == SIGKILL;
-  return killed || near || result.err.find("bad_alloc") != std::string::npos;
+  return killed || near || last_line(result.err) == "out of memory";
 }
 
 /// Outcome of a process that gave no record.
@@ -78,9 +79,13 @@ void explain_end(Measurement& c, const ProcessResult& result, const ProcessLimit
 /// The record that the process printed; nullopt when it is not one.
 std::optional<Measurement> record_of(const ProcessResult& result) {
   if (result.end != ProcessResult::End::exited) return std::nullopt;
-  const nlohmann::json json = nlohmann::json::parse(result.out, nullptr, false);
-  if (!json.is_array() || json.size() != 1) return std::nullopt;
-  return measurement_from_json(json[0]);
+  try {
+    const nlohmann::json json = parse_json(result.out);
+    const std::vector<JsonReader> cases = JsonReader(json).items();
+    if (cases.size() == 1) return measurement_from_json(cases.front());
+  } catch (const InputError&) {  // the process ended before it had written it
+  }
+  return std::nullopt;
 }
 
 StoredRun new_run(const Suite& suite, const SuiteOptions& options) {
@@ -89,7 +94,8 @@ StoredRun new_run(const Suite& suite, const SuiteOptions& options) {
   run.started = utc_now();
   run.arguments = options.arguments;
   run.definition = suite.definition;
-  set_environment(run, environment());
+  const nlohmann::json here = environment();
+  set_environment(run, JsonReader(here));
   return run;
 }
 
@@ -166,9 +172,8 @@ void print_troubles(const StoredRun& run) {
   for (const Measurement& c : run.cases)
     if (c.outcome != Outcome::passed)
       print_out("{}: {}: {}\n", to_string(c.outcome), c.key(), c.reason);
-  for (const auto& check : run.preflight)
-    if (check.value("state", "") == "invalid")
-      print_out("preflight: {}\n", check.value("message", ""));
+  for (const PreflightCheck& check : run.preflight)
+    if (check.state == PreflightCheck::State::invalid) print_out("preflight: {}\n", check.message);
 }
 
 ExitCode exit_code(const StoredRun& run) {
@@ -210,7 +215,7 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
     for (const Measurement& c : run.cases) done.insert(c.key());
   } else {
     measure_limits(run.environment);
-    run.preflight = to_json(look_before(options.quiet));
+    run.preflight = look_before(options.quiet);
     store.begin_run(run);
   }
   ProcessLimits limits = suite.limits;

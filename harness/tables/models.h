@@ -1,9 +1,9 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "harness/io/json_reader.h"
 #include "metrics/model/dit_model.h"
 
 namespace vidattn {
@@ -17,7 +17,7 @@ DitModel find_model(const std::string& name_or_path);
 
 /// Keys: name, dim, heads, ffn_dim, text_tokens, blocks [{kind, count}]; optional: title, source,
 /// text_dim, latent_channels, patch, frequency_dim (defaults in metrics/model/dit_model.h). Throws
-/// InputError beginning with `where` for an unknown or missing key and a wrong type or value.
-DitModel model_from_json(const nlohmann::json& json, const std::string& where);
+/// InputError for an unknown or missing key and a wrong type or value.
+DitModel model_from_json(const JsonReader& json);
 
 }  // namespace vidattn

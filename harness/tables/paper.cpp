@@ -1,6 +1,9 @@
 #include "harness/tables/paper.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <stdexcept>
 
 #include "attention/error.h"
 #include "harness/io/embedded.h"
@@ -15,34 +18,84 @@ nlohmann::json load(const std::string& file, const std::string& folder) {
   const std::string_view found = embedded("results/paper/" + file);
   if (found.empty())
     throw InputError("the paper's data results/paper/" + file + " is missing in this program");
-  return nlohmann::json::parse(found);
+  return parse_json(found);
 }
 
-PaperRow row_from(const nlohmann::json& json) {
-  PaperRow row{json.at("label"), json.at("source")};
-  row.groups = json.value("groups", int64_t{0});
-  row.tokens = json.value("tokens", int64_t{0});
-  row.frames = json.value("frames", int64_t{0});
-  for (const auto& value : json.at("values")) row.values.push_back({value.get<std::string>()});
+/// Digits and at most one point, few enough to be exact; nothing stands for an empty cell.
+bool is_number(const std::string& text) {
+  constexpr size_t kMostDigits = 15;
+  return text.find_first_not_of("0123456789.") == std::string::npos &&
+         std::count(text.begin(), text.end(), '.') <= 1 && text != "." &&
+         text.size() <= kMostDigits;
+}
+
+/// What a table needs of its data, because its cells are computed from them. The file beside the
+/// program may be anyone's.
+struct Shape {
+  const char* table;
+  size_t columns;       ///< 0 = any number
+  bool groups, tokens;  ///< of every row
+  bool column_tokens;   ///< of every column
+};
+constexpr Shape kShapes[] = {{"4", 2, true, true, false},
+                             {"5", 0, true, false, true},
+                             {"6", 1, true, true, false},
+                             {"11", 0, false, true, false},
+                             {"12", 3, false, false, false}};
+
+// A plan is counted at any of these, on router_logits of tokens x groups.
+constexpr int64_t kMostGroups = 256, kMostTokens = 1'560'000, kMostFrames = 1'000'000;
+
+const Shape& shape_of(const std::string& table) {
+  for (const Shape& shape : kShapes)
+    if (table == shape.table) return shape;
+  throw std::logic_error("no shape of table " + table);
+}
+
+/// A size that must be there, or may be missing and is 0 then.
+int64_t size_in(const JsonReader& row, const char* key, int64_t most, bool needed) {
+  return needed                     ? row.at(key).integer(1, most)
+         : row.maybe(key).is_null() ? 0
+                                    : row.at(key).integer(0, most);
+}
+
+PaperRow row_from(const JsonReader& json, const Shape& shape) {
+  PaperRow row{json.at("label").text(), json.at("source").raw_text()};
+  row.groups = size_in(json, "groups", kMostGroups, shape.groups);
+  row.tokens = size_in(json, "tokens", kMostTokens, shape.tokens);
+  row.frames = size_in(json, "frames", kMostFrames, false);
+  for (const JsonReader& value : json.at("values").items()) {
+    row.values.push_back({value.text()});
+    if (!is_number(row.values.back().text)) value.expected("a number as it is printed");
+  }
   return row;
 }
 
-void check(const PaperTable& table, const std::string& file) {
-  const size_t columns = table.columns.size();
-  for (const auto* sizes : {&table.column_tokens, &table.column_frames})
-    if (!sizes->empty() && sizes->size() != columns)
-      throw InputError(file + ": column sizes do not fit the columns");
-  for (const PaperRow& row : table.rows) {
-    if (row.values.size() != columns)
-      throw InputError(file + ": row " + in_quotes(row.label) + " has " +
-                       std::to_string(row.values.size()) + " values, expected " +
-                       std::to_string(columns));
-    for (const Printed& printed : row.values)
-      if (printed.text.find_first_not_of("0123456789.") != std::string::npos ||
-          std::count(printed.text.begin(), printed.text.end(), '.') > 1 || printed.text == ".")
-        throw InputError(file + ": " + in_quotes(printed.text) + " in row " + in_quotes(row.label) +
-                         " is no number");
+std::vector<int64_t> sizes_of(const JsonReader& list, int64_t most) {
+  std::vector<int64_t> sizes;
+  for (const JsonReader& size : list.items()) {
+    sizes.push_back(size.integer(1, most));
+    if (sizes.size() > 1 && sizes[sizes.size() - 2] >= sizes.back())
+      size.expected("more than before it");
   }
+  return sizes;
+}
+
+void check(const PaperTable& table, const Shape& shape, const JsonReader& json) {
+  const size_t columns = table.columns.size();
+  if (columns == 0 || (shape.columns > 0 && columns != shape.columns))
+    json.at("columns").refuse(shape.columns > 0 ? fmt::format("{} are needed", shape.columns)
+                                                : "none is there");
+  if (table.rows.empty()) json.at("rows").refuse("none is there");
+  for (const auto& [key, sizes] :
+       {std::pair{"column_tokens", &table.column_tokens}, {"column_frames", &table.column_frames}})
+    if (!sizes->empty() && sizes->size() != columns)
+      json.at(key).refuse("column sizes do not fit the columns");
+  if (shape.column_tokens) json.at("column_tokens");
+  for (const PaperRow& row : table.rows)
+    if (row.values.size() != columns)
+      json.at("rows").refuse(fmt::format("row {} has {} values, expected {}", in_quotes(row.label),
+                                         row.values.size(), columns));
 }
 
 }  // namespace
@@ -73,24 +126,22 @@ const Printed& PaperTable::at(const std::string& row, const std::string& column)
 }
 
 PaperTable paper_table(const std::string& name, const std::string& folder) {
-  std::string file = "table" + name + ".json";
-  const nlohmann::json json = load(file, folder);
-  if (!folder.empty()) file = folder + "/" + file;
+  const std::string file = "table" + name + ".json";
+  const nlohmann::json value = load(file, folder);
+  const JsonReader json(value, in_quotes(folder.empty() ? file : folder + "/" + file));
+  const Shape& shape = shape_of(name);
   PaperTable table;
-  try {
-    for (auto [key, target] : {std::pair{"table", &table.name},
-                               {"title", &table.title},
-                               {"where", &table.where},
-                               {"model", &table.model}})
-      *target = json.at(key);
-    table.columns = json.at("columns");
-    table.column_tokens = json.value("column_tokens", std::vector<int64_t>{});
-    table.column_frames = json.value("column_frames", std::vector<int64_t>{});
-    for (const auto& row : json.at("rows")) table.rows.push_back(row_from(row));
-  } catch (const nlohmann::json::exception& error) {
-    throw InputError(file + ": " + json_fault(error));
-  }
-  check(table, file);
+  for (auto [key, target] : {std::pair{"table", &table.name},
+                             {"title", &table.title},
+                             {"where", &table.where},
+                             {"model", &table.model}})
+    json.read(key, *target);
+  if (table.name != name) json.at("table").expected(in_quotes(name));
+  json.read("columns", table.columns);
+  table.column_tokens = sizes_of(json.maybe("column_tokens"), kMostTokens);
+  table.column_frames = sizes_of(json.maybe("column_frames"), kMostFrames);
+  for (const JsonReader& row : json.at("rows").items()) table.rows.push_back(row_from(row, shape));
+  check(table, shape, json);
   return table;
 }
 

@@ -4,11 +4,10 @@
 
 #include <array>
 #include <cmath>
-#include <fstream>
 #include <map>
 
 #include "attention/error.h"
-#include "harness/io/file.h"
+#include "harness/io/json_file.h"
 #include "harness/io/sha256.h"
 #include "harness/videos/torchscript.h"
 #include "metrics/video/model_input.h"
@@ -149,19 +148,14 @@ std::string model_keys() {
 }
 
 AestheticHead load_aesthetic_head(const std::string& path) {
-  const InputFile readable{path};
-  std::ifstream file(path);
-  const auto json = nlohmann::json::parse(file, nullptr, false);
-  try {
-    AestheticHead head{json.at("w").get<std::vector<double>>(), json.at("b").get<double>()};
-    if (head.weights.size() == kClipLarge) return head;
-  } catch (const nlohmann::json::exception&) {
-    // told below
-  }
-  throw InputError(
-      fmt::format("{} is not an aesthetic head: JSON with w ({} numbers) and b "
-                  "(one number) is expected",
-                  readable.name(), kClipLarge));
+  const nlohmann::json json = read_json(path);
+  const JsonReader reader(json, in_quotes(path) + " is not an aesthetic head");
+  AestheticHead head;
+  reader.read("w", head.weights);
+  reader.read("b", head.bias);
+  if (head.weights.size() != kClipLarge)
+    reader.at("w").refuse(fmt::format("{} numbers, expected {}", head.weights.size(), kClipLarge));
+  return head;
 }
 
 Backbones load_backbones(const std::vector<std::string>& models) {

@@ -70,10 +70,16 @@ void DitModel::validate() const {
     throw InputError(which + ": dim " + std::to_string(dim) + " is not a multiple of heads " +
                      std::to_string(heads));
   if (blocks.empty()) throw InputError(which + ": blocks are empty");
-  for (const DitBlocks& b : blocks)
-    if (b.count < 1 || b.count > 100000)
+  constexpr int64_t kMostLayers = 100'000;
+  int64_t count = 0;
+  for (const DitBlocks& b : blocks) {
+    if (b.count < 1 || b.count > kMostLayers)
       throw InputError(which + ": a block count is " + std::to_string(b.count) +
-                       ", expected 1 to 100000");
+                       ", expected 1 to " + std::to_string(kMostLayers));
+    count += b.count;
+    if (count > kMostLayers)
+      throw InputError(which + ": more than " + std::to_string(kMostLayers) + " blocks");
+  }
 }
 
 std::string to_string(BlockKind kind) { return kKinds[static_cast<int>(kind)]; }

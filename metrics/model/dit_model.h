@@ -37,7 +37,8 @@ struct DitModel {
   /// Weights and biases of the blocks and of the embeddings and head outside of them. Exact for Wan
   /// (text to video); text refiners as HunyuanVideo has are not counted.
   int64_t parameters() const;
-  /// Throws InputError unless all sizes are positive and heads divide dim.
+  /// Throws InputError unless all sizes are positive, no product of them leaves 64 bits, and heads
+  /// divide dim.
   void validate() const;
 };
 

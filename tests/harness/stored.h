@@ -43,7 +43,6 @@ inline StoredRun stored_run(const std::string& suite = "small") {
   run.environment = {{"software", {{"simd", "AVX3"}, {"blas_core", "SkylakeX"}}},
                      {"state", {{"threads", 2}}}};
   run.definition = {{"name", suite}};
-  run.preflight = nlohmann::json::array();
   return run;
 }
 

@@ -1,13 +1,18 @@
 #include "harness/workloads/video/video.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <new>
 #include <opencv2/core/utils/logger.hpp>
 
 #include "attention/error.h"
+#include "harness/io/one_line.h"
+#include "harness/workloads/video/picture.h"
 
 namespace vidattn {
 namespace {
@@ -45,13 +50,18 @@ void quiet_video_logs() {
   setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", 0);  // AV_LOG_QUIET; the user's own setting wins
 }
 
-VideoReader::VideoReader(const std::string& path) {
+VideoReader::VideoReader(const std::string& path) : path_(path) {
   check_file(path);
   quiet_video_logs();
   if (!capture_.open(path, cv::CAP_FFMPEG))
     throw InputError("video '" + path +
                      "' cannot be opened: damaged, or not a video that OpenCV's "
                      "FFmpeg reads (mp4, webm, avi, mov, mkv)");
+  const double width = capture_.get(cv::CAP_PROP_FRAME_WIDTH),
+               height = capture_.get(cv::CAP_PROP_FRAME_HEIGHT);
+  if (width * height > static_cast<double>(kMostPixels))
+    throw InputError(fmt::format("video '{}' claims {}x{} pixels, at most {} can be read", path,
+                                 width, height, kMostPixels));
   fps_ = capture_.get(cv::CAP_PROP_FPS);
   const double promised = capture_.get(cv::CAP_PROP_FRAME_COUNT);
   // A container without a length gives nonsense such as -9e15.
@@ -59,9 +69,14 @@ VideoReader::VideoReader(const std::string& path) {
 }
 
 cv::Mat VideoReader::next() {
-  cv::Mat frame;
-  capture_.read(frame);
-  return frame;
+  try {
+    cv::Mat frame;
+    capture_.read(frame);
+    return frame;
+  } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();
+    throw InputError("video '" + path_ + "' is damaged: " + one_line(error.err));
+  }
 }
 
 VideoSurvey survey_video(const std::string& path, const std::function<void(double)>& progress,

@@ -30,7 +30,8 @@ class FrameSource {
 /// A video file, read front to back. Any container and codec that OpenCV's FFmpeg knows.
 class VideoReader : public FrameSource {
  public:
-  /// Throws InputError when the path is no file, is empty, is text, or holds no readable video.
+  /// Throws InputError when the path is no file, is empty, is text, holds no readable video, or
+  /// claims more than kMostPixels (picture.h).
   explicit VideoReader(const std::string& path);
 
   cv::Mat next() override;
@@ -40,6 +41,7 @@ class VideoReader : public FrameSource {
   int64_t frames_promised() const override { return frames_promised_; }
 
  private:
+  std::string path_;
   cv::VideoCapture capture_;
   double fps_ = 0;
   int64_t frames_promised_ = 0;

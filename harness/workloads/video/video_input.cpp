@@ -7,11 +7,11 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <opencv2/imgcodecs.hpp>
 
 #include "attention/error.h"
 #include "harness/io/file.h"
 #include "harness/workloads/film/film.h"
+#include "harness/workloads/video/picture.h"
 
 namespace vidattn {
 namespace {
@@ -37,10 +37,7 @@ class FolderReader : public FrameSource {
   cv::Mat next() override {
     if (position_ == input_.images.size()) return {};
     const std::string& path = input_.images[position_++];
-    cv::Mat frame = cv::imread(path, cv::IMREAD_COLOR);
-    if (frame.empty())
-      throw InputError(
-          fmt::format("picture {} cannot be read: damaged, or not a picture", in_quotes(path)));
+    cv::Mat frame = read_picture(path);
     if (position_ == 1) size_ = frame.size();
     if (frame.size() != size_)
       throw InputError(fmt::format("picture {} has {}x{} pixels, the folder's first has {}x{}",

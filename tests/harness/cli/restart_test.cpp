@@ -9,13 +9,15 @@
 namespace vidattn {
 namespace {
 
-constexpr const char* kVariables[] = {"OPENBLAS_CORETYPE", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY"};
+constexpr const char* kVariables[] = {"OPENBLAS_CORETYPE", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY",
+                                        "OPENCV_IO_MAX_IMAGE_PIXELS"};
 
 // The child process becomes this test again, by way of restart_tuned.
 TEST(Restart, SetsWhatIsMissing) {
   const std::string better = better_blas_core("Prescott");
   if (std::getenv("VIDATTN_RESTARTED") != nullptr) {
     EXPECT_STREQ(std::getenv("GOMP_SPINCOUNT"), "2000");
+    EXPECT_STREQ(std::getenv("OPENCV_IO_MAX_IMAGE_PIXELS"), "134217728");
     if (!better.empty()) {
       EXPECT_EQ(blas_core(), better);
     }
@@ -43,12 +45,14 @@ TEST(Restart, OnlyOnceAndOnlyWhereSomethingIsMissing) {
   restart_tuned(argv, "Prescott");
   unsetenv("VIDATTN_RESTARTED");
   ASSERT_EQ(setenv("OPENBLAS_CORETYPE", blas_core().c_str(), 0), 0);
+  ASSERT_EQ(setenv("OPENCV_IO_MAX_IMAGE_PIXELS", "1000", 0), 0);
   for (const char* waiting : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}) {
     ASSERT_EQ(setenv(waiting, "1", 1), 0);
     restart_tuned(argv, "Prescott");
     unsetenv(waiting);
   }
-  unsetenv("OPENBLAS_CORETYPE");
+  for (const char* variable : {"OPENBLAS_CORETYPE", "OPENCV_IO_MAX_IMAGE_PIXELS"})
+    unsetenv(variable);
 }
 
 }  // namespace

@@ -150,7 +150,7 @@ TEST_F(ChangedCase, TruncatedFilesAndJsonFail) {
   fs::resize_file(folder_ / "v.npy", 900);
   expect(1, "fail         moga/tie: ");
   fs::resize_file(folder_ / "case.json", 40);
-  expect(1, "fail         moga/tie: moga/tie/case.json: ");
+  expect(1, "moga/tie/case.json\": not valid JSON");
 }
 
 TEST_F(ChangedCase, WriteStoresWhatWasComputed) {

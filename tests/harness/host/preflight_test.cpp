@@ -27,9 +27,8 @@ TEST(Preflight, ReadsTheCpusOfThisMachine) {
 
 TEST(Preflight, OneInvalidCheckIsEnough) {
   using State = PreflightCheck::State;
-  EXPECT_FALSE(preflight_invalid(to_json({{"load", State::pass, ""}, {"noise", State::warn, ""}})));
-  EXPECT_TRUE(
-      preflight_invalid(to_json({{"load", State::pass, ""}, {"noise", State::invalid, ""}})));
+  EXPECT_FALSE(preflight_invalid({{"load", State::pass, ""}, {"noise", State::warn, ""}}));
+  EXPECT_TRUE(preflight_invalid({{"load", State::pass, ""}, {"noise", State::invalid, ""}}));
 }
 
 }  // namespace

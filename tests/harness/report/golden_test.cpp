@@ -17,7 +17,10 @@ namespace {
 
 const std::string kGolden = VIDATTN_SOURCE_DIR "/tests/harness/report/golden/";
 
-MainJob fixed_job() { return main_job_from_record(read_json(kGolden + "run.json")); }
+MainJob fixed_job() {
+  const nlohmann::json record = read_json(kGolden + "run.json");
+  return main_job_from_record(JsonReader(record));
+}
 
 std::string paper_table(std::string (*print)(const std::vector<Measurement>&,
                                              const std::vector<std::string>&)) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/io/json_file.h"
 #include "tests/harness/files.h"
 
 namespace vidattn {
@@ -43,18 +44,21 @@ TEST(Models, RefuseWhatIsNoModel) {
                           const std::string& message) {
     std::string text = kOwn;
     text.replace(text.find(from), from.size(), to);
-    expect_input_error([&] { model_from_json(nlohmann::json::parse(text), "own.json"); }, message);
+    const nlohmann::json json = parse_json(text);
+    expect_input_error([&] { model_from_json(JsonReader(json, "own.json")); }, message);
   };
   refuses("\"dim\"", "\"width\"", "unknown key \"width\"");
   refuses("\"heads\": 4, ", "", "'heads' is missing");
-  refuses("64", "\"64\"", "'dim' must be an integer");
-  refuses("64", "64.5", "'dim' must be an integer");
-  refuses("64", "18446744073709551615", "'dim' must be an integer");
+  refuses("64", "\"64\"", "own.json: dim: expected a whole number, found \"64\"");
+  refuses("64", "64.5", "dim: expected a whole number, found 64.5");
+  refuses("64", "18446744073709551615", "dim: expected a whole number");
   refuses("64", "-64", "dim is -64");
   refuses("\"heads\": 4", "\"heads\": 3", "not a multiple");
-  refuses("cross_attention", "linear", "unknown block kind 'linear'");
+  refuses("cross_attention", "linear", "blocks[0].kind: unknown block kind 'linear'");
   refuses("\"count\": 2", "\"count\": 0", "block count is 0");
-  refuses("\"count\"", "\"number\"", "unknown key \"number\"");
+  refuses("\"count\"", "\"number\"", "blocks[0]: unknown key \"number\"");
+  refuses("\"count\": 2", "\"count\": 100000}, {\"kind\": \"cross_attention\", \"count\": 1",
+          "more than 100000 blocks");
 }
 
 TEST(Models, EveryBrokenFileIsRefusedInOneLine) {

@@ -85,7 +85,7 @@ TEST(Paper, MissingAndMalformedDataIsRefused) {
   const auto load = [&] { paper_table("4", folder.path().string()); };
   expect_input_error(load, "table4.json");
   write_bytes(folder / "table4.json", "{");
-  expect_input_error(load, "is no JSON");
+  expect_input_error(load, "not valid JSON");
   write_bytes(folder / "table4.json", "{\"table\": \"4\"}");
   expect_input_error(load, "table4.json");
   const std::string good(embedded("results/paper/table4.json"));
@@ -96,7 +96,7 @@ TEST(Paper, MissingAndMalformedDataIsRefused) {
     write_bytes(folder / "table4.json", text);
     expect_input_error(load, message);
   };
-  refuses("\"0.88\"", "\"0,88\"", "is no number");
+  refuses("\"0.88\"", "\"0,88\"", "rows[0].values[1]: expected a number as it is printed");
   refuses("[\"0\", \"0.88\"]", "[\"0\"]", "has 1 values, expected 2");
   write_bytes(folder / "table4.json", good);
   EXPECT_NO_THROW(load());

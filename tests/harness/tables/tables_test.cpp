@@ -276,7 +276,7 @@ TEST(TableTool, BadInputIsOneLineAndExit3) {
   const std::pair<std::string, std::string> cases[] = {
       {"table 7", "known are 4, 5, 6, 11, 12, all"},
       {"table 5 --model wan9", "unknown model 'wan9'"},
-      {"table 5 --model " + (folder / "bad.json").string(), "'name' must be a text"},
+      {"table 5 --model " + (folder / "bad.json").string(), "name: expected a text, found 3"},
       {"table 5 --paper " + folder.path().string(), "table5.json"},
       {"table 5 --measure", "--measure is for tables 11 and 12"},
       {"table 6 --backend vsa --out x.svg", "only table 6 (or all), without --backend"},

@@ -194,7 +194,7 @@ TEST(AestheticHead, ReproducesThePublishedScores) {
 
 TEST(AestheticHead, RefusesOtherFiles) {
   const TemporaryFolder folder;
-  for (const char* text : {"", "{}", "[1]", "{\"w\": [1, 2], \"b\": 0}", "{\"w\": 3, \"b\": 0}"}) {
+  for (const char* text : {"{}", "[1]", "{\"w\": [1, 2], \"b\": 0}", "{\"w\": 3, \"b\": 0}"}) {
     write_bytes(folder / "h.json", text);
     expect_input_error([&] { load_aesthetic_head((folder / "h.json").string()); },
                        "is not an aesthetic head");

@@ -39,11 +39,12 @@ TEST(SceneFile, NamesTheLineThatIsWrong) {
     write_bytes(folder / "bad.jsonl", text);
     read_scenes((folder / "bad.jsonl").string());
   };
-  expect_input_error([&] { read("{}\n"); }, "line 1: not of the form");
+  expect_input_error([&] { read("{}\n"); }, "line 1: 'id' is missing");
   expect_input_error([&] { read(std::string(kTwoScenes) + "\n{\"id\""); }, "line 2");
-  expect_input_error([&] { read(R"({"id":"a","gt":[[5,4]]})"); }, "ascending");
-  expect_input_error([&] { read(R"({"id":"a","gt":[[0,4],[4,9]]})"); }, "ascending");
-  expect_input_error([&] { read(R"({"id":"a","gt":[[0,4,5]]})"); }, "ascending");
+  expect_input_error([&] { read(R"({"id":"a","gt":[[5,4]]})"); }, "line 1: gt[0]: must ascend");
+  expect_input_error([&] { read(R"({"id":"a","gt":[[0,4],[4,9]]})"); }, "gt[1]: must ascend");
+  expect_input_error([&] { read(R"({"id":"a","gt":[[0,4,5]]})"); },
+                     "gt[0]: expected [first,last], found a list of 3");
   expect_input_error([&] { read(R"({"id":"a","gt":[]})"); }, "no scene");
   expect_input_error([&] { read("\n"); }, "holds no scenes");
 }
