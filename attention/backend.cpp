@@ -87,14 +87,9 @@ std::vector<const Backend*> backends() {
 const Backend& find_backend(const std::string& name) {
   const auto found = registry().find(name);
   if (found != registry().end()) return *found->second;
-  std::string known;
   std::vector<std::string> names;
-  for (const auto& [key, backend] : registry()) {
-    known += (known.empty() ? "" : ", ") + key;
-    names.push_back(key);
-  }
-  throw InputError("unknown backend '" + name + "': known are " + known +
-                   did_you_mean(name, names));
+  for (const auto& [key, backend] : registry()) names.push_back(key);
+  throw InputError("unknown backend '" + name + "': " + known_are(name, names));
 }
 
 StageTimer::StageTimer(std::vector<PlanStage>& stages, std::string name, double flops,

@@ -2,12 +2,21 @@
 
 #include <cblas.h>
 #include <omp.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <initializer_list>
 #include <limits>
+#include <mutex>
+#include <vector>
 
 #include "attention/error.h"
+
+// OpenBLAS exports its allocator, but no header declares it.
+extern "C" {
+void* blas_memory_alloc(int position);
+void blas_memory_free(void* buffer);
+}
 
 namespace vidattn {
 namespace {
@@ -19,9 +28,30 @@ int blas_int(int64_t size) {
   return static_cast<int>(size);
 }
 
-void use_one_blas_thread() {
-  static const bool once = (openblas_set_num_threads(1), true);
-  (void)once;
+/// Throws OutOfMemory unless `bytes` can be mapped now.
+void require_memory(size_t bytes) {
+  void* probe = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (probe == MAP_FAILED)
+    throw OutOfMemory("buffers of " + std::to_string(bytes >> 20) + " MiB for OpenBLAS");
+  munmap(probe, bytes);
+}
+
+/// A call holds one of OpenBLAS's buffers, which are mapped when first needed and kept. Where that
+/// fails, OpenBLAS tries again for ever, so as many as there are threads are mapped here.
+void reserve_buffers(int count) {
+  constexpr size_t kBufferBytes = size_t{128} << 20;  // BUFFER_SIZE on x86-64 and Arm
+  require_memory(static_cast<size_t>(count) * kBufferBytes);
+  std::vector<void*> buffers;
+  for (int i = 0; i < count; ++i) buffers.push_back(blas_memory_alloc(0));
+  for (void* buffer : buffers) blas_memory_free(buffer);
+}
+
+void prepare_blas() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    openblas_set_num_threads(1);
+    reserve_buffers(omp_get_max_threads());
+  });
 }
 
 }  // namespace
@@ -50,7 +80,7 @@ void gemm_nt(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const
   const int a_step = blas_int(lda), b_step = blas_int(ldb), c_step = blas_int(ldc);
   blas_int(m);
   if (m == 0 || n == 0) return;
-  use_one_blas_thread();
+  prepare_blas();
   // BLAS packs B once per block: blocks as large as an even share allows, but no larger than keeps
   // the threads' loads even when one of them is disturbed.
   constexpr int64_t kMaxRows = 512;

@@ -16,7 +16,8 @@ std::string better_blas_core(const std::string& core);
 /// distances between rows. With beta = 0, C need not be initialized. OpenMP threads share the rows
 /// of A, each calling a single-threaded BLAS; inside a parallel region the calling thread does all.
 /// From the first call on OpenBLAS has one thread, since its own would spin and disturb what runs
-/// next. Throws InputError for a negative size, or one that BLAS's 32-bit integers cannot hold.
+/// next. Throws InputError for a negative size, or one that BLAS's 32-bit integers cannot hold, and
+/// OutOfMemory unless OpenBLAS can have 128 MiB of address space for each OpenMP thread.
 void gemm_nt(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
              int64_t ldb, float* c, int64_t ldc, float alpha = 1, float beta = 0);
 

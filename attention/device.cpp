@@ -3,6 +3,7 @@
 #include <map>
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 
 namespace vidattn {
 namespace {
@@ -48,10 +49,11 @@ const Device& find_device(const std::string& name) {
   for (const auto& family : families())
     if (name.substr(0, colon) == family->name())
       return family->find(colon == std::string::npos ? "" : name.substr(colon + 1));
-  std::string known;
-  for (const auto& [key, device] : registry()) known += (known.empty() ? "" : ", ") + key;
-  for (const auto& family : families()) known += ", " + family->name() + "[:index|name]";
-  throw InputError("unknown device '" + name + "': known are " + known);
+  std::vector<std::string> known;
+  for (const auto& [key, device] : registry()) known.push_back(key);
+  for (const auto& family : families()) known.push_back(family->name());
+  throw InputError("unknown device '" + name + "': " + known_are(name, known) +
+                   " (one of several is NAME:INDEX or NAME:TITLE)");
 }
 
 void shape_output(const Plan& plan, const Inputs& in, Output& out) {

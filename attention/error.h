@@ -1,5 +1,6 @@
 #pragma once
 
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -11,5 +12,22 @@ class InputError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+/// A lack of memory that can be named: what was wanted, "a tensor of 4096 bytes". Programs treat it
+/// as any std::bad_alloc: exit code 3, or the outcome of the case that wanted the memory.
+class OutOfMemory : public std::bad_alloc {
+ public:
+  explicit OutOfMemory(const std::string& what) : what_(what) {}
+  const char* what() const noexcept override { return what_.what(); }
+
+ private:
+  std::runtime_error what_;  // whose copies do not throw
+};
+
+/// What could not be had, in one line to stand after "out of memory: ".
+inline std::string text_of(const std::bad_alloc& error) {
+  const auto* named = dynamic_cast<const OutOfMemory*>(&error);
+  return named == nullptr ? "an allocation failed" : named->what();
+}
 
 }  // namespace vidattn

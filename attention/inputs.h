@@ -56,7 +56,8 @@ struct Inputs {
   const Array& need(const std::string& name, const std::string& method) const;
   /// Throws InputError naming `method` when the grid is unknown or does not cover the tokens.
   void need_grid(const std::string& method) const;
-  /// Throws InputError when shapes disagree, anything is empty, or the grid has other token counts.
+  /// Throws InputError when shapes disagree, anything is empty, the grid has other token counts, or
+  /// values are so large that scores or sums could leave float32, which every device computes in.
   void validate() const;
 };
 

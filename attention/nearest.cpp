@@ -26,11 +26,18 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
   int least = std::max(1, static_cast<int>(word.size()) / 3) + 1;
   for (const std::string& other : known) {
     const int distance = edit_distance(word, other);
-    if (distance >= least) continue;
+    const auto letters = static_cast<int>(std::max(word.size(), other.size()));
+    if (distance >= std::min(least, letters)) continue;  // no letter in common is not near
     least = distance;
     nearest = &other;
   }
   return nearest == nullptr ? "" : "; did you mean " + *nearest + "?";
+}
+
+std::string known_are(const std::string& word, const std::vector<std::string>& known) {
+  std::string text = "known are ";
+  for (const std::string& other : known) text += (&other == known.data() ? "" : ", ") + other;
+  return text + did_you_mean(word, known);
 }
 
 }  // namespace vidattn

@@ -13,4 +13,7 @@ int edit_distance(const std::string& a, const std::string& b);
 /// message; empty where none is near: more than a third of its letters are wrong.
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known);
 
+/// "known are moga, stga; did you mean moga?", the same after a list of all words that are known.
+std::string known_are(const std::string& word, const std::vector<std::string>& known);
+
 }  // namespace vidattn

@@ -46,9 +46,8 @@ std::string parse_choice(const ParamSpec& spec, const std::string& text) {
   if (spec.choices.empty() ||
       std::find(spec.choices.begin(), spec.choices.end(), text) != spec.choices.end())
     return text;
-  std::string known;
-  for (const auto& choice : spec.choices) known += (known.empty() ? "" : ", ") + choice;
-  throw InputError("parameter " + spec.name + ": '" + text + "' is not one of " + known);
+  throw InputError("parameter " + spec.name + ": unknown choice '" + text +
+                   "': " + known_are(text, spec.choices));
 }
 
 std::vector<double> parse_list(const ParamSpec& spec, const std::string& text) {
@@ -115,15 +114,10 @@ void Params::set(const std::string& name, const std::string& text) {
     given_.insert(name);
     return;
   }
-  std::string known;
   std::vector<std::string> names;
-  for (const auto& spec : specs_) {
-    known += (known.empty() ? "" : ", ") + spec.name;
-    names.push_back(spec.name);
-  }
-  throw InputError("unknown parameter '" + name + "'" +
-                   (known.empty() ? ": this method has none" : ": known are " + known) +
-                   did_you_mean(name, names));
+  for (const auto& spec : specs_) names.push_back(spec.name);
+  throw InputError("unknown parameter '" + name +
+                   "': " + (names.empty() ? "this method has none" : known_are(name, names)));
 }
 
 const ParamValue& Params::value(const std::string& name) const {

@@ -2,7 +2,9 @@
 
 #include <set>
 #include <stdexcept>
+#include <utility>
 
+#include "attention/error.h"
 #include "attention/inputs.h"
 
 namespace vidattn {
@@ -85,11 +87,19 @@ void check_output_maps(const Branch& branch, int64_t tokens, int64_t queries) {
 
 Order make_order(std::vector<int32_t> tokens) { return make_list(std::move(tokens)); }
 
+int32_t position_after(uint64_t entries) {
+  if (!std::in_range<int32_t>(entries))
+    throw InputError("a plan of " + std::to_string(entries) +
+                     " entries for one head is too large: at most 2^31-1");
+  return static_cast<int32_t>(entries);
+}
+
 void HeadTable::add(int32_t query_begin, int32_t query_end,
                     const std::vector<KeyRange>& key_ranges) {
-  const auto range_begin = static_cast<int32_t>(ranges.size());
+  const int32_t range_begin = position_after(ranges.size());
+  const int32_t range_end = position_after(ranges.size() + key_ranges.size());
   ranges.insert(ranges.end(), key_ranges.begin(), key_ranges.end());
-  segments.push_back({query_begin, query_end, range_begin, static_cast<int32_t>(ranges.size())});
+  segments.push_back({query_begin, query_end, range_begin, range_end});
 }
 
 int64_t HeadTable::pairs() const {

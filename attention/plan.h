@@ -20,6 +20,9 @@ using Order = std::shared_ptr<const List<int32_t>>;
 
 Order make_order(std::vector<int32_t> tokens);
 
+/// A number of entries as a position behind them. Throws InputError when 32 bits do not hold it.
+int32_t position_after(uint64_t entries);
+
 /// Positions [begin, end) of a key order. A band narrows it per query: the query at position p of
 /// the query order sees key position n only if p + band_low <= n <= p + band_high. That expresses
 /// causal masks and sliding windows without one range per query.

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "attention/parallel.h"
+
 namespace vidattn {
 namespace {
 
@@ -94,8 +96,7 @@ void add_branch(const Branch& branch, const Inputs& in, const std::vector<int64_
   std::vector<RowIndex> index;
   for (const HeadTable& table : branch.tables) index.emplace_back(table, q.length());
   const auto count = static_cast<int64_t>(tokens.size());
-#pragma omp parallel for schedule(dynamic)
-  for (int64_t i = 0; i < count; ++i) {
+  const auto attend_token = [&](int64_t i) {
     for (int64_t h = 0; h < heads; ++h) {
       const size_t t = branch.table_index(h, heads);
       const int64_t row = result_row(branch, t, tokens[i]);
@@ -110,7 +111,11 @@ void add_branch(const Branch& branch, const Inputs& in, const std::vector<int64_
       lse[i * heads + h] = result.lse;
       mass[i * heads + h] = result.mass;
     }
-  }
+  };
+  RegionErrors errors;
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t i = 0; i < count; ++i) errors.catching([&] { attend_token(i); });
+  errors.rethrow();
 }
 
 class ReferenceDevice : public Device {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 
 namespace vidattn {
 
@@ -13,9 +14,12 @@ std::string to_string(DType type) {
 }
 
 DType parse_dtype(const std::string& text) {
-  for (DType type : {DType::f32, DType::bf16, DType::f16})
-    if (to_string(type) == text) return type;
-  throw InputError("unknown dtype '" + text + "': expected f32, bf16 or f16");
+  std::vector<std::string> known;
+  for (DType type : {DType::f32, DType::bf16, DType::f16}) {
+    known.push_back(to_string(type));
+    if (known.back() == text) return type;
+  }
+  throw InputError("unknown dtype '" + text + "': " + known_are(text, known));
 }
 
 namespace {
@@ -24,8 +28,7 @@ std::byte* allocate_zeroed(int64_t bytes) {
   constexpr size_t kAlignment = 64;
   const size_t rounded = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
   void* p = std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded);
-  if (p == nullptr)
-    throw InputError("out of memory: a tensor of " + std::to_string(bytes) + " bytes");
+  if (p == nullptr) throw OutOfMemory("a tensor of " + std::to_string(bytes) + " bytes");
   std::memset(p, 0, rounded);
   return static_cast<std::byte*>(p);
 }
@@ -36,6 +39,9 @@ void Tensor::Free::operator()(std::byte* p) const { std::free(p); }
 
 Tensor::Tensor(int64_t length, int64_t heads, int64_t dim, DType dtype)
     : length_(length), heads_(heads), dim_(dim), dtype_(dtype) {
+  constexpr int64_t kMaxLength = std::numeric_limits<int32_t>::max();  // plans have 32-bit indices
+  if (length > kMaxLength)
+    throw InputError(std::to_string(length) + " tokens are too many: at most 2^31-1");
   int64_t bytes = 0;
   if (length < 0 || heads < 0 || dim < 0 || __builtin_mul_overflow(length, heads, &bytes) ||
       __builtin_mul_overflow(bytes, dim, &bytes) ||

@@ -16,7 +16,8 @@ namespace vidattn {
 class Tensor {
  public:
   Tensor() = default;
-  /// Zero-filled. Throws InputError when a size is negative or the bytes do not fit in memory.
+  /// Zero-filled. Throws InputError when a size is negative, there are more than 2^31-1 tokens, or
+  /// the bytes are too many to count, and OutOfMemory when they cannot be had.
   Tensor(int64_t length, int64_t heads, int64_t dim, DType dtype = DType::f32);
   /// A moved-from tensor is empty.
   Tensor(Tensor&& other) noexcept { swap(other); }

@@ -5,6 +5,7 @@
 
 #include "attention/blas.h"
 #include "attention/error.h"
+#include "attention/parallel.h"
 
 namespace vidattn {
 
@@ -51,12 +52,14 @@ namespace {
 Tensor means_of_heads(const Tensor& rows, const Blocks& blocks, int64_t first_head, int64_t heads) {
   const int64_t dim = rows.dim();
   Tensor means(blocks.count(), heads, dim);
+  RegionErrors errors;
 #pragma omp parallel
   {
-    std::vector<float> row(dim);
-    std::vector<double> sum(dim);
-#pragma omp for schedule(dynamic, 8)
-    for (int64_t b = 0; b < blocks.count(); ++b)
+    std::vector<float> row;
+    std::vector<double> sum;
+    const auto average = [&](int64_t b) {
+      row.resize(dim);
+      sum.resize(dim);
       for (int64_t h = 0; h < heads; ++h) {
         std::fill(sum.begin(), sum.end(), 0.0);
         for (int32_t p = blocks.start[b]; p < blocks.start[b + 1]; ++p) {
@@ -66,7 +69,11 @@ Tensor means_of_heads(const Tensor& rows, const Blocks& blocks, int64_t first_he
         for (int64_t c = 0; c < dim && blocks.size(b) > 0; ++c)
           means.row(b, h)[c] = static_cast<float>(sum[c] / blocks.size(b));
       }
+    };
+#pragma omp for schedule(dynamic, 8)
+    for (int64_t b = 0; b < blocks.count(); ++b) errors.catching([&] { average(b); });
   }
+  errors.rethrow();
   return means;
 }
 
@@ -112,11 +119,14 @@ std::vector<uint8_t> choose_blocks(const HeadMatrix& a, const HeadMatrix& b, dou
     const int64_t rows = std::min(kRows, a.rows() - begin);
     gemm_nt(rows, b.rows(), a.dim(), a.row(begin), a.stride(), b.row(0), b.stride(),
             products.data(), b.rows(), static_cast<float>(scale));
+    RegionErrors errors;
 #pragma omp parallel for schedule(dynamic, 8)
-    for (int64_t r = 0; r < rows; ++r) {
-      const std::span row(&products[r * b.rows()], static_cast<size_t>(b.rows()));
-      for (int32_t kept : choose(begin + r, row)) map[(begin + r) * b.rows() + kept] = 1;
-    }
+    for (int64_t r = 0; r < rows; ++r)
+      errors.catching([&] {
+        const std::span row(&products[r * b.rows()], static_cast<size_t>(b.rows()));
+        for (int32_t kept : choose(begin + r, row)) map[(begin + r) * b.rows() + kept] = 1;
+      });
+    errors.rethrow();
   }
   return map;
 }
@@ -160,9 +170,9 @@ void add_selection(const Blocks& keys, const std::vector<std::vector<int32_t>>& 
     const auto& list = queries[b];
     const KeyRange range{keys.start[b], keys.start[b + 1]};
     if (list.empty() || range.begin == range.end) continue;
-    const auto begin = static_cast<int32_t>(order.size());
+    const int32_t begin = position_after(order.size());
+    const int32_t end = position_after(order.size() + list.size());
     order.insert(order.end(), list.begin(), list.end());
-    const auto end = static_cast<int32_t>(order.size());
     // The block's own queries are consecutive, so one band ends each at its own key.
     const auto own =
         causal ? std::lower_bound(list.begin(), list.end(), range.end) - list.begin() : 0;

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "attention/methods/method.h"
+#include "attention/parallel.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 
@@ -72,8 +73,7 @@ std::vector<int32_t> least_similar(std::vector<double> similarity, int64_t count
 
 Pruned prune(const Inputs& in, const Blocks& tiles, int64_t head, double ratio) {
   Pruned result{std::vector<int32_t>(in.length(), -1), std::vector<int32_t>(in.length())};
-#pragma omp parallel for schedule(dynamic, 8)
-  for (int64_t b = 0; b < tiles.count(); ++b) {
+  const auto prune_tile = [&](int64_t b) {
     const std::span tokens(&(*tiles.order)[tiles.start[b]], static_cast<size_t>(tiles.size(b)));
     const auto kept =
         least_similar(similarity_to_centre(*in.q, head, tokens), kept_count(tiles.size(b), ratio));
@@ -85,7 +85,11 @@ Pruned prune(const Inputs& in, const Blocks& tiles, int64_t head, double ratio) 
         ++nearest;
       result.source[tokens[s]] = tokens[kept[nearest]];
     }
-  }
+  };
+  RegionErrors errors;
+#pragma omp parallel for schedule(dynamic, 8)
+  for (int64_t b = 0; b < tiles.count(); ++b) errors.catching([&] { prune_tile(b); });
+  errors.rethrow();
   return result;
 }
 

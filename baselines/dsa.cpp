@@ -8,6 +8,7 @@
 #include "attention/blas.h"
 #include "attention/error.h"
 #include "attention/methods/method.h"
+#include "attention/parallel.h"
 
 namespace vidattn {
 namespace {
@@ -43,8 +44,7 @@ constexpr int64_t kQueries = 32, kKeys = 256;
 void index_scores(const Index& index, int64_t begin, int64_t end, int64_t keys,
                   std::vector<float>& scores) {
   const int64_t queries = end - begin, stride = index.heads * index.dim;
-#pragma omp parallel for schedule(dynamic)
-  for (int64_t s = 0; s < keys; s += kKeys) {
+  const auto score_keys = [&](int64_t s) {
     const int64_t some = std::min(kKeys, keys - s);
     std::vector<float> product(some * queries), sum(some * queries), weight(queries);
     for (int64_t j = 0; j < index.heads; ++j) {
@@ -61,7 +61,11 @@ void index_scores(const Index& index, int64_t begin, int64_t end, int64_t keys,
         const float score = sum[key * queries + i];
         scores[i * index.length + s + key] = std::isnan(score) ? -INFINITY : score;
       }
-  }
+  };
+  RegionErrors errors;
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t s = 0; s < keys; s += kKeys) errors.catching([&] { score_keys(s); });
+  errors.rethrow();
 }
 
 /// The `count` largest of n scores, ascending by index; ties to the lower index.
@@ -93,7 +97,7 @@ class KeptTable {
     // A range takes as much memory as four listed tokens.
     constexpr size_t kShort = sizeof(KeyRange) / sizeof(int32_t);
     std::vector<KeyRange> ranges;
-    const auto list = static_cast<int32_t>(keys_.size());
+    const int32_t list = position_after(keys_.size());
     for (size_t a = 0, b = 0; a < kept.size(); a = b) {
       while (b < kept.size() && kept[b] - kept[a] == static_cast<int32_t>(b - a)) ++b;
       if (b - a > kShort)
@@ -101,7 +105,7 @@ class KeptTable {
       else
         keys_.insert(keys_.end(), kept.begin() + a, kept.begin() + b);
     }
-    const auto end = static_cast<int32_t>(keys_.size());
+    const int32_t end = position_after(keys_.size());
     if (end > list) ranges.push_back({list, end});
     table_.add(query, query + 1, ranges);
     last_ = kept;
@@ -144,8 +148,7 @@ std::vector<float> project(const Inputs& in, const Tensor& rows, const std::vect
   const int64_t dim = static_cast<int64_t>(matrix.size()) / width;
   const int64_t group = rows.heads() / in.kv_heads();
   std::vector<float> projected(rows.length() * dim);
-#pragma omp parallel for schedule(static)
-  for (int64_t begin = 0; begin < rows.length(); begin += kQueries) {
+  const auto project_rows = [&](int64_t begin) {
     const int64_t count = std::min(kQueries, rows.length() - begin);
     std::vector<float> wide(count * width), row(in.dim());
     for (int64_t i = 0; i < count; ++i)
@@ -156,7 +159,12 @@ std::vector<float> project(const Inputs& in, const Tensor& rows, const std::vect
       }
     gemm_nt(count, dim, width, wide.data(), width, matrix.data(), width, &projected[begin * dim],
             dim);
-  }
+  };
+  RegionErrors errors;
+#pragma omp parallel for schedule(static)
+  for (int64_t begin = 0; begin < rows.length(); begin += kQueries)
+    errors.catching([&] { project_rows(begin); });
+  errors.rethrow();
   return projected;
 }
 
@@ -262,11 +270,14 @@ class Dsa : public Method<DsaParams> {
     for (int64_t begin = 0; begin < length; begin += kQueries) {
       const int64_t end = std::min(begin + kQueries, length);
       index_scores(index, begin, end, causal ? end : length, scores);
+      RegionErrors errors;
 #pragma omp parallel for schedule(dynamic)
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t keys = causal ? i + 1 : length;
-        kept[i - begin] = keep_largest(&scores[(i - begin) * length], keys, std::min(topk, keys));
-      }
+      for (int64_t i = begin; i < end; ++i)
+        errors.catching([&] {
+          const int64_t keys = causal ? i + 1 : length;
+          kept[i - begin] = keep_largest(&scores[(i - begin) * length], keys, std::min(topk, keys));
+        });
+      errors.rethrow();
       for (int64_t i = begin; i < end; ++i) {
         table.add(static_cast<int32_t>(i), kept[i - begin]);
         if (explain) std::copy(kept[i - begin].begin(), kept[i - begin].end(), &listed[i * topk]);

@@ -5,6 +5,7 @@
 #include "attention/device.h"
 #include "attention/error.h"
 #include "attention/methods/method.h"
+#include "attention/parallel.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 
@@ -56,9 +57,12 @@ class Selector {
   std::vector<std::vector<int32_t>> run(int64_t begin) const {
     const int64_t end = std::min(in_.length(), begin + kQueries);
     std::vector<std::vector<int32_t>> chosen(end - begin), lists(keys_.rows());
+    RegionErrors errors;
 #pragma omp parallel for schedule(dynamic)
     for (int64_t first = begin; first < end; first += kRows)
-      choose_rows(first, std::min(kRows, end - first), &chosen[first - begin]);
+      errors.catching(
+          [&] { choose_rows(first, std::min(kRows, end - first), &chosen[first - begin]); });
+    errors.rethrow();
     for (int64_t i = begin; i < end; ++i)
       for (int32_t b : chosen[i - begin]) lists[b].push_back(static_cast<int32_t>(i));
     return lists;

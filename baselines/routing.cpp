@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "attention/blas.h"
+#include "attention/parallel.h"
 
 namespace vidattn {
 namespace {
@@ -30,27 +31,32 @@ void gate_rows(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_
   std::vector<float> gates(std::min(batch, q.length()) * mean.rows());
   for (int64_t begin = 0; begin < q.length(); begin += batch) {
     const int64_t rows = std::min(batch, q.length() - begin);
-#pragma omp parallel for schedule(static) if (rows > kProductRows)
-    for (int64_t r = 0; r < rows; r += kProductRows) {
+    const auto multiply = [&](int64_t r) {
       const HeadMatrix some(q, head, begin + r, begin + std::min(rows, r + kProductRows));
       gemm_nt(some.rows(), mean.rows(), mean.dim(), some.row(0), some.stride(), mean.row(0),
               mean.stride(), &gates[r * mean.rows()], mean.rows());
-    }
+    };
+    RegionErrors errors;
+#pragma omp parallel for schedule(static) if (rows > kProductRows)
+    for (int64_t r = 0; r < rows; r += kProductRows) errors.catching([&] { multiply(r); });
 #pragma omp parallel for schedule(static) if (parallel && rows > kProductRows)
-    for (int64_t r = 0; r < rows; ++r) visit(begin + r, &gates[r * mean.rows()]);
+    for (int64_t r = 0; r < rows; ++r)
+      errors.catching([&] { visit(begin + r, &gates[r * mean.rows()]); });
+    errors.rethrow();
   }
 }
 
 void append_selected(const Blocks& keys, const Selection& chosen, std::vector<int32_t>& order,
                      HeadTable& table) {
-  std::vector<int32_t> next(keys.count() + 1);
+  std::vector<int64_t> next(keys.count() + 1);
   for (int64_t i = 0; i < chosen.queries(); ++i) chosen.each(i, [&](int64_t b) { ++next[b + 1]; });
-  next[0] = static_cast<int32_t>(order.size());
+  next[0] = static_cast<int64_t>(order.size());
   std::partial_sum(next.begin(), next.end(), next.begin());
-  order.resize(next.back());
+  order.resize(position_after(next.back()));
   for (int64_t b = 0; b < keys.count(); ++b)
     if (next[b + 1] > next[b] && keys.size(b) > 0)
-      table.add(next[b], next[b + 1], {{keys.start[b], keys.start[b + 1]}});
+      table.add(static_cast<int32_t>(next[b]), static_cast<int32_t>(next[b + 1]),
+                {{keys.start[b], keys.start[b + 1]}});
   for (int64_t i = 0; i < chosen.queries(); ++i)
     chosen.each(i, [&](int64_t b) { order[next[b]++] = static_cast<int32_t>(i); });
 }

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "attention/methods/method.h"
+#include "attention/parallel.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 
@@ -69,8 +70,7 @@ Pooled pool(const Tensor& tensor, int64_t head, const Blocks& blocks,
             const std::vector<double>& centre, double theta) {
   const int64_t dim = tensor.dim();
   Pooled pooled{Tensor(blocks.count(), 1, dim), std::vector<uint8_t>(blocks.count())};
-#pragma omp parallel for schedule(dynamic, 8)
-  for (int64_t b = 0; b < blocks.count(); ++b) {
+  const auto pool_block = [&](int64_t b) {
     const BlockSums sums = sum_block(tensor, head, blocks, b, centre);
     const double size = blocks.size(b);
     double similarity = 0;
@@ -79,7 +79,11 @@ Pooled pool(const Tensor& tensor, int64_t head, const Blocks& blocks,
       similarity += sums.unit_rows[c] / size * (sums.unit_rows[c] / size);
     }
     pooled.similar[b] = similarity > theta;
-  }
+  };
+  RegionErrors errors;
+#pragma omp parallel for schedule(dynamic, 8)
+  for (int64_t b = 0; b < blocks.count(); ++b) errors.catching([&] { pool_block(b); });
+  errors.rethrow();
   return pooled;
 }
 

@@ -7,6 +7,7 @@
 #include "attention/error.h"
 #include "attention/methods/kmeans.h"
 #include "attention/methods/method.h"
+#include "attention/parallel.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 #include "baselines/text_tokens.h"
@@ -216,11 +217,12 @@ std::vector<uint8_t> select_clusters(const Clusters& queries, const Clusters& ke
   for (int64_t b = 0; b < kc; ++b) sizes[b] = key_blocks.size(b);
   const auto at_least = static_cast<int64_t>(params.min_kc_ratio * static_cast<double>(kc));
   std::vector<uint8_t> map(rows * columns);
+  RegionErrors errors;
 #pragma omp parallel
   {
-    std::vector<float> score(kScoreRows * kc);
-#pragma omp for schedule(dynamic)
-    for (int64_t begin = 0; begin < qc; begin += kScoreRows) {
+    std::vector<float> score;
+    const auto select = [&](int64_t begin) {
+      score.resize(kScoreRows * kc);
       const int64_t end = std::min(qc, begin + kScoreRows);
       gemm_nt(end - begin, kc, in.dim(), queries.of_head(head) + begin * in.dim(), in.dim(),
               keys.of_head(kv_head), in.dim(), score.data(), kc,
@@ -230,8 +232,12 @@ std::vector<uint8_t> select_clusters(const Clusters& queries, const Clusters& ke
         for (int32_t b : top_p(p, params.top_p, TopP::sum_before_at_most, at_least))
           map[a * columns + b] = 1;
       }
-    }
+    };
+#pragma omp for schedule(dynamic)
+    for (int64_t begin = 0; begin < qc; begin += kScoreRows)
+      errors.catching([&] { select(begin); });
   }
+  errors.rethrow();
   if (columns == kc) return map;
   // Video and prompt see each other fully, padding only itself.
   for (int64_t a = 0; a <= qc; ++a) map[a * columns + kc] = 1;

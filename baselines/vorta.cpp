@@ -6,6 +6,7 @@
 
 #include "attention/error.h"
 #include "attention/methods/method.h"
+#include "attention/parallel.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 #include "baselines/text_tokens.h"
@@ -76,12 +77,14 @@ std::vector<int32_t> coreset_sources(const Tensor& q, int64_t head, const VideoG
   const int64_t size = window[0] * window[1] * window[2];
   const int64_t centre = (window[0] / 2 * window[1] + window[1] / 2) * window[2] + window[2] / 2;
   const auto windows = static_cast<int64_t>(tokens.size()) / size;
+  RegionErrors errors;
 #pragma omp parallel
   {
-    std::vector<float> middle(q.dim()), row(q.dim());
+    std::vector<float> middle, row;
     std::vector<std::pair<double, int64_t>> others;
-#pragma omp for
-    for (int64_t w = 0; w < windows; ++w) {
+    const auto merge = [&](int64_t w) {
+      middle.resize(q.dim());
+      row.resize(q.dim());
       const int32_t* members = &tokens[w * size];
       q.read_row(members[centre], head, middle.data());
       others.clear();
@@ -93,8 +96,11 @@ std::vector<int32_t> coreset_sources(const Tensor& q, int64_t head, const VideoG
       std::sort(others.begin(), others.end());
       for (auto i = static_cast<size_t>(kept); i < others.size(); ++i)
         source[members[others[i].second]] = members[centre];
-    }
+    };
+#pragma omp for
+    for (int64_t w = 0; w < windows; ++w) errors.catching([&] { merge(w); });
   }
+  errors.rethrow();
   return source;
 }
 

@@ -9,6 +9,7 @@
 
 #include "attention/blas.h"
 #include "attention/cancel.h"
+#include "attention/parallel.h"
 
 namespace vidattn {
 namespace {
@@ -66,12 +67,14 @@ double update_centroids(const PointSet& points, const int32_t* labels, int64_t n
                         const float* centroids, float* updated, int32_t* sizes) {
   const Members members(labels, points.count, num_centroids);
   double shift = 0;
+  RegionErrors errors;
 #pragma omp parallel reduction(max : shift)
   {
-    std::vector<double> sum(points.dim);
-    std::vector<float> point(points.dim);
-#pragma omp for schedule(dynamic, 4)
-    for (int64_t m = 0; m < num_centroids; ++m) {
+    std::vector<double> sum;
+    std::vector<float> point;
+    const auto update = [&](int64_t m) {
+      sum.resize(points.dim);
+      point.resize(points.dim);
       const float* old = centroids + m * points.dim;
       float* mean = updated + m * points.dim;
       sizes[m] = members.start[m + 1] - members.start[m];
@@ -83,8 +86,11 @@ double update_centroids(const PointSet& points, const int32_t* labels, int64_t n
       for (int64_t c = 0; c < points.dim; ++c)
         mean[c] = sizes[m] == 0 ? old[c] : static_cast<float>(sum[c] / sizes[m]);
       shift = std::max(shift, std::sqrt(squared_distance(mean, old, points.dim)));
-    }
+    };
+#pragma omp for schedule(dynamic, 4)
+    for (int64_t m = 0; m < num_centroids; ++m) errors.catching([&] { update(m); });
   }
+  errors.rethrow();
   return shift;
 }
 
@@ -137,12 +143,14 @@ PointSet head_points(const Tensor& tensor, int64_t head) {
 void assign_nearest(const PointSet& points, const float* centroids, int64_t num_centroids,
                     int32_t* labels) {
   const std::vector<float> norms = half_norms(centroids, num_centroids, points.dim);
+  RegionErrors errors;
 #pragma omp parallel
   {
-    std::vector<float> dots(kBlock * kBlock), best(kBlock),
-        converted(points.data ? 0 : kBlock * points.dim);
-#pragma omp for schedule(static)
-    for (int64_t begin = 0; begin < points.count; begin += kBlock) {
+    std::vector<float> dots, best, converted;
+    const auto assign = [&](int64_t begin) {
+      dots.resize(kBlock * kBlock);
+      best.resize(kBlock);
+      if (!points.data) converted.resize(kBlock * points.dim);
       const int64_t rows = std::min(kBlock, points.count - begin);
       const PointBlock block(points, begin, rows, converted);
       std::fill(best.begin(), best.end(), std::numeric_limits<float>::infinity());
@@ -154,8 +162,12 @@ void assign_nearest(const PointSet& points, const float* centroids, int64_t num_
         for (int64_t i = 0; i < rows; ++i)
           take_nearer(&norms[m], &dots[i * columns], columns, m, best[i], labels[begin + i]);
       }
-    }
+    };
+#pragma omp for schedule(static)
+    for (int64_t begin = 0; begin < points.count; begin += kBlock)
+      errors.catching([&] { assign(begin); });
   }
+  errors.rethrow();
 }
 
 KMeansResult kmeans(const std::vector<PointSet>& sets, std::vector<float> centroids,

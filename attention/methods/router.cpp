@@ -9,6 +9,7 @@
 #include "attention/backend.h"
 #include "attention/blas.h"
 #include "attention/device.h"
+#include "attention/parallel.h"
 
 namespace vidattn {
 namespace {
@@ -80,16 +81,19 @@ Routing route_on_host(const LinearRouter& router) {
     const StageTimer timer(routing.stages, "routing", router.flops(), tokens * 8 + buffers);
     const int64_t blocks = (tokens + kBlock - 1) / kBlock;
     std::vector<Sums> sums(blocks);
+    RegionErrors errors;
 #pragma omp parallel
     {
       std::vector<float> buffer;
 #pragma omp for schedule(static)
-      for (int64_t b = 0; b < blocks; ++b) {
-        const int64_t begin = b * kBlock, end = std::min(tokens, begin + kBlock);
-        sums[b] =
-            route_block(router, scores_of(router, begin, end, buffer), begin, end, group, gate);
-      }
+      for (int64_t b = 0; b < blocks; ++b)
+        errors.catching([&] {
+          const int64_t begin = b * kBlock, end = std::min(tokens, begin + kBlock);
+          sums[b] =
+              route_block(router, scores_of(router, begin, end, buffer), begin, end, group, gate);
+        });
     }
+    errors.rethrow();
     for (const Sums& s : sums)
       for (int64_t m = 0; m < groups; ++m) {
         routing.p_mean[m] += s.all[m] / static_cast<double>(tokens);

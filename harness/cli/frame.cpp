@@ -8,6 +8,7 @@
 #include "harness/cli/parser.h"
 #include "harness/cli/thrown.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/start/threads.h"
 #include "harness/io/file.h"
 
 namespace vidattn {
@@ -46,6 +47,7 @@ ExitCode parse_and_run(int argc, char** argv) {
   if (!simd.empty()) force_cpu_simd_target(simd);
   require_writable_files(command->options);
   catch_interrupts();
+  start_threads();
   const ExitCode code = command->run(recorded(argc, argv));
   return interrupted() ? ExitCode::interrupted : code;
 }

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
 #include <type_traits>
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 #include "harness/cli/misspelt.h"
 
 namespace vidattn {
@@ -26,14 +29,34 @@ CLI::Validator in_range(const Range& range) {
   });
 }
 
+/// Of any number: infinity and NaN are none that an option could mean.
+CLI::Validator finite() {
+  return {[](std::string& text) {
+            double value = 0;
+            return CLI::detail::lexical_cast(text, value) && std::isfinite(value)
+                       ? std::string()
+                       : fmt::format("Value {} not a finite number", text);
+          },
+          ""};
+}
+
 void check_range(CLI::Option& added, const Option& option) {
-  if (!option.range) return;
-  const Range& range = *option.range;
-  if (std::holds_alternative<double*>(option.target) ||
-      std::holds_alternative<std::optional<double>*>(option.target))
-    added.check(in_range<double>(range));
-  else
-    added.check(in_range<int64_t>(range));
+  const bool real = std::holds_alternative<double*>(option.target) ||
+                    std::holds_alternative<std::optional<double>*>(option.target);
+  if (real && option.range)
+    added.check(in_range<double>(*option.range));
+  else if (real)
+    added.check(finite());
+  else if (option.range)
+    added.check(in_range<int64_t>(*option.range));
+}
+
+CLI::Validator one_of(const std::vector<std::string>& choices) {
+  const auto refuse = [choices](std::string& text) {
+    const bool known = std::find(choices.begin(), choices.end(), text) != choices.end();
+    return known ? std::string() : "unknown choice '" + text + "': " + known_are(text, choices);
+  };
+  return {refuse, fmt::format("{{{}}}", fmt::join(choices, ","))};
 }
 
 bool inside(const std::optional<Range>& range, double value) {
@@ -88,7 +111,7 @@ CLI::Option* add_option(CLI::App& app, const Option& option) {
   CLI::Option* added = std::visit(Add{app, option}, option.target);
   added->required(option.is_required);
   check_range(*added, option);
-  if (!option.choices.empty()) added->check(CLI::IsMember(option.choices));
+  if (!option.choices.empty()) added->check(one_of(option.choices));
   if (std::visit(HasDefault{option.range}, option.target)) added->capture_default_str();
   if (!option.group.empty()) added->group(option.group);
   // One value each time: CLI11 would give it the video or suite that follows, too.
@@ -133,7 +156,11 @@ const Command* parse(const ToolOptions& tool, const std::vector<Command>& comman
     return nullptr;
   } catch (const CLI::ParseError& error) {
     const std::string misspelt = find_misspelt({argv + 1, argv + argc}, tool.options, commands);
-    throw InputError(misspelt.empty() ? error.what() : misspelt);
+    if (!misspelt.empty()) throw InputError(misspelt);
+    const bool no_command =
+        dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && app.get_subcommands().empty();
+    throw InputError(no_command ? "a command is needed; `vidattn --help` names them"
+                                : error.what());
   }
   for (const Command& command : commands) {
     const CLI::App& parsed = *app.get_subcommand(command.name);

@@ -3,11 +3,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "harness/host/start/own_path.h"
 #include "harness/workloads/video/picture.h"
 
 namespace vidattn {
@@ -28,11 +27,13 @@ void restart_tuned(char** argv, const std::string& core) {
     settings.emplace_back("GOMP_SPINCOUNT", "2000");
   if (!is_set("OPENCV_IO_MAX_IMAGE_PIXELS"))
     settings.emplace_back("OPENCV_IO_MAX_IMAGE_PIXELS", std::to_string(kMostPixels));
+  // Whatever was set: none but the first thread is used, see gemm_nt().
+  if (const char* threads = std::getenv("OPENBLAS_NUM_THREADS");
+      threads == nullptr || threads != std::string("1"))
+    settings.emplace_back("OPENBLAS_NUM_THREADS", "1");
   if (settings.empty()) return;
-  std::error_code error;
   // Not /proc/self/exe itself, which would show up as "exe" in ps and top.
-  const std::string program = std::filesystem::read_symlink("/proc/self/exe", error).string();
-  if (error) return;
+  const std::string program = own_path().string();
   settings.emplace_back(kRestarted, "1");  // no second restart, whatever the others do
   for (const auto& [variable, value] : settings) setenv(variable, value.c_str(), 1);
   execv(program.c_str(), argv);

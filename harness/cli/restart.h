@@ -8,7 +8,7 @@ namespace vidattn {
 
 /// To be called first in main(): starts the program again with what libraries read from the
 /// environment only when they are loaded, and returns where nothing is missing or the program
-/// cannot be restarted. Variables that are set already are kept.
+/// cannot be restarted. Variables that are set already are kept, but for the last.
 /// - OPENBLAS_CORETYPE, where OpenBLAS does not know the CPU and chose slower kernels than it could
 ///   run (Debian's 0.3.21 takes Zen 4 and later for a Haswell: half the speed).
 /// - GOMP_SPINCOUNT=2000, about 0.1 ms: libgomp's threads spin for some 15 ms on a thread that they
@@ -16,6 +16,8 @@ namespace vidattn {
 ///   that a run of 1 ms takes 16.
 /// - OPENCV_IO_MAX_IMAGE_PIXELS, kMostPixels: OpenCV asks for the memory of as many pixels as a
 ///   picture's header claims, by default up to 3 GB for a file of some bytes.
+/// - OPENBLAS_NUM_THREADS=1: the others are of no use (attention/blas.h), and where there is no
+///   memory for their buffers, they spin for ever and keep the program from ending.
 /// argv is main()'s; `core` is what OpenBLAS chose.
 void restart_tuned(char** argv, const std::string& core = blas_core());
 

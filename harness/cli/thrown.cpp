@@ -27,6 +27,14 @@ ExitCode say_out_of_memory() {
   return ExitCode::usage;
 }
 
+ExitCode say_out_of_memory(const std::bad_alloc& error) {
+  try {
+    return say("out of memory: " + text_of(error), ExitCode::usage);
+  } catch (const std::bad_alloc&) {
+    return say_out_of_memory();
+  }
+}
+
 ExitCode say_fault(const std::string& what) { return say("fault: " + what, ExitCode::fault); }
 
 [[noreturn]] void end() {
@@ -58,8 +66,8 @@ ExitCode say_what_was_thrown() noexcept {
     return say("interrupted", ExitCode::interrupted);
   } catch (const std::filesystem::filesystem_error& error) {
     return say(error.what(), ExitCode::usage);
-  } catch (const std::bad_alloc&) {
-    return say_out_of_memory();
+  } catch (const std::bad_alloc& error) {
+    return say_out_of_memory(error);
   } catch (const std::length_error&) {  // more elements than a container can ever hold
     return say_out_of_memory();
   } catch (const cv::Exception& error) {

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "attention/error.h"
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 #include "harness/cli/workload_options.h"
@@ -32,12 +33,12 @@ void print(const Measurement& c) {
 std::vector<Measurement> measure(const CaseRequest& request) {
   try {
     return measure_cases(request);
-  } catch (const std::bad_alloc&) {
+  } catch (const std::bad_alloc& error) {
     std::vector<Measurement> cases;
     for (const std::string& backend : request.backends) {
       cases.push_back(named_case(request, backend));
       cases.back().outcome = Outcome::out_of_memory;
-      cases.back().reason = "an allocation failed";
+      cases.back().reason = text_of(error);
     }
     return cases;
   }

@@ -57,7 +57,7 @@ std::vector<Option> suite_options(SuiteOptions& suite, const std::vector<Option>
               .positive()
               .needs("suite"),
           Option("--memory-limit", &suite.memory_gib, "GiB that a case's process may hold")
-              .positive()
+              .in(0.001, 1e6)
               .needs("suite")};
 }
 

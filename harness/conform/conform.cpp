@@ -10,6 +10,7 @@
 #include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/error.h"
+#include "attention/nearest.h"
 #include "attention/reference.h"
 #include "baselines/procedure.h"
 #include "harness/conform/deviation.h"
@@ -256,7 +257,9 @@ std::function<Comparison()> find_check(const TestCase& test, const ConformOption
       [&test, &options, spec = case_backend(test)] { return check_attention(test, spec, options); };
 }
 
-Verdict check_case(const std::filesystem::path& folder, const ConformOptions& options) {
+/// `unsupported` gets the first reason why a case cannot be checked.
+Verdict check_case(const std::filesystem::path& folder, const ConformOptions& options,
+                   std::string& unsupported) {
   const std::string name = (folder.parent_path().filename() / folder.filename()).string();
   try {
     const TestCase test = load_case(folder);
@@ -265,6 +268,7 @@ Verdict check_case(const std::filesystem::path& folder, const ConformOptions& op
       check = find_check(test, options);
     } catch (const InputError& error) {
       print_out("unsupported  {}: {}\n", name, error.what());
+      if (unsupported.empty()) unsupported = error.what();
       return Verdict::unsupported;
     }
     const Comparison comparison = check();
@@ -278,6 +282,21 @@ Verdict check_case(const std::filesystem::path& folder, const ConformOptions& op
   }
 }
 
+/// Those of --only, or all.
+std::vector<std::filesystem::path> wanted_cases(const ConformOptions& options) {
+  std::vector<std::filesystem::path> wanted;
+  std::vector<std::string> methods;
+  for (const auto& folder : find_cases(options.folder)) {
+    methods.push_back(folder.parent_path().filename());
+    if (options.only.empty() || methods.back() == options.only) wanted.push_back(folder);
+  }
+  methods.erase(std::unique(methods.begin(), methods.end()), methods.end());
+  if (wanted.empty())
+    throw InputError("no cases of method '" + options.only + "' below '" + options.folder +
+                     "': " + known_are(options.only, methods));
+  return wanted;
+}
+
 }  // namespace
 
 ExitCode conform(const ConformOptions& options) {
@@ -288,16 +307,15 @@ ExitCode conform(const ConformOptions& options) {
     require_writable((std::filesystem::path(options.write) / "o.npy").string());
   }
   std::map<Verdict, int> count;
-  for (const auto& folder : find_cases(options.folder)) {
-    if (!options.only.empty() && folder.parent_path().filename() != options.only) continue;
-    ++count[check_case(folder, options)];
-  }
-  if (count.empty())
-    throw InputError("no cases of method '" + options.only + "' below '" + options.folder + "'");
+  std::string unsupported;
+  for (const auto& folder : wanted_cases(options))
+    ++count[check_case(folder, options, unsupported)];
   print_out("{} passed, {} failed, {} unsupported ({}, {})\n", count[Verdict::pass],
             count[Verdict::fail], count[Verdict::unsupported], options.device,
             to_string(options.dtype));
-  return count[Verdict::fail] > 0 ? ExitCode::regression : ExitCode::fine;
+  if (count[Verdict::fail] > 0) return ExitCode::regression;
+  if (count[Verdict::pass] == 0) throw InputError("no case could be checked: " + unsupported);
+  return ExitCode::fine;
 }
 
 }  // namespace vidattn

@@ -15,8 +15,9 @@ struct ConformOptions {
   std::string write;         ///< folder for what was computed; empty = nowhere
 };
 
-/// Checks test vectors and prints a line per case. Returns the exit code: 0 when none failed, 1
-/// otherwise. A case whose method or parameter is unknown is reported as unsupported.
+/// Checks test vectors and prints a line per case. Returns the exit code: 0 when some passed and
+/// none failed, 1 when one failed. A case whose method or parameter is unknown is reported as
+/// unsupported; throws InputError when all are, or when no case is of the method `only`.
 ExitCode conform(const ConformOptions& options);
 
 }  // namespace vidattn

@@ -7,15 +7,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/start/own_path.h"
 
 namespace vidattn {
 namespace {
@@ -51,7 +54,7 @@ class Pipe {
 };
 
 // Only async-signal-safe calls: the parent may have threads.
-[[noreturn]] void become(char* const* argv, const Pipe& out, const Pipe& err,
+[[noreturn]] void become(const char* program, char* const* argv, const Pipe& out, const Pipe& err,
                          const ProcessLimits& limits, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(kNotStarted);  // it died before the line above
@@ -70,6 +73,7 @@ class Pipe {
   }
   // Not by its path: the same program for all cases, even when it was built anew meanwhile.
   execv("/proc/self/exe", argv);
+  execv(program, argv);  // without /proc
   _exit(kNotStarted);
 }
 
@@ -79,6 +83,14 @@ bool read_some(int descriptor, std::string& text) {
   const ssize_t n = read(descriptor, buffer.data(), buffer.size());
   if (n > 0) text.append(buffer.data(), static_cast<size_t>(n));
   return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/// What RLIMIT_DATA counts of a process, from the sixth number of statm; 0 = not known.
+int64_t private_bytes(pid_t process) {
+  std::ifstream in("/proc/" + std::to_string(process) + "/statm");
+  int64_t pages = 0;
+  for (int i = 0; i < 6; ++i) in >> pages;
+  return in ? pages * sysconf(_SC_PAGESIZE) : 0;
 }
 
 void keep_tail(std::string& text) {
@@ -100,6 +112,8 @@ void attend_child(pid_t child, const Pipe& out, const Pipe& err, const ProcessLi
       if (ends[i].revents != 0 && !read_some(ends[i].fd, i == 0 ? result.out : result.err))
         ends[i].fd = -1;  // poll() leaves negative ones out
     keep_tail(result.err);
+    if (limits.memory_bytes > 0)
+      result.private_bytes = std::max(result.private_bytes, private_bytes(child));
     if (result.end != ProcessResult::End::exited) continue;
     const std::chrono::duration<double> passed = Clock::now() - start;
     if (interrupted())
@@ -117,12 +131,13 @@ ProcessResult run_self(const std::vector<std::string>& arguments, const ProcessL
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  const std::string program = own_path().string();
   Pipe out, err;
   const pid_t parent = getpid();
   const auto start = Clock::now();
   const pid_t child = fork();
   if (child < 0) throw InputError(std::string("cannot start a process: ") + std::strerror(errno));
-  if (child == 0) become(argv.data(), out, err, limits, parent);
+  if (child == 0) become(program.c_str(), argv.data(), out, err, limits, parent);
   out.close_write();
   err.close_write();
   ProcessResult result;

@@ -18,6 +18,8 @@ struct ProcessResult {
   std::string out;
   std::string err;         ///< its last 4 KiB
   int64_t peak_bytes = 0;  ///< highest resident memory of the process, from the kernel
+  /// Most private memory seen, now and then, of what the limit counts; 0 = not known.
+  int64_t private_bytes = 0;
   double seconds = 0;
 };
 

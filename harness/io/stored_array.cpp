@@ -36,8 +36,7 @@ std::vector<T> allocate(const StoredArray& stored) {
   } catch (const std::bad_alloc&) {
   } catch (const std::length_error&) {
   }
-  throw InputError(
-      fmt::format("out of memory: {} with shape {}", stored.name, shape_text(stored.shape)));
+  throw OutOfMemory(fmt::format("{} with shape {}", stored.name, shape_text(stored.shape)));
 }
 
 void read_direct(const StoredArray& stored, void* target, size_t element_bytes) {

@@ -1,6 +1,7 @@
 #include "harness/measure/backend_spec.h"
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 
 namespace vidattn {
 
@@ -18,15 +19,15 @@ std::string BackendSpec::text() const {
 namespace {
 
 void apply_preset(const Backend& backend, const std::string& name, Params& params) {
-  std::string known;
+  std::vector<std::string> known;
   for (const Preset& preset : backend.info().presets) {
-    known += (known.empty() ? "" : ", ") + preset.name;
+    known.push_back(preset.name);
     if (preset.name != name) continue;
     for (const auto& [key, value] : preset.settings) params.set(key, value);
     return;
   }
-  throw InputError("unknown preset '" + name + "'" +
-                   (known.empty() ? ": this method has none" : ": known are " + known));
+  throw InputError("unknown preset '" + name +
+                   "': " + (known.empty() ? "this method has none" : known_are(name, known)));
 }
 
 }  // namespace

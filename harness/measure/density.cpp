@@ -142,8 +142,12 @@ DensitySolution DensitySearch::solve(double target) {
   return best;
 }
 
+bool missed_density(double density, double wanted) {
+  return std::abs(density / wanted - 1) > kMissed;
+}
+
 void MissedDensities::add(const std::string& label, double density, double wanted) {
-  if (!(std::abs(density / wanted - 1) > kMissed)) return;
+  if (!missed_density(density, wanted)) return;
   const auto [entry, fresh] = range_.try_emplace(label, density, density);
   if (fresh) labels_.push_back(label);
   auto& [least, most] = entry->second;

@@ -39,8 +39,11 @@ class DensitySearch {
 /// DensitySearch for one target.
 DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target);
 
-/// Collects what missed the density that it was set for by more than 2%: a knob of whole numbers,
-/// or one that ends early, may come no nearer.
+/// Whether an executed density is more than 2% off the one that was set: a knob of whole numbers,
+/// or one that ends early, may come no nearer. False for NaN.
+bool missed_density(double density, double wanted);
+
+/// Collects what missed the density that it was set for.
 class MissedDensities {
  public:
   /// Looks at one executed density; a label may have several.

@@ -138,6 +138,8 @@ void set_density(Case& c, double target) {
   } catch (const Cancelled&) {
   } catch (const InputError& error) {
     end_as(c, Outcome::skipped, error.what());
+  } catch (const std::bad_alloc& error) {
+    end_as(c, Outcome::out_of_memory, text_of(error));
   }
   if (interrupted()) {  // the search stopped early, or never began
     end_as(c, Outcome::interrupted, {});
@@ -153,8 +155,8 @@ void check_case(Case& c, std::vector<Dense>& dense) {
     end_as(c, Outcome::interrupted, {});
   } catch (const InputError& error) {
     end_as(c, Outcome::skipped, error.what());
-  } catch (const std::bad_alloc&) {
-    end_as(c, Outcome::out_of_memory, "an allocation failed");
+  } catch (const std::bad_alloc& error) {
+    end_as(c, Outcome::out_of_memory, text_of(error));
   } catch (const std::exception& error) {
     end_as(c, Outcome::failed, error.what());
   }

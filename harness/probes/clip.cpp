@@ -8,6 +8,7 @@
 
 #include "attention/cancel.h"
 #include "attention/error.h"
+#include "attention/parallel.h"
 #include "harness/host/random.h"
 #include "harness/workloads/features.h"
 #include "harness/workloads/film/film.h"
@@ -174,15 +175,18 @@ LabelTask film_label_task(const ClipRequest& request, int64_t known_frames,
 
 std::vector<cv::Mat> add_noise(const std::vector<cv::Mat>& frames, double sigma, uint64_t seed) {
   std::vector<cv::Mat> noisy(frames.size());
-#pragma omp parallel for
-  for (size_t t = 0; t < frames.size(); ++t) {
+  const auto add = [&](size_t t) {
     Random random(seed, 0x4015e000000 + t);
     frames[t].convertTo(noisy[t], CV_32FC3);
     for (int y = 0; y < noisy[t].rows; ++y)
       for (int x = 0; x < noisy[t].cols; ++x)
         for (int c = 0; c < 3; ++c)
           noisy[t].at<cv::Vec3f>(y, x)[c] += static_cast<float>(sigma * random.normal());
-  }
+  };
+  RegionErrors errors;
+#pragma omp parallel for
+  for (size_t t = 0; t < frames.size(); ++t) errors.catching([&] { add(t); });
+  errors.rethrow();
   return noisy;
 }
 

@@ -6,9 +6,11 @@
 #include <tuple>
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/measure/record/catalogue.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {
@@ -102,6 +104,14 @@ std::vector<Series> finished(std::vector<Series> all) {
   return all;
 }
 
+/// The metric that is meant by a word that names none.
+std::string other_metric(const std::string& tag) {
+  if (find_metric(tag) != nullptr) return "";
+  std::vector<std::string> tags;
+  for (const MetricInfo& metric : catalogue()) tags.emplace_back(metric.tag);
+  return did_you_mean(tag, tags);
+}
+
 }  // namespace
 
 std::vector<Series> find_series(const Store& store, const HistoryOptions& options) {
@@ -123,8 +133,9 @@ void history(const HistoryOptions& options) {
   const Store store(options.db);
   const std::vector<Series> all = find_series(store, options);
   if (all.empty())
-    throw InputError(fmt::format("store {}: no passed case has the metric '{}' with these filters",
-                                 in_quotes(options.db), options.metric));
+    throw InputError(
+        fmt::format("store {}: no passed case has the metric '{}' with these filters{}",
+                    in_quotes(options.db), options.metric, other_metric(options.metric)));
   int64_t up = 0, down = 0;
   nlohmann::json json = nlohmann::json::array();
   for (const Series& series : all) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "attention/device.h"
 #include "attention/error.h"
@@ -160,25 +161,27 @@ void describe(Case& c, const RunOptions& options) {
   m.process.threads = omp_get_max_threads();
 }
 
-void refuse_twins(const char* option, std::vector<std::string> values) {
-  std::sort(values.begin(), values.end());
-  const auto twin = std::adjacent_find(values.begin(), values.end());
-  if (twin != values.end())
-    throw InputError(
-        fmt::format("{} {} stands there twice: --db keeps a case once", option, *twin));
+/// Leaves out values whose name stood there before, with a remark.
+template <class T, class Name>
+void keep_each_once(const char* option, std::vector<T>& values, const Name& name_of) {
+  std::set<std::string> seen;
+  std::erase_if(values, [&](const T& value) {
+    const std::string name = name_of(value);
+    const bool twin = !seen.insert(name).second;
+    if (twin) print_err("{} {} stands there twice and is measured once\n", option, name);
+    return twin;
+  });
 }
 
-/// No measuring for a store that would refuse the cases afterwards.
-void refuse_twins(const RunOptions& options) {
-  std::vector<std::string> backends, devices, dtypes, densities;
-  for (const std::string& b : options.backends) backends.push_back(parse_backend(b).text());
-  for (const std::string& d : options.devices) devices.push_back(find_device(d).name());
-  for (DType dtype : options.dtypes) dtypes.push_back(to_string(dtype));
-  for (double density : options.densities) densities.push_back(fmt::format("{}", density));
-  refuse_twins("--backend", backends);
-  refuse_twins("--device", devices);
-  refuse_twins("--dtype", dtypes);
-  refuse_twins("--density", densities);
+/// A case is measured, and kept, once. Throws InputError for unknown backends and devices.
+RunOptions without_twins(RunOptions options) {
+  keep_each_once("--backend", options.backends,
+                 [](const std::string& b) { return parse_backend(b).text(); });
+  keep_each_once("--device", options.devices,
+                 [](const std::string& d) { return find_device(d).name(); });
+  keep_each_once("--dtype", options.dtypes, [](DType dtype) { return to_string(dtype); });
+  keep_each_once("--density", options.densities, [](double d) { return fmt::format("{}", d); });
+  return options;
 }
 
 MainJob finished_job(const RunOptions& options, const Workload& workload, std::vector<Case> cases,
@@ -231,10 +234,8 @@ std::vector<Case> checked_cases(const RunOptions& options, const Workload& workl
 
 }  // namespace
 
-ExitCode run(const RunOptions& options) {
-  for (const std::string& backend : options.backends) parse_backend(backend);
-  for (const std::string& device : options.devices) find_device(device);
-  if (!options.db.empty()) refuse_twins(options);
+ExitCode run(const RunOptions& given) {
+  const RunOptions options = without_twins(given);
   std::optional<Store> store;  // opened first: no measuring for a store that cannot be written
   if (!options.db.empty()) store.emplace(options.db, Store::Mode::write);
   const std::string started = utc_now();

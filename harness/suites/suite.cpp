@@ -7,6 +7,8 @@
 
 #include "attention/device.h"
 #include "attention/error.h"
+#include "attention/nearest.h"
+#include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/json_schema.h"
 #include "ready_suites.h"
@@ -98,14 +100,15 @@ std::vector<std::string> texts_of(const JsonReader& list, const char* otherwise)
 }
 
 json read_definition(const std::string& file_or_name) {
-  std::string known;
+  std::vector<std::string> ready;
   for (const auto& [name, text] : kReadySuites) {
     if (file_or_name == name) return parse_json(text);
-    known += (known.empty() ? "" : ", ") + std::string(name);
+    ready.emplace_back(name);
   }
   if (!std::filesystem::exists(file_or_name))
-    throw InputError(fmt::format("no suite {}: neither a file nor one of the ready suites {}",
-                                 in_quotes(file_or_name), known));
+    throw InputError(fmt::format("no suite {}: neither a file nor one of the ready suites {}{}",
+                                 in_quotes(file_or_name), fmt::join(ready, ", "),
+                                 did_you_mean(file_or_name, ready)));
   return read_json(file_or_name);
 }
 

@@ -13,9 +13,10 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/preflight.h"
 #include "harness/io/file.h"
-#include "harness/io/text/console.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
+#include "harness/measure/density.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/store/measurement_json.h"
 
@@ -39,11 +40,26 @@ std::string last_line(const std::string& text) {
 /// Whether what ended the process was a lack of memory: the limit, or the system's OOM killer.
 bool lacked_memory(const ProcessResult& result, const ProcessLimits& limits) {
   constexpr double kNearLimit = 0.9;
+  const auto held = static_cast<double>(std::max(result.peak_bytes, result.private_bytes));
   const bool near =
-      limits.memory_bytes > 0 && static_cast<double>(result.peak_bytes) >
-                                     kNearLimit * static_cast<double>(limits.memory_bytes);
+      limits.memory_bytes > 0 && held > kNearLimit * static_cast<double>(limits.memory_bytes);
   const bool killed = result.end == ProcessResult::End::signalled && result.code == SIGKILL;
-  return killed || near || last_line(result.err) == "out of memory";
+  const auto said = [&](const char* text) { return result.err.find(text) != std::string::npos; };
+  return killed || near || said("bad_alloc") || said("out of memory");
+}
+
+std::string memory_reason(const ProcessResult& result, const ProcessLimits& limits) {
+  const std::string said = last_line(result.err);
+  if (result.end == ProcessResult::End::exited && !said.empty()) return said;
+  std::string reason = limits.memory_bytes > 0
+                           ? fmt::format("more than the limit of {:.3g} GiB of private memory",
+                                         static_cast<double>(limits.memory_bytes) / kGibi)
+                           : std::string("killed, most likely by the system for lack of memory");
+  reason +=
+      fmt::format("; {:.3g} GiB were resident", static_cast<double>(result.peak_bytes) / kGibi);
+  if (result.end == ProcessResult::End::timed_out)
+    reason += fmt::format(", and the limit of {:g} s was reached", limits.seconds);
+  return reason;
 }
 
 /// Outcome of a process that gave no record.
@@ -51,17 +67,13 @@ void explain_end(Measurement& c, const ProcessResult& result, const ProcessLimit
   constexpr int kInputError = 3;
   const std::string said = last_line(result.err);
   c.process.error_output = result.err;
-  if (result.end == ProcessResult::End::timed_out) {
+  // First: for lack of memory, libraries were seen to wait for ever.
+  if (lacked_memory(result, limits)) {
+    c.outcome = Outcome::out_of_memory;
+    c.reason = memory_reason(result, limits);
+  } else if (result.end == ProcessResult::End::timed_out) {
     c.outcome = Outcome::timed_out;
     c.reason = fmt::format("ended after the limit of {:g} s", limits.seconds);
-  } else if (lacked_memory(result, limits)) {
-    c.outcome = Outcome::out_of_memory;
-    c.reason = limits.memory_bytes > 0
-                   ? fmt::format("more than the limit of {:.3g} GiB of private memory",
-                                 static_cast<double>(limits.memory_bytes) / kGibi)
-                   : std::string("killed, most likely by the system for lack of memory");
-    c.reason +=
-        fmt::format("; {:.3g} GiB were resident", static_cast<double>(result.peak_bytes) / kGibi);
   } else if (result.end == ProcessResult::End::signalled) {
     c.outcome = Outcome::crashed;
     c.reason = fmt::format("signal {} ({}){}", result.code, strsignal(result.code),
@@ -122,6 +134,8 @@ StoredRun run_to_resume(const Suite& suite, const Store& store, const StoredRun&
 void print_case(size_t number, size_t count, const Measurement& c) {
   print_out("[{}/{}] {}: {}{}{}", number, count, to_string(c.outcome), c.key(),
             c.reason.empty() ? "" : ": ", c.reason);
+  if (c.identity.density && missed_density(c.metric("density"), *c.identity.density))
+    print_out("; its density is {:.4g}", c.metric("density"));
   if (c.timed())
     print_out("; {} of full attention's time ({} to {}), {} blocks", find_metric("ratio")->cell(c),
               find_metric("ratio_low")->cell(c), find_metric("ratio_high")->cell(c),

@@ -1,6 +1,7 @@
 #include "harness/tables/models.h"
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 #include "harness/io/embedded.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
@@ -58,9 +59,8 @@ DitModel find_model(const std::string& name) {
     const nlohmann::json json = parse_json(found);
     return model_from_json(JsonReader(json, path));
   }
-  std::string names;
-  for (const std::string& known : model_names()) names += (names.empty() ? "" : ", ") + known;
-  throw InputError("unknown model '" + name + "': known are " + names + ", or a JSON file");
+  throw InputError("unknown model '" + name +
+                   "', and no .json file: " + known_are(name, model_names()));
 }
 
 }  // namespace vidattn

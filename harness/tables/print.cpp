@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 #include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
 
@@ -126,7 +127,8 @@ TableFormat parse_table_format(const std::string& text) {
   if (text == "markdown" || text == "md") return TableFormat::markdown;
   if (text == "csv") return TableFormat::csv;
   if (text == "json") return TableFormat::json;
-  throw InputError("unknown table format '" + text + "': known are text, markdown, csv, json");
+  throw InputError("unknown table format '" + text +
+                   "': " + known_are(text, {"text", "markdown", "csv", "json"}));
 }
 
 nlohmann::json to_json(const Table& table) {

@@ -8,6 +8,7 @@
 
 #include "attention/device.h"
 #include "attention/error.h"
+#include "attention/nearest.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/programs/gnuplot.h"
 #include "harness/host/record.h"
@@ -46,9 +47,11 @@ std::vector<std::pair<std::string, MakeTable>> wanted(const std::string& name) {
   for (const auto& [number, make] : registry())
     if (name == "all" || name == std::to_string(number))
       found.emplace_back(std::to_string(number), make);
-  if (found.empty())
-    throw InputError("unknown table '" + name + "': known are " + table_numbers() + ", all");
-  return found;
+  if (!found.empty()) return found;
+  std::vector<std::string> known;
+  for (const auto& [number, make] : registry()) known.push_back(std::to_string(number));
+  known.emplace_back("all");
+  throw InputError("unknown table '" + name + "': " + known_are(name, known));
 }
 
 void check_tokens(const TableOptions& options) {

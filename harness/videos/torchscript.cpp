@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "attention/error.h"
+#include "harness/host/start/own_path.h"
 #include "harness/io/file.h"
 
 namespace vidattn {
@@ -15,11 +16,9 @@ using Load = ImageModel* (*)(const char* path);
 
 #ifdef VIDATTN_TORCH_PLUGIN
 Load open_plugin() {
-  // Beside the program, where an installation has it; else where it was built.
-  std::error_code error;
-  auto path = std::filesystem::read_symlink("/proc/self/exe", error).parent_path() /
-              std::filesystem::path(VIDATTN_TORCH_PLUGIN).filename();
-  if (!std::filesystem::exists(path, error)) path = VIDATTN_TORCH_PLUGIN;
+  // By its whole path: a bare name would be looked for elsewhere, too.
+  const std::filesystem::path path = own_path().parent_path() / VIDATTN_TORCH_PLUGIN;
+  if (!path.is_absolute()) throw InputError("libtorch cannot be loaded: own folder unknown");
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) throw InputError(fmt::format("libtorch cannot be loaded: {}", dlerror()));
   return reinterpret_cast<Load>(dlsym(library, "vidattn_load_torchscript"));

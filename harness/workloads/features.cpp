@@ -145,8 +145,8 @@ FeatureExtractor::FeatureExtractor(const VideoGrid& grid) : grid_(grid) {
   try {
     features_.resize(static_cast<size_t>(grid_.video_tokens() * kFeatures));
   } catch (const std::bad_alloc&) {
-    throw InputError("the features of " + std::to_string(grid_.video_tokens()) +
-                     " tokens do not fit in memory: choose a smaller grid");
+    throw OutOfMemory("the features of " + std::to_string(grid_.video_tokens()) +
+                      " tokens; choose a smaller grid");
   }
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 
 namespace vidattn {
 namespace {
@@ -39,7 +40,10 @@ std::string workload_usages(const std::string& separator) {
 const WorkloadKind& find_workload_kind(const std::string& spec) {
   for (const WorkloadKind& kind : workload_kinds())
     if (kind.takes(spec)) return kind;
-  throw InputError("unknown workload '" + spec + "': known are " + workload_usages(", "));
+  std::vector<std::string> names;
+  for (const WorkloadKind& kind : workload_kinds()) names.push_back(kind.name);
+  throw InputError("unknown workload '" + spec + "': known are " + workload_usages(", ") +
+                   did_you_mean(spec.substr(0, spec.find(':')), names));
 }
 
 }  // namespace vidattn

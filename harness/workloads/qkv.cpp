@@ -7,6 +7,7 @@
 #include <string>
 
 #include "attention/error.h"
+#include "attention/parallel.h"
 #include "harness/host/random.h"
 
 namespace vidattn {
@@ -56,8 +57,7 @@ void project(const std::vector<float>& hidden, int64_t channels, const Rope& rop
              const HeadWeights& weights, int64_t head, Qkv& out) {
   constexpr int64_t kRows = 256;  // tokens per step: projections and hidden rows stay in cache
   const int64_t length = out.q->length(), dim = out.q->dim();
-#pragma omp parallel for schedule(dynamic)
-  for (int64_t first = 0; first < length; first += kRows) {
+  const auto project_rows = [&](int64_t first) {
     const int64_t n = std::min(kRows, length - first);
     const Eigen::Map<const RowMajor> x(hidden.data() + first * channels, n, channels);
     RowMajor q = x * weights.q, k = x * weights.k;
@@ -71,7 +71,12 @@ void project(const std::vector<float>& hidden, int64_t channels, const Rope& rop
     store(q, first, head, *out.q);
     store(k, first, head, *out.k);
     store(v, first, head, *out.v);
-  }
+  };
+  RegionErrors errors;
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t first = 0; first < length; first += kRows)
+    errors.catching([&] { project_rows(first); });
+  errors.rethrow();
 }
 
 double mean(const std::vector<double>& values) {

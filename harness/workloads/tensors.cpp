@@ -18,15 +18,11 @@ namespace {
 using nlohmann::json;
 constexpr std::string_view kScheme = "tensors:";
 
-/// Everything that a folder or file offers, by name, and the hashes of the files.
+/// Everything that a folder or file offers, by name.
 struct Source {
   std::string name;  ///< quoted path, for messages
   std::map<std::string, StoredArray> arrays;
-  json files = json::array();
-
-  void add_file(const std::filesystem::path& path) {
-    files.push_back({{"file", path.filename()}, {"sha256", sha256_file(path)}});
-  }
+  std::vector<std::filesystem::path> files;
 };
 
 void add_folder(Source& source, const std::filesystem::path& folder) {
@@ -39,14 +35,14 @@ void add_folder(Source& source, const std::filesystem::path& folder) {
   std::sort(paths.begin(), paths.end());
   for (const auto& path : paths) {
     source.arrays[path.stem()] = open_npy(path);
-    source.add_file(path);
+    source.files.push_back(path);
   }
 }
 
 void add_safetensors(Source& source, const std::filesystem::path& path) {
   const Safetensors file(path);
   for (const std::string& name : file.names()) source.arrays[name] = file.stored(name);
-  source.add_file(path);
+  source.files.push_back(path);
 }
 
 Source open_source(const std::string& spec) {
@@ -118,8 +114,12 @@ class Loader {
     }
   }
 
+  /// Reads the files once more for their hashes: after all that can be wrong with them was found.
   json provenance() && {
-    return {{"files", std::move(source_.files)}, {"tensors", std::move(tensors_)}};
+    json files = json::array();
+    for (const auto& path : source_.files)
+      files.push_back({{"file", path.filename()}, {"sha256", sha256_file(path)}});
+    return {{"files", std::move(files)}, {"tensors", std::move(tensors_)}};
   }
 
  private:

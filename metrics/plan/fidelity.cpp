@@ -5,6 +5,7 @@
 #include <numeric>
 #include <random>
 
+#include "attention/parallel.h"
 #include "attention/reference.h"
 
 namespace vidattn {
@@ -64,12 +65,15 @@ std::vector<double> recalls(const Plan& plan, const Inputs& in, const Output& ou
   }
   const auto sampled = sample_tokens(static_cast<int64_t>(tokens.size()), kUnionRows);
   recall.resize(sampled.size() * heads);
+  RegionErrors errors;
 #pragma omp parallel for schedule(dynamic)
   for (size_t i = 0; i < sampled.size(); ++i)
-    for (int64_t h = 0; h < heads; ++h) {
+    errors.catching([&] {
       const int64_t token = tokens[sampled[i]];
-      recall[i * heads + h] = union_mass(plan, in, token, h, full.lse[0][token * heads + h]);
-    }
+      for (int64_t h = 0; h < heads; ++h)
+        recall[i * heads + h] = union_mass(plan, in, token, h, full.lse[0][token * heads + h]);
+    });
+  errors.rethrow();
   return recall;
 }
 

@@ -96,7 +96,7 @@ ImagingQuality::ImagingQuality(int stride, const std::string& folder) : stride_(
   const std::string model = folder + "/brisque_model_live.yml";
   const std::string range = folder + "/brisque_range_live.yml";
   for (const std::string& file : {model, range})
-    if (!std::filesystem::exists(file)) {
+    if (!std::filesystem::is_regular_file(file)) {
       missing_ = "undefined: no file " + file + " (Debian's opencv-data has it)";
       return;
     }

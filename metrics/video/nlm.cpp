@@ -9,6 +9,7 @@
 
 #include "attention/cancel.h"
 #include "attention/error.h"
+#include "attention/parallel.h"
 
 namespace vidattn {
 namespace {
@@ -174,15 +175,15 @@ NonLocalMeans::Result NonLocalMeans::restore(const Tensor& o) const {
   const VideoGrid& grid = inputs_.grid;
   Result result{std::vector<cv::Mat>(noisy_.size())};
   int64_t unseen = 0;
-#pragma omp parallel for reduction(+ : unseen)
-  for (int64_t t = 0; t < grid.frames; ++t) {
+  const auto restore_frame = [&](int64_t t) {
+    int64_t missing = 0;
     cv::Mat sum = cv::Mat::zeros(noisy_[t].size(), CV_32FC3);
     cv::Mat weight = cv::Mat::zeros(noisy_[t].size(), CV_32FC1);
     for (int64_t p = 0; p < grid.frame_size() * kHeads; ++p) {
       const int64_t head = p % kHeads, in_frame = p / kHeads,
                     token = t * grid.frame_size() + in_frame;
       const bool seen = o.row(token, head)[kValues] > kNoWeight;
-      unseen += !seen;
+      missing += !seen;
       const float* patch = seen ? o.row(token, head) : v_->row(token, head);
       const float scale = kWhite / patch[kValues];
       const cv::Point at = place(head, in_frame / grid.width, in_frame % grid.width);
@@ -197,7 +198,12 @@ NonLocalMeans::Result NonLocalMeans::restore(const Tensor& o) const {
     for (int y = 0; y < sum.rows; ++y)
       for (int x = 0; x < sum.cols; ++x) sum.at<cv::Vec3f>(y, x) /= weight.at<float>(y, x);
     result.frames[t] = sum;
-  }
+    return missing;
+  };
+  RegionErrors errors;
+#pragma omp parallel for reduction(+ : unseen)
+  for (int64_t t = 0; t < grid.frames; ++t) errors.catching([&] { unseen += restore_frame(t); });
+  errors.rethrow();
   result.unseen = static_cast<double>(unseen) / static_cast<double>(grid.tokens() * kHeads);
   return result;
 }

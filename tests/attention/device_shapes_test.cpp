@@ -37,6 +37,20 @@ TEST_P(DeviceShapes, LargeScores) {
   expect_matches(one_branch({.tables = {full_table(150, 150)}}), in, 2e-5);
 }
 
+TEST_P(DeviceShapes, ScoresNearTheEndOfFloat32) {
+  Inputs in = random_inputs(40, 40, 1, 1, 16, random);
+  Tensor q(40, 1, 16), k(40, 1, 16);
+  for (int64_t i = 0; i < 40; ++i) {
+    q.row(i, 0)[3] = i % 2 == 0 ? 1e18F : -1e18F;
+    k.row(i, 0)[3] = static_cast<float>(i - 20) * 1e18F;
+  }
+  in.q = std::make_shared<const Tensor>(std::move(q));
+  in.k = std::make_shared<const Tensor>(std::move(k));
+  in.validate();
+  for (DType dtype : {DType::f32, DType::bf16})
+    expect_matches(one_branch({.tables = {full_table(40, 40)}}), as(in, dtype));
+}
+
 TEST_P(DeviceShapes, OtherScales) {
   Inputs in = random_inputs(70, 70, 1, 1, 32, random);
   for (double scale : {0.01, 1.0}) {

@@ -23,10 +23,16 @@ TEST(Nearest, TheNearestKnownWordIsMeant) {
   EXPECT_EQ(did_you_mean("tsga", known), "; did you mean stga?");
 }
 
+TEST(Nearest, AllKnownWordsAreNamed) {
+  EXPECT_EQ(known_are("x", {"moga"}), "known are moga");
+  EXPECT_EQ(known_are("mgoa", {"moga", "stga"}), "known are moga, stga; did you mean moga?");
+}
+
 TEST(Nearest, NothingIsMeantByAWordThatIsFarFromAll) {
   const std::vector<std::string> known = {"moga", "stga"};
   EXPECT_EQ(did_you_mean("nonsense", known), "");
   EXPECT_EQ(did_you_mean("", known), "");
+  EXPECT_EQ(did_you_mean("7", {"4", "5"}), "");
   EXPECT_EQ(did_you_mean("moga", {}), "");
 }
 

@@ -5,12 +5,19 @@
 #include <stdexcept>
 #include <string>
 
+#include "attention/error.h"
 #include "tests/support/plans.h"
 
 namespace vidattn {
 namespace {
 
 constexpr int64_t kLength = 12, kHeads = 4, kDim = 8;
+
+TEST(Plan, PositionsAreRefusedBefore32BitsOverflow) {
+  EXPECT_EQ(position_after(0x7fffffff), 0x7fffffff);
+  EXPECT_THROW(position_after(0x80000000), InputError);
+  EXPECT_THROW(position_after(uint64_t{1} << 40), InputError);
+}
 
 Inputs inputs() {
   Generator random(1);

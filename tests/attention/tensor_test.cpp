@@ -29,7 +29,12 @@ TEST(Tensor, ConversionRoundsToNearestEven) {
 
 TEST(Tensor, ImpossibleShapesAreRefused) {
   EXPECT_THROW(Tensor(-1, 1, 1), InputError);
-  EXPECT_THROW(Tensor(int64_t{1} << 40, int64_t{1} << 20, 8), InputError);
+  EXPECT_THROW(Tensor(1, int64_t{1} << 60, 8), InputError);
+  EXPECT_THROW(Tensor(int64_t{1} << 31, 1, 1), InputError);  // plans have 32-bit indices
+}
+
+TEST(Tensor, WhatDoesNotFitInMemoryIsNoFaultOfTheInput) {
+  EXPECT_THROW(Tensor(1, int64_t{1} << 55, 8), OutOfMemory);
 }
 
 TEST(DType, TextsRoundTrip) {

@@ -57,6 +57,7 @@ cv::Mat decoded(const std::string& path) {
 }  // namespace
 
 cv::Mat read_picture(const std::string& path) {
+  const InputFile readable{path};  // a named pipe would be waited for
   cv::Mat picture = decoded(path);
   if (picture.empty() || picture.total() > static_cast<size_t>(kMostPixels))
     throw InputError(fmt::format(

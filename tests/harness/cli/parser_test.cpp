@@ -16,7 +16,7 @@ struct Values {
   int blocks = 3;
   int64_t frames = 81;
   uint64_t seed = 1;
-  double seconds = 10;
+  double seconds = 10, rate = 1;
   std::optional<double> density;
   std::string kind = "f32", text;
   std::vector<std::string> videos, backends = {"full"};
@@ -33,6 +33,7 @@ std::vector<Option> options(Values& v) {
           Option("--frames", &v.frames, "frames"),
           Option("--seed", &v.seed, "seed").in(0, 1e18),
           Option("--seconds", &v.seconds, "time").in(0.1, 3600),
+          Option("--rate", &v.rate, "any number"),
           Option("--density", &v.density, "density").positive(),
           Option("--kind", &v.kind, "type").one_of({"f32", "bf16"}),
           Option(
@@ -100,7 +101,11 @@ TEST(Parser, RefusesWhatCannotBe) {
            {{"--seconds", "nan"}, "Value nan not in range"},
            {{"--density", "nan"}, "nan not a positive number"},
            {{"--density", "0"}, "0 not a positive number"},
-           {{"--kind", "f8"}, "f8 not in {f32,bf16}"},
+           {{"--kind", "fp32"}, "unknown choice 'fp32': known are f32, bf16; did you mean f32?"},
+           {{"--rate", "nan"}, "Value nan not a finite number"},
+           {{"--rate", "inf"}, "Value inf not a finite number"},
+           {{"--seconds", "inf"}, "Value inf not in range"},
+           {{"--density", "inf"}, "inf not a positive number"},
            {{"--grid", "1,2"}, "--grid"},
            {{"--text", "x"}, "--flag"},
            {{"--call", "--flag"}, "excludes"},
@@ -115,6 +120,16 @@ TEST(Parser, AnswersAMisspeltWordWithTheNearestRightOne) {
            {{"--text", "--flga", "--smid", "x"}, "did you mean --simd?"},
            {{"--something-else"}, "`vidattn work --help` names them"}})
     expect_input_error([&] { parsed(words); }, part);
+}
+
+TEST(Parser, ALineWithoutACommandIsExplained) {
+  std::string program = "vidattn";
+  char* argv[] = {program.data()};
+  expect_input_error(
+      [&] {
+        parse({"a tool", "1", {}}, {{"work", "works", {}, {}}}, 1, argv);
+      },
+      "a command is needed; `vidattn --help` names them");
 }
 
 TEST(Parser, HelpShowsDefaultsRangesAndGroups) {

@@ -10,7 +10,7 @@ namespace vidattn {
 namespace {
 
 constexpr const char* kVariables[] = {"OPENBLAS_CORETYPE", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY",
-                                        "OPENCV_IO_MAX_IMAGE_PIXELS"};
+                                      "OPENCV_IO_MAX_IMAGE_PIXELS"};
 
 // The child process becomes this test again, by way of restart_tuned.
 TEST(Restart, SetsWhatIsMissing) {
@@ -18,6 +18,7 @@ TEST(Restart, SetsWhatIsMissing) {
   if (std::getenv("VIDATTN_RESTARTED") != nullptr) {
     EXPECT_STREQ(std::getenv("GOMP_SPINCOUNT"), "2000");
     EXPECT_STREQ(std::getenv("OPENCV_IO_MAX_IMAGE_PIXELS"), "134217728");
+    EXPECT_STREQ(std::getenv("OPENBLAS_NUM_THREADS"), "1");
     if (!better.empty()) {
       EXPECT_EQ(blas_core(), better);
     }
@@ -27,6 +28,7 @@ TEST(Restart, SetsWhatIsMissing) {
   ASSERT_GE(child, 0);
   if (child == 0) {
     for (const char* variable : kVariables) unsetenv(variable);
+    setenv("OPENBLAS_NUM_THREADS", "4", 1);
     std::string name = "test", filter = "--gtest_filter=Restart.SetsWhatIsMissing";
     char* argv[] = {name.data(), filter.data(), nullptr};
     restart_tuned(argv, "Prescott");
@@ -46,12 +48,14 @@ TEST(Restart, OnlyOnceAndOnlyWhereSomethingIsMissing) {
   unsetenv("VIDATTN_RESTARTED");
   ASSERT_EQ(setenv("OPENBLAS_CORETYPE", blas_core().c_str(), 0), 0);
   ASSERT_EQ(setenv("OPENCV_IO_MAX_IMAGE_PIXELS", "1000", 0), 0);
+  ASSERT_EQ(setenv("OPENBLAS_NUM_THREADS", "1", 1), 0);
   for (const char* waiting : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}) {
     ASSERT_EQ(setenv(waiting, "1", 1), 0);
     restart_tuned(argv, "Prescott");
     unsetenv(waiting);
   }
-  for (const char* variable : {"OPENBLAS_CORETYPE", "OPENCV_IO_MAX_IMAGE_PIXELS"})
+  for (const char* variable :
+       {"OPENBLAS_CORETYPE", "OPENCV_IO_MAX_IMAGE_PIXELS", "OPENBLAS_NUM_THREADS"})
     unsetenv(variable);
 }
 

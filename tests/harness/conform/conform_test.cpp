@@ -138,12 +138,23 @@ TEST_F(ChangedCase, WrongShapeFails) {
 
 TEST_F(ChangedCase, UnknownParameterIsReportedAsUnsupported) {
   replace_in_json("\"use_gate\"", "\"use_gates\"");
-  expect(0, "unsupported  moga/tie: unknown parameter 'use_gates'");
+  expect(3, "unsupported  moga/tie: unknown parameter 'use_gates'");
 }
 
 TEST_F(ChangedCase, UnknownMethodIsReportedAsUnsupported) {
   replace_in_json("\"method\": \"moga\"", "\"method\": \"toga\"");
+  expect(3, "unsupported  moga/tie: unknown backend 'toga'");
+}
+
+TEST_F(ChangedCase, OneThatIsSupportedIsEnoughToPass) {
+  fs::copy(kOwn + "/moga", folder_.parent_path(),
+           fs::copy_options::recursive | fs::copy_options::skip_existing);
+  replace_in_json("\"method\": \"moga\"", "\"method\": \"toga\"");
   expect(0, "unsupported  moga/tie: unknown backend 'toga'");
+}
+
+TEST(Conform, AMisspeltMethodIsRefused) {
+  expect_refused("conform " + kOwn + " --only mgoa", "did you mean moga?");
 }
 
 TEST_F(ChangedCase, TruncatedFilesAndJsonFail) {

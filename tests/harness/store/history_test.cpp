@@ -63,13 +63,22 @@ TEST_F(History, ADumpThatHasMovedMeetsItself) {
   EXPECT_EQ(series[0].points.size() + series[1].points.size(), 3U);
 }
 
-TEST_F(History, WhatTheStoreWouldRefuseIsRefusedBeforeMeasuring) {
-  for (const char* twice : {"--backend full --backend full", "--density 0.5,0.5"}) {
+TEST_F(History, WhatStandsTwiceOnTheLineIsMeasuredOnce) {
+  for (const char* twice :
+       {"--backend stga --backend stga", "--backend stga --device cpu --device cpu",
+        "--backend stga --dtype f32 --dtype f32", "--backend stga --density 0.5,0.5"}) {
     const ToolResult result =
-        run_tool("run --quiet --grid 2,2,2 --db " + path("v.db") + " " + twice);
-    EXPECT_EQ(result.exit_code, 3) << twice;
-    EXPECT_NE(result.err.find("stands there twice"), std::string::npos) << result.err;
+        run_tool("run --quiet --grid 2,2,2 --repeat 1 --db " + path("v.db") + " " + twice);
+    EXPECT_EQ(result.exit_code, 0) << twice;
+    EXPECT_NE(result.err.find("stands there twice and is measured once"), std::string::npos)
+        << result.err;
+    EXPECT_EQ(Store(path("v.db")).load_run("latest").cases.size(), 1U) << twice;
   }
+}
+
+TEST_F(History, AMisspeltMetricIsExplained) {
+  run("--grid 2,2,2 --repeat 1 --backend stga");
+  expect_refused("history --db " + path("v.db") + " --metric desnity", "did you mean density?");
 }
 
 TEST_F(History, SeriesNameTheInputsThatPartThem) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "attention/backend.h"
@@ -44,8 +45,17 @@ void hang() {
 
 void exhaust() {
   constexpr size_t kPiece = size_t{64} << 20;
-  std::vector<std::unique_ptr<std::vector<char>>> held;
+  static std::vector<std::unique_ptr<std::vector<char>>> held;
   for (;;) held.push_back(std::make_unique<std::vector<char>>(kPiece, 1));
+}
+
+/// As libraries do that try again for ever.
+void wait_for_memory() {
+  try {
+    exhaust();
+  } catch (const std::bad_alloc&) {
+    hang();
+  }
 }
 
 /// Where nothing catches it.
@@ -57,6 +67,7 @@ const bool trouble_registered = [] {
   const std::pair<const char*, void (*)()> troubles[] = {{"drill_crash", crash},
                                                          {"drill_hang", hang},
                                                          {"drill_memory", exhaust},
+                                                         {"drill_wait", wait_for_memory},
                                                          {"drill_abort", exhaust_in_thread},
                                                          {"drill_quit", quit}};
   for (const auto& [name, act] : troubles) add_backend(std::make_unique<Trouble>(name, act));

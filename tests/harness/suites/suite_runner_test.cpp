@@ -70,19 +70,22 @@ class SuiteRunSlow : public ::testing::Test {
 };
 
 TEST_F(SuiteRunSlow, TroubleIsRecordedAndTheOthersFinish) {
-  json suite = small_suite({"drill_crash", "drill_hang", "drill_memory", "drill_abort",
-                            "drill_quit", "moga:num_groups=3", "full", "stga:shots=0,9"});
+  json suite =
+      small_suite({"drill_crash", "drill_hang", "drill_memory", "drill_wait", "drill_abort",
+                   "drill_quit", "moga:num_groups=3", "full", "stga:shots=0,9"});
   suite["limits"] = {{"seconds", 5}, {"memory_gib", 1}};
   write_suite(suite);
   const ToolResult result = run_shell(command());
   EXPECT_EQ(result.exit_code, 1) << result.err;
   auto found = cases();
-  ASSERT_EQ(found.size(), 8U);
+  ASSERT_EQ(found.size(), 9U);
   EXPECT_EQ(found["drill_crash"].outcome, Outcome::crashed);
   EXPECT_NE(found["drill_crash"].reason.find("signal 11"), std::string::npos);
   EXPECT_EQ(found["drill_hang"].outcome, Outcome::timed_out);
   EXPECT_NE(found["drill_hang"].reason.find("5 s"), std::string::npos);
   EXPECT_EQ(found["drill_memory"].outcome, Outcome::out_of_memory);
+  EXPECT_EQ(found["drill_wait"].outcome, Outcome::out_of_memory);
+  EXPECT_NE(found["drill_wait"].reason.find("the limit of 5 s"), std::string::npos);
   EXPECT_EQ(found["drill_abort"].outcome, Outcome::out_of_memory);
   EXPECT_GT(*found["drill_abort"].process.peak_bytes, int64_t{500} << 20);
   EXPECT_EQ(found["drill_quit"].outcome, Outcome::crashed);
@@ -94,6 +97,15 @@ TEST_F(SuiteRunSlow, TroubleIsRecordedAndTheOthersFinish) {
     EXPECT_GT(*found[fine].process.peak_bytes, int64_t{10} << 20);
     EXPECT_NE(result.out.find(found[fine].command), std::string::npos);
   }
+}
+
+TEST_F(SuiteRunSlow, WorksWithoutProc) {
+  const std::string hidden = "unshare -m sh -c 'umount -l /proc && ";
+  if (run_shell(hidden + "true'").exit_code != 0) GTEST_SKIP() << "/proc cannot be taken away here";
+  write_suite(small_suite({"stga"}));
+  const ToolResult result = run_shell(hidden + command() + "'");
+  EXPECT_TRUE(finished(result.exit_code)) << result.err;
+  EXPECT_EQ(cases()["stga"].outcome, Outcome::passed) << cases()["stga"].reason;
 }
 
 TEST_F(SuiteRunSlow, TheCommandOfACaseReproducesIt) {

@@ -5,10 +5,12 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 
 #include "harness/videos/scores.h"
 #include "harness/videos/torchscript.h"
 #include "metrics/video/model_input.h"
+#include "tests/harness/tool.h"
 #include "tests/harness/videos.h"
 #include "tests/paths.h"
 
@@ -78,6 +80,17 @@ TEST_F(SlowBackbones, ATinyDinoGivesVBenchsName) {
   EXPECT_NEAR(score("subject_consistency"), (1 + clipped + (1 + clipped) / 2) / 3, 1e-5);
   EXPECT_NEAR(score("cross_shot_dino"), cosine, 1e-5);
   EXPECT_NEAR(score("cross_shot_dino.adjacent"), cosine, 1e-5);
+}
+
+TEST_F(SlowBackbones, LibtorchIsLookedForBesideTheProgramOnly) {
+  const std::string tool = (folder_ / "vidattn").string();
+  std::filesystem::copy_file(VIDATTN_TOOL, tool);
+  const ToolResult result = run_shell(tool + " metrics film --model dino=" + tiny_dino());
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(
+      result.err.find("libtorch cannot be loaded: " + (folder_ / "vidattn_torch.so").string()),
+      std::string::npos)
+      << result.err;
 }
 
 TEST_F(SlowBackbones, ClipAndTheAestheticHeadWorkTogether) {

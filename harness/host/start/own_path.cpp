@@ -1,0 +1,19 @@
+#include "harness/host/start/own_path.h"
+
+#include <sys/auxv.h>
+
+#include <system_error>
+
+namespace vidattn {
+
+std::filesystem::path own_path() {
+  std::error_code error;
+  std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) return path;
+  const auto* started_as = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  if (started_as == nullptr) return {};
+  path = std::filesystem::canonical(started_as, error);
+  return error ? std::filesystem::path() : path;
+}
+
+}  // namespace vidattn
