@@ -94,13 +94,16 @@ std::vector<std::string> run_arguments(const CompareOptions& options,
   return arguments;
 }
 
+void require_runnable(const std::string& program) {
+  if (access(program.c_str(), X_OK) != 0)
+    throw InputError(fmt::format("{} cannot be run: {}", program, std::strerror(errno)));
+}
+
 /// One of the two programs.
 class Program {
  public:
   Program(std::string path, std::vector<std::string> arguments, const fs::path& out)
       : path_(std::move(path)), arguments_(std::move(arguments)), out_(out) {
-    if (access(path_.c_str(), X_OK) != 0)
-      throw InputError(fmt::format("{} cannot be run: {}", path_, std::strerror(errno)));
     arguments_.insert(arguments_.end(), {"--out", out_.string()});
   }
 
@@ -167,9 +170,7 @@ Contender contender_of(const std::string& name, Program& program, int repeat) {
 ComparisonResult compare_binaries(const CompareOptions& options) {
   const TemporaryFolder folder;
   const fs::path tensors = folder.path() / "workload";
-  const auto arguments = run_arguments(options, {});
-  Program(options.binaries.at("A"), arguments, folder.path() / "a.json");  // fails early
-  Program(options.binaries.at("B"), arguments, folder.path() / "b.json");
+  for (const char* side : {"A", "B"}) require_runnable(options.binaries.at(side));
   const Workload workload = build_workload(options.workload);
   const auto complete = run_arguments(options, write_workload(workload, tensors));
   Program a(options.binaries.at("A"), complete, folder.path() / "a.json");

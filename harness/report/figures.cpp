@@ -23,9 +23,10 @@ std::vector<json> timed(const json& data) {
 
 std::vector<std::string> methods(const std::vector<json>& cases) {
   std::vector<std::string> names;
-  for (const json& c : cases)
-    if (std::find(names.begin(), names.end(), c["method"]) == names.end())
-      names.push_back(c["method"]);
+  for (const json& c : cases) {
+    const std::string name = c["method"];
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
   return names;
 }
 

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/io/text/escape.h"
+
 namespace vidattn::testing {
 
 /// Texts that a file from somebody else may hold where a name is expected, each of which does
@@ -59,6 +61,18 @@ inline bool has_controls(const std::string& text) {
   for (const char* part : {"\xe2\x80\xae", "\xe2\x81\xa6", "\xef\xbf\xbf", "\xef\xbf\xbe", "\xff"})
     if (text.find(part) != std::string::npos) return true;
   return false;
+}
+
+/// A text as a figure's SVG shows it: gnuplot leaves quotes and > as they are.
+inline std::string in_svg(const std::string& text) {
+  constexpr size_t kLongest = 100;
+  std::string shown = printable(text);
+  if (shown.size() > kLongest) shown = printable(shown.substr(0, kLongest)) + "...";
+  shown = xml(shown);
+  for (size_t at; (at = shown.find("&quot;")) != std::string::npos;) shown.replace(at, 6, "\"");
+  for (size_t at; (at = shown.find("&gt;")) != std::string::npos;) shown.replace(at, 4, ">");
+  const size_t end = shown.find("]]>");
+  return end == std::string::npos ? shown : shown.replace(end, 3, "]]&gt;");
 }
 
 }  // namespace vidattn::testing

@@ -135,7 +135,7 @@ std::string find_program(const std::string& name) {
   std::istringstream folders(path == nullptr ? "" : path);
   for (std::string folder; std::getline(folders, folder, ':');) {
     // An empty part would mean the current folder, where anybody may have put a program.
-    const std::string candidate = folder + "/" + name;
+    std::string candidate = folder + "/" + name;
     if (!folder.empty() && may_run(candidate)) return candidate;
   }
   return "";

@@ -10,9 +10,11 @@
 #include "harness/host/programs/program.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/escape.h"
+#include "harness/report/labels.h"
 #include "harness/report/report.h"
 #include "harness/report/run_table.h"
 #include "harness/store/export.h"
+#include "harness/store/run_file.h"
 #include "tests/harness/files.h"
 #include "tests/harness/stored.h"
 #include "tests/harness/tool.h"
@@ -134,6 +136,13 @@ TEST_F(HostileTool, RunsOfOthersDoNothing) {
     EXPECT_EQ(result.err, "");
     for (const std::string& name : kDrawn)
       EXPECT_GT(read_bytes(folder_ / "fig" / name).size(), 1000U) << name;
+    const StoredRun read = read_run(folder_ / "run.json", "");
+    const std::string memory = read_bytes(folder_ / "fig/memory.svg");
+    for (size_t c = 0; c < read.cases.size(); ++c) {
+      const std::string label = label_cases({read}).labels[c];
+      const bool drawn = memory.find("<text>" + testing::in_svg(label) + "<") != std::string::npos;
+      EXPECT_EQ(drawn, read.cases[c].values.count("total_time") > 0) << label;
+    }
     EXPECT_FALSE(fs::exists(made)) << run["cases"];
   }
 }
