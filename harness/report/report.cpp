@@ -12,6 +12,7 @@
 #include "harness/host/progress.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/one_line.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/workload_facts.h"
@@ -64,6 +65,21 @@ std::vector<StoredRun> history_of(const std::string& db) {
   for (size_t i = first; i < known.size(); ++i)
     runs.push_back(store.load_run(std::to_string(known[i].id)));
   return runs;
+}
+
+/// A record may claim any size; what is built again for its pictures is judged first.
+void require_buildable(const WorkloadFacts& w) {
+  constexpr double kMostTokens = 1 << 22, kMostValues = int64_t{1} << 31;
+  constexpr int64_t kMostHeads = 1024, kMostChannels = 1024;
+  double cells = 1;
+  for (int64_t size : w.grid) cells *= static_cast<double>(size);
+  const double tokens =
+      std::max(cells + static_cast<double>(w.text_tokens), static_cast<double>(w.length));
+  const double values =
+      tokens * static_cast<double>((w.heads + 2 * w.kv_heads) * std::min(w.dim, kMostChannels));
+  if (tokens > kMostTokens || values > kMostValues || w.heads > kMostHeads ||
+      w.kv_heads > kMostHeads || w.dim > kMostChannels)
+    throw InputError("it is too large");
 }
 
 /// What was asked for when the recorded workload was built.
@@ -147,13 +163,14 @@ void add_pictures(json& data) {
     json& record = data["workloads"][i];
     try {
       const WorkloadFacts recorded = workload_facts_from_json(JsonReader(record));
+      require_buildable(recorded);
       const Workload workload = build_workload(request_of(recorded));
       if (!has_content(workload_facts(workload), recorded))
         throw InputError("its q, k and v are no longer the same");
       draw_cases(data["cases"], i, workload);
     } catch (const std::exception& error) {  // a report without pictures is still a report
-      record["picture_note"] =
-          fmt::format("No pictures: the workload could not be built again: {}", error.what());
+      record["picture_note"] = fmt::format("No pictures: the workload could not be built again: {}",
+                                           one_line(error.what()));
     }
   }
 }

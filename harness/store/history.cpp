@@ -27,8 +27,9 @@ std::string sparkline(const std::vector<double>& values) {
   const size_t first = values.size() > kShown ? values.size() - kShown : 0;
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   std::string text;
+  const double range = *high / 2 - *low / 2;  // their difference itself may leave double
   for (size_t i = first; i < values.size(); ++i) {
-    const double place = *high > *low ? (values[i] - *low) / (*high - *low) : 0.5;
+    const double place = range > 0 ? (values[i] / 2 - *low / 2) / range : 0.5;
     text += kBars[static_cast<size_t>(place * 7.999)];
   }
   return text;

@@ -2,6 +2,7 @@
 
 #include "harness/compare/check_report.h"
 #include "harness/io/json_file.h"
+#include "tests/harness/altered.h"
 #include "tests/harness/files.h"
 #include "tests/harness/stored.h"
 #include "tests/harness/tool.h"
@@ -108,12 +109,27 @@ TEST(Check, ABaselineThatJudgesNothingIsNoPass) {
   EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), ExitCode::invalid);
 }
 
+TEST(Check, AlteredBaselinesAreReadOrRefused) {
+  const testing::TemporaryFolder folder;
+  const std::string path = (folder / "b.json").string();
+  write_baseline(path, make_baseline(run_of_two(), "first", nullptr));
+  const int refused =
+      testing::expect_altered_read_or_refused(read_json(path), [&](const nlohmann::json& altered) {
+        testing::write_bytes(path, altered.dump());
+        const Baseline read = read_baseline(path);
+        judge_run(read, run_of_two());
+        make_baseline(run_of_two(), "second", &read);
+      });
+  EXPECT_GT(refused, 200);
+}
+
 TEST(Check, ARelativeTimeOfZeroIsNoBaseline) {
   const testing::TemporaryFolder folder;
   Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
   baseline.cases.begin()->second.ratio = 0;
   write_baseline(folder / "b.json", baseline);
-  testing::expect_input_error([&] { read_baseline(folder / "b.json"); }, "ratio: expected more than 0, found 0.0");
+  testing::expect_input_error([&] { read_baseline(folder / "b.json"); },
+                              "ratio: expected more than 0, found 0.0");
 }
 
 TEST(Check, ATimeThatWasNotMeasuredIsNotJudged) {

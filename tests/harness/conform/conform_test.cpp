@@ -7,7 +7,11 @@
 
 #include "attention/backend.h"
 #include "attention/cpu/simd.h"
+#include "harness/conform/test_vector.h"
+#include "harness/io/json_file.h"
 #include "harness/io/npy.h"
+#include "tests/harness/altered.h"
+#include "tests/harness/files.h"
 #include "tests/harness/tool.h"
 #include "tests/paths.h"
 
@@ -162,6 +166,20 @@ TEST_F(ChangedCase, TruncatedFilesAndJsonFail) {
   expect(1, "fail         moga/tie: ");
   fs::resize_file(folder_ / "case.json", 40);
   expect(1, "moga/tie/case.json\": not valid JSON");
+}
+
+TEST_F(ChangedCase, AlteredCasesAreReadOrRefused) {
+  nlohmann::json valid = read_json(folder_ / "case.json");
+  for (const char* untouched : {"provenance", "notes", "shapes"}) valid.erase(untouched);
+  valid["tolerance"]["o_max_abs"] = 1e-5;
+  const int refused =
+      testing::expect_altered_read_or_refused(valid, [&](const nlohmann::json& altered) {
+        testing::write_bytes(folder_ / "case.json", altered.dump());
+        const TestCase test = load_case(folder_);
+        test.tolerance("o_max_abs", 0);
+        case_inputs(test, case_backend(test));
+      });
+  EXPECT_GT(refused, 50);
 }
 
 TEST_F(ChangedCase, WriteStoresWhatWasComputed) {

@@ -2,6 +2,7 @@
 
 #include "harness/io/json_schema.h"
 #include "ready_suites.h"
+#include "tests/harness/altered.h"
 #include "tests/harness/files.h"
 
 namespace vidattn {
@@ -72,6 +73,29 @@ TEST(Suite, RefusesWhatItDoesNotKnow) {
   json unnamed = small();
   unnamed.erase("name");
   expect_input_error([&] { parse_suite(unnamed); }, "'name' is missing");
+}
+
+TEST(Suite, AlteredSuitesAreReadOrRefused) {
+  json suite = small();
+  suite["backends"].push_back(
+      {{"backend", "moga"}, {"parameters", {{"num_groups", {3, 5}}, {"use_gate", false}}}});
+  suite["workloads"][0].update({{"shots", {0}}, {"heads", 2}, {"dim", 16}, {"seed", 7}});
+  suite.update({{"dtypes", {"f32"}}, {"devices", {"cpu"}}, {"densities", {0.5}}});
+  suite["timing"] = {{"seconds", 2}, {"min_blocks", 3}, {"cache", "cold"}, {"order_seed", 4}};
+  suite["limits"] = {{"seconds", 5}, {"memory_gib", 0.5}};
+  const int refused = testing::expect_altered_read_or_refused(suite, [](const json& altered) {
+    for (const CaseRequest& request : parse_suite(altered).cases) case_arguments(request);
+  });
+  EXPECT_GT(refused, 300);
+}
+
+TEST(Suite, ASlipThatMakesMillionsOfCasesIsRefused) {
+  json values = json::array();
+  for (int i = 1; i < 400; ++i) values.push_back(i);
+  json suite = small();
+  suite["backends"] = {
+      {{"backend", "moga"}, {"parameters", {{"num_groups", values}, {"use_gate", values}}}}};
+  expect_input_error([&] { parse_suite(suite); }, "backends[0]: more than 100000 combinations");
 }
 
 TEST(Suite, ReadySuitesAreValid) {

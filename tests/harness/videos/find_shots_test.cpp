@@ -4,8 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/io/json_file.h"
 #include "harness/videos/scene_file.h"
 #include "harness/workloads/film/film.h"
+#include "tests/harness/altered.h"
 #include "tests/harness/files.h"
 #include "tests/harness/tool.h"
 #include "tests/harness/videos.h"
@@ -47,6 +49,19 @@ TEST(SceneFile, NamesTheLineThatIsWrong) {
                      "gt[0]: expected [first,last], found a list of 3");
   expect_input_error([&] { read(R"({"id":"a","gt":[]})"); }, "no scene");
   expect_input_error([&] { read("\n"); }, "holds no scenes");
+}
+
+TEST(SceneFile, AlteredScenesAreReadOrRefused) {
+  const TemporaryFolder folder;
+  const auto valid = parse_json(R"({"id": "a", "gt": [[0,58],[59,138]], "pred": [[0,57],[58,138]],
+                                    "tp": 1, "fp": 0, "fn": 0})");
+  const int refused =
+      testing::expect_altered_read_or_refused(valid, [&](const nlohmann::json& altered) {
+        write_bytes(folder / "a.jsonl", altered.dump());
+        for (const SceneRecord& record : read_scenes(folder / "a.jsonl"))
+          if (record.predicted) score_shots(record.truth, *record.predicted);
+      });
+  EXPECT_GT(refused, 100);
 }
 
 TEST(SceneFile, SurvivesDamage) {
