@@ -3,13 +3,25 @@
 
 #include "harness/cli/frame.h"
 #include "harness/cli/restart.h"
-#include "harness/cli/thrown.h"
+#include "harness/host/output/standard_streams.h"
+#include "harness/host/output/thrown.h"
 
-int main(int argc, char** argv) {
-  vidattn::end_in_one_line();
-  vidattn::restart_tuned(argv);
-  const auto code = vidattn::run_tool(argc, argv);
-  // Not exit(): where memory ran short, OpenBLAS was seen to wait in it for a thread that spins.
+namespace {
+
+// Not by exit(): where memory ran short, OpenBLAS was seen to wait in it for a thread that spins.
+[[noreturn]] void end(vidattn::ExitCode code) {
   std::fflush(nullptr);
   std::_Exit(static_cast<int>(code));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  vidattn::open_standard_descriptors();
+  vidattn::end_in_one_line();
+  vidattn::restart_tuned(argv);
+  vidattn::keep_printing();
+  // Only libraries call exit(): libgomp, where it gets no memory for a thread, after saying so.
+  std::atexit([] { end(vidattn::ExitCode::usage); });
+  end(vidattn::finish_printing(vidattn::run_tool(argc, argv)));
 }

@@ -6,24 +6,28 @@
 #include "attention/cpu/simd.h"
 #include "build_info.h"
 #include "harness/cli/parser.h"
-#include "harness/cli/thrown.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/thrown.h"
 #include "harness/host/start/threads.h"
 #include "harness/io/file.h"
 
 namespace vidattn {
 namespace {
 
-void require_writable_files(const std::vector<Option>& options) {
-  for (const Option& option : options) {
-    if (!option.writes) continue;
-    std::vector<std::string> paths;
-    if (const auto* one = std::get_if<std::string*>(&option.target)) paths = {**one};
-    if (const auto* several = std::get_if<std::vector<std::string>*>(&option.target))
-      paths = **several;
-    for (const std::string& path : paths)
-      if (!path.empty()) require_writable(path);
-  }
+std::vector<std::string> texts_of(const Option& option) {
+  if (const auto* one = std::get_if<std::string*>(&option.target)) return {**one};
+  if (const auto* several = std::get_if<std::vector<std::string>*>(&option.target))
+    return **several;
+  return {};
+}
+
+void require_writable_places(const std::vector<Option>& options) {
+  for (const Option& option : options)
+    for (const std::string& path : texts_of(option)) {
+      if (path.empty()) continue;  // not on the line
+      if (option.writes == Written::file) require_writable(path);
+      if (option.writes == Written::folder) make_writable_folder(path);
+    }
 }
 
 /// Records are for reading elsewhere, where the program lies at another place.
@@ -45,7 +49,7 @@ ExitCode parse_and_run(int argc, char** argv) {
   const Command* command = parse(tool, commands, argc, argv);
   if (command == nullptr) return ExitCode::fine;
   if (!simd.empty()) force_cpu_simd_target(simd);
-  require_writable_files(command->options);
+  require_writable_places(command->options);
   catch_interrupts();
   start_threads();
   const ExitCode code = command->run(recorded(argc, argv));

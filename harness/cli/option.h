@@ -30,6 +30,14 @@ struct Range {
 inline constexpr Range kPositive{std::numeric_limits<double>::min(),
                                  std::numeric_limits<double>::max()};
 
+/// What the text of an option names that the tool writes. An empty name is refused.
+enum class Written {
+  nothing,
+  file,    ///< must be writable before any work
+  folder,  ///< is made where it is missing, and must be writable before any work
+  store,   ///< the commands open it first (store/store.h)
+};
+
 /// An option of a command, as data. The name is "--out", or "VIDEO" of what stands without one.
 /// The setters below return the option again, so that a list of options reads
 ///   Option("--seconds", &seconds, "time budget").in(0, 3600), …
@@ -48,7 +56,7 @@ struct Option {
   std::vector<std::string> excluded;  ///< other options, with which this one is refused
   std::string default_text;           ///< shown where the target is called
   std::string group;                  ///< heading in the help; empty = "Options"
-  bool writes = false;                ///< names files that must be writable before any work
+  Written writes = Written::nothing;  ///< what it names, if it is written
   bool* given = nullptr;              ///< becomes true when the option is on the line
 
   Option& required() { return is_required = true, *this; }
@@ -60,7 +68,7 @@ struct Option {
   Option& excludes(std::string other) { return excluded.push_back(std::move(other)), *this; }
   Option& shown_as(std::string text) { return default_text = std::move(text), *this; }
   Option& under(std::string heading) { return group = std::move(heading), *this; }
-  Option& written() { return writes = true, *this; }
+  Option& written(Written what = Written::file) { return writes = what, *this; }
   Option& tells(bool& on_the_line) { return given = &on_the_line, *this; }
 
   bool positional() const { return name.front() != '-'; }

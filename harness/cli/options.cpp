@@ -30,7 +30,9 @@ Option dtypes_option(std::vector<std::string>& dtypes) {
   return Option("--dtype", &dtypes, "f32, bf16 or f16; may be repeated");
 }
 
-Option db_option(std::string& db) { return Option("--db", &db, "SQLite file of stored runs"); }
+Option db_option(std::string& db) {
+  return Option("--db", &db, "SQLite file of stored runs").written(Written::store);
+}
 
 Option fps_option(double& fps) {
   return Option("--fps", &fps, "frame rate of folders of frames").in(0.01, 10000);

@@ -10,6 +10,7 @@
 #include "attention/error.h"
 #include "attention/nearest.h"
 #include "harness/cli/misspelt.h"
+#include "harness/io/text/console.h"
 
 namespace vidattn {
 namespace {
@@ -57,6 +58,14 @@ CLI::Validator one_of(const std::vector<std::string>& choices) {
     return known ? std::string() : "unknown choice '" + text + "': " + known_are(text, choices);
   };
   return {refuse, fmt::format("{{{}}}", fmt::join(choices, ","))};
+}
+
+CLI::Validator not_empty() {
+  return {[](std::string& text) {
+            return text.empty() ? std::string("an empty name, where something is to be written")
+                                : std::string();
+          },
+          ""};
 }
 
 bool inside(const std::optional<Range>& range, double value) {
@@ -112,6 +121,7 @@ CLI::Option* add_option(CLI::App& app, const Option& option) {
   added->required(option.is_required);
   check_range(*added, option);
   if (!option.choices.empty()) added->check(one_of(option.choices));
+  if (option.writes != Written::nothing) added->check(not_empty());
   if (std::visit(HasDefault{option.range}, option.target)) added->capture_default_str();
   if (!option.group.empty()) added->group(option.group);
   // One value each time: CLI11 would give it the video or suite that follows, too.
@@ -148,11 +158,11 @@ const Command* parse(const ToolOptions& tool, const std::vector<Command>& comman
     add_options(*app.add_subcommand(command.name, command.help), command.options);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    app.exit(help);
+  } catch (const CLI::CallForHelp&) {
+    print_out("{}", app.help());  // not by std::cout, whose failures nobody sees
     return nullptr;
   } catch (const CLI::CallForVersion& version) {
-    app.exit(version);
+    print_out("{}\n", version.what());
     return nullptr;
   } catch (const CLI::ParseError& error) {
     const std::string misspelt = find_misspelt({argv + 1, argv + argc}, tool.options, commands);

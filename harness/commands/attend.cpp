@@ -61,10 +61,7 @@ std::vector<Option> options(Given& o) {
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
   return Command{"attend", "one operator on your own .npy files", options(*given),
-                 [given](const Arguments&) {
-                   attend(complete(*given));
-                   return ExitCode::fine;
-                 }};
+                 [given](const Arguments&) { return attend(complete(*given)); }};
 });
 
 }  // namespace

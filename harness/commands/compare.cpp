@@ -60,8 +60,8 @@ std::vector<Option> options(Given& o) {
             .in(0.1, 86400),
         Option("--margin", &o.margin, "difference that does not matter: 1% or 0.01"),
         Option("--order-seed", &compare.order_seed, "seed of the order within the blocks"),
-        Option("--db", &compare.db, "run store for run:NAME"), out_option(compare.out),
-        quiet_option()}});
+        Option("--db", &compare.db, "run store for run:NAME").written(Written::store),
+        out_option(compare.out), quiet_option()}});
 }
 
 const RegisterCommand registered([] {

@@ -21,7 +21,7 @@ const RegisterCommand registered([] {
       "check test vectors: METHOD/CASE/case.json below a folder",
       {Option("folder", &o.folder, "folder of test vectors").required(), device_option(o.device),
        dtype_option(given->dtype), Option("--only", &o.only, "one method"),
-       Option("--write", &o.write, "folder for the computed arrays")},
+       Option("--write", &o.write, "folder for the computed arrays").written(Written::folder)},
       [given](const Arguments&) {
         given->conform.dtype = parse_dtype(given->dtype);
         return conform(given->conform);

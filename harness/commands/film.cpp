@@ -28,7 +28,7 @@ const RegisterCommand registered([] {
   FilmSpec& film = given->film;
   return Command{"film",
                  "write vidattn's own film as a video file",
-                 {Option("--out", &given->path, "video file: .mp4 or .avi").required(),
+                 {Option("--out", &given->path, "video file: .mp4 or .avi").required().written(),
                   Option("--seed", &film.seed, "seed"),
                   Option("--frames", &film.frames, "frames").in(1, 1000000),
                   Option("--width", &film.width, "pixels").in(16, 8192),

@@ -4,6 +4,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/outputs.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/videos/report.h"
@@ -30,23 +31,22 @@ ExitCode measure(const Given& given, const Arguments& arguments) {
   VideoMetricOptions options{.shots = shots_of(given.shots, inputs.size()),
                              .frames_per_shot = given.frames_per_shot};
   options.backbones = load_backbones(given.models);
+  Outputs outputs;
   std::vector<VideoResult> results;
+  const auto write = [&] { write_json(given.out, metrics_record(results, options, arguments)); };
   for (const VideoInput& input : inputs) {
     VideoResult result;
     if (!measure_video(input, options, result)) break;
     results.push_back(std::move(result));
-    // After every video, so that nothing measured is lost.
-    if (!given.out.empty()) write_json(given.out, metrics_record(results, options, arguments));
+    if (!given.out.empty()) Outputs::keep(write);
   }
-  print_metrics(results);
-  if (interrupted()) {
-    if (!given.out.empty()) write_json(given.out, metrics_record(results, options, arguments));
+  outputs.write([&] { print_metrics(results); });
+  if (!given.out.empty()) outputs.write(write);
+  if (interrupted())
     print_out("interrupted: {} of {} videos were measured\n", results.size(), inputs.size());
-    return ExitCode::interrupted;
-  }
   const bool failed = std::any_of(results.begin(), results.end(),
                                   [](const VideoResult& r) { return !r.error.empty(); });
-  return failed ? ExitCode::usage : ExitCode::fine;
+  return outputs.code(failed ? ExitCode::usage : ExitCode::fine);
 }
 
 std::vector<Option> options(Given& o) {

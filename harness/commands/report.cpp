@@ -18,8 +18,9 @@ const RegisterCommand registered([] {
        out_option(o->out, "HTML file").required(),
        Option("--figures", &o->figures,
               "folder for the figures as SVG (gnuplot draws them) and PNG and the table as LaTeX; "
-              "exit code 3 when one is missing in the end"),
-       Option("--db", &o->db, "run store"),
+              "exit code 3 when one is missing in the end")
+           .written(Written::folder),
+       Option("--db", &o->db, "run store").written(Written::store),
        Option(
            "--no-pictures", [o] { o->pictures = false; },
            "no masks and frames, which need the workload to be built again"),

@@ -36,7 +36,8 @@ std::vector<Option> options(Given& o) {
           Option("--height", &restore.clip.height,
                  "pixels that the video is scaled to, a multiple of 8"),
           device_option(restore.device),
-          Option("--folder", &restore.folder, "write the videos and side_by_side.png there"),
+          Option("--folder", &restore.folder, "write the videos and side_by_side.png there")
+              .written(Written::folder),
           out_option(restore.out),
           quiet_option()};
 }

@@ -67,15 +67,17 @@ std::vector<Option> options_of_run(Given& o) {
                  suite_options(o.suite, job),
                  {Option("--db", &o.run.db,
                          std::string("SQLite file that the run is added to; a suite's is ") +
-                             kDefaultStore + " unless given"),
+                             kDefaultStore + " unless given")
+                      .written(Written::store),
                   quiet_option(&o.suite.quiet)}});
 }
 
 std::vector<Option> options_of_sweep(Given& o) {
   o.densities = "0.1:0.5:0.1";
-  return joined({main_job(o),
-                 {Option("--db", &o.run.db, "SQLite file that the run is added to"),
-                  quiet_option(&o.suite.quiet)}});
+  return joined(
+      {main_job(o),
+       {Option("--db", &o.run.db, "SQLite file that the run is added to").written(Written::store),
+        quiet_option(&o.suite.quiet)}});
 }
 
 ExitCode run_either(Given& given, const Arguments& arguments) {

@@ -10,6 +10,7 @@
 #include "harness/compare/check_report.h"
 #include "harness/host/clock.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/outputs.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
@@ -204,7 +205,7 @@ void settle_times(const Suite& suite, Store& store, const SuiteOptions& options,
 
 /// Times suspicious cases anew. They are stored as a run of their own, so that nothing is lost.
 void measure_again(const Suite& suite, Store& store, const SuiteOptions& options,
-                   CheckReport& report) {
+                   CheckReport& report, Outputs& outputs) {
   StoredRun extra = begin_again(report.run);
   for (const CheckedCase& checked : report.cases) {
     if (!suspicious(checked)) continue;
@@ -219,7 +220,7 @@ void measure_again(const Suite& suite, Store& store, const SuiteOptions& options
   }
   if (extra.cases.empty()) return;
   if (!interrupted()) extra.finished = utc_now();
-  store.add_run(extra);
+  outputs.write([&] { store.add_run(extra); });
   for (Measurement& c : report.run.cases)
     for (Measurement& again : extra.cases)
       if (c.key() == again.key()) c = again;
@@ -324,16 +325,19 @@ ExitCode check(const CheckOptions& options) {
     if (interrupted()) return ExitCode::interrupted;
     return accept(options, now, fresh ? nullptr : &before);
   }
+  Outputs outputs;
   CheckReport report = judge_run(before, now);
   Suite longer = suite;
   for (int i = 0; measure && i < kMoreMeasurements && !interrupted(); ++i) {
     for (CaseRequest& request : longer.cases) request.timing.seconds *= kMoreTime;
-    measure_again(longer, store, options.suite, report);
+    measure_again(longer, store, options.suite, report, outputs);
   }
-  print_out("{}", check_text(report));
-  if (!options.markdown.empty()) write_text(options.markdown, check_markdown(report));
-  if (!options.junit.empty()) write_text(options.junit, check_junit(report));
-  return report.exit_code();
+  outputs.write([&] { print_out("{}", check_text(report)); });
+  if (!options.markdown.empty())
+    outputs.write([&] { write_text(options.markdown, check_markdown(report)); });
+  if (!options.junit.empty())
+    outputs.write([&] { write_text(options.junit, check_junit(report)); });
+  return outputs.code(report.exit_code());
 }
 
 }  // namespace vidattn

@@ -7,6 +7,7 @@
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/outputs.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/store/run_file.h"
@@ -65,12 +66,15 @@ void judge_cases(std::vector<ComparedCase>& cases, const VerdictRule& rule) {
 }
 
 ExitCode compare(const CompareOptions& options) {
+  Outputs outputs;
   ComparisonResult result = measure(options);
+  outputs.begin();
   judge_cases(result.cases, options.rule);
-  print_comparison(result, options);
-  if (!options.out.empty()) write_json(options.out, comparison_record(result, options));
+  outputs.write([&] { print_comparison(result, options); });
+  if (!options.out.empty())
+    outputs.write([&] { write_json(options.out, comparison_record(result, options)); });
   if (interrupted()) print_out("interrupted: the blocks measured until then were judged\n");
-  return exit_code(result.cases);
+  return outputs.code(exit_code(result.cases));
 }
 
 }  // namespace vidattn

@@ -8,6 +8,7 @@
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/outputs.h"
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
@@ -147,19 +148,22 @@ ExitCode selftest(const SelftestOptions& options) {
   for (const std::string& backend : options.backends) parse_backend(backend);
   json record = record_header("selftest", "1.0", options.arguments);  // before the work
   const Workload workload = build_workload(options.workload);
+  const json facts = to_json(workload_facts(workload));
   std::vector<Case> cases;
   for (const std::string& backend : options.backends)
     cases.push_back(checked_case(backend, workload.inputs));
+  Outputs outputs;
   const auto same = run_trials(cases, options.same, 0, options.seconds, options.seed, options);
   std::vector<Trial> slowed;
   if (options.slowdown > 0)
     slowed = run_trials(cases, options.tries, options.slowdown, options.slowed_seconds,
                         options.seed + static_cast<uint64_t>(options.same), options);
+  outputs.begin();
   record.update({{"interrupted", interrupted()},
                  {"seconds", options.seconds},
                  {"margin", options.rule.margin},
                  {"alpha", options.rule.alpha},
-                 {"workload", to_json(workload_facts(workload))},
+                 {"workload", facts},
                  {"injected", options.slowdown},
                  {"slowed_seconds", options.slowed_seconds}});
   print_out(
@@ -171,8 +175,8 @@ ExitCode selftest(const SelftestOptions& options) {
   passed &= report_part("slowed", fmt::format("slowed down by {:g}%", 100 * options.slowdown),
                         slowed, options.slowdown, options, record);
   record["passed"] = passed;
-  if (!options.out.empty()) write_json(options.out, record);
-  return passed ? ExitCode::fine : ExitCode::regression;
+  if (!options.out.empty()) outputs.write([&] { write_json(options.out, record); });
+  return outputs.code(passed ? ExitCode::fine : ExitCode::regression);
 }
 
 }  // namespace vidattn

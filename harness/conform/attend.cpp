@@ -8,6 +8,7 @@
 
 #include "attention/device.h"
 #include "attention/error.h"
+#include "harness/host/output/outputs.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
 #include "harness/io/stored_array.h"
@@ -75,10 +76,10 @@ nlohmann::json stats_json(const BackendSpec& spec, const Plan& plan, const PlanS
   return json;
 }
 
-void write_outputs(const AttendOptions& options, const Plan& plan, const Inputs& in,
-                   const Output& out) {
-  if (!options.out.empty()) write_npy(options.out, out.o);
-  if (!options.mask.empty()) write_npy(options.mask, plan_mask(plan, in));
+void write_arrays(const AttendOptions& options, const Plan& plan, const Inputs& in,
+                  const Output& out, Outputs& outputs) {
+  outputs.write([&] { write_npy(options.out, out.o); });
+  if (!options.mask.empty()) outputs.write([&] { write_npy(options.mask, plan_mask(plan, in)); });
   if (options.lse.empty()) return;
   // A combined plan has one softmax, and so one LSE, per branch: FILE.npy becomes
   // FILE_<branch>.npy.
@@ -87,7 +88,7 @@ void write_outputs(const AttendOptions& options, const Plan& plan, const Inputs&
     if (plan.branches.size() > 1)
       path.replace_filename(path.stem().string() + "_" + plan.branches[b].name +
                             path.extension().string());
-    write_npy(path.string(), Array{{in.length(), in.heads()}, out.lse[b]});
+    outputs.write([&] { write_npy(path.string(), Array{{in.length(), in.heads()}, out.lse[b]}); });
   }
 }
 
@@ -109,7 +110,7 @@ void check_outputs(const AttendOptions& options) {
 
 }  // namespace
 
-void attend(const AttendOptions& options) {
+ExitCode attend(const AttendOptions& options) {
   const BackendSpec spec = make_backend(options.backend, options.settings);
   const Device& device = find_device(options.device);
   check_outputs(options);
@@ -130,14 +131,16 @@ void attend(const AttendOptions& options) {
   device.run(plan, in, out);
   const auto end = std::chrono::steady_clock::now();
   const PlanStats stats = plan_stats(plan, in);
-  write_outputs(options, plan, in, out);
+  Outputs outputs;
+  write_arrays(options, plan, in, out, outputs);
   const nlohmann::json json =
       stats_json(spec, plan, stats, std::chrono::duration<double>(planned - start).count(),
                  std::chrono::duration<double>(end - begin).count());
-  if (!options.stats.empty()) write_json(options.stats, json);
+  if (!options.stats.empty()) outputs.write([&] { write_json(options.stats, json); });
   print_out("{} on {} ({}): {} tokens, {} heads of {}, density {:.4g}, {:.3g} GFLOP\n", spec.text(),
             device.name(), to_string(options.dtype), in.length(), in.heads(), in.dim(),
             stats.density, stats.flops * 1e-9);
+  return outputs.code(ExitCode::fine);
 }
 
 }  // namespace vidattn

@@ -6,6 +6,7 @@
 
 #include "attention/dtype.h"
 #include "attention/grid.h"
+#include "harness/host/exit_code.h"
 
 namespace vidattn {
 
@@ -24,7 +25,8 @@ struct AttendOptions {
 /// A mask has L² bytes per head; longer ones must be forced.
 inline constexpr int64_t kMaxMaskTokens = 4096;
 
-/// One operator on the user's files. Throws InputError before any work for anything unusable.
-void attend(const AttendOptions& options);
+/// One operator on the user's files: `usage` when one of the results could not be written. Throws
+/// InputError before any work for anything unusable.
+ExitCode attend(const AttendOptions& options);
 
 }  // namespace vidattn

@@ -301,11 +301,6 @@ std::vector<std::filesystem::path> wanted_cases(const ConformOptions& options) {
 
 ExitCode conform(const ConformOptions& options) {
   find_device(options.device);  // an unknown device is a usage error, not a failing case
-  if (!options.write.empty()) {
-    std::error_code error;
-    std::filesystem::create_directories(options.write, error);
-    require_writable((std::filesystem::path(options.write) / "o.npy").string());
-  }
   std::map<Verdict, int> count;
   std::string unsupported;
   for (const auto& folder : wanted_cases(options))

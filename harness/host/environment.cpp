@@ -218,12 +218,11 @@ json environment() {
 }
 
 void measure_limits(json& environment) {
-  environment["measured"] = json::object();
-  try {
-    environment["measured"]["memory_bandwidth_gbs"] = triad_bandwidth_gbs(omp_get_max_threads());
-  } catch (const std::bad_alloc&) {  // a measured run must not be lost for it
-    environment["unknown"]["measured.memory_bandwidth_gbs"] = "not enough memory to measure it";
-  }
+  const double bandwidth = triad_bandwidth_gbs(omp_get_max_threads());
+  Part part{"measured", environment["unknown"]};
+  part.set("memory_bandwidth_gbs", std::isnan(bandwidth) ? std::nullopt : std::optional(bandwidth),
+           "too little memory for its arrays");
+  environment["measured"] = std::move(part.values);
 }
 
 void check_environment(const JsonReader& environment) {

@@ -17,14 +17,29 @@ void on_signal(int /*signal*/) {
   [[maybe_unused]] const auto written = write(STDERR_FILENO, kNotice.data(), kNotice.size());
 }
 
+void leave_to_write(int /*signal*/) {}
+
+void handle(int signal, void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;  // file and child operations go on undisturbed
+  sigaction(signal, &action, nullptr);
+}
+
+bool is_ignored(int signal) {
+  struct sigaction now = {};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 void catch_interrupts() {
-  struct sigaction action = {};
-  action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;  // file and child operations go on undisturbed
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  handle(SIGINT, on_signal);
+  handle(SIGTERM, on_signal);
+  if (!is_ignored(SIGHUP)) handle(SIGHUP, on_signal);
+  // Not SIG_IGN, which programs that are started from here would inherit.
+  handle(SIGPIPE, leave_to_write);
+  handle(SIGXFSZ, leave_to_write);
 }
 
 bool interrupted() { return runs_cancelled; }

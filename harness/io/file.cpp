@@ -62,52 +62,21 @@ void InputFile::read(uint64_t offset, void* target, uint64_t bytes) const {
   }
 }
 
-OutputFile::OutputFile(const std::filesystem::path& path) {
-  std::error_code ignored;
-  // A link keeps pointing to the file; renaming would replace the link itself.
-  target_ = std::filesystem::weakly_canonical(path, ignored);
-  if (target_.empty()) target_ = path;
-  if (!target_.has_filename()) fail(ENOENT);
-  const auto kind = std::filesystem::status(target_, ignored).type();
-  if (kind == std::filesystem::file_type::directory) fail(EISDIR);
-  if (std::filesystem::exists(target_, ignored) && kind != std::filesystem::file_type::regular)
-    throw InputError(
-        fmt::format("cannot write {}: it is a special file", in_quotes(target_.native())));
-  temporary_ = target_;
-  temporary_ += fmt::format(".{}.tmp", ::getpid());
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail(errno);
-}
-
-OutputFile::~OutputFile() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
-  ::unlink(temporary_.c_str());
-}
+OutputFile::OutputFile(const std::filesystem::path& path) : place_(path), file_(place_.create()) {}
 
 void OutputFile::write(const void* source, uint64_t bytes) {
   const auto* place = static_cast<const std::byte*>(source);
   while (bytes > 0) {
     const auto wanted = static_cast<size_t>(std::min(bytes, kLargestTransfer));
-    const ssize_t put = ::write(descriptor_, place, wanted);
+    const ssize_t put = ::write(file_.descriptor(), place, wanted);
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) fail(errno);
+    if (put < 0) place_.fail(errno);
     place += put;
     bytes -= static_cast<uint64_t>(put);
   }
 }
 
-void OutputFile::commit() {
-  // Some file systems report a full disk only here.
-  if (::fsync(descriptor_) != 0) fail(errno);
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(errno);
-  ::close(descriptor_);
-  descriptor_ = -1;
-}
-
-void OutputFile::fail(int error) const {
-  throw InputError(fmt::format("cannot write {}: {}", in_quotes(target_.native()), reason(error)));
-}
+void OutputFile::commit() { place_.take(file_); }
 
 void write_text(const std::string& path, std::string_view text) {
   OutputFile file(path);
@@ -121,7 +90,8 @@ void make_writable_folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) throw InputError(fmt::format("cannot make {}: {}", in_quotes(path), error.message()));
-  require_writable((std::filesystem::path(path) / "vidattn-probe").string());
+  if (::access(path.c_str(), W_OK | X_OK) != 0)
+    throw InputError(fmt::format("cannot write into {}: {}", in_quotes(path), reason(errno)));
 }
 
 }  // namespace vidattn

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "harness/io/output_place.h"
+
 namespace vidattn {
 
 /// Text from outside (a path, a name in a file) made fit for a one-line message: in double quotes,
@@ -34,15 +36,12 @@ class InputFile {
   uint64_t size_ = 0;
 };
 
-/// A file that appears under its name only when complete: it is written beside its place and
-/// renamed by commit(). Without commit() nothing is left and an older file stays as it was.
+/// A file that appears under its name only when complete (output_place.h). Without commit() nothing
+/// is left and an older file stays as it was.
 class OutputFile {
  public:
-  /// Throws InputError when the folder is missing or not writable, or the path is no regular file.
+  /// Throws InputError as OutputPlace does, and when the folder is missing or not writable.
   explicit OutputFile(const std::filesystem::path& path);
-  ~OutputFile();
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
 
   /// Appends. Throws InputError when the disk is full or fails.
   void write(const void* source, uint64_t bytes);
@@ -50,10 +49,8 @@ class OutputFile {
   void commit();
 
  private:
-  [[noreturn]] void fail(int error) const;
-
-  std::filesystem::path target_, temporary_;
-  int descriptor_ = -1;
+  OutputPlace place_;
+  PendingFile file_;
 };
 
 /// Writes a whole file, or leaves what was there (OutputFile). Throws InputError with the system's

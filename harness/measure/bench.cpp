@@ -11,6 +11,7 @@
 #include "attention/device.h"
 #include "attention/reference.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/outputs.h"
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
@@ -98,10 +99,11 @@ double error_of(const Plan& plan, const Inputs& in, const Output& out) {
   return relative_l2_error(out.o, tokens, reference_rows(plan, in, tokens).o);
 }
 
+/// NaN without a bandwidth.
 double limit_gflops(const Line& line, double flops, double peak, double bandwidth) {
   const double bytes =
       4.0 * static_cast<double>(line.length * line.heads * line.dim * size_of(line.dtype));
-  return std::min(peak, flops / bytes * bandwidth);
+  return std::isnan(bandwidth) ? NAN : std::min(peak, flops / bytes * bandwidth);
 }
 
 Policy policy_of(const Line& line, double seconds) {
@@ -160,6 +162,35 @@ nlohmann::json measure(const Line& line, const Device& device, double seconds) {
            rate / limit_gflops(line, flops, peak, triad_bandwidth_gbs(line.threads))}};
 }
 
+/// A line's label, before what was measured of it.
+std::string label_of(const Line& line) {
+  return fmt::format("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7}", line.shape, line.length, line.heads,
+                     line.dim, to_string(line.dtype), line.threads);
+}
+
+std::string text_of(const nlohmann::json& found) {
+  const auto number = [&](const char* key) { return found[key].get<double>(); };
+  return fmt::format("{:>9.1f} {:>8.3f} {:>7.3f} {:>9.3f} {:>6.2f} {:>9.1e}", number("gflops"),
+                     number("share_of_fma_peak"), number("share_of_fed_peak"),
+                     number("share_of_limit"),
+                     median(found["clocks_ghz"].get<std::vector<double>>()), number("check_error"));
+}
+
+/// What became of a line: measured, or why not. Throws Cancelled.
+nlohmann::json measure_or_reason(const Line& line, const Device& device, double seconds,
+                                 std::string& reason) {
+  try {
+    nlohmann::json found = measure(line, device, seconds);
+    if (found.is_null()) reason = "failed its check against the reference";
+    return found;
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const std::exception&) {  // what the other lines gave is not lost for it
+    reason = failure_text(std::current_exception());
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 ExitCode bench(const BenchOptions& options) {
@@ -172,34 +203,25 @@ ExitCode bench(const BenchOptions& options) {
   print_out("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7} {:>9} {:>8} {:>7} {:>9} {:>6} {:>9}\n", "shape",
             "N", "heads", "D", "dtype", "threads", "GFLOP/s", "of peak", "of fed", "of limit",
             "GHz", "error");
+  Outputs outputs;
   bool failed = false;
   for (const Line& line : options.quick ? quick_lines() : all_lines()) {
     if (interrupted()) break;
     nlohmann::json found;
+    std::string reason;
     try {
-      found = measure(line, device, options.seconds);
+      found = measure_or_reason(line, device, options.seconds, reason);
     } catch (const Cancelled&) {
       break;
     }
-    const std::string label =
-        fmt::format("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7}", line.shape, line.length, line.heads,
-                    line.dim, to_string(line.dtype), line.threads);
     failed |= found.is_null();
-    if (found.is_null()) {
-      print_out("{} failed its check against the reference\n", label);
-      continue;
-    }
-    print_out("{} {:>9.1f} {:>8.3f} {:>7.3f} {:>9.3f} {:>6.2f} {:>9.1e}\n", label,
-              found["gflops"].get<double>(), found["share_of_fma_peak"].get<double>(),
-              found["share_of_fed_peak"].get<double>(), found["share_of_limit"].get<double>(),
-              median(found["clocks_ghz"].get<std::vector<double>>()),
-              found["check_error"].get<double>());
+    print_out("{} {}\n", label_of(line), found.is_null() ? reason : text_of(found));
     std::fflush(stdout);
-    record["lines"].push_back(found);
+    if (!found.is_null()) record["lines"].push_back(std::move(found));
   }
   omp_set_num_threads(threads);
-  if (!options.out.empty()) write_json(options.out, record);
-  return failed ? ExitCode::regression : ExitCode::fine;
+  if (!options.out.empty()) outputs.write([&] { write_json(options.out, record); });
+  return outputs.code(failed ? ExitCode::regression : ExitCode::fine);
 }
 
 }  // namespace vidattn

@@ -7,8 +7,10 @@
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/outputs.h"
 #include "harness/host/progress.h"
 #include "harness/io/json_file.h"
+#include "harness/measure/engine/timings.h"
 #include "harness/probes/label_probe.h"
 #include "harness/probes/quality_report.h"
 #include "harness/workloads/film/film.h"
@@ -60,6 +62,16 @@ ClipQuality measure(const QualityOptions& options, const std::string& source, ui
   return clip;
 }
 
+ExitCode exit_code(const std::vector<ClipQuality>& clips) {
+  if (std::any_of(clips.begin(), clips.end(), [](const auto& c) { return !c.error.empty(); }))
+    return ExitCode::usage;
+  for (const ClipQuality& clip : clips)
+    for (const BackendQuality& row : clip.rows)
+      if (row.restored.run.outcome == "failed" || row.labels.run.outcome == "failed")
+        return ExitCode::regression;
+  return ExitCode::fine;
+}
+
 }  // namespace
 
 ExitCode quality(const QualityOptions& given) {
@@ -74,7 +86,9 @@ ExitCode quality(const QualityOptions& given) {
     request.source = source;
     check_clip(request);
   }
+  Outputs outputs;
   std::vector<ClipQuality> clips;
+  const auto write = [&] { write_json(options.out, quality_record(options, clips)); };
   {
     int64_t done = 0;
     Progress progress("measuring", static_cast<int64_t>(all.size() * options.backends.size()));
@@ -83,22 +97,17 @@ ExitCode quality(const QualityOptions& given) {
         clips.push_back(measure(options, all[i], i + 1, [&] { progress.update(++done); }));
       } catch (const Cancelled&) {
         break;
-      } catch (const InputError& error) {  // what the others gave is not lost for it
-        clips.push_back({.name = all[i],
-                         .error = error.what(),
-                         .record = {{"name", all[i]}, {"error", error.what()}}});
+      } catch (const std::exception&) {  // what the others gave is not lost for it
+        const std::string error = failure_text(std::current_exception());
+        clips.push_back(
+            {.name = all[i], .error = error, .record = {{"name", all[i]}, {"error", error}}});
       }
-      if (!options.out.empty()) write_json(options.out, quality_record(options, clips));
+      if (!options.out.empty()) Outputs::keep(write);
     }
   }
-  print_quality(options, clips);
-  if (std::any_of(clips.begin(), clips.end(), [](const auto& c) { return !c.error.empty(); }))
-    return ExitCode::usage;
-  for (const ClipQuality& clip : clips)
-    for (const BackendQuality& row : clip.rows)
-      if (row.restored.run.outcome == "failed" || row.labels.run.outcome == "failed")
-        return ExitCode::regression;
-  return ExitCode::fine;
+  outputs.write([&] { print_quality(options, clips); });
+  if (!options.out.empty()) outputs.write(write);
+  return outputs.code(exit_code(clips));
 }
 
 }  // namespace vidattn

@@ -9,6 +9,7 @@
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/outputs.h"
 #include "harness/host/progress.h"
 #include "harness/host/record.h"
 #include "harness/io/file.h"
@@ -24,14 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void prepare_folder(const std::string& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (!fs::is_directory(folder))
-    throw InputError("folder " + in_quotes(folder) + " cannot be made");
-  require_writable((fs::path(folder) / "side_by_side.png").string());
-}
-
 /// A backend's text as a file name.
 std::string file_name(std::string backend) {
   for (char& c : backend)
@@ -42,26 +35,37 @@ std::string file_name(std::string backend) {
 /// The middle of the last shot: what it shows has had all the time to be seen before.
 size_t shown_frame(const Clip& clip) { return (clip.shots.back() + clip.frames.size()) / 2; }
 
+void write_picture(const std::string& path, const std::vector<Panel>& panels) {
+  std::vector<uchar> png;
+  cv::imencode(".png", side_by_side(panels), png);
+  OutputFile file(path);
+  file.write(png.data(), png.size());
+  file.commit();
+}
+
 void write_pictures(const Restoration& task, const std::vector<RestoredVideo>& videos,
-                    const std::string& folder) {
+                    const std::string& folder, Outputs& outputs) {
   const Clip& clip = task.clip();
   const size_t shown = shown_frame(clip);
+  const auto write = [&](const std::string& name, const std::vector<cv::Mat>& frames) {
+    outputs.write(
+        [&] { write_lossless((fs::path(folder) / (name + ".avi")).string(), frames, clip.fps); });
+  };
   std::vector<Panel> panels = {{fmt::format("clean, frame {}", shown), clip.frames[shown]}};
-  write_lossless((fs::path(folder) / "clean.avi").string(), clip.frames, clip.fps);
+  write("clean", clip.frames);
   const auto add = [&](const RestoredVideo& video, const std::string& name) {
     // The figure first: it must not be what a long name pushes out of the picture.
     panels.push_back({fmt::format("{:.2f} dB {}", video.score("psnr"), name), video.frames[shown]});
-    write_lossless((fs::path(folder) / (file_name(name) + ".avi")).string(), video.frames,
-                   clip.fps);
+    write(file_name(name), video.frames);
   };
   add(task.noisy(), "noisy");
   for (const RestoredVideo& video : videos)
     if (video.run.passed()) add(video, video.run.backend);
-  const std::string picture = (fs::path(folder) / "side_by_side.png").string();
-  if (!cv::imwrite(picture, side_by_side(panels)))
-    throw InputError(in_quotes(picture) + " cannot be written");
-  print_out("videos and side_by_side.png (below each its difference to clean, x4) are in {}\n",
-            folder);
+  outputs.write([&] {
+    write_picture((fs::path(folder) / "side_by_side.png").string(), panels);
+    print_out("videos and side_by_side.png (below each its difference to clean, x4) are in {}\n",
+              folder);
+  });
 }
 
 void print(const RestoreOptions& options, const Restoration& task,
@@ -97,13 +101,13 @@ ExitCode restore(const RestoreOptions& options) {
   find_device(options.device);
   check_noise(options.noise);
   check_clip(options.clip);
-  if (!options.folder.empty()) prepare_folder(options.folder);
   Clip clip;
   {
     Progress progress("reading the clip", 1000);
     clip = load_clip(options.clip,
                      [&](double share) { progress.update(static_cast<int64_t>(share * 1000)); });
   }
+  Outputs outputs;
   std::vector<RestoredVideo> videos;
   Progress progress("restoring", static_cast<int64_t>(options.backends.size()) + 1);
   const Restoration task(std::move(clip), options.noise, options.seed, options.device);
@@ -113,10 +117,12 @@ ExitCode restore(const RestoreOptions& options) {
     if (backend != "full") videos.push_back(task.restore(backend, options.density));
     progress.update(static_cast<int64_t>(videos.size()));
   }
-  print(options, task, videos);
-  if (!options.out.empty()) write_json(options.out, record(options, task, videos));
-  if (!options.folder.empty()) write_pictures(task, videos, options.folder);
-  return probe_exit_code(videos);
+  outputs.write([&] { print(options, task, videos); });
+  if (!options.out.empty())
+    outputs.write([&] { write_json(options.out, record(options, task, videos)); });
+  if (!options.folder.empty())
+    outputs.write([&] { write_pictures(task, videos, options.folder, outputs); });
+  return outputs.code(probe_exit_code(videos));
 }
 
 }  // namespace vidattn

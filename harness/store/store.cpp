@@ -55,13 +55,29 @@ auto guarded(const std::filesystem::path& path, Work work) {
   }
 }
 
+/// What SQLite would take for something else than a file of that name is refused, as is what it
+/// would fail on with less to say.
+void require_file(const std::filesystem::path& path) {
+  const std::string& name = path.native();
+  if (name.empty() || name.starts_with(":") || name.starts_with("file:"))
+    throw InputError("a file's name is needed");
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (std::filesystem::is_directory(status)) throw InputError("it is a folder");
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    throw InputError("it is a special file");
+}
+
 std::unique_ptr<SQLite::Database> open(const std::filesystem::path& path, Store::Mode mode) {
   const bool write = mode == Store::Mode::write;
+  require_file(path);
   if (!write && !std::filesystem::exists(path))
     throw InputError("no such file; `vidattn run SUITE` makes one");
   std::error_code ignored;  // the reason follows from opening
-  if (write && path.has_parent_path())
+  if (write && path == kDefaultStore)
     std::filesystem::create_directories(path.parent_path(), ignored);
+  if (path.has_parent_path() && !std::filesystem::is_directory(path.parent_path(), ignored))
+    throw InputError("its folder does not exist");
   // Read-write even for reading: a transaction that a killed process left is rolled back first.
   auto database = std::make_unique<SQLite::Database>(
       path.string(), SQLite::OPEN_READWRITE | (write ? SQLite::OPEN_CREATE : 0), kBusyMilliseconds);
@@ -129,16 +145,16 @@ StoredRun Store::load_run(const std::string& name) const {
   return run;
 }
 
-bool Store::add_run(StoredRun run) {
-  return guarded(path_, [&] {
+std::optional<int64_t> Store::add_run(StoredRun run) {
+  return guarded(path_, [&]() -> std::optional<int64_t> {
     SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement known(*database_, "SELECT 1 FROM runs WHERE uid=?");
     known.bind(1, run.uid);
-    if (known.executeStep()) return false;
+    if (known.executeStep()) return std::nullopt;
     insert_run(*database_, run);
     for (Measurement& c : run.cases) insert_case(*database_, run.id, c);
     transaction.commit();
-    return true;
+    return run.id;
   });
 }
 

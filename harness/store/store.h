@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,9 @@ namespace vidattn {
 class Store {
  public:
   enum class Mode { read, write };
-  /// Mode::write creates the file, and its folder, where missing.
+  /// A path names a regular file: not an empty name, which SQLite takes for a passing database, nor
+  /// its ":memory:" and "file:" URIs. Mode::write creates the file where it is missing, and the
+  /// folder of the default one.
   explicit Store(std::filesystem::path path, Mode mode = Mode::read);
   ~Store();
   Store(Store&&) noexcept;
@@ -51,8 +54,9 @@ class Store {
   /// beginning (at least 6 characters), "latest", or "latest:SUITE". InputError names the known
   /// runs when there is none.
   StoredRun load_run(const std::string& name) const;
-  /// Adds a whole run (import). Returns false, and adds nothing, when its uid is there already.
-  bool add_run(StoredRun run);
+  /// Adds a whole run (import), in one transaction. Returns its id, or nothing, and adds nothing,
+  /// when its uid is there already.
+  std::optional<int64_t> add_run(StoredRun run);
 
   const std::filesystem::path& path() const { return path_; }
 

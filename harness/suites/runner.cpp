@@ -14,6 +14,7 @@
 #include "harness/host/device_list.h"
 #include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/outputs.h"
 #include "harness/host/progress.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
@@ -184,41 +185,52 @@ RunOptions without_twins(RunOptions options) {
   return options;
 }
 
-MainJob finished_job(const RunOptions& options, const Workload& workload, std::vector<Case> cases,
-                     std::vector<double> peaks, bool recorded) {
+bool is_recorded(const RunOptions& options) { return !options.out.empty() || !options.db.empty(); }
+
+/// Everything about a run but its cases, and what only a record holds: all that could fail and is
+/// known before the work. The run is named after its command.
+MainJob new_job(const RunOptions& options) {
   MainJob job;
-  job.workload = workload_facts(workload, recorded);
-  job.interrupted = interrupted();
   job.repeat = options.repeat;
   job.steps = options.steps;
   job.layers = options.layers;
   job.densities = options.densities;
-  job.fma_peak_gflops = std::move(peaks);
-  for (Case& c : cases) {
-    Measurement& m = job.run.cases.emplace_back(std::move(c.result));
-    m.workload = job.workload;
-    if (recorded) m.identity.content = content_for(job.workload, *c.spec.backend);
-  }
-  return job;
-}
-
-/// What only a record holds. The run is named after its command; an interrupted one stays
-/// unfinished.
-void add_circumstances(MainJob& job, const RunOptions& options, const std::string& started) {
+  if (!is_recorded(options)) return job;
   StoredRun& run = job.run;
+  run.started = utc_now();
   run.arguments = options.arguments;
   run.suite = command_name(run.arguments);
   nlohmann::json machine = environment();
   measure_limits(machine);
   set_environment(run, JsonReader(machine));
-  run.started = started;
-  if (!job.interrupted) run.finished = utc_now();
   job.devices = device_facts(options.devices);
+  return job;
+}
+
+/// An interrupted run stays unfinished.
+void finish(MainJob& job, std::vector<Case>& cases, Peaks peaks, bool recorded) {
+  job.interrupted = interrupted();
+  job.fma_peak_gflops = std::move(peaks.fma);
+  for (Case& c : cases) {
+    Measurement& m = job.run.cases.emplace_back(std::move(c.result));
+    m.workload = job.workload;
+    if (recorded) m.identity.content = content_for(job.workload, *c.spec.backend);
+  }
+  if (recorded && !job.interrupted) job.run.finished = utc_now();
 }
 
 void add_to_store(Store& store, const StoredRun& run) {
-  store.add_run(run);
-  print_out("run {} is in {}\n", store.list_runs().back().id, in_quotes(store.path().string()));
+  const auto id = store.add_run(run);
+  print_out("run {} is in {}\n", id.value_or(0), in_quotes(store.path().string()));
+}
+
+/// Prints, writes and stores a job, each whatever becomes of the others.
+void put_out(const MainJob& job, const RunOptions& options, std::optional<Store>& store,
+             Outputs& outputs) {
+  outputs.write([&] { print_out("{}", run_text(job)); });
+  if (!options.out.empty()) outputs.write([&] { write_json(options.out, main_job_record(job)); });
+  if (store) outputs.write([&] { add_to_store(*store, job.run); });
+  if (job.interrupted) print_interrupted(job.run.cases, options.out);
 }
 
 /// Cases of the workload, checked; throws InputError when none can run.
@@ -238,20 +250,18 @@ ExitCode run(const RunOptions& given) {
   const RunOptions options = without_twins(given);
   std::optional<Store> store;  // opened first: no measuring for a store that cannot be written
   if (!options.db.empty()) store.emplace(options.db, Store::Mode::write);
-  const std::string started = utc_now();
+  MainJob job = new_job(options);
   const Workload workload = build_workload(options.workload);
+  job.workload = workload_facts(workload, is_recorded(options));
   std::vector<Case> cases = checked_cases(options, workload);
+  Outputs outputs;
   Peaks peaks = measure(cases, options);
+  outputs.begin();
   pair_with_control(cases);
   add_metrics(cases, {options.steps, options.layers});
-  const bool recorded = store || !options.out.empty();
-  MainJob job = finished_job(options, workload, std::move(cases), std::move(peaks.fma), recorded);
-  print_out("{}", run_text(job));
-  if (recorded) add_circumstances(job, options, started);
-  if (!options.out.empty()) write_json(options.out, main_job_record(job));
-  if (store) add_to_store(*store, job.run);
-  if (interrupted()) print_interrupted(job.run.cases, options.out);
-  return exit_code(job.run.cases);
+  finish(job, cases, std::move(peaks), is_recorded(options));
+  put_out(job, options, store, outputs);
+  return outputs.code(exit_code(job.run.cases));
 }
 
 }  // namespace vidattn

@@ -144,6 +144,16 @@ void print_case(size_t number, size_t count, const Measurement& c) {
   std::fflush(stdout);
 }
 
+/// What cannot be stored is printed whole: it was measured, and there is no other place for it.
+void store_or_print(Store& store, int64_t run, Measurement& c) {
+  try {
+    store.add_case(run, c);
+  } catch (const InputError&) {
+    print_out("{}\n", to_json(c).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    throw;
+  }
+}
+
 std::vector<PreflightCheck> look_before(bool quiet) {
   std::vector<PreflightCheck> checks = preflight();
   if (!quiet)
@@ -244,7 +254,7 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
     std::optional<Measurement> c;
     if (!interrupted()) c = run_case(request, limits);
     if (!c) return run.id;
-    store.add_case(run.id, *c);
+    store_or_print(store, run.id, *c);
     if (!options.quiet) print_case(i + 1, suite.cases.size(), *c);
   }
   if (run.finished.empty()) store.finish_run(run.id, utc_now());

@@ -10,6 +10,7 @@
 #include "attention/error.h"
 #include "attention/nearest.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/outputs.h"
 #include "harness/host/programs/gnuplot.h"
 #include "harness/host/record.h"
 #include "harness/io/file.h"
@@ -137,6 +138,7 @@ std::string table_numbers() {
 ExitCode tables(const TableOptions& options) {
   const auto makers = wanted(options.name);
   check(options);
+  Outputs outputs;
   std::vector<Table> made;
   std::string undone;
   for (const auto& [name, make] : makers)
@@ -144,12 +146,12 @@ ExitCode tables(const TableOptions& options) {
       undone += std::string(undone.empty() ? "" : ", ") + name;
     else
       made.push_back(make(options));
-  print_out("{}", print_tables(made, parse_table_format(options.format)));
-  for (const std::string& path : options.out) write(path, made, options);
+  outputs.write([&] { print_out("{}", print_tables(made, parse_table_format(options.format))); });
+  for (const std::string& path : options.out) outputs.write([&] { write(path, made, options); });
   if (interrupted())
     print_err("interrupted: what was finished is in the tables{}\n",
               undone.empty() ? "" : "; not made: " + undone);
-  return ExitCode::fine;
+  return outputs.code(ExitCode::fine);
 }
 
 }  // namespace vidattn

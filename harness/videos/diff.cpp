@@ -8,12 +8,14 @@
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/outputs.h"
 #include "harness/host/progress.h"
 #include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
+#include "harness/measure/engine/timings.h"
 #include "harness/workloads/video/video_input.h"
 #include "metrics/statistics/paired_difference.h"
 #include "metrics/video/frame_comparison.h"
@@ -160,6 +162,7 @@ ExitCode diff_videos(const VideoDiffOptions& options) {
                                  options.videos.size()));
   std::vector<VideoInput> inputs;
   for (const std::string& path : options.videos) inputs.push_back(find_video(path));
+  Outputs outputs;
   std::vector<Pair> pairs;
   bool failed = false;
   try {
@@ -167,20 +170,23 @@ ExitCode diff_videos(const VideoDiffOptions& options) {
       Pair pair{inputs[i], inputs[i + 1]};
       try {
         compare(pair, options.common_frames);
-      } catch (const InputError& error) {
-        print_err("vidattn: {}\n", error.what());
-        pair.error = error.what();
+      } catch (const Cancelled&) {
+        throw;
+      } catch (const std::exception&) {
+        pair.error = failure_text(std::current_exception());
+        print_err("vidattn: {}\n", pair.error);
         failed = true;
       }
       pairs.push_back(pair);
     }
   } catch (const Cancelled&) {  // the finished pairs are kept
   }
-  print(pairs);
+  outputs.write([&] { print(pairs); });
   if (interrupted())
     print_out("interrupted: {} of {} pairs are done\n", pairs.size(), inputs.size() / 2);
-  if (!options.out.empty()) write_json(options.out, record_of(pairs, options));
-  return failed ? ExitCode::usage : ExitCode::fine;
+  if (!options.out.empty())
+    outputs.write([&] { write_json(options.out, record_of(pairs, options)); });
+  return outputs.code(failed ? ExitCode::usage : ExitCode::fine);
 }
 
 }  // namespace vidattn

@@ -14,6 +14,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
+#include "harness/measure/engine/timings.h"
 #include "harness/videos/scene_file.h"
 #include "harness/workloads/video/video_input.h"
 
@@ -178,11 +179,12 @@ class Search {
       videos_.back()["score"] = to_json(score);
       total_ += score;
       ++scored_;
-    } catch (const InputError& error) {
-      print_err("vidattn: {}\n", error.what());
-      videos_.push_back({{"video_path", path}, {"error", error.what()}});
-      failed_ = true;
     } catch (const Cancelled&) {  // what the other videos gave is kept
+    } catch (const std::exception&) {
+      const std::string error = failure_text(std::current_exception());
+      print_err("vidattn: {}\n", error);
+      videos_.push_back({{"video_path", path}, {"error", error}});
+      failed_ = true;
     }
   }
 

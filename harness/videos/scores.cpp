@@ -10,6 +10,7 @@
 #include "harness/host/clock.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
+#include "harness/measure/engine/timings.h"
 #include "harness/workloads/film/film.h"
 #include "harness/workloads/shots.h"
 
@@ -144,8 +145,8 @@ bool measure_video(const VideoInput& input, const VideoMetricOptions& options,
       for (VideoScore& score : metric->scores()) result.scores.push_back(std::move(score));
   } catch (const Interrupted&) {
     return false;
-  } catch (const InputError& error) {
-    result.error = error.what();
+  } catch (const std::exception&) {  // what the other videos gave is not lost for it
+    result.error = failure_text(std::current_exception());
   }
   return true;
 }

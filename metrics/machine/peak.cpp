@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <new>
 
 #include "attention/cpu/bursts.h"
 #include "attention/cpu/simd.h"
@@ -94,7 +95,9 @@ double peak_gflops(DType dtype, int threads) {
   return unit == Bf16Unit::dot ? bf16_peak_gflops(threads) : fma_peak_gflops(threads);
 }
 
-double triad_bandwidth_gbs(int threads) {
+namespace {
+
+double measured_triad_gbs(int threads) {
   constexpr int64_t kLeastBytes = int64_t{192} << 20;
   constexpr int kRounds = 5, kArrays = 3, kCaches = 4;
   const int64_t bytes = std::max<int64_t>(kLeastBytes, kCaches * sysconf(_SC_LEVEL3_CACHE_SIZE));
@@ -120,6 +123,16 @@ double triad_bandwidth_gbs(int threads) {
     if (round >= 0) best = std::max(best, moved / (end - start));
   }
   return best / 1e9;
+}
+
+}  // namespace
+
+double triad_bandwidth_gbs(int threads) {
+  try {
+    return measured_triad_gbs(threads);
+  } catch (const std::bad_alloc&) {
+    return NAN;
+  }
 }
 
 }  // namespace vidattn

@@ -36,8 +36,8 @@ double peak_gflops(DType dtype, int threads);
 
 /// Memory bandwidth in GB/s (1e9) by STREAM's triad, a[i] = b[i] + s·c[i] in float32, best of 5.
 /// The three arrays together are 4 times the largest cache, at least 192 MiB. 12 bytes are counted
-/// for each i, as STREAM does: not what a processor reads of `a` before writing it. Takes about 0.3
-/// s.
+/// for each i, as STREAM does: not what a processor reads of `a` before writing it. NaN where there
+/// is no memory for them. Takes about 0.3 s.
 double triad_bandwidth_gbs(int threads);
 
 }  // namespace vidattn

@@ -5,19 +5,18 @@
 #include <opencv2/videoio.hpp>
 #include <string>
 
+#include "harness/io/output_place.h"
+
 namespace vidattn {
 
 /// A video file that appears under its name only when complete. OpenCV's writer does not tell when
 /// the disk is full, so commit() reads the file back. Without commit() nothing is left, and an
-/// older file stays as it was.
+/// older file stays as it was (output_place.h).
 class VideoFile {
  public:
   /// `codec` is a FourCC such as "FFV1", which the ending's container must hold. Throws InputError
   /// when the file cannot be made, or OpenCV lacks the codec.
   VideoFile(const std::filesystem::path& path, const std::string& codec, double fps, cv::Size size);
-  ~VideoFile();
-  VideoFile(const VideoFile&) = delete;
-  VideoFile& operator=(const VideoFile&) = delete;
 
   /// The next frame, 8UC3 BGR of the size given.
   void write(const cv::Mat& frame);
@@ -25,7 +24,8 @@ class VideoFile {
   void commit();
 
  private:
-  std::filesystem::path target_, temporary_;
+  OutputPlace place_;
+  PendingFile file_;
   cv::VideoWriter writer_;
   int64_t frames_ = 0;
 };

@@ -19,7 +19,20 @@ namespace {
 TEST(InterruptDeathTest, FirstSignalSetsTheFlag) {
   EXPECT_EXIT(interrupt(SIGINT, 1), testing::ExitedWithCode(0), "next safe point");
   EXPECT_EXIT(interrupt(SIGTERM, 1), testing::ExitedWithCode(0), "next safe point");
+  EXPECT_EXIT(interrupt(SIGHUP, 1), testing::ExitedWithCode(0), "next safe point");
   EXPECT_FALSE(interrupted());
+}
+
+/// As after `nohup`.
+TEST(InterruptDeathTest, AHangUpThatWasIgnoredStaysSo) {
+  std::signal(SIGHUP, SIG_IGN);
+  EXPECT_EXIT(interrupt(SIGHUP, 2), testing::ExitedWithCode(2), "^$");
+  std::signal(SIGHUP, SIG_DFL);
+}
+
+TEST(InterruptDeathTest, WritesFailInsteadOfEndingTheProcess) {
+  EXPECT_EXIT(interrupt(SIGPIPE, 2), testing::ExitedWithCode(2), "^$");
+  EXPECT_EXIT(interrupt(SIGXFSZ, 2), testing::ExitedWithCode(2), "^$");
 }
 
 TEST(InterruptDeathTest, SecondSignalEndsAtOnce) {

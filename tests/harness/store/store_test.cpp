@@ -24,13 +24,13 @@ TEST(Store, GivesBackWhatWasStored) {
   two.process.peak_bytes.reset();
   two.outcome = Outcome::timed_out;
   {
-    Store store(folder / "new/v.db", Store::Mode::write);
+    Store store(folder / "v.db", Store::Mode::write);
     store.begin_run(run);
     store.add_case(run.id, one);
     store.add_case(run.id, two);
     store.finish_run(run.id, "2026-02-01T00:00:00Z");
   }
-  const StoredRun read = Store(folder / "new/v.db").load_run("latest");
+  const StoredRun read = Store(folder / "v.db").load_run("latest");
   run.finished = "2026-02-01T00:00:00Z";
   run.cases = {one, two};
   EXPECT_EQ(to_json(read), to_json(run));
@@ -96,6 +96,18 @@ TEST(Store, RefusesFilesThatAreNotItsOwn) {
                      "schema version 99, this program knows 1 to 2");
   testing::write_bytes(folder / "broken.json", "{\"format\": 3");
   expect_input_error([&] { read_export((folder / "broken.json").string()); }, "broken.json");
+}
+
+/// SQLite takes these for something else than a file of that name, and keeps nothing or elsewhere.
+TEST(Store, IsARegularFileAtItsPath) {
+  const TemporaryFolder folder;
+  for (const char* name : {"", ":memory:", ":x", "file:x.db", "file:x.db?mode=memory"})
+    expect_input_error([&] { Store(name, Store::Mode::write); }, "a file's name is needed");
+  expect_input_error([&] { Store(folder.path(), Store::Mode::write); }, "it is a folder");
+  expect_input_error([&] { Store("/dev/null", Store::Mode::write); }, "it is a special file");
+  expect_input_error([&] { Store(folder / "no" / "v.db", Store::Mode::write); },
+                     "its folder does not exist");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(Store, ACaseStandsOnceInARunAndAFailedOneLeavesNothing) {

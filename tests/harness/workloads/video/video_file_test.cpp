@@ -35,11 +35,12 @@ TEST(VideoFile, SaysWhatCannotBeWritten) {
   const testing::TemporaryFolder folder;
   const cv::Size size(64, 48);
   testing::expect_input_error([&] { VideoFile(folder / "no" / "v.avi", "FFV1", 24, size); },
-                              "folder does not exist");
+                              "No such file or directory");
   std::filesystem::create_directory(folder / "v.avi");
   testing::expect_input_error([&] { VideoFile(folder / "v.avi", "FFV1", 24, size); },
-                              "no regular file");
+                              "Is a directory");
   testing::expect_input_error([&] { VideoFile(folder / "w.avi", "????", 24, size); }, "codec ????");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
 /// A limit on the size of files stands in for a full disk.
@@ -48,9 +49,9 @@ TEST(VideoFile, AFullDiskIsToldAndLeavesNothing) {
   const std::string tool = std::string(VIDATTN_TOOL) + " film --frames 20 --width 320 --height 240";
   for (const char* name : {"film.mp4", "film.avi"}) {
     const ToolResult result =
-        run_shell("trap '' XFSZ; ulimit -f 64; " + tool + " --out " + (folder / name).string());
+        run_shell("ulimit -f 64; " + tool + " --out " + (folder / name).string());
     EXPECT_EQ(result.exit_code, 3) << name;
-    EXPECT_NE(result.err.find("cannot be written"), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find("cannot write"), std::string::npos) << result.err;
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }

@@ -1,4 +1,4 @@
-#include "harness/cli/thrown.h"
+#include "harness/host/output/thrown.h"
 
 #include <unistd.h>
 

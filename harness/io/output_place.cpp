@@ -1,0 +1,150 @@
+#include "harness/io/output_place.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <system_error>
+
+#include "attention/error.h"
+#include "harness/io/file.h"
+
+namespace vidattn {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Where the links at the end of a path lead to, whether or not something is there. Those of its
+/// folders are left to the system.
+fs::path end_of_links(fs::path path) {
+  constexpr int kMost = 40;  // Linux's own limit
+  std::error_code error;
+  for (int i = 0; i < kMost; ++i) {
+    const fs::path next = fs::read_symlink(path, error);
+    if (error) break;
+    path = path.parent_path() / next;
+  }
+  return path;
+}
+
+/// Nothing when there is no such file.
+std::optional<struct stat> status_of(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return status;
+}
+
+bool goes_there(int descriptor, const struct stat& file) {
+  struct stat status {};
+  return ::fstat(descriptor, &status) == 0 && status.st_dev == file.st_dev &&
+         status.st_ino == file.st_ino;
+}
+
+/// The name under which Linux links a file that has none.
+std::string descriptor_path(int descriptor) { return fmt::format("/proc/self/fd/{}", descriptor); }
+
+mode_t mode_for(const fs::path& path) {
+  const auto replaced = status_of(path);
+  return replaced ? (replaced->st_mode & 0777) | S_IWUSR : 0666;
+}
+
+}  // namespace
+
+PendingFile::~PendingFile() {
+  ::close(descriptor_);
+  if (!name_.empty()) ::unlink(name_.c_str());
+}
+
+OutputPlace::OutputPlace(const fs::path& path) : path_(path) {
+  if (path == "-") fail("a file's name is needed; text is printed without it");
+  if (const auto status = status_of(path)) {
+    if (S_ISDIR(status->st_mode)) fail(EISDIR);
+    if (!S_ISREG(status->st_mode)) fail("it is a special file");
+    if (goes_there(STDOUT_FILENO, *status) || goes_there(STDERR_FILENO, *status))
+      fail("stdout or stderr goes there");
+  } else if (errno != ENOENT) {
+    fail(errno);
+  }
+  path_ = end_of_links(path);
+  if (!path_.has_filename()) fail(ENOENT);
+  folder_ = path_.has_parent_path() ? path_.parent_path() : ".";
+}
+
+PendingFile OutputPlace::create() const {
+  const int descriptor = ::open(folder_.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, mode_for(path_));
+  if (descriptor < 0) return create_named(".tmp");
+  if (::access(descriptor_path(descriptor).c_str(), F_OK) == 0) return {descriptor, {}};
+  ::close(descriptor);
+  return create_named(".tmp");
+}
+
+PendingFile OutputPlace::create_named(const std::string& ending) const {
+  for (;;) {
+    const fs::path name = temporary_name(ending);
+    const int descriptor =
+        ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_for(path_));
+    if (descriptor >= 0) return {descriptor, name};
+    if (errno != EEXIST) fail(errno);
+  }
+}
+
+void OutputPlace::take(PendingFile& file) const {
+  // Some file systems report a full disk only here.
+  if (::fsync(file.descriptor_) != 0) fail(errno);
+  keep_rights(file.descriptor_);
+  if (file.name_.empty()) {
+    if (link_new(file.descriptor_, path_)) return sync_folder();
+    // Linking does not replace: a name for the moment between two calls.
+    fs::path name;
+    do name = temporary_name(".tmp");
+    while (!link_new(file.descriptor_, name));
+    file.name_ = std::move(name);
+  }
+  if (::rename(file.name_.c_str(), path_.c_str()) != 0) fail(errno);
+  file.name_.clear();
+  sync_folder();
+}
+
+fs::path OutputPlace::temporary_name(const std::string& ending) const {
+  uint64_t random = 0;
+  if (::getrandom(&random, sizeof random, 0) != sizeof random) fail(errno);
+  // Short: the place's own name may be as long as names can be.
+  return folder_ / fmt::format(".vidattn-{:016x}{}", random, ending);
+}
+
+void OutputPlace::keep_rights(int descriptor) const {
+  const auto replaced = status_of(path_);
+  if (!replaced) return;
+  // Only root may give a file away. Before the mode, which a new owner takes bits from.
+  if (::fchown(descriptor, replaced->st_uid, replaced->st_gid) != 0) [[maybe_unused]]
+    const int group = ::fchown(descriptor, static_cast<uid_t>(-1), replaced->st_gid);
+  if (::fchmod(descriptor, replaced->st_mode & 07777) != 0) fail(errno);
+}
+
+/// False where something has the name already.
+bool OutputPlace::link_new(int descriptor, const fs::path& name) const {
+  if (::linkat(AT_FDCWD, descriptor_path(descriptor).c_str(), AT_FDCWD, name.c_str(),
+               AT_SYMLINK_FOLLOW) == 0)
+    return true;
+  if (errno != EEXIST) fail(errno);
+  return false;
+}
+
+/// So that a power cut does not take the name back. The file is complete, whatever this gives.
+void OutputPlace::sync_folder() const {
+  const int descriptor = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+void OutputPlace::fail(int error) const { fail(std::generic_category().message(error)); }
+
+void OutputPlace::fail(const std::string& reason) const {
+  throw InputError(fmt::format("cannot write {}: {}", in_quotes(path_.native()), reason));
+}
+
+}  // namespace vidattn

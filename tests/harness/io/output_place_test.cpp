@@ -1,0 +1,138 @@
+#include "harness/io/output_place.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "harness/io/file.h"
+#include "tests/harness/files.h"
+
+namespace vidattn {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::expect_input_error;
+using testing::read_bytes;
+using testing::TemporaryFolder;
+using testing::write_bytes;
+
+mode_t mode_of(const fs::path& path) {
+  struct stat status {};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0);
+  return status.st_mode & 07777;
+}
+
+size_t files_in(const fs::path& folder) {
+  return static_cast<size_t>(std::distance(fs::directory_iterator(folder), {}));
+}
+
+TEST(OutputPlace, AFileThatIsReplacedLeavesItsRights) {
+  const TemporaryFolder folder;
+  for (const mode_t mode : {0600, 0640, 0444, 0755}) {
+    write_bytes(folder / "a", "old");
+    ASSERT_EQ(::chmod((folder / "a").c_str(), mode), 0);
+    write_text(folder / "a", "new");
+    EXPECT_EQ(read_bytes(folder / "a"), "new");
+    EXPECT_EQ(mode_of(folder / "a"), mode);
+  }
+}
+
+TEST(OutputPlace, ANewFileHasTheRightsThatTheUserAsksFor) {
+  const TemporaryFolder folder;
+  const mode_t before = ::umask(027);
+  write_text(folder / "a", "new");
+  {
+    const OutputPlace place(folder / "b");
+    PendingFile file = place.create_named(".avi");
+    EXPECT_EQ(file.name().extension(), ".avi");
+    EXPECT_EQ(mode_of(file.name()), 0640);
+    place.take(file);
+  }
+  ::umask(before);
+  EXPECT_EQ(mode_of(folder / "a"), 0640);
+  EXPECT_EQ(mode_of(folder / "b"), 0640);
+  EXPECT_EQ(files_in(folder.path()), 2U);
+}
+
+/// Whoever may write into the folder as well must not choose what is overwritten.
+TEST(OutputPlace, NamesInTheFolderCannotBeForeseen) {
+  const TemporaryFolder folder;
+  const OutputPlace place(folder / "a");
+  const PendingFile one = place.create_named(".tmp"), other = place.create_named(".tmp");
+  EXPECT_NE(one.name(), other.name());
+  EXPECT_FALSE(fs::exists(folder / "a"));
+  write_bytes(folder / "victim", "precious");
+  fs::create_symlink("victim", folder / ("b." + std::to_string(getpid()) + ".tmp"));
+  write_text(folder / "b", "new");
+  EXPECT_EQ(read_bytes(folder / "victim"), "precious");
+  EXPECT_EQ(read_bytes(folder / "b"), "new");
+}
+
+TEST(OutputPlace, LinksStayAndLeadToTheFile) {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "far");
+  fs::create_symlink("far/file", folder / "first");  // there is no such file yet
+  fs::create_symlink("first", folder / "second");
+  for (const char* text : {"one", "two"}) {
+    write_text(folder / "second", text);
+    EXPECT_EQ(read_bytes(folder / "far" / "file"), text);
+    EXPECT_TRUE(fs::is_symlink(folder / "first"));
+    EXPECT_TRUE(fs::is_symlink(folder / "second"));
+  }
+  fs::create_symlink("round", folder / "round");
+  expect_input_error([&] { write_text(folder / "round", "x"); }, "symbolic links");
+}
+
+TEST(OutputPlace, OnlyARegularFileIsWritten) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  expect_input_error([&] { OutputPlace(folder / "pipe"); }, "it is a special file");
+  expect_input_error([&] { OutputPlace(folder.path()); }, "Is a directory");
+  expect_input_error([&] { OutputPlace(""); }, "No such file");
+  expect_input_error([&] { OutputPlace("-"); }, "a file's name is needed");
+  expect_input_error([&] { OutputPlace(folder / std::string(300, 'n')); }, "name too long");
+}
+
+/// As long as names can be: what is added to them for a while would be too much.
+TEST(OutputPlace, TheLongestNameIsWritten) {
+  const TemporaryFolder folder;
+  const fs::path path = folder / std::string(255, 'n');
+  for (const char* text : {"one", "two"}) {
+    write_text(path, text);
+    EXPECT_EQ(read_bytes(path), text);
+  }
+}
+
+TEST(OutputPlace, AKillLeavesNothing) {
+  const TemporaryFolder folder;
+  {
+    const OutputPlace place(folder / "a");
+    if (!place.create().name().empty()) GTEST_SKIP() << "this file system knows no nameless files";
+  }
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    OutputFile file(folder / "a");
+    file.write("text", 4);
+    std::raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(files_in(folder.path()), 0U);
+}
+
+TEST(OutputPlace, FoldersAreMadeAndAskedFor) {
+  const TemporaryFolder folder;
+  make_writable_folder(folder / "new" / "deep");
+  EXPECT_EQ(files_in(folder / "new" / "deep"), 0U);
+  write_bytes(folder / "file", "x");
+  expect_input_error([&] { make_writable_folder(folder / "file"); }, "Not a directory");
+  expect_input_error([&] { make_writable_folder("/proc/nothing"); }, "/proc/nothing");
+}
+
+}  // namespace
+}  // namespace vidattn
