@@ -48,7 +48,7 @@ Inputs load_inputs(const AttendOptions& options, const BackendSpec& spec) {
   for (const auto& [name, path] : options.inputs) {
     const auto& known = spec.backend->info().inputs;
     if (std::none_of(known.begin(), known.end(),
-                     [&](const InputSpec& i) { return i.name == name; }))
+                     [&name = name](const InputSpec& i) { return i.name == name; }))
       throw InputError(spec.backend->name() + " has no input '" + name + "'");
     Array array = read_npy(path);
     require_finite(array, path);

@@ -1,0 +1,200 @@
+#include "tests/fuzz/readers.h"
+
+#include <fstream>
+
+#include "attention/error.h"
+#include "harness/cli/command.h"
+#include "harness/cli/parser.h"
+#include "harness/cli/share.h"
+#include "harness/compare/check_report.h"
+#include "harness/conform/test_vector.h"
+#include "harness/io/npy.h"
+#include "harness/io/safetensors.h"
+#include "harness/measure/backend_spec.h"
+#include "harness/report/report.h"
+#include "harness/report/run_table.h"
+#include "harness/store/export.h"
+#include "harness/store/google_benchmark.h"
+#include "harness/store/history.h"
+#include "harness/store/run_file.h"
+#include "harness/suites/suite.h"
+#include "harness/tables/models.h"
+#include "harness/tables/paper.h"
+#include "harness/tables/tables.h"
+#include "harness/videos/scene_file.h"
+#include "harness/workloads/kind.h"
+#include "harness/workloads/tensors.h"
+#include "harness/workloads/video/video_input.h"
+#include "metrics/shots/shot_score.h"
+#include "tests/harness/stored.h"
+
+namespace vidattn::fuzz {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Tensors are read whole only where they are small: the readers are looked for faults, not the
+// disk.
+constexpr int64_t kMostValues = 1 << 20;
+
+std::vector<std::string> lines_of(const fs::path& file) {
+  std::vector<std::string> lines;
+  std::ifstream stream(file, std::ios::binary);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line.c_str());
+  return lines;
+}
+
+void read_values(const StoredArray& array) {
+  if (array.size() > kMostValues) return;
+  array.array();
+}
+
+void npy(const fs::path& file) { read_values(open_npy(file)); }
+
+void safetensors(const fs::path& file) {
+  const Safetensors tensors(file);
+  for (const std::string& name : tensors.names()) read_values(tensors.stored(name));
+}
+
+/// The folder of a capture as `--workload tensors:` takes it.
+void tensors(const fs::path& file) {
+  WorkloadRequest request;
+  request.spec = "tensors:" + file.string();
+  tensors_workload(request);
+}
+
+void test_vector(const fs::path& file) {
+  // The arrays that the seeds name.
+  for (const char* stem : {"q", "k", "v"})
+    if (const fs::path array = file.parent_path() / (stem + std::string(".npy"));
+        !fs::exists(array))
+      write_npy(array, Tensor(144, 2, 32));
+  const TestCase test = load_case(file.parent_path());
+  const BackendSpec spec = case_backend(test);
+  test.tolerance("o", 1e-5);
+  case_inputs(test, spec);
+}
+
+void suite(const fs::path& file) { load_suite(file.string()); }
+
+void show(const StoredRun& run) {
+  report_page(report_data({run}, {run}));
+  run_latex(run.cases, std::vector<std::string>(run.cases.size(), "case"));
+  run_markdown(run.cases, std::vector<std::string>(run.cases.size(), "case"));
+  run_csv(run.cases);
+  reasons_text(run.cases);
+  google_benchmark_json(run);
+}
+
+void result(const fs::path& file) { show(read_run(file.string(), "")); }
+
+/// `vidattn import` into a new store, and what reads from the store.
+void import(const fs::path& file) {
+  const fs::path db = file.parent_path() / "import.db";
+  const std::vector<StoredRun> runs = read_export(file.string());
+  fs::remove(db);
+  Store store(db, Store::Mode::write);
+  for (const StoredRun& run : runs) store.add_run(run);
+  for (const StoredRun& run : store.list_runs()) show(store.load_run(std::to_string(run.id)));
+  find_series(store, {});
+}
+
+void stored(const fs::path& file) {
+  const Store store(file);
+  for (const StoredRun& run : store.list_runs()) show(store.load_run(std::to_string(run.id)));
+  find_series(store, {});
+}
+
+void baseline(const fs::path& file) {
+  static const StoredRun run = [] {
+    StoredRun stored = testing::stored_run();
+    stored.cases = {testing::stored_case("a"), testing::stored_case("b")};
+    return stored;
+  }();
+  const CheckReport report = judge_run(read_baseline(file.string()), run);
+  check_text(report);
+  check_markdown(report);
+  check_junit(report);
+  make_baseline(run, "reason", &report.baseline);
+}
+
+void model(const fs::path& file) {
+  TableOptions options;
+  options.model = file.string();
+  table5(options);
+  table12(options);
+}
+
+void paper(const fs::path& file) {
+  using Make = Table (*)(const TableOptions&);
+  const std::pair<const char*, Make> tables[] = {
+      {"4", table4}, {"5", table5}, {"6", table6}, {"11", table11}, {"12", table12}};
+  for (const auto& [name, make] : tables) {
+    TableOptions options;
+    options.name = name;
+    options.paper = file.parent_path();
+    const fs::path named = file.parent_path() / ("table" + std::string(name) + ".json");
+    fs::copy_file(file, named, fs::copy_options::overwrite_existing);
+    try {
+      make(options);
+      return;
+    } catch (const InputError&) {
+      if (name == std::string("12")) throw;
+    }
+  }
+}
+
+void scene_file(const fs::path& file) {
+  for (const SceneRecord& record : read_scenes(file.string()))
+    if (record.predicted) score_shots(record.truth, *record.predicted);
+}
+
+/// A folder of pictures as `--workload video:` takes it.
+void picture(const fs::path& file) { survey(find_video(file.parent_path())); }
+
+void video(const fs::path& file) { survey(find_video(file)); }
+
+/// A line for each word of the command line.
+void command_line(const fs::path& file) {
+  std::vector<std::string> words = lines_of(file);
+  words.insert(words.begin(), "vidattn");
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  parse({"help", "version", {}}, make_commands(), static_cast<int>(words.size()), argv.data());
+}
+
+/// The first line is a backend, the second a workload, the third a share.
+void option_text(const fs::path& file) {
+  std::vector<std::string> lines = lines_of(file);
+  lines.resize(3);
+  parse_backend(lines[0]);
+  find_workload_kind(lines[1]);
+  parse_share(lines[2], "--share");
+}
+
+}  // namespace
+
+const std::vector<Reader>& readers() {
+  static const std::vector<Reader> all = {
+      {"npy", "a.npy", npy},
+      {"safetensors", "a.safetensors", safetensors},
+      {"tensors", "capture.safetensors", tensors},
+      {"case", "method/case/case.json", test_vector},
+      {"suite", "suite.json", suite},
+      {"baseline", "baseline.json", baseline},
+      {"result", "run.json", result},
+      {"import", "export.json", import},
+      {"store", "runs.db", stored},
+      {"model", "model.json", model},
+      {"paper", "paper.json", paper},
+      {"scenes", "scenes.jsonl", scene_file},
+      {"picture", "a.png", picture},
+      {"video", "a.mp4", video},
+      {"command", "words", command_line},
+      {"options", "lines", option_text},
+  };
+  return all;
+}
+
+}  // namespace vidattn::fuzz
