@@ -176,7 +176,8 @@ StoredRun begin_again(const StoredRun& run) {
 
 /// Times differ from process to process by more than the blocks of one show, and everything later
 /// is held against a baseline: its times are medians of three processes.
-void settle_times(const Suite& suite, Store& store, const SuiteOptions& options, StoredRun& run) {
+void settle_times(const Suite& suite, Store& store, const SuiteOptions& options, StoredRun& run,
+                  Outputs& outputs) {
   std::map<std::pair<std::string, std::string>, std::vector<double>> times;
   const auto collect = [&](const Measurement& c) {
     for (const char* tag : kTimes)
@@ -195,7 +196,7 @@ void settle_times(const Suite& suite, Store& store, const SuiteOptions& options,
       extra.cases.push_back(std::move(*c));
     }
     extra.finished = utc_now();
-    store.add_run(extra);
+    outputs.write([&] { store.add_run(extra); });
   }
   for (Measurement& c : run.cases)
     for (const char* tag : kTimes)
@@ -320,12 +321,12 @@ ExitCode check(const CheckOptions& options) {
       measure ? std::to_string(run_suite(suite, store, options.suite)) : options.run;
   if (interrupted()) return ExitCode::interrupted;
   StoredRun now = store.load_run(run);
-  if (!options.accept.empty()) {
-    if (measure) settle_times(suite, store, options.suite, now);
-    if (interrupted()) return ExitCode::interrupted;
-    return accept(options, now, fresh ? nullptr : &before);
-  }
   Outputs outputs;
+  if (!options.accept.empty()) {
+    if (measure) settle_times(suite, store, options.suite, now, outputs);
+    if (interrupted()) return ExitCode::interrupted;
+    return outputs.code(accept(options, now, fresh ? nullptr : &before));
+  }
   CheckReport report = judge_run(before, now);
   Suite longer = suite;
   for (int i = 0; measure && i < kMoreMeasurements && !interrupted(); ++i) {

@@ -119,10 +119,10 @@ fs::path OutputPlace::temporary_name(const std::string& ending) const {
 void OutputPlace::keep_rights(int descriptor) const {
   const auto replaced = status_of(path_);
   if (!replaced) return;
-  // Only root may give a file away. Before the mode, which a new owner takes bits from.
+  // Only root may give a file away.
   if (::fchown(descriptor, replaced->st_uid, replaced->st_gid) != 0) [[maybe_unused]]
     const int group = ::fchown(descriptor, static_cast<uid_t>(-1), replaced->st_gid);
-  if (::fchmod(descriptor, replaced->st_mode & 07777) != 0) fail(errno);
+  if (::fchmod(descriptor, replaced->st_mode & 0777) != 0) fail(errno);
 }
 
 /// False where something has the name already.

@@ -124,6 +124,17 @@ void write(const std::string& path, const std::vector<Table>& tables, const Tabl
   write_json(path, record);
 }
 
+/// A table that fails does not take those before it away.
+void add_table(MakeTable make, const TableOptions& options, std::vector<Table>& made,
+               Outputs& outputs) {
+  try {
+    made.push_back(make(options));
+  } catch (const std::exception&) {
+    if (made.empty()) throw;
+    outputs.write([] { throw; });
+  }
+}
+
 }  // namespace
 
 RegisterTable::RegisterTable(int number, MakeTable make) { registry().emplace(number, make); }
@@ -145,7 +156,7 @@ ExitCode tables(const TableOptions& options) {
     if (interrupted())
       undone += std::string(undone.empty() ? "" : ", ") + name;
     else
-      made.push_back(make(options));
+      add_table(make, options, made, outputs);
   outputs.write([&] { print_out("{}", print_tables(made, parse_table_format(options.format))); });
   for (const std::string& path : options.out) outputs.write([&] { write(path, made, options); });
   if (interrupted())

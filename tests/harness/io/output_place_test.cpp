@@ -40,6 +40,20 @@ TEST(OutputPlace, AFileThatIsReplacedLeavesItsRights) {
   }
 }
 
+TEST(OutputPlace, AFileThatRootReplacesKeepsItsOwner) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  const TemporaryFolder folder;
+  write_bytes(folder / "a", "old");
+  ASSERT_EQ(::chown((folder / "a").c_str(), 12345, 12346), 0);
+  ASSERT_EQ(::chmod((folder / "a").c_str(), 0664), 0);
+  write_text(folder / "a", "new");
+  struct stat status {};
+  ASSERT_EQ(::stat((folder / "a").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 12345U);
+  EXPECT_EQ(status.st_gid, 12346U);
+  EXPECT_EQ(mode_of(folder / "a"), 0664U);
+}
+
 TEST(OutputPlace, ANewFileHasTheRightsThatTheUserAsksFor) {
   const TemporaryFolder folder;
   const mode_t before = ::umask(027);
