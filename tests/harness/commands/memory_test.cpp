@@ -40,14 +40,16 @@ TEST_F(ShortMemory, NoMeasuredCaseIsLostSlow) {
       EXPECT_EQ(result.err.rfind("vidattn: out of memory", 0), 0U) << result.err;
       continue;
     }
-    ASSERT_LE(result.exit_code, 1) << result.err;
+    ASSERT_LE(result.exit_code, 2) << result.err;
     ASSERT_EQ(found.size(), 3U) << result.out;
     bool short_of_memory = false;
     for (const auto& [backend, outcome] : found) {
-      EXPECT_TRUE(outcome == "passed" || outcome == "out of memory") << backend << " " << outcome;
-      short_of_memory |= outcome != "passed";
+      const bool lacked = outcome == "out of memory";
+      // Mistrusted: other programs disturbed the times.
+      EXPECT_TRUE(lacked || outcome == "passed" || outcome == "mistrusted") << outcome;
+      short_of_memory |= lacked;
     }
-    EXPECT_EQ(result.exit_code, short_of_memory ? 1 : 0);
+    EXPECT_EQ(result.exit_code == 1, short_of_memory);
     ++(short_of_memory ? partly : complete);
   }
   EXPECT_GT(partly, 0);
@@ -56,9 +58,10 @@ TEST_F(ShortMemory, NoMeasuredCaseIsLostSlow) {
 
 TEST_F(ShortMemory, TooFewThreadsAreToldSlow) {
   // Each has a stack of 1 GiB.
-  const ToolResult result =
-      run_shell("ulimit -s 1048576; ulimit -d 524288; OMP_NUM_THREADS=4 timeout -k 1 60 " +
-                std::string(VIDATTN_TOOL) + " list");
+  const ToolResult result = run_shell(
+      "ulimit -s 1048576; ulimit -d 524288; OMP_NUM_THREADS=4 OPENBLAS_NUM_THREADS=1 timeout -k 1 "
+      "60 " +
+      std::string(VIDATTN_TOOL) + " list");
   EXPECT_EQ(result.exit_code, 3) << result.err;
   EXPECT_NE(result.err.find("out of memory: 4 threads, of which 1 can be started"),
             std::string::npos)

@@ -61,7 +61,7 @@ TEST(Suite, RefusesWhatItDoesNotKnow) {
   refuse("/workloads/0/grid", {1, 2}, "workloads[0].grid: has 2 items, at least 3");
   refuse("/workloads/0/heads", 0, "workloads[0].heads: 0 is below 1");
   refuse("/workloads/0/heads", "two", "is not of type integer");
-  refuse("/densities", {0.0}, "densities[0]: 0 is not above 0");
+  refuse("/densities", {0.0}, "densities[0]: 0 is below 1e-09");
   refuse("/dtypes", {"f64"}, "not one of f32, bf16, f16");
   refuse("/timing", {{"secs", 1}}, "timing: unknown key \"secs\"");
   refuse("/backends", {"nope"}, "nope");
