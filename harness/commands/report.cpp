@@ -24,6 +24,9 @@ const RegisterCommand registered([] {
        Option(
            "--no-pictures", [o] { o->pictures = false; },
            "no masks and frames, which need the workload to be built again"),
+       Option("--open-inputs", &o->open_inputs,
+              "open the videos and tensors that the runs name, for their pictures; not for runs of "
+              "strangers, which may name any file"),
        quiet_option()},
       [o](const Arguments&) { return report(*o); }};
 });

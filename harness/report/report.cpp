@@ -21,6 +21,7 @@
 #include "harness/store/run_file.h"
 #include "harness/store/store.h"
 #include "harness/workloads/film/film.h"
+#include "harness/workloads/kind.h"
 #include "harness/workloads/shots.h"
 #include "report_assets.h"
 
@@ -158,12 +159,14 @@ bool has_content(const WorkloadFacts& built, const WorkloadFacts& recorded) {
 
 }  // namespace
 
-void add_pictures(json& data) {
+void add_pictures(json& data, bool open_inputs) {
   for (size_t i = 0; i < data["workloads"].size() && !interrupted(); ++i) {
     json& record = data["workloads"][i];
     try {
       const WorkloadFacts recorded = workload_facts_from_json(JsonReader(record));
       require_buildable(recorded);
+      if (!open_inputs && !find_workload_kind(recorded.name).argument.empty())
+        throw InputError("its files are opened with --open-inputs only");
       const Workload workload = build_workload(request_of(recorded));
       if (!has_content(workload_facts(workload), recorded))
         throw InputError("its q, k and v are no longer the same");
@@ -187,7 +190,7 @@ ExitCode report(const ReportOptions& options) {
   std::vector<StoredRun> runs;
   for (const std::string& name : options.runs) runs.push_back(read_run(name, options.db));
   json data = report_data(runs, history_of(options.db));
-  if (options.pictures) add_pictures(data);
+  if (options.pictures) add_pictures(data, options.open_inputs);
   write_text(options.out, report_page(data));
   print_out("{}: {} cases of {} runs\n", options.out, data["cases"].size(), runs.size());
   if (options.figures.empty()) return ExitCode::fine;

@@ -16,6 +16,9 @@ struct ReportOptions {
   std::string out;                ///< HTML file
   std::string figures;            ///< folder for SVG, PNG and LaTeX; empty = none
   bool pictures = true;           ///< build the workloads again and draw masks and frames
+  /// Open the videos and tensors that the runs name, for their pictures. Not without being told:
+  /// a run from elsewhere may name any file.
+  bool open_inputs = false;
 };
 
 /// Everything that a report shows, for the page, the figures and the tables:
@@ -30,9 +33,9 @@ nlohmann::json report_data(const std::vector<StoredRun>& runs,
                            const std::vector<StoredRun>& history);
 
 /// Adds "pictures" (kind: data URI) to the passed cases of `data`, on the workloads built again
-/// from their records. A workload that cannot be had again, or has other q, k, v now, gets a
-/// "picture_note" instead.
-void add_pictures(nlohmann::json& data);
+/// from their records. A workload that cannot be had again, or has other q, k, v now, or lies in
+/// files when these are not to be opened, gets a "picture_note" instead.
+void add_pictures(nlohmann::json& data, bool open_inputs);
 
 /// One HTML page that needs nothing beside itself.
 std::string report_page(const nlohmann::json& data);

@@ -48,6 +48,19 @@ bool is_new(SQLite::Database& database) {
   return database.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
 }
 
+/// A view in place of a table, or a trigger, would run SQL that the file brings.
+void require_plain_tables(SQLite::Database& database) {
+  constexpr const char* kTables =
+      "SELECT count(*) FROM sqlite_master WHERE type='table' AND sql LIKE 'CREATE TABLE%' AND name "
+      "IN "
+      "('runs', 'cases', 'metrics', 'blocks')";
+  constexpr int kCount = 4;
+  if (database.execAndGet(kTables).getInt() != kCount)
+    throw InputError("not the tables of vidattn");
+  if (database.execAndGet("SELECT count(*) FROM sqlite_master WHERE type='trigger'").getInt() > 0)
+    throw InputError("it has triggers, which vidattn's stores have not");
+}
+
 }  // namespace
 
 void create_schema(SQLite::Database& database) {
@@ -67,6 +80,7 @@ int require_format(SQLite::Database& database) {
   if (version < 1 || version > kVersion)
     throw InputError(
         fmt::format("schema version {}, this program knows 1 to {}", version, kVersion));
+  require_plain_tables(database);
   return version;
 }
 

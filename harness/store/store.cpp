@@ -18,7 +18,8 @@ constexpr int kBusyMilliseconds = 10'000;
 
 // synchronous=EXTRA also makes the end of a transaction (the journal's removal) durable.
 constexpr const char* kSettings =
-    "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA; PRAGMA foreign_keys=ON;";
+    "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA; PRAGMA foreign_keys=ON; "
+    "PRAGMA trusted_schema=OFF;";
 
 // What a person can do about the errors that are not a defect of the program.
 std::string cause(const SQLite::Exception& error) {

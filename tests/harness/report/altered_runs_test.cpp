@@ -113,10 +113,25 @@ TEST(AlteredRuns, NoWorkloadIsBuiltOfASizeThatOnlyARecordHas) {
                                                  {"dim", 1 << 20}}) {
     json data = report_data({full_run()}, {});
     data["workloads"][0][place] = value;
-    add_pictures(data);
+    add_pictures(data, false);
     EXPECT_EQ(data["workloads"][0]["picture_note"],
               "No pictures: the workload could not be built again: it is too large")
         << place;
+  }
+}
+
+/// A run of a stranger must not make a report read what its reader did not name.
+TEST(AlteredRuns, FilesThatARunNamesAreOpenedOnlyWhenTold) {
+  for (const char* name : {"tensors:/no/such/folder", "video:/no/such/film.mp4"}) {
+    json data = report_data({full_run()}, {});
+    data["workloads"][0]["name"] = name;
+    json opened = data;
+    add_pictures(data, false);
+    EXPECT_NE(data["workloads"][0]["picture_note"].get<std::string>().find("--open-inputs"),
+              std::string::npos);
+    add_pictures(opened, true);
+    EXPECT_NE(opened["workloads"][0]["picture_note"].get<std::string>().find("/no/such"),
+              std::string::npos);
   }
 }
 

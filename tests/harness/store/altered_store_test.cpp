@@ -73,5 +73,17 @@ TEST_F(AlteredStore, NamesTheRowAndTheColumn) {
   expect_input_error([&] { Store(path()).list_runs(); }, "run 1 environment: nested deeper");
 }
 
+TEST_F(AlteredStore, NoSqlOfTheFileIsRun) {
+  const std::string endless =
+      "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n)";
+  execute("CREATE VIEW mine AS SELECT " + endless);  // never asked
+  EXPECT_EQ(Store(path()).list_runs().size(), 1U);
+  execute("CREATE TRIGGER t BEFORE INSERT ON runs BEGIN SELECT " + endless + "; END");
+  expect_input_error([&] { Store(path(), Store::Mode::write); }, "triggers");
+  execute("DROP TRIGGER t; ALTER TABLE runs RENAME TO kept; CREATE VIEW runs AS SELECT *, " +
+          endless + " FROM kept");
+  expect_input_error([&] { Store(path()).list_runs(); }, "not the tables of vidattn");
+}
+
 }  // namespace
 }  // namespace vidattn
