@@ -120,8 +120,9 @@ ComparisonResult compare_stored_runs(const CompareOptions& options) {
         fmt::format("{} and {} have no case in common", options.sides[0], options.sides[1]));
   warn_about_the_rest(a, b, "A", result.warnings);
   warn_about_the_rest(b, a, "B", result.warnings);
-  if (a.environment.value("machine", nlohmann::json()) !=
-      b.environment.value("machine", nlohmann::json()))
+  const JsonReader machine_a = JsonReader(a.environment).maybe("machine"),
+                   machine_b = JsonReader(b.environment).maybe("machine");
+  if (machine_a.value() != machine_b.value())
     result.warnings.push_back("the runs come from different machines");
   result.warnings.push_back(
       "runs at different times differ by more than their intervals say; for a verdict to build "

@@ -226,7 +226,7 @@ void measure_limits(json& environment) {
 }
 
 void check_environment(const JsonReader& environment) {
-  for (const auto& [name, part] : environment.members()) part.object();
+  for (const auto& [name, part] : environment.object().members()) part.object();
   const JsonReader software = environment.maybe("software"), state = environment.maybe("state");
   for (const char* text : {"revision", "simd", "blas_core"})
     software.maybe(text).get_or(std::string());

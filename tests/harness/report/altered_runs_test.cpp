@@ -1,6 +1,7 @@
 // Records of runs in which any value may be another: each is refused when it comes in, or nothing
 // that is made of runs later minds.
 #include "harness/compare/ci_baseline.h"
+#include "harness/compare/compare.h"
 #include "harness/io/json_file.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/report/labels.h"
@@ -11,6 +12,7 @@
 #include "harness/store/history.h"
 #include "harness/store/run_file.h"
 #include "tests/harness/altered.h"
+#include "tests/harness/files.h"
 #include "tests/harness/stored.h"
 #include "tests/paths.h"
 
@@ -75,6 +77,17 @@ TEST(AlteredRuns, ExportsAreReadOrRefused) {
   EXPECT_GT(expect_altered_read_or_refused(
                 valid, [](const json& altered) { use(runs_from_json(JsonReader(altered))); }),
             500);
+}
+
+TEST(AlteredRuns, AreComparedOrRefused) {
+  const testing::TemporaryFolder folder;
+  const json valid = parse_json(export_runs({full_run()}).dump());
+  testing::write_bytes(folder / "a.json", valid.dump());
+  const CompareOptions options{.sides = {folder / "a.json", folder / "b.json"}};
+  expect_altered_read_or_refused(valid, [&](const json& altered) {
+    testing::write_bytes(folder / "b.json", altered.dump());
+    compare_stored_runs(options);
+  });
 }
 
 TEST(AlteredRuns, FilesOfRunAreReadOrRefused) {
