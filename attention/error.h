@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace vidattn {
 
@@ -17,11 +19,12 @@ class InputError : public std::runtime_error {
 /// as any std::bad_alloc: exit code 3, or the outcome of the case that wanted the memory.
 class OutOfMemory : public std::bad_alloc {
  public:
-  explicit OutOfMemory(const std::string& what) : what_(what) {}
-  const char* what() const noexcept override { return what_.what(); }
+  explicit OutOfMemory(std::string what)
+      : what_(std::make_shared<const std::string>(std::move(what))) {}
+  const char* what() const noexcept override { return what_->c_str(); }
 
  private:
-  std::runtime_error what_;  // whose copies do not throw
+  std::shared_ptr<const std::string> what_;  // copies must not throw
 };
 
 /// What could not be had, in one line to stand after "out of memory: ".
