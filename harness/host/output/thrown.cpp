@@ -14,7 +14,6 @@
 #include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/error.h"
-#include "harness/io/one_line.h"
 #include "harness/io/text/console.h"
 
 namespace vidattn {
@@ -27,12 +26,26 @@ ExitCode say_out_of_memory() {
   return ExitCode::usage;
 }
 
-ExitCode say_out_of_memory(const std::bad_alloc& error) {
+ExitCode say_out_of_memory(const OutOfMemory& error) {
   try {
-    return say("out of memory: " + text_of(error), ExitCode::usage);
+    return say(std::string("out of memory: ") + error.what(), ExitCode::usage);
   } catch (const std::bad_alloc&) {
     return say_out_of_memory();
   }
+}
+
+/// Libraries' messages of several lines as one. Other controls are left for print_err() to show.
+std::string joined_lines(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const bool breaks = c == '\n' || c == '\r' || c == '\t';
+    if (!breaks)
+      line += c;
+    else if (!line.empty() && line.back() != ' ')
+      line += ' ';
+  }
+  if (line.ends_with(' ')) line.pop_back();
+  return line;
 }
 
 ExitCode say_fault(const std::string& what) { return say("fault: " + what, ExitCode::fault); }
@@ -48,7 +61,7 @@ ExitCode say_fault(const std::string& what) { return say("fault: " + what, ExitC
 
 ExitCode say(std::string_view text, ExitCode code) noexcept {
   try {
-    print_err("vidattn: {}\n", one_line(text));
+    print_err("vidattn: {}\n", joined_lines(text));
     return code;
   } catch (const std::bad_alloc&) {
     return say_out_of_memory();
@@ -66,8 +79,10 @@ ExitCode say_what_was_thrown() noexcept {
     return say("interrupted", ExitCode::interrupted);
   } catch (const std::filesystem::filesystem_error& error) {
     return say(error.what(), ExitCode::usage);
-  } catch (const std::bad_alloc& error) {
+  } catch (const OutOfMemory& error) {
     return say_out_of_memory(error);
+  } catch (const std::bad_alloc&) {
+    return say_out_of_memory();
   } catch (const std::length_error&) {  // more elements than a container can ever hold
     return say_out_of_memory();
   } catch (const cv::Exception& error) {
