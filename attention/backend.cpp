@@ -53,6 +53,11 @@ void Backend::prepare(Inputs&, const Params&) const {}
 
 void Backend::prepare_search(Inputs&, const Params&) const {}
 
+std::vector<DensityKnob> Backend::knobs(const Inputs&, const Params&) const {
+  const DensityKnob& first = info().knob;
+  return first.param.empty() ? std::vector<DensityKnob>{} : std::vector{first};
+}
+
 std::map<std::string, ParamValue> Backend::derived(const Params&, const StepContext&) const {
   return {};
 }

@@ -22,10 +22,13 @@ struct InputSpec {
   std::string help;
 };
 
+/// Parameters by name, with values as people type them.
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
 /// Parameter values that the method's authors use for a model, chosen with preset=NAME.
 struct Preset {
   std::string name;  ///< e.g. wan1.3b-480p
-  std::vector<std::pair<std::string, std::string>> settings;
+  Settings settings;
 };
 
 /// The parameter that moves a method's density, for comparisons at equal density. Density rises or
@@ -33,6 +36,10 @@ struct Preset {
 struct DensityKnob {
   std::string param;  ///< empty = the method has none
   double sparse = 0, dense = 0;
+  /// What else is set with it. A knob that would change here what the user gave is not turned.
+  Settings settings = {};
+  /// In place of a parameter: settings from sparse to dense, of which the knob chooses one.
+  std::vector<Settings> steps = {};
 };
 
 /// What a method says about itself. The frame (Backend::plan) applies it, so that no method repeats
@@ -44,7 +51,7 @@ struct BackendInfo {
   bool takes_text = true;   ///< else refuses text tokens
   std::vector<InputSpec> inputs = {};
   std::vector<Preset> presets = {};
-  DensityKnob knob = {};
+  DensityKnob knob = {};  ///< the first one; Backend::knobs has those of a call
   /// The first steps and layers of a run that stay dense; adds the parameters dense_steps … with
   /// these defaults.
   std::optional<DenseWarmUp> warm_up = {};
@@ -73,6 +80,10 @@ class Backend {
   /// Does the part of planning that the density knob leaves as it is (clustering) and adds the
   /// result to in.extra, for a search that plans many times. The plans stay the same.
   virtual void prepare_search(Inputs& in, const Params& params) const;
+
+  /// What moves the density of a call with these parameters: info().knob and, where that is coarse
+  /// or ends early, others to try after it. None where the parameters leave nothing to move.
+  virtual std::vector<DensityKnob> knobs(const Inputs& in, const Params& params) const;
 
   /// Values that follow from the parameters and the layer alone (the chunk kind of a layer, a
   /// window's width): what published tables list.

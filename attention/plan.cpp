@@ -1,5 +1,7 @@
 #include "attention/plan.h"
 
+#include <algorithm>
+#include <numeric>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -26,6 +28,89 @@ void check_order(const Order& order, int64_t rows, const std::string& branch) {
   for (int32_t row : *order) require(row >= 0 && row < rows, branch, "an order leaves the tensor");
 }
 
+/// Key positions [begin, end) that some query sees; with bands, of those relative to the query.
+struct Extent {
+  int64_t begin, end;
+  int64_t low = KeyRange::kNoLow, high = KeyRange::kNoHigh;
+
+  /// Whether one query can see a key in both.
+  bool meets(const Extent& other) const {
+    return begin < other.end && other.begin < end && low <= other.high && other.low <= high;
+  }
+};
+
+/// Sorted, the extents are swept with those that are still open: one, but for bands.
+bool any_meet(std::vector<Extent>& extents) {
+  const auto earlier = [](const Extent& a, const Extent& b) { return a.begin < b.begin; };
+  if (!std::is_sorted(extents.begin(), extents.end(), earlier))
+    std::sort(extents.begin(), extents.end(), earlier);
+  std::vector<Extent> open;
+  for (const Extent& e : extents) {
+    std::erase_if(open, [&](const Extent& o) { return o.end <= e.begin; });
+    if (std::any_of(open.begin(), open.end(), [&](const Extent& o) { return o.meets(e); }))
+      return true;
+    open.push_back(e);
+  }
+  return false;
+}
+
+void check_ranges_of_segments(const HeadTable& table, const std::string& branch) {
+  std::vector<Extent> extents;
+  for (const Segment& s : table.segments) {
+    extents.clear();
+    for (int32_t r = s.range_begin; r < s.range_end && s.query_begin < s.query_end; ++r) {
+      const KeyRange& range = table.ranges[r];
+      const Extent e{range.first(s.query_begin), range.last(s.query_end - 1), range.band_low,
+                     range.band_high};
+      if (e.begin < e.end) extents.push_back(e);
+    }
+    require(!any_meet(extents), branch, "the key ranges of a segment overlap");
+  }
+}
+
+/// Where a key row stands several times in the order, ranges that do not overlap may still share
+/// it.
+void check_rows_of_segments(const HeadTable& table, int64_t key_rows, const std::string& branch) {
+  if (!table.key_order) return;
+  std::vector<int64_t> last(key_rows, -1);
+  bool repeated = false;
+  for (int32_t row : *table.key_order) repeated |= std::exchange(last[row], 0) == 0;
+  if (!repeated) return;
+  std::fill(last.begin(), last.end(), -1);
+  const auto count = static_cast<int64_t>(table.segments.size());
+  for (int64_t s = 0; s < count; ++s)
+    for (int32_t r = table.segments[s].range_begin; r < table.segments[s].range_end; ++r)
+      for (int32_t n = table.ranges[r].begin; n < table.ranges[r].end; ++n)
+        require(std::exchange(last[table.key_row(n)], s) != s, branch,
+                "a segment sees a key row twice");
+}
+
+/// The keys of every query row, over all of its segments.
+void check_repeated_queries(const HeadTable& table, int64_t query_rows, const std::string& branch) {
+  std::vector<int64_t> begin(query_rows + 1);
+  const auto each = [&](const auto& take) {
+    for (const Segment& s : table.segments)
+      for (int64_t p = s.query_begin; p < s.query_end; ++p)
+        for (int32_t r = s.range_begin; r < s.range_end; ++r) take(p, table.ranges[r]);
+  };
+  each([&](int64_t p, const KeyRange&) { ++begin[table.query_row(p) + 1]; });
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  std::vector<std::pair<int64_t, int64_t>> seen(begin.back());
+  std::vector<int64_t> at(begin.begin(), begin.end() - 1);
+  each([&](int64_t p, const KeyRange& range) {
+    seen[at[table.query_row(p)]++] = {range.first(p), range.last(p)};
+  });
+  for (int64_t row = 0; row < query_rows; ++row) {
+    const auto first = seen.begin() + begin[row];
+    const auto last = std::remove_if(first, seen.begin() + begin[row + 1],
+                                     [](const auto& keys) { return keys.first >= keys.second; });
+    if (!std::is_sorted(first, last)) std::sort(first, last);
+    const auto overlap = [](const auto& a, const auto& b) { return a.second > b.first; };
+    require(std::adjacent_find(first, last, overlap) == last, branch,
+            "two segments of a query share keys");
+  }
+}
+
 void check_table(const HeadTable& table, int64_t query_rows, int64_t key_rows,
                  const Branch& branch) {
   check_order(table.query_order, query_rows, branch.name);
@@ -47,6 +132,9 @@ void check_table(const HeadTable& table, int64_t query_rows, int64_t key_rows,
   for (const KeyRange& r : table.ranges)
     require(r.begin >= 0 && r.begin <= r.end && r.end <= keys, branch.name,
             "a range leaves the key order");
+  check_ranges_of_segments(table, branch.name);
+  check_rows_of_segments(table, key_rows, branch.name);
+  if (branch.repeats_queries) check_repeated_queries(table, query_rows, branch.name);
 }
 
 void check_operands(const Attended& a, const Inputs& in, const std::string& branch) {

@@ -130,7 +130,9 @@ struct Plan {
   /// Memory of prepared operands.
   int64_t prepared_bytes() const;
   /// Throws std::logic_error, naming the branch, when an index, range or shape does not fit the
-  /// inputs, or a query row is repeated where repeats_queries is false.
+  /// inputs, a query row is repeated where repeats_queries is false, or a query would count a key
+  /// twice: device and reference would agree on such a plan. Its time is linear in the plan's size
+  /// (where a key order repeats rows, in the keys of all segments).
   void validate(const Inputs& in) const;
 };
 

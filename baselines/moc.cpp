@@ -75,6 +75,20 @@ class Moc : public Method<MocParams> {
             .knob = {"topk", 0, 4096}};
   }
 
+  /// Then without what every query sees anyhow: the own frames in place of the own shot.
+  std::vector<DensityKnob> knobs(const Inputs&, const MocParams& p) const override {
+    std::vector<DensityKnob> all{info().knob};
+    if (p.chunks == "shots") return all;
+    const Settings own{{"own", "chunk"}};
+    Settings longer = own;
+    longer.emplace_back("frames_per_chunk", std::to_string(2 * p.frames_per_chunk));
+    for (const Settings& settings : {own, longer}) {
+      all.push_back(info().knob);
+      all.back().settings = settings;
+    }
+    return all;
+  }
+
   Plan make_plan(const Inputs& in, const MocParams& p) const override {
     VideoGrid grid = in.grid;
     if (!p.shots.empty()) grid.shots = p.shots;

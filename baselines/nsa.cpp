@@ -137,6 +137,14 @@ class Nsa : public Method<NsaParams> {
             .knob = {"block_count", 2, 1 << 20}};
   }
 
+  /// Then the window, whose steps are single keys, beside the count of blocks given and the least.
+  std::vector<DensityKnob> knobs(const Inputs& in, const NsaParams& p) const override {
+    const auto length = static_cast<double>(in.length());
+    return {info().knob,
+            {"window", 1, length, {{"block_count", std::to_string(p.block_count)}}},
+            {"window", 1, length, {{"block_count", to_text(info().knob.sparse)}}}};
+  }
+
   Plan make_plan(const Inputs& in, const NsaParams& p) const override {
     for (const InputSpec& gate : info().inputs) check_gate(in, gate.name);
     const Blocks blocks = run_blocks(in.length(), p.block_size);

@@ -32,16 +32,21 @@ struct StaParams : ParamFields {
                      "-");
 };
 
-std::string text_of(const Sizes& sizes) {
-  return std::to_string(sizes[0]) + "x" + std::to_string(sizes[1]) + "x" + std::to_string(sizes[2]);
+std::string text_of(const Sizes& sizes, const std::string& separator) {
+  return std::to_string(sizes[0]) + separator + std::to_string(sizes[1]) + separator +
+         std::to_string(sizes[2]);
+}
+
+bool fits(const StaParams& p, const Sizes& tile, const VideoGrid& grid) {
+  return p.ragged ||
+         (grid.frames % tile[0] == 0 && grid.height % tile[1] == 0 && grid.width % tile[2] == 0);
 }
 
 void check_tile(const StaParams& p, const VideoGrid& grid) {
-  const Sizes size{grid.frames, grid.height, grid.width};
-  for (int axis = 0; axis < 3; ++axis)
-    if (!p.ragged && size[axis] % p.tile[axis] != 0)
-      throw InputError("sta: tile " + text_of(p.tile) + " does not divide the grid " +
-                       text_of(size) + "; choose one that does, or ragged=true");
+  if (!fits(p, p.tile, grid))
+    throw InputError("sta: tile " + text_of(p.tile, "x") + " does not divide the grid " +
+                     text_of({grid.frames, grid.height, grid.width}, "x") +
+                     "; choose one that does, or ragged=true");
 }
 
 /// One window for all heads, or one per head.
@@ -57,6 +62,52 @@ std::vector<Sizes> windows_of(const StaParams& p, int64_t heads) {
     windows.push_back({p.windows[i], p.windows[i + 1], p.windows[i + 2]});
   if (std::equal(windows.begin() + 1, windows.end(), windows.begin())) windows.resize(1);
   return windows;
+}
+
+/// Share of an axis that a token of it sees, mean over its tokens.
+double axis_density(int64_t size, int64_t tile, int64_t window) {
+  const int64_t count = (size + tile - 1) / tile;
+  const auto start = [&](int64_t a) { return std::min(size, a * tile); };
+  int64_t pairs = 0;
+  for (int64_t a = 0; a < count; ++a) {
+    const TileSpan seen = tile_window_span(count, window, a);
+    pairs += (start(a + 1) - start(a)) * (start(seen.end) - start(seen.begin));
+  }
+  return static_cast<double>(pairs) / static_cast<double>(size * size);
+}
+
+/// Windows that differ: 1, 3 … up to the first that spans the axis, at most 16 of them.
+std::vector<int64_t> windows_of_axis(int64_t count) {
+  const int64_t step = 2 * std::max<int64_t>(1, (count + 31) / 32);
+  std::vector<int64_t> windows;
+  for (int64_t w = 1; windows.empty() || windows.back() < count; w += step) windows.push_back(w);
+  return windows;
+}
+
+using DensityOfSettings = std::pair<double, Settings>;
+
+/// Windows of their own for every axis.
+void add_windows(const VideoGrid& grid, const Sizes& tile, const Settings& with_tile,
+                 std::vector<DensityOfSettings>& found) {
+  const Sizes counts = tile_counts(grid, tile);
+  for (int64_t t : windows_of_axis(counts[0]))
+    for (int64_t y : windows_of_axis(counts[1]))
+      for (int64_t x : windows_of_axis(counts[2])) {
+        Settings settings = with_tile;
+        settings.emplace_back("windows", to_text(std::vector{1.0 * t, 1.0 * y, 1.0 * x}));
+        found.emplace_back(axis_density(grid.frames, tile[0], t) *
+                               axis_density(grid.height, tile[1], y) *
+                               axis_density(grid.width, tile[2], x),
+                           std::move(settings));
+      }
+}
+
+DensityKnob knob_of(std::vector<DensityOfSettings> found) {
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  DensityKnob knob;
+  for (auto& [density, settings] : found) knob.steps.push_back(std::move(settings));
+  return knob;
 }
 
 /// Number of real text tokens; the slots after them are padding.
@@ -89,6 +140,21 @@ class Sta : public Method<StaParams> {
                         {"hunyuan-720p", {{"tile", "6,8,8"}, {"window", "3"}}}},
             .knob = {"window", 1, 64},
             .warm_up = DenseWarmUp{}};
+  }
+
+  /// Then a window per axis, then tiles half as long on some axes, too. Given windows stay.
+  std::vector<DensityKnob> knobs(const Inputs& in, const StaParams& p) const override {
+    if (!p.windows.empty()) return {};
+    if (!in.grid.known()) return {info().knob};
+    std::vector<DensityOfSettings> windows, tiles;
+    add_windows(in.grid, p.tile, {}, windows);
+    for (int halved = 1; halved < 8; ++halved) {
+      Sizes tile = p.tile;
+      for (int axis = 0; axis < 3; ++axis)
+        if ((halved >> axis & 1) != 0) tile[axis] = (tile[axis] + 1) / 2;
+      if (fits(p, tile, in.grid)) add_windows(in.grid, tile, {{"tile", text_of(tile, ",")}}, tiles);
+    }
+    return {info().knob, knob_of(std::move(windows)), knob_of(std::move(tiles))};
   }
 
   Plan make_plan(const Inputs& in, const StaParams& p) const override {

@@ -8,6 +8,8 @@
 namespace vidattn {
 namespace {
 
+constexpr double kMostChunks = 65536;
+
 struct Chunks {
   Blocks blocks;
   int64_t topk;
@@ -113,6 +115,28 @@ Chunks cut(const Inputs& in, const VmobaParams& p) {
   return {tile_blocks(grid, tile), topk(kind == "spatial" ? p.spatial_topk : p.st_topk)};
 }
 
+/// Chunks half, a quarter … as long each way: the own chunk, which every query sees, is all of a
+/// low density.
+std::vector<Settings> finer_chunks(const VmobaParams& p, const std::string& kind) {
+  std::vector<Settings> finer;
+  if (kind == "temporal")
+    for (int divisor : {2, 4, 8, 16})
+      finer.push_back({{"temporal_chunk_size", to_text(p.temporal_chunk_size / divisor)}});
+  else
+    for (int64_t divisor : {2, 4}) {
+      const auto part = [&](int64_t size) { return (size + divisor - 1) / divisor; };
+      const auto& [rows, columns] = p.spatial_chunk_size;
+      const auto& [t, y, x] = p.st_chunk_size;
+      finer.push_back(
+          kind == "spatial"
+              ? Settings{{"spatial_chunk_size",
+                          to_text(std::vector{1.0 * part(rows), 1.0 * part(columns)})}}
+              : Settings{{"st_chunk_size",
+                          to_text(std::vector{1.0 * part(t), 1.0 * part(y), 1.0 * part(x)})}});
+    }
+  return finer;
+}
+
 /// Video mixture of block attention: chunks in time, space or both by layer; every query sees its
 /// own chunk and those whose gate q·mean(k) ranks high.
 class Vmoba : public Method<VmobaParams> {
@@ -149,6 +173,19 @@ class Vmoba : public Method<VmobaParams> {
     plan.branches.push_back(std::move(branch));
     if (in.explain) explain(chunks.blocks, chosen, plan);
     return plan;
+  }
+
+  /// What selects, then smaller chunks, unless chunk_size fixes them.
+  std::vector<DensityKnob> knobs(const Inputs& in, const VmobaParams& p) const override {
+    const DensityKnob chosen =
+        p.select_mode == "topk" ? DensityKnob{"topk", 1, kMostChunks} : info().knob;
+    std::vector<DensityKnob> all{chosen};
+    if (!p.chunk_size.empty()) return all;
+    for (const Settings& settings : finer_chunks(p, kind_of(p, in.context))) {
+      all.push_back(chosen);
+      all.back().settings = settings;
+    }
+    return all;
   }
 
   /// The layer's chunk_kind; "full" before first_full_layer.

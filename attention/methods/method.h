@@ -18,6 +18,9 @@ class Method : public Backend {
   void prepare_search(Inputs& in, const Params& params) const final {
     if (!dense(in, params)) prepare_search(in, P(params));
   }
+  std::vector<DensityKnob> knobs(const Inputs& in, const Params& params) const final {
+    return knobs(in, P(params));
+  }
   std::map<std::string, ParamValue> derived(const Params& params,
                                             const StepContext& context) const final {
     return derived(P(params), context);
@@ -30,6 +33,9 @@ class Method : public Backend {
   virtual Facts facts(const Inputs&, const P&, const Plan&) const { return {}; }
   virtual void prepare(Inputs&, const P&) const {}
   virtual void prepare_search(Inputs&, const P&) const {}
+  virtual std::vector<DensityKnob> knobs(const Inputs& in, const P&) const {
+    return Backend::knobs(in, defaults());
+  }
   virtual std::map<std::string, ParamValue> derived(const P&, const StepContext&) const {
     return {};
   }

@@ -1,5 +1,10 @@
 #include "harness/measure/backend_spec.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
 #include "attention/error.h"
 #include "attention/nearest.h"
 
@@ -65,6 +70,27 @@ BackendSpec parse_backend(const std::string& text) {
     at = comma + 1;
   }
   return make_backend(text.substr(0, colon), settings);
+}
+
+std::string short_number(const std::string& text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  const bool fraction = text.find_first_of(".e") != std::string::npos;
+  if (error != std::errc() || rest != end || !fraction) return text;
+  std::string shown = fmt::format("{:.4g}", value);
+  return shown.size() < text.size() ? shown : text;
+}
+
+std::string short_setting(const std::string& setting) {
+  std::string shown;
+  for (size_t at = 0; at <= setting.size();) {
+    const size_t end = std::min(setting.find_first_of(":=,", at), setting.size());
+    shown += short_number(setting.substr(at, end - at));
+    if (end < setting.size()) shown += setting[end];
+    at = end + 1;
+  }
+  return shown;
 }
 
 std::vector<std::string> expand_all(const std::vector<std::string>& names) {

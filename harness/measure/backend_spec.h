@@ -17,6 +17,12 @@ struct BackendSpec {
   std::string text() const;
 };
 
+/// A number with at most 4 significant digits; every other text, whole numbers too, as it is.
+std::string short_number(const std::string& text);
+
+/// A backend's canonical text as tables and pictures show it: numbers by short_number().
+std::string short_setting(const std::string& setting);
+
 /// Parses NAME[:key=value,…]; settings apply in their order, preset=NAME sets several at once. A
 /// piece without '=' continues a list: "stga:shots=0,10,20,hs=4".
 /// Throws InputError for unknown names, parameters and bad values.

@@ -10,6 +10,7 @@
 #include "attention/device.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/measurement.h"
+#include "metrics/plan/coverage.h"
 #include "metrics/plan/fidelity.h"
 #include "metrics/plan/stats.h"
 
@@ -24,10 +25,12 @@ struct Case {
   /// Filled as measuring goes on, blocks included; passed until something else is known.
   Measurement result = {};
   PlanStats stats = {};
+  Coverage coverage = {};
   std::map<std::string, double> figures = {};
   Fidelity fidelity = {};
   double check_error = NAN;
   double setup_seconds = 0;
+  double validation_seconds = 0;  ///< of one plan
   std::optional<int64_t> extra_bytes = {};
   std::vector<double> plan_seconds = {}, run_seconds = {};  ///< of the timed runs
   std::vector<DeviceTimes> device_times = {};               ///< of the timed runs

@@ -13,49 +13,7 @@
 namespace vidattn {
 namespace {
 
-// A real-valued knob is good enough when the density is within 0.2% of the target.
-constexpr double kCloseEnough = 0.002;
-constexpr double kMissed = 0.02;
-constexpr int kMaxPlans = 24;
 constexpr int kMaxDensities = 1000;
-
-double planned_density(const BackendSpec& spec, Inputs in) {
-  spec.backend->prepare(in, spec.params);
-  return plan_stats(spec.backend->plan(in, spec.params), in).density;
-}
-
-/// Values of a knob between which the target density lies.
-struct Bracket {
-  double sparse, dense;  ///< values
-  bool discrete, wide;
-  double sparse_density = 0, dense_density = 1;
-
-  Bracket(const DensityKnob& knob, bool whole)
-      : sparse(knob.sparse),
-        dense(knob.dense),
-        discrete(whole),
-        wide(whole && knob.sparse >= 0 && knob.dense >= 0) {}
-
-  /// Densities often fall like 1/x (groups, chunks), and counts may go far beyond what matters: the
-  /// geometric middle halves better there. One more keeps 0 in reach.
-  double halved() const {
-    return rounded(wide ? std::sqrt((sparse + 1) * (dense + 1)) - 1 : (sparse + dense) / 2);
-  }
-  /// Where a density that is linear in the value, or in its inverse where it falls, hits `target`.
-  double interpolated(double target) const {
-    const double share = (target - sparse_density) / (dense_density - sparse_density);
-    if (!wide || dense > sparse) return rounded(sparse + share * (dense - sparse));
-    const double from = 1 / (sparse + 1), to = 1 / (dense + 1);
-    return rounded(1 / (from + share * (to - from)) - 1);
-  }
-  void narrow(double value, double density, double target) {
-    (density < target ? sparse : dense) = value;
-    (density < target ? sparse_density : dense_density) = density;
-  }
-
- private:
-  double rounded(double value) const { return discrete ? std::round(value) : value; }
-};
 
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts;
@@ -78,72 +36,64 @@ double parse_density(const std::string& text) {
 }
 
 DensitySearch::DensitySearch(const BackendSpec& spec, const Inputs& in) : spec_(spec), in_(in) {
-  if (!spec.backend->info().knob.param.empty()) spec.backend->prepare_search(in_, spec.params);
-}
-
-/// A list takes the value for every element it has by default.
-BackendSpec DensitySearch::with_knob(double value) const {
-  BackendSpec spec = spec_;
-  const std::string& param = spec.backend->info().knob.param;
-  std::string text = fmt::format("{}", value);
-  if (const auto* list = std::get_if<std::vector<double>>(&spec.params.value(param)))
-    text = to_text(std::vector<double>(std::max<size_t>(list->size(), 1), value));
-  spec.params.set(param, text);
-  return spec;
-}
-
-double DensitySearch::density(double value) {
-  const auto [entry, fresh] = known_.try_emplace(value, 0);
-  if (fresh) entry->second = planned_density(with_knob(value), in_);
-  return entry->second;
+  const auto given = [&](const auto& setting) { return spec.params.given(setting.first); };
+  for (DensityKnob& knob : spec.backend->knobs(in, spec.params)) {
+    Settings changed = knob.settings;
+    for (const Settings& step : knob.steps) changed.insert(changed.end(), step.begin(), step.end());
+    if (std::none_of(changed.begin(), changed.end(), given)) knobs_.push_back(std::move(knob));
+  }
+  if (!knobs_.empty()) searches_.emplace_back(spec_, in_, knobs_.front());
 }
 
 DensitySolution DensitySearch::solve(double target) {
-  const DensityKnob& knob = spec_.backend->info().knob;
   const std::string name = spec_.backend->name();
-  if (knob.param.empty())
-    return {spec_, planned_density(spec_, in_), name + " has no density knob"};
-  const bool discrete = !std::holds_alternative<double>(spec_.params.value(knob.param));
+  if (knobs_.empty()) return without_knob(target);
   DensitySolution best{spec_, INFINITY, ""};
-  double value = 0;
-  const auto consider = [&](double candidate) {
-    const double found = density(candidate);
-    if (std::abs(found - target) < std::abs(best.density - target)) {
-      best = {with_knob(candidate), found, ""};
-      value = candidate;
-    }
-    return found;
-  };
-  Bracket bracket{knob, discrete};
-  const auto narrow = [&](double middle) { bracket.narrow(middle, consider(middle), target); };
-  const auto close_enough = [&] {
-    return interrupted() || std::abs(best.density - target) <= kCloseEnough * target;
-  };
-  bool inside = !interrupted() && (bracket.sparse_density = consider(knob.sparse)) < target;
-  if (inside && discrete && knob.sparse > 0) {
-    // Counts of keys or blocks per query are proportional to the density: often this is it.
-    const double guess = std::round(knob.sparse * target / best.density);
-    if (guess > knob.sparse && guess < knob.dense) narrow(guess);
+  std::string text;
+  for (size_t i = 0; i < knobs_.size() && !interrupted(); ++i) {
+    if (i > 0 && !missed_density(best.density, target)) break;
+    if (i == searches_.size()) searches_.emplace_back(spec_, in_, knobs_[i]);
+    KnobSearch& search = searches_[i];
+    const double value = search.solve(target);
+    if (std::isnan(value)) break;
+    const double found = search.known().at(value);
+    if (std::abs(found - target) >= std::abs(best.density - target)) continue;
+    best = {search.spec_at(value), found, ""};
+    text = search.text_at(value);
   }
-  if (inside && !close_enough() && bracket.dense == knob.dense)
-    inside = (bracket.dense_density = consider(knob.dense)) > target;
-  for (int i = 0; inside && i < kMaxPlans && !close_enough(); ++i) {
-    // A plan can cost seconds: interpolation mostly needs few, where the density follows the value
-    // at all. Elsewhere (thresholds just below 1) halving gets nearer, so it has most of the turns.
-    const bool interpolate = i < 2 || i % 4 == 0;
-    const double middle = interpolate ? bracket.interpolated(target) : bracket.halved();
-    if (middle != bracket.sparse && middle != bracket.dense)
-      narrow(middle);
-    else if (bracket.halved() == middle)
-      break;
-  }
-  best.note = fmt::format("{}: {} = {:g} gives density {:.4g} for the target {:g}", name,
-                          knob.param, value, best.density, target);
+  best.note = fmt::format("{}: {} gives density {:.4g} for the target {:.4g}", name, text,
+                          best.density, target);
+  if (missed_density(best.density, target)) best.note += ", missed: " + nearest_text(target);
   return best;
 }
 
+DensitySolution DensitySearch::without_knob(double target) {
+  Inputs in = in_;
+  spec_.backend->prepare(in, spec_.params);
+  const double found = plan_stats(spec_.backend->plan(in, spec_.params), in).density;
+  const std::string lacks = spec_.backend->info().knob.param.empty()
+                                ? " has no density knob"
+                                : " with these parameters has no density knob";
+  DensitySolution as_given{spec_, found, spec_.backend->name() + lacks};
+  if (missed_density(found, target))
+    as_given.note += fmt::format(": density {:.4g} missed the target {:.4g}", found, target);
+  return as_given;
+}
+
+std::string DensitySearch::nearest_text(double target) const {
+  double below = -INFINITY, above = INFINITY;
+  for (const KnobSearch& search : searches_)
+    for (const auto& [value, density] : search.known())
+      (density < target ? below : above) =
+          density < target ? std::max(below, density) : std::min(above, density);
+  const auto text = [](double density) {
+    return std::isfinite(density) ? fmt::format("{:.4g}", density) : std::string("none");
+  };
+  return fmt::format("nearest below {}, above {}", text(below), text(above));
+}
+
 bool missed_density(double density, double wanted) {
-  return std::abs(density / wanted - 1) > kMissed;
+  return std::abs(density / wanted - 1) > kMissedShare;
 }
 
 void MissedDensities::add(const std::string& label, double density, double wanted) {

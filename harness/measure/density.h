@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <utility>
@@ -7,6 +8,7 @@
 
 #include "attention/inputs.h"
 #include "harness/measure/backend_spec.h"
+#include "harness/measure/knob_search.h"
 
 namespace vidattn {
 
@@ -14,26 +16,29 @@ namespace vidattn {
 struct DensitySolution {
   BackendSpec spec;    ///< with the knob's value; unchanged when the method has no knob
   double density = 0;  ///< executed
-  std::string note;    ///< which knob took which value, or that there is none
+  /// Which knob took which value, or that there is none; of a target that was missed, also the
+  /// nearest densities that were found below and above.
+  std::string note;
 };
 
-/// Searches the method's knob (BackendInfo::knob) for executed densities, by bisection on real
-/// plans of these inputs. What was planned for one target is not planned again for the next.
+/// Searches the method's knobs (Backend::knobs) for executed densities: one after the other, until
+/// a density is near enough to the target.
 class DensitySearch {
  public:
   /// Throws InputError when the method refuses the inputs.
   DensitySearch(const BackendSpec& spec, const Inputs& in);
 
-  /// The knob whose density is nearest to `target`. Stops early when interrupted.
+  /// The setting whose density is nearest to `target`. Stops early when interrupted.
   DensitySolution solve(double target);
 
  private:
-  BackendSpec with_knob(double value) const;
-  double density(double value);
+  DensitySolution without_knob(double target);
+  std::string nearest_text(double target) const;
 
   BackendSpec spec_;
   Inputs in_;
-  std::map<double, double> known_;  ///< density by knob
+  std::vector<DensityKnob> knobs_;
+  std::deque<KnobSearch> searches_;  ///< of the first knobs: those that were needed so far
 };
 
 /// DensitySearch for one target.

@@ -66,12 +66,21 @@ Dense& dense_for(Case& c, Output& out, std::vector<Dense>& dense) {
   return made;
 }
 
+/// Of the whole plan, where only a sample of its rows is run.
+void count_work(Case& c, const Plan& whole) {
+  c.stats = plan_stats(whole, c.in);
+  c.coverage = plan_coverage(whole, c.in);
+  if (c.coverage.complete()) return;
+  c.result.note += fmt::format("{}{}: {}", c.result.note.empty() ? "" : "; ",
+                               short_setting(c.spec.text()), c.coverage.text());
+}
+
 /// Plans, runs and checks a case; measures memory and fidelity.
 void check_and_compare(Case& c, std::vector<Dense>& dense) {
   c.setup_seconds = seconds_of([&] { c.spec.backend->prepare(c.in, c.spec.params); });
   Output out;
   Plan plan = make_plan(c);
-  plan.validate(c.in);
+  c.validation_seconds = seconds_of([&] { plan.validate(c.in); });
   c.device->run(plan, c.in, out);  // touches code and output pages before memory is measured
   {
     const PeakMemory memory;
@@ -80,7 +89,8 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
     c.device->run(plan, c.in, out);
     c.extra_bytes = memory.extra_bytes();
   }
-  c.stats = plan_stats(c.sampled.empty() ? plan : c.spec.backend->plan(c.in, c.spec.params), c.in);
+  plan.validate(c.in);
+  count_work(c, c.sampled.empty() ? plan : c.spec.backend->plan(c.in, c.spec.params));
   c.figures = plan.figures;
   c.result.plan = describe_plan(plan, c.stats);
   check_against_reference(c, plan, out);

@@ -27,9 +27,15 @@ struct Column {
   Values value;
 };
 
+/// A figure at the density asked for; NaN where the method missed it.
+double at_density(const ProbeRun& run, double value) {
+  return missed_density(run.density, run.wanted_density) ? NAN : value;
+}
+
 Column score(const char* name, const char* header, int decimals) {
-  return {name, header, decimals,
-          [=](const BackendQuality& row) { return row.restored.score(name); }};
+  return {name, header, decimals, [=](const BackendQuality& row) {
+            return at_density(row.restored.run, row.restored.score(name));
+          }};
 }
 
 /// The paper's Table 1 as far as it can be measured here, then what only this task can tell.
@@ -44,9 +50,13 @@ const std::vector<Column>& columns() {
       score("cross_shot.hsv_lbp_vlad", "cross-shot", 4),
       score("psnr.cross_shot", "PSNR repeated", 2),
       {"label_iou.same_shot", "IoU shot", 3,
-       [](const BackendQuality& row) { return row.labels.same_shot.iou; }},
+       [](const BackendQuality& row) {
+         return at_density(row.labels.run, row.labels.same_shot.iou);
+       }},
       {"label_iou.other_shots", "IoU others", 3,
-       [](const BackendQuality& row) { return row.labels.other_shots.iou; }},
+       [](const BackendQuality& row) {
+         return at_density(row.labels.run, row.labels.other_shots.iou);
+       }},
   };
   return all;
 }
@@ -100,6 +110,18 @@ std::string interval(const MeanInterval& d, int64_t most, int decimals) {
   return text;
 }
 
+/// Name of a row: it says on how many clips the method missed the density.
+std::string row_label(const QualityOptions& options, const std::vector<ClipQuality>& clips,
+                      size_t b) {
+  const auto missed = std::count_if(clips.begin(), clips.end(), [&](const ClipQuality& clip) {
+    if (b >= clip.rows.size()) return false;
+    const ProbeRun& run = clip.rows[b].restored.run;
+    return run.passed() && missed_density(run.density, run.wanted_density);
+  });
+  const std::string& name = options.backends[b];
+  return missed == 0 ? name : fmt::format("{}, missed on {} of {}", name, missed, clips.size());
+}
+
 /// Columns that any clip has a value in.
 std::vector<const Column*> measured(const std::vector<ClipQuality>& clips) {
   std::vector<const Column*> found;
@@ -119,7 +141,7 @@ void print_table(const QualityOptions& options, const std::vector<ClipQuality>& 
   const auto shares = over_common_clips(clips, options.backends.size(), sparsity);
   for (size_t b = 0; b < options.backends.size(); ++b) {
     if (!restored(clips, b)) continue;
-    rows.push_back({options.backends[b], number(mean(shares[b]), 4)});
+    rows.push_back({row_label(options, clips, b), number(mean(shares[b]), 4)});
     for (const Column* column : shown) rows.back().push_back(cell(b, *column));
   }
   print_out("\n{}", text_table(headers, rows));

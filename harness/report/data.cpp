@@ -85,6 +85,7 @@ json case_record(const Measurement& c, const StoredRun& run) {
               {"workload", c.identity.workload},
               {"device", c.identity.device},
               {"dtype", c.identity.dtype},
+              {"missed", c.missed_density()},
               {"outcome", to_string(c.outcome)},
               {"reason", c.reason},
               {"note", c.note},
@@ -104,17 +105,17 @@ json case_record(const Measurement& c, const StoredRun& run) {
 }
 
 /// A case is on the front when none of its device, type and workload is both faster and nearer to
-/// full attention.
+/// full attention. One that missed the density asked for is no part of that comparison.
 void mark_front(json& cases) {
   const auto value = [](const json& c, const char* tag) { return c["metrics"].value(tag, NAN); };
   for (json& c : cases) {
     const double speed = value(c, "speedup"), error = value(c, "relative_l2");
-    c["front"] = std::isfinite(speed) && std::isfinite(error) &&
+    c["front"] = !c["missed"].get<bool>() && std::isfinite(speed) && std::isfinite(error) &&
                  std::none_of(cases.begin(), cases.end(), [&](const json& other) {
                    const double s = value(other, "speedup"), e = value(other, "relative_l2");
                    return other["device"] == c["device"] && other["dtype"] == c["dtype"] &&
-                          other["workload"] == c["workload"] && s >= speed && e <= error &&
-                          (s > speed || e < error);
+                          other["workload"] == c["workload"] && !other["missed"].get<bool>() &&
+                          s >= speed && e <= error && (s > speed || e < error);
                  });
   }
 }
@@ -140,7 +141,8 @@ json columns_record() {
                        {"header", m->header},
                        {"scale", m->scale},
                        {"digits", m->digits},
-                       {"meaning", m->meaning}});
+                       {"meaning", m->meaning},
+                       {"marks_missed", m->tag == kTargetTag}});
   return columns;
 }
 

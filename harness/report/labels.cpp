@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "harness/measure/backend_spec.h"
+
 namespace vidattn {
 namespace {
 
@@ -38,7 +40,7 @@ CaseLabels label_cases(const std::vector<StoredRun>& runs) {
   const bool kinds = of_several_kinds(runs);
   for (size_t r = 0; r < runs.size(); ++r)
     for (const Measurement& m : runs[r].cases) {
-      std::string text = kinds ? case_name(m) : m.setting;
+      std::string text = kinds ? case_name(m) : short_setting(m.setting);
       if (all.workloads.size() > 1)
         text += fmt::format(" (workload {})", all.workload_index[all.labels.size()] + 1);
       if (runs.size() > 1) text += fmt::format(" (run {})", r + 1);

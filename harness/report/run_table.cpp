@@ -7,6 +7,7 @@
 
 #include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
+#include "harness/measure/backend_spec.h"
 #include "harness/measure/record/catalogue.h"
 #include "metrics/statistics/statistics.h"
 
@@ -34,15 +35,25 @@ std::vector<std::string> row_of(const Columns& columns, const Measurement& m, st
   return row;
 }
 
+/// Without the column of targets, where no case has one.
+Columns needed(Columns columns, const std::vector<Measurement>& cases) {
+  std::erase_if(columns, [&](const MetricInfo* metric) {
+    return metric->tag == kTargetTag &&
+           std::none_of(cases.begin(), cases.end(),
+                        [&](const Measurement& m) { return m.values.contains(metric->tag); });
+  });
+  return columns;
+}
+
 /// One table of `run`; cases that have none of its figures are left out.
 std::string table_text(const std::vector<Measurement>& cases, MetricTable table) {
-  const Columns columns = columns_of(table);
+  const Columns columns = needed(columns_of(table), cases);
   const bool several = of_several_kinds(cases);
   TableRows rows;
   for (const Measurement& m : cases)
     if (std::any_of(columns.begin(), columns.end(),
                     [&](const MetricInfo* metric) { return m.values.count(metric->tag) > 0; }))
-      rows.push_back(row_of(columns, m, several ? case_name(m) : m.setting));
+      rows.push_back(row_of(columns, m, several ? case_name(m) : short_setting(m.setting)));
   return rows.empty() ? "" : "\n" + text_table(headers_of(columns, "backend"), rows);
 }
 
@@ -90,28 +101,32 @@ std::string run_text(const MainJob& job) {
 
 std::string run_latex(const std::vector<Measurement>& cases,
                       const std::vector<std::string>& names) {
-  const Columns columns = metrics_in(kLatex);
+  const Columns columns = needed(metrics_in(kLatex), cases);
   return latex_table(headers_of(columns, "method"), paper_rows(columns, cases, names));
 }
 
 std::string run_markdown(const std::vector<Measurement>& cases,
                          const std::vector<std::string>& names) {
-  const Columns columns = metrics_in(kLatex);
+  const Columns columns = needed(metrics_in(kLatex), cases);
   return markdown_table(headers_of(columns, "method"), paper_rows(columns, cases, names),
                         "l" + std::string(columns.size(), 'r'));
 }
 
 std::string run_csv(const std::vector<Measurement>& cases) {
   std::vector<std::string> header{"workload", "backend",       "setting", "device",
-                                  "dtype",    "density_asked", "outcome"};
+                                  "dtype",    "density_asked", "missed",  "outcome"};
   for (const MetricInfo& metric : catalogue()) header.push_back(metric.tag);
   std::string text = csv_line(header);
   for (const Measurement& m : cases) {
     const CaseIdentity& id = m.identity;
-    std::vector<std::string> row{
-        id.workload,         id.backend, m.setting,
-        id.device,           id.dtype,   id.density ? fmt::format("{}", *id.density) : "",
-        to_string(m.outcome)};
+    std::vector<std::string> row{id.workload,
+                                 id.backend,
+                                 m.setting,
+                                 id.device,
+                                 id.dtype,
+                                 id.density ? fmt::format("{}", *id.density) : "",
+                                 m.missed_density() ? "missed" : "",
+                                 to_string(m.outcome)};
     for (const MetricInfo& metric : catalogue()) {
       const double value = m.metric(metric.tag);
       row.push_back(std::isfinite(value) ? fmt::format("{}", value) : "");

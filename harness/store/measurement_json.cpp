@@ -1,6 +1,7 @@
 #include "harness/store/measurement_json.h"
 
 #include "harness/io/json_file.h"
+#include "harness/measure/record/catalogue.h"
 
 namespace vidattn {
 namespace {
@@ -206,6 +207,7 @@ json to_json(const Measurement& m) {
   json j = to_json(m.identity);
   j.update({{"key", m.key()},
             {"setting", m.setting},
+            {"missed_density", m.missed_density()},
             {"outcome", to_string(m.outcome)},
             {"reason", m.reason},
             {"note", m.note},
@@ -260,6 +262,8 @@ Measurement measurement_from_json(const JsonReader& j) {
 void modernize(Measurement& m) {
   if (m.setting.empty()) m.setting = m.identity.backend;
   if (m.outcome == Outcome::skipped && m.reason == "interrupted") m.outcome = Outcome::interrupted;
+  if (m.identity.density && m.values.contains("density"))
+    m.values.try_emplace(std::string(kTargetTag), MetricValue{"1", *m.identity.density});
   if (m.identity.content.empty() && m.workload && !m.workload->sha256.empty()) {
     m.identity.content = m.workload->sha256;
     m.identity.content["geometry"] = geometry_text(*m.workload);

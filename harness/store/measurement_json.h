@@ -10,6 +10,7 @@ namespace vidattn {
 /// A case as records and exports hold it:
 ///   key, workload, backend, device, dtype, density, cache, content    its identity
 ///   setting, outcome, reason, note, command
+///   missed_density   whether its density is more than 2% off the one asked for
 ///   process, started, seconds, peak_bytes                             of its process
 ///   metrics   {tag: {unit, value}}, or value null with a reason
 ///   blocks    [{block, plan_seconds, run_seconds, dense_seconds, peak_flops, position,
@@ -38,8 +39,9 @@ nlohmann::json to_json(const CaseIdentity& identity);
 CaseIdentity identity_from_json(const JsonReader& json);
 
 /// Brings what an older program stored up to what this one means: content from the workload's
-/// hashes, an interrupt that stood as a skip, the share of the float32 peak under today's tag, and
-/// times above it mistrusted. Changes nothing about newer measurements.
+/// hashes, the target beside the density, an interrupt that stood as a skip, the share of the
+/// float32 peak under today's tag, and times above it mistrusted. Changes nothing about newer
+/// measurements.
 void modernize(Measurement& m);
 
 }  // namespace vidattn

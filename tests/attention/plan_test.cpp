@@ -39,7 +39,7 @@ std::shared_ptr<const Array> channel_weights(std::vector<int64_t> shape) {
 Plan valid_plan() {
   HeadTable table;
   table.query_order = make_order({3, 1, 2, 0});
-  table.key_order = make_order({5, 5, 6, 7, 11});
+  table.key_order = make_order({5, 4, 6, 7, 11});
   table.add(0, 2, {{0, 2}, {3, 5, -1, 4}});
   table.add(2, 4, {{0, 5}});
   Branch branch{.name = "broken", .tables = {table, table}};
@@ -76,7 +76,7 @@ const Broken kBroken[] = {
      }},
     {"KeyOrderBeyondTheKeys", "an order leaves the tensor",
      [](Draft& d) {
-       d.table.key_order = make_order({5, 5, 6, 7, kLength});
+       d.table.key_order = make_order({5, 4, 6, 7, kLength});
      }},
     {"KeyOrderBeyondPreparedKeys", "an order leaves the tensor",
      [](Draft& d) { d.prepared.k = d.prepared.v = tensor(11, 2); }},
@@ -112,6 +112,29 @@ const Broken kBroken[] = {
      [](Draft& d) {
        d.table.key_order = nullptr;
        d.table.ranges[2].end = kLength + 1;
+     }},
+    {"KeysTwiceInASegment", "the key ranges of a segment overlap",
+     [](Draft& d) { d.table.ranges[0].end = 4; }},
+    {"KeysTwiceInTheOtherOrder", "the key ranges of a segment overlap",
+     [](Draft& d) {
+       d.table.ranges[0] = {3, 5};
+       d.table.ranges[1] = {0, 4};
+     }},
+    {"KeysTwiceInOneOfManyRanges", "the key ranges of a segment overlap",
+     [](Draft& d) { d.table.segments[0].range_end = 3; }},
+    {"BandsThatMeet", "the key ranges of a segment overlap",
+     [](Draft& d) {
+       d.table.ranges[0] = {0, 5, KeyRange::kNoLow, 1};
+       d.table.ranges[1] = {0, 5, 1, KeyRange::kNoHigh};
+     }},
+    {"KeyRowTwiceInASegment", "a segment sees a key row twice",
+     [](Draft& d) {
+       d.table.key_order = make_order({5, 4, 6, 7, 5});
+     }},
+    {"SegmentsOfAQueryShareKeys", "two segments of a query share keys",
+     [](Draft& d) {
+       d.branch.repeats_queries = true;
+       d.table.add(3, 4, {{4, 5}});
      }},
     {"KeysAndValuesOfOtherLengths", "keys and values differ in length",
      [](Draft& d) { d.prepared.k = tensor(kLength + 1, 2); }},
@@ -180,6 +203,21 @@ INSTANTIATE_TEST_SUITE_P(All, PlanRules, testing::ValuesIn(kBroken),
                          [](const auto& info) { return info.param.name; });
 
 TEST(PlanValidate, TakesTheValidPlan) { EXPECT_NO_THROW(valid_plan().validate(inputs())); }
+
+TEST(PlanValidate, TakesKeysThatNoQuerySeesTwice) {
+  Plan plan = valid_plan();
+  HeadTable& table = plan.branches[0].tables[0];
+  table.key_order = make_order({5, 4, 5, 4, 6});  // a row again, for other queries
+  table.ranges = {{0, 2}, {0, 0}, {2, 5}};
+  EXPECT_NO_THROW(plan.validate(inputs()));
+  table.key_order = nullptr;
+  table.ranges = {{0, 5, KeyRange::kNoLow, 0}, {0, 5, 1, KeyRange::kNoHigh}, {0, 5}};
+  EXPECT_NO_THROW(plan.validate(inputs()));
+  table.ranges = {{4, 6}, {0, 4}, {0, 5}};
+  plan.branches[0].repeats_queries = true;
+  table.add(2, 4, {{5, 12}});
+  EXPECT_NO_THROW(plan.validate(inputs()));
+}
 
 TEST(PlanValidate, TakesWhatLooksOdd) {
   Plan plan = valid_plan();

@@ -27,12 +27,17 @@ const std::vector<MetricInfo>& catalogue() {
   static const std::vector<MetricInfo> all = {
 // Work, read off the executed plan.
 {"density", "density", "1", 4, 1, K::exact, B::lower, T::cost, kShown | kLatex | kSuite | kGuarded, "executed (query, key) pairs over L², mean over heads; a combined plan counts a pair once for every branch that computes it", [](const M& m) { return Computed{m.c.stats.density}; }},
+{kTargetTag.data(), "target", "1", 4, 1, K::exact, B::none, T::cost, kPage | kLatex | kSuite, "density that the knobs were set for; a row whose own is more than 2% off is marked missed, and is in no chart or mean at equal density", [](const M& m) { return m.target(); }},
 {"sparsity", "sparsity", "1", 4, 1, K::exact, B::higher, T::cost, 0, "1 − density, always, and so negative where several branches together compute more pairs than full attention", [](const M& m) { return Computed{1 - m.c.stats.density}; }},
 {"run_density", "in run", "1", 4, 1, K::exact, B::lower, T::cost, 0, "density over a whole denoising run, with the dense warm-up and the skipped calls that published densities leave out", [](const M& m) { return Computed{m.run_density()}; }},
 {"pairs", "", "pairs", 3, 1, K::exact, B::lower, T::none, kGuarded, "executed (query, key) pairs, all heads and branches", [](const M& m) { return Computed{number(m.c.stats.pairs)}; }},
 {"attention_flops", "GFLOP", "flop", 4, kGiga, K::exact, B::lower, T::cost, kGuarded, "attention FLOPs, 4·pairs·D: two products, 2 per multiply-add; the softmax is not counted", [](const M& m) { return Computed{m.c.stats.flops}; }},
 {"planning_flops", "", "flop", 4, kGiga, K::exact, B::lower, T::none, 0, "FLOPs of planning (router, pooling, k-means …), counted apart; the JSON has them per stage", [](const M& m) { return Computed{m.c.stats.planning_flops}; }},
+{"uncovered_tokens", "", "tokens", 9, 1, K::exact, B::lower, T::none, 0, "tokens whose output no branch computes in some head: it is 0 there", [](const M& m) { return Computed{number(m.c.coverage.uncovered)}; }},
+{"keyless_tokens", "", "tokens", 9, 1, K::exact, B::lower, T::none, 0, "tokens that are in a query segment, but see no key in some head: their output is 0 there", [](const M& m) { return Computed{number(m.c.coverage.keyless)}; }},
+{"unmentioned_text", "", "tokens", 9, 1, K::exact, B::lower, T::none, 0, "text tokens that are in no query segment and in no range of keys of some head", [](const M& m) { return Computed{number(m.c.coverage.unmentioned_text)}; }},
 // Time: medians over interleaved blocks.
+{"validation_time", "", "s", 3, kMilli, K::time, B::lower, T::none, 0, "time of one look through the plan for what no plan may do (keys that a query would count twice, lists that leave their tensor); in no other time", [](const M& m) { return Computed{m.c.validation_seconds}; }},
 {"setup_time", "", "s", 3, kMilli, K::time, B::lower, T::none, 0, "one-time work that a trained model would have done before, such as a training-free router's", [](const M& m) { return Computed{m.c.setup_seconds}; }},
 {"plan_time", "plan ms", "s", 3, kMilli, K::time, B::lower, T::cost, kPage, "median time of planning, which is part of the cost", [](const M& m) { return m.timed(m.plan); }},
 {"run_time", "run ms", "s", 4, kMilli, K::time, B::lower, T::cost, 0, "median time of running the plan", [](const M& m) { return m.timed(m.run); }},
@@ -52,7 +57,7 @@ const std::vector<MetricInfo>& catalogue() {
 {"fed_ratio_high", "", "1", 3, 1, K::time, B::none, T::none, 0, "upper end of its interval", [](const M& m) { return m.fed_ratio_high(); }},
 {"dense_time", "", "s", 4, kMilli, K::time, B::none, T::none, 0, "median time of full attention in the same blocks", [](const M& m) { return m.beside_full(m.dense_time()); }},
 // Nearness to full attention.
-{"check_error", "check", "1", 2, 1, K::fidelity, B::lower, T::fidelity, kShown, "relative L2 error against the float64 reference executing the same plan, on sampled tokens (2e-5 allowed in f32, 1e-2 in bf16, 2e-3 in f16); a case that fails it has no times", [](const M& m) { return Computed{m.c.check_error}; }},
+{"check_error", "check", "1", 2, 1, K::fidelity, B::lower, T::fidelity, kShown, "relative L2 error against the float64 reference executing the same plan, on sampled tokens (2e-5 allowed in f32, 1e-2 in bf16, 2e-3 in f16): it proves that the device executed the plan, and `vidattn conform` that the plan is the method's; a case that fails it has no times", [](const M& m) { return Computed{m.c.check_error}; }},
 {"relative_l2", "rel L2", "1", 3, 1, K::fidelity, B::lower, T::fidelity, kShown | kLatex | kSuite | kGuarded, "relative L2 error of the output against full attention's in the same storage type, over `tokens` tokens and all heads", [](const M& m) { return Computed{m.c.fidelity.relative_l2}; }},
 {"cosine", "cosine", "1", 4, 1, K::fidelity, B::higher, T::fidelity, kShown | kGuarded, "cosine between the two outputs' rows, mean over tokens and heads", [](const M& m) { return Computed{m.c.fidelity.cosine}; }},
 {"max_error", "max err", "1", 3, 1, K::fidelity, B::lower, T::fidelity, kGuarded, "largest absolute difference between the two outputs", [](const M& m) { return Computed{m.c.fidelity.max_error}; }},
@@ -91,7 +96,9 @@ std::string to_string(Better better) {
 
 std::string MetricInfo::cell(const Measurement& m) const {
   const double value = m.metric(tag);
-  return std::isfinite(value) ? fmt::format("{:.{}g}", value * scale, digits) : "-";
+  if (!std::isfinite(value)) return "-";
+  const bool marked = tag == kTargetTag && m.missed_density();
+  return fmt::format("{:.{}g}{}", value * scale, digits, marked ? " missed" : "");
 }
 
 std::vector<const MetricInfo*> metrics_in(MetricPlace place) {

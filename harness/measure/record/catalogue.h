@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/measure/record/measurement.h"
@@ -53,6 +54,9 @@ struct MetricInfo {
   /// Cell of a table: the value with its digits and scale, or "-" when unknown.
   std::string cell(const Measurement& m) const;
 };
+
+/// The density that was asked for: its cells say which rows missed it.
+constexpr std::string_view kTargetTag = "density_target";
 
 /// Every metric, in the order of columns. A new one is a line here.
 const std::vector<MetricInfo>& catalogue();

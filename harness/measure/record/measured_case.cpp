@@ -60,6 +60,11 @@ double MeasuredCase::share_of_peak() const {
   return rate() / highest(peaks);
 }
 
+Computed MeasuredCase::target() const {
+  const auto& wanted = c.result.identity.density;
+  return {wanted.value_or(NAN), "", !wanted};
+}
+
 Computed MeasuredCase::timed(double value) const { return {value, kUntimed}; }
 
 Computed MeasuredCase::beside_full(double value) const {

@@ -43,6 +43,8 @@ class MeasuredCase {
   /// The rate over the highest peak measured beside it; NaN without one.
   double share_of_peak() const;
 
+  /// What the density should be; no figure of cases that ran as given.
+  Computed target() const;
   Computed timed(double value) const;        ///< unknown before it was timed
   Computed beside_full(double value) const;  ///< unknown without full attention
   Computed of_groups(const char* figure) const;

@@ -2,11 +2,18 @@
 
 #include <fmt/format.h>
 
+#include "harness/measure/backend_spec.h"
+#include "harness/measure/density.h"
+
 namespace vidattn {
 
 double Measurement::metric(const std::string& tag) const {
   const auto found = values.find(tag);
   return found == values.end() ? NAN : found->second.value;
+}
+
+bool Measurement::missed_density() const {
+  return identity.density && vidattn::missed_density(metric("density"), *identity.density);
 }
 
 void mistrust_above_peak(Measurement& m) {
@@ -18,7 +25,7 @@ void mistrust_above_peak(Measurement& m) {
 }
 
 std::string case_name(const Measurement& m) {
-  return fmt::format("{} [{} {}]", m.setting, m.identity.device, m.identity.dtype);
+  return fmt::format("{} [{} {}]", short_setting(m.setting), m.identity.device, m.identity.dtype);
 }
 
 }  // namespace vidattn

@@ -89,6 +89,9 @@ struct Measurement {
   /// A metric's value, NaN when it is unknown or was not measured.
   double metric(const std::string& tag) const;
   bool passed() const { return outcome == Outcome::passed; }
+  /// Whether its density is more than 2% off the one that was asked for: it is then no comparison
+  /// at equal density. False where none was asked for, or it was never planned.
+  bool missed_density() const;
   bool timed() const { return !blocks.empty(); }
   bool is_full() const { return identity.backend == "full"; }
 };
@@ -97,7 +100,7 @@ struct Measurement {
 /// peak is above 1 becomes mistrusted. The one place that decides it.
 void mistrust_above_peak(Measurement& m);
 
-/// "stga [cpu bf16]", or as it ran: the name of a case in tables.
+/// "stga [cpu bf16]", or as it ran: the name of a case in tables, numbers with at most 4 digits.
 std::string case_name(const Measurement& m);
 
 }  // namespace vidattn

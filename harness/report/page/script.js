@@ -1,6 +1,9 @@
 'use strict';
 const data = JSON.parse(document.getElementById('data').textContent);
 const timed = data.cases.filter(c => c.metrics.total_time !== undefined);
+// A case that missed the density asked for is no part of a comparison at equal density: it stands in
+// the table, and in charts that have the density on an axis or show the kernel alone.
+const equal = timed.filter(c => !c.missed);
 const colours = ['#2f7ed8', '#e07b00', '#1f9e6e', '#c44f9c', '#8a63d2', '#c0392b', '#6b8e00', '#0097a7',
   '#8d6e63', '#708090'];
 const shapes = ['circle', 'rect', 'triangle', 'rectRot', 'star'];
@@ -87,9 +90,9 @@ const methodKey = groups => groups.map(g => ({text: g[0].method, colour: colour(
 const tip = lines => ({tooltip: {callbacks: {title: () => '', label: item => lines(item.raw)}}});
 
 function pareto() {
-  const points = timed.filter(c => c.metrics.speedup !== undefined && c.metrics.relative_l2 !== undefined);
+  const points = equal.filter(c => c.metrics.speedup !== undefined && c.metrics.relative_l2 !== undefined);
   const point = c => ({x: c.metrics.speedup, y: c.metrics.relative_l2, c,
-    named: c.front ? cut(c.name) : ''});
+    named: c.front ? cut(label(c)) : ''});
   const front = points.filter(c => c.front).map(point).map(p => ({...p, named: ''}))
     .sort((a, b) => a.x - b.x);
   const groups = methods.map(m => points.filter(c => c.method === m)).filter(g => g.length);
@@ -127,7 +130,7 @@ const rowAxis = rows => axis('', {min: -0.7, max: rows.length - 0.3, reverse: tr
     callback: value => rowLabel(rows[value])}});
 
 function forest() {
-  const rows = timed.filter(c => c.ratio).sort((a, b) => a.ratio.ratio - b.ratio.ratio);
+  const rows = equal.filter(c => c.ratio).sort((a, b) => a.ratio.ratio - b.ratio.ratio);
   document.getElementById('forest-box').style.height = `${6 + rowHeight * rows.length}rem`;
   draw('forest', {
     type: 'scatter', plugins: [whiskers],
@@ -190,14 +193,14 @@ function roofline() {
 
 function memory() {
   const mebi = v => v === undefined ? null : v / 1048576;
-  document.getElementById('memory-box').style.height = `${5 + rowHeight * timed.length}rem`;
+  document.getElementById('memory-box').style.height = `${5 + rowHeight * equal.length}rem`;
   const set = (name, tag, c) => ({label: name, backgroundColor: c,
-    data: timed.map(t => mebi(t.metrics[tag]))});
+    data: equal.map(t => mebi(t.metrics[tag]))});
   legend('memory', [{text: 'index', colour: colours[0], shape: 'rect'},
     {text: 'extra', colour: colours[1], shape: 'rect'}]);
   draw('memory', {
     type: 'bar',
-    data: {labels: timed.map(rowLabel),
+    data: {labels: equal.map(rowLabel),
       datasets: [set('index', 'index_memory', colours[0]), set('extra', 'peak_extra_memory', colours[1])]},
     options: {indexAxis: 'y', scales: {x: axis('MiB'), y: axis('', {ticks: {color: variable('--text')}})}},
   });
@@ -220,17 +223,18 @@ function history() {
 
 const columns = [
   ['case', label], ['outcome', c => c.outcome],
-  ...data.columns.map(({tag, header, scale, digits, meaning}) => [header, c =>
-    c.metrics[tag] === undefined ? undefined : c.metrics[tag] * scale, digits, meaning]),
+  ...data.columns.map(({tag, header, scale, digits, meaning, marks_missed}) => [header, c =>
+    c.metrics[tag] === undefined ? undefined : c.metrics[tag] * scale, digits, meaning, marks_missed]),
 ];
 
 function table() {
   const body = element('tbody'), row = element('tr'), head = element('thead');
   const fill = rows => body.replaceChildren(...rows.map(c => {
     const tr = element('tr');
-    for (const [, value, digits] of columns) {
+    for (const [, value, digits, , marks] of columns) {
       const v = value(c);
-      tr.append(element('td', typeof v === 'string' ? v : show(v, digits)));
+      tr.append(element('td', (typeof v === 'string' ? v : show(v, digits)) +
+        (marks && c.missed ? ' missed' : '')));
     }
     tr.title = c.reason || c.note;
     return tr;

@@ -41,6 +41,52 @@ TEST(Density, TakesTheNearestEndWhenTheTargetIsOutOfReach) {
   EXPECT_DOUBLE_EQ(found.density, 0.25);  // 2x2 windows over the whole shot
 }
 
+TEST(Density, OfATargetThatIsMissedTheNearestAreNamed) {
+  const Inputs in = random_video(6, 4, 4, 1, 8);
+  const std::string alone = solve_density(parse_backend("stga"), in, 0.9).note;
+  EXPECT_TRUE(alone.ends_with("missed: nearest below 0.25, above none")) << alone;
+  const std::string between =
+      solve_density(parse_backend("moga:router=random"), random_inputs(900, 1, 8), 0.75).note;
+  EXPECT_NE(between.find("missed: nearest below 0.5"), std::string::npos) << between;
+  EXPECT_TRUE(between.ends_with("above 1")) << between;
+}
+
+TEST(Density, TheKnobIsTheOneThatTheModeReads) {
+  const Inputs in = random_video(10, 8, 8, 1, 8);
+  const DensitySolution topk = solve_density(parse_backend("vmoba:select_mode=topk"), in, 0.4);
+  EXPECT_NEAR(topk.density, 0.4, 1e-6) << topk.note;
+  EXPECT_TRUE(topk.spec.params.given("topk"));
+  EXPECT_FALSE(topk.spec.params.given("threshold"));
+  const DensitySolution fixed = solve_density(parse_backend("sta:windows=1,1,1"), in, 0.9);
+  EXPECT_EQ(fixed.spec.text(), "sta:windows=1,1,1");
+  EXPECT_NE(fixed.note.find("missed the target 0.9"), std::string::npos) << fixed.note;
+}
+
+TEST(Density, WhereOneKnobIsCoarseAnotherOneHelps) {
+  const Inputs in = random_video(10, 20, 26, 1, 8);
+  for (const char* backend : {"sta", "vmoba", "vmoba:select_mode=topk", "nsa"})
+    for (double target : {0.15, 0.35, 0.55}) {
+      const DensitySolution found = solve_density(parse_backend(backend), in, target);
+      EXPECT_FALSE(missed_density(found.density, target)) << found.note;
+    }
+  const DensitySolution own = solve_density(parse_backend("moc"), in, 0.19);
+  EXPECT_NEAR(own.density, 0.19, 1e-6) << own.note;  // in place of the one shot, so of everything
+}
+
+TEST(Density, ASecondKnobLeavesWhatWasGiven) {
+  const Inputs in = random_video(10, 8, 8, 1, 8);
+  const DensitySolution found = solve_density(parse_backend("moc:own=shot"), in, 0.19);
+  EXPECT_EQ(found.density, 1);
+  EXPECT_TRUE(found.note.ends_with("missed: nearest below none, above 1")) << found.note;
+}
+
+TEST(BackendSpec, NumbersAreShownWithFourDigits) {
+  EXPECT_EQ(short_setting("vmoba:threshold=0.42881234,topk=123456,scope=block"),
+            "vmoba:threshold=0.4288,topk=123456,scope=block");
+  EXPECT_EQ(short_setting("moba:cu_seqlens=0,3.14159,1e-07"), "moba:cu_seqlens=0,3.142,1e-07");
+  EXPECT_EQ(short_setting("full"), "full");
+}
+
 TEST(Density, WhatMissesByMoreThanTwoPercentIsNamedWithItsRange) {
   MissedDensities missed;
   missed.add("near", 0.509, 0.5);
