@@ -142,18 +142,23 @@ class Sta : public Method<StaParams> {
             .warm_up = DenseWarmUp{}};
   }
 
-  /// Then a window per axis, then tiles half as long on some axes, too. Given windows stay.
+  /// Then a window per axis, then tiles shorter by a quarter or a half on some axes, too. Given
+  /// windows stay.
   std::vector<DensityKnob> knobs(const Inputs& in, const StaParams& p) const override {
     if (!p.windows.empty()) return {};
     if (!in.grid.known()) return {info().knob};
     std::vector<DensityOfSettings> windows, tiles;
     add_windows(in.grid, p.tile, {}, windows);
-    for (int halved = 1; halved < 8; ++halved) {
+    for (int part = 1; part < 27; ++part) {
       Sizes tile = p.tile;
-      for (int axis = 0; axis < 3; ++axis)
-        if ((halved >> axis & 1) != 0) tile[axis] = (tile[axis] + 1) / 2;
+      int cut = part;
+      for (int64_t& size : tile) {
+        size = (size * (4 - cut % 3) + 3) / 4;
+        cut /= 3;
+      }
       if (fits(p, tile, in.grid)) add_windows(in.grid, tile, {{"tile", text_of(tile, ",")}}, tiles);
     }
+    if (tiles.empty()) return {info().knob, knob_of(std::move(windows))};
     return {info().knob, knob_of(std::move(windows)), knob_of(std::move(tiles))};
   }
 

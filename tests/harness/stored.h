@@ -12,7 +12,7 @@ inline Measurement stored_case(const std::string& name) {
   c.setting = "stga:hs=2";
   c.command = "vidattn case --workload film --backend stga";
   c.process = {"p1", "2026-01-31T00:00:00Z", 1.5, 1 << 20, 2};
-  c.values["density"] = {"1", 0.25};
+  c.values["density"] = c.values["density_target"] = {"1", 0.25};
   c.values["pairs"] = {"pairs", 1000};
   c.values["attention_flops"] = {"flop", 4000};
   c.values["group_balance"] = {"1", NAN, "the method has no groups"};
