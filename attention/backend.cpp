@@ -62,6 +62,8 @@ std::map<std::string, ParamValue> Backend::derived(const Params&, const StepCont
   return {};
 }
 
+std::vector<Backend::LayerKind> Backend::layer_kinds(const Params&, int64_t) const { return {}; }
+
 double Backend::run_density(const Params& params, double density, int64_t steps,
                             int64_t layers) const {
   return info().warm_up ? warm_up(params).run_density(density, steps, layers) : density;

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <map>
 
 #include "attention/error.h"
 #include "attention/methods/method.h"
@@ -186,6 +188,27 @@ class Vmoba : public Method<VmobaParams> {
       all.back().settings = settings;
     }
     return all;
+  }
+
+  /// What makes two layers alike is their chunk kind; layers of the warm-up are dense anyway.
+  std::vector<LayerKind> layer_kinds(const Params& params, int64_t layers) const override {
+    const VmobaParams p(params);
+    const DenseWarmUp rules = warm_up(params);
+    constexpr StepContext kLate{.step = std::numeric_limits<int64_t>::max()};
+    std::map<std::string, LayerKind> kinds;
+    int64_t sparse = 0;
+    for (int64_t layer = 0; layer < layers; ++layer) {
+      StepContext context = kLate;
+      context.layer = layer;
+      context.layers = layers;
+      if (rules.dense(context)) continue;
+      kinds.try_emplace(kind_of(p, context), LayerKind{layer, 0}).first->second.share += 1;
+      ++sparse;
+    }
+    std::vector<LayerKind> found;
+    for (const auto& [kind, like] : kinds)
+      found.push_back({like.layer, like.share / static_cast<double>(sparse)});
+    return found;
   }
 
   /// The layer's chunk_kind; "full" before first_full_layer.

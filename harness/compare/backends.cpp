@@ -32,8 +32,7 @@ ComparedCase compare_cases(Case a, Case b, const CompareOptions& options, std::s
   dense.clear();
   compared.problem = interrupted() ? "interrupted before it was timed" : problem_of(a, b);
   if (compared.problem.empty()) {
-    const Timings timings = measure_pair(
-        a, b, paired_policy(options.seconds, options.order_seed, "A against B, " + compared.name));
+    const Timings timings = measure_pair(a, b, compare_policy(options, compared.name));
     take_blocks(compared, timings.contenders[1].blocks());
     compared.problem = problem_of(a, b);
     if (interrupted() && compared.a_seconds.empty())

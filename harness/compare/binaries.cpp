@@ -13,7 +13,6 @@
 #include "harness/host/programs/program.h"
 #include "harness/io/npy.h"
 #include "harness/measure/engine/engine.h"
-#include "harness/measure/paired.h"
 #include "harness/store/run_file.h"
 
 namespace vidattn {
@@ -175,8 +174,7 @@ ComparisonResult compare_binaries(const CompareOptions& options) {
   const auto complete = run_arguments(options, write_workload(workload, tensors));
   Program a(options.binaries.at("A"), complete, folder.path() / "a.json");
   Program b(options.binaries.at("B"), complete, folder.path() / "b.json");
-  const Policy paired =
-      paired_policy(options.seconds, options.order_seed, "A against B, program by program");
+  const Policy paired = compare_policy(options, "program by program");
   const int repeat = choose_repeat(a, b, paired);
   if (a.last().cases.size() != b.last().cases.size())
     throw InputError("the two programs make different cases of this command line");

@@ -29,6 +29,10 @@ constexpr int kMoreProcesses = 2;     // whose times settle a baseline's, beside
 
 constexpr const char* kTimes[] = {"ratio", "fed_ratio"};
 
+bool is_time(const Finding& f) {
+  return std::find(std::begin(kTimes), std::end(kTimes), f.figure) != std::end(kTimes);
+}
+
 std::string shown(double value) { return fmt::format("{:.7g}", value); }
 
 Finding figure(const std::string& tag, double expected, double got, double tolerance) {
@@ -72,9 +76,16 @@ void judge_figures(const BaselineCase& base, const Measurement& c, const Toleran
                     : "the plan is another one; recorded on another platform, so not judged"});
 }
 
+/// A time that was accepted.
+struct AcceptedTime {
+  double value;
+  Interval interval;
+};
+
 /// `tag` is the metric of a relative time, `over` what it is relative to.
-Finding judge_time(const std::string& tag, const std::string& over, double expected,
+Finding judge_time(const std::string& tag, const std::string& over, const AcceptedTime& accepted,
                    const Measurement& c, double tolerance) {
+  const double expected = accepted.value;
   const double got = c.metric(tag) / expected - 1;
   const double low = c.metric(tag + "_low") / expected - 1;
   const double high = c.metric(tag + "_high") / expected - 1;
@@ -84,7 +95,13 @@ Finding judge_time(const std::string& tag, const std::string& over, double expec
                                    : "too few blocks for an interval";
   const std::string change = fmt::format("time over {} changed by {:+.1f}% ({}), {:.0f}% allowed",
                                          over, 100 * got, interval, 100 * tolerance);
-  if (low > tolerance)
+  const Interval& known = accepted.interval;
+  if (low > tolerance && half_width(known, expected) > tolerance)
+    f = {
+        State::invalid, f.figure, f.expected, f.got,
+        change + fmt::format(": the baseline's own interval, {:.4g} to {:.4g}, is too wide to tell",
+                             known.low, known.high)};
+  else if (low > tolerance)
     f = {State::regression, f.figure, f.expected, f.got, change};
   else if (!(high <= tolerance) && !(got <= tolerance && high - got <= tolerance))
     f = {State::invalid, f.figure, f.expected, f.got, change + ": too noisy to tell"};
@@ -104,8 +121,8 @@ Finding judge_fed_time(const BaselineCase& base, const Measurement& c, const Tol
   if (!std::isfinite(c.metric("fed_ratio")))  // its runs are too short here
     return {State::note, "fed_ratio", shown(base.fed_ratio), "",
             "the time over that of as many multiply-adds was not measured, so not judged"};
-  Finding f =
-      judge_time("fed_ratio", "that of as many multiply-adds", base.fed_ratio, c, t.fed_ratio);
+  Finding f = judge_time("fed_ratio", "that of as many multiply-adds",
+                         {base.fed_ratio, base.fed_ratio_interval}, c, t.fed_ratio);
   if (f.state == State::ok || f.state == State::note || !cores_were_taken(c)) return f;
   f.state = State::note;
   f.message += "; not judged: other programs held the cores";
@@ -120,9 +137,19 @@ void judge_times(const BaselineCase& base, const Measurement& c, const Tolerance
     else if (std::isfinite(c.metric(tag)))
       checked.findings.push_back(not_in_baseline(tag, c));
   };
-  judge("ratio", base.ratio,
-        [&] { return judge_time("ratio", "full attention's", base.ratio, c, t.ratio); });
+  judge("ratio", base.ratio, [&] {
+    return judge_time("ratio", "full attention's", {base.ratio, base.ratio_interval}, c, t.ratio);
+  });
   judge("fed_ratio", base.fed_ratio, [&] { return judge_fed_time(base, c, t); });
+}
+
+/// Nothing is slower that was timed on a machine unfit for it.
+void distrust_times(const std::string& reason, CheckedCase& checked) {
+  for (Finding& f : checked.findings) {
+    if (!is_time(f) || f.state != State::regression) continue;
+    f.state = State::invalid;
+    f.message += "; not judged: " + reason;
+  }
 }
 
 CheckedCase judge_case(const std::string& key, const BaselineCase& base, const Measurement& c,
@@ -155,9 +182,7 @@ bool suspicious(const CheckedCase& c) {
   bool time = false;
   for (const Finding& f : c.findings) {
     if (f.state != State::regression && f.state != State::invalid) continue;
-    const bool of_time =
-        std::find(std::begin(kTimes), std::end(kTimes), f.figure) != std::end(kTimes);
-    if (!of_time && f.got != "mistrusted") return false;
+    if (!is_time(f) && f.got != "mistrusted") return false;
     time = true;
   }
   return time;
@@ -174,13 +199,22 @@ StoredRun begin_again(const StoredRun& run) {
   return extra;
 }
 
+/// Tags of the relative times and of the ends of their intervals.
+std::vector<std::string> times_and_ends() {
+  std::vector<std::string> tags;
+  for (const std::string tag : kTimes)
+    for (const char* end : {"", "_low", "_high"}) tags.push_back(tag + end);
+  return tags;
+}
+
 /// Times differ from process to process by more than the blocks of one show, and everything later
-/// is held against a baseline: its times are medians of three processes.
+/// is held against a baseline: its times, and their intervals' ends, are medians of three
+/// processes.
 void settle_times(const Suite& suite, Store& store, const SuiteOptions& options, StoredRun& run,
                   Outputs& outputs) {
   std::map<std::pair<std::string, std::string>, std::vector<double>> times;
   const auto collect = [&](const Measurement& c) {
-    for (const char* tag : kTimes)
+    for (const std::string& tag : times_and_ends())
       if (c.passed() && std::isfinite(c.metric(tag)))
         times[{c.key(), tag}].push_back(c.metric(tag));
   };
@@ -199,7 +233,7 @@ void settle_times(const Suite& suite, Store& store, const SuiteOptions& options,
     outputs.write([&] { store.add_run(extra); });
   }
   for (Measurement& c : run.cases)
-    for (const char* tag : kTimes)
+    for (const std::string& tag : times_and_ends())
       if (const auto found = times.find({c.key(), tag}); found != times.end())
         c.values[tag].value = median(found->second);
 }
@@ -250,6 +284,13 @@ ExitCode accept(const CheckOptions& options, const StoredRun& run, const Baselin
                                  in_quotes(before->suite)));
   const Baseline made = make_baseline(run, options.accept, before);
   if (made.cases.empty()) throw InputError("no case passed: nothing to accept");
+  const std::vector<std::string> unfit = unfit_times(made, run);
+  for (const std::string& reason : unfit) print_out("too uncertain to accept: {}\n", reason);
+  if (!unfit.empty() && !options.force) {
+    print_out("{} was not written: measure on a quieter machine or longer, or --force it\n",
+              in_quotes(options.baseline));
+    return ExitCode::invalid;
+  }
   write_baseline(options.baseline, made);
   for (const Measurement& c : run.cases)
     if (!c.passed())
@@ -292,12 +333,14 @@ CheckReport judge_run(const Baseline& baseline, const StoredRun& run) {
   if (baseline.cases.empty())
     report.cases.push_back(
         {"baseline", {{State::invalid, "cases", "", "", "it has no cases: nothing was judged"}}});
+  const std::string unfit = unfit_for_times(run);
   std::set<std::string> met;
   for (const Measurement& c : run.cases) {
     const auto* base = baseline.find(c);
     if (base) met.insert(base->first);
     report.cases.push_back(base ? judge_case(c.key(), base->second, c, report.tolerances)
                                 : CheckedCase{c.key(), {not_a_case(c)}});
+    if (!unfit.empty()) distrust_times(unfit, report.cases.back());
   }
   for (const auto& [key, base] : baseline.cases)
     if (met.count(key) == 0)

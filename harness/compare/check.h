@@ -39,7 +39,9 @@ struct CheckReport {
 
 /// Holds a run against a baseline. Time, over full attention's and over that of as many
 /// multiply-adds: a regression when its whole 95% interval lies above the tolerance; it cannot be
-/// judged when the interval holds the tolerance or is wider than it.
+/// judged when the interval holds the tolerance or is wider than it. Nor is it a regression where
+/// the baseline's own interval is wider than the tolerance on either side, or the look before the
+/// run found the machine unfit: such a slowdown cannot be judged either.
 CheckReport judge_run(const Baseline& baseline, const StoredRun& run);
 
 struct CheckOptions {
@@ -47,12 +49,14 @@ struct CheckOptions {
   std::string baseline;         ///< file
   std::string run;              ///< judge this stored run instead of measuring; empty = measure
   std::string accept;           ///< reason: make the run the baseline; empty = compare
+  bool force = false;           ///< accept times that are too uncertain, too
   std::string markdown, junit;  ///< files to write; empty = none
 };
 
-/// `vidattn check`: runs the suite (a case whose time is suspicious up to twice more, with twice
-/// the budget each; to accept it, every case three times, and the baseline gets the medians),
-/// judges it and prints the report. Returns the exit code.
+/// `vidattn check`: (a baseline whose times are too uncertain, see unfit_times(), is not written
+/// unless forced: exit code 2) runs the suite (a case whose time is suspicious up to twice more,
+/// with twice the budget each; to accept it, every case three times, and the baseline gets the
+/// medians), judges it and prints the report. Returns the exit code.
 ExitCode check(const CheckOptions& options);
 
 }  // namespace vidattn

@@ -25,11 +25,27 @@ json platform_of(const StoredRun& run) {
           {"threads", environment.maybe("state").maybe("threads").get_or(0)}};
 }
 
+void put_interval(json& j, const char* key, const Interval& interval) {
+  if (std::isfinite(interval.low) && std::isfinite(interval.high))
+    j[key] = {interval.low, interval.high};
+}
+
+/// Unknown in files of before it was kept.
+Interval interval_of(const JsonReader& value) {
+  if (value.is_null()) return {NAN, NAN};
+  const auto ends = value.get<std::vector<double>>();
+  if (ends.size() != 2 || !(ends[0] > 0 && ends[0] <= ends[1]))
+    value.expected("two numbers above 0 that ascend");
+  return {ends[0], ends[1]};
+}
+
 json record_of(const BaselineCase& c) {
   json j{{"figures", c.figures},
          {"checksum", c.checksum},
          {"ratio", number_or_null(c.ratio)},
          {"fed_ratio", number_or_null(c.fed_ratio)}};
+  put_interval(j, "ratio_interval", c.ratio_interval);
+  put_interval(j, "fed_ratio_interval", c.fed_ratio_interval);
   if (c.identity) j["identity"] = to_json(*c.identity);
   return j;
 }
@@ -47,6 +63,8 @@ BaselineCase case_of(const JsonReader& j) {
   j.read("checksum", c.checksum);
   c.ratio = relative_time(j.at("ratio"));
   c.fed_ratio = relative_time(j.at("fed_ratio"));
+  c.ratio_interval = interval_of(j.maybe("ratio_interval"));
+  c.fed_ratio_interval = interval_of(j.maybe("fed_ratio_interval"));
   if (const JsonReader identity = j.maybe("identity"); !identity.is_null())
     c.identity = identity_from_json(identity);
   return c;
@@ -123,8 +141,39 @@ Baseline make_baseline(const StoredRun& run, const std::string& reason, const Ba
     made.checksum = c.plan.checksum;
     made.ratio = c.metric("ratio");
     made.fed_ratio = c.metric("fed_ratio");
+    made.ratio_interval = {c.metric("ratio_low"), c.metric("ratio_high")};
+    made.fed_ratio_interval = {c.metric("fed_ratio_low"), c.metric("fed_ratio_high")};
   }
   return b;
+}
+
+double half_width(const Interval& interval, double ratio) {
+  return (interval.high - interval.low) / 2 / ratio;
+}
+
+std::string unfit_for_times(const StoredRun& run) {
+  for (const PreflightCheck& check : run.preflight)
+    if (check.state == PreflightCheck::State::invalid)
+      return fmt::format("the look before the run found {} invalid: {}", check.name, check.message);
+  return "";
+}
+
+std::vector<std::string> unfit_times(const Baseline& baseline, const StoredRun& run) {
+  std::vector<std::string> reasons;
+  if (const std::string unfit = unfit_for_times(run); !unfit.empty()) reasons.push_back(unfit);
+  const auto look = [&](const std::string& key, const char* tag, double ratio,
+                        const Interval& interval, double allowed) {
+    if (half_width(interval, ratio) > allowed)
+      reasons.push_back(
+          fmt::format("{}: {} {:.4g} has the interval {:.4g} to {:.4g}, {:g}% are "
+                      "allowed on either side",
+                      key, tag, ratio, interval.low, interval.high, 100 * allowed));
+  };
+  for (const auto& [key, c] : baseline.cases) {
+    look(key, "ratio", c.ratio, c.ratio_interval, Tolerances{}.ratio);
+    look(key, "fed_ratio", c.fed_ratio, c.fed_ratio_interval, Tolerances{}.fed_ratio);
+  }
+  return reasons;
 }
 
 Baseline read_baseline(const std::string& path) {

@@ -8,6 +8,7 @@
 
 #include "harness/measure/record/catalogue.h"
 #include "harness/store/run.h"
+#include "metrics/statistics/statistics.h"
 
 namespace vidattn {
 
@@ -32,6 +33,7 @@ struct BaselineCase {
   std::map<std::string, double> figures;  ///< deterministic, by metric tag
   std::string checksum;
   double ratio = NAN, fed_ratio = NAN;
+  Interval ratio_interval = {NAN, NAN}, fed_ratio_interval = {NAN, NAN};  ///< NaN = unknown
   std::optional<CaseIdentity> identity = {};  ///< nullopt in files that have none
 };
 
@@ -57,6 +59,17 @@ struct Baseline {
 /// The figures of a run's passed cases as a baseline; `before` gives the history of reasons, and
 /// may be null.
 Baseline make_baseline(const StoredRun& run, const std::string& reason, const Baseline* before);
+
+/// Half of an interval's width as a share of the ratio in it; NaN when it is unknown.
+double half_width(const Interval& interval, double ratio);
+
+/// Why a run's times cannot be held against anything, however they come out: a look before it that
+/// found the machine unfit. Empty when they can.
+std::string unfit_for_times(const StoredRun& run);
+
+/// The same of a baseline's times, one line for each: of such a run, or with an interval of more
+/// than the tolerance on either side, so that the accepted time may be anything in it.
+std::vector<std::string> unfit_times(const Baseline& baseline, const StoredRun& run);
 
 /// Throws InputError for a file that is missing or not a baseline, and names what in it is wrong.
 Baseline read_baseline(const std::string& path);

@@ -10,6 +10,7 @@
 #include "harness/host/output/outputs.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/measure/paired.h"
 #include "harness/store/run_file.h"
 
 namespace vidattn {
@@ -34,12 +35,23 @@ ExitCode exit_code(const std::vector<ComparedCase>& cases) {
   const bool worse = std::any_of(cases.begin(), cases.end(), [](const ComparedCase& c) {
     return failed(c) || (c.problem.empty() && c.verdict == Verdict::slower);
   });
-  const bool nothing = std::all_of(cases.begin(), cases.end(),
-                                   [](const ComparedCase& c) { return !c.problem.empty(); });
+  const bool nothing = std::all_of(cases.begin(), cases.end(), [](const ComparedCase& c) {
+    return !c.problem.empty() || c.verdict == Verdict::undecidable;
+  });
   return worse ? ExitCode::regression : nothing ? ExitCode::invalid : ExitCode::fine;
 }
 
 }  // namespace
+
+Policy compare_policy(const CompareOptions& options, const std::string& label) {
+  Policy policy = paired_policy(options.seconds, options.order_seed, "A against B, " + label);
+  const size_t each = options.devices.size() * options.dtypes.size() *
+                      std::max<size_t>(1, options.densities.size());
+  const size_t cases = each * (options.binaries.empty() ? 1 : options.sides.size());
+  policy.min_blocks =
+      std::max(policy.min_blocks, blocks_needed(options.rule, static_cast<int64_t>(cases)));
+  return policy;
+}
 
 void take_blocks(ComparedCase& c, const std::vector<Block>& blocks) {
   for (const Block& block : blocks) {
@@ -59,10 +71,29 @@ void judge_cases(std::vector<ComparedCase>& cases, const VerdictRule& rule) {
     p.push_back(c.estimate.p);
   }
   const std::vector<double> adjusted = holm(p);
+  const auto together = static_cast<int64_t>(judged.size());
   for (size_t i = 0; i < judged.size(); ++i) {
-    judged[i]->adjusted_p = adjusted[i];
-    judged[i]->verdict = judge(judged[i]->estimate, adjusted[i], rule);
+    ComparedCase& c = *judged[i];
+    c.adjusted_p = adjusted[i];
+    c.verdict = judge(c.estimate, adjusted[i], rule);
+    c.detectable = minimum_detectable_effect(c.log_ratios, rule, together);
+    if (c.verdict == Verdict::ambiguous && std::isinf(c.detectable))
+      c.verdict = Verdict::undecidable;
   }
+}
+
+std::string undecidable_note(const std::vector<ComparedCase>& cases, const VerdictRule& rule) {
+  const auto count = [&](auto condition) {
+    return std::count_if(cases.begin(), cases.end(), condition);
+  };
+  const auto undecidable =
+      count([](const ComparedCase& c) { return c.verdict == Verdict::undecidable; });
+  if (undecidable == 0) return "";
+  const auto together = count([](const ComparedCase& c) { return c.problem.empty(); });
+  return fmt::format(
+      "{} of {} cases have too few blocks for a verdict, however far their times differ; {} blocks "
+      "are needed for p Holm below {:g}",
+      undecidable, together, blocks_needed(rule, together), rule.alpha);
 }
 
 ExitCode compare(const CompareOptions& options) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -7,9 +8,10 @@
 #include <vector>
 
 #include "harness/host/exit_code.h"
+#include "harness/measure/engine/policy.h"
 #include "harness/measure/record/measurement.h"
 #include "harness/workloads/workload.h"
-#include "metrics/statistics/statistics.h"
+#include "metrics/statistics/detectable_effect.h"
 
 namespace vidattn {
 
@@ -41,6 +43,7 @@ struct ComparedCase {
   RatioEstimate estimate;
   double adjusted_p = 1;
   Verdict verdict = Verdict::ambiguous;
+  double detectable = INFINITY;  ///< minimum_detectable_effect() beside the other cases
 };
 
 /// A whole comparison. Ratios are time of B over time of A: below 1, B is faster.
@@ -58,22 +61,31 @@ ComparisonResult compare_backends(const CompareOptions& options);
 ComparisonResult compare_stored_runs(const CompareOptions& options);
 ComparisonResult compare_binaries(const CompareOptions& options);
 
+/// How two sides are timed: paired_policy() with as many blocks at least as the cases need that the
+/// options ask for.
+Policy compare_policy(const CompareOptions& options, const std::string& label);
+
 /// A case of two measured ones, still without times; `problem` tells when there cannot be a ratio.
 ComparedCase pair_cases(const Measurement& a, const Measurement& b);
 
 /// Fills the seconds and log ratios of a case from the blocks of B, whose control was A.
 void take_blocks(ComparedCase& c, const std::vector<Block>& blocks);
 
-/// Fills estimate, adjusted_p and verdict of every case that has log ratios.
+/// Fills estimate, adjusted_p, verdict and detectable of every case that has log ratios. What could
+/// not have been called faster or slower whatever its times, for its blocks are too few beside so
+/// many cases, is undecidable, unless it is the same.
 void judge_cases(std::vector<ComparedCase>& cases, const VerdictRule& rule);
+
+/// Which cases are undecidable, and how many blocks they need; empty = none.
+std::string undecidable_note(const std::vector<ComparedCase>& cases, const VerdictRule& rule);
 
 /// Tables of times and of fidelity, density and memory; JSON of everything.
 void print_comparison(const ComparisonResult& result, const CompareOptions& options);
 nlohmann::json comparison_record(const ComparisonResult& result, const CompareOptions& options);
 
 /// Compares, prints, writes options.out. Returns the exit code: 0, 1 when B is slower in a case or
-/// a side failed its equality check, 2 when nothing could be compared, 130 after an interrupt (what
-/// was measured until then is judged and written).
+/// a side failed its equality check, 2 when nothing could be compared or decided, 130 after an
+/// interrupt (what was measured until then is judged and written).
 ExitCode compare(const CompareOptions& options);
 
 }  // namespace vidattn

@@ -28,17 +28,17 @@ std::string interval_text(const Interval& i) {
                               : "unknown";
 }
 
-void print_times(const ComparisonResult& result, const VerdictRule& rule) {
+void print_times(const ComparisonResult& result) {
   constexpr double kMilli = 1e3;
   std::vector<std::vector<std::string>> rows;
   for (const ComparedCase& c : result.cases) {
     if (!c.problem.empty()) continue;
     const RatioEstimate& e = c.estimate;
-    rows.push_back(
-        {c.name, number(kMilli * median(c.a_seconds)), number(kMilli * median(c.b_seconds)),
-         fmt::format("{:.4f}", std::exp(e.log_ratio)), interval_text(e.interval), number(e.p, 2),
-         number(c.adjusted_p, 2), percent(minimum_detectable_effect(e, rule)),
-         fmt::format("{}", e.blocks), to_string(c.verdict)});
+    rows.push_back({c.name, number(kMilli * median(c.a_seconds)),
+                    number(kMilli * median(c.b_seconds)),
+                    fmt::format("{:.4f}", std::exp(e.log_ratio)), interval_text(e.interval),
+                    number(e.p, 2), number(c.adjusted_p, 2), percent(c.detectable),
+                    fmt::format("{}", e.blocks), to_string(c.verdict)});
   }
   if (rows.empty()) return;
   print_out("\n{}", text_table({"case", "A ms", "B ms", "B/A", "95% interval", "p", "p Holm", "MDE",
@@ -82,7 +82,7 @@ json side_record(const Measurement& m) {
   return record;
 }
 
-json to_json(const ComparedCase& c, const VerdictRule& rule) {
+json to_json(const ComparedCase& c) {
   json record{{"case", c.name}, {"a", side_record(c.a)}, {"b", side_record(c.b)}};
   if (!c.problem.empty()) {
     record["problem"] = c.problem;
@@ -90,7 +90,7 @@ json to_json(const ComparedCase& c, const VerdictRule& rule) {
   }
   record.update(to_json(c.estimate));
   record["p_holm"] = c.adjusted_p;
-  record["minimum_detectable_effect"] = minimum_detectable_effect(c.estimate, rule);
+  record["minimum_detectable_effect"] = number_or_null(c.detectable);
   record["verdict"] = to_string(c.verdict);
   record["a_seconds"] = c.a_seconds;
   record["b_seconds"] = c.b_seconds;
@@ -104,7 +104,7 @@ void print_comparison(const ComparisonResult& result, const CompareOptions& opti
   print_out("A: {}\nB: {}\n{}\n", result.a, result.b, result.protocol);
   if (const auto& w = result.workload)
     print_out("workload {}: {} tokens, {} heads of {}\n", w->name, w->length, w->heads, w->dim);
-  print_times(result, options.rule);
+  print_times(result);
   print_figures(result);
   const auto all = estimates(result);
   if (all.size() > 1) {
@@ -114,6 +114,8 @@ void print_comparison(const ComparisonResult& result, const CompareOptions& opti
   }
   for (const ComparedCase& c : result.cases)
     if (!c.problem.empty()) print_out("not compared: {}: {}\n", c.name, c.problem);
+  const std::string undecidable = undecidable_note(result.cases, options.rule);
+  if (!undecidable.empty()) print_out("undecidable: {}\n", undecidable);
   for (const std::string& warning : result.warnings) print_out("warning: {}\n", warning);
   print_out(
       "\nB/A: median over blocks, bootstrap interval; p: Wilcoxon signed-rank; MDE: smallest "
@@ -135,7 +137,7 @@ nlohmann::json comparison_record(const ComparisonResult& result, const CompareOp
                  {"alpha", options.rule.alpha},
                  {"confidence", kConfidence},
                  {"cases", json::array()}});
-  for (const ComparedCase& c : result.cases) record["cases"].push_back(to_json(c, options.rule));
+  for (const ComparedCase& c : result.cases) record["cases"].push_back(to_json(c));
   const auto all = estimates(result);
   if (!all.empty()) record["geometric_mean"] = to_json(geometric_mean(all));
   return record;

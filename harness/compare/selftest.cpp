@@ -17,6 +17,7 @@
 #include "harness/measure/record/workload_facts.h"
 #include "harness/measure/verify.h"
 #include "harness/store/measurement_json.h"
+#include "metrics/statistics/detectable_effect.h"
 
 namespace vidattn {
 namespace {
@@ -56,8 +57,9 @@ std::vector<Trial> run_trials(const std::vector<Case>& cases, int64_t count, dou
         a, b, paired_policy(seconds, first + static_cast<uint64_t>(i), label), slowdown);
     timings.rethrow_failure();
     if (interrupted()) break;
-    Trial trial{a.result.setting, estimate_ratio(log_ratios(timings.contenders[1].blocks()))};
-    trial.effect = minimum_detectable_effect(trial.estimate, options.rule);
+    const std::vector<double> logs = log_ratios(timings.contenders[1].blocks());
+    Trial trial{a.result.setting, estimate_ratio(logs)};
+    trial.effect = minimum_detectable_effect(logs, options.rule);
     trial.verdict = judge(trial.estimate, trial.estimate.p, options.rule);
     trials.push_back(trial);
   }
@@ -69,7 +71,7 @@ int64_t count(const std::vector<Trial>& trials, Condition condition) {
   return std::count_if(trials.begin(), trials.end(), condition);
 }
 
-int64_t verdicts(const std::vector<Trial>& trials, Verdict verdict) {
+int64_t count_of(const std::vector<Trial>& trials, Verdict verdict) {
   return count(trials, [&](const Trial& t) { return t.verdict == verdict; });
 }
 
@@ -77,7 +79,7 @@ int64_t verdicts(const std::vector<Trial>& trials, Verdict verdict) {
 json summary(const std::vector<Trial>& trials, double log_truth, double alpha) {
   json found;
   for (Verdict v : {Verdict::same, Verdict::ambiguous, Verdict::faster, Verdict::slower})
-    found[to_string(v)] = verdicts(trials, v);
+    found[to_string(v)] = count_of(trials, v);
   found["comparisons"] = trials.size();
   found["p_below_alpha"] = count(trials, [&](const Trial& t) { return t.estimate.p < alpha; });
   found["interval_holds_truth"] = count(trials, [&](const Trial& t) {
@@ -120,29 +122,49 @@ json trial_records(const std::vector<Trial>& trials) {
   return records;
 }
 
-/// Prints and records one part; returns whether it is as it must be.
-bool report_part(const std::string& key, const std::string& title, const std::vector<Trial>& trials,
-                 double truth, const SelftestOptions& options, json& record) {
-  if (trials.empty()) return true;
+/// Prints and records one part.
+Finish report_part(const std::string& key, const std::string& title,
+                   const std::vector<Trial>& trials, double truth, const SelftestOptions& options,
+                   json& record) {
+  if (trials.empty()) return Finish::passed;
   json part = summary(trials, std::log1p(truth), options.rule.alpha);
   print_part(title, part);
   const auto n = static_cast<double>(trials.size());
-  const auto slower = static_cast<double>(verdicts(trials, Verdict::slower));
-  const auto faster = static_cast<double>(verdicts(trials, Verdict::faster));
-  const bool passed =
-      truth > 0 ? slower >= kShareToFind * n : slower + faster <= options.rule.alpha * n;
-  print_out("  {}: {}\n", passed ? "passed" : "FAILED",
-            truth > 0
-                ? fmt::format("{:g} of {:g} found, {:g}% needed", slower, n, 100 * kShareToFind)
+  const auto slower = static_cast<double>(count_of(trials, Verdict::slower));
+  const auto faster = static_cast<double>(count_of(trials, Verdict::faster));
+  std::vector<Verdict> verdicts;
+  for (const Trial& t : trials) verdicts.push_back(t.verdict);
+  const Finish finish = judge_part(verdicts, truth > 0, options.rule.alpha);
+  const std::string found =
+      truth > 0 ? fmt::format("{:g} of {:g} found, {:g}% needed", slower, n, 100 * kShareToFind)
                 : fmt::format("{:g} of {:g} wrong, {:g}% allowed", slower + faster, n,
-                              100 * options.rule.alpha));
-  part["passed"] = passed;
+                              100 * options.rule.alpha);
+  print_out(
+      "  {}: {}{}\n", to_string(finish), found,
+      finish == Finish::inconclusive ? "; every comparison was ambiguous, give more time" : "");
+  part["passed"] = finish == Finish::passed;
+  part["finish"] = to_string(finish);
   part["trials"] = trial_records(trials);
   record[key] = std::move(part);
-  return passed;
+  return finish;
 }
 
 }  // namespace
+
+std::string to_string(Finish finish) {
+  return finish == Finish::passed ? "passed" : finish == Finish::failed ? "FAILED" : "inconclusive";
+}
+
+Finish judge_part(const std::vector<Verdict>& verdicts, bool slowed, double alpha) {
+  const auto of = [&](Verdict verdict) {
+    return static_cast<double>(std::count(verdicts.begin(), verdicts.end(), verdict));
+  };
+  const auto n = static_cast<double>(verdicts.size());
+  if (of(Verdict::ambiguous) == n) return Finish::inconclusive;
+  const double wrong = of(Verdict::slower) + of(Verdict::faster);
+  const bool passed = slowed ? of(Verdict::slower) >= kShareToFind * n : wrong <= alpha * n;
+  return passed ? Finish::passed : Finish::failed;
+}
 
 ExitCode selftest(const SelftestOptions& options) {
   for (const std::string& backend : options.backends) parse_backend(backend);
@@ -171,12 +193,16 @@ ExitCode selftest(const SelftestOptions& options) {
       workload.name, workload.inputs.length(), options.seconds, options.slowed_seconds,
       100 * options.rule.margin, options.rule.alpha,
       record["environment"]["state"].value("load_average", json()).dump());
-  bool passed = report_part("same", "against itself", same, 0, options, record);
-  passed &= report_part("slowed", fmt::format("slowed down by {:g}%", 100 * options.slowdown),
-                        slowed, options.slowdown, options, record);
-  record["passed"] = passed;
+  const Finish finish =
+      std::max(report_part("same", "against itself", same, 0, options, record),
+               report_part("slowed", fmt::format("slowed down by {:g}%", 100 * options.slowdown),
+                           slowed, options.slowdown, options, record));
+  record["passed"] = finish == Finish::passed;
+  record["finish"] = to_string(finish);
   if (!options.out.empty()) outputs.write([&] { write_json(options.out, record); });
-  return outputs.code(passed ? ExitCode::fine : ExitCode::regression);
+  return outputs.code(finish == Finish::passed         ? ExitCode::fine
+                      : finish == Finish::inconclusive ? ExitCode::invalid
+                                                       : ExitCode::regression);
 }
 
 }  // namespace vidattn

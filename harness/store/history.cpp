@@ -11,6 +11,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/record/catalogue.h"
+#include "metrics/statistics/pettitt.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {
@@ -52,6 +53,23 @@ void print(const Series& s) {
     print_out("  changed at run {} ({}, {}): {:.4g} -> {:.4g} ({:+.1f}%), p {:.2g}\n", p.run,
               p.started, p.revision, c.before, c.after, 100 * (c.after / c.before - 1), c.p);
   }
+  if (const std::string blind = s.blind_spot(); !blind.empty()) print_out("  {}\n", blind);
+}
+
+bool is_exact(const std::string& metric) {
+  const MetricInfo* info = find_metric(metric);
+  return info != nullptr && info->kind == MetricKind::exact;
+}
+
+void find_changes(Series& series) {
+  const std::vector<double> values = values_of(series);
+  if (is_exact(series.metric)) {
+    series.changes = exact_changes(values);
+    return;
+  }
+  series.changes = change_points(values);
+  if (values.size() >= kFewestForChange)
+    series.correlation = lag_correlation(values, least_deviation_split(values));
 }
 
 nlohmann::json to_json(const Series& s) {
@@ -59,6 +77,8 @@ nlohmann::json to_json(const Series& s) {
                    {"key", s.key},
                    {"metric", s.metric},
                    {"content", s.identity.content},
+                   {"correlation", s.correlation},
+                   {"blind_spot", s.blind_spot()},
                    {"points", nlohmann::json::array()},
                    {"changes", nlohmann::json::array()}};
   for (const Series::Point& p : s.points)
@@ -79,7 +99,7 @@ Series& series_of(const Measurement& c, const StoredRun& run, std::vector<Series
 }
 
 bool wanted(const StoredRun& run, const HistoryOptions& options) {
-  return (options.suite.empty() || run.suite == options.suite) &&
+  return (options.suite.empty() ? !run.suite.ends_with(kAgain) : run.suite == options.suite) &&
          begins_with(run.machine_key, options.machine);
 }
 
@@ -101,7 +121,7 @@ std::vector<Series> finished(std::vector<Series> all) {
   std::stable_sort(all.begin(), all.end(), [](const Series& a, const Series& b) {
     return std::tie(a.machine_key, a.key) < std::tie(b.machine_key, b.key);
   });
-  for (Series& series : all) series.changes = change_points(values_of(series));
+  for (Series& series : all) find_changes(series);
   return all;
 }
 
@@ -114,6 +134,18 @@ std::string other_metric(const std::string& tag) {
 }
 
 }  // namespace
+
+std::string Series::blind_spot() const {
+  if (is_exact(metric)) return "";
+  if (points.size() < kFewestForChange)
+    return fmt::format("too few runs to tell: no change could be seen before {} of them",
+                       kFewestForChange);
+  return correlation > 0 ? fmt::format(
+                               "runs resemble the one before (correlation {:.2f}), so a "
+                               "change must last longer or be larger to be seen",
+                               correlation)
+                         : "";
+}
 
 std::vector<Series> find_series(const Store& store, const HistoryOptions& options) {
   std::vector<Series> all;
@@ -146,6 +178,8 @@ void history(const HistoryOptions& options) {
   }
   // A detector whose findings all point one way is suspect itself.
   print_out("{} series, {} changes up, {} down\n", all.size(), up, down);
+  if (!is_exact(options.metric))
+    print_out("not seen: changes below 1%, or within {} runs of either end\n", kLeastSide);
   if (!options.out.empty()) write_json(options.out, json);
 }
 

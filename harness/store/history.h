@@ -19,6 +19,10 @@ struct Series {
   };
   std::vector<Point> points;
   std::vector<ChangePoint> changes;
+  double correlation = 0;  ///< of a run's value with the one before; 0 = none that shows
+
+  /// What change this many runs cannot show, one line; empty for figures that are exact.
+  std::string blind_spot() const;
 };
 
 struct HistoryOptions {
@@ -31,7 +35,9 @@ struct HistoryOptions {
 };
 
 /// The series of a store, in the order of their keys: passed cases with a finite value, together
-/// where they are the same case (same_case()).
+/// where they are the same case (same_case()). Runs that measured some cases of another again are
+/// left out, unless their suite is named: they say what that one says. Figures that the catalogue
+/// calls exact change wherever they differ (exact_changes()), others as change_points() finds.
 std::vector<Series> find_series(const Store& store, const HistoryOptions& options);
 /// The same of runs that were loaded before.
 std::vector<Series> find_series(const std::vector<StoredRun>& runs, const HistoryOptions& options);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -12,12 +13,20 @@ struct ChangePoint {
   double p;              ///< of Pettitt's test on the stretch in which it was found
 };
 
-/// Change points by binary segmentation with Pettitt's rank test (1979, p = 2 exp(-6K²/(n³+n²))):
-/// the most likely place of a shift is taken where its p-value is at most `alpha` and the medians
-/// differ by at least `least` (a share of the smaller), and both sides are searched again. Ranks
-/// make it indifferent to single outliers and to the direction. Stretches under 5 values per side
-/// are not judged. Ascending.
+/// Values without which no change is found: 5 before and 5 after it.
+constexpr size_t kFewestForChange = 10;
+
+/// Change points by binary segmentation with Pettitt's rank test (1979): a stretch is split where
+/// two medians fit it best, if the test's p-value is at most `alpha` and the medians differ by at
+/// least `least` (a share of the smaller), and both sides are searched again. The p-value is
+/// simulated for so many values, and for values that follow each other as these do beside the
+/// change. Ranks make it indifferent to single outliers and to the direction. Changes within 5
+/// values of an end are not seen, or in the wrong place. Ascending.
 std::vector<ChangePoint> change_points(const std::vector<double>& series, double alpha = 0.01,
                                        double least = 0.01);
+
+/// Changes of a figure that is the same in every run until something changes it: wherever a value
+/// differs from the one before by more than rounding does. p is 0.
+std::vector<ChangePoint> exact_changes(const std::vector<double>& series);
 
 }  // namespace vidattn

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
+#include <numeric>
+
+#include "metrics/statistics/bootstrap.h"
 
 namespace vidattn {
 namespace {
 
-constexpr int kResamples = 2000;
 constexpr size_t kMaxExact = 50;  // sign patterns counted in float64: 2^50 is exact
-constexpr int64_t kFewestBlocks = 6;
-constexpr double kPower = 0.8;
 
 double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 
@@ -55,24 +54,10 @@ double sorted_median(const std::vector<double>& values) {
   return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-/// Medians of resampled blocks, ascending. The blocks are sorted, so a resample is a count per
-/// block and its median is found by walking over the counts.
 std::vector<double> bootstrap_medians(const std::vector<double>& sorted, uint64_t seed) {
-  std::mt19937_64 random(seed);
-  const size_t n = sorted.size();
-  std::vector<int> count(n);
-  std::vector<double> medians(kResamples);
-  for (double& m : medians) {
-    std::fill(count.begin(), count.end(), 0);
-    // The upper half of the product is uniform below n, without a division.
-    for (size_t i = 0; i < n; ++i) ++count[((random() >> 32) * n) >> 32];
-    const auto value = [&](size_t rank) {
-      size_t at = 0;
-      for (size_t seen = count[0]; seen <= rank; seen += count[at]) ++at;
-      return sorted[at];
-    };
-    m = n % 2 ? value(n / 2) : (value(n / 2 - 1) + value(n / 2)) / 2;
-  }
+  std::vector<double> medians;
+  for (const Middle& middle : resampled_middles(sorted.size(), seed))
+    medians.push_back(middle.of(sorted));
   std::sort(medians.begin(), medians.end());
   return medians;
 }
@@ -127,6 +112,14 @@ double wilcoxon_signed_rank_p(const std::vector<double>& differences) {
   return std::min(1.0, 2 * tail);
 }
 
+int64_t wilcoxon_critical_sum(int64_t n, double alpha) {
+  std::vector<int64_t> ranks(n);
+  std::iota(ranks.begin(), ranks.end(), 1);
+  int64_t sum = -1;
+  while (2 * share_at_most(ranks, sum + 1) < alpha) ++sum;
+  return sum;
+}
+
 std::vector<double> holm(const std::vector<double>& p) {
   std::vector<size_t> order(p.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -152,8 +145,8 @@ RatioEstimate estimate_ratio(const std::vector<double>& log_ratios, uint64_t see
   std::vector<double> sorted = log_ratios;
   std::sort(sorted.begin(), sorted.end());
   const std::vector<double> medians = bootstrap_medians(sorted, seed);
-  const auto outside = static_cast<size_t>(kResamples * (1 - kConfidence) / 2);
-  estimate.interval = {medians[outside], medians[kResamples - 1 - outside]};
+  estimate.interval = {medians[resamples_outside()],
+                       medians[medians.size() - 1 - resamples_outside()]};
   estimate.standard_error = standard_deviation(medians);
   return estimate;
 }
@@ -166,6 +159,8 @@ std::string to_string(Verdict verdict) {
       return "slower";
     case Verdict::same:
       return "same";
+    case Verdict::undecidable:
+      return "undecidable";
     case Verdict::ambiguous:
       break;
   }
@@ -178,11 +173,6 @@ Verdict judge(const RatioEstimate& estimate, double adjusted_p, const VerdictRul
   if (adjusted_p < rule.alpha && i.low > margin) return Verdict::slower;
   if (adjusted_p < rule.alpha && i.high < -margin) return Verdict::faster;
   return i.low >= -margin && i.high <= margin ? Verdict::same : Verdict::ambiguous;
-}
-
-double minimum_detectable_effect(const RatioEstimate& estimate, const VerdictRule& rule) {
-  const double errors = two_sided(1 - kConfidence) + normal_quantile(kPower);
-  return std::expm1(std::log1p(rule.margin) + errors * estimate.standard_error);
 }
 
 RatioEstimate geometric_mean(const std::vector<RatioEstimate>& cases) {

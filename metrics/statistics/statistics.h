@@ -20,6 +20,10 @@ double normal_quantile(double probability);
 /// with corrections for ties and continuity. 1 when nothing is left.
 double wilcoxon_signed_rank_p(const std::vector<double>& differences);
 
+/// Largest sum of the ranks of the rarer sign, among `n` up to 50 differences without ties, whose
+/// p-value is below `alpha`; -1 when there is none.
+int64_t wilcoxon_critical_sum(int64_t n, double alpha);
+
 /// Holm's step-down adjustment (1979): p-values that may be held against one alpha together, in the
 /// order given. Controls the chance of any false finding, whatever the dependence.
 std::vector<double> holm(const std::vector<double>& p);
@@ -39,6 +43,8 @@ struct RatioEstimate {
 
 /// Confidence of every interval.
 constexpr double kConfidence = 0.95;
+/// Below, no interval exists: neither does a p-value below 0.05.
+constexpr int64_t kFewestBlocks = 6;
 
 /// Median of per-block log ratios with a percentile bootstrap interval (Efron 1979): 2,000
 /// resamples of whole blocks, seeded. No block is left out. Percentile and not BCa, because the
@@ -47,8 +53,9 @@ constexpr double kConfidence = 0.95;
 /// interval is infinite: no p-value below 0.05 exists there.
 RatioEstimate estimate_ratio(const std::vector<double>& log_ratios, uint64_t seed = 1);
 
-/// Whether B's time differs from A's.
-enum class Verdict { faster, slower, same, ambiguous };
+/// Whether B's time differs from A's. undecidable: no times whatever could have told, see
+/// blocks_needed().
+enum class Verdict { faster, slower, same, ambiguous, undecidable };
 std::string to_string(Verdict verdict);
 
 /// How a verdict is reached. `margin` is the relative difference that does not matter.
@@ -58,12 +65,8 @@ struct VerdictRule {
 
 /// faster or slower: the whole interval lies beyond the margin and the p-value, adjusted for all
 /// cases judged together, is below alpha. same: the whole interval lies within the margin.
-/// Everything else is ambiguous.
+/// Everything else is ambiguous. Never undecidable: one case does not know how many are judged.
 Verdict judge(const RatioEstimate& estimate, double adjusted_p, const VerdictRule& rule);
-
-/// Smallest slowdown that would have been called slower with 80% power, as a share (0.02 = 2%):
-/// the margin and (z(97.5%) + z(80%)) standard errors of the median, taken as normal.
-double minimum_detectable_effect(const RatioEstimate& estimate, const VerdictRule& rule);
 
 /// Geometric mean of the ratios of several independent cases, with a normal interval from their
 /// standard errors. It speaks of these cases only, not of others like them.

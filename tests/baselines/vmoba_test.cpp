@@ -197,6 +197,31 @@ TEST(Vmoba, WarmUpIsDenseAndCountsInTheRun) {
   EXPECT_DOUBLE_EQ(vmoba.run_density(params, 0.2, 50, 10), 1 - 0.76 * 0.8 * 0.8);
 }
 
+TEST(Vmoba, ARunAveragesTheLayersOfEveryKind) {
+  const Backend& vmoba = find_backend("vmoba");
+  const Inputs in = random_video(12, 8, 8, 1, 16);
+  Params params = vmoba.defaults();
+  const auto of_layer = [&](int64_t layer) {
+    Inputs call = in;
+    call.context = {.layer = layer, .layers = 30};
+    const Branch& branch = vmoba.plan(call, params).branches[0];
+    return static_cast<double>(branch.pairs(0, 768)) / (768.0 * 768.0);
+  };
+  const auto mean = [&](int64_t layers) {
+    double sum = 0;
+    for (const auto& [layer, share] : vmoba.layer_kinds(params, layers)) sum += share * of_layer(layer);
+    return sum;
+  };
+  const double temporal = of_layer(0), spatial = of_layer(1), st = of_layer(2);
+  EXPECT_NE(temporal, spatial);
+  EXPECT_NEAR(mean(30), (temporal + spatial + st) / 3, 1e-12);
+  EXPECT_NEAR(mean(4), (2 * temporal + spatial + st) / 4, 1e-12);
+  params.set("dense_layers", "1");
+  EXPECT_NEAR(mean(3), (spatial + st) / 2, 1e-12) << "the dense layer is no sparse call";
+  params.set("chunk_kind", "st");
+  EXPECT_NEAR(mean(30), st, 1e-12);
+}
+
 TEST(Vmoba, DefaultsTakeAnyGrid) {
   const Backend& vmoba = find_backend("vmoba");
   for (const auto& grid : std::vector<std::array<int64_t, 3>>{{1, 1, 1}, {5, 17, 23}, {2, 3, 70}})

@@ -1,5 +1,7 @@
 #include "harness/measure/record/case_metrics.h"
 
+#include <fmt/format.h>
+
 #include "harness/measure/record/catalogue.h"
 #include "harness/measure/record/measured_case.h"
 
@@ -9,6 +11,18 @@ namespace {
 MetricValue value_of(const MetricInfo& metric, const Computed& computed) {
   if (std::isfinite(computed.value)) return {metric.unit, computed.value};
   return {metric.unit, NAN, computed.reason.empty() ? "not finite" : computed.reason};
+}
+
+constexpr double kMostRealised = 1.05;
+
+/// Fewer pairs cannot save more than their share, but for what caches make of it.
+void mark_disturbed(Measurement& m) {
+  const double realised = m.metric("realised_share");
+  if (!(realised > kMostRealised) || m.is_full()) return;
+  m.note += fmt::format(
+      "{}{}: disturbed: its speedup is {:.3g} times what its density allows; full attention beside "
+      "it was slowed down, or the method's keys fit a cache that all keys do not",
+      m.note.empty() ? "" : "; ", m.setting, realised);
 }
 
 }  // namespace
@@ -37,6 +51,7 @@ void add_metrics(std::vector<Case>& cases, const DenoisingRun& denoising,
       c.result.reason = "interrupted before it was timed";
     }
     mistrust_above_peak(c.result);
+    mark_disturbed(c.result);
   }
 }
 

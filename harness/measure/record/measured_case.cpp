@@ -1,5 +1,14 @@
 #include "harness/measure/record/measured_case.h"
 
+#include <algorithm>
+#include <map>
+#include <new>
+#include <utility>
+
+#include "attention/cancel.h"
+#include "attention/error.h"
+#include "metrics/plan/layer_kinds.h"
+
 namespace vidattn {
 namespace {
 
@@ -20,6 +29,13 @@ std::vector<double> fed_log_ratios(const Case& c, const TimingFacts* timing) {
   return logs;
 }
 
+/// Planning and running, block by block.
+double median_total(const Case& c) {
+  std::vector<double> totals(std::min(c.plan_seconds.size(), c.run_seconds.size()));
+  for (size_t i = 0; i < totals.size(); ++i) totals[i] = c.plan_seconds[i] + c.run_seconds[i];
+  return median(std::move(totals));
+}
+
 }  // namespace
 
 MeasuredCase::MeasuredCase(const Case& of, const Case* full, const DenoisingRun& denoising,
@@ -27,23 +43,42 @@ MeasuredCase::MeasuredCase(const Case& of, const Case* full, const DenoisingRun&
     : c(of),
       plan(median(of.plan_seconds)),
       run(median(of.run_seconds)),
+      total(median_total(of)),
       full_(full),
       denoising_(denoising),
       ratio_(estimate(log_ratios(of.result.blocks))),
       fed_(estimate(fed_log_ratios(of, timing))) {}
 
-double MeasuredCase::run_density() const {
-  return c.spec.backend->run_density(c.spec.params, c.stats.density, denoising_.steps,
-                                     denoising_.layers);
+Computed MeasuredCase::run_density() const {
+  const auto& [backend, params] = c.spec;
+  try {
+    const double density =
+        mean_layer_density(*backend, params, c.in, c.stats.density, denoising_.layers);
+    return {backend->run_density(params, density, denoising_.steps, denoising_.layers)};
+  } catch (const Cancelled&) {
+    return {NAN, "interrupted before its other layers were planned"};
+  } catch (const InputError& error) {
+    return {NAN, std::string("another layer cannot be planned: ") + error.what()};
+  } catch (const std::bad_alloc&) {
+    return {NAN, "out of memory for the plan of another layer"};
+  }
 }
 
 double MeasuredCase::speedup() const {
   if (ratio_) return std::exp(-ratio_->log_ratio);
-  return full_ ? (median(full_->plan_seconds) + median(full_->run_seconds)) / total() : NAN;
+  return full_ ? median_total(*full_) / total : NAN;
 }
 
 double MeasuredCase::rate_over_full() const {
-  return full_ ? rate() / (full_->stats.flops / median(full_->run_seconds)) : NAN;
+  if (full_ == nullptr) return NAN;
+  const double work = c.stats.flops / full_->stats.flops;
+  std::map<int64_t, double> dense;
+  for (const Block& b : full_->result.blocks) dense[b.index] = b.run_seconds;
+  std::vector<double> shares;
+  for (const Block& b : c.result.blocks)
+    if (const auto beside = dense.find(b.index); beside != dense.end())
+      shares.push_back(work * beside->second / b.run_seconds);
+  return shares.empty() ? work * median(full_->run_seconds) / run : median(std::move(shares));
 }
 
 double MeasuredCase::dense_time() const {
@@ -69,6 +104,12 @@ Computed MeasuredCase::timed(double value) const { return {value, kUntimed}; }
 
 Computed MeasuredCase::beside_full(double value) const {
   return {value, c.run_seconds.empty() ? kUntimed : kNoFull};
+}
+
+Computed MeasuredCase::compared(double value) const {
+  if (!c.is_full() && c.result.blocks.size() == 1)
+    return {NAN, "one block shows no spread; measure more"};
+  return beside_full(value);
 }
 
 Computed MeasuredCase::of_groups(const char* figure) const {

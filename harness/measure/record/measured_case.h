@@ -26,18 +26,22 @@ class MeasuredCase {
                const TimingFacts* timing);
 
   const Case& c;
-  double plan, run;  ///< medians, seconds; NaN = not timed
+  /// Medians, seconds; NaN = not timed. `total` is that of the sums, which is not the sum of both.
+  double plan, run, total;
 
-  double total() const { return plan + run; }
   double rate() const { return c.stats.flops / run; }  ///< FLOP/s
-  double run_density() const;
-  double planning_share() const { return plan / total(); }
+  /// Of all layers of a denoising run; unknown where another layer cannot be planned.
+  Computed run_density() const;
+  double planning_share() const { return plan / total; }
 
   /// Where blocks are paired with full attention, the inverse of their ratio; else that of the
-  /// medians.
+  /// medians of the totals.
   double speedup() const;
+  /// The speedup as a share of what the density would give: speedup x density.
+  double realised() const { return speedup() / theoretical_speedup(); }
   double theoretical_speedup() const { return 1 / c.stats.density; }
-  /// Full attention's rate without planning, on either side: what the kernel makes of the shape.
+  /// The rate of running over full attention's in the same block, median over the blocks that both
+  /// have: what the kernel makes of the plan's shape.
   double rate_over_full() const;
   double dense_time() const;
   /// The rate over the highest peak measured beside it; NaN without one.
@@ -47,6 +51,8 @@ class MeasuredCase {
   Computed target() const;
   Computed timed(double value) const;        ///< unknown before it was timed
   Computed beside_full(double value) const;  ///< unknown without full attention
+  /// The same of what divides two times: unknown after a single block, which shows no spread.
+  Computed compared(double value) const;
   Computed of_groups(const char* figure) const;
   /// The time over full attention's, and over what as many multiply-adds took: median and interval.
   Computed ratio() const { return central(ratio_); }

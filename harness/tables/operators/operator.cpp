@@ -63,6 +63,8 @@ void prepare(Prepared& p, const OperatorOptions& options) {
   const PlanStats stats = plan_stats(plan, p.in);
   const double heads = static_cast<double>(options.heads) / static_cast<double>(p.in.heads());
   p.time.density = stats.density;
+  p.time.layers_density = mean_layer_density(*p.wanted.spec.backend, p.wanted.spec.params, p.in,
+                                             stats.density, options.layers);
   p.time.flops = stats.flops * heads;
   p.time.bounded_by_peak = options.device->name() == "cpu" && p.in.q->dtype() == DType::f32;
   p.sample = sample_plan(plan, p.wanted.whole ? 1 : options.sample_flops / stats.flops);

@@ -160,6 +160,64 @@ TEST(Check, TimeIsJudgedByItsInterval) {
   }
 }
 
+StoredRun slower_run() {
+  StoredRun run = run_of_two();
+  for (const char* tag : {"ratio", "ratio_low", "ratio_high"})
+    run.cases[0].values[tag].value *= 1.2;
+  return run;
+}
+
+TEST(Check, AnUnfitMachineCannotShowARegressionOfTime) {
+  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  StoredRun run = slower_run();
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression);
+  run.preflight = {{"throttling", PreflightCheck::State::warn, "a little"}};
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression)
+      << "a warning costs time only";
+  run.preflight = {{"throttling", PreflightCheck::State::invalid, "best speed changed by -40%"}};
+  const CheckReport report = judge_run(baseline, run);
+  EXPECT_EQ(report.exit_code(), ExitCode::invalid);
+  EXPECT_NE(finding(report, 0, "ratio").message.find("best speed changed by -40%"),
+            std::string::npos);
+  run.cases[0].values["pairs"].value += 1;
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression)
+      << "figures do not hang on it";
+}
+
+TEST(Check, AWideBaselineCannotShowARegressionOfTime) {
+  const testing::TemporaryFolder folder;
+  StoredRun before = run_of_two();
+  before.cases[0].values["ratio_low"].value = 0.33;
+  before.cases[0].values["ratio_high"].value = 0.634;
+  write_baseline(folder / "b.json", make_baseline(before, "first", nullptr));
+  const Baseline baseline = read_baseline(folder / "b.json");
+  const CheckReport report = judge_run(baseline, slower_run());
+  EXPECT_EQ(report.exit_code(), ExitCode::invalid);
+  EXPECT_NE(finding(report, 0, "ratio").message.find("0.33 to 0.634"), std::string::npos);
+  EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), ExitCode::fine);
+}
+
+TEST(Check, WhatIsTooUncertainIsAcceptedByForceOnly) {
+  EXPECT_TRUE(unfit_times(make_baseline(run_of_two(), "first", nullptr), run_of_two()).empty());
+  const testing::TemporaryFolder folder;
+  StoredRun unfit = run_of_two(), wide = run_of_two();
+  unfit.preflight = {{"steal", PreflightCheck::State::invalid, "30% of the time"}};
+  wide.cases[1].values["fed_ratio_low"].value = 1;
+  const std::string baseline = folder / "b.json", db = folder / "v.db";
+  Store store(db, Store::Mode::write);
+  for (StoredRun* run : {&unfit, &wide}) {
+    run->finished = run->started;
+    const std::string accept = "check --run " + std::to_string(store.add_run(*run).value()) +
+                               " --db " + db + " --baseline " + baseline + " --accept why";
+    const ToolResult refused = run_tool(accept);
+    EXPECT_EQ(refused.exit_code, 2) << refused.out << refused.err;
+    EXPECT_NE(refused.out.find("too uncertain to accept"), std::string::npos) << refused.out;
+    EXPECT_FALSE(std::filesystem::exists(baseline));
+    EXPECT_EQ(run_tool(accept + " --force").exit_code, 0);
+    EXPECT_TRUE(std::filesystem::remove(baseline));
+  }
+}
+
 TEST(Check, ASlowdownThatHitsFullAttentionTooShowsBesideMultiplyAdds) {
   const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
   StoredRun run = run_of_two();
@@ -241,7 +299,7 @@ class CheckSlow : public ::testing::Test {
                                 {"devices", {"drill_cpu"}},
                                 {"timing", {{"seconds", 0.3}, {"interval", 0.02}}}});
     const ToolResult made =
-        run_shell(check("--suite " + path("s.json") + " --accept 'first record'"));
+        run_shell(check("--suite " + path("s.json") + " --force --accept 'first record'"));
     ASSERT_EQ(made.exit_code, 0) << made.out << made.err;
   }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }

@@ -81,6 +81,47 @@ TEST_F(History, AMisspeltMetricIsExplained) {
   expect_refused("history --db " + path("v.db") + " --metric desnity", "did you mean density?");
 }
 
+std::vector<StoredRun> runs_of(const std::vector<double>& ratios) {
+  std::vector<StoredRun> runs;
+  for (const double ratio : ratios) {
+    StoredRun& run = runs.emplace_back(testing::stored_run());
+    run.id = static_cast<int64_t>(runs.size());
+    run.cases = {testing::stored_case("one")};
+    run.cases[0].values["ratio"].value = ratio;
+  }
+  return runs;
+}
+
+TEST_F(History, FifteenRunsShowThatEightOfThemAreDoubled) {
+  const auto series = find_series(
+      runs_of({1, 1.02, .99, 1.01, .98, 1, 1.03, 2, 2.03, 1.97, 2.01, 1.99, 2, 2.05, 1.96}), {});
+  ASSERT_EQ(series.at(0).changes.size(), 1U);
+  EXPECT_EQ(series[0].changes[0].index, 7);
+  EXPECT_EQ(series[0].blind_spot(), "");
+}
+
+TEST_F(History, FewRunsSayThatTheyCannotTell) {
+  const auto series = find_series(runs_of({1, 1, 1, 1, 2, 2, 2, 2}), {});
+  EXPECT_TRUE(series.at(0).changes.empty());
+  EXPECT_NE(series[0].blind_spot().find("before 10"), std::string::npos) << series[0].blind_spot();
+}
+
+TEST_F(History, AnExactFigureShowsItsFirstJump) {
+  std::vector<StoredRun> runs = runs_of({1, 1, 1, 1});
+  for (const size_t i : {2, 3}) runs[i].cases[0].values["density"].value = 0.26;
+  const auto series = find_series(runs, {.metric = "density"});
+  ASSERT_EQ(series.at(0).changes.size(), 1U);
+  EXPECT_EQ(series[0].changes[0].index, 2);
+  EXPECT_EQ(series[0].blind_spot(), "");
+}
+
+TEST_F(History, MeasurementsThatRepeatARunsAreNoRuns) {
+  std::vector<StoredRun> runs = runs_of({1, 1, 1});
+  runs[1].suite += kAgain;
+  EXPECT_EQ(find_series(runs, {}).at(0).points.size(), 2U);
+  EXPECT_EQ(find_series(runs, {.suite = runs[1].suite}).at(0).points.size(), 1U);
+}
+
 TEST_F(History, SeriesNameTheInputsThatPartThem) {
   Store store(path("v.db"), Store::Mode::write);
   for (const char* q : {"111111111111aa", "222222222222bb"}) {

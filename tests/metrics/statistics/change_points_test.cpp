@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
 #include <random>
 
 namespace vidattn {
@@ -33,6 +36,58 @@ TEST(ChangePoints, FindsSeveralInBothDirections) {
   EXPECT_NEAR(found[0].after, 1.2, 0.01);
 }
 
+/// Values of which each resembles the one before, around 1.
+std::vector<double> resembling(int length, double correlation, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<double> normal;
+  std::vector<double> series(length);
+  double last = normal(random);
+  for (double& value : series) {
+    last = correlation * last + std::sqrt(1 - correlation * correlation) * normal(random);
+    value = 1 + 0.02 * last;
+  }
+  return series;
+}
+
+TEST(ChangePoints, ValuesThatResembleTheOneBeforeAreNoChange) {
+  for (const double correlation : {0.0, 0.3, 0.5})
+    for (const int length : {15, 40, 80}) {
+      int alarms = 0;
+      for (uint64_t seed = 0; seed < 200; ++seed)
+        alarms += !change_points(resembling(length, correlation, seed)).empty();
+      std::cout << "correlation " << correlation << ", " << length << " values: alarms in "
+                << alarms / 2.0 << "%\n";
+      EXPECT_LE(alarms, correlation > 0 ? 20 : 6) << correlation << " " << length;
+    }
+}
+
+TEST(ChangePoints, AnOffCentreChangeIsPutWhereItIs) {
+  for (const int place : {8, 20, 32}) {
+    int found = 0, off = 0;
+    for (uint64_t seed = 0; seed < 200; ++seed) {
+      auto series = resembling(40, 0, seed);
+      for (int i = place; i < 40; ++i) series[i] *= 1.06;
+      const auto changes = change_points(series);
+      found += !changes.empty();
+      off += !changes.empty() && std::abs(changes[0].index - place) > 2;
+    }
+    std::cout << "+6% of 2% noise at " << place << " of 40: found in " << found / 2.0
+              << "%, more than 2 off in " << off / 2.0 << "%\n";
+    EXPECT_GE(found, 170) << place;
+    EXPECT_LE(off, 12) << place;
+  }
+}
+
+TEST(ChangePoints, ExactFiguresChangeWhereverTheyDiffer) {
+  EXPECT_TRUE(exact_changes({}).empty());
+  EXPECT_TRUE(exact_changes({0.25, 0.25, 0.25 * (1 + 1e-12)}).empty());
+  const auto found = exact_changes({0.25, 0.26, 0.26, 0.25});
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].index, 1);
+  EXPECT_EQ(found[1].index, 3);
+  EXPECT_EQ(found[1].after, 0.25);
+}
+
 TEST(ChangePoints, NoiseAndSingleOutliersAreNoChange) {
   int alarms = 0;
   for (uint64_t seed = 0; seed < 200; ++seed) {
@@ -57,6 +112,7 @@ TEST(ChangePoints, SmallShiftsAndShortSeriesAreLeftAlone) {
   for (size_t i = 10; i < 20; ++i) tiny[i] = 1.001;
   EXPECT_TRUE(change_points(tiny).empty());
   EXPECT_EQ(change_points(tiny, 0.01, 0.0005).size(), 1U);
+  EXPECT_EQ(change_points({1, 1, 1, 1, 1, 2, 2, 2, 2, 2}).size(), 1U) << "ten can tell";
   EXPECT_TRUE(change_points({}).empty());
 }
 

@@ -1,5 +1,7 @@
 #include "harness/measure/record/measurement.h"
 
+#include <array>
+
 #include "harness/measure/record/case_metrics.h"
 #include "harness/measure/verify.h"
 #include "tests/harness/files.h"
@@ -57,14 +59,85 @@ TEST(Measurement, AboveThePeakIsMistrusted) {
   EXPECT_FALSE(unknown.values.at("share_of_peak").reason.empty());
 }
 
+/// Blocks of planning, running and full attention's running, in seconds.
+Case with_blocks(const std::vector<std::array<double, 3>>& blocks) {
+  Case c = timed_case(1, 2e9);
+  c.plan_seconds.clear();
+  c.run_seconds.clear();
+  c.result.blocks.clear();
+  for (const auto& [plan, run, dense] : blocks) {
+    c.result.blocks.push_back(
+        {static_cast<int64_t>(c.result.blocks.size()), plan, run, dense, 2e9});
+    c.plan_seconds.push_back(plan);
+    c.run_seconds.push_back(run);
+  }
+  return c;
+}
+
+/// Full attention as the control of such blocks.
+Case control(const std::vector<std::array<double, 3>>& blocks) {
+  Case c = make_case("full", "cpu", DType::f32, random_video(2, 4, 4, 1, 8));
+  c.stats.flops = 2e6;
+  c.stats.density = 1;
+  for (const auto& [plan, run, dense] : blocks) {
+    c.plan_seconds.push_back(0);
+    c.run_seconds.push_back(dense);
+    c.result.blocks.push_back({static_cast<int64_t>(c.result.blocks.size()), 0, dense, dense, 2e9});
+  }
+  return c;
+}
+
+TEST(Measurement, EveryFigureHasOneDefinition) {
+  // Planning and running trade places, and so does what was measured beside them.
+  const std::vector<std::array<double, 3>> blocks{
+      {0.001, 0.009, 0.024}, {0.005, 0.006, 0.033}, {0.009, 0.003, 0.006}};
+  std::vector<Case> cases{with_blocks(blocks), control(blocks)};
+  add_metrics(cases, {});
+  const Measurement& m = cases[0].result;
+  EXPECT_DOUBLE_EQ(m.metric("plan_time"), 0.005);
+  EXPECT_DOUBLE_EQ(m.metric("run_time"), 0.006);
+  EXPECT_DOUBLE_EQ(m.metric("total_time"), 0.011) << "median of 10, 11 and 12 ms";
+  EXPECT_DOUBLE_EQ(m.metric("speedup"), 2.4) << "median of 2.4, 3 and 0.5, not 24 / 11";
+  EXPECT_DOUBLE_EQ(m.metric("speedup"), 1 / m.metric("ratio"));
+  EXPECT_DOUBLE_EQ(m.metric("realised_share"), m.metric("speedup") * m.metric("density"));
+  EXPECT_DOUBLE_EQ(m.metric("realised_share_run"), 0.5 * 24 / 9) << "of 24/9, 33/6 and 6/3";
+}
+
+TEST(Measurement, TheTotalIsTheMedianOfTheSums) {
+  std::vector<Case> cases{with_blocks({{0.001, 0.010, 1}, {0.002, 0.002, 1}, {0.010, 0.001, 1}})};
+  add_metrics(cases, {});
+  EXPECT_DOUBLE_EQ(cases[0].result.metric("total_time"), 0.011);  // the medians sum up to 4 ms
+}
+
+TEST(Measurement, OneBlockGivesNoSpeedup) {
+  std::vector<Case> cases{with_blocks({{0, 1e-3, 2e-3}})};
+  add_metrics(cases, {});
+  for (const char* tag : {"speedup", "realised_share", "realised_share_run"}) {
+    EXPECT_TRUE(std::isnan(cases[0].result.metric(tag))) << tag;
+    EXPECT_NE(cases[0].result.values.at(tag).reason.find("one block"), std::string::npos) << tag;
+  }
+}
+
+TEST(Measurement, MoreThanTheDensityAllowsIsMarkedAsDisturbed) {
+  for (const double realised : {1.04, 1.06}) {
+    const std::array<double, 3> block{0, 1e-3, realised * 2e-3};  // of density 0.5
+    std::vector<Case> cases{with_blocks({block, block})};
+    cases[0].result.note = "a note";
+    add_metrics(cases, {});
+    EXPECT_NEAR(cases[0].result.metric("realised_share"), realised, 1e-12);
+    EXPECT_EQ(cases[0].result.note.find("a note"), 0U);
+    EXPECT_EQ(cases[0].result.note.find("disturbed") != std::string::npos, realised > 1.05);
+  }
+}
+
 TEST(Measurement, SpeedupIsTheInverseOfThePairedRatio) {
-  std::vector<Case> cases{timed_case(1e-3, 2e9)};
+  std::vector<Case> cases{with_blocks({{0, 1e-3, 2e-3}, {0, 1e-3, 2e-3}})};
   add_metrics(cases, {});
   const Measurement& m = cases[0].result;
   EXPECT_DOUBLE_EQ(m.metric("ratio"), 0.5);
   EXPECT_DOUBLE_EQ(m.metric("speedup"), 2);
   EXPECT_DOUBLE_EQ(m.metric("realised_share"), 1);
-  EXPECT_TRUE(std::isnan(m.metric("ratio_low"))) << "one block has no interval";
+  EXPECT_TRUE(std::isnan(m.metric("ratio_low"))) << "two blocks have no interval";
   EXPECT_FALSE(m.values.at("ratio_low").reason.empty());
 }
 
