@@ -95,8 +95,8 @@ class Backend {
   virtual double run_density(const Params& params, double density, int64_t steps,
                              int64_t layers) const;
 
-  /// Layers that are planned alike, as one of them and their share of a run's sparse layers. Empty =
-  /// all layers are. What differs by layer is planned once for each kind and averaged.
+  /// Layers that are planned alike, as one of them and their share of a run's sparse layers. Empty
+  /// = all layers are. What differs by layer is planned once for each kind and averaged.
   struct LayerKind {
     int64_t layer;
     double share;

@@ -19,8 +19,9 @@ int64_t pettitt_statistic(const std::vector<double>& series);
 double pettitt_p(int64_t statistic, int64_t size, double correlation);
 
 /// Correlation of each value with the one before, of what is left when the medians of both sides of
-/// `split` are taken off; corrected for the values that this costs. 0 where it is within one
-/// standard deviation of what independent values show.
+/// `split` are taken off, and those of stretches between jumps far beyond the noise; corrected for
+/// the values that this costs. 0 where it is within one standard deviation of what independent
+/// values show.
 double lag_correlation(const std::vector<double>& series, int64_t split);
 
 /// Where two medians fit a series best by the sum of absolute deviations: the first value of the

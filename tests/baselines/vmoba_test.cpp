@@ -209,7 +209,8 @@ TEST(Vmoba, ARunAveragesTheLayersOfEveryKind) {
   };
   const auto mean = [&](int64_t layers) {
     double sum = 0;
-    for (const auto& [layer, share] : vmoba.layer_kinds(params, layers)) sum += share * of_layer(layer);
+    for (const auto& [layer, share] : vmoba.layer_kinds(params, layers))
+      sum += share * of_layer(layer);
     return sum;
   };
   const double temporal = of_layer(0), spatial = of_layer(1), st = of_layer(2);

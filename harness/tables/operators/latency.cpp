@@ -15,6 +15,7 @@
 #include "harness/workloads/in_dtype.h"
 #include "harness/workloads/workload.h"
 #include "metrics/plan/ideal_density.h"
+#include "metrics/plan/layer_kinds.h"
 #include "metrics/plan/stats.h"
 
 namespace vidattn {
@@ -32,6 +33,7 @@ OperatorOptions operator_options(const DitModel& model, int64_t measured_heads,
   OperatorOptions o;
   o.heads = model.heads;
   o.measured_heads = measured_heads;
+  o.layers = model.layers();
   o.sample_flops =
       options.full ? std::numeric_limits<double>::infinity() : options.sample_gflop * 1e9;
   o.repeat = options.repeat;
@@ -49,7 +51,8 @@ BackendSpec published(const BackendSpec& given) {
   return given;
 }
 
-OperatorTime count(const OperatorCase& c, Inputs in, int64_t heads) {
+OperatorTime count(const OperatorCase& c, Inputs in, const DitModel& model) {
+  const int64_t heads = model.heads;
   OperatorTime time{c.label, c.spec.text()};
   time.tokens = in.length();
   time.heads = heads;
@@ -62,6 +65,8 @@ OperatorTime count(const OperatorCase& c, Inputs in, int64_t heads) {
     c.spec.backend->prepare(in, c.spec.params);
     const PlanStats stats = plan_stats(c.spec.backend->plan(in, c.spec.params), in);
     time.density = stats.density;
+    time.layers_density =
+        mean_layer_density(*c.spec.backend, c.spec.params, in, stats.density, model.layers());
     time.flops = stats.flops * static_cast<double>(heads) / static_cast<double>(in.heads());
   } catch (const Cancelled&) {
     time.failure = kInterrupted;
@@ -191,7 +196,7 @@ std::vector<OperatorTime> method_times(const std::string& backend, const Inputs&
   const std::string name = given.text();
   MethodCases method;
   const auto add_count = [&](const OperatorCase& c) {
-    method.add(c, count(c, in, model.heads));
+    method.add(c, count(c, in, model));
     tick();
   };
   add_count({"full", parse_backend("full")});

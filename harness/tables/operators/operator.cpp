@@ -13,6 +13,7 @@
 #include "metrics/machine/memory.h"
 #include "metrics/machine/peak.h"
 #include "metrics/plan/equality.h"
+#include "metrics/plan/layer_kinds.h"
 #include "metrics/plan/sample.h"
 #include "metrics/plan/stats.h"
 #include "metrics/statistics/statistics.h"

@@ -27,6 +27,7 @@ struct OperatorTime {
   std::string failure = {};    ///< why there is no time; empty = measured
   int64_t tokens = 0, heads = 0, measured_heads = 0;
   double density = NAN;
+  double layers_density = NAN;  ///< mean over the kinds of layers of a run
   double wanted_density = NAN;  ///< that a knob was set for; NaN = none
   double flops = NAN;           ///< of all heads
   double plan_seconds = NAN, run_seconds = NAN;
@@ -48,7 +49,7 @@ struct OperatorTime {
 
 /// How operators are measured.
 struct OperatorOptions {
-  int64_t heads = 12, measured_heads = 2;
+  int64_t heads = 12, measured_heads = 2, layers = 30;
   double sample_flops = 5e11;  ///< of one timed run; infinite = whole
   int repeat = 3;              ///< timed runs
   bool memory = true;  ///< plan and run once before, to measure memory; else the first run is cold

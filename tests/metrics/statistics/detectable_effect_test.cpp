@@ -34,7 +34,7 @@ class Blocks {
 /// How often a slowdown as large as the median of what is stated is found, judged as compare does:
 /// with Holm's first factor.
 double power(int blocks, int64_t cases, bool heavy) {
-  constexpr int kStated = 40, kTrials = 400;
+  constexpr int kStated = 20, kTrials = 300;
   const VerdictRule rule;
   Blocks draw(heavy);
   std::vector<double> stated;
