@@ -10,7 +10,8 @@ namespace vidattn {
 /// Names for the cases of several runs, in their order: what a case is called in the page, the
 /// figures and the tables.
 struct CaseLabels {
-  std::vector<std::string> labels;       ///< the setting in short, and what sets it apart from the others
+  std::vector<std::string>
+      labels;  ///< the setting in short, and what sets it apart from the others
   std::vector<int64_t> workload_index;   ///< in `workloads`; -1 = unknown
   std::vector<WorkloadFacts> workloads;  ///< the different ones
 };
