@@ -68,8 +68,8 @@ TEST_P(DevicePlans, FewQueriesPerSegment) {
   for (int32_t q = 0; q < 60;) {
     const int32_t end = std::min<int32_t>(60, q + 1 + static_cast<int32_t>(random() % 5));
     const auto first = static_cast<int32_t>(keys.size());
-    for (uint64_t n = random() % 300; n > 0; --n)
-      keys.push_back(static_cast<int32_t>(random() % 300));
+    const auto own = shuffled(300, random);
+    keys.insert(keys.end(), own.begin(), own.begin() + static_cast<int64_t>(random() % 300));
     table.add(q, end, {{first, static_cast<int32_t>(keys.size())}});
     q = end;
   }
