@@ -45,8 +45,11 @@ fuzz() { # READER
   echo "fuzz $1: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs," \
     "$(sed -n 's/^stat::slowest_unit_time_sec: *//p' "$log") s for the slowest"
 }
-status=0
-for reader in "${readers[@]}"; do
-  fuzz "$reader" || { echo "fuzz $reader: broken, see $build/found/$reader.log"; status=1; }
-done
-exit $status
+fuzz_or_say() { # READER
+  fuzz "$1" && return
+  echo "fuzz $1: broken, see $build/found/$1.log"
+  return 1
+}
+export -f fuzz fuzz_or_say
+export root build seeds limit
+printf '%s\n' "${readers[@]}" | xargs -P "$(nproc)" -I{} bash -euo pipefail -c 'fuzz_or_say {}'
