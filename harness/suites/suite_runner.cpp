@@ -16,7 +16,6 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
-#include "harness/measure/density.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/store/measurement_json.h"
 
@@ -49,7 +48,7 @@ bool lacked_memory(const ProcessResult& result, const ProcessLimits& limits) {
 }
 
 std::string memory_reason(const ProcessResult& result, const ProcessLimits& limits) {
-  const std::string said = last_line(result.err);
+  std::string said = last_line(result.err);
   if (result.end == ProcessResult::End::exited && !said.empty()) return said;
   std::string reason = limits.memory_bytes > 0
                            ? fmt::format("more than the limit of {:.3g} GiB of private memory",
@@ -134,8 +133,7 @@ StoredRun run_to_resume(const Suite& suite, const Store& store, const StoredRun&
 void print_case(size_t number, size_t count, const Measurement& c) {
   print_out("[{}/{}] {}: {}{}{}", number, count, to_string(c.outcome), c.key(),
             c.reason.empty() ? "" : ": ", c.reason);
-  if (c.identity.density && missed_density(c.metric("density"), *c.identity.density))
-    print_out("; its density is {:.4g}", c.metric("density"));
+  if (c.missed_density()) print_out("; its density is {:.4g}", c.metric("density"));
   if (c.timed())
     print_out("; {} of full attention's time ({} to {}), {} blocks", find_metric("ratio")->cell(c),
               find_metric("ratio_low")->cell(c), find_metric("ratio_high")->cell(c),

@@ -204,8 +204,8 @@ TEST(Vmoba, ARunAveragesTheLayersOfEveryKind) {
   const auto of_layer = [&](int64_t layer) {
     Inputs call = in;
     call.context = {.layer = layer, .layers = 30};
-    const Branch& branch = vmoba.plan(call, params).branches[0];
-    return static_cast<double>(branch.pairs(0, 768)) / (768.0 * 768.0);
+    const Plan plan = vmoba.plan(call, params);
+    return static_cast<double>(plan.branches[0].pairs(0, 768)) / (768.0 * 768.0);
   };
   const auto mean = [&](int64_t layers) {
     double sum = 0;

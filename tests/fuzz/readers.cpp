@@ -18,7 +18,7 @@
 #include "harness/store/history.h"
 #include "harness/store/run_file.h"
 #include "harness/suites/suite.h"
-#include "harness/tables/models.h"
+#include "harness/tables/flops.h"
 #include "harness/tables/paper.h"
 #include "harness/tables/tables.h"
 #include "harness/videos/scene_file.h"
@@ -121,8 +121,10 @@ void baseline(const fs::path& file) {
 void model(const fs::path& file) {
   TableOptions options;
   options.model = file.string();
-  table5(options);
-  table12(options);
+  const FlopsCounter counter(options, "");
+  constexpr int64_t kTokens = 187200, kGroups = 5;
+  counter.pflops(kTokens, 0.5);
+  counter.breakdown(kTokens, kGroups, 0.5);
 }
 
 void paper(const fs::path& file) {
