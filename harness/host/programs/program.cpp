@@ -76,15 +76,15 @@ struct Streams {
 };
 
 // Only async-signal-safe calls: the parent may have threads.
-[[noreturn]] void become_program(const char* path, char* const* argv, const Streams& streams,
-                                 pid_t parent) {
+[[noreturn]] void become_program(const char* path, char* const* argv, char* const* environment,
+                                 const Streams& streams, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(kNotRun);  // it died before the line above
   ::setpgid(0, 0);                              // Ctrl-C is the parent's to handle
   ::dup2(streams.in.descriptor(), STDIN_FILENO);
   ::dup2(streams.out.descriptor(), STDOUT_FILENO);
   ::dup2(streams.err.descriptor(), STDERR_FILENO);
-  ::execv(path, argv);
+  ::execve(path, argv, environment);
   const int error = errno;
   [[maybe_unused]] const auto told = ::write(streams.error.descriptor(), &error, sizeof error);
   ::_exit(kNotRun);
@@ -114,6 +114,14 @@ std::string last_line_of(const std::string& text) {
   while (std::getline(stream, line))
     if (!line.empty()) last = line;
   return last;
+}
+
+/// As exec takes them, with a null at the end.
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
 }
 
 bool may_run(const std::string& path) {
@@ -147,14 +155,15 @@ ProgramResult run_program(const ProgramCall& call) {
     throw InputError(fmt::format("there is no program {} to run", in_quotes(call.program)));
   std::vector<std::string> words = call.arguments;
   words.insert(words.begin(), call.program);
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
+  std::vector<std::string> variables = call.environment;  // the first of a name counts
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    variables.emplace_back(*variable);
+  const std::vector<char*> argv = pointers_to(words), environment = pointers_to(variables);
   const Streams streams{MemoryFile(call.input), MemoryFile(), MemoryFile(), MemoryFile()};
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) cannot_start(call.program, errno);
-  if (child == 0) become_program(path.c_str(), argv.data(), streams, parent);
+  if (child == 0) become_program(path.c_str(), argv.data(), environment.data(), streams, parent);
   const int status = wait_for(child, call.until_interrupted);
   int error = 0;
   if (::pread(streams.error.descriptor(), &error, sizeof error, 0) == sizeof error)

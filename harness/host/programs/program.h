@@ -6,10 +6,11 @@
 namespace vidattn {
 
 struct ProgramCall {
-  std::string program;                 ///< a path, or a name to look up in PATH
-  std::vector<std::string> arguments;  ///< as the program gets them: no shell reads them
-  std::string input;                   ///< all that it can read from stdin
-  bool until_interrupted = false;      ///< ended as soon as interrupted() is true
+  std::string program;                     ///< a path, or a name to look up in PATH
+  std::vector<std::string> arguments;      ///< as the program gets them: no shell reads them
+  std::vector<std::string> environment{};  ///< NAME=VALUE, beside this program's
+  std::string input{};                     ///< all that it can read from stdin
+  bool until_interrupted = false;          ///< ended as soon as interrupted() is true
 };
 
 struct ProgramResult {
