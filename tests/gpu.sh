@@ -35,7 +35,7 @@ measure() {
 ls /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json &>/dev/null ||
   export VIDATTN_VULKAN_VALIDATION=0
 
-# Between two runs the host converts and copies, and an idle card may drop to a sixth of its clock
+# Between two runs the host copies, and an idle card may drop to a sixth of its clock
 # (an H100: 345 of 1980 MHz) and take seconds to come back. Where there is PyTorch, a kernel of 0.2 ms
 # each 20 ms keeps it awake, at a cost of 1%.
 awake=
@@ -139,7 +139,7 @@ if wanted table11 "31,200 to 187,200 tokens, whole"; then
   for frames in ${FRAMES:-20 40 80 120}; do
     measure "table11_$((frames * 30 * 52))" --dtype f16 --grid "$frames,30,52" --backend full \
       --backend moga:num_groups=5 --backend moga_stga:num_groups=5 \
-      --backend moga_stga:num_groups=20 --backend stga --backend vsa --repeat 3
+      --backend moga_stga:num_groups=20 --backend stga --backend vsa --repeat 7
   done
   let_sleep
 fi
