@@ -86,17 +86,15 @@ class Run {
 
   /// The kernel that is quickest for the branch's segments, and its index.
   DeviceIndex choose(size_t b, const IndexPart& part) {
-    const TunedKernel* best = nullptr;
-    double best_seconds = 0;
-    for (const TunedKernel& tuned :
-         tuning_.kernels(gpu_, operands_[b].dtype, padded_dim(in_.dim()))) {
-      const double seconds = tuned.seconds_per_product *
-                             static_cast<double>(tile_cost(branch(b), part, tuned.kernel.shape));
-      if (best && seconds >= best_seconds) continue;
-      best = &tuned;
-      best_seconds = seconds;
-    }
-    return {build_index(gpu_, branch(b), part, best->kernel.shape), best->kernel, {}};
+    const std::vector<TunedKernel>& tuned =
+        tuning_.kernels(gpu_, operands_[b].dtype, padded_dim(in_.dim()));
+    std::vector<double> seconds;
+    for (const TunedKernel& t : tuned)
+      seconds.push_back(t.seconds_per_product *
+                        static_cast<double>(tile_cost(branch(b), part, t.kernel.shape)));
+    const auto best = std::min_element(seconds.begin(), seconds.end()) - seconds.begin();
+    const AttendKernel& kernel = tuned[best].kernel;
+    return {build_index(gpu_, branch(b), part, kernel.shape), kernel, {}};
   }
 
   void index_whole_plan() {
