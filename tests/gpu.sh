@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Everything that needs a real GPU, in one command: correctness on it, full attention beside
-# PyTorch's, and the paper's long sequences (MoGA, Table 11) whole.
+# PyTorch's, the paper's long sequences (MoGA, Table 11) whole, and SVG2, whose planning is slow.
 #
 # Usage: tests/gpu.sh [FOLDER [DEVICE]]
 #   FOLDER for the results as JSON, default results/gpu; DEVICE, default vulkan.
-# A part that fails does not stop the others; the exit status says whether one did. With VIDATTN and
-# VIDATTN_TEST naming vidattn and attention_test nothing is built, VECTORS names a folder of vectors
-# beside tests/vectors, and PARTS leaves some out: correctness full torch table11. tests/gpu_bundle.sh
-# makes all of this for a machine without Debian's packages. Without the validation layers the
-# property tests run unwatched.
+# A part that fails does not stop the others; the exit status says whether one did. PARTS leaves some
+# out: correctness full torch table11 svg2; FRAMES those lengths of table11: 20 40 80 120, of 1,560
+# tokens each. With LIMIT=SECONDS a measurement is interrupted when everything has taken that long;
+# what it had measured by then is written. With VIDATTN and VIDATTN_TEST naming vidattn and
+# attention_test nothing is built, and VECTORS names a folder of vectors beside tests/vectors.
+# tests/gpu_bundle.sh makes all of this for a machine without Debian's packages. Without the
+# validation layers the property tests run unwatched.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -16,16 +18,24 @@ out=${1:-$root/results/gpu}
 device=${2:-vulkan}
 tool=${VIDATTN:-$root/build/release/vidattn}
 tests=${VIDATTN_TEST:-$root/build/release/tests/attention_test}
-parts=${PARTS:-correctness full torch table11}
+parts=${PARTS:-correctness full torch table11 svg2}
+limit=${LIMIT:-86400}
 heads=12 dim=128
 status=0
 failed() { echo "FAILED: $*"; status=1; }
-wanted() { [[ " $parts " == *" $1 "* ]] && echo "== $1: $2"; }
+wanted() { [[ " $parts " == *" $1 "* ]] && echo "== $SECONDS s: $1: $2"; }
+# measure NAME ARGS…: `vidattn run` on the device into NAME.json.
+measure() {
+  local left=$((limit - SECONDS))
+  ((left > 0)) || { failed "$1: no time left"; return; }
+  timeout --signal=INT --kill-after=20 "$left" "$tool" run --device "$device" --heads $heads \
+    --dim $dim --whole --out "$out/$1.json" "${@:2}" || failed "$1"
+}
 
 ls /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json &>/dev/null ||
   export VIDATTN_VULKAN_VALIDATION=0
 
-# Between two runs the host converts and copies, and an idle card may drop to a sixth of its clock
+# Between two runs the host copies, and an idle card may drop to a sixth of its clock
 # (an H100: 345 of 1980 MHz) and take seconds to come back. Where there is PyTorch, a kernel of 0.2 ms
 # each 20 ms keeps it awake, at a cost of 1%.
 awake=
@@ -67,10 +77,11 @@ if wanted correctness "vectors and property tests"; then
   "$tests" --gtest_filter='Vulkan*:Family*/vulkan' --gtest_brief=1 || failed "property tests"
 fi
 
-if wanted full "f16, 32,760 tokens, $heads heads of $dim"; then
+if wanted full "32,760 tokens, $heads heads of $dim"; then
   keep_awake
-  "$tool" run --device "$device" --dtype f16 --backend full --grid 21,30,52 --heads $heads \
-    --dim $dim --whole --repeat 5 --out "$out/full_f16.json" || failed "full attention"
+  for dtype in f16 bf16; do
+    measure full_$dtype --dtype $dtype --backend full --grid 21,30,52 --repeat 5
+  done
   let_sleep
 fi
 
@@ -79,6 +90,7 @@ if ! wanted torch "the same in PyTorch, and the card's matrix peak"; then
 elif python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
   python3 - "$out" <<'PYTHON' || failed "the comparison with PyTorch"
 import json, sys, torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 def seconds(work, runs=20):
     """Median over runs, by events on the card."""
@@ -92,26 +104,28 @@ def seconds(work, runs=20):
         times.append(begin.elapsed_time(end) / 1e3)
     return sorted(times)[len(times) // 2]
 
-heads, length, dim, size = 12, 32760, 128, 8192
-q, k, v = (torch.randn(1, heads, length, dim, device="cuda", dtype=torch.float16) for _ in range(3))
-a, b = (torch.randn(size, size, device="cuda", dtype=torch.float16) for _ in range(2))
-from torch.nn.attention import SDPBackend, sdpa_kernel
-rates = {}
-for backend in (SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION):
-    try:
-        with sdpa_kernel(backend):
-            rates[backend.name] = 4 * heads * length**2 * dim / seconds(
-                lambda: torch.nn.functional.scaled_dot_product_attention(q, k, v))
-    except RuntimeError as error:
-        print(backend.name, "refused:", str(error).splitlines()[0])
-sdpa = rates["FLASH_ATTENTION"]  # FlashAttention-2 in PyTorch's own build
-peak = 2 * size**3 / seconds(lambda: a @ b)
-with open(sys.argv[1] + "/full_f16.json") as file:
-    case = json.load(file)["cases"][0]
-own = case["metrics"]["device_flop_rate"]["value"]
+def beside(name, dtype):
+    heads, length, dim, size = 12, 32760, 128, 8192
+    q, k, v = (torch.randn(1, heads, length, dim, device="cuda", dtype=dtype) for _ in range(3))
+    a, b = (torch.randn(size, size, device="cuda", dtype=dtype) for _ in range(2))
+    rates = {}
+    for backend in (SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION):
+        try:
+            with sdpa_kernel(backend):
+                rates[backend.name] = 4 * heads * length**2 * dim / seconds(
+                    lambda: torch.nn.functional.scaled_dot_product_attention(q, k, v))
+        except RuntimeError as error:
+            print(backend.name, "refused:", str(error).splitlines()[0])
+    sdpa = rates["FLASH_ATTENTION"]  # FlashAttention-2 in PyTorch's own build
+    peak = 2 * size**3 / seconds(lambda: a @ b)
+    with open(f"{sys.argv[1]}/full_{name}.json") as file:
+        case = json.load(file)["cases"][0]
+    own = case["metrics"]["device_flop_rate"]["value"]
+    return {"sdpa_flops": rates, "matrix_peak_flops": peak, "vidattn_flops": own,
+            "vidattn_over_sdpa": own / sdpa, "vidattn_over_peak": own / peak}
+
 record = {"card": torch.cuda.get_device_name(), "torch": torch.__version__,
-          "sdpa_flops": rates, "matrix_peak_flops": peak, "vidattn_flops": own,
-          "vidattn_over_sdpa": own / sdpa, "vidattn_over_peak": own / peak}
+          "f16": beside("f16", torch.float16), "bf16": beside("bf16", torch.bfloat16)}
 with open(sys.argv[1] + "/beside_torch.json", "w") as file:
     json.dump(record, file, indent=1)
 print(json.dumps(record, indent=1))
@@ -122,11 +136,16 @@ fi
 
 if wanted table11 "31,200 to 187,200 tokens, whole"; then
   keep_awake
-  for frames in 20 40 80 120; do
-    "$tool" run --device "$device" --dtype f16 --grid $frames,30,52 --heads $heads --dim $dim \
-      --backend full --backend moga_stga:num_groups=5 --backend moga_stga:num_groups=20 \
-      --whole --repeat 3 --out "$out/table11_$((frames * 30 * 52)).json" ||
-      failed "$((frames * 30 * 52)) tokens"
+  for frames in ${FRAMES:-20 40 80 120}; do
+    measure "table11_$((frames * 30 * 52))" --dtype f16 --grid "$frames,30,52" --backend full \
+      --backend moga:num_groups=5 --backend moga_stga:num_groups=5 \
+      --backend moga_stga:num_groups=20 --backend stga --backend vsa --repeat 7
   done
+  let_sleep
+fi
+
+if wanted svg2 "31,200 tokens, k-means on the host"; then
+  keep_awake
+  measure svg2_31200 --dtype f16 --grid 20,30,52 --backend full --backend svg2 --repeat 1
 fi
 exit $status

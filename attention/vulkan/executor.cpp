@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <iterator>
 #include <numbers>
 #include <optional>
@@ -85,17 +86,15 @@ class Run {
 
   /// The kernel that is quickest for the branch's segments, and its index.
   DeviceIndex choose(size_t b, const IndexPart& part) {
-    const TunedKernel* best = nullptr;
-    double best_seconds = 0;
-    for (const TunedKernel& tuned :
-         tuning_.kernels(gpu_, operands_[b].dtype, padded_dim(in_.dim()))) {
-      const double seconds = tuned.seconds_per_product *
-                             static_cast<double>(tile_cost(branch(b), part, tuned.kernel.shape));
-      if (best && seconds >= best_seconds) continue;
-      best = &tuned;
-      best_seconds = seconds;
-    }
-    return {build_index(gpu_, branch(b), part, best->kernel.shape), best->kernel, {}};
+    const std::vector<TunedKernel>& tuned =
+        tuning_.kernels(gpu_, operands_[b].dtype, padded_dim(in_.dim()));
+    std::vector<double> seconds;
+    for (const TunedKernel& t : tuned)
+      seconds.push_back(t.seconds_per_product *
+                        static_cast<double>(tile_cost(branch(b), part, t.kernel.shape)));
+    const auto best = std::min_element(seconds.begin(), seconds.end()) - seconds.begin();
+    const AttendKernel& kernel = tuned[best].kernel;
+    return {build_index(gpu_, branch(b), part, kernel.shape), kernel, {}};
   }
 
   void index_whole_plan() {
@@ -263,21 +262,40 @@ class Run {
     pending_ = 0;
   }
 
+  /// The output in its storage type.
+  Buffer round_outputs(const Job& job, DType dtype) {
+    const int64_t quads = job.heads() * job.tokens() * padded_dim(in_.dim()) / 4;
+    Buffer rounded = gpu_.allocate(operand_bytes(job.heads(), job.tokens(), in_.dim(), dtype),
+                                   "the rounded output");
+    const int64_t groups = (quads + kCombineThreads - 1) / kCombineThreads;
+    gpu_.dispatch({"round_" + to_string(dtype), {}}, {&outputs_, &rounded},
+                  static_cast<uint32_t>(quads), std::min(groups, kCombineGroups));
+    gpu_.submit();
+    return rounded;
+  }
+
   void take_outputs(const Job& job) {
     const Stopwatch watch(out_.times.download);
-    const int64_t dim = in_.dim(), unit = padded_dim(dim) * 4, tokens = job.tokens();
+    const DType dtype = out_.o.dtype();
+    const int64_t tokens = job.tokens(), element = size_of(dtype), row = in_.dim() * element;
+    const int64_t unit = padded_dim(in_.dim()) * element;
+    if (dtype != DType::f32) outputs_ = round_outputs(job, dtype);
     gpu_.read(outputs_, job.heads() * tokens * unit, unit,
               [&](const std::byte* from, int64_t first, int64_t size) {
                 const int64_t begin = first / unit, end = (first + size) / unit;
 #pragma omp parallel for schedule(static)
-                for (int64_t i = begin; i < end; ++i)
-                  out_.o.write_row(job.first_token + i % tokens, job.first_head + i / tokens,
-                                   reinterpret_cast<const float*>(from + (i - begin) * unit));
+                for (int64_t i = begin; i < end; ++i) {
+                  const int64_t token = job.first_token + i % tokens;
+                  const int64_t head = job.first_head + i / tokens;
+                  std::memcpy(out_.o.data<std::byte>() + out_.o.offset(token, head) * element,
+                              from + (i - begin) * unit, row);
+                }
               });
     const int64_t per_branch = job.heads() * tokens;
     gpu_.read(lse_, static_cast<int64_t>(plan_.branches.size()) * per_branch * 4, 4,
               [&](const std::byte* from, int64_t first, int64_t size) {
                 const auto* values = reinterpret_cast<const float*>(from);
+#pragma omp parallel for schedule(static)
                 for (int64_t i = first / 4; i < (first + size) / 4; ++i) {
                   const int64_t head = job.first_head + i % per_branch / tokens;
                   const int64_t token = job.first_token + i % tokens;

@@ -1,6 +1,7 @@
 #include "attention/vulkan/gpu.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <optional>
 
 #include "attention/error.h"
+#include "attention/vulkan/buffer_pool.h"
 #include "attention/vulkan/instance.h"
 #include "attention/vulkan/matrix.h"
 #include "attention/vulkan/shader_code.h"
@@ -19,7 +21,7 @@ namespace {
 constexpr uint32_t kBindings = 8;
 constexpr uint32_t kPushBytes = 128;                    // what every device has at least
 constexpr uint32_t kSets = 64;                          // dispatches recorded before a submission
-constexpr int64_t kStagingBytes = 64 << 20;             // one piece of a transfer
+constexpr int64_t kStagingBytes = 16 << 20;             // one piece of a transfer
 constexpr uint64_t kFenceNanoseconds = 60'000'000'000;  // a submission is cut to far less
 
 double now() {
@@ -36,6 +38,14 @@ std::optional<int64_t> artificial_limit() {
   return static_cast<int64_t>(mebibytes * (1 << 20));
 }
 
+/// A tenth is left to the driver and to what else uses the device.
+int64_t usable(int64_t bytes) { return bytes / 10 * 9; }
+
+/// Bytes of a transfer's pieces, of whole units.
+int64_t piece_of(int64_t bytes, int64_t unit) {
+  return std::min(bytes, std::max<int64_t>(1, kStagingBytes / unit) * unit);
+}
+
 }  // namespace
 
 std::string mebibytes(int64_t bytes) {
@@ -43,24 +53,6 @@ std::string mebibytes(int64_t bytes) {
   std::snprintf(text, sizeof text, "%.4g MiB", static_cast<double>(bytes) / (1 << 20));
   return text;
 }
-
-struct Buffer::Handles {
-  vk::raii::DeviceMemory memory = nullptr;
-  vk::raii::Buffer buffer = nullptr;
-  int64_t bytes = 0;
-  std::byte* mapped = nullptr;
-  int64_t* allocated = nullptr;  ///< of the Gpu
-  ~Handles() {
-    if (allocated) *allocated -= bytes;
-  }
-};
-
-Buffer::Buffer() = default;
-Buffer::Buffer(std::unique_ptr<Handles> handles) : handles_(std::move(handles)) {}
-Buffer::~Buffer() = default;
-Buffer::Buffer(Buffer&&) noexcept = default;
-Buffer& Buffer::operator=(Buffer&&) noexcept = default;
-int64_t Buffer::bytes() const { return handles_ ? handles_->bytes : 0; }
 
 struct Gpu::State {
   GpuFacts facts;
@@ -76,9 +68,10 @@ struct Gpu::State {
   vk::raii::DescriptorPool descriptors = nullptr;
   std::map<Program, vk::raii::Pipeline> pipelines;
   double timestamp_period = 0;  ///< seconds; 0 = the queue has no timestamps
-  int64_t allocated = 0;
-  Buffer staging;
+  BufferPool pool;
+  std::array<Buffer, 2> staging;
   std::vector<vk::DescriptorSet> sets;
+  double sent = 0;     ///< when the last piece was, by the host's clock
   double seconds = 0;  ///< of pieces submitted since the last submit()
 
   /// Runs `work`, turning the driver's errors into ours.
@@ -91,50 +84,22 @@ struct Gpu::State {
                        " (a driver reset?); the next run opens it again");
     } catch (const vk::OutOfDeviceMemoryError&) {
       throw DeviceError("vulkan: " + facts.name + " is out of memory at " + what + ", " +
-                        mebibytes(allocated) + " in use");
+                        mebibytes(pool.in_use()) + " in use");
     } catch (const vk::SystemError& error) {
       throw DeviceError("vulkan: " + facts.name + ": " + what + ": " + error.what());
     }
   }
 
-  uint32_t memory_type(uint32_t allowed, vk::MemoryPropertyFlags wanted) const {
-    const auto memory = physical.getMemoryProperties();
-    for (uint32_t t = 0; t < memory.memoryTypeCount; ++t)
-      if ((allowed >> t & 1) != 0 && (memory.memoryTypes[t].propertyFlags & wanted) == wanted)
-        return t;
-    return UINT32_MAX;
-  }
-
-  /// Memory of the first kind in `wanted` that the device has.
-  Buffer make_buffer(int64_t bytes, const std::string& what,
-                     const std::vector<vk::MemoryPropertyFlags>& wanted) {
-    auto made = std::make_unique<Buffer::Handles>();
-    const auto size = static_cast<vk::DeviceSize>(std::max<int64_t>(bytes, 16));
-    using Usage = vk::BufferUsageFlagBits;
-    guard("allocating " + mebibytes(bytes) + " for " + what, [&] {
-      made->buffer = vk::raii::Buffer(
-          device, {{}, size, Usage::eStorageBuffer | Usage::eTransferSrc | Usage::eTransferDst});
-      const auto needs = made->buffer.getMemoryRequirements();
-      uint32_t type = UINT32_MAX;
-      vk::MemoryPropertyFlags flags;
-      for (size_t i = 0; i < wanted.size() && type == UINT32_MAX; ++i)
-        type = memory_type(needs.memoryTypeBits, flags = wanted[i]);
-      made->memory = vk::raii::DeviceMemory(device, {needs.size, type});
-      made->buffer.bindMemory(*made->memory, 0);
-      if (flags & vk::MemoryPropertyFlagBits::eHostVisible)
-        made->mapped = static_cast<std::byte*>(made->memory.mapMemory(0, VK_WHOLE_SIZE));
-    });
-    made->bytes = static_cast<int64_t>(size);
-    return Buffer(std::move(made));
-  }
-
-  /// Host memory of at least `bytes` that transfers pass through.
-  std::byte* stage(int64_t bytes) {
+  /// Host memory of at least `bytes` that piece `i` of a transfer passes through.
+  const Buffer::Handles& stage(int64_t i, int64_t bytes) {
     using Flag = vk::MemoryPropertyFlagBits;
     const auto host = Flag::eHostVisible | Flag::eHostCoherent;
-    if (staging.bytes() < bytes)
-      staging = make_buffer(bytes, "transfers", {host | Flag::eHostCached, host});
-    return staging.handles().mapped;
+    Buffer& own = staging[i % 2];
+    if (own.bytes() < bytes)
+      own = guard("allocating " + mebibytes(bytes) + " for transfers", [&] {
+        return pool.make(bytes, {host | Flag::eHostCached, host});
+      });
+    return own.handles();
   }
 
   void begin() {
@@ -154,17 +119,24 @@ struct Gpu::State {
     commands.pipelineBarrier(stages, stages | Stage::eHost, {}, all, {}, {});
   }
 
-  void flush() {
-    guard("running a kernel", [&] {
+  /// Starts what was recorded.
+  void send() {
+    guard("starting a kernel", [&] {
       barrier();
       commands.writeTimestamp(vk::PipelineStageFlagBits::eBottomOfPipe, *times, 1);
       commands.end();
-      const double start = now();
+      sent = now();
       queue.submit(vk::SubmitInfo({}, {}, *commands), *fence);
+    });
+  }
+
+  /// Waits until it is done; then more may be recorded.
+  void wait() {
+    guard("running a kernel", [&] {
       if (device.waitForFences(*fence, VK_TRUE, kFenceNanoseconds) != vk::Result::eSuccess)
         throw DeviceLost("vulkan: " + facts.name + " did not finish a kernel within 60 s");
       device.resetFences(*fence);
-      double passed = now() - start;
+      double passed = now() - sent;
       if (timestamp_period > 0) {
         const auto& [result, ticks] = times.getResults<uint64_t>(
             0, 2, 2 * sizeof(uint64_t), sizeof(uint64_t),
@@ -180,6 +152,11 @@ struct Gpu::State {
     if (!Instance::get().validating()) return;
     const auto messages = Instance::get().take_messages();
     if (!messages.empty()) throw DeviceError("vulkan validation: " + messages.front());
+  }
+
+  void flush() {
+    send();
+    wait();
   }
 
   vk::Pipeline pipeline(const Program& program) {
@@ -270,6 +247,7 @@ Gpu::Gpu(size_t index) : state_(std::make_unique<State>()) {
   s.guard("opening the device", [&] {
     const uint32_t family = compute_family(s.physical);
     s.device = open_device(s.physical, s.facts, family);
+    s.pool = BufferPool(s.physical, s.device);
     s.queue = s.device.getQueue(family, 0);
     s.command_pool = vk::raii::CommandPool(
         s.device, {vk::CommandPoolCreateFlagBits::eResetCommandBuffer, family});
@@ -297,64 +275,67 @@ Gpu::~Gpu() = default;
 const GpuFacts& Gpu::facts() const { return state_->facts; }
 
 int64_t Gpu::memory_left() const {
-  // A tenth is left to the driver and to what else uses the device.
-  const int64_t budget = read_facts(state_->physical).budget_bytes / 10 * 9;
   const auto limit = artificial_limit();
-  return limit ? std::min(budget, *limit - state_->allocated) : budget;
+  const int64_t left = usable(memory_budget(state_->physical) + state_->pool.spare());
+  return limit ? std::min(left, *limit - state_->pool.in_use()) : left;
 }
 
 Buffer Gpu::allocate(int64_t bytes, const std::string& what) {
   using Flag = vk::MemoryPropertyFlagBits;
   State& s = *state_;
-  if (const auto limit = artificial_limit(); limit && s.allocated + bytes > *limit)
+  const auto limit = artificial_limit();
+  if (limit && s.pool.in_use() + bytes > *limit)
     throw DeviceError("vulkan: no room for " + what + " (" + mebibytes(bytes) +
                       "): VIDATTN_VULKAN_MEMORY_MIB allows " + mebibytes(*limit) + ", " +
-                      mebibytes(s.allocated) + " are in use");
+                      mebibytes(s.pool.in_use()) + " are in use");
   const auto host = Flag::eHostVisible | Flag::eHostCoherent;
   // The variable lets devices that share the host's memory take the path of those that do not.
-  const bool shared = (s.facts.kind == "cpu" || s.facts.kind == "integrated") &&
-                      !std::getenv("VIDATTN_VULKAN_STAGING");
-  Buffer made = shared ? s.make_buffer(bytes, what,
-                                       {Flag::eDeviceLocal | host | Flag::eHostCached,
-                                        Flag::eDeviceLocal | host,
-                                        Flag::eDeviceLocal,
-                                        {}})
-                       : s.make_buffer(bytes, what, {Flag::eDeviceLocal, {}});
-  made.handles_->allocated = &s.allocated;
-  s.allocated += made.bytes();
-  return made;
+  const bool shared = s.facts.kind == "cpu" || s.facts.kind == "integrated";
+  BufferPool::Kinds kinds{Flag::eDeviceLocal, {}};
+  if (shared && !std::getenv("VIDATTN_VULKAN_STAGING"))
+    kinds.insert(kinds.begin(),
+                 {Flag::eDeviceLocal | host | Flag::eHostCached, Flag::eDeviceLocal | host});
+  return s.guard("allocating " + mebibytes(bytes) + " for " + what, [&] {
+    return s.pool.take(bytes, kinds, limit.value_or(usable(s.facts.budget_bytes)));
+  });
 }
 
 void Gpu::write(Buffer& buffer, int64_t bytes, int64_t unit, const Fill& fill, int64_t at) {
   if (bytes == 0) return;
   if (std::byte* mapped = buffer.handles().mapped) return fill(mapped + at, 0, bytes);
-  const int64_t piece = std::min(bytes, std::max<int64_t>(1, kStagingBytes / unit) * unit);
-  std::byte* staging = state_->stage(piece);
+  const int64_t piece = piece_of(bytes, unit);
   const double kernels = state_->seconds;  // submit() tells the time of kernels only
-  for (int64_t first = 0; first < bytes; first += piece) {
+  for (int64_t first = 0, i = 0; first < bytes; first += piece, ++i) {
     const int64_t count = std::min(piece, bytes - first);
-    fill(staging, first, count);
+    const Buffer::Handles& staging = state_->stage(i, piece);
+    fill(staging.mapped, first, count);
+    if (i > 0) state_->wait();
     state_->barrier();
-    state_->commands.copyBuffer(*state_->staging.handles().buffer, *buffer.handles().buffer,
+    state_->commands.copyBuffer(*staging.buffer, *buffer.handles().buffer,
                                 vk::BufferCopy(0, at + first, count));
-    state_->flush();
+    state_->send();
   }
+  state_->wait();
   state_->seconds = kernels;
 }
 
 void Gpu::read(const Buffer& buffer, int64_t bytes, int64_t unit, const Take& take) {
   if (bytes == 0) return;
   if (const std::byte* mapped = buffer.handles().mapped) return take(mapped, 0, bytes);
-  const int64_t piece = std::min(bytes, std::max<int64_t>(1, kStagingBytes / unit) * unit);
-  const std::byte* staging = state_->stage(piece);
-  const double kernels = state_->seconds;
-  for (int64_t first = 0; first < bytes; first += piece) {
-    const int64_t count = std::min(piece, bytes - first);
+  const int64_t piece = piece_of(bytes, unit), pieces = (bytes + piece - 1) / piece;
+  const auto size = [&](int64_t i) { return std::min(piece, bytes - i * piece); };
+  const auto start = [&](int64_t i) {
     state_->barrier();
-    state_->commands.copyBuffer(*buffer.handles().buffer, *state_->staging.handles().buffer,
-                                vk::BufferCopy(first, 0, count));
-    state_->flush();
-    take(staging, first, count);
+    state_->commands.copyBuffer(*buffer.handles().buffer, *state_->stage(i, piece).buffer,
+                                vk::BufferCopy(i * piece, 0, size(i)));
+    state_->send();
+  };
+  const double kernels = state_->seconds;
+  start(0);
+  for (int64_t i = 0; i < pieces; ++i) {
+    state_->wait();
+    if (i + 1 < pieces) start(i + 1);
+    take(state_->stage(i, piece).mapped, i * piece, size(i));
   }
   state_->seconds = kernels;
 }

@@ -44,17 +44,16 @@ struct Program {
 class Buffer {
  public:
   struct Handles;
-  Buffer();
-  explicit Buffer(std::unique_ptr<Handles> handles);
-  ~Buffer();
-  Buffer(Buffer&&) noexcept;
-  Buffer& operator=(Buffer&&) noexcept;
+  struct Release {
+    void operator()(Handles* handles) const;
+  };
+  Buffer() = default;
+  explicit Buffer(Handles* owned) : handles_(owned) {}
   int64_t bytes() const;
   const Handles& handles() const { return *handles_; }
 
  private:
-  friend class Gpu;
-  std::unique_ptr<Handles> handles_;
+  std::unique_ptr<Handles, Release> handles_;
 };
 
 /// "1.5 MiB", for messages.
@@ -81,14 +80,15 @@ class Gpu {
   /// Bytes that may be allocated now; VIDATTN_VULKAN_MEMORY_MIB lowers it, for tests.
   int64_t memory_left() const;
 
-  /// Uninitialized; `what` names it in errors.
+  /// Uninitialized, and maybe used before; `what` names it in errors.
   Buffer allocate(int64_t bytes, const std::string& what);
 
   /// Fills [at, at + bytes) of the buffer from the host, in pieces of whole units (rows) that fit
-  /// the staging memory: `fill` gets the piece's place in memory, its first byte and its size.
+  /// the staging memory: `fill` gets the piece's place in memory, its first byte and its size. One
+  /// piece is filled while the one before it is on its way, so `fill` must not throw.
   using Fill = std::function<void(std::byte* to, int64_t first, int64_t bytes)>;
   void write(Buffer& buffer, int64_t bytes, int64_t unit, const Fill& fill, int64_t at = 0);
-  /// Hands [0, bytes) of the buffer to the host, likewise.
+  /// Hands [0, bytes) of the buffer to the host, likewise; `take` must not throw either.
   using Take = std::function<void(const std::byte* from, int64_t first, int64_t bytes)>;
   void read(const Buffer& buffer, int64_t bytes, int64_t unit, const Take& take);
 

@@ -75,6 +75,12 @@ bool has_extension(const vk::raii::PhysicalDevice& device, const char* name) {
                      [&](const auto& e) { return std::strcmp(e.extensionName, name) == 0; });
 }
 
+int64_t memory_budget(const vk::raii::PhysicalDevice& device) {
+  GpuFacts facts;
+  read_memory(device, facts);
+  return facts.budget_bytes;
+}
+
 GpuFacts read_facts(const vk::raii::PhysicalDevice& device) {
   const auto properties =
       device.getProperties2<vk::PhysicalDeviceProperties2, vk::PhysicalDeviceVulkan11Properties,

@@ -36,6 +36,8 @@ class Instance {
 };
 
 GpuFacts read_facts(const vk::raii::PhysicalDevice& device);
+/// GpuFacts::budget_bytes, as it is now.
+int64_t memory_budget(const vk::raii::PhysicalDevice& device);
 bool has_extension(const vk::raii::PhysicalDevice& device, const char* name);
 
 }  // namespace vidattn::vulkan

@@ -50,6 +50,8 @@ class Cutter {
     std::set<std::pair<const Tensor*, DType>> kept;
     int64_t all = count(operand_bytes(job.heads(), tokens, dim, DType::f32)) +
                   count(std::ssize(branches_) * job.heads() * tokens * 4);
+    if (in_.q->dtype() != DType::f32)
+      all += count(operand_bytes(job.heads(), tokens, dim, in_.q->dtype()));
     for (size_t b = 0; b < branches_.size(); ++b) {
       const BranchOperands o(*branches_[b], in_);
       // Wherever the job begins: its heads may straddle groups that share a key head.

@@ -163,6 +163,7 @@ class Routed {
     gpu_.write(buffer, rows * columns * 4, columns * 4,
                [&](std::byte* to, int64_t first, int64_t size) {
                  const int64_t row = first / 4 / columns;
+#pragma omp parallel for schedule(static)
                  for (int64_t i = 0; i < size / 4 / columns; ++i)
                    std::memcpy(to + i * columns * 4, values + (row + i) * stride, columns * 4);
                });

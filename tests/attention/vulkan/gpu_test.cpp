@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "attention/error.h"
+#include "attention/vulkan/buffer_pool.h"
 
 namespace vidattn::vulkan {
 namespace {
@@ -48,6 +49,26 @@ TEST_F(VulkanGpuSlow, BuffersComeBack) {
     read();
     EXPECT_EQ(back, std::vector<uint32_t>(count));
   }
+}
+
+/// A freed buffer counts as free, is taken again, and makes way for one of another size.
+TEST_F(VulkanGpuSlow, FreedBuffersServeAgain) {
+  setenv("VIDATTN_VULKAN_STAGING", "1", 1);
+  setenv("VIDATTN_VULKAN_MEMORY_MIB", "8", 1);
+  {
+    Gpu gpu(0);
+    const auto make = [&](int64_t mebi) { return gpu.allocate(mebi << 20, "a test"); };
+    const auto handle = [](const Buffer& buffer) { return *buffer.handles().buffer; };
+    const int64_t left = gpu.memory_left();
+    const vk::Buffer first = handle(make(5));
+    EXPECT_EQ(gpu.memory_left(), left);
+    EXPECT_EQ(handle(make(5)), first);
+    const Buffer other = make(6);
+    EXPECT_EQ(gpu.memory_left(), left - (6 << 20));
+    EXPECT_THROW(make(5), DeviceError);
+  }
+  unsetenv("VIDATTN_VULKAN_STAGING");
+  unsetenv("VIDATTN_VULKAN_MEMORY_MIB");
 }
 
 /// The layers really watch: a misuse is an error.

@@ -41,7 +41,7 @@ TEST(VulkanTuning, CandidatesFitTheLimits) {
     ++matrices;
     EXPECT_EQ(kernel.module, "attend_reduce_f16");
     EXPECT_EQ(kernel.shape.threads(), kernel.shape.queries() / kernel.edge * kernel.lanes);
-    EXPECT_EQ(kernel.shape.keys(), 64U);
+    EXPECT_EQ(kernel.shape.keys(), kernel.shape.queries() / 2);
   }
   EXPECT_EQ(matrices, 2);
   facts.shared_bytes = 16 << 10;
