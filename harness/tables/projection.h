@@ -5,7 +5,7 @@
 
 namespace vidattn {
 
-/// Seconds of one forward pass, taken apart.
+/// Seconds of one pass, taken apart.
 struct PassTime {
   double attention = 0;  ///< self-attention of all layers
   double rest = 0;       ///< everything else that has FLOPs: projections, cross-attention, FFN
@@ -14,17 +14,22 @@ struct PassTime {
   double attention_share() const { return attention / total(); }
 };
 
-/// A forward pass from the measured time of one operator (all heads of one layer) and a rate
-/// (FLOP/s) for the rest, spread over `devices`.
-PassTime forward_time(const DitModel& model, int64_t tokens, double operator_seconds, double rate,
-                      int64_t devices);
+/// A forward pass and the backward pass that belongs to it.
+struct PassTimes {
+  PassTime forward, backward;
 
-/// A training iteration with checkpointing: forward, forward again, backward. By FLOPs the rest
-/// takes 4 forward passes (backward 2) and attention 4.5 (backward 2.5).
-double training_time(const PassTime& forward);
+  /// Seconds of a training iteration with checkpointing: forward, forward again, backward.
+  double training() const { return 2 * forward.total() + backward.total(); }
+};
+
+/// Passes from the measured time of one operator (forward, all heads of one layer) and a rate
+/// (FLOP/s) for the rest, spread over `devices`. The backward pass takes as much longer as
+/// backward_cost() says, for attention and for the rest.
+PassTimes pass_times(const DitModel& model, int64_t tokens, double operator_seconds, double rate,
+                     int64_t devices);
 
 /// Tokens at which a training iteration would take `seconds`, if the rest grows with the tokens and
-/// attention with their square from `forward` at `tokens`.
-double tokens_for_training_time(const PassTime& forward, int64_t tokens, double seconds);
+/// attention with their square from `times` at `tokens`.
+double tokens_for_training_time(const PassTimes& times, int64_t tokens, double seconds);
 
 }  // namespace vidattn

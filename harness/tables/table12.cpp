@@ -53,8 +53,8 @@ struct Basis {
     const auto n = static_cast<double>(tokens);
     return 4 * n * n * static_cast<double>(model().dim) / operator_seconds(1);
   }
-  PassTime papers_pass(int64_t groups) const {
-    return forward_time(model(), tokens, operator_seconds(groups), device_rate(), options.devices);
+  PassTimes papers_passes(int64_t groups) const {
+    return pass_times(model(), tokens, operator_seconds(groups), device_rate(), options.devices);
   }
   MemoryEstimate memory(int64_t groups) const {
     MemoryOptions m;
@@ -82,18 +82,18 @@ void set_paper(Table& table, const PaperTable& paper) {
 }
 
 void add_projection(Table& table, const Basis& b) {
-  const PassTime full = b.papers_pass(1);
+  const PassTimes full = b.papers_passes(1);
   const auto cell = [&](const std::string& row, size_t c, const char* unit, double value) {
     table.add({row, b.paper.columns[c], unit}).set(Origin::model, value);
   };
   for (size_t c = 0; c < std::size(kColumnGroups); ++c) {
-    const PassTime pass = b.papers_pass(kColumnGroups[c]);
+    const PassTimes pass = b.papers_passes(kColumnGroups[c]);
     const MemoryEstimate memory = b.memory(kColumnGroups[c]);
-    cell(kTraining, c, "s", training_time(pass));
-    if (c > 0) cell(kTrainingGain, c, "x", training_time(full) / training_time(pass));
+    cell(kTraining, c, "s", pass.training());
+    if (c > 0) cell(kTrainingGain, c, "x", full.training() / pass.training());
     cell(kTrainingRam, c, "GB", memory.training(true) / kGiga);
-    cell(kInference, c, "s", pass.total());
-    if (c > 0) cell(kInferenceGain, c, "x", full.total() / pass.total());
+    cell(kInference, c, "s", pass.forward.total());
+    if (c > 0) cell(kInferenceGain, c, "x", full.forward.total() / pass.forward.total());
     cell(kInferenceRam, c, "GB", memory.inference() / kGiga);
   }
 }
@@ -103,7 +103,7 @@ void add_generation(Table& table, const Basis& b) {
   const DenoisingRun run = b.run();
   const PassCost full = forward_cost(b.model(), {b.tokens});
   const double printed = b.paper.value(kInference, b.paper.columns[0]);
-  const double share = b.papers_pass(1).attention / printed;
+  const double share = b.papers_passes(1).forward.attention / printed;
   Cell& by_flops = table.add({kShare, "of FLOPs", "1"});
   by_flops.set(Origin::model, full.attention_share());
   if (b.is_papers()) table.add({kShare, "of printed step time", "1"}).set(Origin::model, share);
@@ -139,7 +139,7 @@ std::string step_note(const Basis& b, const PassTime& full) {
 }
 
 std::string accounting_note(const Basis& b) {
-  const PassTime full = b.papers_pass(1);
+  const PassTime full = b.papers_passes(1).forward;
   return fmt::format(
       "PROJECTION, not a measurement. model of a time: attention as Table 11 prints it for 12 "
       "heads, "
@@ -154,12 +154,12 @@ std::string accounting_note(const Basis& b) {
 std::string inference_note(const Basis& b) {
   std::string text;
   const double printed_full = b.paper.value(kInference, b.paper.columns[0]);
-  const double attention = b.papers_pass(1).attention;
+  const double attention = b.papers_passes(1).forward.attention;
   for (size_t c = 1; c < std::size(kColumnGroups); ++c)
     text += fmt::format("{}M={}: {:.1f} s saved, Table 11's operator saves {:.1f} s",
                         text.empty() ? "" : "; ", kColumnGroups[c],
                         printed_full - b.paper.value(kInference, b.paper.columns[c]),
-                        attention - b.papers_pass(kColumnGroups[c]).attention);
+                        attention - b.papers_passes(kColumnGroups[c]).forward.attention);
   const double speedup = b.operator_seconds(1) / b.operator_seconds(5);
   const double share = attention / printed_full;
   return fmt::format(
@@ -175,16 +175,18 @@ std::string inference_note(const Basis& b) {
 }
 
 std::string training_note(const Basis& b) {
-  const PassTime full = b.papers_pass(1);
+  const PassTimes full = b.papers_passes(1);
   const double printed = b.paper.value(kTraining, b.paper.columns[0]);
   return fmt::format(
       "A training iteration at {} tokens (forward, forward again for checkpointing, backward; "
-      "attention 4.5 and the rest 4 forward passes by FLOPs) takes {:.0f} s at Table 11's rates, "
-      "the "
+      "self-attention {:g} and the rest {:.3g} forward passes by FLOPs) takes {:.0f} s at Table "
+      "11's rates, the "
       "printed one {:g} s; without checkpointing attention's {:.0f} s alone would be more, and its "
       "activations take {:.0f} GB a device. The printed time fits a mean length of {:.0f} tokens, "
       "that is clips shorter than 30 s: a reading, unexplained otherwise.",
-      b.tokens, training_time(full), printed, 3.5 * full.attention, b.memory(1).activations / kGiga,
+      b.tokens, 2 + full.backward.attention / full.forward.attention,
+      2 + full.backward.rest / full.forward.rest, full.training(), printed,
+      full.forward.attention + full.backward.attention, b.memory(1).activations / kGiga,
       tokens_for_training_time(full, b.tokens, printed));
 }
 
@@ -258,7 +260,7 @@ void measure(Table& table, const Basis& b) {
                   full->measured_heads, full->heads, rate * 1e-9, kGemmRows, b.model().dim,
                   b.model().dim, b.model().dim, b.model().ffn_dim,
                   b.is_papers() ? " Only its speedups are compared with the paper's." : ""));
-  const PassTime whole = forward_time(b.model(), b.tokens, full->seconds(), rate, 1);
+  const PassTimes whole = pass_times(b.model(), b.tokens, full->seconds(), rate, 1);
   const auto put = [&](const std::string& row, size_t c, double value) {
     if (Cell* cell = table.find(row, b.paper.columns[c])) {
       cell->set(Origin::measured, value);
@@ -274,22 +276,22 @@ void measure(Table& table, const Basis& b) {
       table.note(label + " has no time: " + t->failure);
       continue;
     }
-    const PassTime pass = forward_time(b.model(), b.tokens, t->seconds(), rate, 1);
-    put(kInference, c, pass.total());
-    put(kTraining, c, training_time(pass));
+    const PassTimes pass = pass_times(b.model(), b.tokens, t->seconds(), rate, 1);
+    put(kInference, c, pass.forward.total());
+    put(kTraining, c, pass.training());
     if (c > 0) {
-      put(kInferenceGain, c, whole.total() / pass.total());
-      put(kTrainingGain, c, training_time(whole) / training_time(pass));
+      put(kInferenceGain, c, whole.forward.total() / pass.forward.total());
+      put(kTrainingGain, c, whole.training() / pass.training());
       put(kOperator, c, full->seconds() / t->seconds());
       put(kByTime, c,
-          amdahl(whole.attention_share(),
+          amdahl(whole.forward.attention_share(),
                  b.run().attention_speedup(full->seconds() / t->seconds())));
     }
     if (t->extra_bytes)
       memory += fmt::format("{}{} {:.1f} MiB", memory.empty() ? "" : ", ", label,
                             static_cast<double>(*t->extra_bytes) / (1 << 20));
   }
-  table.add({kShare, "of time here", "1"}).set(Origin::measured, whole.attention_share());
+  table.add({kShare, "of time here", "1"}).set(Origin::measured, whole.forward.attention_share());
   if (memory.empty()) return;
   table.note("Measured operator memory beyond q, k, v and o, planning and running " +
              std::to_string(full->measured_heads) + " heads: " + memory +
@@ -323,7 +325,7 @@ Table method_table(const Basis& b) {
     table.add({length.label, t.label, "x by FLOPs"})
         .set(Origin::workload, dense / forward_cost(b.model(), {length.tokens, density}).flops());
     if (!t.measured() || !full.measured()) return;
-    const PassTime pass = forward_time(b.model(), length.tokens, full.seconds(), rate, 1);
+    const PassTime pass = pass_times(b.model(), length.tokens, full.seconds(), rate, 1).forward;
     const double sparse_share = t.density < 1 ? (1 - density) / (1 - t.density) : 1;
     const double speedup = amdahl(sparse_share, full.seconds() / t.seconds());
     table.add({length.label, t.label, "x by time"})

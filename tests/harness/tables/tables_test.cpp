@@ -206,11 +206,25 @@ TEST(Tables, FormatsHoldTheSameCells) {
 
 TEST(Projection, PartsAddUpAndInvert) {
   const DitModel wan = find_model("wan2.1-14b");
-  const PassTime pass = forward_time(wan, 187200, 4.745, 150e12, 8);
-  EXPECT_NEAR(pass.attention, 23.7, 0.05);
-  EXPECT_NEAR(pass.rest, 3.8, 0.05);
-  EXPECT_DOUBLE_EQ(training_time(pass), 4 * pass.rest + 4.5 * pass.attention);
-  EXPECT_NEAR(tokens_for_training_time(pass, 187200, training_time(pass)), 187200, 1e-6);
+  const PassTimes times = pass_times(wan, 187200, 4.745, 150e12, 8);
+  EXPECT_NEAR(times.forward.attention, 23.7, 0.05);
+  EXPECT_NEAR(times.forward.rest, 3.8, 0.05);
+  EXPECT_NEAR(tokens_for_training_time(times, 187200, times.training()), 187200, 1e-6);
+}
+
+// Cross-attention is attention, and no linear layer, wherever a backward pass is counted.
+TEST(Projection, TheBackwardPassIsThatOfTheCostModel) {
+  constexpr double kRate = 150e12;
+  for (const char* name : {"wan2.1-14b", "hunyuanvideo"}) {
+    const DitModel model = find_model(name);
+    const PassCost forward = forward_cost(model, {31200}), backward = backward_cost(forward);
+    // At one rate for everything, times are FLOPs.
+    const double seconds = forward.attention_flops() / kRate / static_cast<double>(model.layers());
+    const PassTimes times = pass_times(model, 31200, seconds, kRate, 1);
+    EXPECT_NEAR(times.forward.total() * kRate / forward.flops(), 1, 1e-12);
+    EXPECT_NEAR(times.backward.total() * kRate / backward.flops(), 1, 1e-12);
+    EXPECT_NEAR(times.training() * kRate / (2 * forward.flops() + backward.flops()), 1, 1e-12);
+  }
 }
 
 TEST(TableTool, AllTablesTakeLessThanTenSeconds) {
