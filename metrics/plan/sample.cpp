@@ -1,6 +1,7 @@
 #include "metrics/plan/sample.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace vidattn {
 namespace {
@@ -45,6 +46,18 @@ void collect_rows(const Branch& branch, std::vector<int64_t>& tokens) {
 
 }  // namespace
 
+int64_t fewest_query_blocks(const Plan& plan, int64_t heads) {
+  int64_t fewest = std::numeric_limits<int64_t>::max();
+  for (const Branch& branch : plan.branches) {
+    int64_t blocks = 0;
+    for (int64_t h = 0; h < heads; ++h)
+      for (const Segment& s : branch.table(h, heads).segments)
+        blocks += (s.query_end - s.query_begin + kBlock - 1) / kBlock;
+    fewest = std::min(fewest, blocks);
+  }
+  return fewest;
+}
+
 SampledPlan sample_plan(const Plan& plan, double share) {
   SampledPlan sample{plan, 1, {}};
   double whole = 0, kept = 0;
@@ -57,7 +70,7 @@ SampledPlan sample_plan(const Plan& plan, double share) {
   }
   std::sort(sample.tokens.begin(), sample.tokens.end());
   sample.tokens.erase(std::unique(sample.tokens.begin(), sample.tokens.end()), sample.tokens.end());
-  sample.scale = kept > 0 ? whole / kept : 1;
+  if (whole > 0) sample.scale = whole / kept;
   return sample;
 }
 

@@ -46,6 +46,12 @@ TEST(PlanSample, AShareOfOneIsTheWhole) {
   EXPECT_EQ(sample.tokens.size(), 1000U);
 }
 
+TEST(PlanSample, BlocksAreCountedWhereThereAreFewest) {
+  // Two segments of 100 and 901 queries beside one of 1001.
+  EXPECT_EQ(fewest_query_blocks(uneven_plan(1001), 1), 3);
+  EXPECT_EQ(fewest_query_blocks(uneven_plan(1001), 4), 12);
+}
+
 TEST(PlanSample, KeptRowsHaveTheWholesResult) {
   const Inputs in = random_inputs(3001, 2, 32);
   const Plan plan = uneven_plan(3001);
