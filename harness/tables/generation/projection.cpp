@@ -1,4 +1,4 @@
-#include "harness/tables/projection.h"
+#include "harness/tables/generation/projection.h"
 
 #include <cmath>
 
