@@ -36,6 +36,14 @@ std::string group_rules(const Part& part) {
   return rules + "\n";
 }
 
+/// A sub-column's heading, a line for each word: its figures are narrower.
+std::string stacked(const std::string& heading) {
+  const size_t space = heading.find(' ');
+  if (space == std::string::npos) return latex(heading);
+  return fmt::format("\\shortstack[r]{{{}\\\\{}}}", latex(heading.substr(0, space)),
+                     latex(heading.substr(space + 1)));
+}
+
 std::string head(const Part& part) {
   std::vector<std::string> stub, headings;
   for (const std::string& name : part.stub) stub.push_back(latex(name));
@@ -48,7 +56,7 @@ std::string head(const Part& part) {
   }
   std::vector<std::string> subs(part.stub.size());
   for (const Part::Column& column : part.columns)
-    for (const std::string& sub : column.subs) subs.push_back(latex(sub));
+    for (const std::string& sub : column.subs) subs.push_back(stacked(sub));
   return out + group_rules(part) + line_of(subs);
 }
 
@@ -96,7 +104,7 @@ std::string tabular(const Part& part) {
   return out + head(part) + "\\midrule\n" + body(part) + "\\bottomrule\n\\end{tabular}\n";
 }
 
-/// A size of type at which the widest part is about as wide as a page.
+/// A size of type at which the widest part is about as wide as a page, a wide one lying.
 const char* type_size(const std::vector<Part>& parts) {
   constexpr size_t kSmall = 10, kFootnote = 14;
   size_t widest = 0;
@@ -142,7 +150,8 @@ std::string notes(const Table& table) {
 std::string table_as_latex(const Table& table) {
   const std::vector<Part> parts = parts_of(table, Digits::shown);
   std::string out = fmt::format(
-      "% {}; needs \\usepackage{{booktabs,multirow}}\n\\begin{{table*}}\n\\centering{}\n"
+      "% {}; needs \\usepackage{{booktabs,multirow}}; a wide one, a wide "
+      "page\n\\begin{{table*}}\n\\centering{}\n"
       "\\caption{{{} ({})}}\\smallskip\n",
       printable(table.label), type_size(parts), latex(table.title), latex(table.where));
   for (const Part& part : parts) out += tabular(part);
