@@ -53,7 +53,9 @@ std::vector<Option> subject(Given& given) {
              "heads measured, scaled up to the model's; default: as many as 4 GB of q, k, v "
              "and output hold, with --backend 2")
           .in(1, 1024),
-      Option("--sample", &o.sample_gflop, "GFLOP of one measured run, scaled up to the whole")
+      Option("--sample", &o.sample_gflop,
+             "GFLOP of one measured run, scaled up to the whole; more where that is too few "
+             "query blocks")
           .in(1, 1e9)
           .needs("--measure")
           .tells(given.sample),
@@ -73,10 +75,10 @@ std::vector<Option> generation(TableOptions& o) {
 }
 
 std::vector<Option> output(TableOptions& o) {
-  return {Option("--format", &o.format, "of what is printed: text, markdown, csv or json"),
+  return {Option("--format", &o.format, "of what is printed: text, markdown, latex, csv or json"),
           Option("--out", &o.out,
-                 "file, kind by its ending: .txt .md .csv .json, .svg and .png for the figure; may "
-                 "be repeated")
+                 "file, kind by its ending: .txt .md .tex .csv .json, .svg .png .pdf for Figure 6; "
+                 "may be repeated")
               .written(),
           Option("--paper", &o.paper, "folder with other paper data (tableN.json)")};
 }

@@ -31,9 +31,11 @@ FlopsCounter::FlopsCounter(const TableOptions& options, const std::string& defau
 }
 
 Table FlopsCounter::table(const PaperTable& paper) const {
-  if (is_papers_) return {paper.name, paper.title, paper.where + "; model " + model_.title, {}, {}};
-  return {
-      paper.name, model_.name + " in the shape of " + paper.where, "model " + model_.title, {}, {}};
+  Table table{paper.name, paper.label, paper.title, paper.where + "; model " + model_.title, paper};
+  if (is_papers_) return table;
+  table.title = model_.name + " in the shape of " + paper.where;
+  table.where = "model " + model_.title;
+  return table;
 }
 
 WindowSetting FlopsCounter::setting(int64_t tokens) const {

@@ -29,7 +29,7 @@ struct TableOptions {
   DenoisingRun run;     ///< table 12: the whole generation
 
   std::string format = "text";         ///< of what is printed
-  std::vector<std::string> out;        ///< files: .txt .md .csv .json .svg .png
+  std::vector<std::string> out;        ///< files: .txt .md .tex .csv .json .svg .png .pdf
   std::vector<std::string> arguments;  ///< the command line, for the record
 };
 

@@ -60,7 +60,9 @@ int64_t size_in(const JsonReader& row, const char* key, int64_t most, bool neede
 }
 
 PaperRow row_from(const JsonReader& json, const Shape& shape) {
-  PaperRow row{json.at("label").text(), json.at("source").raw_text()};
+  PaperRow row{json.at("label").text(), json.at("source").raw_text(), {}};
+  row.stub = {row.label};
+  json.read_if("stub", row.stub);
   row.groups = size_in(json, "groups", kMostGroups, shape.groups);
   row.tokens = size_in(json, "tokens", kMostTokens, shape.tokens);
   row.frames = size_in(json, "frames", kMostFrames, false);
@@ -92,10 +94,15 @@ void check(const PaperTable& table, const Shape& shape, const JsonReader& json) 
     if (!sizes->empty() && sizes->size() != columns)
       json.at(key).refuse("column sizes do not fit the columns");
   if (shape.column_tokens) json.at("column_tokens");
-  for (const PaperRow& row : table.rows)
+  if (table.headings.size() != columns) json.at("headings").expected("one for each column");
+  for (const PaperRow& row : table.rows) {
+    if (row.stub.size() != table.stub.size())
+      json.at("rows").refuse(fmt::format("row {} has {} texts in \"stub\", expected {}",
+                                         in_quotes(row.label), row.stub.size(), table.stub.size()));
     if (row.values.size() != columns)
       json.at("rows").refuse(fmt::format("row {} has {} values, expected {}", in_quotes(row.label),
                                          row.values.size(), columns));
+  }
 }
 
 }  // namespace
@@ -137,7 +144,13 @@ PaperTable paper_table(const std::string& name, const std::string& folder) {
                              {"model", &table.model}})
     json.read(key, *target);
   if (table.name != name) json.at("table").expected(in_quotes(name));
+  table.label = "Table " + name;
+  json.read_if("label", table.label);
   json.read("columns", table.columns);
+  table.headings = table.columns;
+  json.read_if("headings", table.headings);
+  table.stub = {""};
+  json.read_if("stub", table.stub);
   table.column_tokens = sizes_of(json.maybe("column_tokens"), kMostTokens);
   table.column_frames = sizes_of(json.maybe("column_frames"), kMostFrames);
   for (const JsonReader& row : json.at("rows").items()) table.rows.push_back(row_from(row, shape));

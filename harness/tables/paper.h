@@ -22,6 +22,7 @@ struct Printed {
 /// A row of a paper's table, with the text that it was taken from.
 struct PaperRow {
   std::string label, source;
+  std::vector<std::string> stub;   ///< what names the row, as printed; one per PaperTable::stub
   int64_t groups = 0;              ///< M; 1 = full attention, 0 = not one number
   int64_t tokens = 0, frames = 0;  ///< video tokens and pixel frames; 0 = not of the row
   std::vector<Printed> values;     ///< one per column
@@ -29,8 +30,11 @@ struct PaperRow {
 
 /// A paper's table as data.
 struct PaperTable {
-  std::string name, title, where, model;
-  std::vector<std::string> columns;
+  std::string name;   ///< a number, "5"
+  std::string label;  ///< as the paper calls it, "Table 5"
+  std::string title, where, model;
+  std::vector<std::string> stub;                      ///< headings of what names a row
+  std::vector<std::string> columns, headings;         ///< as the program calls them, and as printed
   std::vector<int64_t> column_tokens, column_frames;  ///< empty where the rows have them
   std::vector<PaperRow> rows;
 

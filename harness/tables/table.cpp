@@ -1,5 +1,7 @@
 #include "harness/tables/table.h"
 
+#include "harness/tables/notes.h"
+
 namespace vidattn {
 
 std::string to_string(Origin origin) {
@@ -22,18 +24,21 @@ void Cell::set(Origin origin, double value) {
   values.emplace_back(origin, value);
 }
 
+void Cell::set_paper(const Printed& value) {
+  if (value.text.empty()) return;
+  set(Origin::paper, value.value());
+  printed = value.text;
+}
+
 double Cell::difference() const {
   const double paper = value(Origin::paper), ours = value(compared);
   if (paper == 0) return ours == 0 ? 0 : NAN;
-  return ours / paper - 1;
+  return (ours - paper) / paper;
 }
 
 std::string Table::note(const std::string& text) {
-  std::string key;
-  for (size_t n = notes.size() + 1; n > 0; n = (n - 1) / 26)
-    key.insert(key.begin(), static_cast<char>('a' + (n - 1) % 26));
-  notes.push_back({key, text});
-  return key;
+  notes.push_back({std::to_string(notes.size() + 1), text});
+  return notes.back().key;
 }
 
 Cell& Table::add(Cell cell) {
@@ -41,17 +46,21 @@ Cell& Table::add(Cell cell) {
   return cells.back();
 }
 
-Cell* Table::find(const std::string& row, const std::string& column) {
-  for (Cell& cell : cells)
+const Cell* Table::find(const std::string& row, const std::string& column) const {
+  for (const Cell& cell : cells)
     if (cell.row == row && cell.column == column) return &cell;
   return nullptr;
+}
+
+Cell* Table::find(const std::string& row, const std::string& column) {
+  return const_cast<Cell*>(std::as_const(*this).find(row, column));
 }
 
 void Table::mark_unexplained() {
   std::string key;
   for (Cell& cell : cells) {
     if (!cell.notes.empty() || !(std::abs(cell.difference()) > kNoteAbove)) continue;
-    if (key.empty()) key = note("unexplained.");
+    if (key.empty()) key = note(note_text("any.unexplained"));
     cell.notes.push_back(key);
   }
 }

@@ -2,9 +2,12 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "harness/tables/paper.h"
 
 namespace vidattn {
 
@@ -26,12 +29,15 @@ struct Cell {
   std::string row, column, unit;
   int digits = 4;                                      ///< significant, except of printed values
   std::vector<std::pair<Origin, double>> values = {};  ///< NaN = not known
+  std::string printed = {};                            ///< the paper's value, digit by digit
   Origin compared = Origin::model;                     ///< what the difference is taken of
-  std::vector<std::string> notes = {};                 ///< keys of Table::notes
+  double error = NAN;  ///< of the measured value, a share of it; NaN = not known, or none
+  std::vector<std::string> notes = {};  ///< keys of Table::notes
 
   double value(Origin origin) const;  ///< NaN when not there
   void set(Origin origin, double value);
-  /// compared / paper - 1; NaN unless both are there.
+  void set_paper(const Printed& value);  ///< nothing where the paper's cell is empty
+  /// (compared − paper) / paper; NaN unless both are there.
   double difference() const;
 };
 
@@ -41,14 +47,18 @@ struct Note {
 
 /// A paper's table, ours beside it.
 struct Table {
-  std::string name, title, where;
-  std::vector<Cell> cells;
-  std::vector<Note> notes;
+  std::string name;   ///< a number, "5"
+  std::string label;  ///< as the paper calls it, "Table 5"
+  std::string title, where;
+  std::optional<PaperTable> paper = {};  ///< whose rows and columns it has; none: a row per method
+  std::vector<Cell> cells = {};
+  std::vector<Note> notes = {};
   nlohmann::json details = nlohmann::json::object();  ///< everything behind the cells, for JSON
 
-  /// Adds a note and returns its key: a, b, … z, aa, …
+  /// Adds a note and returns its key: 1, 2, …
   std::string note(const std::string& text);
   Cell& add(Cell cell);
+  const Cell* find(const std::string& row, const std::string& column) const;
   Cell* find(const std::string& row, const std::string& column);
   /// Gives every cell that is off by more than 5% and has no note the note "unexplained".
   void mark_unexplained();

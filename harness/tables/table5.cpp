@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "harness/tables/flops.h"
+#include "harness/tables/notes.h"
 #include "harness/tables/operators/methods.h"
 #include "harness/tables/paper.h"
 #include "harness/tables/tables.h"
@@ -25,14 +26,11 @@ std::string full_note(const FlopsCounter& counter, const PaperTable& paper) {
   int fits = 0;
   for (size_t c = 1; c < paper.columns.size(); ++c)
     fits += paper.rows[0].values[c].prints(counter.pflops(paper.column_tokens[c], 1));
-  return fmt::format(
-      "Full attention at {} tokens takes {:.4f} PFLOPs, printed is {}; {} tokens (81 frames, "
-      "Wan2.1's "
-      "own length) take {:.4f}. Of the {} other durations {} agree to the last digit, rounded or "
-      "cut "
-      "off.",
-      tokens, counter.pflops(tokens, 1), paper.rows[0].values[0].text, kWanTokens,
-      counter.pflops(kWanTokens, 1), paper.columns.size() - 1, fits);
+  return note_text(
+      "table5.full", fmt::arg("tokens", tokens), fmt::arg("pflops", counter.pflops(tokens, 1)),
+      fmt::arg("printed", paper.rows[0].values[0].text), fmt::arg("wan_tokens", kWanTokens),
+      fmt::arg("wan_pflops", counter.pflops(kWanTokens, 1)),
+      fmt::arg("others", paper.columns.size() - 1), fmt::arg("fits", fits));
 }
 
 /// The 5 s column: what it cannot be, and which rule it follows.
@@ -49,27 +47,36 @@ std::string shortest_note(const FlopsCounter& counter, const PaperTable& paper) 
     rest += (cell.printed.value() - full / static_cast<double>(cell.groups)) /
             static_cast<double>(cells.size());
   }
-  const Formula rule{fmt::format("printed full {:g}/M + {:.3f}: the whole model, dense layers "
-                                 "included, divided by M; where {:.3f} comes from is unexplained",
-                                 full, rest, rest),
-                     [=](int64_t, int64_t m) { return full / static_cast<double>(m) + rest; }};
+  const Formula rule{
+      note_text("table5.shortest_rule", fmt::arg("full", full), fmt::arg("rest", rest)),
+      [=](int64_t, int64_t m) { return full / static_cast<double>(m) + rest; }};
   auto formulas = counter.formulas();
   formulas.push_back(rule);
-  return fmt::format(
-      "5 s: the dense layers alone (projections, cross-attention, FFN) take {:.4f} PFLOPs at {} "
-      "tokens. Below that, and so no whole forward pass whatever its attention does: {}. Ways of "
-      "counting tried on the column:{}",
-      dense, tokens, below.empty() ? "none" : below, describe(rank_fits(formulas, cells)));
+  return note_text("table5.shortest", fmt::arg("dense", dense), fmt::arg("tokens", tokens),
+                   fmt::arg("below", below.empty() ? "none" : below),
+                   fmt::arg("fits", describe(rank_fits(formulas, cells))));
 }
 
 std::string others_note(const FlopsCounter& counter, const PaperTable& paper) {
   const auto cells = sparse_cells(paper, false);
-  return fmt::format(
-      "10 s and more: ways of counting tried on the {} sparse cells:{}\nThose that divide the "
-      "whole "
-      "model by M are arithmetic, not a forward pass: routing makes no dense layer cheaper. The "
-      "closed form of this table is what is executed.",
-      cells.size(), describe(rank_fits(counter.formulas(), cells)));
+  return note_text("table5.others", fmt::arg("cells", cells.size()),
+                   fmt::arg("fits", describe(rank_fits(counter.formulas(), cells))));
+}
+
+/// Shares of full attention's work, and what is in no cell.
+std::string parts_note(const FlopsCounter& counter, int64_t tokens, int64_t groups) {
+  const PassCost forward = forward_cost(counter.model(), {tokens});
+  std::string parts;
+  for (const CostItem& item : forward.items)
+    if (item.flops > 0)
+      parts += fmt::format("{}{} {:.1f}%", parts.empty() ? "" : ", ", item.name,
+                           100 * item.flops / forward.flops());
+  return note_text("table5.parts", fmt::arg("tokens", tokens), fmt::arg("parts", parts),
+                   fmt::arg("router", router_flops(counter.model(), tokens, groups) * 1e-15),
+                   fmt::arg("groups", groups),
+                   fmt::arg("outside", outside_flops(counter.model(), {tokens}) * 1e-15),
+                   fmt::arg("backward", backward_cost(forward).flops() * 1e-15),
+                   fmt::arg("traffic", forward.bytes() * 1e-9));
 }
 
 }  // namespace
@@ -91,7 +98,7 @@ Table table5(const TableOptions& options) {
       Cell& cell = table.add({row.label, paper.columns[c], "PFLOP"});
       for (Origin origin : counter.origins())
         cell.set(origin, counter.pflops(tokens, counter.density(origin, tokens, row.groups)));
-      if (counter.is_papers()) cell.set(Origin::paper, row.values[c].value());
+      if (counter.is_papers()) cell.set_paper(row.values[c]);
       if (!full.empty() && std::abs(cell.difference()) > kNoteAbove)
         cell.notes.push_back(row.groups == 1 ? full : c == 0 ? shortest : others);
       if (row.groups > 1) {
@@ -102,21 +109,7 @@ Table table5(const TableOptions& options) {
       table.details["cost"].push_back(counter.breakdown(
           tokens, row.groups, counter.density(Origin::model, tokens, row.groups)));
     }
-  const int64_t longest = paper.column_tokens.back(), most = paper.rows.back().groups;
-  const PassCost forward = forward_cost(counter.model(), {longest});
-  std::string parts;
-  for (const CostItem& item : forward.items)
-    if (item.flops > 0)
-      parts += fmt::format("{}{} {:.1f}%", parts.empty() ? "" : ", ", item.name,
-                           100 * item.flops / forward.flops());
-  table.note(fmt::format(
-      "Full attention at {} tokens: {}. Not in any cell: the router, {:.2g} PFLOPs at M={}, and "
-      "the "
-      "embeddings outside of the blocks, {:.2g} PFLOPs. A backward pass takes {:.2f} PFLOPs more. "
-      "Least memory traffic of the forward pass in bf16: {:.1f} GB.",
-      longest, parts, router_flops(counter.model(), longest, most) * 1e-15, most,
-      outside_flops(counter.model(), {longest}) * 1e-15, backward_cost(forward).flops() * 1e-15,
-      forward.bytes() * 1e-9));
+  table.note(parts_note(counter, paper.column_tokens.back(), paper.rows.back().groups));
   table.mark_unexplained();
   return table;
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "harness/tables/flops.h"
+#include "harness/tables/notes.h"
 #include "harness/tables/operators/methods.h"
 #include "harness/tables/paper.h"
 #include "harness/tables/tables.h"
@@ -47,12 +48,12 @@ Table table6(const TableOptions& options) {
     Cell& cell = table.add({row.label, paper.columns[0], "PFLOP"});
     for (Origin origin : counter.origins())
       cell.set(origin, counter.pflops(row.tokens, counter.density(origin, row.tokens, row.groups)));
-    if (counter.is_papers()) cell.set(Origin::paper, row.values[0].value());
+    if (counter.is_papers()) cell.set_paper(row.values[0]);
   }
   table.details["curves"] = curves(counter, paper_table("5", options.paper));
-  table.note(
-      std::string("The figure is drawn by --out FILE.svg or FILE.png: lines are the closed form") +
-      (counter.is_papers() ? ", circles the values that the paper prints in Table 5." : "."));
+  table.note(note_text("figure6.drawn",
+                       fmt::arg("printed", counter.is_papers() ? note_text("figure6.drawn_printed")
+                                                               : std::string())));
   table.mark_unexplained();
   return table;
 }

@@ -21,7 +21,7 @@
 #include "harness/tables/models.h"
 #include "harness/tables/operators/count.h"
 #include "harness/tables/paper.h"
-#include "harness/tables/print.h"
+#include "harness/tables/print/print.h"
 
 namespace vidattn {
 namespace {
@@ -31,7 +31,9 @@ std::map<int, MakeTable>& registry() {
   return tables;
 }
 
-bool is_figure(const std::string& path) { return path.ends_with(".svg") || path.ends_with(".png"); }
+bool is_figure(const std::string& path) {
+  return path.ends_with(".svg") || path.ends_with(".png") || path.ends_with(".pdf");
+}
 
 TableFormat format_of(const std::string& path) {
   const std::string ending = std::filesystem::path(path).extension().string();
@@ -39,7 +41,7 @@ TableFormat format_of(const std::string& path) {
     return parse_table_format(ending.empty() ? ending : ending.substr(1));
   } catch (const InputError&) {
     throw InputError("--out " + in_quotes(path) +
-                     " must end in .txt, .md, .csv, .json, .svg or .png");
+                     " must end in .txt, .md, .tex, .csv, .json, .svg, .png or .pdf");
   }
 }
 
@@ -92,7 +94,7 @@ void check(const TableOptions& options) {
       format_of(path);
     else if (!has_figure)
       throw InputError("--out " + in_quotes(path) +
-                       ": only table 6 (or all), without --backend, has a figure");
+                       ": only Figure 6 (or all), without --backend, is a figure");
     else
       require_gnuplot();
   }
@@ -118,7 +120,7 @@ void write(const std::string& path, const std::vector<Table>& tables, const Tabl
   }
   const TableFormat format = format_of(path);
   if (format != TableFormat::json) return write_text(path, print_tables(tables, format));
-  nlohmann::json record = record_header("table", "1.0", options.arguments);
+  nlohmann::json record = record_header("table", "1.1", options.arguments);
   record["interrupted"] = interrupted();
   for (const Table& table : tables) record["tables"].push_back(to_json(table));
   write_json(path, record);

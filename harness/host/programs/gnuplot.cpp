@@ -37,7 +37,7 @@ std::string column(double value) { return fmt::format("{:.6g}", value); }
 bool is_whole(std::string_view picture) {
   constexpr std::string_view kEndOfPng = "IEND\xae\x42\x60\x82";
   picture = picture.substr(0, picture.find_last_not_of('\n') + 1);
-  return picture.ends_with("</svg>") || picture.ends_with(kEndOfPng);
+  return picture.ends_with("</svg>") || picture.ends_with(kEndOfPng) || picture.ends_with("%%EOF");
 }
 
 std::string with_all(std::string text, std::string_view part, std::string_view instead) {

@@ -39,7 +39,7 @@ class Drawing {
   bool has_plots() const { return !plots_.empty(); }
 
   /// What the terminal that the script sets makes: the bytes of an SVG, which calls itself `title`,
-  /// or of a PNG. Throws InputError when gnuplot is missing or fails.
+  /// of a PNG or of a PDF. Throws InputError when gnuplot is missing or fails.
   std::string draw(const std::string& title) const;
 
  private:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -60,6 +61,49 @@ std::string replaced(const std::string& text, Replacements replacements) {
   return out;
 }
 
+/// Characters beyond ASCII for pdfLaTeX, which stops at those that its fonts do not have: signs by
+/// their commands, accented letters as they are, anything else by its number.
+std::string in_latex_fonts(std::string_view text) {
+  static const std::map<char32_t, std::string_view> kSigns = {{U'§', "\\S{}"},
+                                                              {U'°', "$^{\\circ}$"},
+                                                              {U'±', "$\\pm$"},
+                                                              {U'²', "\\textsuperscript{2}"},
+                                                              {U'³', "\\textsuperscript{3}"},
+                                                              {U'µ', "$\\mu$"},
+                                                              {U'·', "$\\cdot$"},
+                                                              {U'×', "$\\times$"},
+                                                              {U'–', "\\textendash{}"},
+                                                              {U'—', "\\textemdash{}"},
+                                                              {U'‘', "`"},
+                                                              {U'’', "'"},
+                                                              {U'“', "``"},
+                                                              {U'”', "''"},
+                                                              {U'…', "\\dots{}"},
+                                                              {U'→', "$\\rightarrow$"},
+                                                              {U'−', "$-$"},
+                                                              {U'≤', "$\\leq$"},
+                                                              {U'≥', "$\\geq$"},
+                                                              {U'≈', "$\\approx$"},
+                                                              {U'δ', "$\\delta$"}};
+  const auto is_letter = [](char32_t code) {  // of Latin-1, but for four that older fonts lack
+    return code >= 0xc0 && code <= 0xff && code != 0xd0 && code != 0xf0 && code != 0xde &&
+           code != 0xfe && code != 0xf7;
+  };
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view character = text.substr(0, length_of_character(text[0]));
+    const char32_t code = code_point(character);
+    if (const auto sign = kSigns.find(code); sign != kSigns.end())
+      out += sign->second;
+    else if (code < 0x80 || is_letter(code))
+      out += character;
+    else
+      out += fmt::format("[U+{:04X}]", static_cast<uint32_t>(code));
+    text.remove_prefix(character.size());
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -70,19 +114,22 @@ std::string printable(std::string_view text) {
 std::string printable_lines(std::string_view text) { return shown(text, U'\n'); }
 
 std::string latex(std::string_view text) {
-  const std::string safe = replaced(printable(text), {{'\\', "\\textbackslash{}"},
-                                                      {'~', "\\textasciitilde{}"},
-                                                      {'^', "\\textasciicircum{}"},
-                                                      {'<', "\\textless{}"},
-                                                      {'>', "\\textgreater{}"},
-                                                      {'|', "\\textbar{}"},
-                                                      {'{', "\\{"},
-                                                      {'}', "\\}"},
-                                                      {'$', "\\$"},
-                                                      {'&', "\\&"},
-                                                      {'#', "\\#"},
-                                                      {'%', "\\%"},
-                                                      {'_', "\\_"}});
+  const std::string plain = replaced(printable(text), {{'\\', "\\textbackslash{}"},
+                                                       {'~', "\\textasciitilde{}"},
+                                                       {'^', "\\textasciicircum{}"},
+                                                       {'<', "\\textless{}"},
+                                                       {'>', "\\textgreater{}"},
+                                                       {'|', "\\textbar{}"},
+                                                       {'{', "\\{"},
+                                                       {'}', "\\}"},
+                                                       {'$', "\\$"},
+                                                       {'&', "\\&"},
+                                                       {'#', "\\#"},
+                                                       {'%', "\\%"},
+                                                       {'_', "\\_"}});
+  std::string safe = in_latex_fonts(plain);
+  // Two hyphens ("--out") would be a dash.
+  for (size_t at = 0; (at = safe.find("--", at)) != std::string::npos;) safe.insert(at + 1, "{}");
   // After the end of a row these would belong to it: a space to leave, a ban on breaking the page.
   return safe.starts_with('[') || safe.starts_with('*') ? "{}" + safe : safe;
 }

@@ -16,7 +16,8 @@ std::string printable(std::string_view text);
 /// The same for a text of several lines: line breaks are kept.
 std::string printable_lines(std::string_view text);
 
-/// Printable text in LaTeX's text mode, in a cell of a table, too.
+/// Printable text in LaTeX's text mode, in a cell of a table, too. It compiles with pdfLaTeX's
+/// default fonts: of characters beyond ASCII those that they lack are shown as "[U+4E2D]".
 std::string latex(std::string_view text);
 
 /// Printable text in a line of Markdown, in a cell of a table, too: no HTML, link or end of the

@@ -1,6 +1,7 @@
 #include "harness/tables/operators/latency.h"
 
 #include <fmt/format.h>
+#include <omp.h>
 
 #include <limits>
 
@@ -23,6 +24,10 @@ namespace {
 
 constexpr int64_t kTimedGroups[] = {5, 20};
 
+// Towards its end a run on the CPU cuts what is left into ever smaller items: about this many query
+// blocks a thread, which a sample must have beside others.
+constexpr int64_t kTailBlocks = 8;
+
 int64_t limited_heads(const DitModel& model, const TableOptions& options, int64_t by_default) {
   if (options.full) return model.heads;
   return std::min(options.heads > 0 ? options.heads : by_default, model.heads);
@@ -36,6 +41,7 @@ OperatorOptions operator_options(const DitModel& model, int64_t measured_heads,
   o.layers = model.layers();
   o.sample_flops =
       options.full ? std::numeric_limits<double>::infinity() : options.sample_gflop * 1e9;
+  o.least_blocks = kTailBlocks * omp_get_max_threads();
   o.repeat = options.repeat;
   o.memory = options.repeat > 1;
   o.device = &find_device(options.device);

@@ -8,6 +8,7 @@
 #include "harness/host/progress.h"
 #include "harness/measure/density.h"
 #include "harness/tables/flops.h"
+#include "harness/tables/notes.h"
 #include "harness/tables/operators/latency.h"
 
 namespace vidattn {
@@ -27,12 +28,10 @@ std::string line(const TableLength& length, const OperatorTime& time, const Oper
 }
 
 std::string method_note(const DitModel& model, const TableOptions& options) {
-  return fmt::format(
-      "published: the authors' preset for Wan 1.3B at 480p, or the method's defaults; at density "
-      "D: its knob solved for the closed-form density of moga_stga with M=5 and M=20 at this "
-      "length. Densities are counted on executed plans of {}, {} of {} heads.",
-      options.workload.empty() ? "the film" : options.workload, method_heads(model, options),
-      model.heads);
+  return note_text(
+      "methods.densities",
+      fmt::arg("workload", options.workload.empty() ? std::string("the film") : options.workload),
+      fmt::arg("measured_heads", method_heads(model, options)), fmt::arg("heads", model.heads));
 }
 
 /// The notes that one table has once, made when they are first needed.
@@ -41,8 +40,9 @@ class MethodNotes {
   explicit MethodNotes(Table& table) : table_(table) {}
 
   void failed(const TableLength& length, const OperatorTime& time) {
-    table_.note(
-        fmt::format("{} ({}) at {}: {}", time.label, time.backend, length.label, time.failure));
+    table_.note(note_text("methods.failed", fmt::arg("label", time.label),
+                          fmt::arg("backend", time.backend), fmt::arg("length", length.label),
+                          fmt::arg("why", time.failure)));
   }
   void missed(const TableLength& length, const OperatorTime& time) {
     missed_.add(fmt::format("{} at {}", time.label, length.label), time.density,
@@ -54,7 +54,7 @@ class MethodNotes {
   void finish() {
     if (const std::string missed = missed_.note(); !missed.empty()) table_.note(missed);
     if (const std::string note = mistrusted_note(times_); !note.empty()) table_.note(note);
-    if (!undone_.empty()) table_.note("Not done, interrupted: " + undone_ + ".");
+    if (!undone_.empty()) table_.note(note_text("any.undone", fmt::arg("what", undone_)));
   }
 
  private:
@@ -136,11 +136,8 @@ void add_methods(Table& table, const DitModel& model, const std::vector<TableLen
 
 Table method_flops_table(const PaperTable& paper, const TableOptions& options) {
   const FlopsCounter counter(options, paper.model);
-  Table table{paper.name,
-              "PFLOPs of other methods, in the shape of " + paper.where,
-              "model " + counter.model().title,
-              {},
-              {}};
+  Table table{paper.name, paper.label, "PFLOPs of other methods, in the shape of " + paper.where,
+              "model " + counter.model().title};
   add_methods(
       table, counter.model(), wanted_lengths(paper_lengths(paper), options), options,
       [&](const TableLength& length, const OperatorTime& time, const OperatorTime&) {

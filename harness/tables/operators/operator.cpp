@@ -28,15 +28,14 @@ constexpr double kLongPlanning = 2;
 struct Shared {
   Inputs in;
   Output out;
-  double fixed = NAN;  ///< seconds of clearing the output
 };
 
-/// A case with its inputs and its sampled plan.
+/// A case with its inputs and its sampled plans.
 struct Prepared {
   OperatorCase wanted;
   Shared& shared;
   Inputs in;
-  SampledPlan sample;
+  SampledPlan sample, small;  ///< small: without branches where the sample is the whole
   OperatorTime time;
   double planning = 0;    ///< seconds of the first time
   bool per_head = false;  ///< a table per head: planning grows with the heads
@@ -51,6 +50,16 @@ void check(Prepared& p) {
   const EqualityCheck check = check_equality(p.sample.plan, p.in, p.shared.out, p.sample.tokens);
   p.time.check_error = check.error;
   if (!check.passed()) throw std::runtime_error(check.reason);
+}
+
+/// The sample that is timed, and a quarter of it.
+void take_samples(Prepared& p, const Plan& plan, double flops, const OperatorOptions& options) {
+  constexpr double kQuarter = 0.25;
+  const auto blocks = static_cast<double>(fewest_query_blocks(plan, p.in.heads()));
+  const double share = std::max(options.sample_flops / flops,
+                                static_cast<double>(options.least_blocks) / kQuarter / blocks);
+  p.sample = sample_plan(plan, p.wanted.whole ? 1 : share);
+  if (p.sample.scale != 1) p.small = sample_plan(plan, kQuarter * share);
 }
 
 void prepare(Prepared& p, const OperatorOptions& options) {
@@ -68,7 +77,7 @@ void prepare(Prepared& p, const OperatorOptions& options) {
                                              stats.density, options.layers);
   p.time.flops = stats.flops * heads;
   p.time.bounded_by_peak = options.device->name() == "cpu" && p.in.q->dtype() == DType::f32;
-  p.sample = sample_plan(plan, p.wanted.whole ? 1 : options.sample_flops / stats.flops);
+  take_samples(p, plan, stats.flops, options);
   p.time.scale = p.sample.scale * heads;
   for (const Branch& branch : plan.branches) p.per_head |= branch.tables.size() > 1;
   options.device->run(Plan{}, p.in, p.shared.out);  // touches the output's pages
@@ -93,12 +102,12 @@ Contender contender_of(Prepared& p, const OperatorOptions& options) {
           }};
 }
 
-/// Clears the output, which every run begins with.
-Contender clearing(Shared& s, const Device& device) {
-  return {"clearing the output", [&](int64_t repeat) {
-            device.run(Plan{}, s.in, s.out);  // its shape may change with the branches
-            const double each = seconds_each(repeat, [&] { device.run(Plan{}, s.in, s.out); });
-            return std::vector{RunTimes{0, each}};
+/// Runs the quarter of a case's sample.
+Contender small_contender_of(Prepared& p, const OperatorOptions& options) {
+  return {"a quarter of " + p.time.label, [&](int64_t repeat) {
+            return std::vector{RunTimes{0, seconds_each(repeat, [&] {
+                                          options.device->run(p.small.plan, p.in, p.shared.out);
+                                        })}};
           }};
 }
 
@@ -112,30 +121,40 @@ void take_times(Prepared& p, const ContenderTimes& times) {
   if (p.time.failure.empty() && p.time.run_samples.empty()) p.time.failure = kInterrupted;
 }
 
+void take_small_times(Prepared& p, const ContenderTimes& times) {
+  if (times.failure && p.time.failure.empty()) p.time.failure = failure_text(times.failure);
+  for (const Block& block : times.blocks()) p.time.small_samples.push_back(block.run_seconds);
+  if (p.time.failure.empty() && p.time.small_samples.empty()) p.time.failure = kInterrupted;
+}
+
+/// Seconds of the whole plan from those of the sample and of its quarter. What the two take alike
+/// (clearing the output, the end of a run, where the last items are cut small so that all threads
+/// finish together) the whole takes once; only their difference grows with the pairs.
+double whole_seconds(const Prepared& p, double sample, double small) {
+  if (p.sample.scale == 1) return sample;
+  const double share = 1 / p.sample.scale, small_share = 1 / p.small.scale;
+  return sample + (sample - small) * (1 - share) / (share - small_share);
+}
+
 /// Scales the samples up to all heads and queries.
 void finish(Prepared& p, const OperatorOptions& options) {
   if (!p.time.failure.empty()) return;
   const double heads = static_cast<double>(options.heads) / static_cast<double>(p.in.heads());
-  const double fixed = p.shared.fixed;
   const auto planned = [&](double sample) { return sample * (p.per_head ? heads : 1); };
-  // Clearing the output costs the same for a sample as for the whole.
-  const auto run = [&](double sample) {
-    return heads * (fixed + (sample - fixed) * p.sample.scale);
-  };
-  p.time.plan_seconds = planned(median(p.time.plan_samples));
-  p.time.run_seconds = run(median(p.time.run_samples));
   const auto& plans = p.time.plan_samples;
-  for (size_t i = 0; i < p.time.run_samples.size(); ++i)
+  const auto& runs = p.time.run_samples;
+  const auto& smalls = p.time.small_samples;
+  const double small = smalls.empty() ? 0 : median(smalls);
+  if (small >= median(runs)) {
+    p.time.failure = "a quarter of the sample took as long as the sample: the machine is too busy";
+    return;
+  }
+  p.time.plan_seconds = planned(median(plans));
+  p.time.run_seconds = heads * whole_seconds(p, median(runs), small);
+  for (size_t i = 0; i < runs.size(); ++i)
     p.time.rounds.push_back(planned(plans[std::min(i, plans.size() - 1)]) +
-                            run(p.time.run_samples[i]));
-}
-
-/// Without the time of clearing nothing can be scaled: its failure is everybody's.
-double median_run(const ContenderTimes& times) {
-  if (times.failure) std::rethrow_exception(times.failure);
-  std::vector<double> seconds;
-  for (const Block& block : times.blocks()) seconds.push_back(block.run_seconds);
-  return median(std::move(seconds));
+                            heads *
+                                whole_seconds(p, runs[i], i < smalls.size() ? smalls[i] : small));
 }
 
 /// Every case prepared; its trouble is its own, and the others go on.
@@ -147,7 +166,8 @@ std::vector<Prepared> prepare_all(const std::vector<OperatorCase>& cases,
   for (const OperatorCase& wanted : cases) {
     const int64_t heads = wanted.whole ? options.heads : options.measured_heads;
     Shared& s = shared[heads];
-    Prepared& p = all.emplace_back(Prepared{wanted, s, {}, {}, {wanted.label, wanted.spec.text()}});
+    Prepared& p =
+        all.emplace_back(Prepared{wanted, s, {}, {}, {}, {wanted.label, wanted.spec.text()}});
     p.time.heads = options.heads;
     p.time.measured_heads = heads;
     try {
@@ -178,21 +198,18 @@ std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cas
                                             const OperatorOptions& options) {
   std::map<int64_t, Shared> shared;
   std::vector<Prepared> all = prepare_all(cases, shared, inputs, options);
-  std::vector<Shared*> cleared;
-  std::vector<Prepared*> timed;
   std::vector<Contender> contenders;
-  for (auto& [heads, s] : shared)
-    if (s.in.q) cleared.push_back(&s), contenders.push_back(clearing(s, *options.device));
-  for (Prepared& p : all)
-    if (p.time.failure.empty()) timed.push_back(&p), contenders.push_back(contender_of(p, options));
-  const Timings timings = time_contenders(contenders, policy_of(options));
-  for (size_t i = 0; i < contenders.size(); ++i) {
-    const ContenderTimes& times = timings.contenders[i];
-    if (i < cleared.size())
-      cleared[i]->fixed = median_run(times);
-    else
-      take_times(*timed[i - cleared.size()], times);
+  std::vector<std::function<void(const ContenderTimes&)>> takers;  // of their times
+  for (Prepared& p : all) {
+    if (!p.time.failure.empty()) continue;
+    contenders.push_back(contender_of(p, options));
+    takers.emplace_back([&p](const ContenderTimes& times) { take_times(p, times); });
+    if (p.small.plan.branches.empty()) continue;
+    contenders.push_back(small_contender_of(p, options));
+    takers.emplace_back([&p](const ContenderTimes& times) { take_small_times(p, times); });
   }
+  const Timings timings = time_contenders(contenders, policy_of(options));
+  for (size_t i = 0; i < takers.size(); ++i) takers[i](timings.contenders[i]);
   std::vector<OperatorTime> result;
   for (Prepared& p : all) {
     p.time.peak_gflops = highest(timings.peaks);
@@ -233,6 +250,7 @@ nlohmann::json to_json(const OperatorTime& t) {
                {"gflops", t.flops / t.run_seconds * 1e-9},
                {"plan_samples", t.plan_samples},
                {"run_samples", t.run_samples},
+               {"small_samples", t.small_samples},
                {"rounds", t.rounds}});
   json["extra_bytes"] = t.extra_bytes ? nlohmann::json(*t.extra_bytes) : nlohmann::json();
   return json;

@@ -21,7 +21,8 @@ struct OperatorCase {
 };
 
 /// Time of a method's planning and running for all heads of a model, measured on a sample of heads
-/// and query blocks and scaled up by the pairs (whole when scale is 1).
+/// and query blocks and on a quarter of it, whose difference is scaled up by the pairs (whole when
+/// scale is 1).
 struct OperatorTime {
   std::string label, backend;  ///< backend: canonical text
   std::string failure = {};    ///< why there is no time; empty = measured
@@ -38,6 +39,7 @@ struct OperatorTime {
   std::optional<int64_t> extra_bytes = {};  ///< memory of planning and running the measured heads
   /// Seconds, of the sample itself. Planning that takes over 2 s is timed once.
   std::vector<double> plan_samples = {}, run_samples = {};
+  std::vector<double> small_samples = {};  ///< seconds of a quarter of the sample
   std::vector<double> rounds = {};  ///< seconds of every round, planning and running, scaled up
 
   double seconds() const { return plan_seconds + run_seconds; }
@@ -51,6 +53,7 @@ struct OperatorTime {
 struct OperatorOptions {
   int64_t heads = 12, measured_heads = 2, layers = 30;
   double sample_flops = 5e11;  ///< of one timed run; infinite = whole
+  int64_t least_blocks = 0;    ///< query blocks of all heads in a quarter of the sample, at least
   int repeat = 3;              ///< timed runs
   bool memory = true;  ///< plan and run once before, to measure memory; else the first run is cold
   const Device* device = nullptr;

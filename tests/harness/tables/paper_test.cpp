@@ -32,7 +32,7 @@ TEST(Printed, IsMatchedByRoundingOrCuttingOff) {
 TEST(Paper, FilesInTheProgramAreThoseOfTheRepository) {
   for (const std::string& path : embedded_in("results/paper/"))
     EXPECT_EQ(embedded(path), testing::read_bytes(std::string(VIDATTN_SOURCE_DIR) + "/" + path));
-  EXPECT_EQ(embedded_in("results/paper/").size(), std::size(kNames));
+  EXPECT_EQ(embedded_in("results/paper/").size(), std::size(kNames) + 1) << "and their notes";
 }
 
 TEST(Paper, QuotesStandInThePaper) {
@@ -97,6 +97,8 @@ TEST(Paper, MissingAndMalformedDataIsRefused) {
     expect_input_error(load, message);
   };
   refuses("\"0.88\"", "\"0,88\"", "rows[0].values[1]: expected a number as it is printed");
+  refuses("\"stub\": [\"1\"]", "\"stub\": []", "has 0 texts in \"stub\", expected 1");
+  refuses("[\"Sparsity (%)\", \"PFLOPs\"]", "[\"PFLOPs\"]", "headings: expected one for each");
   refuses("[\"0\", \"0.88\"]", "[\"0\"]", "has 1 values, expected 2");
   write_bytes(folder / "table4.json", good);
   EXPECT_NO_THROW(load());

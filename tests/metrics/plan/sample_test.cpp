@@ -46,6 +46,27 @@ TEST(PlanSample, AShareOfOneIsTheWhole) {
   EXPECT_EQ(sample.tokens.size(), 1000U);
 }
 
+TEST(PlanSample, ShortBlocksAreNoMoreThanTheirShare) {
+  // Frames of 1,560 queries, as at 480p: four blocks of 384 and one of 24 in each.
+  HeadTable frames;
+  for (int32_t begin = 0; begin < 100 * 1560; begin += 1560)
+    frames.add(begin, begin + 1560, {{begin, begin + 1560}});
+  Plan plan;
+  plan.branches.push_back({.name = "frames", .tables = {frames}});
+  int full = 0, shorter = 0;
+  const SampledPlan sample = sample_plan(plan, 0.05);
+  for (const Segment& s : sample.plan.branches[0].tables[0].segments)
+    ++(s.query_end - s.query_begin == 384 ? full : shorter);
+  EXPECT_EQ(full, 20);
+  EXPECT_EQ(shorter, 5);
+}
+
+TEST(PlanSample, BlocksAreCountedWhereThereAreFewest) {
+  // Two segments of 100 and 901 queries beside one of 1001.
+  EXPECT_EQ(fewest_query_blocks(uneven_plan(1001), 1), 3);
+  EXPECT_EQ(fewest_query_blocks(uneven_plan(1001), 4), 12);
+}
+
 TEST(PlanSample, KeptRowsHaveTheWholesResult) {
   const Inputs in = random_inputs(3001, 2, 32);
   const Plan plan = uneven_plan(3001);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "attention/device.h"
 #include "harness/tables/models.h"
 #include "harness/tables/operators/random_inputs.h"
@@ -11,20 +14,20 @@ namespace {
 
 TEST(Operator, AScaledSampleHasTheWholesWorkAndAgreesWithTheReference) {
   const DitModel model = find_model("wan2.1-1.3b");
-  const Inputs in = random_operator_inputs(model, 3120, 1, 2, DType::f32);
+  const Inputs in = random_operator_inputs(model, 12480, 1, 2, DType::f32);
   OperatorOptions options;
   options.heads = 1;
   options.measured_heads = 1;
   options.device = &find_device("cpu");
-  options.sample_flops = 1e9;
+  options.sample_flops = 2e10;  // long enough to be told from a quarter of it on a busy machine
   const std::vector<OperatorCase> cases = {{"full", parse_backend("full")},
                                            {"M=5", parse_backend("moga_stga:router=random")},
                                            {"refused", parse_backend("nsa")}};
   const auto inputs = [&](int64_t) { return in; };
   const auto times = measure_operators(cases, inputs, options);
   ASSERT_TRUE(times[0].measured()) << times[0].failure;
-  EXPECT_DOUBLE_EQ(times[0].flops, 4.0 * 3120 * 3120 * 128);
-  EXPECT_NEAR(times[0].scale, times[0].flops / 1e9, 0.35 * times[0].scale);
+  EXPECT_DOUBLE_EQ(times[0].flops, 4.0 * 12480 * 12480 * 128);
+  EXPECT_NEAR(times[0].scale, times[0].flops / 2e10, 0.35 * times[0].scale);
   EXPECT_LT(times[1].check_error, 2e-5);
   EXPECT_GT(times[1].run_seconds, 0);
   EXPECT_EQ(times[1].run_samples.size(), 3U);
@@ -105,6 +108,64 @@ TEST(Operator, WhatIsWrongOrFailsHasNoTimeButAReason) {
     EXPECT_NE(times[0].failure, "");
     EXPECT_NE(times[0].failure, kInterrupted);
   }
+}
+
+/// Takes a time that does not grow with the work, beside one that does.
+class DeviceWithOverhead : public Device {
+ public:
+  explicit DeviceWithOverhead(double seconds_per_pair) : seconds_per_pair_(seconds_per_pair) {}
+  std::string name() const override { return "overhead"; }
+  std::string title() const override { return "for tests"; }
+  void run(const Plan& plan, const Inputs& in, Output& out) const override {
+    find_device("cpu").run(plan, in, out);
+    if (plan.branches.empty()) return;
+    const auto pairs = static_cast<double>(plan.branches[0].tables[0].pairs());
+    std::this_thread::sleep_for(std::chrono::duration<double>(0.2 + pairs * seconds_per_pair_));
+  }
+
+ private:
+  double seconds_per_pair_;
+};
+
+TEST(Operator, WhatDoesNotGrowWithTheWorkIsNotScaledUp) {
+  constexpr double kPairs = 3120.0 * 3120.0, kSeconds = 4;
+  const DeviceWithOverhead device(kSeconds / kPairs);
+  OperatorOptions options;
+  options.heads = options.measured_heads = 1;
+  options.sample_flops = 4 * kPairs * 128 / 5;
+  options.memory = false;
+  options.repeat = 1;
+  options.device = &device;
+  const auto times = measure_operators(
+      {{"full", parse_backend("full")}},
+      [](int64_t heads) {
+        return random_operator_inputs(find_model("wan2.1-1.3b"), 3120, heads, 1, DType::f32);
+      },
+      options);
+  ASSERT_TRUE(times[0].measured()) << times[0].failure;
+  EXPECT_GT(times[0].scale, 3);
+  // A fifth takes 1 s and would be 5 s if all of it were scaled; the CPU itself takes some 0.1 s.
+  EXPECT_NEAR(times[0].run_seconds, kSeconds + 0.2, 0.4);
+  EXPECT_EQ(times[0].small_samples.size(), 1U);
+}
+
+TEST(Operator, ASampleHasTheBlocksThatItNeeds) {
+  OperatorOptions options;
+  options.heads = options.measured_heads = 2;
+  options.sample_flops = 1;
+  options.least_blocks = 1;
+  options.memory = false;
+  options.repeat = 1;
+  options.device = &find_device("cpu");
+  const auto inputs = [](int64_t heads) {
+    return random_operator_inputs(find_model("wan2.1-1.3b"), 4680, heads, 1, DType::f32);
+  };
+  const auto scale = [&] {
+    return measure_operators({{"full", parse_backend("full")}}, inputs, options).at(0).scale;
+  };
+  EXPECT_NEAR(scale(), 26.0 / 4, 2);  // 13 blocks a head, 4 of them all in the sample
+  options.least_blocks = 7;
+  EXPECT_EQ(scale(), 1);  // a quarter of the whole has no more
 }
 
 TEST(Operator, ATickFollowsEveryTimedRun) {

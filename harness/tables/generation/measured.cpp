@@ -1,0 +1,157 @@
+#include "harness/tables/generation/measured.h"
+
+#include "harness/tables/notes.h"
+#include "harness/tables/operators/gemm.h"
+#include "harness/tables/operators/latency.h"
+#include "harness/tables/operators/methods.h"
+
+namespace vidattn {
+namespace {
+
+// Rows of tokens that the linear layers are timed with: long enough for full speed.
+constexpr int64_t kGemmRows = 1024;
+constexpr double kMebi = 1 << 20;
+
+/// The column of c groups is measured with this operator.
+std::string operator_label(size_t c) {
+  return c == 0 ? "full" : fmt::format("M={}", kGenerationGroups[c]);
+}
+
+std::string projection_note(const Basis& b, const OperatorTime& full, double rate) {
+  return note_text(
+      "table12.measured", fmt::arg("measured_heads", full.measured_heads),
+      fmt::arg("heads", full.heads), fmt::arg("rate", rate * 1e-9), fmt::arg("rows", kGemmRows),
+      fmt::arg("dim", b.model().dim), fmt::arg("ffn_dim", b.model().ffn_dim),
+      fmt::arg("compared", b.is_papers() ? note_text("table12.measured_compared") : std::string()));
+}
+
+/// FLOP/s of the linear layers; details["gemm"] has each.
+double measured_rate(Table& table, const Basis& b) {
+  const auto rates = measure_gemms(b.model(), kGemmRows, b.options.repeat);
+  for (const GemmRate& g : rates)
+    table.details["gemm"].push_back(
+        {{"name", g.name}, {"rows", g.rows}, {"in", g.in}, {"out", g.out}, {"gflops", g.gflops}});
+  return mean_rate(rates, b.model()) * 1e9;
+}
+
+/// Puts what follows from the measured operators into the table's cells.
+class Projection {
+ public:
+  Projection(Table& table, const Basis& b, const OperatorTime& full, double rate)
+      : table_(table),
+        b_(b),
+        full_(full),
+        rate_(rate),
+        dense_(passes(full)),
+        note_(table.note(projection_note(b, full, rate))) {}
+
+  const PassTime& dense_forward() const { return dense_.forward; }
+
+  void fill(size_t c, const OperatorTime& time) {
+    const PassTimes sparse = passes(time);
+    put(kInference, c, sparse.forward.total());
+    put(kTraining, c, sparse.training());
+    if (c == 0) return;
+    put(kInferenceGain, c, dense_.forward.total() / sparse.forward.total());
+    put(kTrainingGain, c, dense_.training() / sparse.training());
+    const double speedup = full_.seconds() / time.seconds();
+    put(kOperator, c, speedup);
+    put(kByTime, c, amdahl(dense_.forward.attention_share(), b_.run().attention_speedup(speedup)));
+  }
+
+ private:
+  PassTimes passes(const OperatorTime& time) const {
+    return pass_times(b_.model(), b_.tokens, time.seconds(), rate_, 1);
+  }
+
+  void put(const std::string& row, size_t c, double value) {
+    Cell* cell = table_.find(row, b_.paper.columns[c]);
+    if (!cell) return;
+    cell->set(Origin::measured, value);
+    cell->notes.push_back(note_);
+    if (row == kTrainingGain || row == kInferenceGain)
+      if (std::isfinite(cell->value(Origin::paper))) cell->compared = Origin::measured;
+  }
+
+  Table& table_;
+  const Basis& b_;
+  const OperatorTime& full_;
+  double rate_;
+  PassTimes dense_;
+  std::string note_;
+};
+
+void note_memory(Table& table, const std::vector<OperatorTime>& times) {
+  std::string each;
+  for (const OperatorTime& t : times)
+    if (t.extra_bytes)
+      each += fmt::format("{}{} {:.1f} MiB", each.empty() ? "" : ", ", t.label,
+                          static_cast<double>(*t.extra_bytes) / kMebi);
+  if (!each.empty())
+    table.note(note_text("table12.measured_memory", fmt::arg("heads", times.front().measured_heads),
+                         fmt::arg("each", each)));
+}
+
+}  // namespace
+
+void add_measured_generation(Table& table, const Basis& b) {
+  const std::vector<OperatorTime> times = measure_moga(b.model(), b.tokens, b.options).times;
+  for (const OperatorTime& t : times) table.details["operators"].push_back(to_json(t));
+  const auto no_time = [&](const std::string& what, const OperatorTime& t) {
+    table.note(note_text("any.no_time", fmt::arg("operator", what),
+                         fmt::arg("length", b.length.label), fmt::arg("why", t.failure)));
+  };
+  const OperatorTime& full = *find_time(times, operator_label(0));
+  if (!full.measured()) return no_time("full attention", full);
+  const double rate = measured_rate(table, b);
+  if (const std::string bad = mistrusted_note(times); !bad.empty()) table.note(bad);
+  Projection projection(table, b, full, rate);
+  for (size_t c = 0; c < std::size(kGenerationGroups); ++c) {
+    const OperatorTime& time = *find_time(times, operator_label(c));
+    if (time.measured())
+      projection.fill(c, time);
+    else
+      no_time(time.label, time);
+  }
+  table.add({kShareHere, b.paper.columns[0], "1"})
+      .set(Origin::measured, projection.dense_forward().attention_share());
+  note_memory(table, times);
+}
+
+Table generation_of_methods(const Basis& b) {
+  Table table{"12", b.paper.label, "A whole generation with other methods, taken apart",
+              "in the shape of " + b.paper.where + "; model " + b.model().title};
+  const DenoisingRun run = b.run();
+  const bool own_rule = run.dense_steps == 0 && run.dense_layers == 0;
+  const std::string dense =
+      own_rule ? note_text("table12.methods_own_dense")
+               : note_text("table12.methods_dense", fmt::arg("dense_steps", run.dense_steps),
+                           fmt::arg("dense_layers", run.dense_layers));
+  table.note(note_text("table12.methods", fmt::arg("steps", run.steps),
+                       fmt::arg("passes", run.passes), fmt::arg("layers", run.layers),
+                       fmt::arg("dense", dense)));
+  const double rate = b.options.measure ? measured_rate(table, b) : NAN;
+  const auto add = [&](const TableLength& length, const OperatorTime& t, const OperatorTime& full) {
+    const BackendSpec spec = parse_backend(t.backend);
+    const double density =
+        own_rule ? spec.backend->run_density(spec.params, t.layers_density, run.steps, run.layers)
+                 : run.density(t.layers_density);
+    const double dense_flops = forward_cost(b.model(), {length.tokens}).flops();
+    table.add({length.label, t.label, "density"}).set(Origin::workload, t.density);
+    table.add({length.label, t.label, "density in run"}).set(Origin::workload, density);
+    table.add({length.label, t.label, "x by FLOPs"})
+        .set(Origin::workload,
+             dense_flops / forward_cost(b.model(), {length.tokens, density}).flops());
+    if (!t.measured() || !full.measured()) return;
+    const PassTime pass = pass_times(b.model(), length.tokens, full.seconds(), rate, 1).forward;
+    const double sparse_share = t.density < 1 ? (1 - density) / (1 - t.density) : 1;
+    const double speedup = amdahl(sparse_share, full.seconds() / t.seconds());
+    table.add({length.label, t.label, "x by time"})
+        .set(Origin::measured, amdahl(pass.attention_share(), speedup));
+  };
+  const TableLength length{fmt::format("{} tokens", b.tokens), b.tokens};
+  add_methods(table, b.model(), wanted_lengths({length}, b.options), b.options, add);
+  return table;
+}
+
+}  // namespace vidattn

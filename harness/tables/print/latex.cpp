@@ -1,0 +1,161 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "harness/io/text/escape.h"
+#include "harness/tables/print/formats.h"
+#include "harness/tables/print/layout.h"
+
+namespace vidattn {
+namespace {
+
+std::string spanned(size_t columns, char side, const std::string& text) {
+  return fmt::format("\\multicolumn{{{}}}{{{}}}{{{}}}", columns, side, latex(text));
+}
+
+std::string line_of(const std::vector<std::string>& cells) {
+  return fmt::format("{} \\\\\n", fmt::join(cells, " & "));
+}
+
+/// A line of the head: a name over the stub, or one for each of its columns, and one for each
+/// group.
+std::string head_line(const Part& part, std::vector<std::string> cells,
+                      const std::vector<std::string>& values) {
+  for (size_t c = 0; c < part.columns.size(); ++c)
+    cells.push_back(spanned(part.columns[c].subs.size(), 'c', values[c]));
+  return line_of(cells);
+}
+
+/// The rules below the groups of columns.
+std::string group_rules(const Part& part) {
+  std::string rules;
+  size_t first = part.stub.size() + 1;
+  for (const Part::Column& column : part.columns) {
+    rules += fmt::format("\\cmidrule(lr){{{}-{}}}", first, first + column.subs.size() - 1);
+    first += column.subs.size();
+  }
+  return rules + "\n";
+}
+
+/// A sub-column's heading, a line for each word: its figures are narrower.
+std::string stacked(const std::string& heading) {
+  const size_t space = heading.find(' ');
+  if (space == std::string::npos) return latex(heading);
+  return fmt::format("\\shortstack[r]{{{}\\\\{}}}", latex(heading.substr(0, space)),
+                     latex(heading.substr(space + 1)));
+}
+
+std::string head(const Part& part) {
+  std::vector<std::string> stub, headings;
+  for (const std::string& name : part.stub) stub.push_back(latex(name));
+  for (const Part::Column& column : part.columns) headings.push_back(column.heading);
+  std::string out = head_line(part, stub, headings);
+  for (const Part::HeadLine& line : part.lines) {
+    std::vector<std::string> names(part.stub.size());
+    names.back() = latex(line.name);
+    out += head_line(part, names, line.values);
+  }
+  std::vector<std::string> subs(part.stub.size());
+  for (const Part::Column& column : part.columns)
+    for (const std::string& sub : column.subs) subs.push_back(stacked(sub));
+  return out + group_rules(part) + line_of(subs);
+}
+
+/// The first text of a row's stub: one for all rows that have it, where there are others behind it.
+std::string first_of_stub(const Part& part, size_t r) {
+  const auto name = [&](size_t row) { return part.rows[row].stub.front(); };
+  if (part.stub.size() == 1) return latex(name(r));
+  if (r > 0 && name(r - 1) == name(r)) return {};
+  size_t end = r + 1;
+  while (end < part.rows.size() && name(end) == name(r)) ++end;
+  if (end == r + 1) return latex(name(r));
+  return fmt::format("\\multirow{{{}}}{{*}}{{{}}}", end - r, latex(name(r)));
+}
+
+/// A figure with the marks of its notes; a minus is no hyphen.
+std::string marked(const Entry& entry) {
+  const bool negative = entry.text.starts_with('-');
+  std::string figure = (negative ? "$-$" : "") + latex(entry.text.substr(negative ? 1 : 0));
+  if (entry.notes.empty()) return figure;
+  return fmt::format("{}\\textsuperscript{{{}}}", figure, fmt::join(entry.notes, ","));
+}
+
+std::string body(const Part& part) {
+  std::string out;
+  for (size_t r = 0; r < part.rows.size(); ++r) {
+    std::vector<std::string> cells = {first_of_stub(part, r)};
+    for (size_t s = 1; s < part.stub.size(); ++s) cells.push_back(latex(part.rows[r].stub[s]));
+    for (const Entry& entry : part.rows[r].entries) cells.push_back(marked(entry));
+    out += line_of(cells);
+  }
+  return out;
+}
+
+size_t width_of(const Part& part) {
+  size_t width = part.stub.size();
+  for (const Part::Column& column : part.columns) width += column.subs.size();
+  return width;
+}
+
+std::string tabular(const Part& part) {
+  std::string out;
+  if (!part.title.empty()) out += "\\par\\medskip\n" + latex(part.title) + "\\par\\smallskip\n";
+  out += fmt::format("\\begin{{tabular}}{{{}{}}}\n\\toprule\n", std::string(part.stub.size(), 'l'),
+                     std::string(width_of(part) - part.stub.size(), 'r'));
+  return out + head(part) + "\\midrule\n" + body(part) + "\\bottomrule\n\\end{tabular}\n";
+}
+
+/// A size of type at which the widest part is about as wide as a page, a wide one lying.
+const char* type_size(const std::vector<Part>& parts) {
+  constexpr size_t kSmall = 10, kFootnote = 14;
+  size_t widest = 0;
+  for (const Part& part : parts) widest = std::max(widest, width_of(part));
+  if (widest <= kSmall) return "\\small";
+  return widest <= kFootnote ? "\\footnotesize" : "\\scriptsize\\setlength{\\tabcolsep}{2pt}";
+}
+
+/// A note below the table.
+std::string paragraph(const std::string& mark, const std::string& text) {
+  return "\\noindent" + mark + " " + text + "\\par\n";
+}
+
+std::string lines_in_latex(const std::string& text) {
+  std::string out;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    out += (begin > 0 ? "\\\\\n" : "") + latex(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
+}
+
+std::string legend(const Table& table) {
+  std::string out = "\\par\\smallskip\n\\begin{minipage}{\\linewidth}\\footnotesize\n";
+  for (const auto& [name, text] : legend_of(table))
+    out += paragraph("\\emph{" + latex(name) + "}:", lines_in_latex(text));
+  return out + "\\end{minipage}\n";
+}
+
+/// Outside of the float, which could not be longer than a page.
+std::string notes(const Table& table) {
+  if (table.notes.empty()) return {};
+  std::string out =
+      "{\\footnotesize\n\\noindent\\textbf{Notes on " + latex(table.label) + "}\\par\n";
+  for (const Note& note : table.notes)
+    out += paragraph("\\textsuperscript{" + note.key + "}", lines_in_latex(note.text));
+  return out + "}\n";
+}
+
+}  // namespace
+
+std::string table_as_latex(const Table& table) {
+  const std::vector<Part> parts = parts_of(table, Digits::shown);
+  std::string out = fmt::format(
+      "% {}; needs \\usepackage{{booktabs,multirow}}; a wide one, a wide "
+      "page\n\\begin{{table*}}\n\\centering{}\n"
+      "\\caption{{{} ({})}}\\smallskip\n",
+      printable(table.label), type_size(parts), latex(table.title), latex(table.where));
+  for (const Part& part : parts) out += tabular(part);
+  return out + legend(table) + "\\end{table*}\n" + notes(table);
+}
+
+}  // namespace vidattn

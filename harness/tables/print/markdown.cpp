@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <sstream>
+
+#include "harness/io/text/escape.h"
+#include "harness/io/text_table.h"
+#include "harness/tables/print/formats.h"
+#include "harness/tables/print/layout.h"
+
+namespace vidattn {
+namespace {
+
+/// Names of the sub-columns, each with its column's: a table of Markdown has one line of headings.
+std::vector<std::string> flat_headings(const Part& part) {
+  std::vector<std::string> headings = part.stub;
+  for (const Part::Column& column : part.columns)
+    for (const std::string& sub : column.subs) headings.push_back(column.heading + ": " + sub);
+  return headings;
+}
+
+TableRows flat_rows(const Part& part) {
+  TableRows rows;
+  for (const Part::HeadLine& line : part.lines) {
+    auto& row = rows.emplace_back(part.stub.size());
+    row.back() = line.name;
+    for (size_t c = 0; c < part.columns.size(); ++c)
+      for (size_t s = 0; s < part.columns[c].subs.size(); ++s)
+        row.push_back(s == 0 ? line.values[c] : "");
+  }
+  for (const Part::Row& from : part.rows) {
+    auto& row = rows.emplace_back(from.stub);
+    for (const Entry& entry : from.entries)
+      row.push_back(entry.text + (entry.notes.empty()
+                                      ? ""
+                                      : fmt::format(" [{}]", fmt::join(entry.notes, ", "))));
+  }
+  return rows;
+}
+
+/// A list item; a line break of the text is one inside of the item.
+std::string item(const std::string& name, const std::string& text) {
+  std::istringstream lines(text);
+  std::string shown, line;
+  while (std::getline(lines, line)) shown += (shown.empty() ? "" : "  \n  ") + markdown(line);
+  return fmt::format("- **{}** {}\n", markdown(name), shown);
+}
+
+}  // namespace
+
+std::string table_as_markdown(const Table& table) {
+  std::string out = fmt::format("## {}: {}\n\n{}\n", markdown(table.label), markdown(table.title),
+                                markdown(table.where));
+  for (const Part& part : parts_of(table, Digits::shown)) {
+    const auto headings = flat_headings(part);
+    if (!part.title.empty()) out += "\n" + markdown(part.title) + ":\n";
+    const size_t stub = part.stub.size();
+    out += "\n" + markdown_table(headings, flat_rows(part),
+                                 std::string(stub, 'l') + std::string(headings.size() - stub, 'r'));
+  }
+  out += "\n";
+  for (const auto& [name, text] : legend_of(table)) out += item(name + ":", text);
+  for (const Note& note : table.notes) out += item("[" + note.key + "]", note.text);
+  return out;
+}
+
+std::string table_as_csv(const Table& table) {
+  std::string out;
+  for (const Part& part : parts_of(table, Digits::exact)) {
+    if (!out.empty()) out += "\n";
+    auto headings = flat_headings(part);
+    for (size_t i = 0; i < part.stub.size(); ++i)
+      if (headings[i].empty()) headings[i] = "row";
+    headings.insert(headings.begin(), "table");
+    out += csv_line(headings);
+    for (auto& row : flat_rows(part)) {
+      row.insert(row.begin(), table.label);
+      out += csv_line(row);
+    }
+  }
+  return out;
+}
+
+}  // namespace vidattn

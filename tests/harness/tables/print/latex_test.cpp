@@ -1,0 +1,122 @@
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <sstream>
+
+#include "harness/io/json_file.h"
+#include "harness/tables/print/print.h"
+#include "harness/tables/tables.h"
+#include "tests/harness/files.h"
+#include "tests/harness/hostile.h"
+#include "tests/harness/tables/made.h"
+#include "tests/harness/tool.h"
+
+namespace vidattn {
+namespace {
+
+using testing::read_bytes;
+using testing::TemporaryFolder;
+using testing::write_bytes;
+
+/// Columns that a line of a tabular fills: its cells, each as wide as it says.
+int width_of_line(const std::string& line) {
+  static const std::regex separator(R"((^|[^\\])&)"), span(R"(\\multicolumn\{(\d+)\})");
+  int width = 1;
+  for (std::sregex_iterator at(line.begin(), line.end(), separator), end; at != end; ++at) ++width;
+  for (std::sregex_iterator at(line.begin(), line.end(), span), end; at != end; ++at)
+    width += std::stoi((*at)[1]) - 1;
+  return width;
+}
+
+/// Every line of every tabular has the columns that its head declares.
+void expect_even_tabulars(const std::string& latex) {
+  std::istringstream lines(latex);
+  std::string line;
+  int columns = 0, seen = 0;
+  while (std::getline(lines, line)) {
+    static const std::regex begin(R"(\\begin\{tabular\}\{([lr]+)\})");
+    std::smatch match;
+    if (std::regex_search(line, match, begin)) {
+      columns = static_cast<int>(match[1].length());
+    } else if (line.starts_with("\\end{tabular}")) {
+      columns = 0;
+    } else if (columns > 0 && line.ends_with(" \\\\")) {
+      EXPECT_EQ(width_of_line(line), columns) << line;
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 4);
+}
+
+std::string document(const std::string& tables) {
+  return "\\documentclass{article}\n\\usepackage{booktabs,multirow}\n\\begin{document}\n" + tables +
+         "\\end{document}\n";
+}
+
+bool has_latex() { return run_shell("command -v pdflatex").exit_code == 0; }
+
+void expect_compiles(const std::string& tables) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "t.tex", document(tables));
+  const ToolResult result =
+      run_shell("cd " + folder.path().string() +
+                " && timeout 100 pdflatex -interaction=nonstopmode -halt-on-error t.tex");
+  EXPECT_EQ(result.exit_code, 0) << result.out;
+  EXPECT_TRUE(read_bytes(folder / "t.pdf").starts_with("%PDF"));
+}
+
+TEST(LatexTables, EveryTableCompiles) {
+  const ToolResult all = run_tool("table all --format latex");
+  ASSERT_EQ(all.exit_code, 0) << all.err;
+  const std::string made =
+      print_tables({testing::measured_table(), testing::methods_table()}, TableFormat::latex);
+  expect_even_tabulars(all.out);
+  expect_even_tabulars(made);
+  if (!has_latex()) GTEST_SKIP() << "no pdflatex: only the tables' columns were counted";
+  expect_compiles(all.out + made);
+}
+
+TEST(LatexTables, TextsOfOthersAreOnlyTexts) {
+  const TemporaryFolder folder;
+  const std::string pwned = folder / "pwned";
+  const std::vector<std::string> texts = testing::hostile_texts(pwned);
+  auto paper = parse_json(read_bytes(VIDATTN_SOURCE_DIR "/results/paper/table5.json"));
+  std::string all;
+  for (size_t i = 0; i < texts.size();) {
+    const auto next = [&] {
+      const std::string& text = texts[i++ % texts.size()];
+      return testing::has_controls(text) || text.find('\n') != std::string::npos ? "\"" : text;
+    };
+    for (const char* key : {"title", "where", "label"}) paper[key] = next();
+    for (auto& row : paper["rows"]) row["stub"] = {next(), next()};
+    for (auto& heading : paper["columns"]) heading = next() + std::to_string(i);
+    write_bytes(folder / "table5.json", paper.dump());
+    TableOptions options;
+    options.paper = folder.path().string();
+    const std::string latex = print_tables({table5(options)}, TableFormat::latex);
+    expect_even_tabulars(latex);
+    all += latex + "\\clearpage\n";
+  }
+  if (!has_latex()) GTEST_SKIP() << "no pdflatex: only the tables' columns were counted";
+  expect_compiles(all);
+  EXPECT_FALSE(std::filesystem::exists(pwned));
+}
+
+TEST(LatexTables, ColumnsOfThePaperAreGroups) {
+  const std::string latex = print_tables({table5({})}, TableFormat::latex);
+  for (const char* part :
+       {"% Table 5; needs \\usepackage{booktabs,multirow}", "\\multicolumn{3}{c}{10 s}",
+        "\\cmidrule(lr){3-5}\\cmidrule(lr){6-8}",
+        "\\multirow{4}{*}{PFLOPs} & Full Attention & 0.28", "+47.5\\%\\textsuperscript{2}",
+        "\\textsuperscript{2} 5 s: the dense layers",
+        "Sequence length & \\multicolumn{3}{c}{31200}"})
+    EXPECT_NE(latex.find(part), std::string::npos) << part << "\n" << latex;
+}
+
+TEST(LatexTables, AnErrorStandsBesideItsMeasuredValue) {
+  const std::string latex = print_tables({testing::measured_table()}, TableFormat::latex);
+  EXPECT_NE(latex.find("2.5 $\\pm$1.2\\%"), std::string::npos) << latex;
+}
+
+}  // namespace
+}  // namespace vidattn
