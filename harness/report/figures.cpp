@@ -228,16 +228,14 @@ std::string file_name(std::string text) {
 
 void write_figures(const json& data, WrittenFiles& files) {
   const auto cases = timed(data);
-  constexpr double kHeight = 440, kRow = 22;
-  const double tall = 120 + kRow * static_cast<double>(cases.size());
+  constexpr int kHeight = 440, kRow = 22;
+  const int tall = 120 + kRow * static_cast<int>(cases.size());
   for (const Figure& figure : kFigures) {
-    Drawing drawing;
-    drawing.script(
-        "set terminal svg size 720,{} font 'Helvetica,12' background rgb 'white'\n"
-        "set key outside\n",
-        figure.a_row_per_case ? tall : kHeight);
+    Drawing drawing(720, figure.a_row_per_case ? tall : kHeight);
+    drawing.script("set key outside\n");
     figure.draw(drawing, figure.equal_density ? at_equal_density(cases) : cases);
-    if (drawing.has_plots()) files.add(figure.name, [&] { return drawing.draw(figure.title); });
+    if (drawing.has_plots())
+      files.add(figure.name, [&] { return drawing.draw(figure.title, figure.name); });
   }
   for (const json& c : data["cases"]) {
     const json pictures = c.value("pictures", json::object());

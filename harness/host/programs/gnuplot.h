@@ -18,6 +18,11 @@ class Drawing {
   using Cell = std::variant<double, std::string>;
   using Rows = std::vector<std::vector<Cell>>;
 
+  /// Of so many pixels, 96 to an inch of paper, with letters of so many points. A PNG has half as
+  /// many again each way.
+  explicit Drawing(int width = 720, int height = 440, int font = 12)
+      : width_(width), height_(height), font_(font) {}
+
   /// Adds a block of data and returns its number i: "$data{i}" in the script. Texts are one column,
   /// whatever they hold: `title columnheader(1)` takes one from the first row, `with labels` and
   /// `ytic(2)` from a column. gnuplot's markup is off.
@@ -38,11 +43,14 @@ class Drawing {
   }
   bool has_plots() const { return !plots_.empty(); }
 
-  /// What the terminal that the script sets makes: the bytes of an SVG, which calls itself `title`,
-  /// or of a PNG. Throws InputError when gnuplot is missing or fails.
-  std::string draw(const std::string& title) const;
+  /// The bytes of the file at `path`, whose suffix chooses between SVG, which calls itself `title`,
+  /// PNG and PDF. Throws InputError for another suffix, and when gnuplot is missing or fails.
+  std::string draw(const std::string& title, const std::string& path) const;
 
  private:
+  std::string terminal(const std::string& path) const;
+
+  int width_, height_, font_;
   std::string blocks_, script_, plots_;
   size_t count_ = 0;
 };
