@@ -71,17 +71,24 @@ size_t Drawing::data(const Rows& rows) {
 }
 
 std::string Drawing::terminal(const std::string& path) const {
-  constexpr double kPixelsPerInch = 96, kPixelsPerPoint = kPixelsPerInch / 72, kPngScale = 1.5;
+  // A PDF's letters are larger than the others', its lines and marks smaller and closer.
+  constexpr double kPngScale = 1.5, kPointsPerInch = 72;
+  const std::string usual = "mark_scale = 1\nkey_spacing = 1\n";
   if (path.ends_with(".svg"))
-    return fmt::format("set terminal svg size {},{} font 'Helvetica,{}' background rgb '#ffffff'\n",
+    return usual +
+           fmt::format("set terminal svg size {},{} font 'Helvetica,{}' background rgb '#ffffff'\n",
                        width_, height_, font_);
   if (path.ends_with(".png"))
-    return fmt::format("set terminal pngcairo size {:.0f},{:.0f} font 'Helvetica,{:.1f}'\n",
-                       kPngScale * width_, kPngScale * height_, kPngScale * font_);
+    return usual +
+           fmt::format(
+               "set terminal pngcairo size {:.0f},{:.0f} fontscale {} font 'Helvetica,{}'\n",
+               kPngScale * width_, kPngScale * height_, kPngScale, font_);
   if (path.ends_with(".pdf"))
     return fmt::format(
-        "set terminal pdfcairo size {:.3f}in,{:.3f}in fontscale 1 font 'Helvetica,{:.2f}'\n",
-        width_ / kPixelsPerInch, height_ / kPixelsPerInch, font_ / kPixelsPerPoint);
+        "mark_scale = 1.7\nkey_spacing = 1.25\n"
+        "set terminal pdfcairo size {:.3f}in,{:.3f}in fontscale 0.85 linewidth 1.7 font "
+        "'Helvetica,{}'\n",
+        width_ / kPointsPerInch, height_ / kPointsPerInch, font_);
   throw InputError(fmt::format("{} is no figure: .svg, .png or .pdf", in_quotes(path)));
 }
 

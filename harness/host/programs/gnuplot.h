@@ -18,8 +18,8 @@ class Drawing {
   using Cell = std::variant<double, std::string>;
   using Rows = std::vector<std::vector<Cell>>;
 
-  /// Of so many pixels, 96 to an inch of paper, with letters of so many points. A PNG has half as
-  /// many again each way.
+  /// Of so many pixels, which are points on paper, as is the size of the letters. A PNG has half as
+  /// many pixels again each way.
   explicit Drawing(int width = 720, int height = 440, int font = 12)
       : width_(width), height_(height), font_(font) {}
 
@@ -28,7 +28,8 @@ class Drawing {
   /// `ytic(2)` from a column. gnuplot's markup is off.
   size_t data(const Rows& rows);
 
-  /// Adds to the script: a text with {} for each number.
+  /// Adds to the script: a text with {} for each number. A size of points times `mark_scale` and
+  /// a legend with spacing `key_spacing` look the same in every kind of file.
   template <class... Number>
   requires(std::is_arithmetic_v<Number>&&...) void script(fmt::format_string<const Number&...> text,
                                                           const Number&... numbers) {

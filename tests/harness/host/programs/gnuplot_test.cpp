@@ -70,7 +70,8 @@ TEST_F(Gnuplot, TheUsersOwnSettingsAreLeftAlone) {
   const TemporaryFolder folder;
   const std::string made = folder / "pwned";
   testing::write_bytes(folder / ".gnuplot", "system 'touch " + made + "'\n");
-  const std::string home = std::getenv("HOME") != nullptr ? std::getenv("HOME") : "";
+  const char* const known = std::getenv("HOME");
+  const std::string home = known != nullptr ? known : "";
   ::setenv("HOME", folder.path().c_str(), 1);
   drawing_of("x").draw("x", "x.svg");
   ::setenv("HOME", home.c_str(), 1);
