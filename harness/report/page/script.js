@@ -51,7 +51,7 @@ function pictures() {
       const figure = element('figure', undefined, kind), img = element('img');
       img.src = uri;
       img.alt = `${kind} of ${c.label}`;
-      figure.append(img, element('figcaption', kind));
+      figure.append(img, element('figcaption', kind === 'mask' ? kind : `${kind}, latent frames ${c.picture_frames.join(', ')}`));
       views.append(figure);
     }
     box.append(part);
