@@ -16,9 +16,11 @@ const RegisterCommand registered([] {
       {Option("runs", &o->runs, "files of `run --out` and `sweep --out`, or stored runs run:NAME")
            .required(),
        out_option(o->out, "HTML file").required(),
-       Option("--figures", &o->figures,
-              "folder for the figures as SVG (gnuplot draws them) and PNG and the table as LaTeX; "
-              "exit code 3 when one is missing in the end")
+       Option(
+           "--figures", &o->figures,
+           "folder for the charts as SVG and PDF (gnuplot draws them), the masks and frames as PNG "
+           "and JPEG, the table as LaTeX, Markdown and CSV; "
+           "exit code 3 when one is missing in the end")
            .written(Written::folder),
        Option("--db", &o->db, "run store").written(Written::store),
        Option(

@@ -5,7 +5,10 @@
 
 #include "harness/host/command_line.h"
 #include "harness/io/json_file.h"
+#include "harness/measure/backend_spec.h"
 #include "harness/measure/record/catalogue.h"
+#include "harness/report/charts/marks.h"
+#include "harness/report/comparisons.h"
 #include "harness/report/labels.h"
 #include "harness/report/report.h"
 #include "harness/store/history.h"
@@ -79,9 +82,27 @@ double intensity(const Measurement& c) {
   return c.metric("attention_flops") / (tensors + (std::isfinite(index) ? index : 0));
 }
 
+/// Planning's stages and running as parts of the median times. A stage was timed in one planning
+/// alone, so the stages share what the median leaves them.
+json time_parts(const Measurement& c) {
+  json parts = json::array();
+  const double planning = c.metric("plan_time"), running = c.metric("run_time");
+  if (!std::isfinite(planning) || !std::isfinite(running)) return parts;
+  double told = 0;
+  for (const PlanFacts::Stage& stage : c.plan.stages) told += stage.seconds;
+  const double scale = told > planning ? planning / told : 1;
+  for (const PlanFacts::Stage& stage : c.plan.stages)
+    parts.push_back({{"name", stage.name}, {"seconds", stage.seconds * scale}});
+  parts.push_back({{"name", "rest of planning"}, {"seconds", std::max(0.0, planning - told)}});
+  parts.push_back({{"name", "running"}, {"seconds", running}});
+  return parts;
+}
+
 json case_record(const Measurement& c, const StoredRun& run) {
   json record{{"name", c.setting},
               {"method", c.setting.substr(0, c.setting.find(':'))},
+              {"asked", short_setting(c.identity.backend)},
+              {"set", short_setting(c.setting)},
               {"workload", c.identity.workload},
               {"device", c.identity.device},
               {"dtype", c.identity.dtype},
@@ -92,6 +113,8 @@ json case_record(const Measurement& c, const StoredRun& run) {
               {"command", c.command},
               {"ratio", c.is_full() ? json() : ratio_record(c)},
               {"metrics", json::object()},
+              {"times", time_parts(c)},
+              {"heads", c.plan.density_per_head},
               {"intensity", number_or_null(intensity(c))}};
   for (const auto& [tag, metric] : c.values)
     if (std::isfinite(metric.value)) record["metrics"][tag] = metric.value;
@@ -104,22 +127,6 @@ json case_record(const Measurement& c, const StoredRun& run) {
   return record;
 }
 
-/// A case is on the front when none of its device, type and workload is both faster and nearer to
-/// full attention. One that missed the density asked for is no part of that comparison.
-void mark_front(json& cases) {
-  const auto value = [](const json& c, const char* tag) { return c["metrics"].value(tag, NAN); };
-  for (json& c : cases) {
-    const double speed = value(c, "speedup"), error = value(c, "relative_l2");
-    c["front"] = !c["missed"].get<bool>() && std::isfinite(speed) && std::isfinite(error) &&
-                 std::none_of(cases.begin(), cases.end(), [&](const json& other) {
-                   const double s = value(other, "speedup"), e = value(other, "relative_l2");
-                   return other["device"] == c["device"] && other["dtype"] == c["dtype"] &&
-                          other["workload"] == c["workload"] && !other["missed"].get<bool>() &&
-                          s >= speed && e <= error && (s > speed || e < error);
-                 });
-  }
-}
-
 json history_record(const std::vector<StoredRun>& history) {
   json record = json::array();
   for (const Series& s : find_series(history, {})) {
@@ -128,7 +135,9 @@ json history_record(const std::vector<StoredRun>& history) {
     for (const Series::Point& p : s.points)
       points.push_back(
           {{"run", p.run}, {"started", p.started}, {"revision", p.revision}, {"ratio", p.value}});
-    record.push_back({{"name", s.key}, {"points", std::move(points)}});
+    record.push_back({{"name", s.key},
+                      {"method", s.identity.backend.substr(0, s.identity.backend.find(':'))},
+                      {"points", std::move(points)}});
   }
   return record;
 }
@@ -146,13 +155,23 @@ json columns_record() {
   return columns;
 }
 
+/// Adds the marks of the methods of cases or series.
+void add_marks(json& marks, const json& of) {
+  for (const json& record : of) {
+    const std::string method = record["method"];
+    const Mark mark = mark_of(method);
+    marks[method] = {{"colour", css_colour(mark.colour)},
+                     {"shape", mark.shape},
+                     {"filled", mark.filled},
+                     {"ceiling", is_ceiling(method)}};
+  }
+}
+
 }  // namespace
 
 json report_data(const std::vector<StoredRun>& runs, const std::vector<StoredRun>& history) {
-  json data{{"runs", json::array()},
-            {"cases", json::array()},
-            {"workloads", json::array()},
-            {"columns", columns_record()}};
+  json data{{"title", title_line(runs)},  {"runs", json::array()},   {"cases", json::array()},
+            {"workloads", json::array()}, {"marks", json::object()}, {"columns", columns_record()}};
   const CaseLabels labels = label_cases(runs);
   for (const WorkloadFacts& w : labels.workloads) data["workloads"].push_back(to_json(w));
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -171,8 +190,10 @@ json report_data(const std::vector<StoredRun>& runs, const std::vector<StoredRun
       record["workload_index"] = labels.workload_index[at];
     }
   }
-  mark_front(data["cases"]);
+  data["panels"] = panels_of(data["cases"], data["workloads"]);
+  data["comparisons"] = comparisons_of(data["cases"], data["panels"]);
   data["history"] = history_record(history);
+  for (const char* of : {"cases", "history"}) add_marks(data["marks"], data[of]);
   return data;
 }
 

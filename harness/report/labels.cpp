@@ -1,6 +1,7 @@
 #include "harness/report/labels.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -30,7 +31,51 @@ bool of_several_kinds(const std::vector<StoredRun>& runs) {
   return false;
 }
 
+using Texts = std::vector<std::string>;
+
+void add_new(Texts& texts, const std::string& text) {
+  if (!text.empty() && std::find(texts.begin(), texts.end(), text) == texts.end())
+    texts.push_back(text);
+}
+
+std::string day_of(const StoredRun& run) {
+  constexpr size_t kDay = 10;  // of 2026-01-31T…
+  const bool told = !run.started.empty() || run.cases.empty();
+  return (told ? run.started : run.cases.front().process.started).substr(0, kDay);
+}
+
+std::string machine_of(const StoredRun& run) {
+  const JsonReader machine = JsonReader(run.environment).maybe("machine");
+  const auto cpu = machine.maybe("cpu").get_or<std::string>("");
+  const auto cores = machine.maybe("logical_cores").get_or<int64_t>(0);
+  return cpu + (cores > 0 ? fmt::format(" ({} cores)", cores) : "");
+}
+
+/// The texts, or only their number where they are more than a line holds.
+std::string listed(const Texts& texts, const char* what) {
+  constexpr size_t kMost = 2;
+  return texts.size() > kMost ? fmt::format("{} {}", texts.size(), what)
+                              : fmt::format("{}", fmt::join(texts, " and "));
+}
+
 }  // namespace
+
+std::string title_line(const std::vector<StoredRun>& runs) {
+  Texts workloads, machines, days, revisions;
+  for (const StoredRun& run : runs) {
+    for (const Measurement& m : run.cases)
+      add_new(workloads, m.workload ? m.workload->name : m.identity.workload);
+    add_new(machines, machine_of(run));
+    add_new(days, day_of(run));
+    add_new(revisions, run.revision);
+  }
+  Texts parts;
+  add_new(parts, listed(workloads, "workloads"));
+  add_new(parts, listed(machines, "machines"));
+  add_new(parts, listed(days, "days"));
+  if (!revisions.empty()) parts.push_back("revision " + listed(revisions, "of them"));
+  return fmt::format("{}", fmt::join(parts, " · "));
+}
 
 CaseLabels label_cases(const std::vector<StoredRun>& runs) {
   CaseLabels all;

@@ -18,4 +18,7 @@ struct CaseLabels {
 
 CaseLabels label_cases(const std::vector<StoredRun>& runs);
 
+/// Workload, machine, date and revision of the runs in one line; of many different ones, how many.
+std::string title_line(const std::vector<StoredRun>& runs);
+
 }  // namespace vidattn

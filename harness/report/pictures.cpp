@@ -10,7 +10,7 @@
 namespace vidattn {
 namespace {
 
-constexpr int kTokenPixels = 6;  // side of a token in the pictures of frames
+constexpr int kShortSide = 512;  // pixels that a slide can show
 constexpr int kGap = 4;          // between two frames
 constexpr int kQueriesPerRow = 3;
 const cv::Vec3b kUncovered(90, 90, 90);
@@ -38,29 +38,55 @@ std::vector<int64_t> keys_of(const Plan& plan, const Inputs& in, int64_t token, 
   return keys;
 }
 
-/// Frames side by side, a token's pixels filled by `colour(token)`.
-template <class Colour>
+/// Pixels of a token's side with which a frame of `short_side` tokens can be shown.
+int token_pixels(int64_t short_side) {
+  return static_cast<int>((kShortSide + short_side - 1) / short_side);
+}
+
+cv::Mat grey_of(const cv::Mat& picture) {
+  cv::Mat grey;
+  cv::cvtColor(picture, grey, cv::COLOR_BGR2GRAY);
+  cv::cvtColor(grey, grey, cv::COLOR_GRAY2BGR);
+  return grey;
+}
+
+/// What a token looks like: its colour, and how much of it covers the picture behind it, which is
+/// grey there unless `in_colour`.
+struct Look {
+  cv::Vec3b colour;
+  double strength;
+  bool in_colour = false;
+};
+
+/// Fills a token's pixels of a frame, which shows the picture behind it.
+void paint(cv::Mat frame, const cv::Mat& grey, const Look& look) {
+  if (!look.in_colour) grey.copyTo(frame);
+  frame.convertTo(frame, -1, 1 - look.strength);
+  frame += look.strength * cv::Scalar(look.colour);
+}
+
+/// Frames side by side; `look(token)` is what each token looks like.
+template <class LookOf>
 cv::Mat frames_picture(const VideoGrid& grid, const std::vector<int64_t>& latent,
-                       const std::vector<cv::Mat>& backgrounds, double strength, Colour colour) {
-  const int height = static_cast<int>(grid.height) * kTokenPixels,
-            width = static_cast<int>(grid.width) * kTokenPixels;
+                       const std::vector<cv::Mat>& backgrounds, LookOf look) {
+  const int side = token_pixels(std::min(grid.height, grid.width));
+  const cv::Size size(static_cast<int>(grid.width) * side, static_cast<int>(grid.height) * side);
   const int count = static_cast<int>(latent.size());
-  cv::Mat picture(height, count * (width + kGap) - kGap, CV_8UC3, cv::Scalar::all(255));
+  cv::Mat picture(size.height, count * (size.width + kGap) - kGap, CV_8UC3, cv::Scalar::all(255));
   for (int f = 0; f < count; ++f) {
-    cv::Mat tokens(static_cast<int>(grid.height), static_cast<int>(grid.width), CV_8UC3);
-    for (int y = 0; y < tokens.rows; ++y)
-      for (int x = 0; x < tokens.cols; ++x)
-        tokens.at<cv::Vec3b>(y, x) = colour(grid.token(latent[f], y, x));
-    cv::Mat frame;
-    cv::resize(tokens, frame, {width, height}, 0, 0, cv::INTER_NEAREST);
-    if (!backgrounds.empty()) {
-      cv::Mat background, grey;
-      cv::resize(backgrounds[f], background, {width, height}, 0, 0, cv::INTER_AREA);
-      cv::cvtColor(background, grey, cv::COLOR_BGR2GRAY);
-      cv::cvtColor(grey, grey, cv::COLOR_GRAY2BGR);
-      cv::addWeighted(frame, strength, grey, 1 - strength, 0, frame);
-    }
-    frame.copyTo(picture(cv::Rect(f * (width + kGap), 0, width, height)));
+    cv::Mat frame = picture(cv::Rect({f * (size.width + kGap), 0}, size));
+    if (backgrounds.empty())
+      frame = cv::Scalar::all(0);
+    else
+      cv::resize(backgrounds[f], frame, size, 0, 0, cv::INTER_AREA);
+    const cv::Mat grey = grey_of(frame);
+    for (int y = 0; y < grid.height; ++y)
+      for (int x = 0; x < grid.width; ++x) {
+        const cv::Rect area(x * side, y * side, side, side);
+        Look token = look(grid.token(latent[f], y, x));
+        if (backgrounds.empty()) token.strength = 1;
+        paint(frame(area), grey(area), token);
+      }
   }
   return picture;
 }
@@ -69,7 +95,10 @@ cv::Mat frames_picture(const VideoGrid& grid, const std::vector<int64_t>& latent
 std::vector<int32_t> segment_of_tokens(const Plan& plan, const Inputs& in, int64_t head) {
   const Branch& branch = plan.branches.front();
   const HeadTable& table = branch.table(head, in.heads());
-  if (branch.repeats_queries || branch.prepared.q || table.segments.size() < 2) return {};
+  constexpr size_t kFewestTokens = 4;  // of a segment on average; less is a speckle, no group
+  const bool speckle = table.segments.size() * kFewestTokens > static_cast<size_t>(in.length());
+  if (branch.repeats_queries || branch.prepared.q || table.segments.size() < 2 || speckle)
+    return {};
   std::vector<int32_t> of(in.length(), -1);
   for (size_t s = 0; s < table.segments.size(); ++s)
     for (int64_t p = table.segments[s].query_begin; p < table.segments[s].query_end; ++p)
@@ -105,9 +134,9 @@ cv::Mat segment_picture(const Plan& plan, const Inputs& in, int64_t head,
                         const std::vector<cv::Mat>& backgrounds) {
   const auto segments = segment_of_tokens(plan, in, head);
   if (segments.empty()) return {};
-  constexpr double kStrength = 0.6;
-  return frames_picture(in.grid, latent, backgrounds, kStrength, [&](int64_t token) {
-    return segments[token] < 0 ? kUncovered : colour_of(segments[token]);
+  constexpr double kStrength = 0.55;
+  return frames_picture(in.grid, latent, backgrounds, [&](int64_t token) -> Look {
+    return {segments[token] < 0 ? kUncovered : colour_of(segments[token]), kStrength};
   });
 }
 
@@ -117,10 +146,18 @@ cv::Mat visible_picture(const Plan& plan, const Inputs& in, int64_t head, int64_
   std::vector<bool> visible(in.length(), false);
   for (int64_t key : keys_of(plan, in, query, head)) visible[key] = true;
   const cv::Vec3b shown(60, 200, 255), hidden(40, 30, 25), marked(60, 20, 255);
-  constexpr double kStrength = 0.65;
-  return frames_picture(in.grid, latent, backgrounds, kStrength, [&](int64_t token) {
-    return token == query ? marked : visible[token] ? shown : hidden;
+  return frames_picture(in.grid, latent, backgrounds, [&](int64_t token) -> Look {
+    if (token == query) return {marked, 1};
+    if (visible[token]) return {shown, 0.12, true};
+    return {hidden, 0.8};
   });
+}
+
+cv::Mat enlarged(const cv::Mat& picture) {
+  const int factor = token_pixels(std::min(picture.rows, picture.cols));
+  cv::Mat larger;
+  cv::resize(picture, larger, {}, factor, factor, cv::INTER_NEAREST);
+  return larger;
 }
 
 std::vector<int64_t> frames_to_show(const VideoGrid& grid) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "attention/device.h"
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/programs/gnuplot.h"
@@ -16,13 +17,12 @@
 #include "harness/io/text/console.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/workload_facts.h"
+#include "harness/report/backgrounds.h"
 #include "harness/report/pictures.h"
 #include "harness/store/measurement_json.h"
 #include "harness/store/run_file.h"
 #include "harness/store/store.h"
-#include "harness/workloads/film/film.h"
 #include "harness/workloads/kind.h"
-#include "harness/workloads/shots.h"
 #include "report_assets.h"
 
 namespace vidattn {
@@ -100,29 +100,15 @@ WorkloadRequest request_of(const WorkloadFacts& workload) {
   return request;
 }
 
-/// The film's own pictures of the latent frames; none for other workloads.
-std::vector<cv::Mat> backgrounds_of(const Workload& workload, const std::vector<int64_t>& latent) {
-  if (workload.name != "film") return {};
-  const json& p = workload.provenance;
-  std::vector<int64_t> cuts;
-  if (p.at("shots_from") == "given") cuts = p.at("shots_pixel").get<std::vector<int64_t>>();
-  const Film film({.seed = p.at("seed"),
-                   .frames = p.at("frames"),
-                   .height = p.at("height"),
-                   .width = p.at("width"),
-                   .shots = cuts});
-  std::vector<cv::Mat> pictures;
-  for (int64_t t : latent) pictures.push_back(film.frame(first_pixel_frame(t)));
-  return pictures;
-}
-
-/// Draws a case. The query of "visible" is in the middle of the middle frame that is shown.
+/// Draws a case with the film or video behind it, planned on the CPU. The query of "visible" is in
+/// the middle of the middle frame that is shown.
 json draw_case(const std::string& backend, Inputs in, const std::vector<int64_t>& latent,
                const std::vector<cv::Mat>& backgrounds) {
   const BackendSpec spec = parse_backend(backend);
+  in.device = &find_device("cpu");
   spec.backend->prepare(in, spec.params);
   const Plan plan = spec.backend->plan(in, spec.params);
-  json pictures{{"mask", data_uri(mask_picture(plan, in, 0))}};
+  json pictures{{"mask", data_uri(enlarged(mask_picture(plan, in, 0)))}};
   if (!in.grid.known()) return pictures;
   const cv::Mat segments = segment_picture(plan, in, 0, latent, backgrounds);
   if (!segments.empty()) pictures["segments"] = data_uri(segments);
@@ -130,6 +116,17 @@ json draw_case(const std::string& backend, Inputs in, const std::vector<int64_t>
       in.grid.token(latent[latent.size() / 2], in.grid.height / 2, in.grid.width / 2);
   pictures["visible"] = data_uri(visible_picture(plan, in, 0, query, latent, backgrounds));
   return pictures;
+}
+
+/// A case that cannot be drawn gets a note; the others have their pictures all the same.
+void add_pictures_of(json& c, const Inputs& in, const std::vector<int64_t>& latent,
+                     const std::vector<cv::Mat>& backgrounds) {
+  try {
+    c["pictures"] = draw_case(c["name"], in, latent, backgrounds);
+    c["picture_frames"] = latent;
+  } catch (const std::exception& error) {
+    c["picture_note"] = fmt::format("No pictures: {}", one_line(error.what()));
+  }
 }
 
 /// Draws the cases that lie on one workload; a method is drawn once however often it was measured
@@ -143,7 +140,7 @@ void draw_cases(json& cases, size_t index, const Workload& workload) {
   for (size_t i = 0; i < cases.size() && !interrupted(); ++i) {
     json& c = cases[i];
     if (c["workload_index"] == index && c["outcome"] == "passed" && drawn.insert(c["name"]).second)
-      c["pictures"] = draw_case(c["name"], in, latent, backgrounds);
+      add_pictures_of(c, in, latent, backgrounds);
     progress.update(static_cast<int64_t>(i) + 1);
   }
 }

@@ -14,7 +14,7 @@ struct ReportOptions {
   std::vector<std::string> runs;  ///< as read_run() takes them
   std::string db;                 ///< run store, for runs by name and the history; empty = default
   std::string out;                ///< HTML file
-  std::string figures;            ///< folder for SVG, PNG and LaTeX; empty = none
+  std::string figures;            ///< folder for SVG, PDF, PNG and LaTeX; empty = none
   bool pictures = true;           ///< build the workloads again and draw masks and frames
   /// Open the videos and tensors that the runs name, for their pictures. Not without being told:
   /// a run from elsewhere may name any file.
@@ -22,19 +22,24 @@ struct ReportOptions {
 };
 
 /// Everything that a report shows, for the page, the figures and the tables:
+///   title      workload, machine, date and revision
 ///   runs       name, revision, command, environment, validity [{level, text}]
 ///   workloads  the different ones
-///   cases      run, workload, name, method, device, dtype, outcome, reason, metrics, ratio to full
-///              attention with its interval, whether on the Pareto front of speedup and error;
+///   cases      run, panel, workload, name, label, short (the label in its panel), method, device,
+///              dtype, outcome, reason, metrics, ratio to full attention with its interval; times
+///              [{name, seconds}] of planning's stages and of running, heads (density of each);
 ///              for the roofline intensity (FLOPs over the bytes of q, k, v, o and index, once
 ///              each), peak (FLOP/s) and bandwidth (byte/s) measured in the run
+///   panels     panels_of(), and comparisons comparisons_of()
+///   marks      {method: {colour, shape, filled, ceiling}} as in marks.h
 ///   history    per case the median ratio in each run of the store
 nlohmann::json report_data(const std::vector<StoredRun>& runs,
                            const std::vector<StoredRun>& history);
 
 /// Adds "pictures" (kind: data URI) to the passed cases of `data`, on the workloads built again
 /// from their records. A workload that cannot be had again, or has other q, k, v now, or lies in
-/// files when these are not to be opened, gets a "picture_note" instead.
+/// files when these are not to be opened, gets a "picture_note" instead, as does a case whose plan
+/// cannot be made. "picture_frames" are the latent frames shown.
 void add_pictures(nlohmann::json& data, bool open_inputs);
 
 /// One HTML page that needs nothing beside itself.
@@ -43,7 +48,8 @@ std::string report_page(const nlohmann::json& data);
 /// Writes the table as table.tex, table.md and table.csv.
 void write_tables(const std::vector<StoredRun>& runs, WrittenFiles& files);
 
-/// Writes figures as SVG (drawn by gnuplot) and pictures as PNG and JPEG.
+/// Writes every chart as SVG and PDF (drawn by gnuplot), one for each panel or comparison, and the
+/// pictures as PNG and JPEG.
 void write_figures(const nlohmann::json& data, WrittenFiles& files);
 
 /// Writes options.out and the figures. Returns `usage` when a figure or table is missing in their

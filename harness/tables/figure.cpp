@@ -12,13 +12,7 @@ namespace {
 constexpr uint32_t kColours[] = {0x000000, 0xD55E00, 0x0072B2, 0x009E73,
                                  0xCC79A7, 0xE69F00, 0x56B4E9};
 
-void set_up(Drawing& drawing, const std::string& path) {
-  if (path.ends_with(".svg"))
-    drawing.script("set terminal svg size 900,600 font 'Helvetica,15' background '#ffffff'\n");
-  else if (path.ends_with(".pdf"))  // inches: two thirds of a page's width, type as in a caption
-    drawing.script("set terminal pdfcairo size 4.5,3 font 'Helvetica,9' pointscale 0.6\n");
-  else
-    drawing.script("set terminal pngcairo size 1350,900 font 'Helvetica,20'\n");
+void set_up(Drawing& drawing) {
   drawing.script(
       "set xlabel 'duration of the video (s)'\nset ylabel 'PFLOPs of a forward pass'\n"
       "set xrange [4:31]\nset yrange [0:*]\n"
@@ -49,10 +43,10 @@ void draw_curves(Drawing& drawing, const nlohmann::json& curves) {
 }  // namespace
 
 void write_figure(const Table& table, const std::string& path) {
-  Drawing drawing;
-  set_up(drawing, path);
+  Drawing drawing(900, 600, 15);
+  set_up(drawing);
   draw_curves(drawing, table.details.at("curves"));
-  write_text(path, drawing.draw(table.title));
+  write_text(path, drawing.draw(table.title, path));
 }
 
 }  // namespace vidattn

@@ -38,9 +38,9 @@ inline std::vector<std::string> hostile_texts(const std::string& made) {
       "\\| a",
       "<script>x</script> [x](javascript:x) ![x](http://x) &lt;",
       "]]></failure><failure message=\"x\">",
-      "\x1b[2J\x1b]0;title\x07 \r\t\v\x7f \xc2\x9b"
-      "31m \xe2\x80\xae"
-      "desrever\xe2\x81\xa6",
+      std::string("\x1b[2J\x1b]0;title\x07 \r\t\v\x7f \xc2\x9b"
+                  "31m \xe2\x80\xae"
+                  "desrever\xe2\x81\xa6"),
       "\xff\xfe \xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82",
       "\xef\xbf\xbf\xef\xbf\xbe",
       std::string("a\0b", 3),

@@ -6,6 +6,7 @@
 
 #include "attention/error.h"
 #include "harness/host/programs/program.h"
+#include "harness/io/file.h"
 #include "harness/io/text/escape.h"
 
 namespace vidattn {
@@ -35,9 +36,10 @@ std::string column(double value) { return fmt::format("{:.6g}", value); }
 
 /// gnuplot does not tell when what it wrote was cut off.
 bool is_whole(std::string_view picture) {
-  constexpr std::string_view kEndOfPng = "IEND\xae\x42\x60\x82";
+  constexpr std::string_view kEndOfPng = "IEND\xae\x42\x60\x82", kEndOfPdf = "%%EOF";
   picture = picture.substr(0, picture.find_last_not_of('\n') + 1);
-  return picture.ends_with("</svg>") || picture.ends_with(kEndOfPng) || picture.ends_with("%%EOF");
+  return picture.ends_with("</svg>") || picture.ends_with(kEndOfPng) ||
+         picture.ends_with(kEndOfPdf);
 }
 
 std::string with_all(std::string text, std::string_view part, std::string_view instead) {
@@ -68,13 +70,37 @@ size_t Drawing::data(const Rows& rows) {
   return count_++;
 }
 
-std::string Drawing::draw(const std::string& title) const {
+std::string Drawing::terminal(const std::string& path) const {
+  // A PDF's letters are larger than the others', its lines and marks smaller and closer.
+  constexpr double kPngScale = 1.5, kPointsPerInch = 72;
+  const std::string usual = "mark_scale = 1\nkey_spacing = 1\n";
+  if (path.ends_with(".svg"))
+    return usual +
+           fmt::format("set terminal svg size {},{} font 'Helvetica,{}' background rgb '#ffffff'\n",
+                       width_, height_, font_);
+  if (path.ends_with(".png"))
+    return usual +
+           fmt::format(
+               "set terminal pngcairo size {:.0f},{:.0f} fontscale {} font 'Helvetica,{}'\n",
+               kPngScale * width_, kPngScale * height_, kPngScale, font_);
+  if (path.ends_with(".pdf"))
+    return fmt::format(
+        "mark_scale = 1.7\nkey_spacing = 1.25\n"
+        "set terminal pdfcairo size {:.3f}in,{:.3f}in fontscale 0.85 linewidth 1.7 font "
+        "'Helvetica,{}'\n",
+        width_ / kPointsPerInch, height_ / kPointsPerInch, font_);
+  throw InputError(fmt::format("{} is no figure: .svg, .png or .pdf", in_quotes(path)));
+}
+
+std::string Drawing::draw(const std::string& title, const std::string& path) const {
+  const std::string terminal_of_path = terminal(path);
   require_gnuplot();
   // Without the settings of the user's own gnuplot.
-  const ProgramResult end = run_program(
-      {.program = kGnuplot,
-       .arguments = {"--default-settings"},
-       .input = "set encoding utf8\n" + blocks_ + script_ + kPlainTexts + plots_ + "\n"});
+  const ProgramResult end =
+      run_program({.program = kGnuplot,
+                   .arguments = {"--default-settings"},
+                   .input = "set encoding utf8\n" + blocks_ + terminal_of_path + script_ +
+                            kPlainTexts + plots_ + "\n"});
   if (!end.fine()) throw InputError("gnuplot " + end.trouble());
   if (!is_whole(end.out)) throw InputError("gnuplot's picture is cut off");
   return finished(end.out, title);

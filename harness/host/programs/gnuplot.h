@@ -18,12 +18,18 @@ class Drawing {
   using Cell = std::variant<double, std::string>;
   using Rows = std::vector<std::vector<Cell>>;
 
+  /// Of so many pixels, which are points on paper, as is the size of the letters. A PNG has half as
+  /// many pixels again each way.
+  explicit Drawing(int width = 720, int height = 440, int font = 12)
+      : width_(width), height_(height), font_(font) {}
+
   /// Adds a block of data and returns its number i: "$data{i}" in the script. Texts are one column,
   /// whatever they hold: `title columnheader(1)` takes one from the first row, `with labels` and
   /// `ytic(2)` from a column. gnuplot's markup is off.
   size_t data(const Rows& rows);
 
-  /// Adds to the script: a text with {} for each number.
+  /// Adds to the script: a text with {} for each number. A size of points times `mark_scale` and
+  /// a legend with spacing `key_spacing` look the same in every kind of file.
   template <class... Number>
   requires(std::is_arithmetic_v<Number>&&...) void script(fmt::format_string<const Number&...> text,
                                                           const Number&... numbers) {
@@ -38,11 +44,14 @@ class Drawing {
   }
   bool has_plots() const { return !plots_.empty(); }
 
-  /// What the terminal that the script sets makes: the bytes of an SVG, which calls itself `title`,
-  /// of a PNG or of a PDF. Throws InputError when gnuplot is missing or fails.
-  std::string draw(const std::string& title) const;
+  /// The bytes of the file at `path`, whose suffix chooses between SVG, which calls itself `title`,
+  /// PNG and PDF. Throws InputError for another suffix, and when gnuplot is missing or fails.
+  std::string draw(const std::string& title, const std::string& path) const;
 
  private:
+  std::string terminal(const std::string& path) const;
+
+  int width_, height_, font_;
   std::string blocks_, script_, plots_;
   size_t count_ = 0;
 };

@@ -5,12 +5,14 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <map>
+#include <sstream>
 
 #include "harness/compare/check_report.h"
 #include "harness/host/programs/program.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/escape.h"
-#include "harness/report/labels.h"
+#include "harness/report/charts/plane.h"
 #include "harness/report/report.h"
 #include "harness/report/run_table.h"
 #include "harness/store/export.h"
@@ -29,8 +31,19 @@ using testing::read_bytes;
 using testing::TemporaryFolder;
 using testing::write_bytes;
 
-const std::vector<std::string> kDrawn = {"pareto.svg",          "ratios.svg",   "density_error.svg",
-                                         "density_speedup.svg", "roofline.svg", "memory.svg"};
+const std::vector<std::string> kDrawn = {"pareto",          "density_recall", "density_error",
+                                         "density_speedup", "roofline",       "ratios",
+                                         "times",           "heads",          "memory"};
+
+/// All files of a chart in a folder: one for each panel.
+std::vector<fs::path> files_of(const fs::path& folder, const std::string& chart,
+                               const std::string& suffix) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().filename().string().starts_with(chart) && entry.path().extension() == suffix)
+      found.push_back(entry.path());
+  return found;
+}
 
 bool has_gnuplot() { return !find_program("gnuplot").empty(); }
 
@@ -44,12 +57,19 @@ Measurement named_by(const std::string& text, double speedup) {
        std::initializer_list<std::pair<const char*, double>>{{"speedup", speedup},
                                                              {"total_time", 1 / speedup},
                                                              {"density", 1 / speedup},
+                                                             {"density_target", 0.25},
+                                                             {"recall_mean", 0.5},
+                                                             {"plan_time", 0.1 / speedup},
+                                                             {"run_time", 0.9 / speedup},
                                                              {"relative_l2", 0.1 * speedup},
                                                              {"flop_rate", 1e9},
                                                              {"attention_flops", 1e6 * speedup},
                                                              {"index_memory", 1e6},
                                                              {"peak_extra_memory", 2e6}})
     c.values[tag] = {"1", value};
+  c.identity.density.reset();
+  c.plan.density_per_head = {0.1, 0.2};
+  c.plan.stages = {{.name = text, .seconds = 0.01}};
   for (Block& block : c.blocks) block.dense_seconds = speedup * block.run_seconds;
   return c;
 }
@@ -66,18 +86,27 @@ TEST(Hostile, NamesInFiguresAndTablesDoNothing) {
   const TemporaryFolder folder;
   const std::string made = folder / "pwned";
   StoredRun run = testing::stored_run();
-  for (const std::string& text : hostile_texts(made))
-    run.cases.push_back(named_by(text, 2 + 0.1 * static_cast<double>(run.cases.size())));
+  const std::vector<std::string> texts = hostile_texts(made);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    run.cases.push_back(named_by(texts[i], 2 + 0.1 * static_cast<double>(i)));
+    // A few panels of several cases, every one with a hostile name.
+    Measurement& c = run.cases.back();
+    c.identity.device = c.identity.workload = c.workload->name = texts[i % 4];
+  }
   WrittenFiles files(folder.path());
   write_tables({run}, files);
   if (has_gnuplot()) write_figures(report_data({run}, {}), files);
   EXPECT_TRUE(files.complete());
-  EXPECT_EQ(files.names().size(), has_gnuplot() ? 9U : 3U);
+  if (has_gnuplot()) {
+    for (const std::string& chart : kDrawn)
+      for (const char* suffix : {".svg", ".pdf"})
+        EXPECT_GE(files_of(folder.path(), chart, suffix).size(), 4U) << chart << suffix;
+  }
   EXPECT_FALSE(fs::exists(made));
   for (const std::string& name : files.names()) {
     const std::string written = read_bytes(folder / name);
     EXPECT_GT(written.size(), 1000U) << name;
-    const bool keeps_texts = name == "table.csv";
+    const bool keeps_texts = name == "table.csv" || name.ends_with(".pdf");
     EXPECT_FALSE(!keeps_texts && testing::has_controls(written)) << name;
   }
   EXPECT_EQ(read_bytes(folder / "table.tex").find("\\input"), std::string::npos);
@@ -129,17 +158,21 @@ TEST_F(HostileTool, RunsOfOthersDoNothing) {
   });
   json run = json::parse(read_bytes(folder_ / "run.json"));
   for (size_t i = 0; i < texts.size();) {
-    for (json& c : run["cases"]) c["setting"] = c["reason"] = c["note"] = texts[i++ % texts.size()];
+    for (json& c : run["cases"])
+      c["backend"] = c["setting"] = c["reason"] = c["note"] = texts[i++ % texts.size()];
     write_bytes(folder_ / "run.json", run.dump());
     const ToolResult result = report();
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(result.err, "");
-    for (const std::string& name : kDrawn)
-      EXPECT_GT(read_bytes(folder_ / "fig" / name).size(), 1000U) << name;
+    for (const std::string& chart : kDrawn)
+      EXPECT_FALSE(files_of(folder_ / "fig", chart, ".svg").empty()) << chart;
+    std::string memory;
+    for (const fs::path& file : files_of(folder_ / "fig", "memory", ".svg"))
+      memory += read_bytes(file);
     const StoredRun read = read_run(folder_ / "run.json", "");
-    const std::string memory = read_bytes(folder_ / "fig/memory.svg");
+    const json data = report_data({read}, {});
     for (size_t c = 0; c < read.cases.size(); ++c) {
-      const std::string label = label_cases({read}).labels[c];
+      const std::string label = shortened(data["cases"][c]["short"], 34);
       const bool drawn = memory.find("<text>" + testing::in_svg(label) + "<") != std::string::npos;
       const Measurement& m = read.cases[c];
       EXPECT_EQ(drawn, m.values.contains("total_time") && !m.missed_density()) << label;
@@ -196,10 +229,11 @@ TEST_F(HostileTool, FoldersMayHaveAnyName) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.err, "");
   EXPECT_FALSE(fs::exists(folder_ / "pwned"));
-  size_t drawn = 0;
+  std::map<std::string, size_t> drawn;
   for (const auto& entry : fs::recursive_directory_iterator(folder_.path()))
-    drawn += entry.path().extension() == ".svg";
-  EXPECT_EQ(drawn, kDrawn.size());
+    ++drawn[entry.path().extension()];
+  EXPECT_GE(drawn[".svg"], kDrawn.size());
+  EXPECT_EQ(drawn[".pdf"], drawn[".svg"]);
 }
 
 TEST_F(HostileTool, WithoutGnuplotFiguresAreRefusedBeforeAnyWork) {
@@ -211,14 +245,17 @@ TEST_F(HostileTool, WithoutGnuplotFiguresAreRefusedBeforeAnyWork) {
 }
 
 TEST_F(HostileTool, AFigureThatCannotBeWrittenLeavesTheOthers) {
-  fs::create_directories(folder_ / "fig/ratios.svg");
+  const std::string blocked = "ratios_film_21x30x52_on_cpu_in_f32.svg";
+  fs::create_directories(folder_ / "fig" / blocked);
   const ToolResult result = report();
   EXPECT_EQ(result.exit_code, 3);
-  EXPECT_TRUE(result.err.starts_with("warning: no ratios.svg: cannot write ")) << result.err;
+  EXPECT_TRUE(result.err.starts_with("warning: no " + blocked + ": cannot write ")) << result.err;
   EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
   EXPECT_TRUE(fs::exists(folder_ / "r.html"));
-  EXPECT_NE(result.out.find("table.tex table.md table.csv pareto.svg density_error.svg "),
+  EXPECT_NE(result.out.find("table.tex table.md table.csv pareto.svg pareto.pdf "),
             std::string::npos)
+      << result.out;
+  EXPECT_NE(result.out.find(" ratios_film_21x30x52_on_cpu_in_f32.pdf "), std::string::npos)
       << result.out;
 }
 
@@ -228,19 +265,24 @@ TEST_F(HostileTool, AGnuplotThatIsKilledLeavesTheTables) {
   fs::permissions(folder_ / "bin/gnuplot", fs::perms::owner_all);
   const ToolResult result = report("PATH=\"$PWD/bin:$PATH\"");
   EXPECT_EQ(result.exit_code, 3);
-  for (const std::string& name : kDrawn) {
-    EXPECT_FALSE(fs::exists(folder_ / "fig" / name)) << name;
-    EXPECT_NE(result.err.find("warning: no " + name + ": gnuplot was ended by signal 9\n"),
-              std::string::npos)
-        << result.err;
+  std::istringstream lines(result.err);
+  size_t missing = 0;
+  for (std::string line; std::getline(lines, line); ++missing) {
+    EXPECT_TRUE(line.starts_with("warning: no ")) << line;
+    EXPECT_TRUE(line.ends_with(": gnuplot was ended by signal 9")) << line;
   }
+  EXPECT_GE(missing, 2 * kDrawn.size());
+  for (const std::string& chart : kDrawn)
+    EXPECT_TRUE(files_of(folder_ / "fig", chart, ".svg").empty()) << chart;
   EXPECT_TRUE(result.out.ends_with("fig: table.tex table.md table.csv\n")) << result.out;
 }
 
 TEST(Hostile, AFullDiskLeavesNoFileThatIsCutOff) {
   const auto write_in_little_room = [] {
     const TemporaryFolder folder;
-    json data{{"cases", {{{"name", "large"}, {"metrics", json::object()}}}}};
+    json data{{"cases", {{{"label", "large"}}}},
+              {"panels", json::array()},
+              {"comparisons", json::array()}};
     const std::string encoded(4000, 'A');
     data["cases"][0]["pictures"] = {{"a", "data:image/png;base64," + encoded},
                                     {"b", "data:image/png;base64,AAAA"}};

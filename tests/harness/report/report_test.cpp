@@ -8,51 +8,23 @@
 #include <opencv2/imgcodecs.hpp>
 #include <sstream>
 
-#include "attention/backend.h"
 #include "harness/report/labels.h"
-#include "harness/report/pictures.h"
 #include "harness/report/run_table.h"
-#include "metrics/plan/stats.h"
+#include "tests/harness/report/cases.h"
 #include "tests/harness/tool.h"
-#include "tests/support/inputs.h"
 
 namespace vidattn {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using testing::case_of;
+using testing::run_of;
 
 std::string contents(const fs::path& path) {
   std::stringstream text;
   text << std::ifstream(path).rdbuf();
   return text.str();
-}
-
-Measurement case_of(const std::string& backend, double speedup, double error,
-                    std::vector<double> ratios) {
-  Measurement c;
-  c.identity = {"film", backend, "cpu", "f32"};
-  c.setting = backend;
-  c.values["speedup"] = {"1", speedup};
-  c.values["relative_l2"] = {"1", error};
-  c.values["total_time"] = {"s", 1 / speedup};
-  c.values["density"] = {"1", 1 / speedup};
-  for (double ratio : ratios) {
-    Block block;
-    block.run_seconds = ratio;
-    block.dense_seconds = 1;
-    c.blocks.push_back(block);
-  }
-  return c;
-}
-
-StoredRun run_of(std::vector<Measurement> cases) {
-  StoredRun run;
-  run.uid = "test";
-  run.arguments = {"/path/vidattn", "run", "--workload", "video:my clip's.mp4"};
-  run.environment = {{"state", {{"load_average", {0.1, 0.1, 0.1}}, {"threads", 2}}}};
-  run.cases = std::move(cases);
-  return run;
 }
 
 TEST(Report, DataHoldsFrontRatiosAndTheCommand) {
@@ -61,13 +33,44 @@ TEST(Report, DataHoldsFrontRatiosAndTheCommand) {
       report_data({run_of({case_of("full", 1, 0, {}), case_of("good", 2, 0.1, ratios),
                            case_of("worse", 1.5, 0.2, {0.6}), case_of("fast", 4, 0.5, ratios)})},
                   {});
-  std::vector<bool> front;
-  for (const json& c : data["cases"]) front.push_back(c["front"]);
-  EXPECT_EQ(front, (std::vector<bool>{true, true, false, true}));
+  ASSERT_EQ(data["comparisons"].size(), 1U);
+  std::vector<std::string> front;
+  for (const json& p : data["comparisons"][0]["points"])
+    if (p["front"]) front.push_back(p["name"]);
+  EXPECT_EQ(front, (std::vector<std::string>{"good", "fast", "full"}));
   EXPECT_DOUBLE_EQ(data["cases"][1]["ratio"]["ratio"], 0.5);
   EXPECT_LE(data["cases"][1]["ratio"]["low"], 0.5);
   EXPECT_TRUE(data["cases"][2]["ratio"]["low"].is_null());  // one block has no interval
   EXPECT_EQ(data["runs"][0]["command"], "vidattn run --workload 'video:my clip'\\''s.mp4'");
+}
+
+TEST(Report, TheTitleNamesWorkloadMachineDayAndRevision) {
+  StoredRun run = run_of({case_of("full", 1, 0, {})});
+  run.environment["machine"] = {{"cpu", "A CPU"}, {"logical_cores", 2}};
+  run.revision = "abc";
+  EXPECT_EQ(report_data({run}, {})["title"], "film · A CPU (2 cores) · revision abc");
+  run.started = "2026-01-31T10:00:00Z";
+  EXPECT_EQ(report_data({run}, {})["title"], "film · A CPU (2 cores) · 2026-01-31 · revision abc");
+  StoredRun later = run;
+  later.started = "2026-02-01T10:00:00Z";
+  EXPECT_EQ(report_data({run, later, run}, {})["title"],
+            "film · A CPU (2 cores) · 2026-01-31 and 2026-02-01 · revision abc");
+}
+
+TEST(Report, PartsOfTheTimeAddUpToTheMedians) {
+  Measurement c = case_of("x", 2, 0.1, {0.5});
+  c.values["plan_time"] = {"s", 0.5};
+  c.values["run_time"] = {"s", 2};
+  const auto parts = [&](double first, double second) {
+    c.plan.stages = {{.name = "a", .seconds = first}, {.name = "b", .seconds = second}};
+    std::vector<double> seconds;
+    const json data = report_data({run_of({c})}, {});
+    for (const json& part : data["cases"][0]["times"]) seconds.push_back(part["seconds"]);
+    return seconds;
+  };
+  EXPECT_EQ(parts(0.125, 0.25), (std::vector<double>{0.125, 0.25, 0.125, 2}));
+  // One slow planning does not make the median longer.
+  EXPECT_EQ(parts(1, 3), (std::vector<double>{0.125, 0.375, 0, 2}));
 }
 
 TEST(Report, RooflineCountsEveryByteOnce) {
@@ -126,54 +129,6 @@ TEST(Report, LabelsTellRunsApart) {
             (std::vector<std::string>{"frame (run 1)", "frame (run 2)"}));
 }
 
-TEST(Pictures, MaskIsThePlansMaskWhereEveryTokenHasAPixel) {
-  const Inputs in = random_video(3, 4, 5, 2, 8);
-  const Backend& backend = find_backend("stga");
-  const Plan plan = backend.plan(in, backend.defaults());
-  const cv::Mat picture = mask_picture(plan, in, 0);
-  const Array mask = plan_mask(plan, in);
-  const auto& bits = mask.as<uint8_t>("mask");
-  ASSERT_EQ(picture.rows, 60);
-  for (int i = 0; i < 60; ++i)
-    for (int j = 0; j < 60; ++j)
-      ASSERT_EQ(picture.at<uchar>(i, j), bits[i * 60 + j] ? 255 : 0) << i << " " << j;
-}
-
-TEST(Pictures, SmallMaskKeepsTheDensity) {
-  const Inputs in = random_video(4, 6, 10, 1, 8);
-  const Backend& frame = find_backend("frame");
-  const cv::Mat picture = mask_picture(frame.plan(in, frame.defaults()), in, 0, 16);
-  ASSERT_EQ(picture.rows, 16);
-  EXPECT_NEAR(cv::mean(picture)[0] / 255, 0.25, 0.01);
-}
-
-TEST(Pictures, FramesShowSegmentsAndVisibleKeys) {
-  const Inputs in = random_video(4, 6, 10, 1, 8);
-  const Backend& frame = find_backend("frame");
-  const Plan plan = frame.plan(in, frame.defaults());
-  const auto latent = frames_to_show(in.grid);
-  EXPECT_EQ(latent, (std::vector<int64_t>{0, 1, 2, 3}));
-  const cv::Mat segments = segment_picture(plan, in, 0, latent, {});
-  // One colour in a frame, another in the next one.
-  EXPECT_EQ(segments.at<cv::Vec3b>(2, 2), segments.at<cv::Vec3b>(30, 50));
-  EXPECT_NE(segments.at<cv::Vec3b>(2, 2), segments.at<cv::Vec3b>(2, 70));
-  const cv::Mat visible = visible_picture(plan, in, 0, in.grid.token(0, 0, 0), latent, {});
-  EXPECT_NE(visible.at<cv::Vec3b>(30, 50), visible.at<cv::Vec3b>(30, 70));
-  const Backend& full = find_backend("full");
-  EXPECT_TRUE(segment_picture(full.plan(in, full.defaults()), in, 0, latent, {}).empty());
-}
-
-TEST(Pictures, DataUriIsAPngOfAMaskAndAJpegOfFrames) {
-  cv::Mat mask(5, 7, CV_8UC1), frames(5, 7, CV_8UC3);
-  cv::randu(mask, 0, 255);
-  cv::randu(frames, 0, 255);
-  const std::string png = data_uri(mask), jpeg = data_uri(frames);
-  EXPECT_EQ(png.substr(0, 22), "data:image/png;base64,");
-  EXPECT_EQ((png.size() - 22) % 4, 0U);
-  EXPECT_EQ(jpeg.substr(0, 27), "data:image/jpeg;base64,/9j/");  // a JPEG's first bytes
-  EXPECT_EQ((jpeg.size() - 23) % 4, 0U);
-}
-
 /// A page made from a real sweep, and opened in the browser.
 class ReportPage : public ::testing::Test {
  protected:
@@ -204,7 +159,7 @@ class ReportPage : public ::testing::Test {
         (folder_ / "profile").string() + " " + flags + " --dump-dom file://" +
         (folder_ / "probed.html").string() + " 2>" + (folder_ / "log").string();
     FILE* pipe = popen(command.c_str(), "r");
-    const std::string document = read_all(pipe);
+    std::string document = read_all(pipe);
     pclose(pipe);
     log = contents(folder_ / "log");
     return document;
@@ -219,10 +174,11 @@ TEST_F(ReportPage, ChartsSortingAndPicturesWorkInARealBrowserSlow) {
   const std::string probe = R"(
     addEventListener('load', () => {
       const result = {};
-      for (const id of ['pareto', 'forest', 'density-error', 'density-speed', 'roofline', 'memory']) {
-        const chart = Chart.getChart(id);
-        result[id] = chart ? chart.data.datasets.reduce((n, set) => n + set.data.length, 0) : -1;
-      }
+      for (const id of ['pareto', 'ratios', 'density-recall', 'density-error', 'density-speedup', 'times',
+                        'roofline', 'memory'])
+        result[id] = [...document.querySelectorAll(`#${id} canvas`)].reduce((sum, canvas) =>
+          Chart.getChart(canvas).data.datasets.reduce((n, set) => n + set.data.length, sum), 0);
+      result.compared = document.querySelectorAll('#pareto canvas').length;
       const column = name => {
         const heads = [...document.querySelectorAll('#cases th')];
         const at = heads.findIndex(th => th.textContent === name);
@@ -236,10 +192,15 @@ TEST_F(ReportPage, ChartsSortingAndPicturesWorkInARealBrowserSlow) {
       result.broken = document.images.length - result.images;
       document.getElementById('theme').click();
       result.theme = document.documentElement.dataset.theme;
+      dispatchEvent(new Event('beforeprint'));
+      result.printed = document.documentElement.dataset.theme;
+      dispatchEvent(new Event('afterprint'));
+      result.after = document.documentElement.dataset.theme;
+      result.title = document.getElementById('title').textContent;
       result.wide = document.documentElement.scrollWidth - innerWidth;
       document.body.dataset.probe = JSON.stringify(result);
     });)";
-  for (const char* width : {"1200,900", "390,844"}) {
+  for (const char* width : {"1280,900", "390,844"}) {
     std::string log;
     const std::string document = open(probe, std::string("--window-size=") + width, log);
     const size_t at = document.find("data-probe=\"");
@@ -250,12 +211,14 @@ TEST_F(ReportPage, ChartsSortingAndPicturesWorkInARealBrowserSlow) {
     const int equal = found["equal"];  // the others missed their density
     EXPECT_GE(equal, 2) << text;
     EXPECT_LT(equal, 5) << text;
-    EXPECT_EQ(found["forest"], equal + 1) << "all but full, and a line of two points " << text;
+    EXPECT_EQ(found["ratios"], equal + 1) << "all but full, and a line of two points " << text;
     EXPECT_EQ(found["roofline"], 8) << "five cases and a roof of three corners " << text;
-    // One method at least has two densities on so small a grid.
-    for (const char* id : {"density-error", "density-speed"})
-      EXPECT_GE(found[id], 2) << id << " " << text;
-    EXPECT_GE(found["pareto"], equal) << text;
+    for (const char* id : {"density-recall", "density-error", "density-speedup"})
+      EXPECT_EQ(found[id], 4) << id << ": all but full " << text;
+    // Each of two densities has full attention beside the methods that reached it.
+    EXPECT_EQ(found["compared"], 2) << text;
+    EXPECT_GE(found["pareto"], equal + 1) << text;
+    EXPECT_EQ(found["times"], 6 * equal) << text;
     EXPECT_EQ(found["memory"], 2 * equal) << text;
     auto up = found["up"].get<std::vector<double>>(),
          down = found["down"].get<std::vector<double>>();
@@ -265,6 +228,9 @@ TEST_F(ReportPage, ChartsSortingAndPicturesWorkInARealBrowserSlow) {
     EXPECT_GE(found["images"], 8) << text;  // mask and visible keys of four methods and full
     EXPECT_EQ(found["broken"], 0);
     EXPECT_EQ(found["theme"], "dark");
+    EXPECT_EQ(found["printed"], "light") << "whatever the screen shows";
+    EXPECT_EQ(found["after"], "dark");
+    EXPECT_TRUE(found["title"].get<std::string>().starts_with("film · ")) << text;
     EXPECT_LE(found["wide"], 0) << width << " " << text;
     EXPECT_EQ(log.find("CONSOLE"), std::string::npos) << log;
   }
@@ -281,11 +247,12 @@ TEST_F(ReportPage, FiguresAndTablesAreWritten) {
   EXPECT_GE(pictures, 8U);
   if (std::system("command -v gnuplot >/dev/null 2>&1") != 0)
     GTEST_SKIP() << "gnuplot is not installed";
-  for (const char* name :
-       {"pareto", "ratios", "density_error", "density_speedup", "roofline", "memory"})
-    EXPECT_NE(contents(folder_ / "figures" / (std::string(name) + ".svg")).find("</svg>"),
-              std::string::npos)
-        << name;
+  for (const char* name : {"ratios", "density_recall", "density_error", "density_speedup", "times",
+                           "roofline", "memory", "pareto_film_4x8x10_density_0.3"}) {
+    const std::string file = folder_ / "figures" / name;
+    EXPECT_NE(contents(file + ".svg").find("</svg>"), std::string::npos) << name;
+    EXPECT_TRUE(contents(file + ".pdf").starts_with("%PDF")) << name;
+  }
 }
 
 TEST_F(ReportPage, RunsKeptWithDbAreListedComparedAndReported) {

@@ -20,8 +20,8 @@ using testing::TemporaryFolder;
 
 /// A text as name, label and tic.
 Drawing drawing_of(const std::string& text) {
-  Drawing drawing;
-  drawing.script("set terminal svg size {},400\nset key\n", 4000);
+  Drawing drawing(4000, 400);
+  drawing.script("set key\n");
   drawing.plot("$data{} with lines title columnheader(1)",
                drawing.data({{text}, {1.0, 2.0}, {3.0, 4.0}}));
   const size_t labels = drawing.data({{2.0, 3.0, text}});
@@ -47,7 +47,7 @@ TEST_F(Gnuplot, TextsAreShownAndNothingElseWhateverTheyHold) {
   const TemporaryFolder folder;
   const std::string made = folder / "pwned";
   for (const std::string& text : hostile_texts(made)) {
-    const std::string svg = drawing_of(text).draw(text);
+    const std::string svg = drawing_of(text).draw(text, "x.svg");
     EXPECT_FALSE(std::filesystem::exists(made)) << text;
     EXPECT_FALSE(has_controls(svg)) << text;
     EXPECT_NE(svg.find("<title>" + xml(text) + "</title>"), std::string::npos) << text;
@@ -56,13 +56,24 @@ TEST_F(Gnuplot, TextsAreShownAndNothingElseWhateverTheyHold) {
   }
 }
 
+TEST_F(Gnuplot, TheSuffixChoosesTheKindOfFile) {
+  for (const std::string& text : {std::string("a_b"), hostile_texts("x").front()}) {
+    const Drawing drawing = drawing_of(text);
+    EXPECT_TRUE(drawing.draw(text, "a.svg").starts_with("<?xml"));
+    EXPECT_TRUE(drawing.draw(text, "a.png").starts_with("\x89PNG"));
+    EXPECT_TRUE(drawing.draw(text, "a.pdf").starts_with("%PDF"));
+  }
+  testing::expect_input_error([] { drawing_of("x").draw("x", "a.gif"); }, "a.gif");
+}
+
 TEST_F(Gnuplot, TheUsersOwnSettingsAreLeftAlone) {
   const TemporaryFolder folder;
   const std::string made = folder / "pwned";
   testing::write_bytes(folder / ".gnuplot", "system 'touch " + made + "'\n");
-  const std::string home = std::getenv("HOME") != nullptr ? std::getenv("HOME") : "";
+  const char* const known = std::getenv("HOME");
+  const std::string home = known != nullptr ? known : "";
   ::setenv("HOME", folder.path().c_str(), 1);
-  drawing_of("x").draw("x");
+  drawing_of("x").draw("x", "x.svg");
   ::setenv("HOME", home.c_str(), 1);
   EXPECT_FALSE(std::filesystem::exists(made));
 }
@@ -70,9 +81,9 @@ TEST_F(Gnuplot, TheUsersOwnSettingsAreLeftAlone) {
 TEST_F(Gnuplot, WhatItCannotDrawIsAnErrorInItsWords) {
   Drawing drawing;
   drawing.plot("no_such_function(x)");
-  testing::expect_input_error([&] { drawing.draw("x"); }, "gnuplot failed: ");
+  testing::expect_input_error([&] { drawing.draw("x", "x.svg"); }, "gnuplot failed: ");
   Drawing nothing;
-  testing::expect_input_error([&] { nothing.draw("x"); }, "cut off");
+  testing::expect_input_error([&] { nothing.draw("x", "x.svg"); }, "cut off");
 }
 
 TEST_F(Gnuplot, APictureThatIsCutOffIsNone) {
@@ -80,7 +91,7 @@ TEST_F(Gnuplot, APictureThatIsCutOffIsNone) {
     std::signal(SIGXFSZ, SIG_IGN);
     const rlimit room{2000, 2000};
     setrlimit(RLIMIT_FSIZE, &room);
-    testing::expect_input_error([] { drawing_of("x").draw("x"); }, "cut off");
+    testing::expect_input_error([] { drawing_of("x").draw("x", "x.svg"); }, "cut off");
     std::_Exit(::testing::Test::HasFailure() ? 1 : 0);
   };
   EXPECT_EXIT(draw_in_little_room(), ::testing::ExitedWithCode(0), "");

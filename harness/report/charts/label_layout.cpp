@@ -1,0 +1,54 @@
+#include "harness/report/charts/label_layout.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace vidattn {
+namespace {
+
+constexpr double kMark = 6;    // half of a mark's side
+constexpr double kBeside = 9;  // from a point to a name that belongs to it at sight
+
+/// The name's box in a direction from its point, (1,0) for right of it.
+Box box_at(const Named& point, double right, double down, double distance) {
+  const double x = point.x + right * (distance + point.width / 2);
+  const double y = point.y + down * (distance + point.height / 2);
+  return {x - point.width / 2, y - point.height / 2, x + point.width / 2, y + point.height / 2};
+}
+
+Box mark_of_point(const Named& point) {
+  return {std::min(point.x - kMark, point.left), point.y - kMark,
+          std::max(point.x + kMark, point.right), point.y + kMark};
+}
+
+}  // namespace
+
+std::vector<std::optional<Box>> place_labels(const std::vector<Named>& points, const Box& area) {
+  constexpr std::pair<double, double> kDirections[] = {{1, 0},   {-1, 0}, {1, -1}, {1, 1},
+                                                       {-1, -1}, {-1, 1}, {0, -1}, {0, 1}};
+  constexpr double kDistances[] = {kBeside, 20, 36, 56, 80};
+  std::vector<Box> taken;
+  for (const Named& point : points) taken.push_back(mark_of_point(point));
+  std::vector<std::optional<Box>> places(points.size());
+  for (size_t i = 0; i < points.size(); ++i)
+    for (const double distance : kDistances) {
+      for (const auto& [right, down] : kDirections) {
+        const Box box = box_at(points[i], right, down, distance);
+        if (places[i] || !area.holds(box) ||
+            std::any_of(taken.begin(), taken.end(), [&](const Box& t) { return t.overlaps(box); }))
+          continue;
+        places[i] = box;
+        taken.push_back(box);
+      }
+    }
+  return places;
+}
+
+bool needs_leader(const Named& point, const Box& label) {
+  const double across = std::max({label.left - point.x, point.x - label.right, 0.0});
+  const double along = std::max({label.top - point.y, point.y - label.bottom, 0.0});
+  return std::hypot(across, along) > 2 * kBeside;
+}
+
+}  // namespace vidattn

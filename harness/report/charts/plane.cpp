@@ -1,0 +1,194 @@
+#include "harness/report/charts/plane.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/report/charts/label_layout.h"
+#include "harness/report/charts/marks.h"
+
+namespace vidattn {
+namespace {
+
+// The plane's place in the chart, in pixels.
+constexpr Box kPlane{84, 62, ChartSize::kWidth - 190, ChartSize::kHeight - 58};
+constexpr double kLetterWidth = 7.6, kLineHeight = 16;  // of labels, generously
+constexpr size_t kLongestLabel = 30, kLongestName = 20;
+
+double scaled(const Axis& axis, double value) { return axis.logarithmic ? std::log(value) : value; }
+
+/// Share of the way from the low end to the high one.
+double share(const Axis& axis, double value) {
+  const double low = scaled(axis, axis.low), high = scaled(axis, axis.high);
+  const double part = (scaled(axis, value) - low) / (high - low);
+  return axis.reversed ? 1 - part : part;
+}
+
+double value_at(const Axis& axis, double part) {
+  if (axis.reversed) part = 1 - part;
+  const double low = scaled(axis, axis.low), high = scaled(axis, axis.high);
+  const double value = low + part * (high - low);
+  return axis.logarithmic ? std::exp(value) : value;
+}
+
+struct Scale {
+  const Axis &x, &y;
+
+  double left(double value) const {
+    return kPlane.left + share(x, value) * (kPlane.right - kPlane.left);
+  }
+  double top(double value) const {
+    return kPlane.bottom - share(y, value) * (kPlane.bottom - kPlane.top);
+  }
+  double x_at(double left) const {
+    return value_at(x, (left - kPlane.left) / (kPlane.right - kPlane.left));
+  }
+  double y_at(double top) const {
+    return value_at(y, (kPlane.bottom - top) / (kPlane.bottom - kPlane.top));
+  }
+};
+
+/// Characters of a UTF-8 text: bytes that go on with none.
+size_t characters(const std::string& text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+/// The nearest point of a label to its mark.
+std::pair<double, double> end_of_leader(const Named& point, const Box& label) {
+  return {std::clamp(point.x, label.left, label.right),
+          std::clamp(point.y, label.top, label.bottom)};
+}
+
+void plot_leader(Drawing& drawing, const Scale& scale, const Named& point, const Box& label) {
+  const auto [x, y] = end_of_leader(point, label);
+  const size_t line =
+      drawing.data({{scale.x_at(point.x), scale.y_at(point.y)}, {scale.x_at(x), scale.y_at(y)}});
+  drawing.plot("$data{} with lines lc rgb '#aab0b8' lw 0.8 notitle", line);
+}
+
+}  // namespace
+
+int point_type(const Mark& mark) {
+  constexpr int kFilled[] = {7, 5, 9, 13}, kHollow[] = {6, 4, 8, 12};
+  return mark.filled ? kFilled[mark.shape] : kHollow[mark.shape];
+}
+
+const double kPlaneLeft = kPlane.left / ChartSize::kWidth;
+
+std::string shortened(const std::string& text, size_t most) {
+  if (characters(text) <= most) return text;
+  size_t end = 0;
+  for (size_t seen = 0; seen < most; ++end)
+    if (end + 1 == text.size() || (text[end + 1] & 0xc0) != 0x80) ++seen;
+  return text.substr(0, end) + "…";
+}
+
+Axis axis_around(const std::vector<double>& values, bool logarithmic) {
+  double low = INFINITY, high = -INFINITY;
+  for (const double v : values)
+    if (std::isfinite(v) && (v > 0 || !logarithmic)) {
+      low = std::min(low, v);
+      high = std::max(high, v);
+    }
+  if (!std::isfinite(low)) return {.low = 1, .high = 10, .logarithmic = logarithmic};
+  if (logarithmic) return {.low = low / 1.25, .high = high * 1.25, .logarithmic = true};
+  return {.low = 0, .high = high > 0 ? 1.08 * high : 1};
+}
+
+void plot_title(Drawing& drawing, const std::string& title, const std::string& source,
+                double left) {
+  constexpr double kMargin = 0.015;
+  const double back = kMargin - left;
+  drawing.script("set x2range [0:1]\nset y2range [0:1]\n");
+  drawing.plot(
+      "$data{} axes x2y2 with labels left offset screen {:.4f},character 2.4 font ',15' notitle",
+      drawing.data({{0.0, 1.0, shortened(title, 96)}}), back);
+  drawing.plot(
+      "$data{} axes x2y2 with labels left offset screen {:.4f},character 1.0 font ',11' "
+      "textcolor rgb '#59636e' notitle",
+      drawing.data({{0.0, 1.0, shortened(source, 120)}}), back);
+}
+
+void set_axis(Drawing& drawing, char name, const Axis& axis) {
+  drawing.script("set {}range [{:.6g}:{:.6g}]\n", name, axis.reversed ? axis.high : axis.low,
+                 axis.reversed ? axis.low : axis.high);
+  if (!axis.logarithmic) return;
+  drawing.script("set logscale {0}\nset format {0} '%g'\nset {0}tics (1)\n", name);
+  const auto decade = [](double value) {
+    constexpr double kMostDecades = 300;
+    return static_cast<int>(std::clamp(std::floor(std::log10(value)), -kMostDecades, kMostDecades));
+  };
+  const bool long_way = axis.high > 20 * axis.low;
+  for (int power = decade(axis.low); power <= decade(axis.high); ++power)
+    for (const int digit : {1, 2, 3, 5, 7})
+      if (!long_way || digit == 1 || digit == 2 || digit == 5)
+        drawing.script("set {}tics add ({:.6g})\n", name, digit * std::pow(10, power));
+}
+
+void set_plane(Drawing& drawing, const Axis& x, const Axis& y) {
+  const double width = ChartSize::kWidth, height = ChartSize::kHeight;
+  drawing.script(
+      "set lmargin at screen {:.4f}\nset rmargin at screen {:.4f}\n"
+      "set tmargin at screen {:.4f}\nset bmargin at screen {:.4f}\n",
+      kPlane.left / width, kPlane.right / width, 1 - kPlane.top / height,
+      1 - kPlane.bottom / height);
+  drawing.script(
+      "set key outside right top Left reverse samplen 1.5 spacing key_spacing maxcols 1 font "
+      "',12'\n");
+  set_axis(drawing, 'x', x);
+  set_axis(drawing, 'y', y);
+}
+
+void plot_points(Drawing& drawing, std::vector<ChartPoint> points, bool joined) {
+  std::stable_sort(points.begin(), points.end(), [](const ChartPoint& a, const ChartPoint& b) {
+    return a.method != b.method ? a.method < b.method : a.x < b.x;
+  });
+  for (size_t i = 0; i < points.size();) {
+    const std::string method = points[i].method;
+    const Mark mark = mark_of(method);
+    const bool ceiling = is_ceiling(method);
+    Drawing::Rows rows{{shortened(method, kLongestName) + (ceiling ? " (ceiling)" : "")}};
+    for (; i < points.size() && points[i].method == method; ++i)
+      rows.push_back({points[i].x, points[i].y});
+    const size_t block = drawing.data(rows);
+    const double size = mark.shape == 0 ? 1.1 : 1.3;
+    if (joined)
+      drawing.plot(
+          "$data{} with linespoints lw 1.6 dt {} lc rgb {} pt {} ps {}*mark_scale title "
+          "columnheader(1)",
+          block, ceiling ? 2 : 1, mark.colour, point_type(mark), size);
+    else
+      drawing.plot(
+          "$data{} with points lw 1.6 lc rgb {} pt {} ps {}*mark_scale title columnheader(1)",
+          block, mark.colour, point_type(mark), size);
+  }
+}
+
+void plot_labels(Drawing& drawing, std::vector<ChartPoint> points, const Axis& x, const Axis& y) {
+  std::stable_partition(points.begin(), points.end(), [](const ChartPoint& p) { return p.first; });
+  const Scale scale{x, y};
+  std::vector<Named> named;
+  for (ChartPoint& p : points) {
+    p.label = shortened(p.label, kLongestLabel);
+    named.push_back({.x = scale.left(p.x),
+                     .y = scale.top(p.y),
+                     .width = kLetterWidth * static_cast<double>(characters(p.label)),
+                     .height = kLineHeight,
+                     .left = scale.left(p.low),
+                     .right = scale.left(p.high)});
+  }
+  const auto places = place_labels(named, kPlane);
+  Drawing::Rows texts;
+  for (size_t i = 0; i < points.size(); ++i) {
+    if (!places[i] || points[i].label.empty()) continue;
+    if (needs_leader(named[i], *places[i])) plot_leader(drawing, scale, named[i], *places[i]);
+    texts.push_back({scale.x_at((places[i]->left + places[i]->right) / 2),
+                     scale.y_at((places[i]->top + places[i]->bottom) / 2), points[i].label});
+  }
+  if (texts.empty()) return;
+  // A ground of their own keeps lines off the letters.
+  drawing.script("set style textbox opaque noborder fillcolor rgb '#ffffff' margins 0.3,0.3\n");
+  drawing.plot("$data{} with labels center boxed font ',12' notitle", drawing.data(texts));
+}
+
+}  // namespace vidattn

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/host/programs/gnuplot.h"
+#include "harness/report/charts/marks.h"
+
+namespace vidattn {
+
+/// Size of a chart in pixels, for a slide, and of its letters in points.
+struct ChartSize {
+  static constexpr int kWidth = 900, kHeight = 506, kFont = 13;
+};
+
+/// An axis whose ends are known, without which labels could not be kept clear of each other.
+struct Axis {
+  double low = 0, high = 1;
+  bool logarithmic = false;
+  bool reversed = false;
+};
+
+/// From what is drawn to a little beyond it; from 0 where that is no logarithm.
+Axis axis_around(const std::vector<double>& values, bool logarithmic);
+
+/// A point of a chart, whatever its axes mean.
+struct ChartPoint {
+  std::string method;
+  std::string label;
+  double x = 0, y = 0;
+  bool first = false;        ///< chooses the place of its label before the others
+  double low = x, high = x;  ///< ends of its whiskers
+};
+
+/// A line above a chart that says what it shows, and a smaller one that says where from. They begin
+/// on the left of a plot that begins at `left`, a share of the chart's width.
+void plot_title(Drawing& drawing, const std::string& title, const std::string& source, double left);
+
+/// Where the plot begins in a chart of points, as a share of the width.
+extern const double kPlaneLeft;
+
+/// Sets the range of an axis, 'x' or 'y', and where it has numbers: gnuplot has them at powers of
+/// ten alone on a logarithmic one.
+void set_axis(Drawing& drawing, char name, const Axis& axis);
+
+/// Sets axes and margins; a legend of methods has its place on the right.
+void set_plane(Drawing& drawing, const Axis& x, const Axis& y);
+
+/// gnuplot's number of a mark.
+int point_type(const Mark& mark);
+
+/// The points of each method under its mark, the legend with the methods' names. `joined` by a line
+/// from left to right.
+void plot_points(Drawing& drawing, std::vector<ChartPoint> points, bool joined);
+
+/// Names of the points in a plane that set_plane() has set, where they cover nothing; a line leads
+/// to those further off. Names that have no place are left to the legend.
+void plot_labels(Drawing& drawing, std::vector<ChartPoint> points, const Axis& x, const Axis& y);
+
+/// A text of at most so many characters, "…" in place of more.
+std::string shortened(const std::string& text, size_t most);
+
+}  // namespace vidattn

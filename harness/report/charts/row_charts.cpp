@@ -1,0 +1,218 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/report/charts/charts.h"
+#include "harness/report/charts/marks.h"
+#include "harness/report/charts/plane.h"
+#include "harness/report/charts/records.h"
+
+namespace vidattn {
+namespace {
+
+using nlohmann::json;
+using Cases = std::vector<json>;
+
+constexpr double kHalfRow = 0.36;
+
+/// One case a row, the first on top, their names to the left; `at` lies on the x axis.
+void set_rows(Drawing& drawing, const Cases& cases, double at) {
+  constexpr size_t kLongestName = 34;
+  Drawing::Rows rows;
+  for (const json& c : cases)
+    rows.push_back({at, static_cast<double>(rows.size()),
+                    shortened(c["short"].get<std::string>(), kLongestName)});
+  drawing.script(
+      "set lmargin at screen {:.4f}\nset tmargin 4.4\nset yrange [{:.2f}:-0.7]\nset ytics scale "
+      "0\nset grid x lc rgb '#e4e7eb'\n"
+      "set key outside right top Left reverse samplen 1.5 spacing key_spacing maxcols 1 font "
+      "',12'\nset style fill "
+      "solid\n",
+      kRowsLeft, static_cast<double>(rows.size()) - 0.3);
+  drawing.plot("$data{} using 1:2:ytic(3) with points ps 0 notitle", drawing.data(rows));
+}
+
+/// An axis of bars from 0 to `most`, with at most six numbers: gnuplot has them overlap.
+void set_bar_axis(Drawing& drawing, double most) {
+  const double rough = most / 3, decade = std::pow(10, std::floor(std::log10(rough)));
+  const double step = rough > 5 * decade ? 5 : rough > 2 * decade ? 2 : 1;
+  drawing.script("set xrange [0:{:.6g}]\n", 1.04 * most);
+  if (decade > 0) drawing.script("set xtics {:.6g}\n", step * decade);
+}
+
+/// A bar's row of data for boxxyerror: middle, row, ends.
+std::vector<Drawing::Cell> bar(double from, double to, double top, double bottom) {
+  return {(from + to) / 2, (top + bottom) / 2, from, to, top, bottom};
+}
+
+void plot_bars(Drawing& drawing, Drawing::Rows rows, const char* name, uint32_t colour) {
+  if (rows.empty()) return;
+  rows.insert(rows.begin(), {std::string(name)});
+  drawing.plot("$data{} with boxxyerror fs solid noborder lc rgb {} title columnheader(1)",
+               drawing.data(rows), colour);
+}
+
+double ratio_of(const json& c) { return c["ratio"]["ratio"]; }
+
+void draw_ratios(Drawing& drawing, const Cases& all) {
+  Cases cases;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(cases),
+               [](const json& c) { return c["ratio"].is_object(); });
+  if (cases.empty()) return;
+  std::sort(cases.begin(), cases.end(),
+            [](const json& a, const json& b) { return ratio_of(a) < ratio_of(b); });
+  drawing.script(
+      "set xlabel \"time over full attention's\"\n"
+      "set arrow from 1, graph 0 to 1, graph 1 nohead dt 2\n");
+  std::vector<double> ends{1};
+  for (const json& c : cases)
+    for (const char* end : {"ratio", "low", "high"}) ends.push_back(number_of(c["ratio"][end]));
+  set_axis(drawing, 'x', axis_around(ends, true));
+  set_rows(drawing, cases, ratio_of(cases.front()));
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const json& r = cases[i]["ratio"];
+    const bool known = r["low"].is_number() && r["high"].is_number();
+    const size_t row = drawing.data(
+        {{number_of(r["ratio"]), static_cast<double>(i), number_of(r[known ? "low" : "ratio"]),
+          number_of(r[known ? "high" : "ratio"])}});
+    const Mark mark = mark_of(cases[i]["method"]);
+    drawing.plot("$data{} with xerrorbars pt {} ps 1.2*mark_scale lw 1.6 lc rgb {} notitle", row,
+                 point_type(mark), mark.colour);
+  }
+}
+
+/// Names and times of a case's stages, to the right of its bar.
+std::string told_times(const json& times) {
+  constexpr double kMilli = 1e3;
+  constexpr size_t kLongest = 46;
+  std::string names;
+  double planning = 0;
+  for (size_t i = 0; i + 1 < times.size(); ++i) {
+    planning += times[i]["seconds"].get<double>();
+    if (i + 2 < times.size())
+      names += (names.empty() ? ": " : ", ") + times[i]["name"].get<std::string>();
+  }
+  return shortened(fmt::format("{:.3g} + {:.4g} ms{}", kMilli * planning,
+                               kMilli * times.back()["seconds"].get<double>(), names),
+                   kLongest);
+}
+
+struct Part {
+  const char* name;
+  uint32_t colour;
+};
+
+/// What the colours mean, in a line below the x axis: gnuplot's own legend would cover its title.
+void plot_part_names(Drawing& drawing, const std::vector<Part>& parts) {
+  constexpr double kFirst = 0.03, kWidth = 0.155, kSquare = 0.022;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const double left = kFirst + kWidth * static_cast<double>(i) - kRowsLeft;
+    drawing.plot(
+        "$data{} axes x2y2 with labels left offset screen {:.4f},character -4.6 "
+        "textcolor rgb {} font ',15' notitle",
+        drawing.data({{0.0, 0.0, std::string("■")}}), left, parts[i].colour);
+    drawing.plot(
+        "$data{} axes x2y2 with labels left offset screen {:.4f},character -4.6 font ',12' notitle",
+        drawing.data({{0.0, 0.0, std::string(parts[i].name)}}), left + kSquare);
+  }
+}
+
+/// Planning's stages one after the other, then running. The stages have their colours by their
+/// order, for every method has its own.
+void draw_times(Drawing& drawing, const Cases& all) {
+  const std::vector<Part> parts = {{"1st stage", 0xDB7E03},        {"2nd stage", 0xF2B45C},
+                                   {"3rd stage", 0x9A5A00},        {"later stages", 0xFAD9A8},
+                                   {"rest of planning", 0xB3BAC2}, {"running", 0x4A6FA5}};
+  const size_t rest = parts.size() - 2, running = parts.size() - 1;
+  constexpr double kMilli = 1e3;
+  Cases cases;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(cases),
+               [](const json& c) { return !c["times"].empty(); });
+  if (cases.empty()) return;
+  std::vector<Drawing::Rows> bars(parts.size());
+  Drawing::Rows texts;
+  double longest = 0;
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const json& times = cases[i]["times"];
+    const auto row = static_cast<double>(i);
+    double from = 0;
+    for (size_t part = 0; part < times.size(); ++part) {
+      const double to = from + kMilli * times[part]["seconds"].get<double>();
+      const size_t kind = part + 1 == times.size()   ? running
+                          : part + 2 == times.size() ? rest
+                                                     : std::min(part, rest - 1);
+      bars[kind].push_back(bar(from, to, row - kHalfRow, row + kHalfRow));
+      from = to;
+    }
+    texts.push_back({1.0, row, told_times(times)});
+    longest = std::max(longest, from);
+  }
+  drawing.script("set xlabel 'planning and running (ms)'\n");
+  set_bar_axis(drawing, longest);
+  set_rows(drawing, cases, 0);
+  drawing.script("set x2range [0:1]\nset rmargin at screen 0.66\nset bmargin 6\nset key off\n");
+  for (size_t kind = 0; kind < parts.size(); ++kind)
+    plot_bars(drawing, bars[kind], parts[kind].name, parts[kind].colour);
+  plot_part_names(drawing, parts);
+  drawing.plot("$data{} axes x2y1 with labels left offset 0.6,0 font ',11' notitle",
+               drawing.data(texts));
+}
+
+/// Density of each head, where any case has several.
+void draw_heads(Drawing& drawing, const Cases& all) {
+  Cases cases;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(cases),
+               [](const json& c) { return c["heads"].size() > 1; });
+  if (cases.empty()) return;
+  Drawing::Rows cells;
+  for (size_t i = 0; i < cases.size(); ++i)
+    for (size_t head = 0; head < cases[i]["heads"].size(); ++head) {
+      const auto left = static_cast<double>(head), row = static_cast<double>(i);
+      cells.push_back(bar(left, left + 1, row - kHalfRow, row + kHalfRow));
+      cells.back().push_back(cases[i]["heads"][head].get<double>());
+    }
+  drawing.script(
+      "set xlabel 'head'\nset xtics format ''\nset xrange [0:*]\nset cblabel 'density'\n"
+      "set cbrange [0:1]\nset palette defined (0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', "
+      "0.75 '#5ec962', 1 '#fde725')\n");
+  set_rows(drawing, cases, 0);
+  drawing.plot("$data{} using 1:2:3:4:5:6:7 with boxxyerror fs solid noborder lc palette notitle",
+               drawing.data(cells));
+}
+
+void draw_memory(Drawing& drawing, const Cases& cases) {
+  constexpr double kMebi = 1024.0 * 1024.0;
+  constexpr uint32_t kIndex = 0xDB7E03, kExtra = 0x4A6FA5;
+  Drawing::Rows index, extra;
+  double most = 0;
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const auto row = static_cast<double>(i);
+    const double indexed = metric_of(cases[i], "index_memory") / kMebi;
+    const double beyond = metric_of(cases[i], "peak_extra_memory") / kMebi;
+    if (std::isfinite(indexed)) index.push_back(bar(0, indexed, row - kHalfRow, row));
+    most = std::fmax(most, std::fmax(indexed, beyond));
+    if (std::isfinite(beyond)) extra.push_back(bar(0, beyond, row, row + kHalfRow));
+  }
+  if (index.empty() && extra.empty()) return;
+  drawing.script("set xlabel 'MiB'\n");
+  set_bar_axis(drawing, most);
+  set_rows(drawing, cases, 0);
+  plot_bars(drawing, index, "index", kIndex);
+  plot_bars(drawing, extra, "extra", kExtra);
+}
+
+}  // namespace
+
+const double kRowsLeft = 0.3;
+
+const std::vector<ChartKind>& row_charts() {
+  static const std::vector<ChartKind> kinds = {
+      {"ratios", "time over full attention's, with 95% intervals", draw_ratios, false, true, true},
+      {"times", "planning's stages and running", draw_times, false, true, true},
+      {"heads", "density of each head", draw_heads, false, false, true},
+      {"memory", "memory of index and run", draw_memory, false, true, true}};
+  return kinds;
+}
+
+}  // namespace vidattn
