@@ -87,6 +87,10 @@ class BigBird : public Method<BigBirdParams> {
             .warm_up = DenseWarmUp{}};
   }
 
+  std::vector<DensityKnob> knobs(const Inputs&, const BigBirdParams& p) const override {
+    return with_smaller_blocks(info().knob, "block_size", p.block_size, 16);
+  }
+
   Plan make_plan(const Inputs& in, const BigBirdParams& p) const override {
     const Layout layout = layout_of(p, in.length());
     const int64_t n = layout.blocks;

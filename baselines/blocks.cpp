@@ -183,4 +183,14 @@ void add_selection(const Blocks& keys, const std::vector<std::vector<int32_t>>& 
   }
 }
 
+std::vector<DensityKnob> with_smaller_blocks(const DensityKnob& knob, const std::string& param,
+                                             int64_t size, int64_t least) {
+  std::vector<DensityKnob> all{knob};
+  for (int64_t smaller = size / 2; smaller >= least; smaller /= 2) {
+    all.push_back(knob);
+    all.back().settings.emplace_back(param, std::to_string(smaller));
+  }
+  return all;
+}
+
 }  // namespace vidattn

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "attention/backend.h"
 #include "attention/grid.h"
 #include "attention/plan.h"
 #include "attention/tensor.h"
@@ -87,5 +89,10 @@ HeadTable selection_table(const Blocks& keys, const uint8_t* select, int64_t que
 /// do.
 void add_selection(const Blocks& keys, const std::vector<std::vector<int32_t>>& queries,
                    bool causal, HeadTable& table, std::vector<int32_t>& order);
+
+/// `knob` as it is, then with the size of blocks halved again and again down to `least`: where
+/// whole blocks are too coarse for a density, smaller ones come nearer.
+std::vector<DensityKnob> with_smaller_blocks(const DensityKnob& knob, const std::string& param,
+                                             int64_t size, int64_t least);
 
 }  // namespace vidattn

@@ -2,6 +2,7 @@
 
 #include "attention/error.h"
 #include "attention/methods/method.h"
+#include "baselines/blocks.h"
 #include "baselines/routing.h"
 #include "baselines/select.h"
 
@@ -57,6 +58,10 @@ class Moba : public Method<MobaParams> {
     return {.title = "own chunk and the chunks of largest q·mean(k), per query and head",
             .paper = "Lu et al. 2025, arXiv 2502.13189",
             .knob = {"topk", 1, 65536}};
+  }
+
+  std::vector<DensityKnob> knobs(const Inputs&, const MobaParams& p) const override {
+    return with_smaller_blocks(info().knob, "chunk_size", p.chunk_size, 32);
   }
 
   Plan make_plan(const Inputs& in, const MobaParams& p) const override {

@@ -181,6 +181,10 @@ class Radial : public Method<RadialParams> {
     return full_plan(in);
   }
 
+  std::vector<DensityKnob> knobs(const Inputs&, const RadialParams& p) const override {
+    return with_smaller_blocks(info().knob, "block", p.block, 16);
+  }
+
   Plan make_plan(const Inputs& in, const RadialParams& p) const override {
     const Layout layout = layout_of(in, p);
     const int64_t n = layout.blocks();

@@ -6,4 +6,6 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 "$root/harness/build.sh" release vidattn
-exec "$root/build/release/vidattn" "${@:-run}"
+[[ $# -eq 0 ]] || exec "$root/build/release/vidattn" "$@"
+"$root/build/release/vidattn" run
+"$root/harness/next.sh"

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Holds the tree against the rules of the house: which room may include which, how long a file and
 how full a folder may be, which libraries and calls stay in which room, that the documents' links
-lead somewhere, that the version has its section in CHANGELOG.md. Prints every breach; exit 1 if any.
+lead somewhere, that the version has its section in CHANGELOG.md and stands in CITATION.cff. Prints every
+breach; exit 1 if any.
 
 Usage: tests/house.py [ROOT]
 """
@@ -169,6 +170,8 @@ def version_breaches(root):
     if not section or section[1] != version:
         yield (f"CHANGELOG.md: the newest version is {section and section[1]}, "
                f"CMakeLists.txt has {version}")
+    if f"\nversion: {version}\n" not in read(root, "CITATION.cff"):
+        yield f"CITATION.cff: its version is not {version}, as CMakeLists.txt has it"
 
 
 def breaches(root):

@@ -22,7 +22,9 @@ struct MogaParams : ParamFields {
       choice("router", {"auto", "logits", "weight", "random", "centroids"},
              "Where the router comes from: the given router_logits, the given router_weight, "
              "random weights, or centroids of the hidden states; auto takes the first of logits, "
-             "weight and centroids that is possible.",
+             "weight and centroids that is possible. Without hidden states the last two read the "
+             "keys of all heads instead: no trained router's groups, but a rule that any q, k, v "
+             "can be judged by.",
              "-");
   int64_t seed = integer("seed", 1, "Seed of the random and centroids routers.", "-", 0);
 };
@@ -88,6 +90,17 @@ std::vector<float> normal_weights(int64_t count, double deviation, uint64_t seed
   return weights;
 }
 
+/// [L, heads * D], what a router reads where there are no hidden states.
+std::shared_ptr<const Array> keys_of_all_heads(const Tensor& k) {
+  const int64_t channels = k.heads() * k.dim();
+  std::vector<float> values(k.length() * channels);
+#pragma omp parallel for schedule(static)
+  for (int64_t token = 0; token < k.length(); ++token)
+    for (int64_t head = 0; head < k.heads(); ++head)
+      k.read_row(token, head, &values[token * channels + head * k.dim()]);
+  return share({k.length(), channels}, std::move(values));
+}
+
 /// Mixture-of-Groups attention: a linear router puts every token into one of M groups, attention
 /// runs inside each group, and the router's probability gates the output (MoGA §2.2, A.6).
 class Moga : public Method<MogaParams> {
@@ -98,7 +111,8 @@ class Moga : public Method<MogaParams> {
     return {.title = "a linear router puts tokens into groups; attention runs inside each group",
             .paper = "MoGA §2.2, Eq. 2-8, A.6",
             .inputs = {{"router_logits", "[L,M]", "Router scores."},
-                       {"hidden", "[L,C]", "Hidden states that the router's linear layer reads."},
+                       {"hidden", "[L,C]",
+                        "Hidden states that the router's linear layer reads; the keys stand in."},
                        {"router_weight", "[M,C]", "Weights of the router's linear layer."},
                        {"router_bias", "[M]", "Bias of the router's linear layer; none = 0."}},
             .knob = {"num_groups", 1024, 1}};
@@ -111,6 +125,7 @@ class Moga : public Method<MogaParams> {
     if (router != "random" && router != "centroids") return;
     const int64_t groups = p.num_groups;
     const auto seed = static_cast<uint64_t>(p.seed);
+    if (!in.find("hidden")) in.extra["hidden"] = keys_of_all_heads(*in.k);
     const PointSet hidden = hidden_of(in);
     if (router == "random") {
       in.extra["router_weight"] =

@@ -25,6 +25,16 @@ class MogaStga : public Backend {
     return combined;
   }
 
+  /// However many groups there are, the static parts remain; smaller windows make them sparser.
+  std::vector<DensityKnob> knobs(const Inputs&, const Params&) const override {
+    std::vector<DensityKnob> all{info().knob};
+    for (const char* windows : {"4", "8"}) {
+      all.push_back(info().knob);
+      all.back().settings = {{"hs", windows}, {"ws", windows}};
+    }
+    return all;
+  }
+
   void prepare(Inputs& in, const Params& params) const override {
     const Backend& moga = find_backend("moga");
     moga.prepare(in, params.view(moga.info().params));

@@ -92,6 +92,18 @@ class Stga : public Method<StgaParams> {
             .knob = {"temporal_group", 1, 4096}};
   }
 
+  /// Groups of whole frames are coarse; other windows reach what lies between.
+  std::vector<DensityKnob> knobs(const Inputs&, const StgaParams&) const override {
+    constexpr int kMostWindows = 6;
+    std::vector<DensityKnob> all{info().knob};
+    for (int hs = 1; hs <= kMostWindows; ++hs)
+      for (int ws = 1; ws <= kMostWindows; ++ws) {
+        all.push_back(info().knob);
+        all.back().settings = {{"hs", std::to_string(hs)}, {"ws", std::to_string(ws)}};
+      }
+    return all;
+  }
+
   Plan make_plan(const Inputs& in, const StgaParams& p) const override {
     const auto& shots = p.shots.empty() ? in.grid.shots : p.shots;
     validate_shots(shots, in.grid.frames);

@@ -54,7 +54,7 @@ struct Option {
   int count = 0;                      ///< numbers of a list; 0 = as many as are given
   std::vector<std::string> needed;    ///< other options, without which this one is refused
   std::vector<std::string> excluded;  ///< other options, with which this one is refused
-  std::string default_text;           ///< shown where the target is called
+  std::string default_text;           ///< shown instead of what stands in the target
   std::string group;                  ///< heading in the help; empty = "Options"
   Written writes = Written::nothing;  ///< what it names, if it is written
   bool* given = nullptr;              ///< becomes true when the option is on the line

@@ -1,5 +1,7 @@
 #include "harness/cli/options.h"
 
+#include <sstream>
+
 #include "harness/host/progress.h"
 
 namespace vidattn {
@@ -36,6 +38,17 @@ Option db_option(std::string& db) {
 
 Option fps_option(double& fps) {
   return Option("--fps", &fps, "frame rate of folders of frames").in(0.01, 10000);
+}
+
+std::vector<Option> columns_options(ColumnChoice& columns) {
+  const auto split = [&columns](const std::string& text) {
+    std::istringstream names(text);
+    columns.names.clear();
+    for (std::string name; std::getline(names, name, ',');) columns.names.push_back(name);
+  };
+  return {
+      Option("--columns", split, "columns of the printed table, by their tags: A,B,…"),
+      Option("--all-columns", &columns.all, "all columns that there are").excludes("--columns")};
 }
 
 std::vector<Option> joined(std::initializer_list<std::vector<Option>> lists) {

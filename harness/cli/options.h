@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/cli/option.h"
+#include "harness/report/columns.h"
 
 namespace vidattn {
 
@@ -22,6 +23,9 @@ Option dtypes_option(std::vector<std::string>& dtypes);
 Option db_option(std::string& db);
 /// --fps of folders of frames
 Option fps_option(double& fps);
+
+/// --columns and --all-columns of a command's table.
+std::vector<Option> columns_options(ColumnChoice& columns);
 
 /// The lists as one.
 std::vector<Option> joined(std::initializer_list<std::vector<Option>> lists);

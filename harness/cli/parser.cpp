@@ -122,7 +122,10 @@ CLI::Option* add_option(CLI::App& app, const Option& option) {
   check_range(*added, option);
   if (!option.choices.empty()) added->check(one_of(option.choices));
   if (option.writes != Written::nothing) added->check(not_empty());
-  if (std::visit(HasDefault{option.range}, option.target)) added->capture_default_str();
+  if (!option.default_text.empty())
+    added->default_str(option.default_text);
+  else if (std::visit(HasDefault{option.range}, option.target))
+    added->capture_default_str();
   if (!option.group.empty()) added->group(option.group);
   // One value each time: CLI11 would give it the video or suite that follows, too.
   if (added->nonpositional() && added->get_expected_max() == CLI::detail::expected_max_vector_size)

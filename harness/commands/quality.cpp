@@ -26,18 +26,18 @@ QualityOptions complete(const Given& given, const Arguments& arguments) {
 
 std::vector<Option> options(Given& o) {
   QualityOptions& quality = o.quality;
-  return {
-      Option("video", &quality.videos, "videos beside the film: files, folders of frames"),
-      Option("--films", &quality.films, "clips of the film, seeds 1, 2, …").in(0, 1000),
-      Option("--backend", &quality.backends, "NAME[:key=value,…]; may be repeated, or all"),
-      Option("--density", &o.density, "solve each backend's knob for this density"),
-      Option("--noise", &quality.noise, "standard deviation of the noise, grey levels"),
-      Option("--frames", &quality.clip.frames,
-             "frames of a clip, taken evenly from the whole video; every 4th of a film"),
-      Option("--height", &quality.clip.height, "pixels that videos are scaled to, a multiple of 8"),
-      device_option(quality.device),
-      out_option(quality.out),
-      quiet_option()};
+  return joined(
+      {{Option("video", &quality.videos, "videos beside the film: files, folders of frames"),
+        Option("--films", &quality.films, "clips of the film, seeds 1, 2, …").in(0, 1000),
+        Option("--backend", &quality.backends, "NAME[:key=value,…]; may be repeated, or all"),
+        Option("--density", &o.density, "solve each backend's knob for this density"),
+        Option("--noise", &quality.noise, "standard deviation of the noise, grey levels"),
+        Option("--frames", &quality.clip.frames,
+               "frames of a clip, taken evenly from the whole video; every 4th of a film"),
+        Option("--height", &quality.clip.height,
+               "pixels that videos are scaled to, a multiple of 8"),
+        device_option(quality.device), out_option(quality.out), quiet_option()},
+       columns_options(quality.columns)});
 }
 
 const RegisterCommand registered([] {

@@ -26,20 +26,21 @@ RestoreOptions complete(const Given& given, const Arguments& arguments) {
 
 std::vector<Option> options(Given& o) {
   RestoreOptions& restore = o.restore;
-  return {Option("video", &restore.clip.source, "video file, folder of frames, film, or film:SEED"),
-          Option("--noise", &restore.noise, "standard deviation of the noise, grey levels"),
-          Option("--seed", &restore.seed, "seed of the noise").in(0, 1e18),
-          Option("--backend", &restore.backends, "NAME[:key=value,…]; may be repeated, or all"),
-          Option("--density", &o.density, "solve each backend's knob for this density"),
-          Option("--frames", &restore.clip.frames,
-                 "frames, taken evenly from the whole video; every 4th of a film"),
-          Option("--height", &restore.clip.height,
-                 "pixels that the video is scaled to, a multiple of 8"),
-          device_option(restore.device),
-          Option("--folder", &restore.folder, "write the videos and side_by_side.png there")
-              .written(Written::folder),
-          out_option(restore.out),
-          quiet_option()};
+  return joined(
+      {{Option("video", &restore.clip.source, "video file, folder of frames, film, or film:SEED"),
+        Option("--noise", &restore.noise, "standard deviation of the noise, grey levels"),
+        Option("--seed", &restore.seed, "seed of the noise").in(0, 1e18),
+        Option("--backend", &restore.backends, "NAME[:key=value,…]; may be repeated, or all"),
+        Option("--density", &o.density, "solve each backend's knob for this density"),
+        Option("--frames", &restore.clip.frames,
+               "frames, taken evenly from the whole video; every 4th of a film"),
+        Option("--height", &restore.clip.height,
+               "pixels that the video is scaled to, a multiple of 8"),
+        device_option(restore.device),
+        Option("--folder", &restore.folder, "write the videos and side_by_side.png there")
+            .written(Written::folder),
+        out_option(restore.out), quiet_option()},
+       columns_options(restore.columns)});
 }
 
 const RegisterCommand registered([] {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 
 #include "harness/cli/command.h"
@@ -15,9 +16,18 @@ struct Given {
   WorkloadOptions workload;
   RunOptions run;
   std::string densities;
+  bool with_full = false;  ///< whether or not it is among the backends
   std::vector<std::string> dtypes;
   SuiteOptions suite;
 };
+
+/// A frontier needs the control that its speedups and errors are held against.
+void add_full(std::vector<std::string>& backends) {
+  if (std::none_of(backends.begin(), backends.end(), [](const std::string& text) {
+        return parse_backend(text).backend->name() == "full";
+      }))
+    backends.insert(backends.begin(), "full");
+}
 
 RunOptions complete(const Given& given, const Arguments& arguments) {
   RunOptions run = given.run;
@@ -26,6 +36,7 @@ RunOptions complete(const Given& given, const Arguments& arguments) {
   if (run.backends.empty())
     run.backends = {"full", "moga", "moga:num_groups=20", "stga", "moga_stga"};
   run.backends = expand_all(run.backends);
+  if (given.with_full) add_full(run.backends);
   if (!given.dtypes.empty()) run.dtypes.clear();
   for (const std::string& dtype : given.dtypes) run.dtypes.push_back(parse_dtype(dtype));
   run.arguments = arguments;
@@ -42,9 +53,14 @@ std::vector<Option> main_job(Given& o) {
         Option("--steps", &run.steps, "steps of the denoising run for `in run`").in(1, 100000),
         Option("--layers", &run.layers, "layers of the model for `in run`").in(1, 100000),
         devices_option(run.devices), dtypes_option(o.dtypes),
-        Option("--repeat", &run.repeat, "timed blocks").in(1, 100000), out_option(run.out),
+        Option("--repeat", &run.repeat,
+               "timed blocks; more than 6 where they take less than 3 s together")
+            .in(1, 100000)
+            .shown_as("6 to 10"),
+        out_option(run.out),
         Option("--whole", &run.whole,
-               "never extrapolate full attention from a sample of its rows")}});
+               "never extrapolate full attention from a sample of its rows")},
+       columns_options(run.columns)});
 }
 
 /// `run SUITE`: what is measured then stands in the suite, so the main job's options are refused.
@@ -74,6 +90,7 @@ std::vector<Option> options_of_run(Given& o) {
 
 std::vector<Option> options_of_sweep(Given& o) {
   o.densities = "0.1:0.5:0.1";
+  o.with_full = true;
   return joined(
       {main_job(o),
        {Option("--db", &o.run.db, "SQLite file that the run is added to").written(Written::store),

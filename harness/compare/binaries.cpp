@@ -183,9 +183,13 @@ ComparisonResult compare_binaries(const CompareOptions& options) {
     throw InputError("the two programs make different cases of this command line");
   const Timings timings =
       time_contenders({contender_of("A", a, repeat), contender_of("B", b, repeat)}, paired);
-  timings.rethrow_failure();
   const std::vector<CaseTimes>& timed = timings.contenders[1].cases;
+  if (timed.empty()) timings.rethrow_failure();
   ComparisonResult result;
+  for (const ContenderTimes& side : timings.contenders)
+    if (side.failure)
+      result.failure = fmt::format("{}: {}; what was measured until then was judged", side.name,
+                                   failure_text(side.failure));
   result.a = a.title();
   result.b = b.title();
   result.protocol = fmt::format(

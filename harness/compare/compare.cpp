@@ -97,6 +97,7 @@ std::string undecidable_note(const std::vector<ComparedCase>& cases, const Verdi
 }
 
 ExitCode compare(const CompareOptions& options) {
+  check_compared_columns(options.columns);
   Outputs outputs;
   ComparisonResult result = measure(options);
   outputs.begin();
@@ -105,6 +106,7 @@ ExitCode compare(const CompareOptions& options) {
   if (!options.out.empty())
     outputs.write([&] { write_json(options.out, comparison_record(result, options)); });
   if (interrupted()) print_out("interrupted: the blocks measured until then were judged\n");
+  if (!result.failure.empty()) throw InputError(result.failure);
   return outputs.code(exit_code(result.cases));
 }
 

@@ -10,6 +10,7 @@
 #include "harness/host/exit_code.h"
 #include "harness/measure/engine/policy.h"
 #include "harness/measure/record/measurement.h"
+#include "harness/report/columns.h"
 #include "harness/workloads/workload.h"
 #include "metrics/statistics/detectable_effect.h"
 
@@ -30,6 +31,7 @@ struct CompareOptions {
   uint64_t order_seed = 1;             ///< of the order within the blocks
   std::string db;                      ///< run store; empty = the default one
   std::string out;                     ///< JSON file; empty = none
+  ColumnChoice columns;                ///< figures that are printed beside the times
   std::vector<std::string> arguments;  ///< the command line, for the record
 };
 
@@ -53,6 +55,7 @@ struct ComparisonResult {
   std::optional<WorkloadFacts> workload;  ///< nullopt = of stored runs, which have their own
   std::vector<ComparedCase> cases;
   std::vector<std::string> warnings;
+  std::string failure = {};  ///< of a program that ended the measuring; empty = none
 };
 
 /// The three sources of a comparison. They throw InputError before any work when the options make
@@ -79,7 +82,9 @@ void judge_cases(std::vector<ComparedCase>& cases, const VerdictRule& rule);
 /// Which cases are undecidable, and how many blocks they need; empty = none.
 std::string undecidable_note(const std::vector<ComparedCase>& cases, const VerdictRule& rule);
 
-/// Tables of times and of fidelity, density and memory; JSON of everything.
+/// Throws InputError for a figure that compare does not have.
+void check_compared_columns(const ColumnChoice& choice);
+/// Tables of times and of the figures chosen; JSON of everything.
 void print_comparison(const ComparisonResult& result, const CompareOptions& options);
 nlohmann::json comparison_record(const ComparisonResult& result, const CompareOptions& options);
 

@@ -46,13 +46,24 @@ void print_times(const ComparisonResult& result) {
                                rows));
 }
 
-void print_figures(const ComparisonResult& result) {
+std::vector<const MetricInfo*> chosen(const ColumnChoice& choice) {
+  const auto known = metrics_in(kCompare);
+  std::vector<std::string> tags;
+  for (const MetricInfo* metric : known) tags.emplace_back(metric->tag);
+  std::vector<const MetricInfo*> found;
+  for (size_t place :
+       chosen_columns(choice, tags, {"density", "density_target", "recall_mean", "relative_l2"}))
+    found.push_back(known[place]);
+  return found;
+}
+
+void print_figures(const ComparisonResult& result, const ColumnChoice& choice) {
   TableRows rows;
   for (const ComparedCase& c : result.cases)
-    for (const MetricInfo* metric : metrics_in(kCompare)) {
+    for (const MetricInfo* metric : chosen(choice)) {
       const double a = c.a.metric(metric->tag), b = c.b.metric(metric->tag);
       if (std::isnan(a) && std::isnan(b)) continue;
-      rows.push_back({c.name, metric->header, number(a * metric->scale), number(b * metric->scale),
+      rows.push_back({c.name, metric->header, metric->cell(c.a), metric->cell(c.b),
                       a == b ? "same" : percent(b / a - 1)});
     }
   if (!rows.empty()) print_out("\n{}", text_table({"case", "figure", "A", "B", "change"}, rows));
@@ -100,12 +111,14 @@ json to_json(const ComparedCase& c) {
 
 }  // namespace
 
+void check_compared_columns(const ColumnChoice& choice) { chosen(choice); }
+
 void print_comparison(const ComparisonResult& result, const CompareOptions& options) {
   print_out("A: {}\nB: {}\n{}\n", result.a, result.b, result.protocol);
   if (const auto& w = result.workload)
     print_out("workload {}: {} tokens, {} heads of {}\n", w->name, w->length, w->heads, w->dim);
   print_times(result);
-  print_figures(result);
+  print_figures(result, options.columns);
   const auto all = estimates(result);
   if (all.size() > 1) {
     const RatioEstimate mean = geometric_mean(all);

@@ -218,10 +218,14 @@ json environment() {
   return all;
 }
 
+bool limits_are_wanted() {
+  const char* wanted = std::getenv("VIDATTN_MEASURE_LIMITS");
+  return wanted == nullptr || wanted != std::string("0");
+}
+
 void measure_limits(json& environment) {
   Part part{"measured", environment["unknown"]};
-  const char* wanted = std::getenv("VIDATTN_MEASURE_LIMITS");
-  const bool left_out = wanted != nullptr && wanted == std::string("0");
+  const bool left_out = !limits_are_wanted();
   const double bandwidth = left_out ? NAN : triad_bandwidth_gbs(omp_get_max_threads());
   part.set("memory_bandwidth_gbs", std::isnan(bandwidth) ? std::nullopt : std::optional(bandwidth),
            left_out ? "VIDATTN_MEASURE_LIMITS=0" : "too little memory for its arrays");

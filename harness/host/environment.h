@@ -18,9 +18,13 @@ namespace vidattn {
 ///     unknown   reasons for the nulls
 nlohmann::json environment();
 
+/// Whether runs look at the machine before they measure; not with VIDATTN_MEASURE_LIMITS=0.
+bool limits_are_wanted();
+
 /// Adds "measured" to an environment, for the record of a run: what the machine reached just now,
 /// memory_bandwidth_gbs (triad_bandwidth_gbs() on all threads); null, with a reason in `unknown`,
-/// where memory is too short for that, or VIDATTN_MEASURE_LIMITS=0 leaves it out. Takes about 0.3 s.
+/// where memory is too short for that, or VIDATTN_MEASURE_LIMITS=0 leaves it out. Takes about 0.3
+/// s.
 void measure_limits(nlohmann::json& environment);
 
 /// Throws InputError unless a record's environment has the types that environment() writes, as far

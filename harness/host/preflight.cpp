@@ -140,6 +140,16 @@ std::vector<PreflightCheck> preflight_from_json(const JsonReader& json) {
   return checks;
 }
 
+std::string preflight_line(const std::vector<PreflightCheck>& checks) {
+  if (checks.empty()) return "";
+  std::string text;
+  for (const PreflightCheck& check : checks)
+    if (check.state != State::pass)
+      text += fmt::format("{}{}: {} ({})", text.empty() ? "" : "; ", to_string(check.state),
+                          check.name, check.message);
+  return fmt::format("preflight: {}\n", text.empty() ? "pass" : text);
+}
+
 bool preflight_invalid(const std::vector<PreflightCheck>& checks) {
   return std::any_of(checks.begin(), checks.end(),
                      [](const PreflightCheck& check) { return check.state == State::invalid; });

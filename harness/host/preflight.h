@@ -46,6 +46,8 @@ std::string to_string(PreflightCheck::State state);
 nlohmann::json to_json(const std::vector<PreflightCheck>& checks);
 /// Those of a record: what to_json() makes, or null for none. Throws InputError for anything else.
 std::vector<PreflightCheck> preflight_from_json(const JsonReader& json);
+/// One line: "preflight: pass", or what is not as it should be. Empty where none was made.
+std::string preflight_line(const std::vector<PreflightCheck>& checks);
 /// Whether a check is invalid.
 bool preflight_invalid(const std::vector<PreflightCheck>& checks);
 

@@ -28,7 +28,7 @@ struct Case {
   Coverage coverage = {};
   std::map<std::string, double> figures = {};
   Fidelity fidelity = {};
-  double check_error = NAN;
+  double check_error = NAN, check_limit = NAN;
   double setup_seconds = 0;
   double validation_seconds = 0;  ///< of one plan
   std::optional<int64_t> extra_bytes = {};

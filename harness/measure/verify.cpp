@@ -35,6 +35,7 @@ void check_against_reference(Case& c, const Plan& plan, const Output& out) {
   const EqualityCheck check = check_equality(plan, c.in, out, c.sampled);
   c.result.plan.check_tokens = check.rows;
   c.check_error = check.error;
+  c.check_limit = check.limit;
   if (!check.passed()) end_as(c, Outcome::failed, check.reason);
 }
 

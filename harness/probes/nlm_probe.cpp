@@ -26,6 +26,8 @@ Restoration::Restoration(Clip clip, double sigma, uint64_t seed, const std::stri
   Output output;
   ProbeRun run = run_probe("full", nlm_.inputs(), {.device = device_}, output);
   if (run.passed()) find_repeated(output.lse[0]);
+  clean_.run = {.backend = "(clean)", .outcome = "passed"};
+  clean_.scores = probe_scores(clip_, clip_.frames, repeated_);
   noisy_.run = {.backend = "(noisy)", .outcome = "passed"};
   noisy_.frames = to_8_bit(noisy_frames_);
   noisy_.scores = probe_scores(clip_, noisy_.frames, repeated_);

@@ -29,6 +29,8 @@ class Restoration {
 
   const Clip& clip() const { return clip_; }
   const NonLocalMeans& nlm() const { return nlm_; }
+  /// The clip itself, and with the noise: what the scores say of either.
+  const RestoredVideo& clean() const { return clean_; }
   const RestoredVideo& noisy() const { return noisy_; }
   const RestoredVideo& full() const { return full_; }
   /// Share of the pixels whose content repeats in other shots: full attention has more than half
@@ -46,7 +48,7 @@ class Restoration {
   std::vector<cv::Mat> noisy_frames_;  ///< 32FC3
   NonLocalMeans nlm_;
   std::vector<cv::Mat> repeated_;  ///< 8UC1 per frame
-  RestoredVideo noisy_, full_;
+  RestoredVideo clean_, noisy_, full_;
 };
 
 }  // namespace vidattn

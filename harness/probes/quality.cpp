@@ -79,6 +79,7 @@ ExitCode quality(const QualityOptions& given) {
   options.backends = ordered(options.backends);
   for (const std::string& backend : options.backends) parse_backend(backend);
   find_device(options.device);
+  check_quality_columns(options.columns);
   check_noise(options.noise);
   const auto all = sources(options);
   for (const std::string& source : all) {

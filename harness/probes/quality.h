@@ -6,6 +6,7 @@
 
 #include "harness/host/exit_code.h"
 #include "harness/probes/clip.h"
+#include "harness/report/columns.h"
 
 namespace vidattn {
 
@@ -18,6 +19,7 @@ struct QualityOptions {
   double noise = 25;                  ///< standard deviation, grey levels; clip i has seed i
   std::string device = "cpu";
   std::string out;  ///< JSON file, written anew after every clip; empty = none
+  ColumnChoice columns;
   std::vector<std::string> arguments;
 };
 

@@ -13,6 +13,7 @@
 #include "harness/io/text_table.h"
 #include "harness/probes/scores.h"
 #include "metrics/statistics/paired_difference.h"
+#include "metrics/statistics/statistics.h"
 
 namespace vidattn {
 namespace {
@@ -61,6 +62,17 @@ const std::vector<Column>& columns() {
   return all;
 }
 
+const std::vector<std::string> kFewScores{"psnr", "ssim", "psnr.cross_shot", "label_iou.same_shot",
+                                          "label_iou.other_shots"};
+
+std::vector<const Column*> chosen(const ColumnChoice& choice) {
+  std::vector<std::string> tags;
+  for (const Column& column : columns()) tags.emplace_back(column.tag);
+  std::vector<const Column*> found;
+  for (size_t place : chosen_columns(choice, tags, kFewScores)) found.push_back(&columns()[place]);
+  return found;
+}
+
 /// One backend's figure on every clip that was measured with it.
 std::vector<double> over_clips(const std::vector<ClipQuality>& clips, size_t backend,
                                const Values& value) {
@@ -92,13 +104,13 @@ int64_t common_count(const std::vector<ClipQuality>& clips, size_t backends, con
 
 double mean(const std::vector<double>& values) { return mean_interval(values).mean; }
 
-double sparsity(const BackendQuality& row) {
-  return row.restored.run.passed() ? 1 - row.restored.run.density : NAN;
+double density(const BackendQuality& row) {
+  return row.restored.run.passed() ? row.restored.run.density : NAN;
 }
 
 /// Whether a backend restored any clip.
 bool restored(const std::vector<ClipQuality>& clips, size_t backend) {
-  return mean_interval(over_clips(clips, backend, sparsity)).count > 0;
+  return mean_interval(over_clips(clips, backend, density)).count > 0;
 }
 
 /// `most`: clips that full attention has the figure for.
@@ -123,10 +135,12 @@ std::string row_label(const QualityOptions& options, const std::vector<ClipQuali
 }
 
 /// Columns that any clip has a value in.
-std::vector<const Column*> measured(const std::vector<ClipQuality>& clips) {
-  std::vector<const Column*> found;
-  for (const Column& column : columns())
-    if (std::isfinite(mean(over_clips(clips, 0, column.value)))) found.push_back(&column);
+std::vector<const Column*> measured(const std::vector<ClipQuality>& clips,
+                                    const ColumnChoice& choice) {
+  std::vector<const Column*> found = chosen(choice);
+  std::erase_if(found, [&](const Column* column) {
+    return !std::isfinite(mean(over_clips(clips, 0, column->value)));
+  });
   return found;
 }
 
@@ -134,11 +148,11 @@ using Cell = std::function<std::string(size_t backend, const Column&)>;
 
 void print_table(const QualityOptions& options, const std::vector<ClipQuality>& clips,
                  const Cell& cell) {
-  const auto shown = measured(clips);
-  std::vector<std::string> headers = {"method", "sparsity"};
+  const auto shown = measured(clips, options.columns);
+  std::vector<std::string> headers = {"method", "density"};
   for (const Column* column : shown) headers.push_back(column->header);
   std::vector<std::vector<std::string>> rows;
-  const auto shares = over_common_clips(clips, options.backends.size(), sparsity);
+  const auto shares = over_common_clips(clips, options.backends.size(), density);
   for (size_t b = 0; b < options.backends.size(); ++b) {
     if (!restored(clips, b)) continue;
     rows.push_back({row_label(options, clips, b), number(mean(shares[b]), 4)});
@@ -149,9 +163,11 @@ void print_table(const QualityOptions& options, const std::vector<ClipQuality>& 
 
 /// Which metric each column is (a suffix says that it stands in for VBench's own), and over how
 /// many clips its means are where not over all.
-std::string legend(const std::vector<ClipQuality>& clips, size_t backends, int64_t all) {
+std::string legend(const QualityOptions& options, const std::vector<ClipQuality>& clips,
+                   int64_t all) {
+  const size_t backends = options.backends.size();
   std::string text;
-  for (const Column* column : measured(clips)) {
+  for (const Column* column : measured(clips, options.columns)) {
     text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", column->header, column->tag);
     const int64_t count = common_count(clips, backends, column->value);
     if (count < all) text += fmt::format(" ({} of {} clips)", count, all);
@@ -160,16 +176,16 @@ std::string legend(const std::vector<ClipQuality>& clips, size_t backends, int64
 }
 
 /// Why a column is missing: the metric's own words where it has some.
-void print_missing(const std::vector<ClipQuality>& clips) {
-  const auto shown = measured(clips);
-  for (const Column& column : columns()) {
-    if (std::find(shown.begin(), shown.end(), &column) != shown.end()) continue;
+void print_missing(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
+  const auto shown = measured(clips, options.columns);
+  for (const Column* column : chosen(options.columns)) {
+    if (std::find(shown.begin(), shown.end(), column) != shown.end()) continue;
     std::string why = "no clip with known regions in the right shots";
     for (const ClipQuality& clip : clips)
       if (!clip.rows.empty())
-        if (const auto* found = find_score(clip.rows[0].restored.scores, column.tag))
+        if (const auto* found = find_score(clip.rows[0].restored.scores, column->tag))
           why = found->note;
-    print_out("no column {}: {}: {}\n", column.header, column.tag, why);
+    print_out("no column {}: {}: {}\n", column->header, column->tag, why);
   }
 }
 
@@ -213,7 +229,27 @@ void print_notes(const std::vector<ClipQuality>& clips) {
 }
 
 nlohmann::json json_of(const MeanInterval& d) {
-  return {{"clips", d.count}, {"mean", d.mean}, {"half_width_95", d.half_width}};
+  return {{"clips", d.count}, {"mean", d.mean}, {"half_width_95", d.half_width}, {"p", d.p}};
+}
+
+/// How many differences to full attention are unlikely to be chance, one by one and all together:
+/// of twenty methods one is beyond its 95% interval by chance.
+void print_significant(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
+  constexpr double kAlpha = 0.05;
+  const auto found = [](const std::vector<double>& p) {
+    return std::count_if(p.begin(), p.end(), [](double value) { return value < kAlpha; });
+  };
+  for (const Column* column : measured(clips, options.columns)) {
+    const auto full = over_clips(clips, 0, column->value);
+    std::vector<double> p;
+    for (size_t b = 1; b < options.backends.size(); ++b) {
+      const MeanInterval d = paired_difference(over_clips(clips, b, column->value), full);
+      if (d.count > 1) p.push_back(d.p);
+    }
+    if (p.size() > 1)
+      print_out("{}: {} of {} differ from full attention at 5%, {} after Holm's correction\n",
+                column->header, found(p), p.size(), found(holm(p)));
+  }
 }
 
 nlohmann::json json_of(const RegionScores& scores) {
@@ -236,6 +272,8 @@ nlohmann::json clip_json(const ClipQuality& clip) {
 
 }  // namespace
 
+void check_quality_columns(const ColumnChoice& choice) { chosen(choice); }
+
 nlohmann::json quality_record(const QualityOptions& options,
                               const std::vector<ClipQuality>& clips) {
   nlohmann::json json = record_header("quality", "2.0", options.arguments);
@@ -247,8 +285,8 @@ nlohmann::json quality_record(const QualityOptions& options,
   for (size_t b = 0; b < options.backends.size(); ++b) {
     const size_t count = options.backends.size();
     nlohmann::json row{{"backend", options.backends[b]},
-                       {"sparsity", mean(over_common_clips(clips, count, sparsity)[b])}};
-    for (const Column* column : measured(clips)) {
+                       {"sparsity", 1 - mean(over_common_clips(clips, count, density)[b])}};
+    for (const Column* column : measured(clips, {.all = true})) {
       const auto values = over_clips(clips, b, column->value);
       row["scores"][column->tag] = {
           {"mean", mean(over_common_clips(clips, count, column->value)[b])},
@@ -266,7 +304,7 @@ void print_quality(const QualityOptions& options, const std::vector<ClipQuality>
   const auto measured_clips = std::count_if(
       clips.begin(), clips.end(), [](const ClipQuality& clip) { return !clip.rows.empty(); });
   const size_t backends = options.backends.size();
-  const int64_t common = clips.empty() ? 0 : common_count(clips, backends, sparsity);
+  const int64_t common = clips.empty() ? 0 : common_count(clips, backends, density);
   print_out("means over the {} clip{} that every row has; noise {:g}{}\n", common,
             common == 1 ? "" : "s", options.noise,
             interrupted() ? "; interrupted, later clips are missing" : "");
@@ -283,8 +321,10 @@ void print_quality(const QualityOptions& options, const std::vector<ClipQuality>
     return interval(paired_difference(over_clips(clips, b, column.value), full),
                     mean_interval(full).count, column.decimals);
   });
-  print_out("\ncolumns: {}\n", legend(clips, backends, common));
-  print_missing(clips);
+  print_out("\n");
+  print_significant(options, clips);
+  print_out("columns: {}\n", legend(options, clips, common));
+  print_missing(options, clips);
   if (const std::string note = missed_note(options, clips); !note.empty()) print_out("{}\n", note);
   print_notes(clips);
 }

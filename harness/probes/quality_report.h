@@ -28,6 +28,9 @@ struct ClipQuality {
 /// scores, and the means and paired differences of the table.
 nlohmann::json quality_record(const QualityOptions& options, const std::vector<ClipQuality>& clips);
 
+/// Throws InputError for a column that the table does not have.
+void check_quality_columns(const ColumnChoice& choice);
+
 /// Prints the table of means over clips, that of paired differences, and notes and reasons.
 void print_quality(const QualityOptions& options, const std::vector<ClipQuality>& clips);
 

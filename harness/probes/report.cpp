@@ -4,40 +4,101 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "harness/host/interrupt.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
+#include "harness/measure/record/catalogue.h"
 #include "harness/probes/scores.h"
 
 namespace vidattn {
 
 std::string number(double value, int decimals) {
-  return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, decimals);
+  return !std::isfinite(value) ? "-" : fmt::format("{:.{}f}", value, decimals);
+}
+
+namespace {
+
+/// A column of the table of `restore`.
+struct RestoredColumn {
+  std::string tag, header;
+  std::function<std::string(const RestoredVideo&)> cell;
+};
+
+const std::vector<std::string> kFewRestored{
+    "density",         "density_target",  "psnr",
+    "psnr.minus_full", "psnr.cross_shot", "psnr.cross_shot.minus_full",
+    "unseen_patches"};
+
+/// "-" for rows that no attention made.
+std::string of_attended(const RestoredVideo& video, double value) {
+  return number(video.run.density > 0 ? value : NAN, 4);
+}
+
+std::string target_cell(const RestoredVideo& video) {
+  const ProbeRun& run = video.run;
+  return of_attended(video, run.wanted_density) +
+         (missed_density(run.density, run.wanted_density) ? " missed" : "");
+}
+
+void add_psnr(std::vector<RestoredColumn>& columns, const char* header, const char* name,
+              const RestoredVideo& full) {
+  columns.push_back(
+      {name, header, [=](const RestoredVideo& v) { return number(v.score(name), 2); }});
+  columns.push_back({std::string(name) + ".minus_full", "to full",
+                     [=, of_full = full.score(name)](const RestoredVideo& v) {
+                       return number(v.score(name) - of_full, 2);
+                     }});
+}
+
+/// Every column that there is, for the scores of `full`.
+std::vector<RestoredColumn> columns_with(const RestoredVideo& full) {
+  std::vector<RestoredColumn> columns = {
+      {"density", "density", [](const RestoredVideo& v) { return of_attended(v, v.run.density); }},
+      {"density_target", "target", target_cell}};
+  add_psnr(columns, "PSNR", "psnr", full);
+  add_psnr(columns, "PSNR repeated", "psnr.cross_shot", full);
+  columns.push_back({"unseen_patches", "unseen",
+                     [](const RestoredVideo& v) { return of_attended(v, v.unseen); }});
+  for (const VideoScore& score : full.scores)
+    if (!score.name.starts_with("psnr"))
+      columns.push_back({score.name, score.name, [name = score.name](const RestoredVideo& v) {
+                           return number(v.score(name), 4);
+                         }});
+  return columns;
+}
+
+std::vector<RestoredColumn> chosen_of(const ColumnChoice& choice, const RestoredVideo& full) {
+  const std::vector<RestoredColumn> all = columns_with(full);
+  std::vector<std::string> tags;
+  for (const RestoredColumn& column : all) tags.push_back(column.tag);
+  std::vector<RestoredColumn> columns;
+  for (size_t place : chosen_columns(choice, tags, kFewRestored)) columns.push_back(all[place]);
+  return columns;
+}
+
+}  // namespace
+
+void check_restoration_columns(const ColumnChoice& choice) {
+  chosen_of(choice, {.run = {}, .frames = {}, .scores = probe_scores({}, {}, {})});
 }
 
 std::string restoration_table(const std::vector<const RestoredVideo*>& videos,
-                              const RestoredVideo& full) {
-  std::vector<std::string> headers = {"backend",       "sparsity", "PSNR",  "to full",
-                                      "PSNR repeated", "to full",  "unseen"};
-  // Whatever else is measured on every video; suffixes say how, the JSON has them all.
-  std::vector<std::string> others;
-  for (const VideoScore& score : full.scores)
-    if (!score.name.starts_with("psnr")) others.push_back(score.name);
-  headers.insert(headers.end(), others.begin(), others.end());
-  std::vector<std::vector<std::string>> rows;
+                              const RestoredVideo& full, const ColumnChoice& choice) {
+  std::vector<RestoredColumn> columns = chosen_of(choice, full);
+  const bool at_density = std::any_of(videos.begin(), videos.end(), [](const RestoredVideo* v) {
+    return std::isfinite(v->run.wanted_density);
+  });
+  if (!at_density)
+    std::erase_if(columns, [](const RestoredColumn& c) { return c.tag == kTargetTag; });
+  std::vector<std::string> headers{"backend"};
+  for (const RestoredColumn& column : columns) headers.push_back(column.header);
+  TableRows rows;
   for (const RestoredVideo* video : videos) {
     if (!video->run.passed()) continue;
-    const bool attended = video->run.density > 0;
-    std::vector<std::string> row = {video->run.backend,
-                                    attended ? number(1 - video->run.density, 4) : "-"};
-    for (const char* name : {"psnr", "psnr.cross_shot"}) {
-      row.push_back(number(video->score(name), 2));
-      row.push_back(number(video->score(name) - full.score(name), 2));
-    }
-    row.push_back(attended ? number(video->unseen, 4) : "-");
-    for (const std::string& name : others) row.push_back(number(video->score(name), 4));
-    rows.push_back(std::move(row));
+    rows.push_back({video->run.backend});
+    for (const RestoredColumn& column : columns) rows.back().push_back(column.cell(*video));
   }
   return text_table(headers, rows);
 }
@@ -99,6 +160,7 @@ nlohmann::json restoration_record(const Restoration& task, double noise, uint64_
           {"feature_channels", task.nlm().channels()},
           {"bandwidth_h2", task.nlm().bandwidth()},
           {"share_repeated_in_other_shots", task.repeated_share()},
+          {"clean", to_json(task.clean(), task.full())},
           {"noisy", to_json(task.noisy(), task.full())}};
 }
 

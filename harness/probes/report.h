@@ -7,12 +7,16 @@
 #include "harness/host/exit_code.h"
 #include "harness/measure/density.h"
 #include "harness/probes/nlm_probe.h"
+#include "harness/report/columns.h"
 
 namespace vidattn {
 
-/// Rows of restored videos with their sparsity, scores, and difference in PSNR to full attention.
+/// Rows of restored videos; by default with their density, PSNR, its difference to full attention's
+/// and the share of patches that stayed noisy. Other columns are the scores, by their names.
 std::string restoration_table(const std::vector<const RestoredVideo*>& videos,
-                              const RestoredVideo& full);
+                              const RestoredVideo& full, const ColumnChoice& choice);
+/// Throws InputError for a column that the table cannot have.
+void check_restoration_columns(const ColumnChoice& choice);
 
 /// One line for each that did not pass, and each knob that was set; then one that names those whose
 /// density is not the one asked for.
@@ -32,7 +36,7 @@ nlohmann::json restoration_record(const Restoration& task, double noise, uint64_
 /// Whether a backend failed its equality check.
 ExitCode probe_exit_code(const std::vector<RestoredVideo>& videos);
 
-/// "-" for NaN.
+/// "-" for what is not finite.
 std::string number(double value, int decimals);
 
 }  // namespace vidattn

@@ -79,9 +79,12 @@ void print(const RestoreOptions& options, const Restoration& task,
       clip.name, clip.frames.size(), clip.frames[0].cols, clip.frames[0].rows,
       fmt::join(clip.shots, ","), options.noise, options.seed, grid.tokens(), grid.frames,
       grid.height, grid.width, task.nlm().channels(), 100 * task.repeated_share());
-  std::vector<const RestoredVideo*> rows = {&task.noisy()};
+  std::vector<const RestoredVideo*> rows = {&task.clean(), &task.noisy()};
   for (const RestoredVideo& video : videos) rows.push_back(&video);
-  print_out("{}", restoration_table(rows, task.full()));
+  print_out("{}", restoration_table(rows, task.full(), options.columns));
+  if (options.columns.all)
+    print_out(
+        "scores without a suffix are VBench's exact definitions, a suffix names what is not\n");
   print_reasons(rows);
 }
 
@@ -101,6 +104,7 @@ ExitCode restore(const RestoreOptions& options) {
   find_device(options.device);
   check_noise(options.noise);
   check_clip(options.clip);
+  check_restoration_columns(options.columns);
   Clip clip;
   {
     Progress progress("reading the clip", 1000);

@@ -6,6 +6,7 @@
 
 #include "harness/host/exit_code.h"
 #include "harness/probes/clip.h"
+#include "harness/report/columns.h"
 
 namespace vidattn {
 
@@ -18,6 +19,7 @@ struct RestoreOptions {
   std::string device = "cpu";
   std::string folder;  ///< for videos and the picture; empty = none are written
   std::string out;     ///< JSON file; empty = none
+  ColumnChoice columns;
   std::vector<std::string> arguments;
 };
 

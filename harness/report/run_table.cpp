@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "harness/host/preflight.h"
 #include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/backend_spec.h"
@@ -15,6 +16,10 @@ namespace vidattn {
 namespace {
 
 using Columns = std::vector<const MetricInfo*>;
+
+const std::vector<std::string> kFewMetrics{"density",        "density_target", "recall_mean",
+                                           "relative_l2",    "total_time",     "speedup",
+                                           "realised_share", "planning_share"};
 
 bool of_several_kinds(const std::vector<Measurement>& cases) {
   return std::any_of(cases.begin(), cases.end(), [&](const Measurement& m) {
@@ -46,8 +51,8 @@ Columns needed(Columns columns, const std::vector<Measurement>& cases) {
 }
 
 /// One table of `run`; cases that have none of its figures are left out.
-std::string table_text(const std::vector<Measurement>& cases, MetricTable table) {
-  const Columns columns = needed(columns_of(table), cases);
+std::string table_text(const std::vector<Measurement>& cases, const Columns& wanted) {
+  const Columns columns = needed(wanted, cases);
   const bool several = of_several_kinds(cases);
   TableRows rows;
   for (const Measurement& m : cases)
@@ -92,10 +97,27 @@ std::string reasons_text(const std::vector<Measurement>& cases) {
   return text;
 }
 
-std::string run_text(const MainJob& job) {
+std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice) {
+  Columns known;
+  std::vector<std::string> tags;
+  for (const MetricInfo& metric : catalogue())
+    if (metric.header[0] != '\0') known.push_back(&metric);
+  for (const MetricInfo* metric : known) tags.emplace_back(metric->tag);
+  Columns columns;
+  for (size_t place : chosen_columns(choice, tags, kFewMetrics)) columns.push_back(known[place]);
+  return columns;
+}
+
+std::string run_text(const MainJob& job, const ColumnChoice& choice) {
   const auto& cases = job.run.cases;
-  return workload_line(job.workload) + peak_line(job) + table_text(cases, MetricTable::cost) +
-         table_text(cases, MetricTable::fidelity) + table_text(cases, MetricTable::transfers) +
+  std::string tables;
+  if (choice.all)
+    for (const MetricTable table :
+         {MetricTable::cost, MetricTable::fidelity, MetricTable::transfers})
+      tables += table_text(cases, columns_of(table));
+  else
+    tables = table_text(cases, run_columns(choice));
+  return workload_line(job.workload) + preflight_line(job.run.preflight) + peak_line(job) + tables +
          reasons_text(cases);
 }
 

@@ -3,13 +3,20 @@
 #include <string>
 #include <vector>
 
+#include "harness/measure/record/catalogue.h"
+#include "harness/report/columns.h"
 #include "harness/store/run_file.h"
 
 namespace vidattn {
 
-/// What `vidattn run` prints: the workload, the tables of cost, fidelity and transfers as the
-/// catalogue has them, notes and reasons.
-std::string run_text(const MainJob& job);
+/// The catalogue's columns that `vidattn run` can print, chosen by tag; by default what a reader
+/// compares: density, its target, recall, error, time, speedup, realised, planning. Throws
+/// InputError for an unknown one.
+std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice);
+
+/// What `vidattn run` prints: the workload, what the machine was like, a table of those columns
+/// (with all of them one each of cost, fidelity and transfers), notes and reasons.
+std::string run_text(const MainJob& job, const ColumnChoice& choice = {});
 
 /// The timed cases by name, with the catalogue's few columns for papers.
 std::string run_latex(const std::vector<Measurement>& cases, const std::vector<std::string>& names);

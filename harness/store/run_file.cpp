@@ -62,6 +62,7 @@ json main_job_record(const MainJob& job) {
          {"steps", job.steps},
          {"layers", job.layers},
          {"environment", job.run.environment},
+         {"preflight", to_json(job.run.preflight)},
          {"fma_peak_gflops", job.fma_peak_gflops},
          {"devices", job.devices},
          {"workload", to_json(job.workload)},
@@ -76,6 +77,7 @@ MainJob main_job_from_record(const JsonReader& record) {
   run.arguments = arguments_from_json(record.at("arguments"));
   run.suite = one_line(command_name(run.arguments));
   set_environment(run, record.at("environment"));
+  run.preflight = preflight_from_json(record.maybe("preflight"));
   for (const JsonReader& test : record.at("cases").items())
     run.cases.push_back(case_of(record, test));
   run.case_count = static_cast<int64_t>(run.cases.size());

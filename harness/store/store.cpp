@@ -69,6 +69,30 @@ void require_file(const std::filesystem::path& path) {
     throw InputError("it is a special file");
 }
 
+std::unique_ptr<SQLite::Database> connect(const std::filesystem::path& path, bool write) {
+  // Read-write even for reading: a transaction that a killed process left is rolled back first.
+  auto database = std::make_unique<SQLite::Database>(
+      path.string(), SQLite::OPEN_READWRITE | (write ? SQLite::OPEN_CREATE : 0), kBusyMilliseconds);
+  database->exec(kSettings);
+  if (write) create_schema(*database);
+  require_format(*database);
+  if (write) migrate(*database);
+  return database;
+}
+
+/// A store that did not exist; where it cannot be made, nothing is left.
+std::unique_ptr<SQLite::Database> create(const std::filesystem::path& path) {
+  try {
+    return connect(path, true);
+  } catch (const SQLite::Exception& error) {
+    std::error_code ignored;
+    // What another program just makes is not empty, or locked.
+    if (error.getErrorCode() != SQLITE_BUSY && std::filesystem::file_size(path, ignored) == 0)
+      std::filesystem::remove(path, ignored);
+    throw InputError(cause(error));
+  }
+}
+
 std::unique_ptr<SQLite::Database> open(const std::filesystem::path& path, Store::Mode mode) {
   const bool write = mode == Store::Mode::write;
   require_file(path);
@@ -79,14 +103,7 @@ std::unique_ptr<SQLite::Database> open(const std::filesystem::path& path, Store:
     std::filesystem::create_directories(path.parent_path(), ignored);
   if (path.has_parent_path() && !std::filesystem::is_directory(path.parent_path(), ignored))
     throw InputError("its folder does not exist");
-  // Read-write even for reading: a transaction that a killed process left is rolled back first.
-  auto database = std::make_unique<SQLite::Database>(
-      path.string(), SQLite::OPEN_READWRITE | (write ? SQLite::OPEN_CREATE : 0), kBusyMilliseconds);
-  database->exec(kSettings);
-  if (write) create_schema(*database);
-  require_format(*database);
-  if (write) migrate(*database);
-  return database;
+  return std::filesystem::exists(path) ? connect(path, write) : create(path);
 }
 
 bool names(const StoredRun& run, const std::string& name) {

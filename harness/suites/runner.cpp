@@ -28,6 +28,7 @@
 #include "harness/store/run_file.h"
 #include "harness/store/store.h"
 #include "metrics/machine/peak.h"
+#include "metrics/statistics/statistics.h"
 
 namespace vidattn {
 namespace {
@@ -128,6 +129,15 @@ void share_times(const Case& first, Case& c) {
       "its plan is that of " + row_name(first) + ", measured once";
 }
 
+/// As many as an interval needs, and of short cases, where they cost little, some more.
+void set_blocks(Policy& policy, int repeat) {
+  constexpr int kMost = 10;
+  constexpr double kSeconds = 3;
+  policy.min_blocks = repeat > 0 ? repeat : kFewestBlocks;
+  policy.max_blocks = repeat > 0 ? repeat : kMost;
+  if (repeat == 0) policy.seconds = kSeconds;
+}
+
 /// Interleaved blocks: each runs every passing case once, so that drift hits all alike.
 Peaks measure(std::vector<Case>& cases, const RunOptions& options) {
   std::map<DType, Output> outputs;  // reused, so that timing touches no fresh pages
@@ -145,7 +155,7 @@ Peaks measure(std::vector<Case>& cases, const RunOptions& options) {
   }
   Peaks peaks;
   Policy policy;
-  policy.max_blocks = options.repeat;
+  set_blocks(policy, options.repeat);
   policy.interleaving = Interleaving::rotated;
   policy.keep_unfinished = true;  // medians of each case, not ratios within a block
   policy.peak = [&] { return measure_peaks(options, peaks); };
@@ -234,7 +244,6 @@ bool is_recorded(const RunOptions& options) { return !options.out.empty() || !op
 /// known before the work. The run is named after its command.
 MainJob new_job(const RunOptions& options) {
   MainJob job;
-  job.repeat = options.repeat;
   job.steps = options.steps;
   job.layers = options.layers;
   job.densities = options.densities;
@@ -250,9 +259,21 @@ MainJob new_job(const RunOptions& options) {
   return job;
 }
 
+/// A method whose layers differ is planned for one kind of them; only run_density is over all.
+void note_layer_kinds(std::vector<Case>& cases, int64_t layers) {
+  for (Case& c : cases) {
+    const auto kinds = c.spec.backend->layer_kinds(c.spec.params, layers);
+    if (!c.passed() || kinds.size() < 2) continue;
+    std::string& note = c.result.note;
+    note += fmt::format("{}measured is one of its {} kinds of layers; run_density is over all",
+                        note.empty() ? short_setting(c.result.setting) + ": " : "; ", kinds.size());
+  }
+}
+
 /// An interrupted run stays unfinished.
 void finish(MainJob& job, std::vector<Case>& cases, Peaks peaks, bool recorded) {
   job.interrupted = interrupted();
+  for (const Case& c : cases) job.repeat = std::max(job.repeat, std::ssize(c.result.blocks));
   job.fma_peak_gflops = std::move(peaks.fma);
   for (Case& c : cases) {
     Measurement& m = job.run.cases.emplace_back(std::move(c.result));
@@ -270,7 +291,7 @@ void add_to_store(Store& store, const StoredRun& run) {
 /// Prints, writes and stores a job, each whatever becomes of the others.
 void put_out(const MainJob& job, const RunOptions& options, std::optional<Store>& store,
              Outputs& outputs) {
-  outputs.write([&] { print_out("{}", run_text(job)); });
+  outputs.write([&] { print_out("{}", run_text(job, options.columns)); });
   if (!options.out.empty()) outputs.write([&] { write_json(options.out, main_job_record(job)); });
   if (store) outputs.write([&] { add_to_store(*store, job.run); });
   if (job.interrupted) print_interrupted(job.run.cases, options.out);
@@ -291,9 +312,11 @@ std::vector<Case> checked_cases(const RunOptions& options, const Workload& workl
 
 ExitCode run(const RunOptions& given) {
   const RunOptions options = without_twins(given);
-  std::optional<Store> store;  // opened first: no measuring for a store that cannot be written
+  run_columns(options.columns);  // no measuring for a table that cannot be printed
+  std::optional<Store> store;    // opened first: no measuring for a store that cannot be written
   if (!options.db.empty()) store.emplace(options.db, Store::Mode::write);
   MainJob job = new_job(options);
+  if (limits_are_wanted()) job.run.preflight = preflight();
   const Workload workload = build_workload(options.workload);
   job.workload = workload_facts(workload, is_recorded(options));
   std::vector<Case> cases = checked_cases(options, workload);
@@ -302,6 +325,7 @@ ExitCode run(const RunOptions& given) {
   outputs.begin();
   pair_with_control(cases);
   add_metrics(cases, {options.steps, options.layers});
+  note_layer_kinds(cases, options.layers);
   finish(job, cases, std::move(peaks), is_recorded(options));
   put_out(job, options, store, outputs);
   return outputs.code(exit_code(job.run.cases));

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "harness/host/exit_code.h"
+#include "harness/report/columns.h"
 #include "harness/workloads/workload.h"
 
 namespace vidattn {
@@ -13,12 +14,15 @@ struct RunOptions {
   std::vector<std::string> backends;  ///< NAME[:key=value,…]
   std::vector<std::string> devices = {"cpu"};
   std::vector<DType> dtypes = {DType::f32};
-  std::vector<double> densities;       ///< solve each backend's knob for these; empty = as given
-  int64_t steps = 50, layers = 30;     ///< of the denoising run whose mean density is reported
-  int repeat = 3;                      ///< timed blocks; each runs every backend once
+  std::vector<double> densities;    ///< solve each backend's knob for these; empty = as given
+  int64_t steps = 50, layers = 30;  ///< of the denoising run whose mean density is reported
+  /// Timed blocks, each runs every backend once; 0 = at least 6, as an interval
+  /// needs, and up to 10 within 3 s.
+  int repeat = 0;
   std::string out;                     ///< JSON file; empty = none
   std::string db;                      ///< store that the run is added to; empty = none
   bool whole = false;                  ///< run full attention whole, however long it takes
+  ColumnChoice columns;                ///< of the printed table
   std::vector<std::string> arguments;  ///< the command line, for the record
 };
 

@@ -12,9 +12,15 @@ namespace vidattn {
 struct EqualityCheck {
   int64_t rows = 0;         ///< tokens compared, spread over all
   double error = 0;         ///< relative L2
+  double limit = 0;         ///< allowed_error() of the compared rows
   std::string reason = {};  ///< why the output is not to be believed; empty = it passed
   bool passed() const { return reason.empty(); }
 };
+
+/// Relative L2 error that rounding alone explains: equality_limit() of the storage type, or, where
+/// scores are huge, three of float32's steps at the largest score of these tokens: a device cannot
+/// know a score of 75,000 better than to 0.008, and its exponential errs by as much.
+double allowed_error(const Inputs& in, const std::vector<int64_t>& tokens);
 
 /// Checks the output's rows of a sample of `among` (empty = all tokens), as many as the reference
 /// computes in about a second.

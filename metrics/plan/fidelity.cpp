@@ -86,6 +86,7 @@ Fidelity compare_with_full(const Plan& plan, const Inputs& in, const Output& out
   const int64_t heads = in.heads(), dim = in.dim();
   std::vector<float> a(dim), b(dim);
   double error = 0, norm = 0;
+  int64_t directions = 0;  // pairs of rows, without those that are zero under both
   for (int64_t i : tokens) {
     for (int64_t h = 0; h < heads; ++h) {
       out.o.read_row(i, h, a.data());
@@ -100,11 +101,12 @@ Fidelity compare_with_full(const Plan& plan, const Inputs& in, const Output& out
         ab += double{a[c]} * b[c];
       }
       norm += bb;
+      directions += aa > 0 || bb > 0 ? 1 : 0;
       f.cosine += aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
     }
   }
-  f.cosine /= static_cast<double>(f.tokens * heads);
-  f.relative_l2 = std::sqrt(error / norm);
+  f.cosine = directions > 0 ? f.cosine / static_cast<double>(directions) : NAN;
+  f.relative_l2 = norm > 0 ? std::sqrt(error / norm) : NAN;
   std::vector<double> recall = recalls(plan, in, out, full, tokens);
   f.recall_mean = std::accumulate(recall.begin(), recall.end(), 0.0) / recall.size();
   const auto fifth = recall.begin() + static_cast<int64_t>(0.05 * (recall.size() - 1));

@@ -43,7 +43,10 @@ MeanInterval mean_interval(const std::vector<double>& values) {
   if (result.count < 2) return result;
   double squares = 0;
   for (const double value : finite) squares += (value - result.mean) * (value - result.mean);
-  result.half_width = student_t_975(result.count - 1) * std::sqrt(squares / (count - 1) / count);
+  const double error = std::sqrt(squares / (count - 1) / count);
+  result.half_width = student_t_975(result.count - 1) * error;
+  if (error > 0) result.p = 1 - central_probability(std::abs(result.mean) / error, count - 1);
+  if (error == 0 && result.mean != 0) result.p = 0;
   return result;
 }
 

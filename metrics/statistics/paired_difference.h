@@ -10,6 +10,7 @@ struct MeanInterval {
   int64_t count = 0;
   double mean = 0;        ///< NaN of nothing
   double half_width = 0;  ///< of the interval around the mean; NaN of less than two values
+  double p = 1;           ///< two-sided, of Student's t test that the mean is 0; 1 of less than two
 };
 
 /// Mean of the finite values. Student's t interval: it takes them as drawn from a normal

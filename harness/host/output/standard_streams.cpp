@@ -60,7 +60,8 @@ void open_standard_descriptors() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(descriptor, F_GETFD) >= 0) continue;
     // Gets the lowest free number, which is this one; a folder where there is no /dev.
-    if (open("/dev/null", O_RDWR) < 0) [[maybe_unused]]
+    // Nothing can be printed on what nobody opened, and finish_printing() says so.
+    if (open("/dev/null", descriptor == STDIN_FILENO ? O_RDWR : O_RDONLY) < 0) [[maybe_unused]]
       const int held = open("/", O_RDONLY);
   }
 }

@@ -5,7 +5,8 @@
 namespace vidattn {
 
 /// To be called first in main(): opens /dev/null on those of the descriptors 0 to 2 that are
-/// closed. The next file that is opened would get such a number, and with it all that is printed.
+/// closed, 1 and 2 so that printing there fails. The next file that is opened would get such a
+/// number, and with it all that is printed.
 void open_standard_descriptors();
 
 /// From now on printing on stdout and stderr cannot fail, so that a full disk or a reader that went

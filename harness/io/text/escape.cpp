@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -104,6 +105,16 @@ std::string in_latex_fonts(std::string_view text) {
   return out;
 }
 
+/// Whether a spreadsheet would compute what a field says.
+bool is_formula(std::string_view text) {
+  if (text.size() < 2 || std::string_view("=+-@\t\r").find(text[0]) == std::string_view::npos)
+    return false;
+  double number = 0;
+  const char* begin = text.data() + (text[0] == '+' ? 1 : 0);
+  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), number);
+  return error != std::errc() || end != text.data() + text.size();
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -145,8 +156,9 @@ std::string xml(std::string_view text) {
 }
 
 std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(text);
-  return '"' + replaced(std::string(text), {{'"', "\"\""}}) + '"';
+  const std::string safe = (is_formula(text) ? "'" : "") + std::string(text);
+  if (safe.find_first_of(",\"\n\r") == std::string::npos) return safe;
+  return '"' + replaced(safe, {{'"', "\"\""}}) + '"';
 }
 
 }  // namespace vidattn

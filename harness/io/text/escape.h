@@ -27,7 +27,8 @@ std::string markdown(std::string_view text);
 /// Printable text in an element of XML 1.0, or in an attribute in double quotes.
 std::string xml(std::string_view text);
 
-/// A field of RFC 4180, quoted where needed; the text itself is kept as it is.
+/// A field of RFC 4180, quoted where needed; the text itself is kept as it is, but for an
+/// apostrophe before what a spreadsheet would take for a formula.
 std::string csv_field(std::string_view text);
 
 }  // namespace vidattn

@@ -13,16 +13,13 @@ MetricValue value_of(const MetricInfo& metric, const Computed& computed) {
   return {metric.unit, NAN, computed.reason.empty() ? "not finite" : computed.reason};
 }
 
-constexpr double kMostRealised = 1.05;
-
 /// Fewer pairs cannot save more than their share, but for what caches make of it.
 void mark_disturbed(Measurement& m) {
-  const double realised = m.metric("realised_share");
-  if (!(realised > kMostRealised) || m.is_full()) return;
+  if (!m.disturbed()) return;
   m.note += fmt::format(
       "{}{}: disturbed: its speedup is {:.3g} times what its density allows; full attention beside "
       "it was slowed down, or the method's keys fit a cache that all keys do not",
-      m.note.empty() ? "" : "; ", m.setting, realised);
+      m.note.empty() ? "" : "; ", short_setting(m.setting), m.metric("realised_share"));
 }
 
 }  // namespace

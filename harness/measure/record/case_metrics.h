@@ -17,7 +17,7 @@ const Case* control_of(const std::vector<Case>& cases, const Case& c);
 
 /// Fills the values of every case that passed its check, as the catalogue computes them, and its
 /// plan facts. A case without times becomes interrupted, one above the peak mistrusted; one whose
-/// speedup is more than 1.05 of what its density would give is marked as disturbed in its note.
+/// disturbed() is said to be so in its note.
 /// `timing` is how the blocks were timed, where an engine timed them.
 void add_metrics(std::vector<Case>& cases, const DenoisingRun& denoising,
                  const std::optional<TimingFacts>& timing = {});

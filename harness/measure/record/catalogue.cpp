@@ -20,6 +20,13 @@ constexpr unsigned kShown = kPage | kCompare;
 
 double number(int64_t value) { return static_cast<double>(value); }
 
+/// " [1.9, 2.1]"; empty where it is unknown, and for full attention itself.
+std::string speedup_interval(const Measurement& m, int digits) {
+  const double low = 1 / m.metric("ratio_high"), high = 1 / m.metric("ratio_low");
+  if (m.is_full() || !std::isfinite(low) || !std::isfinite(high)) return "";
+  return fmt::format(" [{:.{}g}, {:.{}g}]", low, digits, high, digits);
+}
+
 }  // namespace
 
 // clang-format off
@@ -27,7 +34,7 @@ const std::vector<MetricInfo>& catalogue() {
   static const std::vector<MetricInfo> all = {
 // Work, read off the executed plan.
 {"density", "density", "1", 4, 1, K::exact, B::lower, T::cost, kShown | kLatex | kSuite | kGuarded, "executed (query, key) pairs over L², mean over heads; a combined plan counts a pair once for every branch that computes it", [](const M& m) { return Computed{m.c.stats.density}; }},
-{kTargetTag.data(), "target", "1", 4, 1, K::exact, B::none, T::cost, kPage | kLatex | kSuite, "density that the knobs were set for; a row whose own is more than 2% off is marked missed, and is in no chart or mean at equal density", [](const M& m) { return m.target(); }},
+{kTargetTag.data(), "target", "1", 4, 1, K::exact, B::none, T::cost, kShown | kLatex | kSuite, "density that the knobs were set for; a row whose own is more than 2% off is marked missed, and is in no chart or mean at equal density", [](const M& m) { return m.target(); }},
 {"sparsity", "sparsity", "1", 4, 1, K::exact, B::higher, T::cost, 0, "1 − density, always, and so negative where several branches together compute more pairs than full attention", [](const M& m) { return Computed{1 - m.c.stats.density}; }},
 {"run_density", "in run", "1", 4, 1, K::exact, B::lower, T::cost, 0, "density over a whole denoising run: mean over the kinds of layers that a method plans differently, with the dense warm-up and the skipped calls that published densities leave out", [](const M& m) { return m.run_density(); }},
 {"pairs", "", "pairs", 3, 1, K::exact, B::lower, T::none, kGuarded, "executed (query, key) pairs, all heads and branches", [](const M& m) { return Computed{number(m.c.stats.pairs)}; }},
@@ -44,9 +51,9 @@ const std::vector<MetricInfo>& catalogue() {
 {"total_time", "total ms", "s", 4, kMilli, K::time, B::lower, T::cost, kPage | kLatex | kSuite, "planning and running together, median over the blocks of their sum, which is not the sum of the two medians", [](const M& m) { return m.timed(m.total); }},
 {"flop_rate", "GFLOP/s", "flop/s", 3, kGiga, K::time, B::higher, T::cost, 0, "attention FLOPs over the time of running", [](const M& m) { return m.timed(m.rate()); }},
 {"share_of_peak", "of peak", "1", 3, 1, K::time, B::higher, T::cost, kPage | kSuite, "FLOP/s over the multiply-add peak measured beside it on the same threads, of the unit that the kernel uses for the storage type (registers only, best of short bursts); a case above it is mistrusted", [](const M& m) { return Computed{m.share_of_peak(), "no peak is measured for this device and storage type"}; }},
-{"speedup", "speedup", "1", 3, 1, K::time, B::higher, T::cost, kPage | kLatex, "time of full attention on the same device and storage type over the method's, planning included: 1 / `ratio`; unknown after a single block", [](const M& m) { return m.compared(m.speedup()); }},
+{"speedup", "speedup", "1", 3, 1, K::time, B::higher, T::cost, kPage | kLatex, "time of full attention on the same device and storage type over the method's, planning included: 1 / `ratio`, with its 95% bootstrap interval over blocks; unknown after a single block", [](const M& m) { return m.compared(m.speedup()); }},
 {"theoretical_speedup", "1/density", "1", 3, 1, K::exact, B::higher, T::cost, kPage, "the speedup that the density alone would give", [](const M& m) { return Computed{m.theoretical_speedup()}; }},
-{"realised_share", "realised", "1", 3, 1, K::time, B::higher, T::cost, 0, "speedup over 1/density, that is speedup × density; above 1.05 the case is marked as disturbed", [](const M& m) { return m.compared(m.realised()); }},
+{"realised_share", "realised", "1", 3, 1, K::time, B::higher, T::cost, 0, "speedup over 1/density, that is speedup × density; `disturbed` where the whole interval lies above 1.05: fewer pairs cannot save more than their share", [](const M& m) { return m.compared(m.realised()); }},
 {"realised_share_run", "run only", "1", 3, 1, K::time, B::higher, T::cost, 0, "the same with planning left out on both sides, paired by block: what the kernel makes of the plan's shape", [](const M& m) { return m.compared(m.rate_over_full()); }},
 {"planning_share", "plan%", "1", 2, kPercent, K::time, B::lower, T::cost, 0, "median time of planning over the total", [](const M& m) { return m.timed(m.planning_share()); }},
 {"ratio", "ratio", "1", 3, 1, K::time, B::lower, T::none, kSuite, "time over full attention's in the same block, median over the blocks", [](const M& m) { return m.ratio(); }},
@@ -57,7 +64,8 @@ const std::vector<MetricInfo>& catalogue() {
 {"fed_ratio_high", "", "1", 3, 1, K::time, B::none, T::none, 0, "upper end of its interval", [](const M& m) { return m.fed_ratio_high(); }},
 {"dense_time", "", "s", 4, kMilli, K::time, B::none, T::none, 0, "median time of full attention in the same blocks", [](const M& m) { return m.beside_full(m.dense_time()); }},
 // Nearness to full attention.
-{"check_error", "check", "1", 2, 1, K::fidelity, B::lower, T::fidelity, kShown, "relative L2 error against the float64 reference executing the same plan, on sampled tokens (2e-5 allowed in f32, 1e-2 in bf16, 2e-3 in f16): it proves that the device executed the plan, and `vidattn conform` that the plan is the method's; a case that fails it has no times", [](const M& m) { return Computed{m.c.check_error}; }},
+{"check_error", "check", "1", 2, 1, K::fidelity, B::lower, T::fidelity, kShown, "relative L2 error against the float64 reference executing the same plan, on sampled tokens (2e-5 allowed in f32, 1e-2 in bf16, 2e-3 in f16, more where scores are huge: `check_limit`): it proves that the device executed the plan, and `vidattn conform` that the plan is the method's; a case that fails it has no times", [](const M& m) { return Computed{m.c.check_error}; }},
+{"check_limit", "", "1", 2, 1, K::fidelity, B::none, T::none, 0, "what `check_error` may be: the storage type's limit, or 3 of float32's steps at the largest score of the sampled tokens where that is more", [](const M& m) { return Computed{m.c.check_limit}; }},
 {"relative_l2", "rel L2", "1", 3, 1, K::fidelity, B::lower, T::fidelity, kShown | kLatex | kSuite | kGuarded, "relative L2 error of the output against full attention's in the same storage type, over `tokens` tokens and all heads", [](const M& m) { return Computed{m.c.fidelity.relative_l2}; }},
 {"cosine", "cosine", "1", 4, 1, K::fidelity, B::higher, T::fidelity, kShown | kGuarded, "cosine between the two outputs' rows, mean over tokens and heads", [](const M& m) { return Computed{m.c.fidelity.cosine}; }},
 {"max_error", "max err", "1", 3, 1, K::fidelity, B::lower, T::fidelity, kGuarded, "largest absolute difference between the two outputs", [](const M& m) { return Computed{m.c.fidelity.max_error}; }},
@@ -97,8 +105,11 @@ std::string to_string(Better better) {
 std::string MetricInfo::cell(const Measurement& m) const {
   const double value = m.metric(tag);
   if (!std::isfinite(value)) return "-";
-  const bool marked = tag == kTargetTag && m.missed_density();
-  return fmt::format("{:.{}g}{}", value * scale, digits, marked ? " missed" : "");
+  if (tag == kRealisedTag && m.disturbed()) return "disturbed";
+  std::string text = fmt::format("{:.{}g}", value * scale, digits);
+  if (tag == kTargetTag && m.missed_density()) text += " missed";
+  if (tag == kSpeedupTag) text += speedup_interval(m, digits);
+  return text;
 }
 
 std::vector<const MetricInfo*> metrics_in(MetricPlace place) {

@@ -57,6 +57,10 @@ struct MetricInfo {
 
 /// The density that was asked for: its cells say which rows missed it.
 constexpr std::string_view kTargetTag = "density_target";
+/// Its cells have the interval, too.
+constexpr std::string_view kSpeedupTag = "speedup";
+/// Of a disturbed case its cell says so instead of a number.
+constexpr std::string_view kRealisedTag = "realised_share";
 
 /// Every metric, in the order of columns. A new one is a line here.
 const std::vector<MetricInfo>& catalogue();

@@ -109,6 +109,7 @@ Computed MeasuredCase::beside_full(double value) const {
 Computed MeasuredCase::compared(double value) const {
   if (!c.is_full() && c.result.blocks.size() == 1)
     return {NAN, "one block shows no spread; measure more"};
+  if (c.stats.density == 0) return {NAN, "the plan computes nothing"};
   return beside_full(value);
 }
 

@@ -16,6 +16,11 @@ bool Measurement::missed_density() const {
   return identity.density && vidattn::missed_density(metric("density"), *identity.density);
 }
 
+bool Measurement::disturbed() const {
+  constexpr double kMostRealised = 1.05;
+  return !is_full() && metric("density") / metric("ratio_high") > kMostRealised;
+}
+
 void mistrust_above_peak(Measurement& m) {
   const double share = m.metric("share_of_peak");
   if (!m.passed() || !(share > 1)) return;

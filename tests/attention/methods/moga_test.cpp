@@ -129,10 +129,33 @@ TEST(Moga, CentroidRouterSendsEveryTokenToItsNearestCentre) {
   }
 }
 
-TEST(Moga, RefusesLogitsOfAnotherShapeAndMissingRouters) {
+TEST(Moga, WithoutHiddenStatesItReadsTheKeysOfAllHeads) {
+  const int64_t length = 70, heads = 3, dim = 8;
+  const Backend& moga = find_backend("moga");
+  for (const char* router : {"auto", "random"}) {
+    Params params = moga.defaults();
+    params.set("router", router);
+    Inputs in = random_inputs(length, heads, dim);
+    in.explain = true;
+    Inputs same = in;
+    Array keys{{length, heads * dim}, std::vector<float>(length * heads * dim)};
+    for (int64_t t = 0; t < length; ++t)
+      for (int64_t h = 0; h < heads; ++h)
+        in.k->read_row(t, h, &std::get<std::vector<float>>(keys.values)[(t * heads + h) * dim]);
+    same.extra["hidden"] = std::make_shared<const Array>(std::move(keys));
+    moga.prepare(in, params);
+    moga.prepare(same, params);
+    const Plan plan = moga.plan(in, params), given = moga.plan(same, params);
+    EXPECT_EQ(plan.explained.at("group").as<int32_t>("group"),
+              given.explained.at("group").as<int32_t>("group"))
+        << router;
+    EXPECT_GT(plan.figures.at("largest_group_over_mean"), 1);
+  }
+}
+
+TEST(Moga, RefusesLogitsOfAnotherShape) {
   Inputs in = random_inputs(10, 1, 8);
   const Backend& moga = find_backend("moga");
-  EXPECT_THROW(moga.prepare(in, moga.defaults()), InputError);
   in.extra["router_logits"] = random_array({10, 3}, 1);
   EXPECT_THROW(moga.plan(in, moga.defaults()), InputError);
 }

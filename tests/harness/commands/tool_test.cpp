@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "harness/io/npy.h"
 #include "tests/paths.h"
@@ -101,6 +102,51 @@ TEST_F(Tool, RunComparesBackendsAndWritesEverythingAsJson) {
   EXPECT_TRUE(json["cases"][0]["metrics"]["group_balance"].contains("reason"));
 }
 
+TEST_F(Tool, RunPrintsWhatAReaderComparesOrTheColumnsAskedFor) {
+  const std::string run =
+      "run --quiet --grid 4,6,8 --heads 1 --dim 16 --backend full --backend sta --density 0.3";
+  const auto headers = [](const std::string& out) {
+    const size_t at = out.find("\nbackend");
+    return out.substr(at + 1, out.find('\n', at + 1) - at - 1);
+  };
+  const ToolResult few = run_tool(run), chosen = run_tool(run + " --columns run_time,cosine"),
+                   all = run_tool(run + " --all-columns");
+  std::istringstream words(headers(few.out));
+  std::string names;
+  for (std::string word; words >> word;) names += word + " ";
+  EXPECT_EQ(names, "backend density target recall rel L2 total ms speedup realised plan% ");
+  EXPECT_NE(few.out.find(" ["), std::string::npos) << "a speedup has its interval";
+  EXPECT_EQ(few.out.find("preflight"), std::string::npos) << "left out of these tests";
+  std::istringstream two(headers(chosen.out));
+  names.clear();
+  for (std::string word; two >> word;) names += word + " ";
+  EXPECT_EQ(names, "backend run ms cosine ");
+  EXPECT_NE(all.out.find("check"), std::string::npos);
+  EXPECT_NE(all.out.find("GFLOP/s"), std::string::npos);
+  expect_refused(run + " --columns density,nonsense", "there are density, density_target");
+}
+
+TEST_F(Tool, RunSaysWhatTheMachineIsLike) {
+  const ToolResult result =
+      run_shell("VIDATTN_MEASURE_LIMITS=1 " VIDATTN_TOOL
+                " run --quiet --grid 4,6,8 --heads 1 --dim 16 --backend full --out " +
+                path("r.json"));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("\npreflight: "), std::string::npos) << result.out;
+  EXPECT_EQ(load(path("r.json"))["preflight"].size(), 5U);
+}
+
+TEST_F(Tool, SweepMeasuresItsControl) {
+  const ToolResult result =
+      run_tool("sweep --quiet --grid 4,6,8 --heads 1 --dim 16 --backend sta --density 0.3 --out " +
+               path("s.json"));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json json = load(path("s.json"));
+  ASSERT_EQ(json["cases"].size(), 2U);
+  EXPECT_EQ(json["cases"][0]["backend"], "full");
+  EXPECT_TRUE(json["cases"][1]["metrics"]["speedup"]["value"].is_number());
+}
+
 TEST_F(Tool, AnInterruptCutsALongRunShortSlow) {
   // Full attention of 1e5 tokens, run twice for its check, takes far longer than these seconds; the
   // film is made in half of them.
@@ -119,7 +165,7 @@ TEST_F(Tool, RunTakesTheUsersTensorsAndSkipsWhatTheyCannotFeed) {
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const nlohmann::json json = load(path("run.json"));
   EXPECT_EQ(json["cases"][0]["outcome"], "passed");
-  EXPECT_EQ(json["cases"][1]["outcome"], "skipped");
+  EXPECT_EQ(json["cases"][1]["outcome"], "passed") << "the keys feed its router";
   EXPECT_EQ(json["cases"][2]["outcome"], "skipped");
   EXPECT_NE(json["cases"][2]["reason"].get<std::string>().find("grid"), std::string::npos);
 }
@@ -192,7 +238,6 @@ TEST_F(Tool, BadInputGivesOneLineAndExitCodeThree) {
       "attend --backend stga --grid 3,4,6" + q + k + v + out,
       "attend --backend stga --grid 2,4,5" + q + k + v + out,
       "attend --backend stga --shots 0,2" + q + k + v + out,
-      "attend --backend moga" + q + k + v + out,
       "attend --backend moga --router-logits " + path("q.npy") + q + k + v + out,
       "attend --backend moga --set num_groups=4 --router-logits " + path("logits.npy") + q + k + v +
           out,

@@ -120,6 +120,20 @@ TEST_F(ComparePrograms, RunOnTheSameBytesSlow) {
   }
 }
 
+TEST_F(ComparePrograms, OneThatFailsTakesNoBlocksWithItSlow) {
+  std::ofstream(path("b.sh")) << "#!/bin/sh\necho x >>" << path("runs") << "\n[ $(wc -l <"
+                              << path("runs")
+                              << ") -le 9 ] || exit 9\nexec " VIDATTN_TOOL " \"$@\"\n";
+  fs::permissions(path("b.sh"), fs::perms::owner_all);
+  const ToolResult result = run_tool(
+      "compare full --quiet --time 0.1 --binary A=" VIDATTN_TOOL " --binary B=" + path("b.sh") +
+      kSmall + "--out " + path("c.json"));
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("what was measured until then was judged"), std::string::npos)
+      << result.err;
+  EXPECT_GE(load("c.json")["cases"][0]["blocks"], 1);
+}
+
 TEST_F(ComparePrograms, OneThatIsNotVidattnIsRefused) {
   const ToolResult result = run_tool("compare full --quiet --binary A=" VIDATTN_TOOL +
                                      std::string(" --binary B=/bin/true") + kSmall);

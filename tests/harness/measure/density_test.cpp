@@ -37,13 +37,21 @@ TEST(Density, ResolvesAThresholdJustBelowOne) {
 
 TEST(Density, TakesTheNearestEndWhenTheTargetIsOutOfReach) {
   const Inputs in = random_video(6, 4, 4, 1, 8);
-  const DensitySolution found = solve_density(parse_backend("stga"), in, 0.9);
+  const DensitySolution found = solve_density(parse_backend("stga:hs=2"), in, 0.9);
   EXPECT_DOUBLE_EQ(found.density, 0.25);  // 2x2 windows over the whole shot
+}
+
+TEST(Density, OtherWindowsOrBlocksReachWhatOneKnobCannot) {
+  const Inputs in = random_video(10, 20, 26, 1, 16);
+  for (const char* backend : {"stga", "radial", "moba:causal=false", "bigbird"}) {
+    const double coarse = solve_density(parse_backend(backend), in, 0.5).density;
+    EXPECT_NEAR(coarse, 0.5, 0.01) << backend;
+  }
 }
 
 TEST(Density, OfATargetThatIsMissedTheNearestAreNamed) {
   const Inputs in = random_video(6, 4, 4, 1, 8);
-  const std::string alone = solve_density(parse_backend("stga"), in, 0.9).note;
+  const std::string alone = solve_density(parse_backend("stga:hs=2"), in, 0.9).note;
   EXPECT_TRUE(alone.ends_with("missed: nearest below 0.25, above none")) << alone;
   const DensitySolution between =
       solve_density(parse_backend("vmoba:select_mode=topk,chunk_kind=temporal,chunk_size=2"),

@@ -46,7 +46,8 @@ TEST(RestoreCommand, RefusesWithOneLine) {
         "restore film --height 50", "restore film --backend nothing", "restore film --density 2",
         "restore film --folder /proc/nothing", "quality --films 0",
         "quality /nowhere.mp4 --films 0", "quality --backend nothing", "quality --noise nan",
-        "restore film --noise -1", "restore film --seed -1"}) {
+        "restore film --noise -1", "restore film --seed -1", "restore film --columns psnr,x",
+        "quality --columns x"}) {
     const auto result = run_tool(std::string(arguments) + " --quiet");
     EXPECT_EQ(result.exit_code, 3) << arguments << result.out;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
@@ -57,6 +58,7 @@ TEST(QualityCommand, ComparesAllClipsWithFullAttention) {
   const testing::TemporaryFolder folder;
   const auto result = run_tool(
       "quality --films 2 --frames 9 --height 64 --backend stga --backend frame --quiet "
+      "--all-columns "
       "--out " +
       (folder / "out.json").string());
   ASSERT_EQ(result.exit_code, 0) << result.err << result.out;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 
 #include "attention/backend.h"
@@ -26,6 +27,18 @@ TEST(Fidelity, FullAgainstItselfIsPerfect) {
   EXPECT_NEAR(f.cosine, 1, 1e-12);
   EXPECT_DOUBLE_EQ(f.recall_mean, 1);
   EXPECT_EQ(f.tokens, 20);
+}
+
+TEST(Fidelity, ADirectionOfNothingIsUndefined) {
+  Inputs in = random_inputs(20, 2, 8);
+  in.v = std::make_shared<const Tensor>(20, 2, 8);
+  const Backend& full = find_backend("full");
+  const Plan plan = full.plan(in, full.defaults());
+  const Output zero = run(plan, in);
+  const Fidelity f = compare_with_full(plan, in, zero, zero, sample_tokens(20, 20));
+  EXPECT_TRUE(std::isnan(f.relative_l2));
+  EXPECT_TRUE(std::isnan(f.cosine));
+  EXPECT_EQ(f.max_error, 0);
 }
 
 TEST(Fidelity, RecallOfEqualScoresIsTheDensity) {

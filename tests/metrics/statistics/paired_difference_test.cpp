@@ -20,6 +20,8 @@ TEST(PairedDifference, IsMeanAndIntervalOfTheDifferences) {
   EXPECT_EQ(d.count, 3);
   EXPECT_DOUBLE_EQ(d.mean, 2);
   EXPECT_NEAR(d.half_width, 4.302652729749464 / std::sqrt(3.0), 1e-9);
+  EXPECT_NEAR(d.p, 0.07417990022744862, 1e-9);  // t = 2 sqrt(3), two degrees of freedom
+  EXPECT_EQ(paired_difference({1, 2}, {1, 2}).p, 1);
 }
 
 TEST(PairedDifference, LeavesOutWhatWasNotMeasured) {

@@ -73,6 +73,15 @@ TEST(StandardStreams, ClosedOnesDoNotGetIntoFiles) {
   }
 }
 
+TEST(StandardStreams, ATableThatNobodyCanSeeIsAnErrorAfterAllIsWritten) {
+  const TemporaryFolder folder;
+  const std::string out = (folder / "r.json").string();
+  const ToolResult result = run_shell("(" + tool() + kRun + " --out " + out + " >&-)");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("cannot print"), std::string::npos) << result.err;
+  EXPECT_GT(read_bytes(out).size(), 1000U);
+}
+
 TEST(StandardStreams, NoFileIsWrittenWhereTextIsPrinted) {
   const TemporaryFolder folder;
   const std::string text = (folder / "text").string();

@@ -87,6 +87,13 @@ TEST(Escape, CsvKeepsTheText) {
   EXPECT_EQ(csv_field("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
 }
 
+TEST(Escape, CsvHasNoFormulas) {
+  for (const char* text : {"=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "=x,y"})
+    EXPECT_NE(csv_field(text).find(std::string("'") + text), std::string::npos) << text;
+  for (const char* text : {"-", "-0.5", "+1.25", "-1e-07", "1=1", "a", ""})
+    EXPECT_EQ(csv_field(text), text);
+}
+
 TEST(Escape, TablesHaveAsManyLinesAndCellsAsTheyWereGiven) {
   for (const std::string& text : hostile_texts("x")) {
     const TableRows rows{{text, text}, {"a", "b"}};

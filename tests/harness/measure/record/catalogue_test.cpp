@@ -38,6 +38,18 @@ TEST(Catalogue, CellsAreScaledAndRounded) {
   EXPECT_EQ(find_metric("density")->cell(m), "-");
 }
 
+TEST(Catalogue, ASpeedupHasItsInterval) {
+  Measurement m;
+  m.identity.backend = "stga";
+  m.values["speedup"] = {"1", 2};
+  EXPECT_EQ(find_metric("speedup")->cell(m), "2") << "unknown after two blocks";
+  m.values["ratio_low"] = {"1", 0.48};
+  m.values["ratio_high"] = {"1", 0.52};
+  EXPECT_EQ(find_metric("speedup")->cell(m), "2 [1.92, 2.08]");
+  m.identity.backend = "full";
+  EXPECT_EQ(find_metric("speedup")->cell(m), "2");
+}
+
 /// What `vidattn list --metrics` prints belongs between the two markers.
 TEST(Catalogue, TheReadmeHasItsGlossary) {
   const std::string readme = testing::read_bytes(VIDATTN_SOURCE_DIR "/README.md");

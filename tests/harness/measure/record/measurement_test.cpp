@@ -3,6 +3,7 @@
 #include <array>
 
 #include "harness/measure/record/case_metrics.h"
+#include "harness/measure/record/catalogue.h"
 #include "harness/measure/verify.h"
 #include "tests/harness/files.h"
 #include "tests/support/inputs.h"
@@ -121,13 +122,24 @@ TEST(Measurement, OneBlockGivesNoSpeedup) {
 TEST(Measurement, MoreThanTheDensityAllowsIsMarkedAsDisturbed) {
   for (const double realised : {1.04, 1.06}) {
     const std::array<double, 3> block{0, 1e-3, realised * 2e-3};  // of density 0.5
-    std::vector<Case> cases{with_blocks({block, block})};
+    std::vector<Case> cases{with_blocks(std::vector(6, block))};
     cases[0].result.note = "a note";
     add_metrics(cases, {});
     EXPECT_NEAR(cases[0].result.metric("realised_share"), realised, 1e-12);
     EXPECT_EQ(cases[0].result.note.find("a note"), 0U);
     EXPECT_EQ(cases[0].result.note.find("disturbed") != std::string::npos, realised > 1.05);
+    const std::string cell = find_metric("realised_share")->cell(cases[0].result);
+    EXPECT_EQ(cell, realised > 1.05 ? "disturbed" : "1.04");
   }
+}
+
+TEST(Measurement, OneLuckyBlockDoesNotMakeACaseDisturbed) {
+  std::vector<std::array<double, 3>> blocks(6, {0, 1e-3, 1.8e-3});
+  blocks[0][2] = blocks[1][2] = blocks[2][2] = blocks[3][2] = 2.2e-3;
+  std::vector<Case> cases{with_blocks(blocks)};
+  add_metrics(cases, {});
+  EXPECT_GT(cases[0].result.metric("realised_share"), 1.05);
+  EXPECT_FALSE(cases[0].result.disturbed()) << "its interval reaches below";
 }
 
 TEST(Measurement, SpeedupIsTheInverseOfThePairedRatio) {

@@ -1,0 +1,31 @@
+#include "harness/report/columns.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "attention/error.h"
+#include "harness/io/file.h"
+
+namespace vidattn {
+
+std::vector<size_t> chosen_columns(const ColumnChoice& choice,
+                                   const std::vector<std::string>& known,
+                                   const std::vector<std::string>& few) {
+  std::vector<size_t> places(known.size());
+  std::iota(places.begin(), places.end(), 0);
+  if (choice.all) return places;
+  places.clear();
+  for (const std::string& name : choice.names.empty() ? few : choice.names) {
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found == known.end())
+      throw InputError(
+          fmt::format("no column {}; there are {}", in_quotes(name), fmt::join(known, ", ")));
+    places.push_back(static_cast<size_t>(found - known.begin()));
+  }
+  return places;
+}
+
+}  // namespace vidattn
