@@ -61,9 +61,9 @@ DensitySolution DensitySearch::solve(double target) {
     best = {search.spec_at(value), found, ""};
     text = search.text_at(value);
   }
-  best.note = fmt::format("{}: {} gives density {:.4g} for the target {:.4g}", name, text,
-                          best.density, target);
-  if (missed_density(best.density, target)) best.note += ", missed: " + nearest_text(target);
+  if (missed_density(best.density, target))
+    best.note = fmt::format("{}: {} gives density {:.4g} for the target {:.4g}, missed: {}", name,
+                            text, best.density, target, nearest_text(target));
   return best;
 }
 
@@ -74,9 +74,10 @@ DensitySolution DensitySearch::without_knob(double target) {
   const std::string lacks = spec_.backend->info().knob.param.empty()
                                 ? " has no density knob"
                                 : " with these parameters has no density knob";
-  DensitySolution as_given{spec_, found, spec_.backend->name() + lacks};
+  DensitySolution as_given{spec_, found, ""};
   if (missed_density(found, target))
-    as_given.note += fmt::format(": density {:.4g} missed the target {:.4g}", found, target);
+    as_given.note = fmt::format("{}{}: density {:.4g} missed the target {:.4g}",
+                                spec_.backend->name(), lacks, found, target);
   return as_given;
 }
 

@@ -16,8 +16,8 @@ namespace vidattn {
 struct DensitySolution {
   BackendSpec spec;    ///< with the knob's value; unchanged when the method has no knob
   double density = 0;  ///< executed
-  /// Which knob took which value, or that there is none; of a target that was missed, also the
-  /// nearest densities that were found below and above.
+  /// Of a target that was missed: the knob's value, and the nearest densities that were found below
+  /// and above; or that there is no knob.
   std::string note;
 };
 

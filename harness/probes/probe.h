@@ -16,7 +16,7 @@ struct ProbeRun {
   std::string backend;          ///< with the knob's value
   std::string outcome;          ///< passed | failed | skipped | interrupted
   std::string reason;           ///< of an outcome other than passed
-  std::string note;             ///< which knob was set for the density
+  std::string note;             ///< which density was missed
   double density = 0;           ///< executed
   double wanted_density = NAN;  ///< that was asked for; NaN = none
   EqualityCheck check;

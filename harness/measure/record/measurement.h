@@ -75,7 +75,7 @@ struct Measurement {
   std::string setting;  ///< canonical text of the backend as it ran, knob included; parse_backend()
   Outcome outcome = Outcome::passed;
   std::string reason;                         ///< of an outcome other than passed; one line
-  std::string note;                           ///< e.g. which knob was set for the density
+  std::string note;                           ///< e.g. which density was missed
   std::string command;                        ///< reproduces the case: arguments of the tool
   std::map<std::string, MetricValue> values;  ///< by tag of the catalogue
   std::vector<Block> blocks;
