@@ -5,13 +5,13 @@
 
 #include <cmath>
 #include <fstream>
-#include <opencv2/imgcodecs.hpp>
 #include <sstream>
 
 #include "attention/backend.h"
 #include "harness/report/labels.h"
 #include "harness/report/pictures.h"
 #include "harness/report/run_table.h"
+#include "harness/workloads/media/picture.h"
 #include "metrics/plan/stats.h"
 #include "tests/harness/tool.h"
 #include "tests/support/inputs.h"
@@ -274,7 +274,7 @@ TEST_F(ReportPage, FiguresAndTablesAreWritten) {
   size_t pictures = 0;
   for (const auto& entry : fs::directory_iterator(folder_ / "figures"))
     if (entry.path().extension() == ".png" || entry.path().extension() == ".jpg") {
-      EXPECT_FALSE(cv::imread(entry.path()).empty()) << entry.path();
+      EXPECT_FALSE(read_picture(entry.path()).empty()) << entry.path();
       ++pictures;
     }
   EXPECT_GE(pictures, 8U);
