@@ -12,21 +12,27 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${VIDATTN_BUILD:-$root/build/release}
 out=${1:?usage: gpu_bundle.sh FOLDER}
-left_out='libopencv_(videoio|imgcodecs|video|quality)\.'
+left_out='lib(avformat|avcodec|swscale|avutil|opencv_video|opencv_quality)\.'
 of_the_system='/(libc|libm|libdl|libpthread|librt|ld-linux[^/]*)\.so'
 
 [[ -n ${VIDATTN_BUILD:-} ]] || "$root/harness/build.sh" release vidattn attention_test
 rm -rf "$out"
 mkdir -p "$out/lib" "$out/tests"
 
-# A library of the same name in which every symbol that the programs want ends the program.
+# A library of the same name in which every symbol that the programs want ends the program, of the
+# version that they want, where they do.
 replace() {
-  local library=$1 name
+  local library=$1 name version options=()
   name=$(objdump -p "$library" | awk '/SONAME/ {print $2}')
+  version=$(objdump -p "$build/vidattn" |
+    awk -v from="$name:" '/required from/ {on = $3 == from; next} on && NF == 4 {print $4; on = 0}')
+  [[ -z $version ]] || options=("-Wl,--version-script=$out/version")
+  echo "$version { global: *; };" >"$out/version"
   comm -12 <(nm -D --defined-only "$library" | awk '{print $3}' | sed 's/@.*//' | sort -u) \
     <(nm -D --undefined-only "$build/vidattn" | awk '{print $2}' | sed 's/@.*//' | sort -u) |
     awk '{print ".globl " $1 "\n.type " $1 ",@function\n" $1 ":"} END {print "jmp abort@PLT"}' |
-    gcc -shared -nostdlib -x assembler - -Wl,-soname,"$name" -o "$out/lib/$name"
+    gcc -shared -nostdlib -x assembler - -Wl,-soname,"$name" "${options[@]}" -o "$out/lib/$name"
+  rm "$out/version"
 }
 
 # Where the loader finds a library.

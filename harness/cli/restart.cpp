@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "harness/host/start/own_path.h"
-#include "harness/workloads/video/picture.h"
 
 namespace vidattn {
 namespace {
@@ -25,8 +24,6 @@ void restart_tuned(char** argv, const std::string& core) {
   if (!better.empty() && !is_set("OPENBLAS_CORETYPE")) settings = {{"OPENBLAS_CORETYPE", better}};
   if (!is_set("GOMP_SPINCOUNT") && !is_set("OMP_WAIT_POLICY"))
     settings.emplace_back("GOMP_SPINCOUNT", "2000");
-  if (!is_set("OPENCV_IO_MAX_IMAGE_PIXELS"))
-    settings.emplace_back("OPENCV_IO_MAX_IMAGE_PIXELS", std::to_string(kMostPixels));
   // Whatever was set: none but the first thread is used, see gemm_nt().
   if (const char* threads = std::getenv("OPENBLAS_NUM_THREADS");
       threads == nullptr || threads != std::string("1"))

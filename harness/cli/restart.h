@@ -14,8 +14,6 @@ namespace vidattn {
 /// - GOMP_SPINCOUNT=2000, about 0.1 ms: libgomp's threads spin for some 15 ms on a thread that they
 ///   wait for, and where other programs want the cores that keeps the very thread from running, so
 ///   that a run of 1 ms takes 16.
-/// - OPENCV_IO_MAX_IMAGE_PIXELS, kMostPixels: OpenCV asks for the memory of as many pixels as a
-///   picture's header claims, by default up to 3 GB for a file of some bytes.
 /// - OPENBLAS_NUM_THREADS=1: the others are of no use (attention/blas.h), and where there is no
 ///   memory for their buffers, they spin for ever and keep the program from ending.
 /// argv is main()'s; `core` is what OpenBLAS chose.

@@ -28,6 +28,7 @@ std::vector<int64_t> shots_of(const std::string& text, size_t videos) {
 
 ExitCode measure(const Given& given, const Arguments& arguments) {
   const std::vector<VideoInput> inputs = find_videos(given.videos, given.fps);
+  if (inputs.size() == 1) open_frames(inputs.front());  // throws what is a row of a batch
   VideoMetricOptions options{.shots = shots_of(given.shots, inputs.size()),
                              .frames_per_shot = given.frames_per_shot};
   options.backbones = load_backbones(given.models);

@@ -12,8 +12,8 @@
 #include "harness/host/random.h"
 #include "harness/workloads/features.h"
 #include "harness/workloads/film/film.h"
+#include "harness/workloads/media/video_file.h"
 #include "harness/workloads/shots.h"
-#include "harness/workloads/video/video_file.h"
 #include "harness/workloads/video/video_input.h"
 
 namespace vidattn {
@@ -93,6 +93,7 @@ Clip video_clip(const ClipRequest& request, const std::function<void(double)>& p
                      {"file_frames", survey.frames},
                      {"file_height", survey.height},
                      {"file_width", survey.width},
+                     {"notes", survey.notes},
                      {"stride", sampling.stride}};
   return clip;
 }
@@ -197,7 +198,7 @@ std::vector<cv::Mat> to_8_bit(const std::vector<cv::Mat>& frames) {
 }
 
 void write_lossless(const std::string& path, const std::vector<cv::Mat>& frames, double fps) {
-  VideoFile file(path, "FFV1", fps, frames.at(0).size());
+  VideoFile file(path, VideoCodec::ffv1, fps, frames.at(0).size());
   for (const cv::Mat& frame : frames) file.write(frame);
   file.commit();
 }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <opencv2/imgcodecs.hpp>
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
@@ -19,6 +18,7 @@
 #include "harness/probes/nlm_probe.h"
 #include "harness/probes/report.h"
 #include "harness/probes/side_by_side.h"
+#include "harness/workloads/media/picture.h"
 
 namespace vidattn {
 namespace {
@@ -36,8 +36,7 @@ std::string file_name(std::string backend) {
 size_t shown_frame(const Clip& clip) { return (clip.shots.back() + clip.frames.size()) / 2; }
 
 void write_picture(const std::string& path, const std::vector<Panel>& panels) {
-  std::vector<uchar> png;
-  cv::imencode(".png", side_by_side(panels), png);
+  const std::vector<uint8_t> png = png_of(side_by_side(panels));
   OutputFile file(path);
   file.write(png.data(), png.size());
   file.commit();

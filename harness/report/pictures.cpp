@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include "attention/reference.h"
+#include "harness/workloads/media/picture.h"
 
 namespace vidattn {
 namespace {
@@ -174,8 +174,7 @@ std::vector<int64_t> frames_to_show(const VideoGrid& grid) {
 
 std::string data_uri(const cv::Mat& picture) {
   const bool mask = picture.channels() == 1;
-  std::vector<uchar> file;
-  cv::imencode(mask ? ".png" : ".jpg", picture, file, {cv::IMWRITE_JPEG_QUALITY, 88});
+  const std::vector<uint8_t> file = mask ? png_of(picture) : jpeg_of(picture);
   constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text = mask ? "data:image/png;base64," : "data:image/jpeg;base64,";
   for (size_t i = 0; i < file.size(); i += 3) {

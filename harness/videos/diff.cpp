@@ -29,16 +29,19 @@ struct Pair {
   VideoInput a, b;
   int64_t frames = 0;
   std::vector<VideoScore> scores = {};
+  std::vector<std::string> notes = {};
   std::string error = {};
 };
+
+void add_notes(Pair& pair, const VideoInput& input, const FrameSource& frames) {
+  for (const std::string& note : frames.notes()) pair.notes.push_back(input.path + ": " + note);
+}
 
 void check_ends(const Pair& pair, const FrameSource* ended_a, const FrameSource* ended_b,
                 bool common_frames) {
   const VideoInput& shorter = ended_a != nullptr ? pair.a : pair.b;
   if (pair.frames == 0)
     throw InputError(fmt::format("no frame of {} can be decoded", in_quotes(shorter.path)));
-  if (ended_a != nullptr) require_promised_frames(*ended_a, pair.frames, pair.a.path);
-  if (ended_b != nullptr) require_promised_frames(*ended_b, pair.frames, pair.b.path);
   if (common_frames || (ended_a != nullptr && ended_b != nullptr)) return;
   throw InputError(
       fmt::format("{} ends after {} frames, {} goes on; --common-frames compares only those",
@@ -48,8 +51,8 @@ void check_ends(const Pair& pair, const FrameSource* ended_a, const FrameSource*
 
 void compare(Pair& pair, bool common_frames) {
   const auto a = open_frames(pair.a), b = open_frames(pair.b);
-  const int64_t promised = std::min(a->frames_promised(), b->frames_promised());
-  Progress progress(pair.b.path, std::max<int64_t>(promised, 1));
+  constexpr int64_t kWhole = 1000;
+  Progress progress(pair.b.path, kWhole);
   FrameComparison comparison;
   for (;;) {
     const cv::Mat frame_a = a->next(), frame_b = b->next();
@@ -65,9 +68,11 @@ void compare(Pair& pair, bool common_frames) {
                                    in_quotes(pair.b.path), frame_b.cols, frame_b.rows));
     throw_if_cancelled();
     comparison.add(frame_a, frame_b);
-    progress.update(comparison.frames());
+    progress.update(std::llround(std::max(a->share(), b->share()) * static_cast<double>(kWhole)));
   }
-  progress.update(std::max<int64_t>(promised, 1));
+  progress.update(kWhole);
+  add_notes(pair, pair.a, *a);
+  add_notes(pair, pair.b, *b);
   pair.scores = comparison.scores();
 }
 
@@ -111,6 +116,8 @@ void print(const std::vector<Pair>& pairs) {
     rows.push_back(interval);
   }
   print_out("{}", text_table(headers, rows));
+  for (const Pair& pair : pairs)
+    for (const std::string& note : pair.notes) print_out("{}\n", note);
   for (size_t m = 0; m < any->size(); ++m) {
     const int64_t counted = summary_of(pairs, m).count;
     print_out("{}: {}{}\n", any->at(m).name, any->at(m).note,
@@ -128,6 +135,7 @@ json to_json(const Pair& pair) {
     return record;
   }
   record["frames"] = pair.frames;
+  record["notes"] = pair.notes;
   record["identical"] = identical(pair);
   for (const VideoScore& score : pair.scores)
     record["scores"][score.name] = {{"value", score.value},
@@ -138,7 +146,7 @@ json to_json(const Pair& pair) {
 }
 
 json record_of(const std::vector<Pair>& pairs, const VideoDiffOptions& options) {
-  json record = record_header("videodiff", "1.0", options.arguments);
+  json record = record_header("videodiff", "1.1", options.arguments);
   record["interrupted"] = interrupted();
   record["common_frames"] = options.common_frames;
   record["pairs"] = json::array();

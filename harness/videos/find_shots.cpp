@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <tuple>
+#include <utility>
 
 #include "attention/cancel.h"
 #include "attention/error.h"
@@ -27,6 +29,7 @@ using nlohmann::json;
 struct Shot {
   int64_t first = 0, last = 0;
   int64_t clean_first = 0, clean_last = 0;  ///< without the frames of transitions
+  std::vector<Boundary> suppressed = {};    ///< too close for shots of their own
   const Boundary* begins_with = nullptr;
 };
 
@@ -51,6 +54,27 @@ std::vector<Shot> shots_of(const VideoSurvey& survey) {
   return shots;
 }
 
+/// The longest stretch of a shot's clean frames that no suppressed boundary lies in: neither a cut
+/// nor a flash, nor the first or last frame of another shot.
+void trim(Shot& shot, const std::vector<Boundary>& suppressed) {
+  int64_t from = shot.clean_first, best_first = from, best_last = from - 1;
+  const auto end_stretch = [&](int64_t last) {
+    if (last - from > best_last - best_first)
+      std::tie(best_first, best_last) = std::pair(from, last);
+  };
+  for (const Boundary& boundary : suppressed) {
+    const int64_t before = std::min(boundary.first, boundary.frame) - 1;
+    const int64_t behind = std::max(boundary.last + 1, boundary.frame);
+    if (behind <= shot.clean_first || before >= shot.clean_last) continue;
+    shot.suppressed.push_back(boundary);
+    end_stretch(std::min(before, shot.clean_last));
+    from = std::max(from, behind);
+  }
+  end_stretch(shot.clean_last);
+  shot.clean_first = best_first;
+  shot.clean_last = best_last;
+}
+
 std::vector<Scene> scenes_of(const std::vector<Shot>& shots) {
   std::vector<Scene> scenes;
   for (const Shot& shot : shots)
@@ -66,42 +90,74 @@ std::string describe(const Boundary* boundary) {
   return text + fmt::format(", overlapped {}-{}", boundary->first, boundary->last);
 }
 
-void print(const std::string& path, const VideoSurvey& survey, const std::vector<Shot>& shots) {
-  print_out("{}: {} frames of {}x{}, {:.4g} frames/s, {} shot{}\n", path, survey.frames,
-            survey.width, survey.height, survey.fps, shots.size(), shots.size() == 1 ? "" : "s");
+std::string clean_text(const Shot& shot) {
+  if (shot.clean_first > shot.clean_last) return "none";
+  return fmt::format("{}-{}", shot.clean_first, shot.clean_last);
+}
+
+void print_suppressed(const std::vector<Shot>& shots, int64_t min_length) {
+  for (size_t i = 0; i < shots.size(); ++i) {
+    if (shots[i].suppressed.empty()) continue;
+    std::vector<std::string> found;
+    for (const Boundary& boundary : shots[i].suppressed)
+      found.push_back(fmt::format("{} at {}", transition_name(boundary.kind), boundary.frame));
+    print_out(
+        "  shot {}: {}, too close for --min-length {}: clean frames are the longest stretch "
+        "without\n",
+        i, fmt::join(found, ", "), min_length);
+  }
+}
+
+void print(const std::string& path, const VideoSurvey& survey, const std::vector<Shot>& shots,
+           int64_t min_length) {
+  print_out("{}: {} frames of {}x{}, {:.4g} frames/s, {} shot{}, boundaries at least {} apart\n",
+            path, survey.frames, survey.width, survey.height, survey.fps, shots.size(),
+            shots.size() == 1 ? "" : "s", min_length);
+  for (const std::string& note : survey.notes) print_out("  {}\n", note);
   std::vector<std::vector<std::string>> rows;
-  const auto seconds = [&](int64_t frame) {
-    return survey.fps > 0 ? fmt::format("{:.3f}", static_cast<double>(frame) / survey.fps) : "-";
-  };
+  const auto seconds = [&](int64_t frame) { return fmt::format("{:.3f}", survey.times[frame]); };
   for (const Shot& shot : shots)
     rows.push_back({std::to_string(rows.size()), std::to_string(shot.first),
                     std::to_string(shot.last), std::to_string(shot.last - shot.first + 1),
-                    seconds(shot.first), seconds(shot.last + 1),
-                    shot.clean_first <= shot.clean_last
-                        ? fmt::format("{}-{}", shot.clean_first, shot.clean_last)
-                        : "none",
+                    seconds(shot.first), seconds(shot.last + 1), clean_text(shot),
                     describe(shot.begins_with)});
   print_out("{}", text_table({"shot", "first", "last", "frames", "from s", "to s", "clean frames",
                               "begins with"},
                              rows));
+  print_suppressed(shots, min_length);
+}
+
+json to_json(const std::vector<Boundary>& boundaries) {
+  json list = json::array();
+  for (const Boundary& boundary : boundaries)
+    list.push_back({{"frame", boundary.frame},
+                    {"kind", transition_name(boundary.kind)},
+                    {"clean", boundary.clean()},
+                    {"first", boundary.first},
+                    {"last", boundary.last},
+                    {"score", boundary.score}});
+  return list;
 }
 
 json record_of(const std::string& path, const VideoSurvey& survey, const std::vector<Shot>& shots) {
-  json record{{"video_path", path},     {"frames", survey.frames},    {"fps", survey.fps},
-              {"width", survey.width},  {"height", survey.height},    {"starts", survey.shots},
-              {"shots", json::array()}, {"boundaries", json::array()}};
+  json record{{"video_path", path},
+              {"frames", survey.frames},
+              {"fps", survey.fps},
+              {"width", survey.width},
+              {"height", survey.height},
+              {"notes", survey.notes},
+              {"starts", survey.shots},
+              {"shots", json::array()},
+              {"boundaries", to_json(survey.boundaries)},
+              {"suppressed", to_json(survey.suppressed)}};
+  if (survey.frames_promised > 0) record["frames_promised"] = survey.frames_promised;
   for (const Shot& shot : shots)
     record["shots"].push_back({{"first", shot.first},
                                {"last", shot.last},
+                               {"from_s", survey.times[shot.first]},
+                               {"to_s", survey.times[shot.last + 1]},
                                {"clean_first", shot.clean_first},
                                {"clean_last", shot.clean_last}});
-  for (const Boundary& boundary : survey.boundaries)
-    record["boundaries"].push_back({{"frame", boundary.frame},
-                                    {"kind", transition_name(boundary.kind)},
-                                    {"clean", boundary.clean()},
-                                    {"first", boundary.first},
-                                    {"last", boundary.last},
-                                    {"score", boundary.score}});
   return record;
 }
 
@@ -141,10 +197,12 @@ class Search {
       look_into(input);
     }
     if (!options_.truth.empty() && (scored_ > 0 || inputs_.empty())) print_score();
+    if (failed_ > 0 && inputs_.size() > 1)
+      print_out("{} of {} videos could not be read\n", failed_, inputs_.size());
     if (interrupted())
       print_out("interrupted: {} of {} videos are done\n", videos_.size(), inputs_.size());
     if (!options_.out.empty()) write();
-    return failed_ ? ExitCode::usage : mismatch_ ? ExitCode::regression : ExitCode::fine;
+    return failed_ > 0 ? ExitCode::usage : mismatch_ ? ExitCode::regression : ExitCode::fine;
   }
 
  private:
@@ -171,11 +229,13 @@ class Search {
           },
           options_.detection);
       progress.update(1000);
-      const std::vector<Shot> shots = shots_of(survey);
-      print(path, survey, shots);
+      std::vector<Shot> shots = shots_of(survey);
+      const std::vector<Scene> scenes = scenes_of(shots);
+      for (Shot& shot : shots) trim(shot, survey.suppressed);
+      print(path, survey, shots, options_.detection.min_length);
       videos_.push_back(record_of(path, survey, shots));
       if (options_.truth.empty()) return;
-      const ShotScore score = score_shots(truth_of(path).truth, scenes_of(shots));
+      const ShotScore score = score_shots(truth_of(path).truth, scenes);
       videos_.back()["score"] = to_json(score);
       total_ += score;
       ++scored_;
@@ -184,7 +244,7 @@ class Search {
       const std::string error = failure_text(std::current_exception());
       print_err("vidattn: {}\n", error);
       videos_.push_back({{"video_path", path}, {"error", error}});
-      failed_ = true;
+      ++failed_;
     }
   }
 
@@ -213,7 +273,7 @@ class Search {
   }
 
   void write() const {
-    json record = record_header("shots", "1.0", options_.arguments);
+    json record = record_header("shots", "1.1", options_.arguments);
     record["interrupted"] = interrupted();
     record["detection"] = to_json(options_.detection);
     record["videos"] = videos_;
@@ -227,7 +287,8 @@ class Search {
   json videos_ = json::array();
   ShotScore total_;
   int64_t scored_ = 0;
-  bool failed_ = false, mismatch_ = false;
+  int64_t failed_ = 0;
+  bool mismatch_ = false;
 };
 
 }  // namespace

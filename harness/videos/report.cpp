@@ -16,7 +16,7 @@ namespace vidattn {
 namespace {
 
 // Raised when a field changes its meaning or goes away; new fields raise the minor number.
-constexpr const char* kSchemaVersion = "1.0";
+constexpr const char* kSchemaVersion = "1.1";
 constexpr size_t kMostColumns = 4;
 
 const VideoScore* find(const VideoResult& result, const std::string& name) {
@@ -59,7 +59,9 @@ nlohmann::json video_record(const VideoResult& result) {
                {"fps", survey.fps},
                {"shots", survey.shots},
                {"shots_from", result.shots_from},
+               {"notes", survey.notes},
                {"seconds", result.seconds}});
+  if (survey.frames_promised > 0) json["frames_promised"] = survey.frames_promised;
   for (const VideoScore& score : result.scores) json["scores"][score.name] = score_record(score);
   return json;
 }
@@ -168,11 +170,13 @@ void print_metrics(const std::vector<VideoResult>& all) {
   std::vector<VideoResult> results;
   std::copy_if(all.begin(), all.end(), std::back_inserter(results),
                [](const VideoResult& r) { return r.error.empty(); });
-  for (const VideoResult& r : results)
+  for (const VideoResult& r : results) {
     print_out("{}: {} frames of {}x{}, {:.4g} fps, shots at {} ({}), measured at {:.1f} fps\n",
               r.path, r.survey.frames, r.survey.width, r.survey.height, r.survey.fps,
               fmt::join(r.survey.shots, ","), r.shots_from,
               static_cast<double>(r.survey.frames) / r.seconds);
+    for (const std::string& note : r.survey.notes) print_out("  {}\n", note);
+  }
   std::vector<std::string> headers = {"score"};
   if (results.size() <= kMostColumns)
     for (const VideoResult& r : results)

@@ -1,9 +1,14 @@
 #include "harness/videos/scores.h"
 
+#include <fmt/format.h>
+#include <omp.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <numeric>
 #include <opencv2/core/utility.hpp>
+#include <optional>
+#include <utility>
 
 #include "attention/error.h"
 #include "attention/grid.h"
@@ -13,6 +18,8 @@
 #include "harness/measure/engine/timings.h"
 #include "harness/workloads/film/film.h"
 #include "harness/workloads/shots.h"
+#include "harness/workloads/video/even_frames.h"
+#include "harness/workloads/video/kept_frames.h"
 
 namespace vidattn {
 namespace {
@@ -74,12 +81,34 @@ std::string short_name(const std::string& path) {
   return name.empty() ? path : name;
 }
 
-VideoSurvey survey_with_progress(const VideoInput& input) {
+VideoSurvey survey_with_progress(const VideoInput& input, FrameSource& frames) {
+  if (input.film) return survey(input);
   Progress progress(short_name(input.path) + ": length and shots", 1000);
-  return survey(input, [&](double share) {
+  return survey_frames(frames, input.path, [&](double share) {
     if (interrupted()) throw Interrupted{};
     progress.update(static_cast<int64_t>(share * 1000));
   });
+}
+
+/// Metrics count in even steps: a video of a variable rate is brought to them, and its survey, too.
+std::optional<EvenGrid> grid_of(VideoResult& result) {
+  VideoSurvey& survey = result.survey;
+  if (are_even(survey.times)) return {};
+  EvenGrid grid = even_grid(survey.times, result.path);
+  const auto frames = static_cast<int64_t>(grid.sources.size());
+  survey.notes.push_back(fmt::format(
+      "measured at {:.4g} even frames/s, where its {} frames become {}: a frame stays until the "
+      "next is due",
+      grid.fps, survey.frames, frames));
+  survey.shots = grid.shots(survey.shots);
+  survey.frames = frames;
+  survey.fps = grid.fps;
+  return grid;
+}
+
+/// Threads for decoding: those that the metrics leave, for they and the decoder work at once.
+int threads_beside(size_t metrics) {
+  return std::max(1, omp_get_max_threads() - static_cast<int>(metrics));
 }
 
 }  // namespace
@@ -105,7 +134,7 @@ bool feed(FrameSource& frames, const std::vector<int64_t>& shots,
   const OneOpenCvThread one_thread;
   std::vector<double> seconds;
   std::vector<cv::Mat> batch = read_batch(frames), next;
-  for (int64_t done = 0; !batch.empty(); batch = std::move(next)) {
+  for (int64_t done = 0; !batch.empty(); std::swap(batch, next)) {
     std::vector<std::function<void()>> tasks = {[&] { next = read_batch(frames); }};
     for (const auto& metric : metrics)
       tasks.emplace_back([&, done] {
@@ -124,19 +153,23 @@ bool measure_video(const VideoInput& input, const VideoMetricOptions& options,
                    VideoResult& result) {
   result = {.path = input.path};
   try {
-    result.survey = survey_with_progress(input);
+    KeptFrames kept(open_frames(input));
+    result.survey = survey_with_progress(input, kept);
     result.shots_from = input.film ? "the film" : "content detector";
     if (!options.shots.empty()) {
       validate_shots(options.shots, result.survey.frames);
       result.survey.shots = options.shots;
       result.shots_from = "given";
     }
+    const std::optional<EvenGrid> grid = grid_of(result);
     VideoInfo video{result.survey.frames, result.survey.fps, result.survey.shots};
     if (input.film)
       video.identity = [film = input.film](int64_t frame) { return film->identity(frame); };
     const auto metrics = default_video_metrics(video, options);
     const auto start = Clock::now();
-    const auto frames = open_frames(input);
+    auto frames = kept.again();
+    if (!frames) frames = open_frames(input, threads_beside(metrics.size()));
+    if (grid) frames = evenly(std::move(frames), *grid);
     Progress progress(short_name(input.path) + ": measuring", video.frames);
     if (!feed(*frames, video.shots, metrics, [&](int64_t done) { progress.update(done); }))
       return false;

@@ -39,7 +39,9 @@ bool feed(FrameSource& frames, const std::vector<int64_t>& shots,
           const std::vector<std::unique_ptr<VideoMetric>>& metrics,
           const std::function<void(int64_t)>& progress = {});
 
-/// Measures a video in two passes, the first for its length and shots. A video that cannot be read
+/// Measures a video in two passes, the first for its length and shots; a short one is decoded once
+/// for both (kept_frames.h). One of a variable frame rate
+/// is measured on an even grid (even_frames.h), which its notes tell. A video that cannot be read
 /// is a result with an `error`. Returns false when interrupted; `result` is then incomplete.
 bool measure_video(const VideoInput& input, const VideoMetricOptions& options, VideoResult& result);
 

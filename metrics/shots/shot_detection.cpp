@@ -48,14 +48,23 @@ std::vector<Boundary> sorted(std::vector<Boundary> boundaries) {
   return boundaries;
 }
 
-/// Whether `next` leaves all shots at least `min_length` frames; fades at the ends make no shot.
+/// Whether `next` lies min_length frames or more from all others; fades at the ends make no shot.
 bool far_enough(const std::vector<Boundary>& known, const Boundary& next, int64_t frames,
                 int64_t min_length) {
   if (next.frame == 0 || next.frame == frames) return true;
-  if (next.frame < min_length) return false;
   return std::none_of(known.begin(), known.end(), [&](const Boundary& other) {
     return other.frame < frames && std::abs(other.frame - next.frame) < min_length;
   });
+}
+
+/// Whether a fade or dissolve shares a frame with first to last, or adjoins it.
+bool inside(const Boundary& known, int64_t first, int64_t last) {
+  return known.kind != Transition::cut && first <= known.last + 1 && last >= known.first;
+}
+
+bool inside_any(const std::vector<Boundary>& known, int64_t frame) {
+  return std::any_of(known.begin(), known.end(),
+                     [&](const Boundary& one) { return inside(one, frame, frame); });
 }
 
 }  // namespace
@@ -86,11 +95,19 @@ struct ShotDetector::State {
     std::tie(cut.first, cut.last) = blends.mixed_frames(cut.frame);
   }
 
+  struct Judged {
+    std::vector<Boundary> kept, suppressed;
+  };
+  std::vector<Boundary> fade_boundaries() const;
+  std::vector<Boundary> transitions() const;
+  Judged judge() const;
+
   ShotOptions options;
   cv::Mat previous;           // HSV
   std::deque<double> recent;  // scores, the last 2 kAround + 1
   int64_t frames = 0;
   std::vector<Boundary> cuts;  // min_length apart; neighbours judged once kSettled frames follow
+  std::vector<Boundary> close_cuts;  // closer than that to the last of `cuts`
   FadeDetector fades;
   BlendDetector blends;
 };
@@ -120,32 +137,35 @@ void ShotDetector::push(const cv::Mat& frame) {
   s.fades.push((mean[0] + mean[1] + mean[2]) / 3);
   s.blends.push(small);
 
-  const int64_t cut = s.cut_at(), before = s.cuts.empty() ? 0 : s.cuts.back().frame;
-  if (cut >= 0 && cut - before >= s.options.min_length)
-    s.cuts.push_back({.frame = cut,
-                      .first = cut,
-                      .last = cut - 1,
-                      .score = s.recent[s.recent.size() - (s.frames - cut)]});
+  const int64_t cut = s.cut_at();
+  if (cut >= 0)
+    (s.cuts.empty() || cut - s.cuts.back().frame >= s.options.min_length ? s.cuts : s.close_cuts)
+        .push_back({.frame = cut,
+                    .first = cut,
+                    .last = cut - 1,
+                    .score = s.recent[s.recent.size() - (s.frames - cut)]});
   if (!s.cuts.empty() && s.cuts.back().frame == s.frames - kSettled)
     s.judge_neighbours(s.cuts.back());
 }
 
-std::vector<Boundary> ShotDetector::boundaries() const {
-  const State& s = *state_;
-  std::vector<Boundary> found;  // first the transitions, which swallow cuts inside
-  for (const Fade& fade : s.fades.fades()) {
-    const bool opens = fade.black_first == 0, closes = fade.black_last == s.frames - 1;
+std::vector<Boundary> ShotDetector::State::fade_boundaries() const {
+  std::vector<Boundary> found;
+  for (const Fade& fade : fades.fades()) {
+    const bool opens = fade.black_first == 0, closes = fade.black_last == frames - 1;
     found.push_back({.frame = opens    ? 0
-                              : closes ? s.frames
+                              : closes ? frames
                                        : (fade.black_first + fade.black_last + 1) / 2,
                      .kind = Transition::fade,
                      .first = fade.first,
                      .last = fade.last});
   }
-  const auto inside = [&](const Boundary& known, int64_t first, int64_t last) {
-    return known.kind != Transition::cut && first <= known.last + 1 && last >= known.first;
-  };
-  for (const Blend& blend : s.blends.blends()) {
+  return found;
+}
+
+/// Fades and dissolves; of those that overlap, one.
+std::vector<Boundary> ShotDetector::State::transitions() const {
+  std::vector<Boundary> found = fade_boundaries();
+  for (const Blend& blend : blends.blends()) {
     const auto same = std::find_if(found.begin(), found.end(), [&](const Boundary& known) {
       return inside(known, blend.first, blend.last);
     });
@@ -161,22 +181,35 @@ std::vector<Boundary> ShotDetector::boundaries() const {
       same->score = std::max(same->score, blend.difference);
     }
   }
-  for (Boundary cut : s.cuts) {
-    if (cut.frame > s.frames - kSettled) s.judge_neighbours(cut);
-    if (std::none_of(found.begin(), found.end(),
-                     [&](const Boundary& known) { return inside(known, cut.frame, cut.frame); }))
-      found.push_back(cut);
+  return found;
+}
+
+ShotDetector::State::Judged ShotDetector::State::judge() const {
+  std::vector<Boundary> found = transitions();  // they swallow cuts inside
+  for (Boundary cut : cuts) {
+    if (cut.frame > frames - kSettled) judge_neighbours(cut);
+    if (!inside_any(found, cut.frame)) found.push_back(cut);
   }
   // A dissolve is the least certain: it yields to a cut or fade nearby, as later ones do to
   // earlier.
-  std::vector<Boundary> out;
+  Judged judged;
   for (const bool gradual : {false, true})
     for (const Boundary& next : sorted(found))
-      if ((next.kind == Transition::gradual) == gradual &&
-          far_enough(out, next, s.frames, s.options.min_length))
-        out.push_back(next);
-  return sorted(out);
+      if ((next.kind == Transition::gradual) == gradual)
+        (far_enough(judged.kept, next, frames, options.min_length) ? judged.kept
+                                                                   : judged.suppressed)
+            .push_back(next);
+  judged.kept = sorted(judged.kept);
+  judged.suppressed.insert(judged.suppressed.end(), close_cuts.begin(), close_cuts.end());
+  std::erase_if(judged.suppressed,
+                [&](const Boundary& cut) { return inside_any(judged.kept, cut.frame); });
+  judged.suppressed = sorted(judged.suppressed);
+  return judged;
 }
+
+std::vector<Boundary> ShotDetector::boundaries() const { return state_->judge().kept; }
+
+std::vector<Boundary> ShotDetector::suppressed() const { return state_->judge().suppressed; }
 
 std::vector<int64_t> shot_starts(const std::vector<Boundary>& boundaries, int64_t frames) {
   std::vector<int64_t> starts = {0};

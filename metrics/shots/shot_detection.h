@@ -16,7 +16,7 @@ struct ShotOptions {
   double threshold = 27;       ///< content: least score of a cut, 0 to 255
   double adaptive_ratio = 3;   ///< adaptive: least score over the mean of 2+2 neighbours
   double adaptive_least = 15;  ///< adaptive: least score
-  int64_t min_length = 15;     ///< frames from one boundary to the next
+  int64_t min_length = 15;     ///< frames from one boundary to the next; the ends are none
   double fade_threshold = 12;  ///< mean of B, G and R below which a frame is black
   int64_t window = 24;         ///< frames within which gradual transitions are looked for; 0 = not
 };
@@ -62,6 +62,9 @@ class ShotDetector {
   /// Boundaries so far, ascending and at least min_length apart. A fade in at the start of the
   /// video has frame 0 and one out at its end the number of frames.
   std::vector<Boundary> boundaries() const;
+  /// What would be boundaries were they not closer than min_length to one of those, ascending:
+  /// second cuts and the ends of flashes. None lies inside a transition of boundaries().
+  std::vector<Boundary> suppressed() const;
 
  private:
   struct State;

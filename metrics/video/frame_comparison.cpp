@@ -91,14 +91,18 @@ void FrameComparison::add(const cv::Mat& a, const cv::Mat& b) {
 }
 
 std::vector<VideoScore> FrameComparison::scores() const {
-  VideoScore noise{.name = "psnr", .note = "dB of the whole video's error, 8 bit, all channels"};
+  VideoScore noise{.name = "psnr",
+                   .note = "dB of the whole video's mean squared error, 8 bit, all channels"};
+  VideoScore per_frame{
+      .name = "psnr_frame_mean",
+      .note = "dB, mean of each frame's own over those that differ, as SVG, Radial and SLA print"};
   VideoScore structure{.name = "ssim",
                        .note = "luma, Gaussian window 11x11 sigma 1.5, K 0.01 0.03, full size"};
   VideoScore flicker{.name = "flicker_difference",
                      .note = "temporal flickering of the second video minus the first's"};
   if (errors_.empty()) {
-    noise.note = structure.note = flicker.note = "undefined: no frames";
-    return {noise, structure, flicker};
+    noise.note = per_frame.note = structure.note = flicker.note = "undefined: no frames";
+    return {noise, per_frame, structure, flicker};
   }
   double differing = 0;
   int64_t equal = 0;
@@ -111,8 +115,8 @@ std::vector<VideoScore> FrameComparison::scores() const {
   }
   noise.value = psnr(mean_of(errors_));
   noise.details["equal_frames"] = static_cast<double>(equal);
-  if (equal < frames())
-    noise.details["mean_of_differing_frames"] = differing / static_cast<double>(frames() - equal);
+  per_frame.value = equal == frames() ? std::numeric_limits<double>::infinity()
+                                      : differing / static_cast<double>(frames() - equal);
 
   structure.series = ssim_;
   if (too_small_)
@@ -130,7 +134,7 @@ std::vector<VideoScore> FrameComparison::scores() const {
                        {"second", mean_of(flicker_b_)},
                        {"temporal_error", mean_of(temporal_error_)}};
   }
-  return {noise, structure, flicker};
+  return {noise, per_frame, structure, flicker};
 }
 
 }  // namespace vidattn

@@ -28,8 +28,9 @@ class FrameComparison {
   int64_t frames() const { return static_cast<int64_t>(errors_.size()); }
 
   /// psnr                 dB of the mean squared error of the whole video; infinite when equal.
-  ///                      Series: PSNR of every frame. Details: mean over the frames that differ,
-  ///                      number of equal frames.
+  ///                      Series: PSNR of every frame. Details: number of equal frames.
+  /// psnr_frame_mean      mean of the PSNR of the frames that differ, which SVG, Radial and SLA
+  ///                      print; infinite when all are equal. Above psnr where errors vary.
   /// ssim                 mean over frames. Series: every frame.
   /// flicker_difference   temporal flickering of b minus that of a, where temporal flickering is
   ///                      1 - mean |frame - frame before|/255 as in VBench: negative when b

@@ -13,8 +13,8 @@
 #include "harness/host/random.h"
 #include "harness/io/file.h"
 #include "harness/workloads/film/places.h"
+#include "harness/workloads/media/video_file.h"
 #include "harness/workloads/shots.h"
-#include "harness/workloads/video/video_file.h"
 
 namespace vidattn {
 namespace {
@@ -203,7 +203,7 @@ bool write_film(const FilmSpec& spec, const std::string& path,
   if (ending != ".mp4" && ending != ".avi")
     throw InputError("film file " + in_quotes(path) + " must end in .mp4 or .avi");
   const Film film(spec);
-  VideoFile file(path, ending == ".mp4" ? "mp4v" : "MJPG", spec.fps,
+  VideoFile file(path, ending == ".mp4" ? VideoCodec::mpeg4 : VideoCodec::mjpeg, spec.fps,
                  cv::Size(static_cast<int>(spec.width), static_cast<int>(spec.height)));
   for (int64_t i = 0; i < spec.frames; ++i) {
     file.write(film.frame(i));

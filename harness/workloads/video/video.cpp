@@ -4,80 +4,33 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <new>
-#include <opencv2/core/utils/logger.hpp>
 
 #include "attention/error.h"
-#include "harness/io/one_line.h"
-#include "harness/workloads/video/picture.h"
+#include "harness/workloads/media/video_reader.h"
+#include "harness/workloads/video/even_frames.h"
 
 namespace vidattn {
 namespace {
 
-/// FFmpeg renders plain text as "ANSI art" and follows play lists to other files, so text must not
-/// reach it.
-bool is_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string head(1024, '\0');
-  file.read(head.data(), static_cast<std::streamsize>(head.size()));
-  head.resize(static_cast<size_t>(file.gcount()));
-  return std::all_of(head.begin(), head.end(), [](char c) {
-    return (c >= ' ' && c < 127) || c == '\n' || c == '\r' || c == '\t' || c == '\f';
-  });
+/// Of a frame of a video that has no times of its own.
+FrameTime even_time(int64_t frame, double fps) {
+  const double step = fps > 0 ? 1 / fps : 0;
+  return {static_cast<double>(frame) * step, static_cast<double>(frame + 1) * step};
 }
 
-void check_file(const std::string& path) {
-  namespace fs = std::filesystem;
-  if (path.empty()) throw InputError("video: no file given, write video:PATH");
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status)) throw InputError("video '" + path + "' does not exist");
-  if (fs::is_directory(status))
-    throw InputError("video '" + path + "' is a directory, not a video file");
-  if (!fs::is_regular_file(status)) throw InputError("video '" + path + "' is not a regular file");
-  if (!std::ifstream(path)) throw InputError("video '" + path + "' may not be read");
-  if (fs::file_size(path, error) == 0) throw InputError("video '" + path + "' is empty (0 bytes)");
-  if (is_text(path)) throw InputError("video '" + path + "' is a text file, not a video");
+void note_variable_rate(VideoSurvey& survey) {
+  double shortest = survey.times[1] - survey.times[0], longest = shortest;
+  for (size_t i = 1; i < survey.times.size(); ++i) {
+    const double step = survey.times[i] - survey.times[i - 1];
+    shortest = std::min(shortest, step);
+    longest = std::max(longest, step);
+  }
+  survey.fps = static_cast<double>(survey.frames) / survey.times.back();
+  survey.notes.push_back(fmt::format("variable frame rate: frames of {:.4g} to {:.4g} ms",
+                                     1000 * shortest, 1000 * longest));
 }
 
 }  // namespace
-
-void quiet_video_logs() {
-  cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
-  setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", 0);  // AV_LOG_QUIET; the user's own setting wins
-}
-
-VideoReader::VideoReader(const std::string& path) : path_(path) {
-  check_file(path);
-  quiet_video_logs();
-  if (!capture_.open(path, cv::CAP_FFMPEG))
-    throw InputError("video '" + path +
-                     "' cannot be opened: damaged, or not a video that OpenCV's "
-                     "FFmpeg reads (mp4, webm, avi, mov, mkv)");
-  const double width = capture_.get(cv::CAP_PROP_FRAME_WIDTH),
-               height = capture_.get(cv::CAP_PROP_FRAME_HEIGHT);
-  if (width * height > static_cast<double>(kMostPixels))
-    throw InputError(fmt::format("video '{}' claims {}x{} pixels, at most {} can be read", path,
-                                 width, height, kMostPixels));
-  fps_ = capture_.get(cv::CAP_PROP_FPS);
-  const double promised = capture_.get(cv::CAP_PROP_FRAME_COUNT);
-  // A container without a length gives nonsense such as -9e15.
-  if (promised > 0 && promised < 1e9) frames_promised_ = std::llround(promised);
-}
-
-cv::Mat VideoReader::next() {
-  try {
-    cv::Mat frame;
-    capture_.read(frame);
-    return frame;
-  } catch (const cv::Exception& error) {
-    if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();
-    throw InputError("video '" + path_ + "' is damaged: " + one_line(error.err));
-  }
-}
 
 VideoSurvey survey_video(const std::string& path, const std::function<void(double)>& progress,
                          const ShotOptions& options) {
@@ -89,6 +42,7 @@ VideoSurvey survey_frames(FrameSource& reader, const std::string& path,
                           const std::function<void(double)>& progress, const ShotOptions& options) {
   VideoSurvey survey{.fps = reader.fps()};
   ShotDetector detector(options);
+  double share = 0, end = 0;
   for (cv::Mat frame = reader.next(); !frame.empty(); frame = reader.next()) {
     if (survey.frames == 0) {
       survey.height = frame.rows;
@@ -98,25 +52,23 @@ VideoSurvey survey_frames(FrameSource& reader, const std::string& path,
       throw InputError("video '" + path + "' changes its size at frame " +
                        std::to_string(survey.frames) + ", one size is needed");
     detector.push(frame);
+    const FrameTime time = reader.time().value_or(even_time(survey.frames, survey.fps));
+    survey.times.push_back(time.from);
+    end = time.to;
     ++survey.frames;
-    if (progress)
-      progress(reader.frames_promised() == 0
-                   ? 0
-                   : std::min(1.0, static_cast<double>(survey.frames) / reader.frames_promised()));
+    share = std::clamp(reader.share(), share, 1.0);  // a file may be read back and forth
+    if (progress) progress(share);
   }
   if (survey.frames == 0)
     throw InputError("video '" + path + "': not one frame can be decoded, the file is damaged");
-  require_promised_frames(reader, survey.frames, path);
+  survey.times.push_back(end);
+  survey.frames_promised = reader.frames_promised();
+  survey.notes = reader.notes();
+  if (!are_even(survey.times)) note_variable_rate(survey);
   survey.boundaries = detector.boundaries();
+  survey.suppressed = detector.suppressed();
   survey.shots = shot_starts(survey.boundaries, survey.frames);
   return survey;
-}
-
-void require_promised_frames(const FrameSource& source, int64_t frames, const std::string& path) {
-  const int64_t promised = source.frames_promised();
-  if (static_cast<double>(frames) < 0.9 * static_cast<double>(promised))
-    throw InputError("video '" + path + "' is damaged: it promises " + std::to_string(promised) +
-                     " frames, only " + std::to_string(frames) + " can be read");
 }
 
 int64_t FrameSampling::frame(int64_t i) const {

@@ -176,6 +176,7 @@ Workload video_workload(const WorkloadRequest& request) {
                    {"file_height", survey.height},
                    {"file_width", survey.width},
                    {"fps", survey.fps},
+                   {"notes", survey.notes},
                    {"stride", sampling.stride},
                    {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
                    {"shots_pixel", survey.shots}});
@@ -187,7 +188,7 @@ const RegisterWorkload film_kind(
      "vidattn's own multi-shot film, rendered from --seed, with known shots (the default)", true,
      film_workload});
 const RegisterWorkload video_kind({"video", "PATH",
-                                   "any file that OpenCV reads, or a folder of frames; shots found "
+                                   "any file that FFmpeg reads, or a folder of frames; shots found "
                                    "(as by `vidattn shots`) or given",
                                    true, video_workload});
 }  // namespace

@@ -9,15 +9,13 @@
 namespace vidattn {
 namespace {
 
-constexpr const char* kVariables[] = {"OPENBLAS_CORETYPE", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY",
-                                      "OPENCV_IO_MAX_IMAGE_PIXELS"};
+constexpr const char* kVariables[] = {"OPENBLAS_CORETYPE", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY"};
 
 // The child process becomes this test again, by way of restart_tuned.
 TEST(Restart, SetsWhatIsMissing) {
   const std::string better = better_blas_core("Prescott");
   if (std::getenv("VIDATTN_RESTARTED") != nullptr) {
     EXPECT_STREQ(std::getenv("GOMP_SPINCOUNT"), "2000");
-    EXPECT_STREQ(std::getenv("OPENCV_IO_MAX_IMAGE_PIXELS"), "134217728");
     EXPECT_STREQ(std::getenv("OPENBLAS_NUM_THREADS"), "1");
     if (!better.empty()) {
       EXPECT_EQ(blas_core(), better);
@@ -47,16 +45,13 @@ TEST(Restart, OnlyOnceAndOnlyWhereSomethingIsMissing) {
   restart_tuned(argv, "Prescott");
   unsetenv("VIDATTN_RESTARTED");
   ASSERT_EQ(setenv("OPENBLAS_CORETYPE", blas_core().c_str(), 0), 0);
-  ASSERT_EQ(setenv("OPENCV_IO_MAX_IMAGE_PIXELS", "1000", 0), 0);
   ASSERT_EQ(setenv("OPENBLAS_NUM_THREADS", "1", 1), 0);
   for (const char* waiting : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}) {
     ASSERT_EQ(setenv(waiting, "1", 1), 0);
     restart_tuned(argv, "Prescott");
     unsetenv(waiting);
   }
-  for (const char* variable :
-       {"OPENBLAS_CORETYPE", "OPENCV_IO_MAX_IMAGE_PIXELS", "OPENBLAS_NUM_THREADS"})
-    unsetenv(variable);
+  for (const char* variable : {"OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS"}) unsetenv(variable);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ TEST(MetricsCommand, RefusesBadInputBeforeAnyWork) {
   const std::string out = (folder / "r.json").string();
   for (const auto& [arguments, part] : std::vector<std::pair<std::string, std::string>>{
            {"", "VIDEO"},
-           {a + " none.mp4", "does not exist"},
+           {"none.mp4", "does not exist"},
            {a + " " + a + " --shots 0,1", "a list is for one video"},
            {a + " --shots 0,x", "write first frames as"},
            {a + " --shots 0,", "write first frames as"},
@@ -68,17 +68,22 @@ TEST(MetricsCommand, OneDamagedVideoDoesNotLoseTheOthers) {
   const std::string bytes =
       testing::read_bytes(write_video(folder / "a.avi", std::vector<cv::Mat>(60, grey(9))));
   write_bytes(folder / "cut.avi", bytes.substr(0, bytes.size() / 2));
-  write_frames(folder / "sizes", {grey(1), grey(1, 32)});
+  write_bytes(folder / "empty.avi", "");
   const auto out = folder / "r.json";
   const ToolResult result =
-      run_tool("metrics " + (folder / "cut.avi").string() + " " + (folder / "sizes").string() +
-               " " + (folder / "a.avi").string() + " --quiet --out " + out.string());
+      run_tool("metrics " + (folder / "empty.avi").string() + " " + (folder / "none.avi").string() +
+               " " + (folder / "cut.avi").string() + " " + (folder / "a.avi").string() +
+               " --quiet --out " + out.string());
   EXPECT_EQ(result.exit_code, 3);
-  EXPECT_NE(result.out.find("is damaged"), std::string::npos) << result.out;
-  EXPECT_NE(result.out.find("has 32x48 pixels"), std::string::npos) << result.out;
+  for (const char* part : {"empty.avi' is empty", "none.avi' does not exist",
+                           "cut off or damaged: its header promises 60 frames"})
+    EXPECT_NE(result.out.find(part), std::string::npos) << part << "\n" << result.out;
   const auto json = read_json(out);
-  EXPECT_EQ(json["temporal_flickering"][1].size(), 1U);
-  EXPECT_TRUE(json["vidattn"][1]["videos"][0].contains("error"));
+  EXPECT_EQ(json["temporal_flickering"][1].size(), 2U);
+  const auto& videos = json["vidattn"][1]["videos"];
+  EXPECT_TRUE(videos[0].contains("error"));
+  EXPECT_TRUE(videos[1].contains("error"));
+  EXPECT_EQ(videos[2]["frames_promised"], 60);
 }
 
 TEST(MetricsCommand, CtrlCKeepsFinishedVideos) {

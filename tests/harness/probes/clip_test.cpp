@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "attention/error.h"
-#include "harness/workloads/video/video.h"
+#include "harness/workloads/media/video_reader.h"
 #include "tests/harness/files.h"
 #include "tests/paths.h"
 

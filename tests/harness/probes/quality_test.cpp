@@ -2,7 +2,6 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <opencv2/imgcodecs.hpp>
 
 #include "tests/harness/files.h"
 #include "tests/harness/tool.h"
@@ -25,7 +24,7 @@ TEST(RestoreCommand, WritesTableVideosPictureAndJson) {
   for (const char* name : {"clean", "noisy", "full", "stga", "moga_num_groups_2"})
     EXPECT_TRUE(std::filesystem::exists(folder / "videos" / (std::string(name) + ".avi"))) << name;
   // Five panels of 88x48 in four columns, each with its caption and its difference.
-  const cv::Mat picture = cv::imread((folder / "videos" / "side_by_side.png").string());
+  const cv::Mat picture = read_picture((folder / "videos" / "side_by_side.png").string());
   EXPECT_EQ(picture.size(), cv::Size(4 * 92, 2 * (22 + 2 * 52)));
   const auto json = read_json(folder / "out.json");
   const double noisy = json["clip"]["noisy"]["scores"]["psnr"]["value"];

@@ -5,11 +5,11 @@
 
 #include <cmath>
 #include <fstream>
-#include <opencv2/imgcodecs.hpp>
 #include <sstream>
 
 #include "harness/report/labels.h"
 #include "harness/report/run_table.h"
+#include "harness/workloads/media/picture.h"
 #include "tests/harness/report/cases.h"
 #include "tests/harness/tool.h"
 
@@ -241,7 +241,7 @@ TEST_F(ReportPage, FiguresAndTablesAreWritten) {
   size_t pictures = 0;
   for (const auto& entry : fs::directory_iterator(folder_ / "figures"))
     if (entry.path().extension() == ".png" || entry.path().extension() == ".jpg") {
-      EXPECT_FALSE(cv::imread(entry.path()).empty()) << entry.path();
+      EXPECT_FALSE(read_picture(entry.path()).empty()) << entry.path();
       ++pictures;
     }
   EXPECT_GE(pictures, 8U);

@@ -8,6 +8,7 @@
 #include "harness/videos/scene_file.h"
 #include "harness/workloads/film/film.h"
 #include "tests/harness/altered.h"
+#include "tests/harness/ffmpeg.h"
 #include "tests/harness/files.h"
 #include "tests/harness/tool.h"
 #include "tests/harness/videos.h"
@@ -166,6 +167,73 @@ TEST(FindShots, TakesFoldersOfFrames) {
   EXPECT_NE(result.out.find("40 frames of 64x48, 10 frames/s, 2 shots"), std::string::npos)
       << result.out;
   EXPECT_NE(result.out.find("TP 1  FP 0  FN 0"), std::string::npos) << result.out;
+}
+
+/// Where two cuts lie closer than a shot may be long, the frames said to be clean hold neither.
+TEST(FindShots, CleanFramesHoldNoCutFlashOrForeignFrame) {
+  const TemporaryFolder folder;
+  std::vector<cv::Mat> frames(1, testing::grey(250));
+  frames.insert(frames.end(), 29, testing::grey(60));
+  frames.insert(frames.end(), 8, testing::grey(180));
+  frames.insert(frames.end(), 30, testing::grey(40));
+  frames.insert(frames.end(), 1, testing::grey(250));
+  frames.insert(frames.end(), 12, testing::grey(40));
+  const std::string video = testing::write_frames(folder / "v", frames);
+  const std::string out = (folder / "o.json").string();
+  const auto clean_of = [&](const std::string& more) {
+    const ToolResult result = run_tool("shots --quiet --fps 10 " + video + " --out " + out + more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    std::vector<std::pair<int, int>> clean;
+    const auto json = nlohmann::json::parse(read_bytes(out));
+    for (const auto& shot : json["videos"][0]["shots"])
+      clean.emplace_back(shot["clean_first"], shot["clean_last"]);
+    return std::pair(clean, result.out);
+  };
+  using Clean = std::vector<std::pair<int, int>>;
+  const auto [clean, text] = clean_of("");
+  EXPECT_EQ(clean, (Clean{{0, 0}, {1, 29}, {38, 67}, {69, 80}}));
+  EXPECT_NE(text.find("4 shots, boundaries at least 15 apart"), std::string::npos) << text;
+  EXPECT_NE(text.find("shot 2: cut at 38, too close for --min-length 15"), std::string::npos)
+      << text;
+  EXPECT_EQ(clean_of(" --min-length 5").first,
+            (Clean{{0, 0}, {1, 29}, {30, 37}, {38, 67}, {69, 80}}));
+}
+
+TEST(FindShots, TimesAreThoseOfTheFrames) {
+  const TemporaryFolder folder;
+  const std::string video = (folder / "vfr.mkv").string(), out = (folder / "o.json").string();
+  // 12 frames per second for two seconds, then 24.
+  testing::ffmpeg(
+      "-f lavfi -i color=red:r=24:d=2 -f lavfi -i color=blue:r=24:d=2 -filter_complex "
+      "\"[0][1]concat,select='gte(n,48)+not(mod(n,2))'\" -vsync vfr -c:v ffv1 " +
+      video);
+  const ToolResult result = run_tool("shots --quiet " + video + " --out " + out);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto shots = nlohmann::json::parse(read_bytes(out))["videos"][0]["shots"];
+  ASSERT_EQ(shots.size(), 2U);
+  EXPECT_EQ(shots[1]["first"], 24);
+  EXPECT_NEAR(shots[1]["from_s"].get<double>(), 2, 2e-3);
+  EXPECT_NEAR(shots[1]["to_s"].get<double>(), 4, 2e-3);
+  EXPECT_NE(result.out.find("variable frame rate"), std::string::npos) << result.out;
+}
+
+TEST(FindShots, ABadFileIsNamedAndTheOthersAreMeasured) {
+  const TemporaryFolder folder;
+  testing::write_video(folder / "a.avi", {testing::grey(1), testing::grey(2)});
+  write_bytes(folder / "b.avi", "");
+  write_bytes(folder / "c.avi", std::string(3000, '\xff'));
+  testing::write_video(folder / "d.avi", {testing::grey(1), testing::grey(2)});
+  const std::string out = (folder / "o.json").string();
+  const ToolResult result = run_tool("shots --quiet " + folder.path().string() + " --out " + out);
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("b.avi' is empty"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("c.avi' cannot be opened"), std::string::npos) << result.err;
+  EXPECT_NE(result.out.find("d.avi: 2 frames"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("2 of 4 videos could not be read"), std::string::npos) << result.out;
+  const auto videos = nlohmann::json::parse(read_bytes(out))["videos"];
+  ASSERT_EQ(videos.size(), 4U);
+  EXPECT_NE(videos[1]["error"].get<std::string>().find("is empty"), std::string::npos);
+  EXPECT_EQ(videos[3]["frames"], 2);
 }
 
 TEST(FindShots, RefusesBadInputInOneLine) {

@@ -132,11 +132,9 @@ TEST(VideoMetrics, AFilmsCharactersAreRecognizedAcrossShots) {
 
 TEST(VideoMetrics, ADamagedVideoIsAResultWithAnError) {
   const TemporaryFolder folder;
-  const std::string whole = testing::read_bytes(
-      testing::write_video(folder / "a.avi", std::vector<cv::Mat>(60, grey(9))));
-  write_bytes(folder / "cut.avi", whole.substr(0, whole.size() / 2));
-  const auto result = measure({.path = (folder / "cut.avi").string()});
-  EXPECT_NE(result.error.find("is damaged"), std::string::npos) << result.error;
+  write_bytes(folder / "noise.avi", std::string(5000, '\xff'));
+  const auto result = measure({.path = (folder / "noise.avi").string()});
+  EXPECT_NE(result.error.find("damaged"), std::string::npos) << result.error;
   EXPECT_TRUE(result.scores.empty());
 }
 

@@ -92,8 +92,8 @@ TEST(ShotDetector, TheAdaptiveRuleAsksForThreeTimesTheNeighbours) {
 TEST(ShotDetector, AlternatingFramesKeepTheLeastLength) {
   Frames frames;
   for (int i = 0; i < 40; ++i) frames.push_back(pattern(i % 2));
-  EXPECT_EQ(starts(frames), (std::vector<int64_t>{0, 15, 30}));
-  EXPECT_EQ(starts(frames, {.min_length = 20}), (std::vector<int64_t>{0, 20}));
+  EXPECT_EQ(starts(frames), (std::vector<int64_t>{0, 1, 16, 31}));
+  EXPECT_EQ(starts(frames, {.min_length = 20}), (std::vector<int64_t>{0, 1, 21}));
 }
 
 TEST(ShotDetector, AMixedFrameAtACutMakesItOverlapped) {
@@ -209,6 +209,33 @@ TEST(ShotDetector, BlackFramesBetweenCutsBelongToNoShot) {
   EXPECT_EQ(found[0].frame, 40);
   EXPECT_EQ(found[0].first, 30);
   EXPECT_EQ(found[0].last, 49);
+}
+
+TEST(ShotDetector, WhatIsTooCloseForAShotIsTold) {
+  const auto frames_at = [](const std::vector<Boundary>& found) {
+    std::vector<int64_t> frames;
+    for (const Boundary& boundary : found) frames.push_back(boundary.frame);
+    return frames;
+  };
+  Frames frames(1, pattern(1));  // a first frame of another shot
+  hold(frames, pattern(2), 29);
+  hold(frames, pattern(3), 8);  // a second cut
+  hold(frames, pattern(4), 20);
+  hold(frames, flat(255, 255, 255, 144, 256), 1);  // a flash
+  hold(frames, pattern(4), 20);
+  hold(frames, pattern(5), 1);  // a last frame of another shot
+  for (const CutRule rule : {CutRule::content, CutRule::adaptive}) {
+    const ShotDetector detector = seen(frames, {.rule = rule});
+    std::vector<int64_t> all = frames_at(detector.boundaries());
+    for (const int64_t frame : frames_at(detector.suppressed())) all.push_back(frame);
+    std::sort(all.begin(), all.end());
+    // The adaptive rule needs two frames of the video on both sides.
+    EXPECT_EQ(all, rule == CutRule::content ? (std::vector<int64_t>{1, 30, 38, 58, 59, 79})
+                                            : (std::vector<int64_t>{30, 38, 58, 59}));
+  }
+  const ShotDetector detector = seen(frames);
+  EXPECT_EQ(frames_at(detector.boundaries()), (std::vector<int64_t>{1, 30, 58, 79}));
+  EXPECT_TRUE(seen(Frames(40, pattern(1))).suppressed().empty());
 }
 
 TEST(ShotDetector, AnswersWithoutFramesAndForFewOrTinyOnes) {

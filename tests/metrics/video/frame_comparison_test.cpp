@@ -68,20 +68,22 @@ TEST(FrameComparison, OfEqualVideosIsPerfect) {
   const auto scores = comparison.scores();
   EXPECT_TRUE(std::isinf(scores[0].value));
   EXPECT_DOUBLE_EQ(scores[0].details.at("equal_frames"), 3);
-  EXPECT_DOUBLE_EQ(scores[1].value, 1);
-  EXPECT_DOUBLE_EQ(scores[2].value, 0);
-  EXPECT_DOUBLE_EQ(scores[2].details.at("temporal_error"), 0);
+  EXPECT_DOUBLE_EQ(scores[2].value, 1);
+  EXPECT_DOUBLE_EQ(scores[3].value, 0);
+  EXPECT_DOUBLE_EQ(scores[3].details.at("temporal_error"), 0);
 }
 
-TEST(FrameComparison, PsnrIsOfTheWholeVideo) {
+TEST(FrameComparison, BothPsnrsAreNamed) {
   FrameComparison comparison;
   comparison.add(flat(0, 0, 0), flat(10, 10, 10));
   comparison.add(flat(0, 0, 0), flat(0, 0, 0));
   const VideoScore score = comparison.scores()[0];
   EXPECT_NEAR(score.value, 10 * std::log10(255.0 * 255 / 50), 1e-12);  // mean error (100 + 0)/2
-  EXPECT_NEAR(score.details.at("mean_of_differing_frames"), 10 * std::log10(255.0 * 255 / 100),
-              1e-12);
   EXPECT_EQ(score.series.size(), 2U);
+  comparison.add(flat(0, 0, 0), flat(1, 1, 1));
+  const VideoScore mean = comparison.scores()[1];
+  EXPECT_EQ(mean.name, "psnr_frame_mean");  // of 28.1 and 48.1 dB; the equal frame has none
+  EXPECT_NEAR(mean.value, 10 * std::log10(255.0 * 255 / 10), 1e-12);
 }
 
 TEST(FrameComparison, FlickerIsSignedAndSeesWhereItIs) {
@@ -91,7 +93,7 @@ TEST(FrameComparison, FlickerIsSignedAndSeesWhereItIs) {
     const int v = 100 + 51 * (i % 2);
     still.add(flat(100, 100, 100), flat(v, v, v));
   }
-  const VideoScore score = still.scores()[2];
+  const VideoScore score = still.scores()[3];
   EXPECT_NEAR(score.value, -0.2, 1e-12);
   EXPECT_DOUBLE_EQ(score.details.at("first"), 1);
   EXPECT_NEAR(score.details.at("second"), 0.8, 1e-12);
@@ -102,16 +104,16 @@ TEST(FrameComparison, FlickerIsSignedAndSeesWhereItIs) {
     const int up = 100 + 51 * (i % 2), down = 100 - 51 * (i % 2);
     opposite.add(flat(up, up, up), flat(down, down, down));
   }
-  EXPECT_NEAR(opposite.scores()[2].value, 0, 1e-12);
-  EXPECT_NEAR(opposite.scores()[2].details.at("temporal_error"), 0.4, 1e-12);
+  EXPECT_NEAR(opposite.scores()[3].value, 0, 1e-12);
+  EXPECT_NEAR(opposite.scores()[3].details.at("temporal_error"), 0.4, 1e-12);
 }
 
 TEST(FrameComparison, SaysWhatItCannotTell) {
   for (const VideoScore& score : FrameComparison().scores()) EXPECT_TRUE(std::isnan(score.value));
   FrameComparison tiny;
   tiny.add(flat(1, 2, 3, 8, 8), flat(1, 2, 3, 8, 8));
-  EXPECT_TRUE(std::isnan(tiny.scores()[1].value));
   EXPECT_TRUE(std::isnan(tiny.scores()[2].value));
+  EXPECT_TRUE(std::isnan(tiny.scores()[3].value));
   EXPECT_THROW(tiny.add(flat(1, 2, 3, 8, 8), flat(1, 2, 3, 8, 9)), InputError);
 }
 

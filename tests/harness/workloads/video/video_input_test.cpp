@@ -57,18 +57,30 @@ TEST(VideoInput, SaysWhatIsWrong) {
   std::filesystem::create_directories(empty);
   write_frames(mixed, {grey(1)});
   write_video(folder / "mixed" / "a.avi", {grey(1)});
-  const auto find = [](const std::string& path) { return [path] { find_videos({path}, 24); }; };
+  const auto find = [](const std::string& path) { return [path] { find_video(path); }; };
   expect_input_error(find((folder / "none.mp4").string()), "does not exist");
   expect_input_error(find(empty), "holds no frames");
   expect_input_error(find(mixed), "holds 1 pictures and 1 videos");
   expect_input_error(find("film:x"), "write film or film:SEED");
+  EXPECT_NE(find_videos({empty}, 24)[0].error.find("holds no frames"), std::string::npos);
 }
 
-TEST(VideoInput, APictureOfAnotherSizeOrADamagedOneIsNamed) {
+TEST(VideoInput, StrangersInAFolderAreLeftOutAndNamed) {
   const TemporaryFolder folder;
-  const std::string sizes = write_frames(folder / "sizes", {grey(1), grey(1), grey(1, 60)});
-  expect_input_error([&] { survey(find_videos({sizes}, 24)[0]); },
-                     "/2.png\" has 60x48 pixels, the folder's first has 64x48");
+  const std::string sizes =
+      write_frames(folder / "sizes", {grey(1, 60), grey(1), grey(2), grey(3, 10), grey(4)});
+  write_bytes(folder / "sizes" / "._0.png", "of another system");
+  const VideoSurvey found = survey(find_video(sizes));
+  EXPECT_EQ(found.frames, 3);
+  EXPECT_EQ(found.width, 64);
+  ASSERT_EQ(found.notes.size(), 2U);
+  EXPECT_EQ(found.notes[0], "1 hidden file was left out: \"._0.png\"");
+  EXPECT_EQ(found.notes[1],
+            "2 pictures of another size than 64x48 were left out: \"0.png\", \"3.png\"");
+}
+
+TEST(VideoInput, ADamagedPictureIsNamed) {
+  const TemporaryFolder folder;
   const std::string damaged = write_frames(folder / "damaged", {grey(1), grey(1)});
   write_bytes(folder / "damaged" / "1.png", "no picture");
   expect_input_error([&] { survey(find_videos({damaged}, 24)[0]); }, "1.png\" cannot be read");

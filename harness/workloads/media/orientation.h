@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <opencv2/core.hpp>
+#include <optional>
+#include <span>
+
+namespace vidattn {
+
+/// How stored pixels are laid out to be looked at: first the transposition, then the mirrors.
+struct Orientation {
+  bool transposed = false, mirrored_x = false, mirrored_y = false;
+  bool operator==(const Orientation&) const = default;
+};
+
+/// Of a display matrix as FFmpeg has it, nine 16.16 and 2.30 fixed-point numbers; angles in between
+/// become the nearest quarter turn.
+Orientation display_orientation(const int32_t* matrix);
+
+/// Of Exif's tag 0x0112, 1 to 8; other values mean upright.
+Orientation exif_orientation(int64_t value);
+
+/// Value of that tag in a TIFF structure, which is what Exif is stored as, too. Nothing where it is
+/// not one or has no such tag.
+std::optional<int64_t> orientation_tag(std::span<const uint8_t> tiff);
+
+/// The picture as it is to be looked at.
+cv::Mat oriented(const cv::Mat& picture, const Orientation& orientation);
+
+}  // namespace vidattn

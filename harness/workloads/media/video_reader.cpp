@@ -1,0 +1,120 @@
+#include "harness/workloads/media/video_reader.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "attention/error.h"
+#include "harness/workloads/media/colour.h"
+#include "harness/workloads/media/stream.h"
+
+namespace vidattn {
+namespace {
+
+constexpr double kUnknownFps = 25;  // of a stream that has neither times nor a rate
+
+std::string frames_text(int64_t count) {
+  return fmt::format("{} frame{}", count, count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+struct VideoReader::State {
+  State(const std::string& name, int threads)
+      : path(name), stream(name, threads > 0 ? threads : omp_get_max_threads()) {}
+
+  /// The next frame with its time; nullptr at the end.
+  const AVFrame* advance() {
+    const AVFrame* frame = stream.next();
+    if (frame == nullptr) {
+      ended = true;
+      return nullptr;
+    }
+    ++frames;
+    interlaced += frame->interlaced_frame != 0 ? 1 : 0;
+    aspect = stream.pixel_aspect();
+    place();
+    return frame;
+  }
+
+  /// Times of a damaged file may run backwards or be missing: then a frame follows the one before.
+  void place() {
+    const double step = 1 / (stream.fps() > 0 ? stream.fps() : kUnknownFps);
+    const double begin = stream.begin();
+    if (frames == 1) start = std::isnan(begin) ? 0 : begin;
+    const double from = std::isnan(begin) ? time.to : begin - start;
+    const double length = stream.length() > 0 ? stream.length() : step;
+    time.from = frames == 1 ? 0 : from > time.from ? from : time.to;
+    time.to = time.from + length;
+  }
+
+  /// Whether the end came before the time that the header promises, by more than rounding.
+  bool ends_early() const {
+    constexpr double kFrames = 2, kShare = 0.01;
+    const double step = 1 / (stream.fps() > 0 ? stream.fps() : kUnknownFps);
+    return ended && stream.missing() > std::max(kFrames * step, kShare * stream.promised_length());
+  }
+
+  std::string path;
+  VideoStream stream;
+  ToBgr to_bgr;
+  FrameTime time;
+  double start = 0, aspect = 1;
+  int64_t frames = 0, interlaced = 0;
+  bool ended = false;
+};
+
+VideoReader::VideoReader(const std::string& path, int threads)
+    : state_(std::make_unique<State>(path, threads)) {}
+VideoReader::~VideoReader() = default;
+
+cv::Mat VideoReader::next() {
+  const AVFrame* frame = state_->advance();
+  if (frame == nullptr) return {};
+  try {
+    return oriented(state_->to_bgr.convert(*frame), state_->stream.orientation());
+  } catch (const InputError& error) {
+    throw InputError("video '" + state_->path + "' " + error.what());
+  }
+}
+
+bool VideoReader::skip() { return state_->advance() != nullptr; }
+
+double VideoReader::fps() const { return state_->stream.fps(); }
+
+int64_t VideoReader::frames_promised() const {
+  if (const int64_t counted = state_->stream.frames_counted(); counted > 0) return counted;
+  if (!state_->ends_early()) return 0;
+  return std::llround(state_->stream.promised_length() * fps());
+}
+
+std::optional<FrameTime> VideoReader::time() const { return state_->time; }
+
+double VideoReader::share() const { return state_->stream.share(); }
+
+std::vector<std::string> VideoReader::notes() const {
+  const State& s = *state_;
+  std::vector<std::string> notes;
+  const int64_t counted = s.stream.frames_counted();
+  if (s.ended && s.frames < frames_promised())
+    notes.push_back(fmt::format("cut off or damaged: its header promises {}{}, {} can be read",
+                                counted > 0 ? "" : "about ", frames_text(frames_promised()),
+                                s.frames));
+  if (const int64_t damaged = s.stream.damaged(); damaged > 0)
+    notes.push_back(fmt::format("damaged in {} place{}, where the codec filled in or left out",
+                                damaged, damaged == 1 ? "" : "s"));
+  if (s.interlaced > 0)
+    notes.push_back(
+        fmt::format("interlaced: {} hold two fields of different times, which are not "
+                    "separated",
+                    frames_text(s.interlaced)));
+  if (s.to_bgr.saw_alpha()) notes.emplace_back("transparent: composed on black");
+  if (std::abs(s.aspect - 1) > 1e-3)
+    notes.push_back(
+        fmt::format("pixels {:.4g} times as wide as high: measured as stored", s.aspect));
+  return notes;
+}
+
+}  // namespace vidattn

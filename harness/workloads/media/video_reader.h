@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/workloads/media/frame_source.h"
+
+namespace vidattn {
+
+/// A video file, read front to back: any container and codec that FFmpeg knows. Frames are turned
+/// and mirrored as the file asks, of full range and by the stream's own colour matrix (colour.h).
+class VideoReader : public FrameSource {
+ public:
+  /// Decodes on `threads` threads; 0 = as many as OpenMP has. Throws InputError when the path is no
+  /// regular file, is empty, is text or a list of files, holds no readable video, is HDR, or claims
+  /// more than kMostPixels (colour.h).
+  explicit VideoReader(const std::string& path, int threads = 0);
+  ~VideoReader() override;
+
+  /// Throws InputError when the file cannot be read or a frame's colours cannot be converted.
+  cv::Mat next() override;
+  bool skip() override;
+  double fps() const override;
+  int64_t frames_promised() const override;
+  std::optional<FrameTime> time() const override;
+  double share() const override;
+  std::vector<std::string> notes() const override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace vidattn

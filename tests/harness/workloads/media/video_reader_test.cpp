@@ -1,0 +1,250 @@
+#include "harness/workloads/media/video_reader.h"
+
+#include <gtest/gtest.h>
+
+#include <opencv2/imgproc.hpp>
+
+#include "attention/error.h"
+#include "harness/workloads/video/video.h"
+#include "tests/harness/ffmpeg.h"
+#include "tests/harness/videos.h"
+
+namespace vidattn {
+namespace {
+
+using testing::expect_input_error;
+using testing::ffmpeg;
+using testing::grey;
+using testing::read_bytes;
+using testing::TemporaryFolder;
+using testing::write_bytes;
+using testing::write_frames;
+
+std::vector<cv::Mat> frames_of(const std::string& path) {
+  VideoReader reader(path);
+  std::vector<cv::Mat> frames;
+  for (cv::Mat frame = reader.next(); !frame.empty(); frame = reader.next())
+    frames.push_back(frame);
+  return frames;
+}
+
+double largest_difference(const cv::Mat& a, const cv::Mat& b) {
+  return a.size() == b.size() ? cv::norm(a, b, cv::NORM_INF) : 255;
+}
+
+/// Four strong colours, each wide enough that the middle of its patch is not blended.
+cv::Mat colours(int width = 64, int height = 64) {
+  cv::Mat picture(height, width, CV_8UC3);
+  const cv::Scalar patches[] = {{30, 40, 220}, {40, 200, 30}, {210, 60, 20}, {60, 180, 200}};
+  for (int i = 0; i < 4; ++i)
+    picture({i % 2 * width / 2, i / 2 * height / 2, width / 2, height / 2}) = patches[i];
+  return picture;
+}
+
+/// Largest difference in the middle of the patches.
+double colour_error(const cv::Mat& seen, const cv::Mat& truth) {
+  double error = 0;
+  for (int i = 0; i < 4; ++i) {
+    const int x = (2 * (i % 2) + 1) * truth.cols / 4, y = (2 * (i / 2) + 1) * truth.rows / 4;
+    for (int c = 0; c < 3; ++c)
+      error = std::max<double>(
+          error, std::abs(seen.at<cv::Vec3b>(y, x)[c] - truth.at<cv::Vec3b>(y, x)[c]));
+  }
+  return error;
+}
+
+bool has_note(const std::vector<std::string>& notes, const std::string& part) {
+  return std::any_of(notes.begin(), notes.end(),
+                     [&](const std::string& note) { return note.find(part) != std::string::npos; });
+}
+
+class VideoKinds : public ::testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  /// 48 frames of 24 per second that all differ, of 96x64 pixels.
+  std::string source() const {
+    std::string name = path("source.mp4");
+    ffmpeg("-f lavfi -i testsrc2=s=96x64:r=24:d=2 -c:v libx264 -g 48 -pix_fmt yuv420p " + name);
+    return name;
+  }
+  /// A lossless video of the picture, made with these arguments between input and output.
+  std::string video_of(const cv::Mat& picture, const std::string& arguments) const {
+    testing::write_picture(folder_ / "in.png", picture);
+    ffmpeg("-i " + path("in.png") + " " + arguments + " -c:v ffv1 " + path("v.mkv"));
+    return path("v.mkv");
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(VideoKinds, PhoneVideosAreTurnedAsTheyAsk) {
+  const std::string upright = source();
+  const cv::Mat frame = frames_of(upright).at(0);
+  // The program counts degrees against the clock.
+  const std::pair<int, int> turns[] = {
+      {90, cv::ROTATE_90_COUNTERCLOCKWISE}, {180, cv::ROTATE_180}, {270, cv::ROTATE_90_CLOCKWISE}};
+  for (const auto& [degrees, code] : turns) {
+    ffmpeg("-i " + upright + " -c copy -metadata:s:v rotate=" + std::to_string(degrees) + " " +
+           path("turned.mp4"));
+    cv::Mat expected;
+    cv::rotate(frame, expected, code);
+    EXPECT_EQ(largest_difference(frames_of(path("turned.mp4")).at(0), expected), 0) << degrees;
+  }
+}
+
+TEST_F(VideoKinds, ColoursAreOfTheMatrixRangeAndDepthThatTheStreamStates) {
+  for (const char* matrix : {"bt709", "smpte170m", "bt2020nc", "smpte240m"})
+    for (const char* range : {"tv", "pc"})
+      for (const char* format : {"yuv444p", "yuv420p", "yuv420p10le", "yuv422p12le"}) {
+        const std::string of_scale = std::string(matrix) == "bt2020nc" ? "bt2020" : matrix;
+        const std::string video =
+            video_of(colours(), std::string("-vf scale=out_color_matrix=") + of_scale +
+                                    ":out_range=" + range + ",format=" + format + " -colorspace " +
+                                    matrix + " -color_range " + range);
+        EXPECT_LE(colour_error(frames_of(video).at(0), colours()), 4)
+            << matrix << " " << range << " " << format;
+      }
+}
+
+TEST_F(VideoKinds, WhereNothingIsStatedTheSizeDecidesTheMatrix) {
+  const struct {
+    int width, height;
+    const char* matrix;
+  } sizes[] = {{720, 576, "bt601"}, {1280, 720, "bt709"}};
+  for (const auto& size : sizes) {
+    const cv::Mat truth = colours(size.width, size.height);
+    const std::string video =
+        video_of(truth, std::string("-vf scale=out_color_matrix=") + size.matrix +
+                            ":out_range=tv,format=yuv420p,setparams=colorspace=unknown");
+    EXPECT_LE(colour_error(frames_of(video).at(0), truth), 4) << size.matrix;
+  }
+}
+
+TEST_F(VideoKinds, HdrIsRefusedInOneLine) {
+  for (const auto& [transfer, name] : {std::pair("smpte2084", "PQ"), {"arib-std-b67", "HLG"}}) {
+    const std::string video = video_of(
+        colours(), std::string("-pix_fmt yuv420p10le -colorspace bt2020nc -color_primaries "
+                               "bt2020 -color_trc ") +
+                       transfer);
+    expect_input_error([&] { VideoReader reader(video); }, std::string("is HDR (") + name + ")");
+  }
+}
+
+TEST_F(VideoKinds, TransparentOnesAreComposedOnBlackAndSaySo) {
+  cv::Mat half(64, 64, CV_8UC3, cv::Scalar(200, 100, 50));
+  const std::string video =
+      video_of(half, "-vf format=rgba,colorchannelmixer=aa=0.5 -pix_fmt bgra");
+  VideoReader reader(video);
+  const cv::Vec3b seen = reader.next().at<cv::Vec3b>(32, 32);
+  EXPECT_NEAR(seen[0], 100, 1);
+  EXPECT_NEAR(seen[1], 50, 1);
+  EXPECT_NEAR(seen[2], 25, 1);
+  EXPECT_TRUE(has_note(reader.notes(), "composed on black"));
+  VideoReader opaque(video_of(half, "-pix_fmt bgra"));
+  opaque.next();
+  EXPECT_TRUE(opaque.notes().empty());
+}
+
+TEST_F(VideoKinds, FramesThatAnEditListLeavesOutAreNotPromised) {
+  ffmpeg("-ss 1.02 -i " + source() + " -t 0.5 -c copy " + path("cut.mp4"));
+  const VideoSurvey survey = survey_video(path("cut.mp4"));
+  EXPECT_GT(survey.frames, 8);
+  EXPECT_LT(survey.frames, 16);
+  EXPECT_EQ(survey.frames_promised, survey.frames);
+  EXPECT_FALSE(has_note(survey.notes, "promises")) << survey.notes.at(0);
+}
+
+TEST_F(VideoKinds, VariableRatesHaveTheirTrueTimes) {
+  ffmpeg("-i " + source() + " -vf \"select='lt(mod(n,12),6)'\" -vsync vfr " + path("vfr.mkv"));
+  const VideoSurvey survey = survey_video(path("vfr.mkv"));
+  ASSERT_EQ(survey.frames, 24);
+  ASSERT_EQ(survey.times.size(), 25U);
+  EXPECT_NEAR(survey.times[5], 5 / 24.0, 2e-3);
+  EXPECT_NEAR(survey.times[6], 12 / 24.0, 2e-3);
+  EXPECT_NEAR(survey.times[23], 41 / 24.0, 2e-3);
+  EXPECT_TRUE(has_note(survey.notes, "variable frame rate"));
+  EXPECT_EQ(survey.frames_promised, 0);
+  const VideoSurvey even = survey_video(source());
+  EXPECT_NEAR(even.times.back(), 2, 1e-6);
+  EXPECT_TRUE(even.notes.empty());
+}
+
+TEST_F(VideoKinds, NamesAreOfAnyBytes) {
+  const std::string made = source();
+  for (const std::string name : {"2025-03-01T10:42:05.mp4", "http:", "file:x.mp4", "%03d.mp4",
+                                 "a\nb.mp4", "\xff\xfe.mp4", "?*[x]{y}.mp4", "-i"}) {
+    std::filesystem::copy_file(made, folder_ / name);
+    EXPECT_EQ(frames_of(path(name)).size(), 48U) << name;
+  }
+}
+
+TEST_F(VideoKinds, ContainersOfAllKindsAreRead) {
+  const std::string made = source();
+  for (const std::string name : {"a.y4m", "a.ts", "a.webm", "a.avi", "a.flv", "a.mov", "a.gif",
+                                 "a.mpg", "a.nut", "a.ogv", "a.wmv"}) {
+    ffmpeg("-i " + made + " " + path(name));
+    EXPECT_NEAR(static_cast<double>(frames_of(path(name)).size()), 48, 1) << name;
+  }
+  // What comes first in it is text.
+  write_bytes(folder_ / "grey.y4m",
+              "YUV4MPEG2 W64 H48 F24:1 C420jpeg\nFRAME\n" + std::string(64 * 48 * 3 / 2, 'a'));
+  EXPECT_EQ(frames_of(path("grey.y4m")).size(), 1U);
+}
+
+TEST_F(VideoKinds, SoundMayBeLongerAndSoundAloneIsNoVideo) {
+  const std::string sound = " -f lavfi -i sine=d=6 ", made = source();
+  for (const char* name : {"long.mp4", "long.mkv"}) {
+    ffmpeg("-i " + made + sound + "-c:v copy " + path(name));
+    const VideoSurvey survey = survey_video(path(name));
+    EXPECT_EQ(survey.frames, 48) << name;
+    EXPECT_TRUE(survey.notes.empty()) << name << survey.notes.at(0);
+  }
+  ffmpeg(sound + path("sound.mp4"));
+  expect_input_error([&] { VideoReader reader(path("sound.mp4")); }, "holds no video, only sound");
+  testing::write_picture(folder_ / "cover.png", grey(9));
+  ffmpeg(sound + "-i " + path("cover.png") + " -map 0 -map 1 -disposition:v attached_pic " +
+         path("cover.mp3"));
+  expect_input_error([&] { VideoReader reader(path("cover.mp3")); }, "holds no video, only sound");
+}
+
+TEST_F(VideoKinds, CutOffOnesAreReadAndSayWhatWasPromised) {
+  const std::string made = source();
+  ffmpeg("-i " + made + " -c copy -movflags +faststart " + path("a.mp4"));
+  ffmpeg("-i " + made + " -c copy -cluster_time_limit 200 " + path("a.mkv"));
+  for (const std::string ending : {"mp4", "mkv"}) {
+    const std::string bytes = read_bytes(folder_ / ("a." + ending));
+    write_bytes(folder_ / ("cut." + ending), bytes.substr(0, bytes.size() * 7 / 10));
+    const VideoSurvey survey = survey_video(path("cut." + ending));
+    EXPECT_EQ(survey.frames_promised, 48) << ending;
+    EXPECT_LT(survey.frames, 46) << ending;
+    EXPECT_TRUE(has_note(survey.notes, "48 frames")) << ending;
+  }
+}
+
+TEST_F(VideoKinds, InterlacedOnesSaySo) {
+  ffmpeg("-i " + source() + " -c:v mpeg2video -flags +ildct+ilme -top 1 " + path("fields.mpg"));
+  VideoReader reader(path("fields.mpg"));
+  while (reader.skip()) {
+  }
+  EXPECT_TRUE(has_note(reader.notes(), "interlaced: 48 frames"));
+}
+
+/// A list that names a good video beside it must not make it be read.
+TEST_F(VideoKinds, ListsOfOtherFilesAreRefused) {
+  const std::string made = source(), binary = "\n# \xc3\xa9\x01\xff\n";
+  const std::pair<const char*, std::string> lists[] = {
+      {"concat", "ffconcat version 1.0\nfile 'source.mp4'\n"},
+      {"hls", "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nsource.mp4\n#EXT-X-ENDLIST\n"},
+      {"dash", "<?xml version=\"1.0\"?><MPD><Period><AdaptationSet><Representation><BaseURL>" +
+                   made + "</BaseURL></Representation></AdaptationSet></Period></MPD>"},
+      {"sdp", "v=0\no=- 0 0 IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n"}};
+  for (const auto& [name, text] : lists) {
+    write_bytes(folder_ / "plain.mp4", text);
+    expect_input_error([&] { VideoReader reader(path("plain.mp4")); }, "is a text file");
+    write_bytes(folder_ / "bytes.mp4", text + binary);  // no longer seen as text
+    EXPECT_THROW(VideoReader(path("bytes.mp4")), InputError) << name;
+  }
+}
+
+}  // namespace
+}  // namespace vidattn
