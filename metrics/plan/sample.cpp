@@ -32,6 +32,7 @@ std::vector<Segment> thin(const HeadTable& table, double share) {
   const auto upto = [&](size_t i) { return std::floor(static_cast<double>(i) * share + 0.5); };
   for (size_t i = 0; i < blocks.size(); ++i)
     if (upto(i + 1) > upto(i)) kept.push_back(blocks[i].second);
+  if (kept.empty() && !blocks.empty()) kept.push_back(blocks[blocks.size() / 2].second);
   std::sort(kept.begin(), kept.end(),
             [](const Segment& a, const Segment& b) { return a.query_begin < b.query_begin; });
   return kept;

@@ -60,6 +60,7 @@ void take_samples(Prepared& p, const Plan& plan, double flops, const OperatorOpt
                                 static_cast<double>(options.least_blocks) / kQuarter / blocks);
   p.sample = sample_plan(plan, p.wanted.whole ? 1 : share);
   if (p.sample.scale != 1) p.small = sample_plan(plan, kQuarter * share);
+  if (p.small.scale == p.sample.scale) p.small = {};  // no less than the sample
 }
 
 void prepare(Prepared& p, const OperatorOptions& options) {
@@ -131,7 +132,7 @@ void take_small_times(Prepared& p, const ContenderTimes& times) {
 /// (clearing the output, the end of a run, where the last items are cut small so that all threads
 /// finish together) the whole takes once; only their difference grows with the pairs.
 double whole_seconds(const Prepared& p, double sample, double small) {
-  if (p.sample.scale == 1) return sample;
+  if (p.small.plan.branches.empty()) return sample * p.sample.scale;
   const double share = 1 / p.sample.scale, small_share = 1 / p.small.scale;
   return sample + (sample - small) * (1 - share) / (share - small_share);
 }

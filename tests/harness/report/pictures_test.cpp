@@ -2,13 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <opencv2/imgcodecs.hpp>
+#include <fstream>
 #include <set>
 
 #include "attention/backend.h"
 #include "harness/measure/record/workload_facts.h"
 #include "harness/report/backgrounds.h"
 #include "harness/report/report.h"
+#include "harness/workloads/media/picture.h"
 #include "harness/workloads/workload.h"
 #include "metrics/plan/stats.h"
 #include "tests/harness/files.h"
@@ -104,9 +105,11 @@ TEST(Pictures, SegmentsOfSingleTokensAreNoGroups) {
 TEST(Pictures, AVideosOwnFramesLieBehindIt) {
   const testing::TemporaryFolder folder;
   constexpr int kFrames = 5, kBrighter = 40;
-  for (int i = 0; i < kFrames; ++i)
-    cv::imwrite(folder / (std::to_string(i) + ".png"),
-                cv::Mat(64, 96, CV_8UC3, cv::Scalar::all(kBrighter * i)));
+  for (int i = 0; i < kFrames; ++i) {
+    const auto png = png_of(cv::Mat(64, 96, CV_8UC3, cv::Scalar::all(kBrighter * i)));
+    std::ofstream(folder / (std::to_string(i) + ".png"), std::ios::binary)
+        .write(reinterpret_cast<const char*>(png.data()), std::ssize(png));
+  }
   const Workload video =
       make_workload({.spec = "video:" + folder.path().string(), .heads = 1, .dim = 16});
   ASSERT_EQ(video.inputs.grid.frames, 2);

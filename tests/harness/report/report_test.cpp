@@ -135,6 +135,7 @@ class ReportPage : public ::testing::Test {
   static void SetUpTestSuite() {
     folder_ = fs::temp_directory_path() / ("vidattn_report_test_" + std::to_string(getpid()));
     fs::create_directories(folder_);
+    setenv("VIDATTN_MEASURE_LIMITS", "1", 1);  // a roof has a bandwidth
     const ToolResult sweep = run_tool(
         "sweep --quiet --grid 4,8,10 --heads 1 --dim 32 --repeat 7 --density 0.3,0.6 --backend "
         "full "
@@ -169,7 +170,6 @@ class ReportPage : public ::testing::Test {
 };
 
 TEST_F(ReportPage, ChartsSortingAndPicturesWorkInARealBrowserSlow) {
-  setenv("VIDATTN_MEASURE_LIMITS", "1", 1);  // a roof has a bandwidth
   if (!has_browser()) GTEST_SKIP() << "chromium is not installed";
   const std::string probe = R"(
     addEventListener('load', () => {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "attention/device.h"
 #include "attention/reference.h"
 #include "metrics/plan/fidelity.h"
@@ -38,6 +40,13 @@ TEST(PlanSample, KeepsAboutTheShareOfEveryBranch) {
     const double kept = pairs(sample.plan.branches[0]) + pairs(sample.plan.branches[1]);
     EXPECT_DOUBLE_EQ(sample.scale * kept, pairs(plan.branches[0]) + pairs(plan.branches[1]));
   }
+}
+
+TEST(PlanSample, TheSmallestShareKeepsABlockOfEveryBranch) {
+  const SampledPlan sample = sample_plan(uneven_plan(3001), 1e-9);
+  EXPECT_TRUE(std::isfinite(sample.scale));
+  for (const Branch& branch : sample.plan.branches)
+    for (const HeadTable& table : branch.tables) EXPECT_EQ(table.segments.size(), 1U);
 }
 
 TEST(PlanSample, AShareOfOneIsTheWhole) {
