@@ -70,7 +70,7 @@ using Sizes = std::vector<int64_t>;
 /// Drops a leading batch of one where the tensor has one size more than `rank`.
 bool squeeze(StoredArray& stored, size_t rank) {
   if (stored.shape.size() != rank + 1 || stored.shape.front() != 1) return false;
-  stored.shape.erase(stored.shape.begin());
+  stored = stored.at(0, 0);
   return true;
 }
 
