@@ -34,6 +34,7 @@ LIBRARIES = [
     ("OpenCV", "opencv2/", ("metrics/", "harness/", "tests/")),
     ("FFmpeg", "libav", ("harness/workloads/", "tests/")),
     ("SQLite", "SQLite", ("harness/store/", "tests/")),
+    ("libzip", "zip.h", ("harness/io/", "tests/")),
     ("files", "fstream", ("metrics/", "harness/", "tests/")),
     ("files", "filesystem", ("metrics/", "harness/", "tests/")),
 ]

@@ -8,6 +8,7 @@
 #include "harness/cli/share.h"
 #include "harness/compare/check_report.h"
 #include "harness/conform/test_vector.h"
+#include "harness/io/arrays/npz.h"
 #include "harness/io/npy.h"
 #include "harness/io/safetensors.h"
 #include "harness/measure/backend_spec.h"
@@ -54,6 +55,11 @@ void npy(const fs::path& file) { read_values(open_npy(file)); }
 void safetensors(const fs::path& file) {
   const Safetensors tensors(file);
   for (const std::string& name : tensors.names()) read_values(tensors.stored(name));
+}
+
+void npz(const fs::path& file) {
+  const Npz archive(file);
+  for (const std::string& name : archive.names()) read_values(archive.stored(name));
 }
 
 /// The folder of a capture as `--workload tensors:` takes it.
@@ -181,6 +187,7 @@ const std::vector<Reader>& readers() {
   static const std::vector<Reader> all = {
       {"npy", "a.npy", npy},
       {"safetensors", "a.safetensors", safetensors},
+      {"npz", "a.npz", npz},
       {"tensors", "capture.safetensors", tensors},
       {"case", "method/case/case.json", test_vector},
       {"suite", "suite.json", suite},
