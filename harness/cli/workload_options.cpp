@@ -24,9 +24,14 @@ std::vector<Option> WorkloadOptions::all() {
       Option("--peak", &request_.peak,
              "share of the attention mass on the strongest 5% of the keys, to calibrate to; "
              "0 = 0.8")};
+  options.push_back(scale());
   options.insert(options.end(), synthesized.begin(), synthesized.end());
   for (Option& option : options) option.under("Workload");
   return options;
+}
+
+Option WorkloadOptions::scale() {
+  return Option("--scale", &request_.scale, "softmax scale; 0 = 1/sqrt(D)").in(0, 1e30);
 }
 
 WorkloadRequest WorkloadOptions::request() const {

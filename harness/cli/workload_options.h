@@ -11,10 +11,12 @@ namespace vidattn {
 /// The command-line options that describe a workload. The object must outlive their parsing.
 class WorkloadOptions {
  public:
-  /// --workload --grid --shots --heads --dim --seed --peak
+  /// --workload --grid --shots --scale --heads --dim --seed --peak
   std::vector<Option> all();
   /// --grid and --shots alone
   std::vector<Option> grid();
+  /// --scale alone
+  Option scale();
   /// The request as given; throws InputError for a grid that makes no sense.
   WorkloadRequest request() const;
 

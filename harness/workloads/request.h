@@ -17,6 +17,7 @@ struct WorkloadRequest {
   double peak = 0;  ///< softmax peakedness to calibrate to; 0 = the default
   /// Called with the finished share of long work, 0 to 1; may be empty.
   std::function<void(double)> progress;
+  double scale = 0;  ///< softmax scale; 0 = 1/sqrt(D)
 };
 
 /// The tool's options that reproduce the request; options that stay at their defaults of 0 or

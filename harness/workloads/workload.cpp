@@ -6,7 +6,13 @@
 namespace vidattn {
 
 Workload make_workload(const WorkloadRequest& request) {
-  return find_workload_kind(request.spec).make(request);
+  Workload workload = find_workload_kind(request.spec).make(request);
+  if (request.scale != 0) {
+    workload.inputs.scale = request.scale;
+    workload.inputs.validate();
+    workload.provenance["softmax_scale"] = request.scale;
+  }
+  return workload;
 }
 
 Workload build_workload(WorkloadRequest request) {
