@@ -11,7 +11,8 @@ namespace vidattn {
 /// The command-line options that describe a workload. The object must outlive their parsing.
 class WorkloadOptions {
  public:
-  /// --workload --grid --shots --scale --heads --dim --seed --peak
+  /// --workload --grid --shots --scale, those of synthesized tensors (--heads --dim --seed --peak)
+  /// and those of captures (--layout --prefix --valid --batch-entry --layer --step --head-range)
   std::vector<Option> all();
   /// --grid and --shots alone
   std::vector<Option> grid();
@@ -21,7 +22,10 @@ class WorkloadOptions {
   WorkloadRequest request() const;
 
  private:
+  std::vector<Option> capture();
+
   WorkloadRequest request_;
+  bool heads_given_ = false;
   std::vector<int64_t> grid_, shots_;
 };
 
