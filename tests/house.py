@@ -36,6 +36,7 @@ LIBRARIES = [
     ("FFmpeg", "libav", ("harness/workloads/media/", "tests/")),
     ("FFmpeg", "libsw", ("harness/workloads/media/", "tests/")),
     ("SQLite", "SQLite", ("harness/store/", "tests/")),
+    ("libzip", "zip.h", ("harness/io/", "tests/")),
     ("files", "fstream", ("metrics/", "harness/", "tests/")),
     ("files", "filesystem", ("metrics/", "harness/", "tests/")),
 ]

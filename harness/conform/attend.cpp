@@ -44,6 +44,7 @@ Inputs load_inputs(const AttendOptions& options, const BackendSpec& spec) {
   in.k = load(options.k, options.dtype);
   in.v = load(options.v, options.dtype);
   in.grid = grid_for(options, in.length());
+  in.scale = options.scale;
   in.validate();
   for (const auto& [name, path] : options.inputs) {
     const auto& known = spec.backend->info().inputs;
@@ -58,11 +59,12 @@ Inputs load_inputs(const AttendOptions& options, const BackendSpec& spec) {
 }
 
 nlohmann::json stats_json(const BackendSpec& spec, const Plan& plan, const PlanStats& stats,
-                          double plan_seconds, double run_seconds) {
+                          double scale, double plan_seconds, double run_seconds) {
   nlohmann::json json{{"backend", spec.text()},
                       {"density", stats.density},
                       {"sparsity", 1 - stats.density},
                       {"density_per_head", stats.density_per_head},
+                      {"softmax_scale", scale},
                       {"pairs", stats.pairs},
                       {"dense_pairs", stats.dense_pairs},
                       {"attention_flops", stats.flops},
@@ -133,9 +135,9 @@ ExitCode attend(const AttendOptions& options) {
   const PlanStats stats = plan_stats(plan, in);
   Outputs outputs;
   write_arrays(options, plan, in, out, outputs);
-  const nlohmann::json json =
-      stats_json(spec, plan, stats, std::chrono::duration<double>(planned - start).count(),
-                 std::chrono::duration<double>(end - begin).count());
+  const nlohmann::json json = stats_json(spec, plan, stats, in.softmax_scale(),
+                                         std::chrono::duration<double>(planned - start).count(),
+                                         std::chrono::duration<double>(end - begin).count());
   if (!options.stats.empty()) outputs.write([&] { write_json(options.stats, json); });
   print_out("{} on {} ({}): {} tokens, {} heads of {}, density {:.4g}, {:.3g} GFLOP\n", spec.text(),
             device.name(), to_string(options.dtype), in.length(), in.heads(), in.dim(),

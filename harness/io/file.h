@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "harness/io/arrays/byte_source.h"
 #include "harness/io/output_place.h"
 
 namespace vidattn {
@@ -15,20 +16,17 @@ namespace vidattn {
 std::string in_quotes(std::string_view text);
 
 /// A regular file opened for reading. Reads are positional, so one object may serve many readers.
-class InputFile {
+class InputFile : public ByteSource {
  public:
   /// Throws InputError when the file is missing, unreadable or not a regular file.
   explicit InputFile(const std::filesystem::path& path);
-  ~InputFile();
+  ~InputFile() override;
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
 
-  /// The quoted path, for messages.
-  const std::string& name() const { return name_; }
-  uint64_t size() const { return size_; }  ///< bytes, when the file was opened
-
-  /// Reads exactly `bytes` bytes. Throws InputError when the file ends before or cannot be read.
-  void read(uint64_t offset, void* target, uint64_t bytes) const;
+  const std::string& name() const override { return name_; }
+  uint64_t size() const override { return size_; }  ///< when the file was opened
+  void read(uint64_t offset, void* target, uint64_t bytes) const override;
 
  private:
   std::string name_;

@@ -94,8 +94,17 @@ class HeaderParser {
     return std::string(content);
   }
   std::string descr() {
-    if (accept('[')) fail("has a structured dtype: save its fields as separate plain arrays");
+    if (accept('[')) return bfloat16_field();
     return text();
+  }
+  /// The one structured type that stands for a plain one: [('bfloat16', '<u2')].
+  std::string bfloat16_field() {
+    const bool named = accept('(') && text() == "bfloat16" && accept(',');
+    std::string type = named ? text() : "";
+    if ((!type.ends_with("u2") && !type.ends_with("V2")) || !accept(')')) fail(kStructured);
+    accept(',');
+    if (!accept(']')) fail(kStructured);
+    return type;
   }
   bool boolean() {
     if (accept_word("True")) return true;
@@ -111,6 +120,7 @@ class HeaderParser {
     if (error != std::errc()) fail("is malformed: shape must be a tuple of whole numbers");
     if (value < 0) fail(fmt::format("has the negative size {} in its shape", value));
     at_ += static_cast<size_t>(end - first);
+    accept('L');  // Python 2's long integers
     return value;
   }
   std::vector<int64_t> shape() {
@@ -127,6 +137,8 @@ class HeaderParser {
     return out;
   }
 
+  static constexpr const char* kStructured =
+      "has a structured dtype: save its fields as separate plain arrays";
   std::string_view text_;
   const std::string& file_;
   size_t at_ = 0;
@@ -134,30 +146,42 @@ class HeaderParser {
 };
 
 struct ArrayType {
-  std::string_view descr;
-  Element element;
+  std::string_view kind;  ///< NumPy's letter and the bytes of an element
+  std::optional<Element> element;
   int64_t bits;
 };
 
+/// `descr` is the kind after its byte order: '<', '>', or '|' for none.
 ArrayType find_type(const std::string& descr, const std::string& file) {
   static constexpr ArrayType kTypes[] = {
-      {"<f2", Element::f16, 16}, {"<f4", Element::f32, 32},    {"<f8", Element::f64, 64},
-      {"<i4", Element::i32, 32}, {"<i8", Element::i64, 64},    {"|u1", Element::u8, 8},
-      {"<u1", Element::u8, 8},   {"|b1", Element::boolean, 8}, {"<b1", Element::boolean, 8}};
+      {"f2", Element::f16, 16},    {"f4", Element::f32, 32},       {"f8", Element::f64, 64},
+      {"i4", Element::i32, 32},    {"i8", Element::i64, 64},       {"u1", Element::u8, 8},
+      {"b1", Element::boolean, 8}, {"V2", std::nullopt, 16},       {"u2", std::nullopt, 16},
+      {"i2", std::nullopt, 16},    {"bfloat16", Element::bf16, 16}};
+  const bool has_order =
+      !descr.empty() && std::string_view("<>|=").find(descr[0]) != std::string::npos;
+  const std::string_view kind = std::string_view(descr).substr(has_order ? 1 : 0);
   for (const ArrayType& type : kTypes)
-    if (type.descr == descr) return type;
-  std::string advice = "expected float16, float32, float64, int32, int64, uint8 or bool";
-  if (descr.starts_with('>'))
-    advice = "which is big endian: save a.astype(a.dtype.newbyteorder('<'))";
-  else if (descr.ends_with('O'))
-    advice = "Python objects, which are not read: save a plain numeric array";
-  else if (descr.ends_with("V2"))
-    advice = "perhaps bfloat16, which .npy cannot name: save float32 or use .safetensors";
-  throw InputError(fmt::format("{} has dtype {}, {}", file, in_quotes(descr), advice));
+    if (type.kind == kind && (has_order || kind == "bfloat16")) return type;
+  throw InputError(fmt::format(
+      "{} has dtype {}, {}", file, in_quotes(descr),
+      descr.ends_with('O') ? "Python objects, which are not read: save a plain numeric array"
+                           : "expected float16, float32, float64, int32, int64, uint8 or bool"));
+}
+
+/// The first index moves fastest.
+std::vector<int64_t> fortran_strides(const std::vector<int64_t>& shape) {
+  std::vector<int64_t> strides;
+  int64_t step = 1;
+  for (int64_t extent : shape) {
+    strides.push_back(step);
+    step *= extent;
+  }
+  return strides;
 }
 
 /// Reads magic, version and header text; leaves `offset` at the data.
-std::string read_header_text(const InputFile& file, uint64_t& offset) {
+std::string read_header_text(const ByteSource& file, uint64_t& offset) {
   if (file.size() == 0) throw InputError(fmt::format("{} is empty, expected .npy", file.name()));
   unsigned char start[12] = {};
   file.read(0, start, std::min<uint64_t>(file.size(), sizeof start));
@@ -211,8 +235,12 @@ void write_file(const std::filesystem::path& path, std::string_view descr,
 }  // namespace
 
 StoredArray open_npy(const std::filesystem::path& path) {
+  return open_npy(std::make_shared<InputFile>(path));
+}
+
+StoredArray open_npy(std::shared_ptr<const ByteSource> file) {
   StoredArray out;
-  out.file = std::make_shared<InputFile>(path);
+  out.file = std::move(file);
   out.name = out.file->name();
   const std::string text = read_header_text(*out.file, out.offset);
   const Header header = HeaderParser(text, out.name).parse();
@@ -220,8 +248,7 @@ StoredArray open_npy(const std::filesystem::path& path) {
   out.dtype = *header.descr;
   out.element = type.element;
   out.shape = *header.shape;
-  if (*header.fortran_order)
-    throw InputError(fmt::format("{} is in Fortran order: save np.ascontiguousarray(a)", out.name));
+  out.big_endian = out.dtype.starts_with('>');
   const auto expected = stored_bytes(out.shape, type.bits);
   if (!expected)
     throw InputError(
@@ -230,6 +257,7 @@ StoredArray open_npy(const std::filesystem::path& path) {
   if (found != *expected)
     throw InputError(fmt::format("{} has {} bytes of data, expected {} for shape {} of {}",
                                  out.name, found, *expected, shape_text(out.shape), out.dtype));
+  if (*header.fortran_order) out.strides = fortran_strides(out.shape);
   return out;
 }
 

@@ -7,10 +7,13 @@
 
 namespace vidattn {
 
-/// NumPy's array files (numpy.lib.format): versions 1.0, 2.0 and 3.0, C order, little endian;
-/// float16, float32, float64, int32, int64, uint8 or bool. Everything else, and a file whose length
-/// does not match its header exactly, is an InputError.
+/// NumPy's array files (numpy.lib.format): versions 1.0, 2.0 and 3.0, also as Python 2 wrote them,
+/// C or Fortran order, either byte order; float16, float32, float64, int32, int64, uint8 or bool.
+/// Elements of two bytes that are not numbers to NumPy (uint16, int16, "|V2"), as which bfloat16 is
+/// often stored, are opened as known by name only. Everything else, and a file whose length does
+/// not match its header exactly, is an InputError.
 StoredArray open_npy(const std::filesystem::path& path);
+StoredArray open_npy(std::shared_ptr<const ByteSource> file);
 
 /// open_npy(path).array() and open_npy(path).tensor(): see StoredArray for shapes and types.
 Array read_npy(const std::filesystem::path& path);

@@ -23,14 +23,16 @@ struct TensorType {
   std::optional<Element> element;
 };
 
-constexpr TensorType kTypes[] = {
-    {"F32", 32, Element::f32},    {"F16", 16, Element::f16},     {"BF16", 16, Element::bf16},
-    {"F64", 64, Element::f64},    {"I32", 32, Element::i32},     {"I64", 64, Element::i64},
-    {"U8", 8, Element::u8},       {"BOOL", 8, Element::boolean}, {"I8", 8, std::nullopt},
-    {"I16", 16, std::nullopt},    {"U16", 16, std::nullopt},     {"U32", 32, std::nullopt},
-    {"U64", 64, std::nullopt},    {"C64", 64, std::nullopt},     {"F8_E5M2", 8, std::nullopt},
-    {"F8_E4M3", 8, std::nullopt}, {"F8_E8M0", 8, std::nullopt},  {"F6_E2M3", 6, std::nullopt},
-    {"F6_E3M2", 6, std::nullopt}, {"F4", 4, std::nullopt}};
+constexpr TensorType kTypes[] = {{"F32", 32, Element::f32},        {"F16", 16, Element::f16},
+                                 {"BF16", 16, Element::bf16},      {"F64", 64, Element::f64},
+                                 {"I32", 32, Element::i32},        {"I64", 64, Element::i64},
+                                 {"U8", 8, Element::u8},           {"BOOL", 8, Element::boolean},
+                                 {"I8", 8, std::nullopt},          {"I16", 16, std::nullopt},
+                                 {"U16", 16, std::nullopt},        {"U32", 32, std::nullopt},
+                                 {"U64", 64, std::nullopt},        {"C64", 64, std::nullopt},
+                                 {"F8_E5M2", 8, Element::f8_e5m2}, {"F8_E4M3", 8, Element::f8_e4m3},
+                                 {"F8_E8M0", 8, std::nullopt},     {"F6_E2M3", 6, std::nullopt},
+                                 {"F6_E3M2", 6, std::nullopt},     {"F4", 4, std::nullopt}};
 
 std::string read_header(const InputFile& file) {
   constexpr uint64_t kLongest = 100'000'000;  // the format's own limit
@@ -75,12 +77,22 @@ std::vector<int64_t> whole_numbers(const json& list, const std::string& what) {
   return list.get<std::vector<int64_t>>();
 }
 
-const TensorType& find_type(const json& name, const std::string& tensor) {
-  if (!name.is_string()) throw InputError(fmt::format("{}: dtype must be a text", tensor));
-  const auto& text = name.get_ref<const std::string&>();
+/// Null for a type that the format got later: such a tensor can be there, but not be read.
+const TensorType* find_type(const std::string& name) {
   for (const TensorType& type : kTypes)
-    if (type.name == text) return type;
-  throw InputError(fmt::format("{} has the unknown dtype {}", tensor, in_quotes(text)));
+    if (type.name == name) return &type;
+  return nullptr;
+}
+
+/// The bytes must be those of the shape, where the type's size is known.
+void require_size(const StoredArray& tensor, const TensorType& type, uint64_t bytes) {
+  const auto expected = stored_bytes(tensor.shape, type.bits);
+  if (!expected)
+    throw InputError(fmt::format("{} has the impossible shape {} for {}", tensor.name,
+                                 shape_text(tensor.shape), tensor.dtype));
+  if (bytes != *expected)
+    throw InputError(fmt::format("{} has {} bytes, expected {} for shape {} of {}", tensor.name,
+                                 bytes, *expected, shape_text(tensor.shape), tensor.dtype));
 }
 
 struct Extent {
@@ -94,22 +106,19 @@ Extent read_entry(const json& entry, StoredArray& out) {
       !entry.contains("shape") || !entry.contains("data_offsets"))
     throw InputError(
         fmt::format("{} needs exactly the keys dtype, shape and data_offsets", out.name));
-  const TensorType& type = find_type(entry["dtype"], out.name);
-  out.dtype = type.name;
-  out.element = type.element;
+  if (!entry["dtype"].is_string())
+    throw InputError(fmt::format("{}: dtype must be a text", out.name));
+  out.dtype = entry["dtype"].get<std::string>();
   out.shape = whole_numbers(entry["shape"], out.name + ": shape");
   const auto offsets = whole_numbers(entry["data_offsets"], out.name + ": data_offsets");
   if (offsets.size() != 2 || offsets[0] > offsets[1])
     throw InputError(
         fmt::format("{}: data_offsets must be [begin,end] with begin <= end", out.name));
-  const auto expected = stored_bytes(out.shape, type.bits);
-  if (!expected)
-    throw InputError(fmt::format("{} has the impossible shape {} for {}", out.name,
-                                 shape_text(out.shape), out.dtype));
   const auto begin = static_cast<uint64_t>(offsets[0]), end = static_cast<uint64_t>(offsets[1]);
-  if (end - begin != *expected)
-    throw InputError(fmt::format("{} has {} bytes, expected {} for shape {} of {}", out.name,
-                                 end - begin, *expected, shape_text(out.shape), out.dtype));
+  if (const TensorType* type = find_type(out.dtype)) {
+    out.element = type->element;
+    require_size(out, *type, end - begin);
+  }
   return {begin, end, &out};
 }
 

@@ -17,8 +17,9 @@ namespace vidattn {
 /// only; a tensor is read when asked for.
 class Safetensors {
  public:
-  /// Throws InputError unless the file obeys the format in full: known types, sizes that match the
-  /// shapes, no overlaps, no holes, no duplicate or unknown keys.
+  /// Throws InputError unless the file obeys the format in full: sizes that match the shapes, no
+  /// overlaps, no holes, no duplicate or unknown keys. A tensor of a type that is not known is kept
+  /// by name: whoever does not read it has nothing to do with it.
   explicit Safetensors(const std::filesystem::path& path);
 
   std::vector<std::string> names() const;  ///< sorted

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -11,6 +12,7 @@
 #include <stdexcept>
 
 #include "attention/error.h"
+#include "harness/io/arrays/strided_read.h"
 
 namespace vidattn {
 namespace {
@@ -24,82 +26,126 @@ std::vector<int64_t> position(int64_t index, const std::vector<int64_t>& shape) 
   return out;
 }
 
-[[noreturn]] void refuse(const StoredArray& stored, int64_t index, const std::string& why) {
-  throw InputError(
-      fmt::format("{} at {} {}", stored.name, shape_text(position(index, stored.shape)), why));
+/// An 8-bit float of OCP's "OFP8": the sign, `exponent` bits, the rest are the mantissa.
+struct Float8 {
+  int exponent, bias;
+  bool has_infinity;  ///< else only the largest code of all is not a number
+};
+constexpr Float8 kE4M3{4, 7, false}, kE5M2{5, 15, true};
+
+float decoded(uint8_t byte, const Float8& format) {
+  const int mantissa_bits = 7 - format.exponent;
+  const int exponent = (byte & 0x7f) >> mantissa_bits;
+  const int mantissa = byte & ((1 << mantissa_bits) - 1);
+  const float sign = byte < 0x80 ? 1.0F : -1.0F;
+  const bool largest = exponent == (1 << format.exponent) - 1;
+  if (largest && format.has_infinity && mantissa == 0)
+    return sign * std::numeric_limits<float>::infinity();
+  if (largest && (format.has_infinity || mantissa == (1 << mantissa_bits) - 1))
+    return std::numeric_limits<float>::quiet_NaN();
+  const int hidden = exponent == 0 ? 0 : 1 << mantissa_bits;
+  return sign * std::ldexp(static_cast<float>(hidden + mantissa),
+                           std::max(exponent, 1) - format.bias - mantissa_bits);
+}
+
+/// Converts every element of type `From`.
+template <class From, class Into, class Convert>
+void convert(const StoredArray& stored, const Rearrangement* moved, Into* target, Convert&& one) {
+  StridedReader(stored, moved).read<From>(target, one);
+}
+
+/// Elements that stay what they are; where the whole lies as memory wants it, without a detour.
+template <class T>
+void read_direct(const StoredArray& stored, const Rearrangement* moved, T* target) {
+  const StridedReader reader(stored, moved);
+  if (reader.is_plain())
+    stored.file->read(stored.offset, target, static_cast<uint64_t>(stored.size()) * sizeof(T));
+  else
+    reader.read<T>(target, [](T value, int64_t) { return value; });
+}
+
+std::vector<int64_t> shape_after(const StoredArray& stored, const Rearrangement* moved) {
+  std::vector<int64_t> shape = stored.shape;
+  if (moved != nullptr) shape[moved->axis] = moved->kept;
+  return shape;
+}
+
+[[noreturn]] void refuse(const StoredArray& stored, const Rearrangement* moved, int64_t index,
+                         const std::string& why) {
+  throw InputError(fmt::format("{} at {} {}", stored.name,
+                               shape_text(position(index, shape_after(stored, moved))), why));
 }
 
 template <class T>
-std::vector<T> allocate(const StoredArray& stored) {
+std::vector<T> allocate(const StoredArray& stored, const Rearrangement* moved) {
+  int64_t size = 1;
+  for (int64_t extent : shape_after(stored, moved)) size *= extent;
   try {
-    return std::vector<T>(static_cast<size_t>(stored.size()));
+    return std::vector<T>(static_cast<size_t>(size));
   } catch (const std::bad_alloc&) {
   } catch (const std::length_error&) {
   }
   throw OutOfMemory(fmt::format("{} with shape {}", stored.name, shape_text(stored.shape)));
 }
 
-void read_direct(const StoredArray& stored, void* target, size_t element_bytes) {
-  stored.file->read(stored.offset, target, static_cast<uint64_t>(stored.size()) * element_bytes);
-}
-
 template <class T>
-std::vector<T> direct(const StoredArray& stored) {
-  auto values = allocate<T>(stored);
-  read_direct(stored, values.data(), sizeof(T));
+std::vector<T> direct(const StoredArray& stored, const Rearrangement* moved) {
+  auto values = allocate<T>(stored, moved);
+  read_direct(stored, moved, values.data());
   return values;
-}
-
-/// Reads in pieces, so that only the converted values are held whole.
-template <class From, class Into, class Convert>
-void convert(const StoredArray& stored, Into* target, Convert&& one) {
-  constexpr int64_t kPiece = int64_t{1} << 16;
-  const int64_t count = stored.size();
-  std::vector<From> piece(static_cast<size_t>(std::min(count, kPiece)));
-  for (int64_t first = 0; first < count; first += kPiece) {
-    const int64_t length = std::min(kPiece, count - first);
-    stored.file->read(stored.offset + static_cast<uint64_t>(first) * sizeof(From), piece.data(),
-                      static_cast<uint64_t>(length) * sizeof(From));
-    for (int64_t i = 0; i < length; ++i) target[first + i] = one(piece[i], first + i);
-  }
 }
 
 template <class Half>
-std::vector<float> widened(const StoredArray& stored) {
-  auto values = allocate<float>(stored);
-  convert<Half>(stored, values.data(), [](Half value, int64_t) { return float(value); });
+std::vector<float> widened(const StoredArray& stored, const Rearrangement* moved) {
+  auto values = allocate<float>(stored, moved);
+  convert<Half>(stored, moved, values.data(), [](Half value, int64_t) { return float(value); });
   return values;
 }
 
-void narrow_doubles(const StoredArray& stored, float* target) {
-  convert<double>(stored, target, [&](double value, int64_t index) {
+void narrow_doubles(const StoredArray& stored, const Rearrangement* moved, float* target) {
+  convert<double>(stored, moved, target, [&](double value, int64_t index) {
     const bool fits = !(std::abs(value) > std::numeric_limits<float>::max()) || std::isinf(value);
-    if (!fits) refuse(stored, index, fmt::format("is {}, beyond float32", value));
+    if (!fits) refuse(stored, moved, index, fmt::format("is {}, beyond float32", value));
     return static_cast<float>(value);
   });
 }
 
-std::vector<float> narrowed_doubles(const StoredArray& stored) {
-  auto values = allocate<float>(stored);
-  narrow_doubles(stored, values.data());
+std::vector<float> narrowed_doubles(const StoredArray& stored, const Rearrangement* moved) {
+  auto values = allocate<float>(stored, moved);
+  narrow_doubles(stored, moved, values.data());
   return values;
 }
 
-std::vector<int32_t> narrowed_integers(const StoredArray& stored) {
-  auto values = allocate<int32_t>(stored);
-  convert<int64_t>(stored, values.data(), [&](int64_t value, int64_t index) {
+void widen_f8(const StoredArray& stored, const Rearrangement* moved, float* target) {
+  const Float8 format = *stored.element == Element::f8_e4m3 ? kE4M3 : kE5M2;
+  std::array<float, 256> values;
+  for (size_t byte = 0; byte < values.size(); ++byte)
+    values[byte] = decoded(static_cast<uint8_t>(byte), format) * stored.scale;
+  convert<uint8_t>(stored, moved, target, [&](uint8_t byte, int64_t) { return values[byte]; });
+}
+
+std::vector<float> widened_f8(const StoredArray& stored, const Rearrangement* moved) {
+  auto values = allocate<float>(stored, moved);
+  widen_f8(stored, moved, values.data());
+  return values;
+}
+
+std::vector<int32_t> narrowed_integers(const StoredArray& stored, const Rearrangement* moved) {
+  auto values = allocate<int32_t>(stored, moved);
+  convert<int64_t>(stored, moved, values.data(), [&](int64_t value, int64_t index) {
     if (value != static_cast<int32_t>(value))
-      refuse(stored, index, fmt::format("is {}, beyond int32", value));
+      refuse(stored, moved, index, fmt::format("is {}, beyond int32", value));
     return static_cast<int32_t>(value);
   });
   return values;
 }
 
-std::vector<uint8_t> booleans(const StoredArray& stored) {
-  auto values = direct<uint8_t>(stored);
+std::vector<uint8_t> booleans(const StoredArray& stored, const Rearrangement* moved) {
+  auto values = direct<uint8_t>(stored, moved);
   const auto bad = std::find_if(values.begin(), values.end(), [](uint8_t v) { return v > 1; });
   if (bad != values.end())
-    refuse(stored, bad - values.begin(), fmt::format("is {}, expected a bool (0 or 1)", *bad));
+    refuse(stored, moved, bad - values.begin(),
+           fmt::format("is {}, expected a bool (0 or 1)", *bad));
   return values;
 }
 
@@ -112,6 +158,8 @@ DType storage_type(const StoredArray& stored) {
         return DType::bf16;
       case Element::f32:
       case Element::f64:
+      case Element::f8_e4m3:
+      case Element::f8_e5m2:
         return DType::f32;
       default:
         break;
@@ -134,47 +182,48 @@ void require_finite(std::span<const T> values, const std::vector<int64_t>& shape
 
 }  // namespace
 
-int64_t StoredArray::size() const {
-  int64_t count = 1;
-  for (int64_t extent : shape) count *= extent;
-  return count;
-}
-
-Tensor StoredArray::tensor() const {
-  const DType dtype = storage_type(*this);
+Tensor StoredArray::tensor(const Rearrangement* rearrangement) const {
+  const DType type = storage_type(*this);
   if (shape.size() != 2 && shape.size() != 3)
     throw InputError(
         fmt::format("{} has shape {}, expected [tokens,heads,channels]", name, shape_text(shape)));
-  Tensor out(shape.front(), shape.size() == 3 ? shape[1] : 1, shape.back(), dtype);
+  const std::vector<int64_t> sizes = shape_after(*this, rearrangement);
+  Tensor out(sizes.front(), sizes.size() == 3 ? sizes[1] : 1, sizes.back(), type);
   if (element == Element::f64)
-    narrow_doubles(*this, out.data<float>());
+    narrow_doubles(*this, rearrangement, out.data<float>());
+  else if (element == Element::f8_e4m3 || element == Element::f8_e5m2)
+    widen_f8(*this, rearrangement, out.data<float>());
   else
-    read_direct(*this, out.data<std::byte>(), static_cast<size_t>(size_of(dtype)));
+    dispatch(type, [&](auto t) { read_direct(*this, rearrangement, out.data<decltype(t)>()); });
   return out;
 }
 
-Array StoredArray::array() const {
+Array StoredArray::array(const Rearrangement* rearrangement) const {
   if (!element)
     throw InputError(fmt::format(
         "{} holds {}, expected float16, bfloat16, float32, float64, int32, int64, uint8 or bool",
         name, in_quotes(dtype)));
+  const std::vector<int64_t> sizes = shape_after(*this, rearrangement);
   switch (*element) {
+    case Element::f8_e4m3:
+    case Element::f8_e5m2:
+      return {sizes, widened_f8(*this, rearrangement)};
     case Element::f16:
-      return {shape, widened<Float16>(*this)};
+      return {sizes, widened<Float16>(*this, rearrangement)};
     case Element::bf16:
-      return {shape, widened<BFloat16>(*this)};
+      return {sizes, widened<BFloat16>(*this, rearrangement)};
     case Element::f32:
-      return {shape, direct<float>(*this)};
+      return {sizes, direct<float>(*this, rearrangement)};
     case Element::f64:
-      return {shape, narrowed_doubles(*this)};
+      return {sizes, narrowed_doubles(*this, rearrangement)};
     case Element::i32:
-      return {shape, direct<int32_t>(*this)};
+      return {sizes, direct<int32_t>(*this, rearrangement)};
     case Element::i64:
-      return {shape, narrowed_integers(*this)};
+      return {sizes, narrowed_integers(*this, rearrangement)};
     case Element::u8:
-      return {shape, direct<uint8_t>(*this)};
+      return {sizes, direct<uint8_t>(*this, rearrangement)};
     default:
-      return {shape, booleans(*this)};
+      return {sizes, booleans(*this, rearrangement)};
   }
 }
 

@@ -97,6 +97,9 @@ WorkloadRequest request_of(const WorkloadFacts& workload) {
   request.dim = workload.dim;
   provenance.read_if("seed", request.seed);
   provenance.maybe("qkv").read_if("peak_target", request.peak);
+  if (const JsonReader scale = provenance.maybe("softmax_scale"); !scale.is_null())
+    request.scale = scale.number(0);
+  request.capture = read_capture_options(provenance.maybe("options"));
   return request;
 }
 

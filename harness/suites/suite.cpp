@@ -59,6 +59,8 @@ WorkloadRequest workload_of(const JsonReader& j) {
   j.read_if("dim", w.dim);
   j.read_if("seed", w.seed);
   j.read_if("peak", w.peak);
+  j.read_if("scale", w.scale);
+  w.capture = read_capture_options(j.maybe("capture"));
   return w;
 }
 

@@ -14,7 +14,12 @@ std::vector<std::string> workload_arguments(const WorkloadRequest& r) {
   };
   if (r.frames > 0) add("--grid", fmt::format("{},{},{}", r.frames, r.height, r.width));
   if (!r.shots.empty()) add("--shots", fmt::format("{}", fmt::join(r.shots, ",")));
-  if (!find_workload_kind(r.spec).synthesized) return words;
+  if (r.scale != 0) add("--scale", fmt::format("{}", r.scale));
+  if (!find_workload_kind(r.spec).synthesized) {
+    const std::vector<std::string> capture = capture_arguments(r.capture);
+    words.insert(words.end(), capture.begin(), capture.end());
+    return words;
+  }
   add("--heads", std::to_string(r.heads));
   add("--dim", std::to_string(r.dim));
   add("--seed", std::to_string(r.seed));

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/workloads/capture/options.h"
+
 namespace vidattn {
 
 /// What the user asked for on the command line; each workload reads what concerns it.
@@ -17,6 +19,8 @@ struct WorkloadRequest {
   double peak = 0;  ///< softmax peakedness to calibrate to; 0 = the default
   /// Called with the finished share of long work, 0 to 1; may be empty.
   std::function<void(double)> progress;
+  double scale = 0;        ///< softmax scale; 0 = 1/sqrt(D), or as a capture says
+  CaptureOptions capture;  ///< of the user's own tensors
 };
 
 /// The tool's options that reproduce the request; options that stay at their defaults of 0 or

@@ -4,17 +4,19 @@
 
 namespace vidattn {
 
-/// The user's own tensors: request.spec is "tensors:PATH", PATH a folder of .npy files or one
-/// .safetensors file. It holds, by file stem or tensor name:
-///   q, k, v        [L,H,D], or [L,D] as one head; f32, bf16 or f16, kept as stored
+/// The user's own tensors: request.spec is "tensors:PATH" or "tensors:PATH#PREFIX", PATH a
+/// .safetensors file, a .safetensors.index.json, an .npz archive, or a folder of those or of .npy
+/// files. What it holds, by tensor name or file stem, under PREFIX or under the only prefix there
+/// is:
+///   q, k, v        [L,H,D] or in another layout, or [L,D] as one head; also to_q, query …
 ///   router_logits  [L,M]     hidden       [L,C]      (optional)
 ///   router_weight  [M,C]     router_bias  [M]        (optional)
-/// and any others, which are offered as extras under their names. Each of the named ones may have
-/// one more leading size of 1 (a batch), which is dropped and recorded.
+/// and the inputs that methods declare. Nothing else is read. f32, bf16 and f16 are kept as stored.
+/// CAPTURES.md has all rules: layouts, metadata, prefix and padding, several calls.
 ///
-/// The grid comes from request.frames, height and width (all or none); the tokens beyond it are
-/// text. Shots come from request.shots. Throws InputError with one line for files, shapes, types or
-/// grids that do not fit, and for NaN or infinite values in the named tensors.
+/// The grid comes from request.frames, height and width (all or none), else from the metadata; the
+/// tokens beyond it are text. Throws InputError with one line for files, shapes, types or grids
+/// that do not fit, and for NaN or infinite values in the named tensors.
 Workload tensors_workload(const WorkloadRequest& request);
 
 }  // namespace vidattn

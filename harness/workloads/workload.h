@@ -16,13 +16,16 @@ struct Workload {
   std::string name;           ///< canonical text, valid as --workload
   Inputs inputs;              ///< float32 q, k, v; the grid; extras such as hidden
   nlohmann::json provenance;  ///< seed, sizes, sha256 of files, calibration
+  /// What was done to the tensors that their owner should know, a line each; in the provenance,
+  /// too.
+  std::vector<std::string> notes;
 };
 
 /// Builds the workload of request.spec. Throws InputError with one line for a spec, file or shape
 /// that cannot be used.
 Workload make_workload(const WorkloadRequest& request);
 
-/// The same, showing its progress.
+/// The same, showing its progress and saying its notes.
 Workload build_workload(WorkloadRequest request);
 
 }  // namespace vidattn

@@ -8,6 +8,7 @@
 #include "harness/cli/share.h"
 #include "harness/compare/check_report.h"
 #include "harness/conform/test_vector.h"
+#include "harness/io/arrays/npz.h"
 #include "harness/io/npy.h"
 #include "harness/io/safetensors.h"
 #include "harness/measure/backend_spec.h"
@@ -22,6 +23,7 @@
 #include "harness/tables/paper.h"
 #include "harness/tables/tables.h"
 #include "harness/videos/scene_file.h"
+#include "harness/workloads/capture/metadata.h"
 #include "harness/workloads/kind.h"
 #include "harness/workloads/tensors.h"
 #include "harness/workloads/video/video_input.h"
@@ -54,6 +56,19 @@ void npy(const fs::path& file) { read_values(open_npy(file)); }
 void safetensors(const fs::path& file) {
   const Safetensors tensors(file);
   for (const std::string& name : tensors.names()) read_values(tensors.stored(name));
+}
+
+void npz(const fs::path& file) {
+  const Npz archive(file);
+  for (const std::string& name : archive.names()) read_values(archive.stored(name));
+}
+
+/// A safetensors file's metadata: a line for the key of each text, and one for the text.
+void metadata(const fs::path& file) {
+  std::vector<std::string> lines = lines_of(file);
+  std::map<std::string, std::string> texts;
+  for (size_t i = 0; i + 1 < lines.size(); i += 2) texts[lines[i]] = lines[i + 1];
+  read_capture_metadata(texts, "the metadata");
 }
 
 /// The folder of a capture as `--workload tensors:` takes it.
@@ -181,6 +196,8 @@ const std::vector<Reader>& readers() {
   static const std::vector<Reader> all = {
       {"npy", "a.npy", npy},
       {"safetensors", "a.safetensors", safetensors},
+      {"npz", "a.npz", npz},
+      {"metadata", "lines", metadata},
       {"tensors", "capture.safetensors", tensors},
       {"case", "method/case/case.json", test_vector},
       {"suite", "suite.json", suite},

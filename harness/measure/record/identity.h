@@ -15,7 +15,8 @@ struct CaseIdentity {
   std::optional<double> density;  ///< that the knob is set for
   bool cold = false;              ///< caches are evicted before every timed run
   /// What the method reads of the inputs: SHA-256 of "q", "k", "v" and of the extras that it
-  /// declares, and "geometry" (grid, shots, text tokens) as text. Empty = not known.
+  /// declares, "geometry" (grid, shots, text tokens) and "scale" (of the softmax) as text. Empty =
+  /// not known.
   std::map<std::string, std::string> content = {};
 };
 

@@ -22,6 +22,13 @@ std::string hash_of(const Array& array) {
       array.values);
 }
 
+/// The softmax scale of a workload that names none follows from its tensors.
+std::string scale_text(const WorkloadFacts& facts) {
+  const auto scale = facts.provenance.find("softmax_scale");
+  const bool named = scale != facts.provenance.end() && scale->is_number();
+  return named ? fmt::format("{}", scale->get<double>()) : "1/sqrt(D)";
+}
+
 }  // namespace
 
 WorkloadFacts workload_facts(const Workload& workload, bool hashed) {
@@ -55,6 +62,7 @@ std::map<std::string, std::string> content_for(const WorkloadFacts& facts, const
       content[name] = found->second;
   };
   for (const char* name : {"q", "k", "v"}) add(name);
+  content["scale"] = scale_text(facts);
   for (const InputSpec& input : backend.info().inputs) add(input.name);
   return content;
 }

@@ -158,8 +158,7 @@ std::vector<MalformedTensors> malformed_headers() {
        "needs exactly the keys"},
       {"name with a line break", file_of("{\"two\\nlines\":1}", ""), "\"two\\nlines\""},
       {"dtype is a number", one("32", "[2]", "[0,8]"), "dtype must be a text"},
-      {"dtype unknown", one("\"F33\"", "[2]", "[0,8]"), "unknown dtype \"F33\""},
-      {"dtype in small letters", one("\"f32\"", "[2]", "[0,8]"), "unknown dtype"},
+      {"dtype unknown, beyond the file", one("\"F33\"", "[2]", "[0,80]"), "truncated"},
       {"shape is a number", one("\"F32\"", "2", "[0,8]"), "shape must be a list"},
       {"negative size", one("\"F32\"", "[-2]", "[0,8]"), "shape must be a list"},
       {"size is a fraction", one("\"F32\"", "[2.0]", "[0,8]"), "shape must be a list"},
@@ -219,7 +218,7 @@ TEST(Safetensors, MalformedFilesAreRefusedWithOneLine) {
 
 TEST(Safetensors, OtherTypesAreListedButNotRead) {
   const TemporaryFolder folder;
-  for (const char* type : {"I16", "U16", "I8", "U32", "U64", "F8_E4M3", "F8_E5M2", "F4", "C64"}) {
+  for (const char* type : {"I16", "U16", "I8", "U32", "U64", "F4", "C64", "F8_E8M0"}) {
     const int bits = std::string(type) == "F4"           ? 4
                      : std::string(type).ends_with("64") ? 64
                      : std::string(type).ends_with("32") ? 32

@@ -41,6 +41,7 @@ TEST(TensorsWorkload, FolderOfNpy) {
   write_npy(folder / "hidden.npy", counting({14, 6}));
   write_npy(folder / "router_weight.npy", counting({3, 6}));
   write_npy(folder / "router_bias.npy", counting({3}));
+  write_npy(folder / "sample_rows.npy", Array{{2}, std::vector<int32_t>{4, 5}});
   write_npy(folder / "labels.npy", Array{{2}, std::vector<int32_t>{4, -5}});
   write_bytes(folder / "notes.txt", "not a tensor");
   WorkloadRequest request = request_of(folder.path());
@@ -56,7 +57,8 @@ TEST(TensorsWorkload, FolderOfNpy) {
   EXPECT_EQ(in.grid.shots, (std::vector<int64_t>{0, 2}));
   EXPECT_EQ(in.extra.size(), 5U);
   EXPECT_EQ(in.need("router_logits", "test").shape, (std::vector<int64_t>{14, 3}));
-  EXPECT_EQ(in.need("labels", "test").as<int32_t>("labels").at(1), -5);
+  EXPECT_EQ(in.need("sample_rows", "test").as<int32_t>("sample_rows").at(1), 5);
+  EXPECT_EQ(in.find("labels"), nullptr) << "no method reads it";
   const auto& record = workload.provenance;
   EXPECT_EQ(record["files"].size(), 8U);
   for (const auto& file : record["files"])
@@ -110,7 +112,7 @@ TEST(TensorsWorkload, TwoSizesAreOneHead) {
 TEST(TensorsWorkload, SpecsAndPathsThatCannotBeUsed) {
   const TemporaryFolder folder;
   write_bytes(folder / "q.npy", "garbage");
-  write_bytes(folder / "file.bin", "garbage");
+  write_bytes(folder / "file.txt", "garbage");
   std::filesystem::create_directory(folder / "empty");
   const auto refuse = [](const std::string& spec, const std::string& part) {
     WorkloadRequest request;
@@ -121,8 +123,11 @@ TEST(TensorsWorkload, SpecsAndPathsThatCannotBeUsed) {
   refuse("film", "is not tensors:PATH");
   refuse("tensors:" + (folder / "none").string(), "does not exist");
   refuse("tensors:" + (folder / "none.safetensors").string(), "No such file");
-  refuse("tensors:" + (folder / "file.bin").string(), "neither a folder");
-  refuse("tensors:" + (folder / "empty").string(), "has no q: q, k and v are needed");
+  refuse("tensors:" + (folder / "file.txt").string(), "neither a folder");
+  refuse("tensors:" + (folder / "empty").string(), "q, k and v are needed");
+  refuse("tensors:" + folder.path().string(), "has no q: q, k and v are needed");
+  write_bytes(folder / "k.npy", "garbage");
+  write_bytes(folder / "v.npy", "garbage");
   refuse("tensors:" + folder.path().string(), "is not an .npy file");
 }
 
@@ -140,7 +145,7 @@ TEST(TensorsWorkload, TensorsThatDoNotFit) {
   const Array integers{{6, 2}, std::vector<int32_t>(12)};
   const Misfit cases[] = {
       {"rank", {{"q", counting({6})}}, "has shape [6], expected [tokens,heads,channels]"},
-      {"batch of two", {{"q", counting({2, 6, 2, 8})}}, "has shape [2,6,2,8]"},
+      {"batch of two", {{"q", counting({2, 6, 2, 8})}}, "batches of different sizes"},
       {"empty", {{"q", counting({0, 2, 8})}}, "must not be empty"},
       {"integers", {{"q", Array{{6, 2, 1}, std::vector<int32_t>(12)}}}, "floating-point"},
       {"lengths", {{"q", counting({5, 2, 8})}}, "differ in length"},
@@ -189,7 +194,7 @@ TEST(TensorsWorkload, GridsThatDoNotFit) {
     request.shots = std::move(shots);
     expect_input_error([&] { tensors_workload(request); }, part);
   };
-  refuse(7, 1, 1, {}, "the grid 7x1x1 has 7 tokens, q has only 6");
+  refuse(7, 1, 1, {}, "the grid has 7 tokens, q has only 6");
   refuse(3, 2, 0, {}, "all three must be positive");
   refuse(0, 2, 1, {}, "all three must be positive");
   refuse(-3, 2, 1, {}, "all three must be positive");

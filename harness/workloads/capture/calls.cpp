@@ -1,0 +1,132 @@
+#include "harness/workloads/capture/calls.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "attention/error.h"
+#include "harness/workloads/capture/metadata.h"
+#include "harness/workloads/capture/source.h"
+
+namespace vidattn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kShown = 8;  // names in a message
+
+/// "a", "b", … and how many more there are.
+std::string listed(const std::vector<std::string>& names) {
+  const size_t count = std::min(names.size(), kShown);
+  std::vector<std::string> shown;
+  for (size_t i = 0; i < count; ++i) shown.push_back(in_quotes(names[i].substr(0, 80)));
+  const std::string rest =
+      names.size() > count ? fmt::format(" and {} more", names.size() - count) : "";
+  return fmt::format("{}{}", fmt::join(shown, ", "), rest);
+}
+
+/// Whether a number that may be known (-1 = not) can be the wanted one.
+bool may_be(int64_t known, int64_t wanted) { return wanted < 0 || known < 0 || known == wanted; }
+
+/// The first number that is said.
+int64_t first_said(std::optional<int64_t> a, int64_t b, std::optional<int64_t> c) {
+  if (a) return *a;
+  return b >= 0 ? b : c.value_or(-1);
+}
+
+/// What was found, for the message when it is nothing.
+struct Found {
+  std::vector<CaptureCall> calls;
+  std::vector<std::string> names;     ///< that belong to no call
+  std::vector<std::string> prefixes;  ///< of calls that were not chosen
+};
+
+/// A call's own name says most, then the file's metadata, then the file's name.
+CaptureCall call_of(const TensorSource& source, const fs::path& file, const CallNames& names) {
+  const CaptureMetadata said =
+      read_capture_metadata(source.metadata(names.qkv[0]), in_quotes(file.native()));
+  const std::string stem = file.filename();
+  return {file, names, first_said(layer_in(names.prefix), said.layer, layer_in(stem)),
+          first_said(step_in(names.prefix), said.step, step_in(stem))};
+}
+
+void add_calls(const fs::path& file, const CapturePath& path, const CaptureOptions& options,
+               Found& found) {
+  const auto source = open_source(file);
+  const std::vector<std::string> names = source->names();
+  const std::vector<CallNames> calls = find_calls(names);
+  if (calls.empty()) found.names.insert(found.names.end(), names.begin(), names.end());
+  for (const CallNames& one : calls) {
+    found.prefixes.push_back(one.prefix);
+    if (!path.prefix.empty() && !is_chosen(one, path.prefix)) continue;
+    if (!may_be(layer_in(one.prefix).value_or(-1), options.layer)) continue;
+    const CaptureCall call = call_of(*source, file, one);
+    if ((options.layer < 0 || call.layer == options.layer) &&
+        (options.step < 0 || call.step == options.step))
+      found.calls.push_back(call);
+  }
+}
+
+[[noreturn]] void refuse_nothing(const CapturePath& path, const CaptureOptions& options,
+                                 const Found& found) {
+  const std::string name = in_quotes(path.path.native());
+  if (found.prefixes.empty())
+    throw InputError(fmt::format(
+        "{} has no q: q, k and v are needed (or to_q, query … under one prefix), it has {}", name,
+        found.names.empty() ? "nothing" : listed(found.names)));
+  std::vector<std::string> wanted;
+  if (!path.prefix.empty()) wanted.push_back("the prefix " + in_quotes(path.prefix));
+  if (options.layer >= 0) wanted.push_back(fmt::format("layer {}", options.layer));
+  if (options.step >= 0) wanted.push_back(fmt::format("step {}", options.step));
+  throw InputError(fmt::format("{} has no call of {}; its calls have the prefixes {}", name,
+                               fmt::join(wanted, " and "), listed(found.prefixes)));
+}
+
+[[noreturn]] void refuse_choice(const CapturePath& path, const std::vector<CaptureCall>& calls) {
+  std::set<fs::path> files;
+  std::vector<std::string> texts;
+  for (const CaptureCall& call : calls) files.insert(call.source);
+  for (const CaptureCall& call : calls)
+    texts.push_back(files.size() == 1 ? call.names.prefix : call.text());
+  const std::string how = files.size() == 1 ? fmt::format("#PREFIX after the path, as #{}",
+                                                          in_quotes(calls[0].names.prefix))
+                                            : "the path of one file";
+  throw InputError(fmt::format("{} has {} calls: {}; choose with --layer and --step, or with {}",
+                               in_quotes(path.path.native()), calls.size(), listed(texts), how));
+}
+
+}  // namespace
+
+CapturePath parse_capture_path(const std::string& text) {
+  std::error_code ignored;
+  const size_t hash = text.rfind('#');
+  if (hash == std::string::npos || fs::exists(text, ignored)) return {text, {}};
+  return {text.substr(0, hash), text.substr(hash + 1)};
+}
+
+std::string CaptureCall::text() const {
+  const std::string file = source.filename();
+  return names.prefix.empty() ? file : file + "#" + names.prefix;
+}
+
+std::vector<CaptureCall> list_calls(const CapturePath& path, const CaptureOptions& options) {
+  Found found;
+  for (const fs::path& file : sources_in(path.path)) {
+    const std::string stem = file.filename();
+    if (may_be(step_in(stem).value_or(-1), options.step) &&
+        may_be(layer_in(stem).value_or(-1), options.layer))
+      add_calls(file, path, options, found);
+  }
+  if (found.calls.empty()) refuse_nothing(path, options, found);
+  return found.calls;
+}
+
+CaptureCall choose_call(const CapturePath& path, const CaptureOptions& options) {
+  std::vector<CaptureCall> calls = list_calls(path, options);
+  if (calls.size() > 1) refuse_choice(path, calls);
+  return calls.front();
+}
+
+}  // namespace vidattn

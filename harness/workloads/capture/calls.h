@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/workloads/capture/naming.h"
+#include "harness/workloads/capture/options.h"
+
+namespace vidattn {
+
+/// A path, and what a call's names begin with, as in "dump.safetensors#blocks.3.attn1."; the prefix
+/// is empty where none is chosen.
+struct CapturePath {
+  std::filesystem::path path;
+  std::string prefix;
+};
+CapturePath parse_capture_path(const std::string& text);
+
+/// Where one attention call lies.
+struct CaptureCall {
+  std::filesystem::path source;  ///< for open_source()
+  CallNames names;
+  int64_t layer = -1, step = -1;  ///< -1 = not said
+
+  std::string text() const;  ///< for messages: file and prefix
+};
+
+/// The calls of a capture, sorted, that fit the prefix, and the layer and step of the options where
+/// they are given. No tensor is read, and no file whose name says another layer or step. Throws
+/// InputError for files that cannot be opened, and when there is no call at all.
+std::vector<CaptureCall> list_calls(const CapturePath& path, const CaptureOptions& options);
+
+/// The only one of them. Throws InputError listing them, and how to choose, when there are more.
+CaptureCall choose_call(const CapturePath& path, const CaptureOptions& options);
+
+}  // namespace vidattn

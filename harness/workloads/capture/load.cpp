@@ -1,0 +1,256 @@
+#include "harness/workloads/capture/load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "attention/error.h"
+#include "harness/io/sha256.h"
+#include "harness/workloads/capture/check.h"
+#include "harness/workloads/capture/inputs.h"
+#include "harness/workloads/capture/metadata.h"
+#include "harness/workloads/capture/operands.h"
+#include "harness/workloads/capture/settings.h"
+#include "harness/workloads/capture/source.h"
+#include "harness/workloads/capture/tokens.h"
+#include "metrics/plan/fidelity.h"
+
+namespace vidattn {
+namespace {
+
+using nlohmann::json;
+
+json grid_record(const VideoGrid& grid) {
+  if (!grid.known()) return nullptr;
+  return {{"frames", grid.frames},
+          {"height", grid.height},
+          {"width", grid.width},
+          {"text_tokens", grid.text_tokens},
+          {"shots", grid.shots}};
+}
+
+void require_one_type(const Inputs& inputs) {
+  const DType q = inputs.q->dtype(), k = inputs.k->dtype(), v = inputs.v->dtype();
+  if (q != k || q != v)
+    throw InputError(fmt::format("q, k and v are {}, {} and {}: save all three in one type",
+                                 to_string(q), to_string(k), to_string(v)));
+}
+
+/// The steps from a call's place to a workload.
+class CallLoader {
+ public:
+  CallLoader(const CaptureCall& call, const WorkloadRequest& request)
+      : call_(call),
+        request_(request),
+        source_(open_source(call.source)),
+        metadata_(read_capture_metadata(source_->metadata(call.names.qkv[0]),
+                                        in_quotes(call.source.native()))),
+        settings_(settle(request, metadata_, out_.notes)),
+        operands_(open_operands(*source_, call.names, settings_, out_.notes)),
+        names_(source_->names()),
+        taken_(call.names.qkv.begin(), call.names.qkv.end()) {}
+
+  Workload load() && {
+    out_.name = request_.spec;
+    order_ = order_tokens(regions());
+    say_order();
+    set_grid();
+    inputs().q = read(operands_.q, "q");
+    inputs().k = read(operands_.k, "k");
+    inputs().v = read(operands_.v, "v");
+    require_one_type(inputs());
+    if (!padding_known_) warn_of_zeros();
+    inputs().scale = settings_.scale;
+    inputs().validate();
+    InputReader reader(*source_, call_.names.prefix, operands_, settings_, order_);
+    reader.read(inputs());
+    taken_.insert(taken_.end(), reader.taken().begin(), reader.taken().end());
+    json tensors = operands_.record;
+    tensors.update(reader.record());
+    compare_with_captured();
+    describe(std::move(tensors));
+    return std::move(out_);
+  }
+
+ private:
+  Inputs& inputs() { return out_.inputs; }
+
+  TokenRegions regions() {
+    TokenRegions regions;
+    regions.stored = operands_.q.shape[0];
+    regions.prefix = settings_.grid.known() || request_.capture.prefix > 0 ? settings_.prefix : 0;
+    if (settings_.grid.known()) regions.video = settings_.grid.video_tokens();
+    regions.attended = attended(regions.stored);
+    padding_known_ = !regions.attended.empty();
+    return regions;
+  }
+
+  /// --valid, else a mask of the capture, else what its metadata says.
+  std::vector<bool> attended(int64_t tokens) {
+    if (request_.capture.valid < 0)
+      if (const std::string mask = mask_name(); !mask.empty()) return read_mask(mask, tokens);
+    if (settings_.valid < 0) return {};
+    if (settings_.valid > tokens)
+      throw InputError(
+          fmt::format("{} valid tokens are more than the {} that q has", settings_.valid, tokens));
+    std::vector<bool> attended(static_cast<size_t>(tokens), false);
+    std::fill_n(attended.begin(), settings_.valid, true);
+    return attended;
+  }
+
+  /// The call's own mask, else one of the whole capture; empty = none.
+  std::string mask_name() const {
+    for (const std::string& prefix : {call_.names.prefix, std::string()})
+      for (const char* name : {"mask", "attention_mask"})
+        if (std::binary_search(names_.begin(), names_.end(), prefix + name)) return prefix + name;
+    return {};
+  }
+
+  std::vector<bool> read_mask(const std::string& name, int64_t tokens) {
+    StoredArray stored = source_->open(name);
+    const int64_t entry = std::max<int64_t>(settings_.batch_entry, 0);
+    while (
+        stored.shape.size() > 1 &&
+        (stored.shape[0] == 1 || (stored.shape.size() == 2 && stored.shape[0] == operands_.batch)))
+      stored = stored.at(0, stored.shape[0] == 1 ? 0 : entry);
+    if (stored.shape != std::vector<int64_t>{tokens})
+      throw InputError(
+          fmt::format("{} has shape {}: expected a key mask of [{}]; --valid {} does "
+                      "without it",
+                      stored.name, shape_text(stored.shape), tokens, tokens));
+    taken_.push_back(name);
+    std::vector<bool> attended;
+    std::visit(
+        [&](const auto& values) {
+          for (const auto value : values) {
+            if (value != 0 && value != 1)
+              throw InputError(fmt::format("{} is no key mask: it holds other values than 0 and 1",
+                                           stored.name));
+            attended.push_back(value == 1);
+          }
+        },
+        stored.array().values);
+    return attended;
+  }
+
+  void say_order() {
+    const int64_t stored = operands_.q.shape[0], padding = stored - order_.places.kept;
+    if (padding > 0)
+      out_.notes.push_back(fmt::format("{} of {} tokens are padding and left out: {} are valid",
+                                       padding, stored, order_.places.kept));
+    if (settings_.prefix > 0 && settings_.grid.known())
+      out_.notes.push_back(
+          fmt::format("the {} tokens before the video are put after it", settings_.prefix));
+  }
+
+  /// Padding that nobody mentioned takes part in the softmax: a key of zeros has the score 0.
+  void warn_of_zeros() {
+    const Tensor& k = *inputs().k;
+    int64_t last = k.length();
+    std::vector<float> row(static_cast<size_t>(k.dim()));
+    const auto is_zero = [&](int64_t token) {
+      for (int64_t head = 0; head < k.heads(); ++head) {
+        k.read_row(token, head, row.data());
+        if (std::any_of(row.begin(), row.end(), [](float value) { return value != 0; }))
+          return false;
+      }
+      return true;
+    };
+    while (last > 0 && is_zero(last - 1)) --last;
+    if (last == k.length() || last == 0) return;
+    out_.notes.push_back(fmt::format(
+        "warning: the last {} tokens have keys of zeros alone: if they are padding, --valid {} "
+        "leaves it out",
+        k.length() - last, last));
+  }
+
+  void set_grid() {
+    VideoGrid& grid = inputs().grid = settings_.grid;
+    if (grid.known()) grid.text_tokens = order_.places.kept - grid.video_tokens();
+  }
+
+  std::shared_ptr<const Tensor> read(const StoredArray& stored, const std::string& name) const {
+    Tensor tensor = stored.tensor(order_.changes ? &order_.places : nullptr);
+    if (operands_.widened && tensor.dtype() != DType::f32) tensor = tensor.to(DType::f32);
+    require_finite(tensor, name);
+    return std::make_shared<const Tensor>(std::move(tensor));
+  }
+
+  /// Rows of a stored tensor like q.
+  Tensor rows_of(const StoredArray& stored, const std::vector<int64_t>& tokens) const {
+    Rearrangement rows = order_.places;
+    for (int64_t& place : rows.places) {
+      const auto found = std::lower_bound(tokens.begin(), tokens.end(), place);
+      place = found != tokens.end() && *found == place ? found - tokens.begin() : -1;
+    }
+    rows.kept = static_cast<int64_t>(tokens.size());
+    return stored.tensor(&rows);
+  }
+
+  /// Where the capture has the model's own output.
+  void compare_with_captured() {
+    const std::string name = call_.names.prefix + "flash_out";
+    if (!std::binary_search(names_.begin(), names_.end(), name)) return;
+    const StoredArray stored = like_q(source_->open(name), operands_, settings_);
+    if (stored.shape != operands_.q.shape)
+      throw InputError(
+          fmt::format("{} has shape {}, expected q's", stored.name, shape_text(stored.shape)));
+    const double error = captured_output_error(
+        inputs(), [&](const std::vector<int64_t>& tokens) { return rows_of(stored, tokens); });
+    const double limit = equality_limit(DType::bf16);
+    out_.provenance["capture_check"] = {{"tensor", name}, {"relative_l2", error}, {"limit", limit}};
+    out_.notes.push_back(fmt::format(
+        "{}full attention differs from the capture's {} by {:.2g} (relative L2), {} the {} that "
+        "bfloat16 explains",
+        error <= limit ? "" : "warning: ", in_quotes(name), error,
+        error <= limit ? "within" : "beyond", limit));
+  }
+
+  /// Reads files once more for their hashes: after all that can be wrong with them was found, and
+  /// only those that the call fills. The record's hashes of q, k and v tell the others.
+  void describe(json tensors) {
+    const bool fills =
+        operands_.batch == 1 && !settings_.head_range && find_calls(names_).size() == 1;
+    std::set<std::filesystem::path> paths;
+    for (const std::string& name : taken_) paths.insert(source_->file_of(name));
+    json files = json::array();
+    for (const auto& path : paths) {
+      json& file = files.emplace_back(json{{"file", path.filename()}});
+      if (fills || path.extension() == ".npy") file["sha256"] = sha256_file(path);
+    }
+    json& record = out_.provenance;
+    record["files"] = std::move(files);
+    record["tensors"] = std::move(tensors);
+    record["grid"] = grid_record(inputs().grid);
+    record["layout"] = operands_.layout.text();
+    record["tokens"] = order_.record;
+    if (!call_.names.prefix.empty()) record["prefix"] = call_.names.prefix;
+    if (call_.layer >= 0) record["layer"] = call_.layer;
+    if (call_.step >= 0) record["step"] = call_.step;
+    if (operands_.batch > 1) record["batch_entry"] = std::max<int64_t>(settings_.batch_entry, 0);
+    if (const json options = capture_json(request_.capture); !options.empty())
+      record["options"] = options;
+    if (!metadata_.record.is_null()) record["metadata"] = metadata_.record;
+  }
+
+  const CaptureCall& call_;
+  const WorkloadRequest& request_;
+  Workload out_;
+  std::unique_ptr<TensorSource> source_;
+  CaptureMetadata metadata_;
+  CaptureSettings settings_;
+  StoredOperands operands_;
+  std::vector<std::string> names_;  ///< of the source, sorted
+  std::vector<std::string> taken_;  ///< of the tensors that are read
+  TokenOrder order_;
+  bool padding_known_ = false;  ///< somebody said which tokens are valid
+};
+
+}  // namespace
+
+Workload load_call(const CaptureCall& call, const WorkloadRequest& request) {
+  return CallLoader(call, request).load();
+}
+
+}  // namespace vidattn

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "harness/workloads/capture/calls.h"
+#include "harness/workloads/workload.h"
+
+namespace vidattn {
+
+/// Reads one call and nothing else: q, k, v and what a method declares as its input, under the
+/// call's prefix. The request's grid, shots, scale and capture options win over the metadata. The
+/// tokens are put in the library's order, video first, and padding is left out (tokens.h). Throws
+/// InputError with one line for whatever does not fit, before memory is asked for where sizes tell.
+Workload load_call(const CaptureCall& call, const WorkloadRequest& request);
+
+}  // namespace vidattn

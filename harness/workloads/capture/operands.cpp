@@ -1,0 +1,245 @@
+#include "harness/workloads/capture/operands.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "attention/error.h"
+
+namespace vidattn {
+namespace {
+
+constexpr const char* kRoles[] = {"q", "k", "v"};
+
+bool is_f8(const StoredArray& stored) {
+  return stored.element == Element::f8_e4m3 || stored.element == Element::f8_e5m2;
+}
+
+/// The one number of a scale tensor.
+float read_scale(const StoredArray& stored) {
+  if (stored.size() != 1)
+    throw InputError(fmt::format("{} has shape {}: a scale for the whole tensor is one number",
+                                 stored.name, shape_text(stored.shape)));
+  const Array array = stored.array();
+  const float scale = array.as<float>(stored.name.c_str())[0];
+  if (!std::isfinite(scale) || scale <= 0)
+    throw InputError(fmt::format("{} is {}, expected a scale above 0", stored.name, scale));
+  return scale;
+}
+
+void require_numbers(const StoredArray& stored) {
+  const std::set<Element> floats = {Element::f8_e4m3, Element::f8_e5m2, Element::f16,
+                                    Element::bf16,    Element::f32,     Element::f64};
+  if (!stored.element || floats.count(*stored.element) == 0)
+    throw InputError(fmt::format("{} holds {}, expected floating-point numbers", stored.name,
+                                 in_quotes(stored.dtype)));
+  if (stored.size() == 0)
+    throw InputError(fmt::format("{} with shape {}: q, k and v must not be empty", stored.name,
+                                 shape_text(stored.shape)));
+}
+
+/// Opens operands, and tells in a line each what is read as something else than the file says.
+class Opener {
+ public:
+  explicit Opener(const TensorSource& source) : source_(source) {
+    const std::vector<std::string> names = source.names();
+    names_ = {names.begin(), names.end()};
+  }
+
+  StoredArray open(const std::string& name) {
+    StoredArray stored = source_.open(name);
+    if (is_f8(stored)) widen(stored, name);
+    const std::set<std::string> as_bits = {"<u2", "<i2", "<V2", "|V2", ">u2", ">i2", "U16", "I16"};
+    if (!stored.element && as_bits.count(stored.dtype) > 0) {
+      stored.element = Element::bf16;
+      bits_.push_back(fmt::format("{} of {}", in_quotes(name), in_quotes(stored.dtype)));
+    }
+    require_numbers(stored);
+    return stored;
+  }
+
+  bool widened() const { return !widened_.empty(); }
+  void tell(std::vector<std::string>& notes) const {
+    if (!bits_.empty())
+      notes.push_back(fmt::format("read as bfloat16: {}", fmt::join(bits_, ", ")));
+    if (!widened_.empty())
+      notes.push_back(
+          fmt::format("q, k and v are converted to float32: {}", fmt::join(widened_, ", ")));
+  }
+
+ private:
+  void widen(StoredArray& stored, const std::string& name) {
+    const std::string scale = name + "_scale";
+    std::string how = "without a scale";
+    if (names_.count(scale) > 0) {
+      stored.scale = read_scale(source_.open(scale));
+      how = fmt::format("times {} of {}", stored.scale, in_quotes(scale));
+    }
+    widened_.push_back(fmt::format("{} of {} {}", in_quotes(name), stored.dtype, how));
+  }
+
+  const TensorSource& source_;
+  std::set<std::string> names_;
+  std::vector<std::string> bits_, widened_;
+};
+
+/// What a layout with too few tokens was taken for.
+std::string likely_instead(const Layout& layout, int64_t tokens) {
+  if (layout.axes == "lhd" && tokens == 1) return "bl(hd), with --heads";
+  Layout swapped = layout;
+  std::swap(swapped.axes[swapped.axis('l')], swapped.axes[swapped.axis('h')]);
+  return swapped.text();
+}
+
+/// `q` as [L,H,D], of the layout with its batch.
+void refuse_swapped(const StoredArray& stored, const StoredArray& q, const Layout& layout,
+                    const CaptureSettings& settings) {
+  if (settings.layout_confirmed || !layout.has('h')) return;
+  const int64_t tokens = q.shape[0], heads = q.shape[1];
+  const int64_t video = settings.grid.known() ? settings.grid.video_tokens() : 0;
+  const bool fits_heads =
+      video > 0 && ((tokens < video && heads >= video) || (tokens != video && heads == video));
+  const bool other_heads =
+      settings.heads > 0 && heads != settings.heads && tokens == settings.heads;
+  if (tokens >= heads && !fits_heads && !other_heads) return;
+  const std::string why = fits_heads ? fmt::format(", and the grid has {} tokens", video) : "";
+  throw InputError(fmt::format(
+      "{} with shape {} would be {} tokens of {} heads{}: its layout is likely {}; --layout says "
+      "what it is, also if it is {}",
+      stored.name, shape_text(stored.shape), tokens, heads, why, likely_instead(layout, tokens),
+      layout.text()));
+}
+
+int64_t batch_of(const StoredArray& stored, const Layout& layout) {
+  return layout.has('b') ? stored.shape[layout.axis('b')] : 1;
+}
+
+/// Before anything is read, and so before memory is asked for.
+void require_one_call(const StoredArray& q, const StoredArray& k, const StoredArray& v) {
+  if (k.shape[0] != v.shape[0] || k.shape[1] != v.shape[1])
+    throw InputError(
+        fmt::format("k {} and v {} differ in shape", shape_text(k.shape), shape_text(v.shape)));
+  if (q.shape[0] != k.shape[0])
+    throw InputError(
+        fmt::format("q and k differ in length, {} and {} tokens: cross-attention is not supported "
+                    "yet",
+                    q.shape[0], k.shape[0]));
+  if (k.shape[2] != v.shape[2])
+    throw InputError(
+        fmt::format("k {} and v {} differ in shape: values of another width than the "
+                    "keys are not supported yet",
+                    shape_text(k.shape), shape_text(v.shape)));
+  if (q.shape[2] != k.shape[2])
+    throw InputError(fmt::format("q {} and k {} differ in head dimension", shape_text(q.shape),
+                                 shape_text(k.shape)));
+}
+
+/// The key heads that a range of query heads uses.
+HeadRange key_heads(const HeadRange& range, int64_t heads, int64_t kv_heads) {
+  if (kv_heads == 0 || heads % kv_heads != 0) return range;  // refused later, by its own name
+  const int64_t group = heads / kv_heads, count = range.last - range.first + 1;
+  const HeadRange keys{range.first / group, range.last / group};
+  const bool whole = range.first % group == 0 && count % group == 0;
+  if (!whole && keys.first != keys.last)
+    throw InputError(
+        fmt::format("the heads {}-{} are no whole groups: {} query heads share a key "
+                    "head",
+                    range.first, range.last, group));
+  return keys;
+}
+
+StoredArray narrowed_heads(const StoredArray& operand, const HeadRange& range) {
+  return operand.narrowed(1, range.first, range.last - range.first + 1);
+}
+
+void take_head_range(StoredOperands& out, const CaptureSettings& settings) {
+  if (!settings.head_range) return;
+  const HeadRange range = *settings.head_range;
+  if (range.last >= out.q.shape[1])
+    throw InputError(fmt::format("the heads {}-{} are not all there: {} has {} heads", range.first,
+                                 range.last, out.q.name, out.q.shape[1]));
+  const HeadRange keys = key_heads(range, out.q.shape[1], out.k.shape[1]);
+  out.q = narrowed_heads(out.q, range);
+  out.k = narrowed_heads(out.k, keys);
+  out.v = narrowed_heads(out.v, keys);
+}
+
+int64_t entry_of(const CaptureSettings& settings) {
+  return std::max<int64_t>(settings.batch_entry, 0);
+}
+
+/// One operand as [L,H,D]. `dim` is q's, which says how many heads a flat axis has; 0 for q itself.
+StoredArray viewed(const StoredArray& stored, Layout layout, const CaptureSettings& settings,
+                   int64_t dim) {
+  const StoredArray entry = batch_entry(stored, layout, entry_of(settings));
+  int64_t heads = settings.heads;
+  if (dim > 0 && layout.has('c') && entry.shape[layout.axis('c')] % dim == 0)
+    heads = entry.shape[layout.axis('c')] / dim;
+  return as_lhd(entry, layout, heads);
+}
+
+nlohmann::json record_of(const std::string& name, const std::string& role,
+                         const StoredArray& stored, const Layout& layout) {
+  nlohmann::json record = {{"dtype", stored.dtype}, {"shape", stored.shape}};
+  if (name != role) record["name"] = name;
+  if (is_f8(stored)) record["scale"] = stored.scale;
+  if (layout.has('b') && stored.shape[layout.axis('b')] == 1)
+    record["note"] = "leading size of 1 dropped";
+  return record;
+}
+
+}  // namespace
+
+StoredOperands open_operands(const TensorSource& source, const CallNames& names,
+                             const CaptureSettings& settings, std::vector<std::string>& notes) {
+  Opener opener(source);
+  StoredArray stored[3];
+  for (size_t i = 0; i < std::size(stored); ++i) stored[i] = opener.open(names.qkv[i]);
+  const Layout wanted =
+      settings.layout ? *settings.layout : default_layout(stored[0].shape, settings.heads);
+  StoredOperands out;
+  out.layout = fitted(wanted, stored[0]);
+  out.batch = batch_of(stored[0], out.layout);
+  for (const StoredArray& other : {stored[1], stored[2]})
+    if (batch_of(other, fitted(wanted, other)) != out.batch)
+      throw InputError(fmt::format(
+          "{} with shape {} and {} with shape {} are batches of different "
+          "sizes",
+          stored[0].name, shape_text(stored[0].shape), other.name, shape_text(other.shape)));
+  out.q = viewed(stored[0], out.layout, settings, 0);
+  refuse_swapped(stored[0], out.q, out.layout, settings);
+  const int64_t dim = out.q.shape[2];
+  out.k = viewed(stored[1], fitted(wanted, stored[1]), settings, dim);
+  out.v = viewed(stored[2], fitted(wanted, stored[2]), settings, dim);
+  require_one_call(out.q, out.k, out.v);
+  if (settings.heads > 0 && out.q.shape[1] != settings.heads)
+    throw InputError(
+        fmt::format("{} with shape {} has {} heads in layout {}, not the {} that were "
+                    "given",
+                    stored[0].name, shape_text(stored[0].shape), out.q.shape[1], out.layout.text(),
+                    settings.heads));
+  take_head_range(out, settings);
+  out.widened = opener.widened();
+  opener.tell(notes);
+  if (out.batch > 1)
+    notes.push_back(fmt::format("q, k and v are a batch of {}: entry {} is taken{}", out.batch,
+                                entry_of(settings),
+                                settings.batch_entry < 0 ? ", --batch-entry takes another" : ""));
+  for (size_t i = 0; i < std::size(stored); ++i) {
+    out.record[kRoles[i]] = record_of(names.qkv[i], kRoles[i], stored[i], out.layout);
+  }
+  return out;
+}
+
+StoredArray like_q(const StoredArray& stored, const StoredOperands& operands,
+                   const CaptureSettings& settings) {
+  const StoredArray view =
+      viewed(stored, fitted(operands.layout, stored), settings, operands.q.shape[2]);
+  const bool narrower = settings.head_range && view.shape[1] > settings.head_range->last;
+  return narrower ? narrowed_heads(view, *settings.head_range) : view;
+}
+
+}  // namespace vidattn
