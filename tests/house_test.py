@@ -9,6 +9,7 @@ import house
 
 CLEAN = {
     "CMakeLists.txt": "project(vidattn VERSION 1.2.3 LANGUAGES CXX)\n",
+    "CITATION.cff": "cff-version: 1.2.0\nversion: 1.2.3\n",
     "CHANGELOG.md": "## [Unreleased]\n## [1.2.3] - 2026-01-01\n## [1.0.0] - 2025-01-01\n",
     "README.md": "[changes](CHANGELOG.md) [site](https://example.org) [part](CHANGELOG.md#x)\n",
     "attention/plan.h": "#include <vector>\n",
@@ -101,6 +102,7 @@ class House(unittest.TestCase):
     def test_a_version_without_its_section(self):
         self.expect({"CHANGELOG.md": "## [1.2.4]\n## [1.2.3]\n"}, "1.2.4", "1.2.3")
         self.expect({"CHANGELOG.md": "nothing\n"}, "None")
+        self.expect({"CITATION.cff": "version: 1.2.2\n"}, "CITATION.cff")
 
 
 if __name__ == "__main__":

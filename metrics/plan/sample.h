@@ -7,7 +7,7 @@ namespace vidattn {
 /// A plan thinned to a sample of its query blocks, to estimate the time of the whole.
 struct SampledPlan {
   Plan plan;
-  double scale = 1;  ///< pairs of the whole over pairs of the sample
+  double scale = 1;             ///< pairs of the whole over pairs of the sample
   std::vector<int64_t> tokens;  ///< query rows that are left, of any branch and table, ascending
 };
 

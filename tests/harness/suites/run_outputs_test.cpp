@@ -81,9 +81,9 @@ TEST_F(RunOutputs, AHangUpIsAnInterrupt) {
 TEST_F(RunOutputs, TooLittleMemoryForTheBandwidthLosesNothing) {
   for (const char* kib : {"600000", "900000", "1300000"}) {
     // Every thread of OpenBLAS holds a large buffer.
-    const ToolResult result =
-        run_shell("export OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=1 VIDATTN_MEASURE_LIMITS=1; ulimit -d " + std::string(kib) +
-                  "; timeout -k 1 100 " + run(2) + " --out " + path("r.json"));
+    const ToolResult result = run_shell(
+        "export OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=1 VIDATTN_MEASURE_LIMITS=1; ulimit -d " +
+        std::string(kib) + "; timeout -k 1 100 " + run(2) + " --out " + path("r.json"));
     ASSERT_EQ(result.exit_code, 0) << kib << ": " << result.err;
     EXPECT_EQ(timed_cases(path("r.json")), 2U);
     const auto record = nlohmann::json::parse(read_bytes(path("r.json")));
