@@ -63,7 +63,7 @@ TEST(Identity, ContentIsWhatTheMethodReads) {
   const WorkloadFacts facts = workload_facts(workload);
   const auto full = content_for(facts, find_backend("full")),
              routed = content_for(facts, find_backend("moga"));
-  EXPECT_EQ(full.size(), 4U);  // q, k, v and where the tokens stand
+  EXPECT_EQ(full.size(), 5U);  // q, k, v, their scale, and where the tokens stand
   EXPECT_EQ(routed.count("hidden"), 1U);
   EXPECT_EQ(full.at("geometry"), "3x4x5, shots 0, text 0");
   workload.inputs.extra["hidden"] = random_array({60, 4}, 6);
