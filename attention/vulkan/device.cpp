@@ -29,6 +29,7 @@ class VulkanDevice : public Device, public GroupRouter {
 
   std::string name() const override { return "vulkan:" + std::to_string(index_); }
   std::string title() const override { return facts_.name + " (" + facts_.kind + ")"; }
+  const std::string& kind() const { return facts_.kind; }
 
   std::vector<std::pair<std::string, std::string>> facts() const override {
     return {
@@ -91,8 +92,8 @@ class VulkanFamily : public DeviceFamily {
   }
 
   const Device& find(const std::string& which) const override {
+    if (which.empty()) return fastest_kind();
     const auto& all = known();
-    if (which.empty()) return *all[default_];
     const bool index = which.find_first_not_of("0123456789") == std::string::npos;
     if (index && which.size() < 4 && std::stoul(which) < all.size()) return *all[std::stoul(which)];
     std::string names;
@@ -104,26 +105,28 @@ class VulkanFamily : public DeviceFamily {
   }
 
  private:
-  /// Found at first use and kept until the program ends, because drivers do not like to be closed
-  /// among the destructors of static objects.
-  const std::vector<std::unique_ptr<VulkanDevice>>& known() const {
-    if (known_) return *known_;
-    const std::vector<GpuFacts> facts = Gpu::list();
-    known_ = new std::vector<std::unique_ptr<VulkanDevice>>;
-    const std::vector<std::string> order{"discrete", "integrated", "virtual", "other", "cpu"};
-    const auto rank = [&](const GpuFacts& f) {
-      return std::find(order.begin(), order.end(), f.kind) - order.begin();
-    };
-    default_ = std::min_element(facts.begin(), facts.end(),
-                                [&](const auto& a, const auto& b) { return rank(a) < rank(b); }) -
-               facts.begin();
-    for (size_t i = 0; i < facts.size(); ++i)
-      known_->push_back(std::make_unique<VulkanDevice>(i, facts[i]));
-    return *known_;
+  using Devices = std::vector<std::unique_ptr<VulkanDevice>>;
+
+  /// Found at first use and never destroyed, because drivers do not like to be closed among the
+  /// destructors of static objects.
+  static const Devices& known() {
+    static const Devices* const all = [] {
+      auto found = std::make_unique<Devices>();
+      for (GpuFacts& facts : Gpu::list())
+        found->push_back(std::make_unique<VulkanDevice>(found->size(), std::move(facts)));
+      return found.release();
+    }();
+    return *all;
   }
 
-  mutable std::vector<std::unique_ptr<VulkanDevice>>* known_ = nullptr;
-  mutable size_t default_ = 0;
+  static const VulkanDevice& fastest_kind() {
+    const std::vector<std::string> order{"discrete", "integrated", "virtual", "other", "cpu"};
+    const auto rank = [&](const auto& device) {
+      return std::find(order.begin(), order.end(), device->kind()) - order.begin();
+    };
+    return **std::min_element(known().begin(), known().end(),
+                              [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  }
 };
 
 const RegisterDeviceFamily<VulkanFamily> registered;
