@@ -52,8 +52,4 @@ T* allocated(T* object) {
 inline MediaFrame new_frame() { return MediaFrame(allocated(av_frame_alloc())); }
 inline MediaPacket new_packet() { return MediaPacket(allocated(av_packet_alloc())); }
 
-/// Keeps FFmpeg's messages off the terminal: what matters of them becomes an error or a note. To be
-/// called before anything else of FFmpeg.
-void quiet_media_logs();
-
 }  // namespace vidattn

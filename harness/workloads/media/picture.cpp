@@ -125,7 +125,6 @@ std::vector<uint8_t> encoded(AVCodecID id, AVPixelFormat format, const cv::Mat& 
 }  // namespace
 
 cv::Mat read_picture(const std::string& path, bool* transparent) {
-  quiet_media_logs();
   const InputFile file{path};  // a named pipe would be waited for
   if (const MediaPacket packet = packet_of(file)) {
     const Bytes bytes(packet->data, static_cast<size_t>(packet->size));

@@ -75,7 +75,6 @@ const AVCodec* find_decoder(const AVStream& stream) {
 
 VideoStream::VideoStream(const std::string& path, int threads)
     : path_(checked_path(path)), input_(path) {
-  quiet_media_logs();
   open_container();
   choose_stream();
   open_decoder(threads);

@@ -33,7 +33,6 @@ VideoFile::VideoFile(const std::filesystem::path& path, VideoCodec codec, double
       output_(file_.descriptor()),
       muxer_(muxer_for(path)),
       from_bgr_(format_of(codec), size) {
-  quiet_media_logs();
   if (!muxer_ || avformat_query_codec(muxer_->oformat, id_of(codec), FF_COMPLIANCE_NORMAL) != 1)
     place_.fail(fmt::format("a file of this ending holds no {}", avcodec_get_name(id_of(codec))));
   muxer_->pb = output_.io();

@@ -36,6 +36,13 @@ TEST(Picture, ThatIsDamagedIsRefusedInOneLine) {
   }
 }
 
+TEST(Picture, CodingOneSaysNothingEither) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_FALSE(jpeg_of(cv::Mat(48, 64, CV_8UC3, cv::Scalar(1, 2, 3))).empty());
+  EXPECT_FALSE(png_of(cv::Mat(48, 64, CV_8UC3, cv::Scalar(1, 2, 3))).empty());
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
 TEST(Picture, NothingIsSaidOnStderr) {
   const TemporaryFolder folder;
   write_bytes(folder / "a.png", "no picture");
