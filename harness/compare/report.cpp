@@ -47,14 +47,9 @@ void print_times(const ComparisonResult& result) {
 }
 
 std::vector<const MetricInfo*> chosen(const ColumnChoice& choice) {
-  const auto known = metrics_in(kCompare);
-  std::vector<std::string> tags;
-  for (const MetricInfo* metric : known) tags.emplace_back(metric->tag);
-  std::vector<const MetricInfo*> found;
-  for (size_t place :
-       chosen_columns(choice, tags, {"density", "density_target", "recall_mean", "relative_l2"}))
-    found.push_back(known[place]);
-  return found;
+  return chosen_columns(choice, metrics_in(kCompare),
+                        [](const MetricInfo* metric) { return metric->tag; },
+                        {"density", "density_target", "recall_mean", "relative_l2"});
 }
 
 void print_figures(const ComparisonResult& result, const ColumnChoice& choice) {

@@ -66,11 +66,10 @@ const std::vector<std::string> kFewScores{"psnr", "ssim", "psnr.cross_shot", "la
                                           "label_iou.other_shots"};
 
 std::vector<const Column*> chosen(const ColumnChoice& choice) {
-  std::vector<std::string> tags;
-  for (const Column& column : columns()) tags.emplace_back(column.tag);
-  std::vector<const Column*> found;
-  for (size_t place : chosen_columns(choice, tags, kFewScores)) found.push_back(&columns()[place]);
-  return found;
+  std::vector<const Column*> known;
+  for (const Column& column : columns()) known.push_back(&column);
+  return chosen_columns(
+      choice, known, [](const Column* column) { return column->tag; }, kFewScores);
 }
 
 /// One backend's figure on every clip that was measured with it.

@@ -70,12 +70,9 @@ std::vector<RestoredColumn> columns_with(const RestoredVideo& full) {
 }
 
 std::vector<RestoredColumn> chosen_of(const ColumnChoice& choice, const RestoredVideo& full) {
-  const std::vector<RestoredColumn> all = columns_with(full);
-  std::vector<std::string> tags;
-  for (const RestoredColumn& column : all) tags.push_back(column.tag);
-  std::vector<RestoredColumn> columns;
-  for (size_t place : chosen_columns(choice, tags, kFewRestored)) columns.push_back(all[place]);
-  return columns;
+  return chosen_columns(
+      choice, columns_with(full), [](const RestoredColumn& column) { return column.tag; },
+      kFewRestored);
 }
 
 }  // namespace

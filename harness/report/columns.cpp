@@ -11,9 +11,8 @@
 
 namespace vidattn {
 
-std::vector<size_t> chosen_columns(const ColumnChoice& choice,
-                                   const std::vector<std::string>& known,
-                                   const std::vector<std::string>& few) {
+std::vector<size_t> chosen_places(const ColumnChoice& choice, const std::vector<std::string>& known,
+                                  const std::vector<std::string>& few) {
   std::vector<size_t> places(known.size());
   std::iota(places.begin(), places.end(), 0);
   if (choice.all) return places;

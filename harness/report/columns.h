@@ -13,8 +13,18 @@ struct ColumnChoice {
 
 /// Places in `known` of the columns to show. Throws InputError, with the known names, for one that
 /// is not among them.
-std::vector<size_t> chosen_columns(const ColumnChoice& choice,
-                                   const std::vector<std::string>& known,
-                                   const std::vector<std::string>& few);
+std::vector<size_t> chosen_places(const ColumnChoice& choice, const std::vector<std::string>& known,
+                                  const std::vector<std::string>& few);
+
+/// The columns themselves, of those that are known by the names that `name_of` gives them.
+template <class Column, class Name>
+std::vector<Column> chosen_columns(const ColumnChoice& choice, const std::vector<Column>& known,
+                                   const Name& name_of, const std::vector<std::string>& few) {
+  std::vector<std::string> names;
+  for (const Column& column : known) names.emplace_back(name_of(column));
+  std::vector<Column> chosen;
+  for (const size_t place : chosen_places(choice, names, few)) chosen.push_back(known[place]);
+  return chosen;
+}
 
 }  // namespace vidattn

@@ -99,13 +99,10 @@ std::string reasons_text(const std::vector<Measurement>& cases) {
 
 std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice) {
   Columns known;
-  std::vector<std::string> tags;
   for (const MetricInfo& metric : catalogue())
     if (metric.header[0] != '\0') known.push_back(&metric);
-  for (const MetricInfo* metric : known) tags.emplace_back(metric->tag);
-  Columns columns;
-  for (size_t place : chosen_columns(choice, tags, kFewMetrics)) columns.push_back(known[place]);
-  return columns;
+  return chosen_columns(
+      choice, known, [](const MetricInfo* metric) { return metric->tag; }, kFewMetrics);
 }
 
 std::string run_text(const MainJob& job, const ColumnChoice& choice) {
