@@ -5,6 +5,7 @@
 #include "harness/compare/compare.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/record.h"
+#include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/record/catalogue.h"
