@@ -65,6 +65,15 @@ void print_figures(const ComparisonResult& result, const ColumnChoice& choice) {
   if (!rows.empty()) print_out("\n{}", text_table({"case", "figure", "A", "B", "change"}, rows));
 }
 
+void print_correlated(const ComparisonResult& result) {
+  for (const ComparedCase& c : result.cases)
+    if (const RatioEstimate& e = c.estimate; c.problem.empty() && e.correlation > 0)
+      print_out(
+          "warning: {}: blocks resemble the one before (correlation {:.2f}), so the interval is "
+          "widened by {:.2f}\n",
+          c.name, e.correlation, e.widened);
+}
+
 std::vector<RatioEstimate> estimates(const ComparisonResult& result) {
   std::vector<RatioEstimate> all;
   for (const ComparedCase& c : result.cases)
@@ -79,6 +88,8 @@ json to_json(const RatioEstimate& e) {
               {"log_standard_error", e.standard_error},
               {"p", e.p},
               {"blocks", e.blocks}};
+  if (e.correlation > 0)
+    record.update({{"block_correlation", e.correlation}, {"interval_widened", e.widened}});
   return record;
 }
 
@@ -126,6 +137,7 @@ void print_comparison(const ComparisonResult& result, const CompareOptions& opti
   const std::string undecidable = undecidable_note(result.cases, options.rule);
   if (!undecidable.empty()) print_out("undecidable: {}\n", undecidable);
   for (const std::string& warning : result.warnings) print_out("warning: {}\n", warning);
+  print_correlated(result);
   print_out(
       "\nB/A: median over blocks, bootstrap interval; p: Wilcoxon signed-rank; MDE: smallest "
       "slowdown\nthat would be called with 80% power. faster or slower: interval beyond {:g}% and "

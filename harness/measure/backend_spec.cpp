@@ -10,18 +10,20 @@
 
 namespace vidattn {
 
-std::string BackendSpec::text() const {
-  std::string text = backend->name();
+namespace {
+
+/// The name, and the parameters of which `shown(spec)` holds.
+template <class Shown>
+std::string text_with(const BackendSpec& of, const Shown& shown) {
+  std::string text = of.backend->name();
   char separator = ':';
-  for (const ParamSpec& spec : params.specs()) {
-    if (!params.given(spec.name)) continue;
-    text += separator + spec.name + "=" + to_text(params.value(spec.name));
+  for (const ParamSpec& spec : of.params.specs()) {
+    if (!shown(spec)) continue;
+    text += separator + spec.name + "=" + to_text(of.params.value(spec.name));
     separator = ',';
   }
   return text;
 }
-
-namespace {
 
 void apply_preset(const Backend& backend, const std::string& name, Params& params) {
   std::vector<std::string> known;
@@ -36,6 +38,15 @@ void apply_preset(const Backend& backend, const std::string& name, Params& param
 }
 
 }  // namespace
+
+std::string BackendSpec::text() const {
+  return text_with(*this, [&](const ParamSpec& spec) { return params.given(spec.name); });
+}
+
+std::string BackendSpec::essence() const {
+  return text_with(*this,
+                   [&](const ParamSpec& spec) { return params.value(spec.name) != spec.value; });
+}
 
 BackendSpec make_backend(const std::string& name, const std::vector<std::string>& settings) {
   const Backend& backend = find_backend(name);

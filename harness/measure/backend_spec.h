@@ -15,6 +15,8 @@ struct BackendSpec {
 
   /// Canonical text: the name and the parameters that were given; parse_backend() reads it back.
   std::string text() const;
+  /// The same without those that have their default value: what a case is told apart by.
+  std::string essence() const;
 };
 
 /// A number with at most 4 significant digits; every other text, whole numbers too, as it is.

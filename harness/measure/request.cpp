@@ -75,7 +75,9 @@ Measurement named_case(const CaseRequest& request, const std::string& backend) {
   Measurement m;
   CaseIdentity& id = m.identity;
   id.workload = workload_text(request.workload);
-  id.backend = m.setting = parse_backend(backend).text();
+  const BackendSpec spec = parse_backend(backend);
+  id.backend = spec.essence();
+  m.setting = spec.text();
   id.device = find_device(request.device).name();
   id.dtype = to_string(request.dtype);
   id.cold = request.timing.cold;

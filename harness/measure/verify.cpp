@@ -118,7 +118,8 @@ Case make_case(const std::string& backend, const std::string& device, DType dtyp
                const Inputs& in) {
   Case c{parse_backend(backend), &find_device(device), dtype, in};
   c.in.device = c.device;
-  c.result.identity.backend = c.result.setting = c.spec.text();
+  c.result.identity.backend = c.spec.essence();
+  c.result.setting = c.spec.text();
   c.result.identity.device = c.device->name();
   c.result.identity.dtype = to_string(dtype);
   return c;

@@ -230,7 +230,7 @@ void keep_each_once(const char* option, std::vector<T>& values, const Name& name
 /// A case is measured, and kept, once. Throws InputError for unknown backends and devices.
 RunOptions without_twins(RunOptions options) {
   keep_each_once("--backend", options.backends,
-                 [](const std::string& b) { return parse_backend(b).text(); });
+                 [](const std::string& b) { return parse_backend(b).essence(); });
   keep_each_once("--device", options.devices,
                  [](const std::string& d) { return find_device(d).name(); });
   keep_each_once("--dtype", options.dtypes, [](DType dtype) { return to_string(dtype); });

@@ -10,7 +10,7 @@ namespace vidattn {
 /// content only after.
 struct CaseIdentity {
   std::string workload;           ///< the tool's options that name it: "film --grid 4,6,8 …"
-  std::string backend;            ///< canonical text as asked for, before a knob was set
+  std::string backend;            ///< BackendSpec::essence() as asked for, before a knob was set
   std::string device, dtype;      ///< names
   std::optional<double> density;  ///< that the knob is set for
   bool cold = false;              ///< caches are evicted before every timed run

@@ -95,6 +95,15 @@ TEST(BackendSpec, NumbersAreShownWithFourDigits) {
   EXPECT_EQ(short_setting("full"), "full");
 }
 
+TEST(BackendSpec, ADefaultThatIsSpelledOutMakesNoOtherCase) {
+  const BackendSpec spelled = parse_backend("vsa:sparsity=0.9,topk=3");
+  EXPECT_EQ(spelled.text(), "vsa:sparsity=0.9,topk=3");
+  EXPECT_EQ(spelled.essence(), "vsa:topk=3");
+  EXPECT_EQ(parse_backend("stga:shots=").essence(), "stga");
+  for (const char* text : {"vsa:sparsity=0.9", "svg:sparsity=0.30", "svg2:num_q_centroids=300"})
+    EXPECT_EQ(parse_backend(text).essence(), parse_backend(text).backend->name()) << text;
+}
+
 TEST(Density, WhatMissesByMoreThanTwoPercentIsNamedWithItsRange) {
   MissedDensities missed;
   missed.add("near", 0.509, 0.5);

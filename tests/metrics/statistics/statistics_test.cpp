@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <iostream>
 #include <random>
 
 namespace vidattn {
@@ -136,6 +137,43 @@ TEST(Statistics, IntervalHoldsTheTrueMedianNineteenTimesOutOfTwenty) {
     EXPECT_GE(held, kTrials * 0.92) << n;
     EXPECT_LE(held, kTrials * 0.98) << n;
   }
+}
+
+/// Share of 400 seeded series, each value correlated with the one before, whose interval holds 0;
+/// and of those, whose interval was widened.
+struct Coverage {
+  double held = 0, widened = 0;
+};
+Coverage coverage_at(double correlation, int blocks) {
+  Coverage coverage;
+  constexpr int kSeries = 400;
+  for (uint64_t seed = 0; seed < kSeries; ++seed) {
+    std::mt19937_64 random(seed);
+    std::normal_distribution<double> normal;
+    double last = normal(random);
+    std::vector<double> series;
+    for (int i = 0; i < blocks; ++i)
+      series.push_back(last = correlation * last +
+                              std::sqrt(1 - correlation * correlation) * normal(random));
+    const RatioEstimate e = estimate_ratio(series);
+    coverage.held += (e.interval.low <= 0 && e.interval.high >= 0) / double{kSeries};
+    coverage.widened += (e.widened > 1) / double{kSeries};
+  }
+  return coverage;
+}
+
+TEST(Statistics, IntervalsOfBlocksThatResembleTheOneBeforeAreWidened) {
+  for (const int blocks : {20, 40}) {
+    const Coverage independent = coverage_at(0, blocks), resembling = coverage_at(0.5, blocks);
+    std::cout << blocks << " blocks: independent " << independent.held << " (widened in "
+              << independent.widened << "), correlated by 0.5 " << resembling.held << '\n';
+    EXPECT_GE(independent.held, 0.91);
+    EXPECT_LE(independent.widened, 0.12);
+    EXPECT_GE(resembling.held, 0.85);  // 0.8 without
+  }
+  EXPECT_EQ(block_correlation({1, 1, 1, 1, 1, 1, 1, 1, 1}), 0);
+  EXPECT_EQ(block_correlation({0, 0, 0, 1, 1, 1}), 0);  // too few to tell
+  EXPECT_GT(block_correlation({0, 0, 0, 0, 0, 1, 1, 1, 1, 1}), 0.5);
 }
 
 TEST(Statistics, GeometricMeanAveragesLogRatios) {
