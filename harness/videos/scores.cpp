@@ -163,6 +163,7 @@ bool measure_video(const VideoInput& input, const VideoMetricOptions& options,
     }
     const std::optional<EvenGrid> grid = grid_of(result);
     VideoInfo video{result.survey.frames, result.survey.fps, result.survey.shots};
+    video.pictures = !input.images.empty();
     if (input.film)
       video.identity = [film = input.film](int64_t frame) { return film->identity(frame); };
     const auto metrics = default_video_metrics(video, options);

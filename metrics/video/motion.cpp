@@ -175,7 +175,7 @@ const RegisterVideoMetric smoothness(30, [](const VideoInfo&, int64_t) {
   return std::make_unique<MotionSmoothness>();
 });
 const RegisterVideoMetric degree(40, [](const VideoInfo& video, int64_t) {
-  return std::make_unique<DynamicDegree>(video.fps);
+  return std::make_unique<DynamicDegree>(video.pictures ? 0 : video.fps);
 });
 }  // namespace
 

@@ -56,7 +56,8 @@ class MotionSmoothness : public VideoMetric {
 /// magnitude of every pair; details "within_shots" is the answer without pairs across cuts.
 class DynamicDegree : public VideoMetric {
  public:
-  /// 0 or less = unknown; then VBench's 8, which it takes for folders of frames.
+  /// 0 or less = unknown: every frame is taken, and the threshold is that of 8 frames per second.
+  /// So VBench does with folders of frames.
   explicit DynamicDegree(double fps);
   void add(const cv::Mat& frame, int shot) override;
   std::vector<VideoScore> scores() const override;

@@ -14,6 +14,7 @@ struct VideoInfo {
   std::vector<int64_t> shots = {0};  ///< first frame of every shot, ascending from 0
   /// 8UC1 of the frame's size: 0 background, 1 and up the character. Empty = not known.
   std::function<cv::Mat(int64_t frame)> identity = {};
+  bool pictures = false;  ///< a folder of frames, whose rate is only what the user says
 };
 
 }  // namespace vidattn

@@ -121,6 +121,17 @@ TEST(DynamicDegree, CountsFramesAndThresholdByTheRate) {
   EXPECT_EQ(of(DynamicDegree(20), Frames(16, pattern(1))).series.size(), 7U);
 }
 
+TEST(DynamicDegree, OfAFolderOfPicturesEveryOneIsTaken) {
+  for (const bool pictures : {false, true})
+    for (const auto& metric : registered_video_metrics({48, 24, {0}, {}, pictures}, 0)) {
+      for (const cv::Mat& frame : pan(48, 2)) metric->add(frame, 0);
+      for (const VideoScore& score : metric->scores())
+        if (score.name == "dynamic_degree.dis") {
+          EXPECT_EQ(score.series.size(), pictures ? 47U : 15U) << pictures;
+        }
+    }
+}
+
 TEST(DynamicDegree, EnoughPairsMustMove) {
   Frames frames = pan(4, 6);  // 3 moving pairs of the 4 needed
   for (int i = 0; i < 12; ++i) frames.push_back(frames.back());
