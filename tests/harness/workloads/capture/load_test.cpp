@@ -382,20 +382,6 @@ TEST(CaptureLoad, TheModelsOwnOutputChecksTheCapture) {
   EXPECT_TRUE(says(capture.load(), "warning: full attention differs"));
 }
 
-TEST(CaptureLoad, SaysWhichCallItIs) {
-  FlashCapture flash;
-  flash.metadata["heads"] = "8-11";
-  flash.metadata["prompt"] = "a dog\nruns";
-  Capture capture(flash.tensors, flash.metadata);
-  EXPECT_EQ(capture.load().call, (CallFacts{12, 7, -1, 8, "a dog runs", "a.safetensors"}));
-  capture.request.capture.head_range = "1-2";
-  EXPECT_EQ(capture.load().call->first_head, 9);
-  Capture own(flash.tensors, {{"vidattn.capture",
-                               R"({"schema": "vidattn.capture/1", "layer": 3, "layout": "hld",
-                                   "prompt": "a cat"})"}});
-  EXPECT_EQ(own.load().call, (CallFacts{3, -1, -1, 0, "a cat", "a.safetensors"}));
-}
-
 TEST(CaptureLoad, CallsThatAreNotSupported) {
   const Call call{.tokens = 12}, keys{.tokens = 5}, wide{.tokens = 12, .dim = 16};
   std::vector<RawTensor> tensors = call.tensors();
