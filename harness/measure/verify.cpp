@@ -51,6 +51,17 @@ PlanFacts describe_plan(const Plan& plan, const PlanStats& stats) {
   return facts;
 }
 
+HeadFigures figures_of_heads(const Fidelity& fidelity, const Coverage& coverage) {
+  HeadFigures figures;
+  for (const HeadFidelity& head : fidelity.heads) {
+    figures.recall.push_back(head.recall);
+    figures.relative_l2.push_back(head.relative_l2);
+    figures.cosine.push_back(head.cosine);
+  }
+  figures.keyless = coverage.keyless_per_head;
+  return figures;
+}
+
 /// Full attention's output in the case's storage type; the full case itself gives it when it runs
 /// before the others, else some rows are computed.
 Dense& dense_for(Case& c, Output& out, std::vector<Dense>& dense) {
@@ -98,6 +109,7 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
   const Dense& full = dense_for(c, out, dense);
   c.fidelity =
       compare_with_full(plan, c.in, out.o.empty() ? full.output : out, full.output, full.tokens);
+  if (c.passed()) c.result.per_head = figures_of_heads(c.fidelity, c.coverage);
 }
 
 }  // namespace

@@ -115,6 +115,60 @@ void read_plan(const JsonReader& j, PlanFacts& plan) {
   j.read_if("extrapolated_by", plan.extrapolated_by);
 }
 
+json numbers_or_null(const std::vector<double>& values) {
+  json array = json::array();
+  for (const double value : values) array.push_back(number_or_null(value));
+  return array;
+}
+
+json to_json(const HeadFigures& heads) {
+  return {{"recall", numbers_or_null(heads.recall)},
+          {"relative_l2", numbers_or_null(heads.relative_l2)},
+          {"cosine", numbers_or_null(heads.cosine)},
+          {"keyless", heads.keyless}};
+}
+
+HeadFigures head_figures_from_json(const JsonReader& j) {
+  HeadFigures heads;
+  for (auto [key, values] : {std::pair{"recall", &heads.recall},
+                             {"relative_l2", &heads.relative_l2},
+                             {"cosine", &heads.cosine}})
+    for (const JsonReader& value : j.at(key).items()) values->push_back(value.number_or_nan());
+  for (const JsonReader& count : j.at("keyless").items())
+    heads.keyless.push_back(count.integer(0, kMostTokens));
+  const size_t count = heads.recall.size();
+  if (heads.relative_l2.size() != count || heads.cosine.size() != count ||
+      heads.keyless.size() != count)
+    j.refuse("its lists are of different lengths");
+  return heads;
+}
+
+json known_or_null(int64_t number) { return number < 0 ? json(nullptr) : json(number); }
+
+json to_json(const CallFacts& call) {
+  return {{"layer", known_or_null(call.layer)},
+          {"step", known_or_null(call.step)},
+          {"batch_entry", known_or_null(call.batch_entry)},
+          {"first_head", call.first_head},
+          {"prompt", call.prompt},
+          {"source", call.source}};
+}
+
+CallFacts call_from_json(const JsonReader& j) {
+  const auto number = [&](const char* key, int64_t unknown) {
+    const JsonReader value = j.maybe(key);
+    return value.is_null() ? unknown : value.integer(unknown, kMost);
+  };
+  CallFacts call;
+  call.layer = number("layer", -1);
+  call.step = number("step", -1);
+  call.batch_entry = number("batch_entry", -1);
+  call.first_head = number("first_head", 0);
+  for (auto [key, text] : {std::pair{"prompt", &call.prompt}, {"source", &call.source}})
+    if (const JsonReader said = j.maybe(key); !said.is_null()) *text = said.line();
+  return call;
+}
+
 json to_json(const MetricValue& m) {
   json j{{"unit", m.unit}, {"value", number_or_null(m.value)}};
   if (!std::isfinite(m.value)) j["reason"] = m.reason;
@@ -124,10 +178,12 @@ json to_json(const MetricValue& m) {
 }  // namespace
 
 json to_json(const WorkloadFacts& w) {
-  return {{"name", w.name},    {"provenance", w.provenance},   {"length", w.length},
-          {"heads", w.heads},  {"kv_heads", w.kv_heads},       {"dim", w.dim},
-          {"grid", w.grid},    {"text_tokens", w.text_tokens}, {"shots", w.shots},
-          {"sha256", w.sha256}};
+  json j{{"name", w.name},    {"provenance", w.provenance},   {"length", w.length},
+         {"heads", w.heads},  {"kv_heads", w.kv_heads},       {"dim", w.dim},
+         {"grid", w.grid},    {"text_tokens", w.text_tokens}, {"shots", w.shots},
+         {"sha256", w.sha256}};
+  if (w.call) j["call"] = to_json(*w.call);
+  return j;
 }
 
 WorkloadFacts workload_facts_from_json(const JsonReader& j) {
@@ -150,6 +206,7 @@ WorkloadFacts workload_facts_from_json(const JsonReader& j) {
   }
   j.read_if("shots", w.shots);
   j.read_if("sha256", w.sha256);
+  if (const JsonReader call = j.maybe("call"); !call.is_null()) w.call = call_from_json(call);
   return w;
 }
 
@@ -179,6 +236,7 @@ CaseIdentity identity_from_json(const JsonReader& j) {
 json details_json(const Measurement& m) {
   json j = json::object();
   if (!m.plan.checksum.empty()) add_plan(m.plan, j);
+  if (!m.per_head.empty()) j["per_head"] = to_json(m.per_head);
   if (m.runs_in_a_row > 1) j["runs_in_a_row"] = m.runs_in_a_row;
   if (m.process.threads > 0) j["threads"] = m.process.threads;
   if (!m.process.error_output.empty()) j["error_output"] = m.process.error_output;
@@ -190,6 +248,8 @@ json details_json(const Measurement& m) {
 void read_details(const JsonReader& details, Measurement& m) {
   if (details.is_null()) return;  // a case that an interrupt kept from being described
   read_plan(details, m.plan);
+  if (const JsonReader heads = details.maybe("per_head"); !heads.is_null())
+    m.per_head = head_figures_from_json(heads);
   details.read_if("runs_in_a_row", m.runs_in_a_row);
   details.read_if("threads", m.process.threads);
   if (const JsonReader said = details.maybe("error_output"); !said.is_null())

@@ -25,12 +25,14 @@ Measurement measurement_from_json(const JsonReader& json);
 std::map<std::string, MetricValue> metrics_from_json(const JsonReader& json);
 
 /// Plan facts (checksum, density_per_head, branches, planning_stages, figures, check_tokens,
-/// extrapolated_by), runs_in_a_row, threads, error_output, timing and workload, as far as known.
+/// extrapolated_by), per_head {recall, relative_l2, cosine, keyless} with null for what is
+/// undefined, runs_in_a_row, threads, error_output, timing and workload, as far as known.
 nlohmann::json details_json(const Measurement& m);
 /// Fills those parts of a measurement.
 void read_details(const JsonReader& details, Measurement& m);
 
-/// Name, sizes, provenance, and the SHA-256 of every tensor.
+/// Name, sizes, provenance, the SHA-256 of every tensor, and of a capture `call` {layer, step,
+/// batch_entry, first_head, prompt, source} with null for what is not known.
 nlohmann::json to_json(const WorkloadFacts& facts);
 WorkloadFacts workload_facts_from_json(const JsonReader& json);
 

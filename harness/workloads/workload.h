@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attention/inputs.h"
+#include "harness/workloads/call_facts.h"
 #include "harness/workloads/request.h"
 
 namespace vidattn {
@@ -19,6 +20,7 @@ struct Workload {
   /// What was done to the tensors that their owner should know, a line each; in the provenance,
   /// too.
   std::vector<std::string> notes;
+  std::optional<CallFacts> call = {};  ///< of a capture
 };
 
 /// Builds the workload of request.spec. Throws InputError with one line for a spec, file or shape

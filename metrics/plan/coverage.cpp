@@ -1,7 +1,8 @@
 #include "metrics/plan/coverage.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
+#include <utility>
 #include <vector>
 
 namespace vidattn {
@@ -59,13 +60,14 @@ void add_keys(const Branch& branch, size_t t, const Inputs& in, HeadCoverage& he
     if ((open += opened[n]) > 0) head.key[table.key_row(n)] = true;
 }
 
-/// Heads that use the same tables in all branches.
-std::set<std::vector<size_t>> different_heads(const Plan& plan, int64_t heads) {
-  std::set<std::vector<size_t>> found;
+/// The heads by the tables that they use in all branches.
+std::map<std::vector<size_t>, std::vector<int64_t>> heads_by_tables(const Plan& plan,
+                                                                    int64_t heads) {
+  std::map<std::vector<size_t>, std::vector<int64_t>> found;
   for (int64_t h = 0; h < heads; ++h) {
     std::vector<size_t> tables;
     for (const Branch& branch : plan.branches) tables.push_back(branch.table_index(h, heads));
-    found.insert(std::move(tables));
+    found[std::move(tables)].push_back(h);
   }
   return found;
 }
@@ -86,13 +88,16 @@ std::string Coverage::text() const {
 Coverage plan_coverage(const Plan& plan, const Inputs& in) {
   const int64_t length = in.length(), text = in.grid.known() ? in.grid.video_tokens() : length;
   std::vector<bool> uncovered(length), keyless(length), unmentioned(length);
-  for (const std::vector<size_t>& tables : different_heads(plan, in.heads())) {
+  std::vector<int64_t> keyless_per_head(in.heads());
+  for (const auto& [tables, heads] : heads_by_tables(plan, in.heads())) {
     HeadCoverage head{std::vector<uint8_t>(length, plan.constant ? kKeys : kNoSegment),
                       std::vector<bool>(length)};
     for (size_t b = 0; b < tables.size(); ++b) {
       add_queries(plan.branches[b], tables[b], in, head);
       add_keys(plan.branches[b], tables[b], in, head);
     }
+    for (const int64_t h : heads)
+      keyless_per_head[h] = std::count(head.query.begin(), head.query.end(), kNoKeys);
     for (int64_t i = 0; i < length; ++i) {
       uncovered[i] = uncovered[i] || head.query[i] == kNoSegment;
       keyless[i] = keyless[i] || head.query[i] == kNoKeys;
@@ -102,7 +107,7 @@ Coverage plan_coverage(const Plan& plan, const Inputs& in) {
   const auto count = [](const std::vector<bool>& tokens) {
     return std::count(tokens.begin(), tokens.end(), true);
   };
-  return {count(uncovered), count(keyless), count(unmentioned)};
+  return {count(uncovered), count(keyless), count(unmentioned), std::move(keyless_per_head)};
 }
 
 }  // namespace vidattn

@@ -77,37 +77,71 @@ std::vector<double> recalls(const Plan& plan, const Inputs& in, const Output& ou
   return recall;
 }
 
+/// What the rows of a head add up to.
+struct RowSums {
+  double error = 0, norm = 0, cosine = 0;
+  int64_t directions = 0;  ///< pairs of rows, without those that are zero under both
+
+  void add(const RowSums& other) {
+    error += other.error;
+    norm += other.norm;
+    cosine += other.cosine;
+    directions += other.directions;
+  }
+  double relative_l2() const { return norm > 0 ? std::sqrt(error / norm) : NAN; }
+  double mean_cosine() const {
+    return directions > 0 ? cosine / static_cast<double>(directions) : NAN;
+  }
+};
+
+/// Adds a row of an output and the one of full attention; returns their largest difference.
+double add_rows(const std::vector<float>& a, const std::vector<float>& b, RowSums& sums) {
+  double aa = 0, bb = 0, ab = 0, largest = 0;
+  for (size_t c = 0; c < a.size(); ++c) {
+    const double difference = double{a[c]} - b[c];
+    sums.error += difference * difference;
+    largest = std::max(largest, std::abs(difference));
+    aa += double{a[c]} * a[c];
+    bb += double{b[c]} * b[c];
+    ab += double{a[c]} * b[c];
+  }
+  sums.norm += bb;
+  sums.directions += aa > 0 || bb > 0 ? 1 : 0;
+  sums.cosine += aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+  return largest;
+}
+
+/// Mean of every `heads`-th value from `head` on.
+double mean_of_head(const std::vector<double>& values, size_t head, size_t heads) {
+  double sum = 0;
+  for (size_t i = head; i < values.size(); i += heads) sum += values[i];
+  return sum / static_cast<double>(values.size() / heads);
+}
+
 }  // namespace
 
 Fidelity compare_with_full(const Plan& plan, const Inputs& in, const Output& out,
                            const Output& full, const std::vector<int64_t>& tokens) {
   Fidelity f;
   f.tokens = static_cast<int64_t>(tokens.size());
-  const int64_t heads = in.heads(), dim = in.dim();
-  std::vector<float> a(dim), b(dim);
-  double error = 0, norm = 0;
-  int64_t directions = 0;  // pairs of rows, without those that are zero under both
-  for (int64_t i : tokens) {
-    for (int64_t h = 0; h < heads; ++h) {
-      out.o.read_row(i, h, a.data());
-      full.o.read_row(i, h, b.data());
-      double aa = 0, bb = 0, ab = 0;
-      for (int64_t c = 0; c < dim; ++c) {
-        const double difference = double{a[c]} - b[c];
-        error += difference * difference;
-        f.max_error = std::max(f.max_error, std::abs(difference));
-        aa += double{a[c]} * a[c];
-        bb += double{b[c]} * b[c];
-        ab += double{a[c]} * b[c];
-      }
-      norm += bb;
-      directions += aa > 0 || bb > 0 ? 1 : 0;
-      f.cosine += aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+  const auto heads = static_cast<size_t>(in.heads());
+  std::vector<float> a(out.o.dim()), b(out.o.dim());
+  std::vector<RowSums> of_head(heads);
+  for (int64_t i : tokens)
+    for (size_t h = 0; h < heads; ++h) {
+      out.o.read_row(i, static_cast<int64_t>(h), a.data());
+      full.o.read_row(i, static_cast<int64_t>(h), b.data());
+      f.max_error = std::max(f.max_error, add_rows(a, b, of_head[h]));
     }
-  }
-  f.cosine = directions > 0 ? f.cosine / static_cast<double>(directions) : NAN;
-  f.relative_l2 = norm > 0 ? std::sqrt(error / norm) : NAN;
   std::vector<double> recall = recalls(plan, in, out, full, tokens);
+  RowSums all;
+  for (size_t h = 0; h < heads; ++h) {
+    all.add(of_head[h]);
+    f.heads.push_back(
+        {of_head[h].relative_l2(), of_head[h].mean_cosine(), mean_of_head(recall, h, heads)});
+  }
+  f.relative_l2 = all.relative_l2();
+  f.cosine = all.mean_cosine();
   f.recall_mean = std::accumulate(recall.begin(), recall.end(), 0.0) / recall.size();
   const auto fifth = recall.begin() + static_cast<int64_t>(0.05 * (recall.size() - 1));
   std::nth_element(recall.begin(), fifth, recall.end());

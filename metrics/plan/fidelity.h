@@ -1,11 +1,20 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include "attention/device.h"
 
 namespace vidattn {
+
+/// How far a query head's output is from full attention's, over the compared tokens.
+struct HeadFidelity {
+  double relative_l2 =
+      NAN;              ///< Frobenius norms of this head's rows; NaN where full attention's is 0
+  double cosine = NAN;  ///< mean over tokens; NaN where both outputs are 0 everywhere
+  double recall = NAN;  ///< mean over tokens
+};
 
 /// How far an output is from full attention's, over the compared tokens and all heads.
 struct Fidelity {
@@ -15,6 +24,7 @@ struct Fidelity {
   double max_error = 0;    ///< largest |o - full|
   double recall_mean = 0;  ///< attention mass kept, mean over (token, head)
   double recall_p5 = 0;    ///< its 5th percentile
+  std::vector<HeadFidelity> heads;
 };
 
 /// Compares the rows of `tokens`; `full` is the output of full attention, at least for those rows.

@@ -42,6 +42,15 @@ struct PlanFacts {
   double extrapolated_by = 1;             ///< factor on the times; 1 = measured whole
 };
 
+/// Figures of every query head, in the heads' order; all are empty where none were taken.
+struct HeadFigures {
+  std::vector<double> recall, relative_l2, cosine;  ///< as the metrics; NaN = undefined
+  std::vector<int64_t> keyless;                     ///< queries that see no key
+
+  bool empty() const { return recall.empty(); }
+  bool operator==(const HeadFigures&) const = default;
+};
+
 /// How the blocks of a process were timed.
 struct TimingFacts {
   int64_t evicted_bytes = 0;  ///< before every run, when the cache is cold
@@ -81,6 +90,7 @@ struct Measurement {
   std::vector<Block> blocks;
   int64_t runs_in_a_row = 1;  ///< that were timed as one, where one is too short for the clock
   PlanFacts plan;
+  HeadFigures per_head;
   std::optional<TimingFacts> timing;
   std::optional<WorkloadFacts> workload;
   ProcessFacts process;

@@ -42,7 +42,8 @@ WorkloadFacts workload_facts(const Workload& workload, bool hashed) {
                       in.grid.text_tokens,
                       in.grid.shots,
                       workload.provenance,
-                      {}};
+                      {},
+                      workload.call};
   if (!hashed) return facts;
   facts.sha256 = {{"q", hash_of(*in.q)}, {"k", hash_of(*in.k)}, {"v", hash_of(*in.v)}};
   for (const auto& [name, array] : in.extra)

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "attention/backend.h"
+#include "harness/workloads/call_facts.h"
 #include "harness/workloads/workload.h"
 
 namespace vidattn {
@@ -21,6 +23,7 @@ struct WorkloadFacts {
   std::vector<int64_t> shots;
   nlohmann::json provenance;                  ///< the workload's own account: seed, files, peak …
   std::map<std::string, std::string> sha256;  ///< of q, k, v and every extra, by name
+  std::optional<CallFacts> call = {};         ///< of a capture
 
   bool operator==(const WorkloadFacts&) const = default;
 };

@@ -232,6 +232,18 @@ class CallLoader {
     if (const json options = capture_json(request_.capture); !options.empty())
       record["options"] = options;
     if (!metadata_.record.is_null()) record["metadata"] = metadata_.record;
+    name_call();
+  }
+
+  void name_call() {
+    CallFacts& facts = out_.call.emplace();
+    facts.layer = call_.layer;
+    facts.step = call_.step;
+    if (operands_.batch > 1) facts.batch_entry = std::max<int64_t>(settings_.batch_entry, 0);
+    facts.first_head = metadata_.first_head;
+    if (settings_.head_range) facts.first_head += settings_.head_range->first;
+    facts.prompt = metadata_.prompt;
+    facts.source = call_.text();
   }
 
   const CaptureCall& call_;

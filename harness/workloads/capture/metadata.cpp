@@ -11,8 +11,10 @@
 #include "harness/io/json_file.h"
 #include "harness/io/json_reader.h"
 #include "harness/io/json_schema.h"
+#include "harness/io/one_line.h"
 #include "harness/io/stored_array.h"
 #include "harness/workloads/capture/layout.h"
+#include "harness/workloads/capture/options.h"
 
 namespace vidattn {
 namespace {
@@ -50,6 +52,8 @@ CaptureMetadata read_own(const std::string& text, const std::string& place) {
   reader.read_if("layer", metadata.layer);
   reader.read_if("step", metadata.step);
   reader.read_if("layout", metadata.layout);
+  if (const JsonReader prompt = reader.maybe("prompt"); !prompt.is_null())
+    metadata.prompt = one_line(prompt.raw_text());
   reader.read_if("softmax_scale", metadata.softmax_scale);
   if (!metadata.layout.empty())
     reader.at("layout").placed([&] { parse_layout(metadata.layout, "the layout"); });
@@ -120,6 +124,9 @@ CaptureMetadata read_foreign(const Texts& texts) {
   metadata.softmax_scale = positive_number(text_of(texts, "softmax_scale"));
   if (const std::string layout = text_of(texts, "layout"); find_layout(layout))
     metadata.layout = layout;
+  metadata.prompt = one_line(text_of(texts, "prompt"));
+  if (const auto heads = find_head_range(text_of(texts, "heads")))
+    metadata.first_head = heads->first;
   metadata.record = record_of(texts);
   return metadata;
 }

@@ -17,7 +17,9 @@ struct CaptureMetadata {
   int64_t prefix = -1, valid = -1;   ///< tokens before the video; tokens before the padding
   int64_t heads = -1;                ///< query heads that are stored
   int64_t layer = -1, step = -1;
+  int64_t first_head = 0;  ///< of the model, that is stored first
   std::string layout;
+  std::string prompt;  ///< one line
   double softmax_scale = 0;
   nlohmann::json record;  ///< all that was said, for the provenance; null = nothing
 
@@ -25,9 +27,9 @@ struct CaptureMetadata {
 };
 
 /// From a safetensors file's metadata: the JSON text under "vidattn.capture" (capture.schema.json),
-/// or the plain texts that others write: step, block or layer, layout, grid, softmax_scale. What is
-/// meant for others and cannot be understood is left alone. Throws InputError naming `file` for a
-/// JSON text that breaks the schema.
+/// or the plain texts that others write: step, block or layer, heads as a range, layout, grid,
+/// softmax_scale, prompt. What is meant for others and cannot be understood is left alone. Throws
+/// InputError naming `file` for a JSON text that breaks the schema.
 CaptureMetadata read_capture_metadata(const std::map<std::string, std::string>& texts,
                                       const std::string& file);
 

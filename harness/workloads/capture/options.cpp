@@ -64,19 +64,23 @@ CaptureOptions read_capture_options(const JsonReader& object) {
   return options;
 }
 
-HeadRange parse_head_range(const std::string& text, const std::string& what) {
+std::optional<HeadRange> find_head_range(std::string_view text) {
   HeadRange range{};
-  std::string_view left = text;
-  bool well = take_number(left, range.first);
+  bool well = take_number(text, range.first);
   range.last = range.first;
-  if (well && left.starts_with('-')) {
-    left.remove_prefix(1);
-    well = take_number(left, range.last);
+  if (well && text.starts_with('-')) {
+    text.remove_prefix(1);
+    well = take_number(text, range.last);
   }
-  if (!well || !left.empty() || range.last < range.first)
+  return well && text.empty() && range.last >= range.first ? std::optional(range) : std::nullopt;
+}
+
+HeadRange parse_head_range(const std::string& text, const std::string& what) {
+  const auto range = find_head_range(text);
+  if (!range)
     throw InputError(
         fmt::format("{} '{}' is no range of heads: expected FIRST-LAST, as 0-3", what, text));
-  return range;
+  return *range;
 }
 
 }  // namespace vidattn

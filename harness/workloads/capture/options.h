@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/io/json_reader.h"
@@ -35,7 +37,9 @@ CaptureOptions read_capture_options(const JsonReader& object);
 struct HeadRange {
   int64_t first, last;
 };
-/// "0-3", or "2" alone. Throws InputError naming `what` for anything else.
+/// "0-3", or "2" alone; empty = anything else.
+std::optional<HeadRange> find_head_range(std::string_view text);
+/// The same. Throws InputError naming `what` for anything else.
 HeadRange parse_head_range(const std::string& text, const std::string& what);
 
 }  // namespace vidattn

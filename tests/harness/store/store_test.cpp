@@ -5,6 +5,7 @@
 #include "harness/io/json_file.h"
 #include "harness/store/export.h"
 #include "harness/store/google_benchmark.h"
+#include "harness/store/measurement_json.h"
 #include "tests/harness/files.h"
 #include "tests/harness/stored.h"
 
@@ -36,6 +37,29 @@ TEST(Store, GivesBackWhatWasStored) {
   EXPECT_EQ(to_json(read), to_json(run));
   EXPECT_TRUE(std::isnan(read.cases[0].metric("group_balance")));
   EXPECT_EQ(read.case_count, 2);
+}
+
+TEST(Store, KeepsWhatIsKnownOfHeadsAndOfTheCall) {
+  const TemporaryFolder folder;
+  StoredRun run = stored_run();
+  Measurement c = stored_case("one");
+  c.per_head = {{0.5, NAN}, {0.1, 0.2}, {0.9, NAN}, {0, 3}};
+  c.workload = WorkloadFacts{.name = "tensors:a", .heads = 2};
+  c.workload->call = {3, -1, 1, 8, "a dog runs", "a.safetensors"};
+  Store store(folder / "v.db", Store::Mode::write);
+  store.begin_run(run);
+  store.add_case(run.id, c);
+  const Measurement read = store.load_run("latest").cases.at(0);
+  EXPECT_EQ(read.workload->call, c.workload->call);
+  EXPECT_EQ(read.per_head.recall[0], 0.5);
+  EXPECT_TRUE(std::isnan(read.per_head.recall[1]));
+  EXPECT_EQ(read.per_head.relative_l2, c.per_head.relative_l2);
+  EXPECT_TRUE(std::isnan(read.per_head.cosine[1]));
+  EXPECT_EQ(read.per_head.keyless, c.per_head.keyless);
+  nlohmann::json damaged = details_json(c);
+  damaged["per_head"]["cosine"].push_back(1);
+  Measurement ignored;
+  expect_input_error([&] { read_details(JsonReader(damaged), ignored); }, "per_head");
 }
 
 TEST(Store, AnExportedRunIsTheSameAfterImport) {

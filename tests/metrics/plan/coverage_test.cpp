@@ -37,6 +37,7 @@ TEST(Coverage, CountsWhatAnyHeadLeavesOut) {
   const Coverage found = plan_coverage(plan_of({all, part}), in);
   EXPECT_EQ(found.uncovered, 2);
   EXPECT_EQ(found.keyless, 2);
+  EXPECT_EQ(found.keyless_per_head, (std::vector<int64_t>{0, 2}));
   EXPECT_EQ(found.unmentioned_text, 2);
   EXPECT_EQ(found.text(),
             "2 tokens are in no query segment, 2 tokens see no keys, 2 text tokens are neither "

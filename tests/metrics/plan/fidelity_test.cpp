@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -51,6 +52,30 @@ TEST(Fidelity, RecallOfEqualScoresIsTheDensity) {
   const Fidelity f = compare_with_full(plan, in, run(plan, in), full, tokens);
   EXPECT_NEAR(f.recall_mean, 0.25, 1e-6);
   EXPECT_NEAR(f.recall_p5, 0.25, 1e-6);
+}
+
+TEST(Fidelity, HeadsAddUpToTheWhole) {
+  const Inputs in = random_video(4, 2, 3, 3, 8);
+  const Backend& frame = find_backend("frame");
+  const Plan plan = frame.plan(in, frame.defaults());
+  const auto tokens = sample_tokens(24, 24);
+  const Output full = run(full_attention_rows(tokens, 24), in);
+  Output out = run(plan, in);
+  for (int64_t i : tokens)  // the last head of full attention itself
+    std::copy_n(full.o.row(i, 2), 8, out.o.row(i, 2));
+  const Fidelity f = compare_with_full(plan, in, out, full, tokens);
+  ASSERT_EQ(f.heads.size(), 3U);
+  EXPECT_EQ(f.heads[2].relative_l2, 0);
+  EXPECT_NEAR(f.heads[2].cosine, 1, 1e-12);
+  EXPECT_GT(f.heads[0].relative_l2, 0.1);
+  double recall = 0, cosine = 0;
+  for (const HeadFidelity& head : f.heads) {
+    recall += head.recall / 3;
+    cosine += head.cosine / 3;
+  }
+  EXPECT_NEAR(f.recall_mean, recall, 1e-12);
+  EXPECT_NEAR(f.cosine, cosine, 1e-12);
+  EXPECT_NE(f.heads[0].recall, f.heads[1].recall);
 }
 
 TEST(Fidelity, RecallOfACombinedPlanCountsSharedKeysOnce) {

@@ -57,6 +57,25 @@ TEST(CaptureCalls, TheOnlyPrefixIsFound) {
   EXPECT_EQ(tensors_workload(capture_request(path)).provenance["prefix"], "blocks.0.attn1.");
 }
 
+TEST(CaptureCalls, SayWhichTheyAre) {
+  const TemporaryFolder folder;
+  const Call call;
+  write_bytes(folder / "a.safetensors",
+              safetensors_bytes(
+                  call.tensors(),
+                  {{"block", "12"}, {"step", "7"}, {"heads", "8-11"}, {"prompt", "a dog\nruns"}}));
+  WorkloadRequest request = capture_request(folder / "a.safetensors");
+  EXPECT_EQ(make_workload(request).call, (CallFacts{12, 7, -1, 8, "a dog runs", "a.safetensors"}));
+  request.capture.head_range = "1-2";
+  EXPECT_EQ(make_workload(request).call->first_head, 9);
+  write_bytes(folder / "b.safetensors",
+              safetensors_bytes(call.tensors("x."),
+                                {{"vidattn.capture", R"({"schema": "vidattn.capture/1", "layer": 3,
+                                                         "prompt": "a cat"})"}}));
+  EXPECT_EQ(make_workload(capture_request(folder / "b.safetensors")).call,
+            (CallFacts{3, -1, -1, 0, "a cat", "b.safetensors#x."}));
+}
+
 TEST(CaptureCalls, AFolderOfStepsAndLayers) {
   const TemporaryFolder folder;
   const Call call{.tokens = 7}, other{.tokens = 5};

@@ -64,6 +64,7 @@ TEST(CaptureMetadata, TextsOfOthers) {
   EXPECT_EQ(m.step, 7);
   EXPECT_EQ(m.layer, 12);
   EXPECT_EQ(m.layout, "HND");
+  EXPECT_EQ(m.first_head, 0);
   EXPECT_EQ(m.grid, (std::array<int64_t, 3>{21, 30, 52}));
   EXPECT_EQ(m.record["cfg_pass"], "cond");
 }
@@ -73,12 +74,14 @@ TEST(CaptureMetadata, TextsThatMeanSomethingElse) {
                                                    {"grid", "none"},
                                                    {"layout", "torch.strided"},
                                                    {"softmax_scale", "-1"},
+                                                   {"heads", "4-all"},
                                                    {"format", "pt"}},
                                                   "file");
   EXPECT_EQ(m.step, -1);
   EXPECT_FALSE(m.has_grid());
   EXPECT_EQ(m.layout, "");
   EXPECT_EQ(m.softmax_scale, 0);
+  EXPECT_EQ(m.first_head, 0);
   EXPECT_TRUE(read_capture_metadata({}, "file").record.is_null());
 }
 

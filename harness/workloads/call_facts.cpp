@@ -1,0 +1,18 @@
+#include "harness/workloads/call_facts.h"
+
+#include <fmt/format.h>
+
+namespace vidattn {
+
+std::string call_text(const CallFacts& call) {
+  std::string text;
+  const auto add = [&](const char* name, int64_t number) {
+    if (number >= 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, number);
+  };
+  add("layer", call.layer);
+  add("step", call.step);
+  add("entry", call.batch_entry);
+  return text.empty() ? call.source : text;
+}
+
+}  // namespace vidattn

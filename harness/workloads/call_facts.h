@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace vidattn {
+
+/// Which attention call of a denoising run a workload is. -1 or empty = not known.
+struct CallFacts {
+  int64_t layer = -1, step = -1;
+  int64_t batch_entry = -1;  ///< of a batch of several, as the passes of guidance are
+  int64_t first_head = 0;    ///< of the model, that the workload's first query head is
+  std::string prompt;
+  std::string source;  ///< file, and the prefix of the names in it
+
+  bool operator==(const CallFacts&) const = default;
+};
+
+/// "layer 14, step 3, entry 1": what is known, else the source.
+std::string call_text(const CallFacts& call);
+
+}  // namespace vidattn
