@@ -7,6 +7,7 @@
 #include "harness/io/json_file.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/catalogue.h"
+#include "harness/report/calls.h"
 #include "harness/report/charts/marks.h"
 #include "harness/report/comparisons.h"
 #include "harness/report/labels.h"
@@ -114,7 +115,8 @@ json case_record(const Measurement& c, const StoredRun& run) {
               {"ratio", c.is_full() ? json() : ratio_record(c)},
               {"metrics", json::object()},
               {"times", time_parts(c)},
-              {"heads", c.plan.density_per_head},
+              {"heads", short_numbers(c.plan.density_per_head)},
+              {"recalls", short_numbers(c.per_head.recall)},
               {"intensity", number_or_null(intensity(c))}};
   for (const auto& [tag, metric] : c.values)
     if (std::isfinite(metric.value)) record["metrics"][tag] = metric.value;
@@ -192,6 +194,7 @@ json report_data(const std::vector<StoredRun>& runs, const std::vector<StoredRun
   }
   data["panels"] = panels_of(data["cases"], data["workloads"]);
   data["comparisons"] = comparisons_of(data["cases"], data["panels"]);
+  add_calls(runs, data);
   data["history"] = history_record(history);
   for (const char* of : {"cases", "history"}) add_marks(data["marks"], data[of]);
   return data;

@@ -87,39 +87,6 @@ function times() {
     ['later', stageColours[3]], ['rest of planning', restColour], ['running', runColour]]));
 }
 
-// Viridis: its lightness alone tells the order, to colour-blind eyes and in print, too.
-const viridis = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
-function heat(share) {
-  const at = Math.min(Math.max(share, 0), 1) * (viridis.length - 1), i = Math.min(Math.floor(at), viridis.length - 2);
-  return `rgb(${viridis[i].map((v, c) => Math.round(v + (at - i) * (viridis[i + 1][c] - v))).join()})`;
-}
-
-function heads() {
-  const box = document.getElementById('heads');
-  data.panels.forEach((panel, i) => {
-    const rows = inPanel(timed, i).filter(c => c.heads.length > 1);
-    if (!rows.length) return;
-    const part = element('div', undefined, 'panel');
-    part.append(element('h3', panel.label));
-    for (const c of rows) {
-      const row = element('div', undefined, 'heads'), name = element('span', c.short);
-      name.title = c.label;
-      const cells = element('div');
-      c.heads.forEach((density, head) => {
-        const cell = element('i');
-        cell.style.background = heat(density);
-        cell.title = `head ${head + 1}: density ${show(density)}`;
-        cells.append(cell);
-      });
-      row.append(name, cells);
-      part.append(row);
-    }
-    box.append(part);
-  });
-  box.closest('section').hidden = box.children.length === 0;
-  if (box.children.length) box.append(legend(squares([0, 0.25, 0.5, 0.75, 1].map(v => [`density ${v}`, heat(v)]))));
-}
-
 // Corners of the roof over [left, right]: the smaller of bandwidth times intensity and the peak.
 const roof = (left, right, peak, bandwidth) => bandwidth ?
   [left, peak / bandwidth, right].sort((a, b) => a - b).filter(x => x >= left && x <= right)

@@ -100,6 +100,7 @@ document.title = `vidattn report: ${data.title}`;
 runs();
 table();
 heads();
+heatMaps();
 pictures();
 if (!window.Chart) document.querySelectorAll('.figures:empty').forEach(box =>
   box.replaceChildren(element('p', 'Built without Chart.js: figures are left out.')));
