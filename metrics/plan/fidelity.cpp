@@ -83,7 +83,7 @@ Fidelity compare_with_full(const Plan& plan, const Inputs& in, const Output& out
                            const Output& full, const std::vector<int64_t>& tokens) {
   Fidelity f;
   f.tokens = static_cast<int64_t>(tokens.size());
-  const int64_t heads = in.heads(), dim = in.dim();
+  const int64_t heads = in.heads(), dim = in.value_dim();
   std::vector<float> a(dim), b(dim);
   double error = 0, norm = 0;
   int64_t directions = 0;  // pairs of rows, without those that are zero under both
@@ -124,10 +124,10 @@ std::vector<int64_t> sample_tokens(int64_t length, int64_t count) {
   return chosen;
 }
 
-Plan full_attention_rows(const std::vector<int64_t>& tokens, int64_t length) {
+Plan full_attention_rows(const std::vector<int64_t>& tokens, int64_t keys) {
   HeadTable table;
   table.query_order = make_order({tokens.begin(), tokens.end()});
-  table.add(0, static_cast<int32_t>(tokens.size()), {{0, static_cast<int32_t>(length)}});
+  table.add(0, static_cast<int32_t>(tokens.size()), {{0, static_cast<int32_t>(keys)}});
   Plan plan;
   plan.branches.push_back({.name = "full", .tables = {std::move(table)}});
   return plan;
