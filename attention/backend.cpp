@@ -44,6 +44,14 @@ Plan Backend::plan(const Inputs& in, const Params& params) const {
   if (its.needs_grid) in.need_grid(name());
   if (!its.takes_text && in.grid.text_tokens > 0)
     throw InputError(name() + " does not take text tokens");
+  if (!its.takes_cross && in.keys() != in.length())
+    throw InputError(name() + " needs as many keys as queries: these are " +
+                     std::to_string(in.length()) + " queries and " + std::to_string(in.keys()) +
+                     " keys");
+  if (!its.takes_width && in.value_dim() != in.dim())
+    throw InputError(name() + " needs values as wide as the keys: these have " +
+                     std::to_string(in.value_dim()) + " and " + std::to_string(in.dim()) +
+                     " channels");
   return dense(in, params) ? dense_plan(in, params) : make_plan(in, params);
 }
 
@@ -70,11 +78,12 @@ double Backend::run_density(const Params& params, double density, int64_t steps,
 }
 
 Plan full_plan(const Inputs& in, int64_t padding) {
-  const auto length = static_cast<int32_t>(in.length());
-  const auto real = static_cast<int32_t>(length - padding);
+  const auto queries = static_cast<int32_t>(in.length()), keys = static_cast<int32_t>(in.keys());
+  const auto real_queries = static_cast<int32_t>(queries - padding);
+  const auto real_keys = static_cast<int32_t>(keys - padding);
   HeadTable table;
-  table.add(0, real, {{0, real}});
-  if (padding > 0) table.add(real, length, {{real, length}});
+  table.add(0, real_queries, {{0, real_keys}});
+  if (padding > 0) table.add(real_queries, queries, {{real_keys, keys}});
   Plan plan;
   plan.branches.push_back({.name = "full", .tables = {std::move(table)}});
   return plan;

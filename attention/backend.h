@@ -49,6 +49,9 @@ struct BackendInfo {
   std::string paper = "-";  ///< citation
   bool needs_grid = false;  ///< refuses inputs without a video grid
   bool takes_text = true;   ///< else refuses text tokens
+  /// Cross-attention: needs no key for each query, and no relation between their positions.
+  bool takes_cross = false;
+  bool takes_width = true;  ///< else refuses values of another width than the keys
   std::vector<InputSpec> inputs = {};
   std::vector<Preset> presets = {};
   DensityKnob knob = {};  ///< the first one; Backend::knobs has those of a call
@@ -122,8 +125,8 @@ class Backend {
   mutable BackendInfo info_;
 };
 
-/// The plan of full attention, for a dense call. The last `padding` tokens see only each other and
-/// are seen by no others (HunyuanVideo's padded text).
+/// The plan of full attention, for a dense call. The last `padding` tokens, queries and keys alike,
+/// see only each other and are seen by no others (HunyuanVideo's padded text).
 Plan full_plan(const Inputs& in, int64_t padding = 0);
 
 /// All backends, sorted by name.

@@ -58,9 +58,10 @@ const Device& find_device(const std::string& name) {
 
 void shape_output(const Plan& plan, const Inputs& in, Output& out) {
   const Tensor& q = *in.q;
-  if (out.o.length() != q.length() || out.o.heads() != q.heads() || out.o.dim() != q.dim() ||
+  const int64_t dim = in.value_dim();
+  if (out.o.length() != q.length() || out.o.heads() != q.heads() || out.o.dim() != dim ||
       out.o.dtype() != q.dtype())
-    out.o = Tensor(q.length(), q.heads(), q.dim(), q.dtype());
+    out.o = Tensor(q.length(), q.heads(), dim, q.dtype());
   out.lse.resize(plan.branches.size());
   for (auto& lse : out.lse) lse.resize(static_cast<size_t>(q.length() * q.heads()));
   out.times = {};

@@ -20,7 +20,7 @@ struct DeviceTimes {
 };
 
 struct Output {
-  Tensor o;                             ///< [L,H,D], storage type of q
+  Tensor o;                             ///< [L,H,DV], storage type of q
   std::vector<std::vector<float>> lse;  ///< per branch, [L,H]; -inf for a row without keys
   DeviceTimes times;                    ///< zeros where the device is the host
 };

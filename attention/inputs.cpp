@@ -58,7 +58,7 @@ void require_representable(const Inputs& in) {
   const double factor = std::max(1.0, std::abs(in.softmax_scale()) * std::numbers::log2e);
   for (int64_t h = 0; h < in.heads(); ++h) {
     const double score = q.norm[h] * k.norm[in.kv_head(h)] * factor;
-    const double sum = v.element[in.kv_head(h)] * static_cast<double>(in.length());
+    const double sum = v.element[in.kv_head(h)] * static_cast<double>(in.keys());
     if (score > kLargest) refuse_magnitude(h, "products of q and k", score);
     if (sum > kLargest) refuse_magnitude(h, "sums of v over the tokens", sum);
   }
@@ -83,11 +83,12 @@ void Inputs::need_grid(const std::string& method) const {
 
 void Inputs::validate() const {
   if (q->empty() || k->empty() || v->empty()) throw InputError("q, k and v must not be empty");
-  if (k->length() != v->length() || k->heads() != v->heads() || k->dim() != v->dim())
-    throw InputError("k " + shape_text(*k) + " and v " + shape_text(*v) + " differ in shape");
-  if (q->length() != k->length() || q->dim() != k->dim())
+  if (k->length() != v->length() || k->heads() != v->heads())
+    throw InputError("k " + shape_text(*k) + " and v " + shape_text(*v) +
+                     " differ in length or heads");
+  if (q->dim() != k->dim())
     throw InputError("q " + shape_text(*q) + " and k " + shape_text(*k) +
-                     " differ in length or head dimension");
+                     " differ in head dimension");
   if (q->heads() % k->heads() != 0)
     throw InputError("the " + std::to_string(k->heads()) + " key heads do not divide the " +
                      std::to_string(q->heads()) + " query heads");

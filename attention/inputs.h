@@ -31,9 +31,10 @@ struct StepContext {
 /// Everything a backend may look at, and the operands a device attends with.
 struct Inputs {
   std::shared_ptr<const Tensor> q;  ///< [L,H,D]
-  std::shared_ptr<const Tensor> k;  ///< [L,HK,D], HK divides H: query head h uses head h / (H/HK)
-  std::shared_ptr<const Tensor> v;  ///< like k
-  VideoGrid grid;                   ///< not known() when the tokens have no positions
+  /// [LK,HK,D], HK divides H: query head h uses head h / (H/HK). In cross-attention LK is not L.
+  std::shared_ptr<const Tensor> k;
+  std::shared_ptr<const Tensor> v;  ///< [LK,HK,DV], DV is the width of the output
+  VideoGrid grid;                   ///< of the queries; not known() when they have no positions
   double scale = 0;                 ///< softmax scale; 0 = 1/sqrt(D)
   /// Named extras that a backend declares in its BackendInfo::inputs: router_logits, hidden, …
   std::map<std::string, std::shared_ptr<const Array>> extra;
@@ -42,10 +43,12 @@ struct Inputs {
   const Device* device = nullptr;
   bool explain = false;  ///< fill Plan::explained
 
-  int64_t length() const { return q->length(); }
+  int64_t length() const { return q->length(); }  ///< of the queries
+  int64_t keys() const { return k->length(); }
   int64_t heads() const { return q->heads(); }
   int64_t kv_heads() const { return k->heads(); }
   int64_t dim() const { return q->dim(); }
+  int64_t value_dim() const { return v->dim(); }
   int64_t kv_head(int64_t head) const { return head / (heads() / kv_heads()); }
   double softmax_scale() const {
     return scale != 0 ? scale : 1.0 / std::sqrt(static_cast<double>(dim()));

@@ -142,7 +142,7 @@ void check_operands(const Attended& a, const Inputs& in, const std::string& bran
   require(a.q.heads() == in.heads(), branch, "prepared queries have other heads");
   require(a.k.heads() > 0 && in.heads() % a.k.heads() == 0 && a.k.heads() == a.v.heads(), branch,
           "key heads do not divide the query heads");
-  require(a.q.dim() == in.dim() && a.k.dim() == in.dim() && a.v.dim() == in.dim(), branch,
+  require(a.q.dim() == in.dim() && a.k.dim() == in.dim() && a.v.dim() == in.value_dim(), branch,
           "prepared tensors have another head dimension");
 }
 
@@ -152,7 +152,8 @@ void check_weights(const Branch& branch, const Inputs& in) {
       branch.token_weight ? static_cast<int64_t>(branch.token_weight->size()) : rows;
   require(weights == rows || weights == rows * in.heads(), branch.name, "token weights do not fit");
   if (!branch.channel_weight) return;
-  require(branch.channel_weight->size() == in.q->size(), branch.name, "channel weights do not fit");
+  require(branch.channel_weight->size() == rows * in.heads() * in.value_dim(), branch.name,
+          "channel weights do not fit");
   require(std::holds_alternative<std::vector<float>>(branch.channel_weight->values), branch.name,
           "channel weights are not float32");
 }
@@ -249,7 +250,8 @@ void Plan::validate(const Inputs& in) const {
     check_weights(branch, in);
     check_output_maps(branch, in.length(), attended.q.length());
   }
-  require(!constant || constant->size() == in.q->size(), "constant", "it has another shape");
+  require(!constant || constant->size() == in.length() * in.heads() * in.value_dim(), "constant",
+          "it has another shape");
 }
 
 }  // namespace vidattn

@@ -70,7 +70,7 @@ struct Operands {
   std::shared_ptr<const Tensor> q, k, v;
 };
 
-/// What a branch attends with: q [rows,H,D], k and v [keys,HK,D].
+/// What a branch attends with: q [rows,H,D], k [keys,HK,D] and v [keys,HK,DV].
 struct Attended {
   const Tensor &q, &k, &v;
 };
@@ -87,7 +87,7 @@ struct Branch {
   bool repeats_queries = false;
   float weight = 1;  ///< of the whole branch (1/3 for the mean of three)
   std::shared_ptr<const List<float>> token_weight;  ///< [L] or [L,H] gate; null = 1
-  std::shared_ptr<const Array> channel_weight;      ///< [L,H,D] float32 gate; null = 1
+  std::shared_ptr<const Array> channel_weight;      ///< [L,H,DV] float32 gate; null = 1
   /// Query row whose result a token takes, [L] per table, -1 for none (output 0, LSE -inf). Empty =
   /// each token its own row.
   std::vector<std::vector<int32_t>> output_map;
@@ -118,7 +118,7 @@ struct PlanStage {
 /// results plus the constant; everything reported about a method is read off this object.
 struct Plan {
   std::vector<Branch> branches;
-  std::shared_ptr<const Tensor> constant;  ///< [L,H,D] float32 term added to the output; null = 0
+  std::shared_ptr<const Tensor> constant;  ///< [L,H,DV] float32 term added to the output; null = 0
   std::vector<PlanStage> stages;
   std::map<std::string, double> figures;  ///< method's own numbers (balance loss, largest group …)
   /// Method's own arrays (group of each token, block map …), filled when Inputs::explain is set.

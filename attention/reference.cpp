@@ -55,7 +55,7 @@ Row attend_row(const Tensor& q, int64_t query, const Tensor& k, const Tensor& v,
   Row row;
   if (keys.empty()) return row;
   const int64_t dim = q.dim();
-  std::vector<float> query_row(dim), key_row(dim);
+  std::vector<float> query_row(dim), key_row(dim), value_row(v.dim());
   q.read_row(query, head, query_row.data());
   std::vector<double> score(keys.size());
   double highest = -INFINITY;
@@ -72,8 +72,8 @@ Row attend_row(const Tensor& q, int64_t query, const Tensor& k, const Tensor& v,
   for (size_t j = 0; j < keys.size(); ++j) {
     const double p = std::exp(score[j] - row.lse);
     row.mass += p;
-    v.read_row(keys[j], kv_head, key_row.data());
-    for (int64_t c = 0; c < dim; ++c) o[c] += weight[c] * p * double{key_row[c]};
+    v.read_row(keys[j], kv_head, value_row.data());
+    for (int64_t c = 0; c < v.dim(); ++c) o[c] += weight[c] * p * double{value_row[c]};
   }
   return row;
 }
@@ -81,10 +81,11 @@ Row attend_row(const Tensor& q, int64_t query, const Tensor& k, const Tensor& v,
 /// Branch, token and channel weight of one token's head.
 std::vector<double> output_weight(const Branch& branch, const Inputs& in, int64_t token,
                                   int64_t head) {
-  std::vector<double> weight(in.dim(), branch.weight_of(token, head, in.length(), in.heads()));
+  const int64_t dim = in.value_dim();
+  std::vector<double> weight(dim, branch.weight_of(token, head, in.length(), in.heads()));
   if (!branch.channel_weight) return weight;
   const auto& gate = branch.channel_weight->as<float>("channel weight");
-  for (int64_t c = 0; c < in.dim(); ++c) weight[c] *= gate[in.q->offset(token, head) + c];
+  for (int64_t c = 0; c < dim; ++c) weight[c] *= gate[(token * in.heads() + head) * dim + c];
   return weight;
 }
 
@@ -107,7 +108,7 @@ void add_branch(const Branch& branch, const Inputs& in, const std::vector<int64_
       const int64_t kv_head = h / (heads / k.heads());
       const Row result =
           attend_row(q, row, k, v, in.softmax_scale(), h, kv_head, keys,
-                     output_weight(branch, in, tokens[i], h), &o[(i * heads + h) * in.dim()]);
+                     output_weight(branch, in, tokens[i], h), &o[(i * heads + h) * in.value_dim()]);
       lse[i * heads + h] = result.lse;
       mass[i * heads + h] = result.mass;
     }
@@ -127,11 +128,12 @@ class ReferenceDevice : public Device {
   void run(const Plan& plan, const Inputs& in, Output& out) const override {
     shape_output(plan, in, out);
     const ReferenceRows rows = reference_rows(plan, in, {});
-    std::vector<float> values(in.dim());
+    const int64_t dim = in.value_dim();
+    std::vector<float> values(dim);
     for (int64_t i = 0; i < in.length(); ++i)
       for (int64_t h = 0; h < in.heads(); ++h) {
-        const double* o = &rows.o[(i * in.heads() + h) * in.dim()];
-        std::copy(o, o + in.dim(), values.begin());
+        const double* o = &rows.o[(i * in.heads() + h) * dim];
+        std::copy(o, o + dim, values.begin());
         out.o.write_row(i, h, values.data());
       }
     for (size_t b = 0; b < rows.lse.size(); ++b)
@@ -148,9 +150,9 @@ ReferenceRows reference_rows(const Plan& plan, const Inputs& in,
   std::vector<int64_t> all(tokens.empty() ? in.length() : 0);
   std::iota(all.begin(), all.end(), 0);
   const auto& chosen = tokens.empty() ? all : tokens;
-  const int64_t rows = static_cast<int64_t>(chosen.size()) * in.heads();
+  const int64_t rows = static_cast<int64_t>(chosen.size()) * in.heads(), dim = in.value_dim();
   ReferenceRows result;
-  result.o.resize(rows * in.dim());
+  result.o.resize(rows * dim);
   for (const Branch& branch : plan.branches) {
     result.lse.emplace_back(rows);
     result.mass.emplace_back(rows);
@@ -159,8 +161,8 @@ ReferenceRows reference_rows(const Plan& plan, const Inputs& in,
   if (plan.constant)
     for (size_t i = 0; i < chosen.size(); ++i)
       for (int64_t h = 0; h < in.heads(); ++h)
-        for (int64_t c = 0; c < in.dim(); ++c)
-          result.o[(i * in.heads() + h) * in.dim() + c] += plan.constant->at(chosen[i], h, c);
+        for (int64_t c = 0; c < dim; ++c)
+          result.o[(i * in.heads() + h) * dim + c] += plan.constant->at(chosen[i], h, c);
   return result;
 }
 

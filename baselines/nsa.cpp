@@ -131,6 +131,7 @@ class Nsa : public Method<NsaParams> {
   BackendInfo describe() const override {
     return {.title = "block means, the most important blocks and a window, weighed by gates",
             .paper = "Yuan et al. 2025, arXiv 2502.11089",
+            .takes_width = false,
             .inputs = {{"g_cmp", "[L,H]", "Gate of the compressed branch."},
                        {"g_slc", "[L,H]", "Gate of the selected branch."},
                        {"g_swa", "[L,H]", "Gate of the window branch."}},

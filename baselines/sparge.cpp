@@ -104,6 +104,7 @@ class Sparge : public Method<SpargeParams> {
     return {
         .title = "key blocks by pooled scores where blocks are self-similar, all others computed",
         .paper = "Zhang et al. 2025, arXiv 2502.18137",
+        .takes_cross = true,
         .presets = {{"topk", {{"mode", "topk"}, {"topk", "0.5"}, {"theta", "-0.1"}}},
                     {"cdf", {{"mode", "cdf"}, {"cdf", "0.98"}, {"theta", "0.6"}}}},
         .knob = {"topk", 0, 1}};
@@ -111,7 +112,7 @@ class Sparge : public Method<SpargeParams> {
 
   Plan make_plan(const Inputs& in, const SpargeParams& p) const override {
     const Blocks queries = run_blocks(in.length(), p.block_q);
-    const Blocks keys = run_blocks(in.length(), p.block_k);
+    const Blocks keys = run_blocks(in.keys(), p.block_k);
     Plan plan;
     Branch branch{.name = "sparge"};
     std::vector<uint8_t> maps, q_similar, k_similar;
@@ -141,21 +142,21 @@ class Sparge : public Method<SpargeParams> {
 
  private:
   // Per element: a square for the norm, the unit row, and two sums.
-  static double pooling_flops(const Inputs& in) {
-    return 5.0 * static_cast<double>(in.length() * in.dim());
+  static double pooling_flops(const Tensor& rows) {
+    return 5.0 * static_cast<double>(rows.length() * rows.dim());
   }
 
   static Pooled pool_keys(const Inputs& in, int64_t g, const Blocks& keys, const SpargeParams& p,
                           Plan& plan) {
     const StageTimer timer(plan, "key pooling",
-                           pooling_flops(in) + 2.0 * static_cast<double>(in.length() * in.dim()),
+                           pooling_flops(*in.k) + 2.0 * static_cast<double>(in.keys() * in.dim()),
                            keys.count() * in.dim() * 4);
     return pool(*in.k, g, keys, mean_row(*in.k, g), p.theta);
   }
 
   static Pooled pool_queries(const Inputs& in, int64_t h, const Blocks& queries,
                              const SpargeParams& p, Plan& plan) {
-    const StageTimer timer(plan, "query pooling", pooling_flops(in),
+    const StageTimer timer(plan, "query pooling", pooling_flops(*in.q),
                            queries.count() * in.dim() * 4);
     return pool(*in.q, h, queries, std::vector<double>(in.dim()), p.theta);
   }

@@ -150,7 +150,7 @@ Order token_major(const TextTokens& text, int64_t frames, int64_t frame_size) {
   return make_order(std::move(order));
 }
 
-/// Attention of the sampled query rows under a table, [n,H,D] float32.
+/// Attention of the sampled query rows under a table, [n,H,DV] float32.
 Tensor attend_rows(const Inputs& sampled, HeadTable table) {
   Plan plan;
   plan.branches.push_back({.name = "profile", .tables = {std::move(table)}});
@@ -342,8 +342,9 @@ class Svg : public Method<SvgParams> {
     double pairs = 0;
     for (const HeadTable& table : tables) pairs += static_cast<double>(table.pairs());
     const auto row_bytes = static_cast<int64_t>(rows.size()) * in.heads() * in.dim() * 4;
-    const StageTimer timer(plan, "profile rows",
-                           4 * pairs * static_cast<double>(in.heads() * in.dim()), 4 * row_bytes);
+    const StageTimer timer(
+        plan, "profile rows",
+        2 * pairs * static_cast<double>(in.heads() * (in.dim() + in.value_dim())), 4 * row_bytes);
     const Inputs sampled = sample_queries(in, rows);
     const Tensor exact = attend_rows(sampled, std::move(tables[2]));
     std::vector<float> mse = squared_error(attend_rows(sampled, std::move(tables[0])), exact);

@@ -1,6 +1,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 
 #include "attention/blas.h"
@@ -56,6 +57,7 @@ struct Side {
   int64_t clusters;    ///< the parameter
   bool clusters_given;
   const Tensor& rows;
+  TextTokens text;
 };
 
 /// Clusters of every head of a side.
@@ -85,12 +87,18 @@ const Array& check_shape(const Array& array, const std::string& name,
   return array;
 }
 
-Side query_side(const Inputs& in, const Svg2Params& p) {
-  return {"q", p.num_q_centroids, p.q_given, *in.q};
+/// Keys of cross-attention are no tokens of the grid: all are clustered, and none is padding.
+TextTokens key_text(const Inputs& in, const TextTokens& text) {
+  if (in.keys() == in.length()) return text;
+  if (text.length() > text.video)
+    throw InputError("svg2 takes text tokens only with as many keys as queries");
+  return {.video = in.keys()};
 }
 
-Side key_side(const Inputs& in, const Svg2Params& p) {
-  return {"k", p.num_k_centroids, p.k_given, *in.k};
+std::array<Side, 2> sides(const Inputs& in, const Svg2Params& p) {
+  const TextTokens text = text_tokens(in, p.text, "svg2");
+  return {Side{"q", p.num_q_centroids, p.q_given, *in.q, text},
+          Side{"k", p.num_k_centroids, p.k_given, *in.k, key_text(in, text)}};
 }
 
 /// Clusters of the side: the parameter, or what given centroids say.
@@ -142,7 +150,8 @@ Blocks head_blocks(const int32_t* labels, int64_t count, const TextTokens& text)
 }
 
 /// Labels [heads, video tokens] and their centroids as given.
-Clusters given_clusters(const Inputs& in, const Side& side, int64_t count, const TextTokens& text) {
+Clusters given_clusters(const Inputs& in, const Side& side, int64_t count) {
+  const TextTokens& text = side.text;
   const std::string name = side.letter + "_labels", centre_name = side.letter + "_centroids";
   const int64_t heads = side.rows.heads();
   const auto& labels =
@@ -161,7 +170,8 @@ Clusters given_clusters(const Inputs& in, const Side& side, int64_t count, const
 
 /// k-means on the video tokens, all heads together, from given, carried or drawn centroids.
 Clusters found_clusters(const Inputs& in, const Svg2Params& p, const Side& side, int64_t count,
-                        const TextTokens& text, Plan& plan) {
+                        Plan& plan) {
+  const TextTokens& text = side.text;
   const int64_t heads = side.rows.heads(), dim = side.rows.dim();
   const std::vector<int64_t> shape{heads, count, dim};
   const std::string init = side.letter + "_centroids_init";
@@ -199,12 +209,10 @@ Clusters found_clusters(const Inputs& in, const Svg2Params& p, const Side& side,
 }
 
 /// Initial centroids ask for k-means, also where labels came along.
-Clusters cluster(const Inputs& in, const Svg2Params& p, const Side& side, const TextTokens& text,
-                 Plan& plan) {
+Clusters cluster(const Inputs& in, const Svg2Params& p, const Side& side, Plan& plan) {
   const int64_t count = cluster_count(in, side);
   const bool given = in.find(side.letter + "_labels") && !in.find(side.letter + "_centroids_init");
-  return given ? given_clusters(in, side, count, text)
-               : found_clusters(in, p, side, count, text, plan);
+  return given ? given_clusters(in, side, count) : found_clusters(in, p, side, count, plan);
 }
 
 /// Which key clusters each query cluster of a head sees, [query blocks, key blocks].
@@ -275,6 +283,7 @@ class Svg2 : public Method<Svg2Params> {
     return {
         .title = "k-means clusters of queries and keys, key clusters by size-weighted top-p",
         .paper = "Yang et al. 2025, Sparse VideoGen 2, arXiv 2505.18875",
+        .takes_cross = true,
         .inputs = {{"q_labels", "[H,L]", "Query cluster of every video token, with q_centroids."},
                    {"k_labels", "[HK,L]", "Key cluster of every video token, with k_centroids."},
                    {"q_centroids", "[H,QC,D]", "Centroids that the given query labels belong to."},
@@ -306,14 +315,13 @@ class Svg2 : public Method<Svg2Params> {
   void prepare_search(Inputs& in, const Svg2Params& p) const override {
     if (!p.iterations_run.empty()) return;
     prepare(in, p);
-    const TextTokens text = text_tokens(in, p.text, "svg2");
-    for (const Side& side : {query_side(in, p), key_side(in, p)}) {
+    for (const Side& side : sides(in, p)) {
       Plan unused;
-      const Clusters clusters = cluster(in, p, side, text, unused);
+      const Clusters clusters = cluster(in, p, side, unused);
       std::vector<int32_t> labels;
       for (const Blocks& blocks : clusters.blocks)
-        labels.insert(labels.end(), blocks.label.begin(), blocks.label.begin() + text.video);
-      const std::vector<int64_t> shape{side.rows.heads(), text.video};
+        labels.insert(labels.end(), blocks.label.begin(), blocks.label.begin() + side.text.video);
+      const std::vector<int64_t> shape{side.rows.heads(), side.text.video};
       in.extra[side.letter + "_labels"] =
           std::make_shared<const Array>(Array{shape, std::move(labels)});
       in.extra[side.letter + "_centroids"] = clusters.centroids;
@@ -332,10 +340,10 @@ class Svg2 : public Method<Svg2Params> {
   }
 
   Plan make_plan(const Inputs& in, const Svg2Params& p) const override {
-    const TextTokens text = text_tokens(in, p.text, "svg2");
+    const auto [query_side, key_side] = sides(in, p);
     Plan plan;
-    const Clusters queries = cluster(in, p, query_side(in, p), text, plan);
-    const Clusters keys = cluster(in, p, key_side(in, p), text, plan);
+    const Clusters queries = cluster(in, p, query_side, plan);
+    const Clusters keys = cluster(in, p, key_side, plan);
     plan.figures["q_iterations"] = queries.iterations;
     plan.figures["k_iterations"] = keys.iterations;
     const int64_t heads = in.heads(), scored = queries.count * keys.count;

@@ -36,10 +36,10 @@ void EachBlock(const Piece& piece, int64_t prefetch_steps, RowPrefetch& ahead, F
 
 /// Few queries: lanes are channels.
 inline void AttendRows(const Piece& piece, const Scratch& scratch, const RowStates& states) {
-  const int64_t dim = piece.q->dim();
+  const int64_t dim = piece.q->dim(), value_dim = piece.v->dim();
   for (int64_t i = 0; i < piece.size; ++i) {
     ReadQuery(piece, i, scratch.queries + i * dim);
-    if (piece.fresh) states.clear(piece.states[i], piece.states[i] + 1, dim);
+    if (piece.fresh) states.clear(piece.states[i], piece.states[i] + 1, value_dim);
   }
   FloatBlock operands(piece, scratch);
   RowPrefetch ahead;
@@ -50,9 +50,9 @@ inline void AttendRows(const Piece& piece, const Scratch& scratch, const RowStat
       const int32_t p = piece.positions[i], state = piece.states[i];
       const KeySpan span = visible_span(block, p, p);
       if (span.begin < span.end)
-        AttendRow({scratch.queries + i * dim, states.acc + state * dim, states.max + state,
+        AttendRow({scratch.queries + i * dim, states.acc + state * value_dim, states.max + state,
                    states.sum + state, p},
-                  dim, block, span, operands.keys(), operands.values(), scratch.scores);
+                  dim, value_dim, block, span, operands.keys(), operands.values(), scratch.scores);
     }
   });
 }
@@ -66,6 +66,7 @@ class TileRun {
         scratch_(scratch),
         states_(states),
         dim_(piece.q->dim()),
+        value_dim_(piece.v->dim()),
         operands_(piece, scratch) {}
 
   void Run() {
@@ -103,22 +104,22 @@ class TileRun {
 
   // Lanes behind the last query repeat it; nothing reads what they compute.
   void LoadTile(const Tile& tile) {
-    float* acc = scratch_.acc + tile.first * dim_;
+    float* acc = scratch_.acc + tile.first * value_dim_;
     for (int64_t lane = 0; lane < tile.width(); lane += kQuad) {
       int64_t queries[kQuad];
       const float* rows[kQuad];
       for (int64_t i = 0; i < kQuad; ++i) {
         queries[i] = tile.first + std::min(lane + i, tile.size - 1);
         const int64_t state = piece_.states[queries[i]], at = tile.first + lane + i;
-        rows[i] = states_.acc + state * dim_;
+        rows[i] = states_.acc + state * value_dim_;
         max_[at] = piece_.fresh ? RowStates::kNoMax : states_.max[state];
         sum_[at] = piece_.fresh ? 0 : states_.sum[state];
         positions_[at] = piece_.positions[queries[i]];
       }
       operands_.LoadQueries(queries, tile.width(), scratch_.queries + tile.first * dim_ + lane);
-      if (!piece_.fresh) TransposeIn(rows, dim_, tile.width(), acc + lane);
+      if (!piece_.fresh) TransposeIn(rows, value_dim_, tile.width(), acc + lane);
     }
-    if (piece_.fresh) std::fill_n(acc, tile.width() * dim_, 0.0F);
+    if (piece_.fresh) std::fill_n(acc, tile.width() * value_dim_, 0.0F);
   }
 
   void StoreTile(const Tile& tile) const {
@@ -127,11 +128,12 @@ class TileRun {
       float* rows[kQuad] = {};
       for (int64_t i = 0; i < size; ++i) {
         const int64_t at = tile.first + lane + i, state = piece_.states[at];
-        rows[i] = states_.acc + state * dim_;
+        rows[i] = states_.acc + state * value_dim_;
         states_.max[state] = max_[at];
         states_.sum[state] = sum_[at];
       }
-      TransposeOut(scratch_.acc + tile.first * dim_ + lane, dim_, tile.width(), rows, size);
+      TransposeOut(scratch_.acc + tile.first * value_dim_ + lane, value_dim_, tile.width(), rows,
+                   size);
     }
   }
 
@@ -157,13 +159,13 @@ class TileRun {
     if (span.partly) MaskScores<NV>(block, span, positions_ + first, scores);
     SoftmaxStep<NV>(scores, span.end - span.begin, operands_.score_scale(), max_ + first,
                     sum_ + first, factor);
-    operands_.template AddValues<NV>(scores, span, factor, scratch_.acc + first * dim_);
+    operands_.template AddValues<NV>(scores, span, factor, scratch_.acc + first * value_dim_);
   }
 
   const Piece& piece_;
   const Scratch& scratch_;
   const RowStates& states_;
-  int64_t dim_;
+  int64_t dim_, value_dim_;
   Block operands_;
   RowPrefetch ahead_;
   HWY_ALIGN float max_[kMaxQueries];

@@ -51,7 +51,7 @@ HWY_INLINE int64_t PackWeights(float* weights, int64_t size, int64_t step) {
 class PairBlock {
  public:
   PairBlock(const Piece& piece, const Scratch& scratch)
-      : piece_(piece), scratch_(scratch), dim_(piece.q->dim()) {}
+      : piece_(piece), scratch_(scratch), dim_(piece.q->dim()), value_dim_(piece.v->dim()) {}
 
   float score_scale() const { return piece_.scale; }
 
@@ -63,7 +63,7 @@ class PairBlock {
   }
 
  protected:
-  /// A row of dim/2 pairs.
+  /// A row of pairs of channels.
   static const float* Row(const Tensor& t, int64_t row, int64_t head) {
     return reinterpret_cast<const float*>(t.data<BFloat16>() + t.offset(row, head));
   }
@@ -76,13 +76,13 @@ class PairBlock {
       return reinterpret_cast<const uint16_t*>(Row(*piece_.v, block.rows[key], piece_.kv_head));
     };
     if (j >= block.size) {
-      std::fill_n(pairs, dim_, 0.0F);
+      std::fill_n(pairs, value_dim_, 0.0F);
       return;
     }
     const bool both = j + 1 < block.size;
     const uint16_t *even = row(j), *odd = row(both ? j + 1 : j);
     const auto mask = hn::Set(du, both ? 0xffff0000U : 0U);
-    for (int64_t c = 0; c < dim_; c += kLanes) {
+    for (int64_t c = 0; c < value_dim_; c += kLanes) {
       const auto low = hn::PromoteTo(du, hn::LoadU(dh, even + c));
       const auto high = hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(dh, odd + c)));
       hn::Store(hn::Or(low, hn::And(high, mask)), du, reinterpret_cast<uint32_t*>(pairs + c));
@@ -91,7 +91,7 @@ class PairBlock {
 
   const Piece& piece_;
   const Scratch& scratch_;
-  int64_t dim_;
+  int64_t dim_, value_dim_;
 };
 
 /// AVX-512 dot product: the register tiles of float32 with half the steps.
@@ -105,8 +105,8 @@ class DotBlock : public PairBlock {
     for (int64_t j = 0; j < block.size + KeyBlock::kPadding; ++j)
       keys_[j] = Row(*piece_.k, block.rows[j], piece_.kv_head);
     for (int64_t j = 0; j < block.size; j += 2) {
-      values_[j / 2] = scratch_.values + j / 2 * dim_;
-      InterleaveValues(block, j, scratch_.values + j / 2 * dim_);
+      values_[j / 2] = scratch_.values + j / 2 * value_dim_;
+      InterleaveValues(block, j, scratch_.values + j / 2 * value_dim_);
     }
   }
 
@@ -122,7 +122,7 @@ class DotBlock : public PairBlock {
   void AddValues(float* weights, const KeySpan& span, const float* factor, float* acc) const {
     const int64_t pairs = PackWeights<NV>(weights, span.end - span.begin, kKeyStep);
     const float* const* values = values_.data() + span.begin / 2;
-    for (int64_t c = 0; c < dim_; c += kTile)
+    for (int64_t c = 0; c < value_dim_; c += kTile)
       ValueTile<PairOps, NV, kTile>(weights, pairs, values, c, factor, acc + c * NV * kLanes);
   }
 
@@ -156,10 +156,10 @@ class MatrixBlock : public PairBlock {
          j += 2 * kQuad) {
       const float* rows[kQuad];
       for (int64_t i = 0; i < kQuad; ++i) {
-        InterleaveValues(block, j + 2 * i, scratch_.rows + i * dim_);
-        rows[i] = scratch_.rows + i * dim_;
+        InterleaveValues(block, j + 2 * i, scratch_.rows + i * value_dim_);
+        rows[i] = scratch_.rows + i * value_dim_;
       }
-      TransposeIn(rows, dim_, kPairs, scratch_.values + j / 2);
+      TransposeIn(rows, value_dim_, kPairs, scratch_.values + j / 2);
     }
   }
 
@@ -177,7 +177,7 @@ class MatrixBlock : public PairBlock {
     const Floats d;
     const int64_t pairs = PackWeights<NV>(weights, span.end - span.begin, kKeyStep);
     HWY_ALIGN float tile[16 * kWidth];
-    for (int64_t c = 0; c < dim_; c += 16, acc += 16 * kWidth) {
+    for (int64_t c = 0; c < value_dim_; c += 16, acc += 16 * kWidth) {
       Product<NV>(scratch_.values + c * kPairs + span.begin / 2, kPairs, weights, pairs / 16, tile);
       for (int64_t i = 0; i < 16 * kWidth; i += kWidth)
         Unroll<NV>([&](auto v) VIDATTN_INLINE {

@@ -35,7 +35,7 @@ class FloatBlock {
   static constexpr int64_t kPrefetchSteps = KeyBlock::kCapacity / kTile;  ///< of Scores()
 
   FloatBlock(const Piece& piece, const Scratch& scratch)
-      : piece_(piece), scratch_(scratch), dim_(piece.q->dim()) {}
+      : piece_(piece), scratch_(scratch), dim_(piece.q->dim()), value_dim_(piece.v->dim()) {}
 
   /// Factor that turns what Scores() computes into scores in units of log2.
   float score_scale() const { return 1; }
@@ -74,9 +74,9 @@ class FloatBlock {
     const int64_t size = span.end - span.begin;
     const float* const* values = values_.data() + span.begin;
     int64_t c = 0;
-    for (; c + kTile <= dim_; c += kTile)
+    for (; c + kTile <= value_dim_; c += kTile)
       ValueTile<FloatOps, NV, kTile>(weights, size, values, c, factor, acc + c * kWidth);
-    for (; c < dim_; ++c)
+    for (; c < value_dim_; ++c)
       ValueTile<FloatOps, NV, 1>(weights, size, values, c, factor, acc + c * kWidth);
   }
 
@@ -84,20 +84,21 @@ class FloatBlock {
   void LoadRows(const Tensor& tensor, const KeyBlock& block, float* converted,
                 KeyBlock::PerKey<const float*>& rows) const {
     const bool direct = tensor.dtype() == DType::f32;
+    const int64_t dim = tensor.dim();
     for (int64_t j = 0; j < block.size + KeyBlock::kPadding; ++j)
       rows[j] = direct ? tensor.row(block.rows[j], piece_.kv_head)
-                       : converted + std::min(j, block.size - 1) * dim_;
+                       : converted + std::min(j, block.size - 1) * dim;
     if (direct) return;
     dispatch(tensor.dtype(), [&](auto t) HWY_ATTR {
       for (int64_t j = 0; j < block.size; ++j)
-        ReadRow(tensor.data<decltype(t)>() + tensor.offset(block.rows[j], piece_.kv_head), dim_,
-                converted + j * dim_);
+        ReadRow(tensor.data<decltype(t)>() + tensor.offset(block.rows[j], piece_.kv_head), dim,
+                converted + j * dim);
     });
   }
 
   const Piece& piece_;
   const Scratch& scratch_;
-  int64_t dim_;
+  int64_t dim_, value_dim_;
   KeyBlock::PerKey<const float*> keys_, values_;
 };
 

@@ -22,8 +22,8 @@ struct ThreadMemory {
   RowStates states;
   std::vector<int32_t> rows, positions, state_rows;
 
-  ThreadMemory(int64_t dim, bool converted, int64_t state_count)
-      : scratch(dim, converted), values_(state_count * (dim + 2)) {
+  ThreadMemory(int64_t dim, int64_t value_dim, bool converted, int64_t state_count)
+      : scratch(dim, value_dim, converted), values_(state_count * (value_dim + 2)) {
     states = {values_.data(), values_.data() + state_count, values_.data() + 2 * state_count};
     for (auto* list : {&rows, &positions, &state_rows}) list->reserve(kMaxQueries);
   }
@@ -43,7 +43,8 @@ class BranchRun {
         scale_(static_cast<float>(in.softmax_scale() * std::numbers::log2e)),
         output_(branch, in, q_.length(), o, lse) {
     const auto is_bf16 = [](const Tensor& t) { return t.dtype() == DType::bf16; };
-    if (is_bf16(q_) && is_bf16(k_) && is_bf16(v_) && q_.dim() % 32 == 0 && scale_ > 0)
+    if (is_bf16(q_) && is_bf16(k_) && is_bf16(v_) && q_.dim() % 32 == 0 && v_.dim() % 16 == 0 &&
+        scale_ > 0)
       unit_ = cpu_bf16_unit();
     if (branch.repeats_queries)
       for (const HeadTable& table : branch.tables) orders_.emplace_back(table);
@@ -56,7 +57,7 @@ class BranchRun {
     const int64_t states =
         branch_.repeats_queries ? std::min(kMaxStripe, q_.length()) : kMaxQueries;
     std::vector<ThreadMemory> memory;
-    for (int t = 0; t < threads; ++t) memory.emplace_back(q_.dim(), converted, states);
+    for (int t = 0; t < threads; ++t) memory.emplace_back(q_.dim(), v_.dim(), converted, states);
     std::atomic<size_t> next = 0;
 #pragma omp parallel num_threads(threads)
     for (size_t i = next++; i < items.size() && !runs_cancelled; i = next++)
@@ -88,7 +89,7 @@ class BranchRun {
   void run_stripe(const WorkItem& item, ThreadMemory& memory) const {
     const HeadTable& table = branch_.table(item.head, heads_);
     const RowOrder& order = orders_[branch_.table_index(item.head, heads_)];
-    memory.states.clear(0, item.query_end - item.query_begin, q_.dim());
+    memory.states.clear(0, item.query_end - item.query_begin, v_.dim());
     for (int32_t s = item.segment_begin; s < item.segment_end; ++s) {
       order.each(s, item.query_begin, item.query_end, [&](int32_t p) {
         add_query(table, p, table.query_row(p) - item.query_begin, memory);

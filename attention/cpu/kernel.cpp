@@ -24,8 +24,8 @@ namespace vidattn::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 void Attend(const Piece& piece, const Scratch& scratch, const RowStates& states) {
-  const int64_t dim = piece.q->dim();
-  if (piece.size <= kMaxRowQueries && dim % kLanes == 0) return AttendRows(piece, scratch, states);
+  const bool whole_vectors = piece.q->dim() % kLanes == 0 && piece.v->dim() % kLanes == 0;
+  if (piece.size <= kMaxRowQueries && whole_vectors) return AttendRows(piece, scratch, states);
 #if HWY_TARGET == HWY_AVX3
   if (piece.unit == Bf16Unit::dot) return TileRun<DotBlock>(piece, scratch, states).Run();
   if (piece.unit == Bf16Unit::matrix) return TileRun<MatrixBlock>(piece, scratch, states).Run();
@@ -74,20 +74,21 @@ void RowStates::clear(int64_t begin, int64_t end, int64_t dim) const {
 
 void Scratch::Free::operator()(float* p) const { std::free(p); }
 
-Scratch::Scratch(int64_t dim, bool converted) {
+Scratch::Scratch(int64_t dim, int64_t value_dim, bool converted) {
   constexpr int64_t kScores = (KeyBlock::kCapacity + KeyBlock::kPadding) * kMaxTileQueries;
-  const int64_t padded = (dim + 15) / 16 * 16;
-  const int64_t block = converted ? KeyBlock::kCapacity * padded : 0;
-  const int64_t floats = (2 * kMaxQueries + 4) * padded + kScores + 2 * block;
+  const auto padded = [](int64_t channels) { return (channels + 15) / 16 * 16; };
+  const int64_t wider = padded(std::max(dim, value_dim)), both = padded(dim) + padded(value_dim);
+  const int64_t blocks = converted ? KeyBlock::kCapacity * both : 0;
+  const int64_t floats = kMaxQueries * both + 4 * wider + kScores + blocks;
   memory_.reset(static_cast<float*>(std::aligned_alloc(64, floats * sizeof(float))));
   if (!memory_) throw std::bad_alloc();
   queries = memory_.get();
-  acc = queries + kMaxQueries * padded;
-  rows = acc + kMaxQueries * padded;
-  scores = rows + 4 * padded;
+  acc = queries + kMaxQueries * padded(dim);
+  rows = acc + kMaxQueries * padded(value_dim);
+  scores = rows + 4 * wider;
   if (!converted) return;
   keys = scores + kScores;
-  values = keys + block;
+  values = keys + KeyBlock::kCapacity * padded(dim);
 }
 
 void attend(const Piece& piece, const Scratch& scratch, const RowStates& states) {

@@ -16,7 +16,7 @@ inline constexpr int64_t kMaxQueries = 384;
 /// Queries of the widest register tile: three AVX-512 vectors.
 inline constexpr int64_t kMaxTileQueries = 48;
 
-/// Running softmax of query rows, [rows] and [rows,dim]. The attention so far is sum_j
+/// Running softmax of query rows, [rows] and [rows,value dim]. The attention so far is sum_j
 /// 2^(s_j - max) v_j / sum, with scores s_j in units of log2.
 struct RowStates {
   static constexpr float kNoMax = -1e38F;  ///< max of a row without keys; its sum is 0
@@ -39,15 +39,16 @@ struct Piece {
   const int32_t* rows;             ///< [size] rows of q
   const int32_t* positions;        ///< [size] positions in the query order, for bands
   const int32_t* states;           ///< [size] row of RowStates where each query's softmax goes on
-  Bf16Unit unit = Bf16Unit::none;  ///< for bfloat16 q, k and v with dim % 32 == 0 and scale > 0
+  Bf16Unit unit = Bf16Unit::none;  ///< for bfloat16 q, k and v with dim % 32 == 0,
+                                   ///< value dim % 16 == 0 and scale > 0
   bool fresh = false;  ///< it starts here: what RowStates holds is overwritten, not read
 };
 
 /// Memory of one thread, reused by all of its calls.
 class Scratch {
  public:
-  /// For head dimension `dim`; `converted`: keys or values are not stored as float32.
-  Scratch(int64_t dim, bool converted);
+  /// For head dimensions of keys and values; `converted`: they are not stored as float32.
+  Scratch(int64_t dim, int64_t value_dim, bool converted);
 
   float *queries, *acc, *scores, *rows;  ///< transposed q and output, P of one key block, 4 rows
   float *keys = nullptr, *values = nullptr;  ///< one key block as float32

@@ -12,7 +12,7 @@ void start_output(const Plan& plan, const Inputs& in, Output& out) {
   shape_output(plan, in, out);
   for (auto& lse : out.lse)
     std::fill(lse.begin(), lse.end(), -std::numeric_limits<float>::infinity());
-  const int64_t row = in.heads() * in.dim();
+  const int64_t row = in.heads() * out.o.dim();
 #pragma omp parallel for schedule(static)
   for (int64_t token = 0; token < in.length(); ++token) {
     for (int64_t h = 0; h < in.heads() && plan.constant; ++h)
@@ -45,7 +45,7 @@ void BranchOutput::write(int64_t head, int64_t row, const RowStates& states, int
   const float sum = states.sum[state];
   if (sum == 0) return;
   const float lse = (states.max[state] + std::log2(sum)) * std::numbers::ln2_v<float>;
-  const RowWrite result{states.acc + state * in_.dim(), 1 / sum, nullptr, &o_, 0, head};
+  const RowWrite result{states.acc + state * o_.dim(), 1 / sum, nullptr, &o_, 0, head};
   if (targets_.empty()) return write_token(head, row, lse, result);
   const Targets& targets = targets_[branch_.table_index(head, in_.heads())];
   for (int32_t i = targets.first[row]; i < targets.first[row + 1]; ++i)
@@ -56,7 +56,7 @@ void BranchOutput::write_token(int64_t head, int64_t token, float lse, RowWrite 
   lse_[token * in_.heads() + head] = lse;
   row.token = token;
   row.weight *= branch_.weight_of(token, head, in_.length(), in_.heads());
-  if (gate_) row.gate = gate_->data() + in_.q->offset(token, head);
+  if (gate_) row.gate = gate_->data() + o_.offset(token, head);
   add_row(row);
 }
 

@@ -16,12 +16,13 @@ HWY_BEFORE_NAMESPACE();
 namespace vidattn::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// A query tile costs about as much as this many rows. Rows need dim to be whole vectors.
+/// A query tile costs about as much as this many rows. Rows need both head
+/// dimensions to be whole vectors.
 inline constexpr int64_t kMaxRowQueries = 4;
 
 struct QueryRow {
   const float* query;  ///< [dim]
-  float* acc;          ///< [dim]
+  float* acc;          ///< [value dim]
   float *max, *sum;    ///< one each
   int32_t position;
 };
@@ -77,9 +78,10 @@ HWY_INLINE float SoftmaxRow(float* HWY_RESTRICT scores, int64_t size, float* max
 }
 
 /// Adds the keys of the span to the query's softmax.
-inline HWY_NOINLINE void AttendRow(const QueryRow& row, int64_t dim, const KeyBlock& block,
-                                   const KeySpan& span, const float* const* keys,
-                                   const float* const* values, float* HWY_RESTRICT scores) {
+inline HWY_NOINLINE void AttendRow(const QueryRow& row, int64_t dim, int64_t value_dim,
+                                   const KeyBlock& block, const KeySpan& span,
+                                   const float* const* keys, const float* const* values,
+                                   float* HWY_RESTRICT scores) {
   const int64_t size = span.end - span.begin;
   for (int64_t j = 0; j < size; ++j) {
     const int64_t key = span.begin + j;
@@ -89,9 +91,10 @@ inline HWY_NOINLINE void AttendRow(const QueryRow& row, int64_t dim, const KeyBl
   }
   const float factor = SoftmaxRow(scores, size, row.max, row.sum);
   int64_t c = 0;
-  for (; c + 8 * kLanes <= dim; c += 8 * kLanes)
+  for (; c + 8 * kLanes <= value_dim; c += 8 * kLanes)
     AddValues<8>(scores, size, values + span.begin, c, factor, row.acc);
-  for (; c < dim; c += kLanes) AddValues<1>(scores, size, values + span.begin, c, factor, row.acc);
+  for (; c < value_dim; c += kLanes)
+    AddValues<1>(scores, size, values + span.begin, c, factor, row.acc);
 }
 
 }  // namespace vidattn::cpu::HWY_NAMESPACE

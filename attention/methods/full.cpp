@@ -15,7 +15,9 @@ class Full : public Method<FullParams> {
   std::string name() const override { return "full"; }
 
   BackendInfo describe() const override {
-    return {.title = "every query sees every key", .paper = "Vaswani et al. 2017; MoGA Eq. 1"};
+    return {.title = "every query sees every key",
+            .paper = "Vaswani et al. 2017; MoGA Eq. 1",
+            .takes_cross = true};
   }
 
   Plan make_plan(const Inputs& in, const FullParams& p) const override {

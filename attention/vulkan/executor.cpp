@@ -50,10 +50,10 @@ std::pair<int64_t, int64_t> kv_range(const Job& job, int64_t heads, int64_t kv_h
 class Run {
  public:
   Run(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in, Output& out)
-      : gpu_(gpu), tuning_(tuning), plan_(plan), in_(in), out_(out) {
+      : gpu_(gpu), tuning_(tuning), plan_(plan), in_(in), out_(out), width_(row_width(in)) {
     for (const Branch& branch : plan.branches) {
       operands_.emplace_back(branch, in);
-      cut_.push_back(cut_long_segments(gpu.facts(), branch, padded_dim(in.dim())));
+      cut_.push_back(cut_long_segments(gpu.facts(), branch, width_));
     }
   }
 
@@ -86,8 +86,7 @@ class Run {
 
   /// The kernel that is quickest for the branch's segments, and its index.
   DeviceIndex choose(size_t b, const IndexPart& part) {
-    const std::vector<TunedKernel>& tuned =
-        tuning_.kernels(gpu_, operands_[b].dtype, padded_dim(in_.dim()));
+    const std::vector<TunedKernel>& tuned = tuning_.kernels(gpu_, operands_[b].dtype, width_);
     std::vector<double> seconds;
     for (const TunedKernel& t : tuned)
       seconds.push_back(t.seconds_per_product *
@@ -119,9 +118,10 @@ class Run {
   Buffer start_outputs(const Job& job) {
     const Stopwatch watch(out_.times.upload);
     const RowSet set{job.first_head, job.last_head, job.first_token, job.tokens()};
-    if (plan_.constant) return upload(gpu_, *plan_.constant, set, DType::f32, "the constant");
-    Buffer zeros = gpu_.allocate(operand_bytes(job.heads(), job.tokens(), in_.dim(), DType::f32),
-                                 "the output");
+    if (plan_.constant)
+      return upload(gpu_, *plan_.constant, set, width_, DType::f32, "the constant");
+    Buffer zeros =
+        gpu_.allocate(operand_bytes(job.heads(), job.tokens(), width_, DType::f32), "the output");
     gpu_.clear(zeros);
     gpu_.submit();
     return zeros;
@@ -140,7 +140,7 @@ class Run {
     const bool keep = kept_on_device(in_, tensor, !set.rows);
     for (const Loaded& loaded : own_)
       if (keep && loaded.tensor == &tensor && loaded.dtype == dtype) return loaded.buffer;
-    auto buffer = std::make_shared<Buffer>(upload(gpu_, tensor, set, dtype, what));
+    auto buffer = std::make_shared<Buffer>(upload(gpu_, tensor, set, width_, dtype, what));
     if (keep) own_.push_back({&tensor, dtype, buffer});
     return buffer;
   }
@@ -166,8 +166,8 @@ class Run {
     const auto k = load(operands.k, key_set, operands.dtype, "keys");
     const auto v = load(operands.v, key_set, operands.dtype, "values");
     const int64_t rows = query_set.count();
-    const Buffer acc = gpu_.allocate(operand_bytes(job.heads(), rows, in_.dim(), DType::f32),
-                                     "unnormalized outputs");
+    const Buffer acc =
+        gpu_.allocate(operand_bytes(job.heads(), rows, width_, DType::f32), "unnormalized outputs");
     Buffer state = gpu_.allocate(job.heads() * rows * 8, "softmax states");
     gpu_.clear(state);
     AttendShape shape{};
@@ -229,13 +229,13 @@ class Run {
   void combine(size_t b, const Job& job, const DeviceIndex& index, size_t first_table,
                const Buffer& acc, const Buffer& state, int64_t rows) {
     const Branch& branch = plan_.branches[b];
-    const int64_t quads = padded_dim(in_.dim()) / 4;
+    const int64_t quads = width_ / 4;
     Buffer gate;
     if (branch.channel_weight) {
       const Stopwatch watch(out_.times.upload);
       gate = upload(gpu_, branch.channel_weight->as<float>("channel weight").data(), in_.heads(),
-                    in_.dim(), {job.first_head, job.last_head, job.first_token, job.tokens()},
-                    "channel weights");
+                    in_.value_dim(), {job.first_head, job.last_head, job.first_token, job.tokens()},
+                    width_, "channel weights");
     }
     const auto per_branch = job.heads() * job.tokens();
     const CombineShape shape{
@@ -264,8 +264,8 @@ class Run {
 
   /// The output in its storage type.
   Buffer round_outputs(const Job& job, DType dtype) {
-    const int64_t quads = job.heads() * job.tokens() * padded_dim(in_.dim()) / 4;
-    Buffer rounded = gpu_.allocate(operand_bytes(job.heads(), job.tokens(), in_.dim(), dtype),
+    const int64_t quads = job.heads() * job.tokens() * width_ / 4;
+    Buffer rounded = gpu_.allocate(operand_bytes(job.heads(), job.tokens(), width_, dtype),
                                    "the rounded output");
     const int64_t groups = (quads + kCombineThreads - 1) / kCombineThreads;
     gpu_.dispatch({"round_" + to_string(dtype), {}}, {&outputs_, &rounded},
@@ -277,8 +277,8 @@ class Run {
   void take_outputs(const Job& job) {
     const Stopwatch watch(out_.times.download);
     const DType dtype = out_.o.dtype();
-    const int64_t tokens = job.tokens(), element = size_of(dtype), row = in_.dim() * element;
-    const int64_t unit = padded_dim(in_.dim()) * element;
+    const int64_t tokens = job.tokens(), element = size_of(dtype), row = out_.o.dim() * element;
+    const int64_t unit = width_ * element;
     if (dtype != DType::f32) outputs_ = round_outputs(job, dtype);
     gpu_.read(outputs_, job.heads() * tokens * unit, unit,
               [&](const std::byte* from, int64_t first, int64_t size) {
@@ -309,6 +309,7 @@ class Run {
   const Plan& plan_;
   const Inputs& in_;
   Output& out_;
+  const int64_t width_;  ///< channels of a row on the device
   std::vector<BranchOperands> operands_;
   std::vector<std::optional<Branch>> cut_;
   std::vector<DeviceIndex> whole_;

@@ -41,36 +41,36 @@ class Cutter {
  private:
   /// Bytes of all buffers of a job at its largest branch, and the largest single buffer.
   std::pair<int64_t, int64_t> needs(const Job& job) const {
-    const int64_t heads = in_.heads(), dim = in_.dim(), tokens = job.tokens();
+    const int64_t heads = in_.heads(), width = row_width(in_), tokens = job.tokens();
     int64_t largest_buffer = 0, largest_branch = 0, indices = 0;
     const auto count = [&](int64_t bytes) {
       largest_buffer = std::max(largest_buffer, bytes);
       return bytes;
     };
     std::set<std::pair<const Tensor*, DType>> kept;
-    int64_t all = count(operand_bytes(job.heads(), tokens, dim, DType::f32)) +
+    int64_t all = count(operand_bytes(job.heads(), tokens, width, DType::f32)) +
                   count(std::ssize(branches_) * job.heads() * tokens * 4);
     if (in_.q->dtype() != DType::f32)
-      all += count(operand_bytes(job.heads(), tokens, dim, in_.q->dtype()));
+      all += count(operand_bytes(job.heads(), tokens, width, in_.q->dtype()));
     for (size_t b = 0; b < branches_.size(); ++b) {
       const BranchOperands o(*branches_[b], in_);
       // Wherever the job begins: its heads may straddle groups that share a key head.
       const int64_t ratio = heads / o.k.heads();
       const int64_t kv_heads = std::min(o.k.heads(), (job.heads() + ratio - 2) / ratio + 1);
       const int64_t rows = job.whole ? o.q.length() : std::min(tokens, o.q.length());
-      int64_t bytes =
-          count(operand_bytes(job.heads(), rows, dim, DType::f32)) + count(job.heads() * rows * 8);
+      int64_t bytes = count(operand_bytes(job.heads(), rows, width, DType::f32)) +
+                      count(job.heads() * rows * 8);
       for (const Tensor* tensor : {&o.q, &o.k, &o.v}) {
         const int64_t operand =
-            count(tensor == &o.q ? operand_bytes(job.heads(), rows, dim, o.dtype)
-                                 : operand_bytes(kv_heads, o.k.length(), dim, o.dtype));
+            count(tensor == &o.q ? operand_bytes(job.heads(), rows, width, o.dtype)
+                                 : operand_bytes(kv_heads, o.k.length(), width, o.dtype));
         if (!kept_on_device(in_, *tensor, tensor != &o.q || job.whole))
           bytes += operand;
         else if (kept.insert({tensor, o.dtype}).second)
           all += operand;
       }
       if (branches_[b]->channel_weight)
-        bytes += count(operand_bytes(job.heads(), tokens, dim, DType::f32));
+        bytes += count(operand_bytes(job.heads(), tokens, width, DType::f32));
       const int64_t index = count(index_bytes_at_most(*branches_[b]));
       indices += index;
       largest_branch = std::max(largest_branch, job.whole ? bytes : bytes + index);

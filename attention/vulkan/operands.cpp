@@ -7,9 +7,9 @@ namespace {
 
 /// Fills padded rows; `copy` writes row (token, head) of the source.
 template <class Copy>
-Buffer upload_rows(Gpu& gpu, const RowSet& set, int64_t dim, DType dtype, const char* what,
-                   Copy&& copy) {
-  const int64_t used = dim * size_of(dtype), unit = padded_dim(dim) * size_of(dtype);
+Buffer upload_rows(Gpu& gpu, const RowSet& set, int64_t dim, int64_t width, DType dtype,
+                   const char* what, Copy&& copy) {
+  const int64_t used = dim * size_of(dtype), unit = width * size_of(dtype);
   const int64_t bytes = set.heads() * set.count() * unit;
   Buffer buffer = gpu.allocate(bytes, what);
   gpu.write(buffer, bytes, unit, [&](std::byte* to, int64_t first, int64_t size) {
@@ -26,15 +26,16 @@ Buffer upload_rows(Gpu& gpu, const RowSet& set, int64_t dim, DType dtype, const 
 
 }  // namespace
 
-int64_t operand_bytes(int64_t heads, int64_t rows, int64_t dim, DType dtype) {
-  return heads * rows * padded_dim(dim) * size_of(dtype);
+int64_t operand_bytes(int64_t heads, int64_t rows, int64_t width, DType dtype) {
+  return heads * rows * width * size_of(dtype);
 }
 
-Buffer upload(Gpu& gpu, const Tensor& tensor, const RowSet& set, DType dtype, const char* what) {
+Buffer upload(Gpu& gpu, const Tensor& tensor, const RowSet& set, int64_t width, DType dtype,
+              const char* what) {
   const bool same = tensor.dtype() == dtype;
   const int64_t element = size_of(dtype);
   return upload_rows(
-      gpu, set, tensor.dim(), dtype, what, [&](int64_t token, int64_t head, std::byte* to) {
+      gpu, set, tensor.dim(), width, dtype, what, [&](int64_t token, int64_t head, std::byte* to) {
         if (same)
           std::memcpy(to, tensor.data<std::byte>() + tensor.offset(token, head) * element,
                       tensor.dim() * element);
@@ -44,8 +45,8 @@ Buffer upload(Gpu& gpu, const Tensor& tensor, const RowSet& set, DType dtype, co
 }
 
 Buffer upload(Gpu& gpu, const float* values, int64_t heads, int64_t dim, const RowSet& set,
-              const char* what) {
-  return upload_rows(gpu, set, dim, DType::f32, what,
+              int64_t width, const char* what) {
+  return upload_rows(gpu, set, dim, width, DType::f32, what,
                      [&](int64_t token, int64_t head, std::byte* to) {
                        std::memcpy(to, values + (token * heads + head) * dim, dim * 4);
                      });

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
-#include "attention/tensor.h"
+#include "attention/inputs.h"
 #include "attention/vulkan/gpu.h"
 
 namespace vidattn::vulkan {
@@ -10,6 +11,12 @@ namespace vidattn::vulkan {
 /// Channels that one row has on the device: zeros are added up to a multiple of 32, which every
 /// tile shape divides.
 inline int64_t padded_dim(int64_t dim) { return (dim + 31) / 32 * 32; }
+
+/// Channels that all rows of a call have there. The kernels know one width, so that where values
+/// are wider or narrower than keys, the narrower ones have more zeros, which change no result.
+inline int64_t row_width(const Inputs& in) {
+  return padded_dim(std::max(in.dim(), in.value_dim()));
+}
 
 /// Heads [first, last) of a tensor, and of each head the given rows (empty = `length` rows from
 /// first_row).
@@ -23,15 +30,17 @@ struct RowSet {
   int64_t heads() const { return last_head - first_head; }
 };
 
-/// Uploads rows of a tensor as [heads, rows, padded dim] in storage type `dtype`, which must be the
-/// tensor's own or f32: bf16 stays bf16 in memory and becomes float32 in the kernel, exactly.
-Buffer upload(Gpu& gpu, const Tensor& tensor, const RowSet& set, DType dtype, const char* what);
+/// Uploads rows of a tensor as [heads, rows, width], zeros behind its own channels, in storage type
+/// `dtype`, which must be the tensor's own or f32: bf16 stays bf16 in memory and becomes float32 in
+/// the kernel, exactly.
+Buffer upload(Gpu& gpu, const Tensor& tensor, const RowSet& set, int64_t width, DType dtype,
+              const char* what);
 
 /// The same for a plain [L,H,D] float32 array.
 Buffer upload(Gpu& gpu, const float* values, int64_t heads, int64_t dim, const RowSet& set,
-              const char* what);
+              int64_t width, const char* what);
 
 /// Bytes of such a buffer.
-int64_t operand_bytes(int64_t heads, int64_t rows, int64_t dim, DType dtype);
+int64_t operand_bytes(int64_t heads, int64_t rows, int64_t width, DType dtype);
 
 }  // namespace vidattn::vulkan

@@ -78,6 +78,15 @@ nlohmann::json stats_json(const BackendSpec& spec, const Plan& plan, const PlanS
   return json;
 }
 
+std::string sizes_text(const Inputs& in) {
+  std::string text = in.keys() == in.length()
+                         ? fmt::format("{} tokens", in.length())
+                         : fmt::format("{} queries, {} keys", in.length(), in.keys());
+  text += fmt::format(", {} heads of {}", in.heads(), in.dim());
+  if (in.value_dim() != in.dim()) text += fmt::format(", values of {}", in.value_dim());
+  return text;
+}
+
 void write_arrays(const AttendOptions& options, const Plan& plan, const Inputs& in,
                   const Output& out, Outputs& outputs) {
   outputs.write([&] { write_npy(options.out, out.o); });
@@ -117,11 +126,13 @@ ExitCode attend(const AttendOptions& options) {
   const Device& device = find_device(options.device);
   check_outputs(options);
   Inputs in = load_inputs(options, spec);
-  if (!options.mask.empty() && in.length() > kMaxMaskTokens && !options.force_mask)
-    throw InputError(fmt::format(
-        "a mask of {} tokens has {:.3g} MB per head: refused above {} tokens, "
-        "--force-mask writes it all the same",
-        in.length(), 1e-6 * static_cast<double>(in.length() * in.length()), kMaxMaskTokens));
+  if (!options.mask.empty() && std::max(in.length(), in.keys()) > kMaxMaskTokens &&
+      !options.force_mask)
+    throw InputError(
+        fmt::format("a mask of {} tokens has {:.3g} MB per head: refused above {} tokens, "
+                    "--force-mask writes it all the same",
+                    std::max(in.length(), in.keys()),
+                    1e-6 * static_cast<double>(in.length() * in.keys()), kMaxMaskTokens));
   in.device = &device;
   spec.backend->prepare(in, spec.params);
   const auto start = std::chrono::steady_clock::now();
@@ -139,9 +150,8 @@ ExitCode attend(const AttendOptions& options) {
                                          std::chrono::duration<double>(planned - start).count(),
                                          std::chrono::duration<double>(end - begin).count());
   if (!options.stats.empty()) outputs.write([&] { write_json(options.stats, json); });
-  print_out("{} on {} ({}): {} tokens, {} heads of {}, density {:.4g}, {:.3g} GFLOP\n", spec.text(),
-            device.name(), to_string(options.dtype), in.length(), in.heads(), in.dim(),
-            stats.density, stats.flops * 1e-9);
+  print_out("{} on {} ({}): {}, density {:.4g}, {:.3g} GFLOP\n", spec.text(), device.name(),
+            to_string(options.dtype), sizes_text(in), stats.density, stats.flops * 1e-9);
   return outputs.code(ExitCode::fine);
 }
 

@@ -59,15 +59,15 @@ Array branch_output(const Execution& run, size_t index) {
 }
 
 Array mask_rows(const Execution& run, const Array& index) {
-  const int64_t length = run.in.length(), heads = run.in.heads();
+  const int64_t keys = run.in.keys(), heads = run.in.heads();
   const auto& rows = index.as<int32_t>("mask_rows_index");
-  std::vector<uint8_t> mask(heads * rows.size() * length);
+  std::vector<uint8_t> mask(heads * rows.size() * keys);
   for (int64_t h = 0; h < heads; ++h)
     for (size_t r = 0; r < rows.size(); ++r)
       for (const Branch& branch : run.plan.branches)
         for (int64_t key : visible_keys(branch, run.in, rows[r], h))
-          mask[(h * rows.size() + r) * length + key] = 1;
-  return {{heads, static_cast<int64_t>(rows.size()), length}, std::move(mask)};
+          mask[(h * rows.size() + r) * keys + key] = 1;
+  return {{heads, static_cast<int64_t>(rows.size()), keys}, std::move(mask)};
 }
 
 /// What the run gives for the file `name`: an array that the method explains, the output, an LSE,

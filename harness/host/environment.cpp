@@ -7,6 +7,13 @@
 #include <openssl/crypto.h>
 #include <sys/utsname.h>
 
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/avutil.h>
+#include <libswscale/swscale.h>
+}
+
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
@@ -125,14 +132,24 @@ std::string blas_version() {
   return version;
 }
 
+/// Of one of FFmpeg's libraries, as it is loaded.
+std::string ffmpeg_version(unsigned version) {
+  return fmt::format("{}.{}.{}", AV_VERSION_MAJOR(version), AV_VERSION_MINOR(version),
+                     AV_VERSION_MICRO(version));
+}
+
 json libraries() {
   return {
       {"cli11", VIDATTN_CLI11},
       {"eigen",
        fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
+      {"ffmpeg", av_version_info()},
       {"fmt",
        fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
       {"highway", fmt::format("{}.{}.{}", HWY_MAJOR, HWY_MINOR, HWY_PATCH)},
+      {"libavcodec", ffmpeg_version(avcodec_version())},
+      {"libavformat", ffmpeg_version(avformat_version())},
+      {"libswscale", ffmpeg_version(swscale_version())},
       {"nlohmann_json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR,
                                     NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
       {"openblas", blas_version()},

@@ -122,6 +122,7 @@ void widen_f8(const StoredArray& stored, const Rearrangement* moved, float* targ
   for (size_t byte = 0; byte < values.size(); ++byte)
     values[byte] = decoded(static_cast<uint8_t>(byte), format) * stored.scale;
   convert<uint8_t>(stored, moved, target, [&](uint8_t byte, int64_t) { return values[byte]; });
+  if (stored.scales.values) stored.scales.multiply(target, shape_after(stored, moved), moved);
 }
 
 std::vector<float> widened_f8(const StoredArray& stored, const Rearrangement* moved) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attention/tensor.h"
+#include "harness/io/arrays/axis_scales.h"
 #include "harness/io/file.h"
 
 namespace vidattn {
@@ -35,7 +36,8 @@ struct StoredArray {
   /// Elements in the file from one index of an axis to the next; empty = dense and row-major.
   std::vector<int64_t> strides;
   bool big_endian = false;
-  float scale = 1;  ///< what 8-bit floats are multiplied by
+  float scale = 1;    ///< what 8-bit floats are multiplied by
+  AxisScales scales;  ///< and then by these, where there are any
 
   int64_t size() const;  ///< elements
 

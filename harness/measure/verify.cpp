@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
 #include "attention/cancel.h"
 #include "attention/error.h"
@@ -73,7 +72,7 @@ Dense& dense_for(Case& c, Output& out, std::vector<Dense>& dense) {
     made.output = std::move(out);
   } else {
     made.tokens = sample_tokens(c.in.length(), kFidelityRows);
-    find_device("cpu").run(full_attention_rows(made.tokens, c.in.length()), c.in, made.output);
+    find_device("cpu").run(full_attention_rows(made.tokens, c.in.keys()), c.in, made.output);
   }
   return made;
 }
@@ -138,8 +137,8 @@ Case make_case(const std::string& backend, const std::string& device, DType dtyp
 }
 
 void sample_if_long(Case& c, bool whole) {
-  const double flops = 4.0 * std::pow(static_cast<double>(c.in.length()), 2) *
-                       static_cast<double>(c.in.dim() * c.in.heads());
+  const double flops = 2.0 * static_cast<double>(c.in.length()) * static_cast<double>(c.in.keys()) *
+                       static_cast<double>((c.in.dim() + c.in.value_dim()) * c.in.heads());
   if (!c.is_full() || whole || flops <= kMaxWholeFlops) return;
   c.sampled = sample_tokens(c.in.length(), kSampledRows);
   c.scale_up = static_cast<double>(c.in.length()) / static_cast<double>(c.sampled.size());
@@ -149,7 +148,7 @@ void sample_if_long(Case& c, bool whole) {
 
 Plan make_plan(const Case& c) {
   return c.sampled.empty() ? c.spec.backend->plan(c.in, c.spec.params)
-                           : full_attention_rows(c.sampled, c.in.length());
+                           : full_attention_rows(c.sampled, c.in.keys());
 }
 
 void set_density(Case& c, double target) {

@@ -94,6 +94,7 @@ Clip video_clip(const ClipRequest& request, const std::function<void(double)>& p
                      {"file_height", survey.height},
                      {"file_width", survey.width},
                      {"notes", survey.notes},
+                     {"decoder", survey.decoder},
                      {"stride", sampling.stride}};
   return clip;
 }

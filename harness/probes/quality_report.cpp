@@ -275,7 +275,7 @@ void check_quality_columns(const ColumnChoice& choice) { chosen(choice); }
 
 nlohmann::json quality_record(const QualityOptions& options,
                               const std::vector<ClipQuality>& clips) {
-  nlohmann::json json = record_header("quality", "2.0", options.arguments);
+  nlohmann::json json = record_header("quality", "2.1", options.arguments);
   json["interrupted"] = interrupted();
   json["interval"] = "Student's t over clips, 95%, paired with full attention";
   json["label_protocol"] = {{"known_frames", LabelProbe::kKnownFrames},

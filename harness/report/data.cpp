@@ -78,8 +78,9 @@ double intensity(const Measurement& c) {
   const WorkloadFacts& w = *c.workload;
   const double index = c.metric("index_memory");
   const double element = c.identity.dtype == "f32" ? 4 : 2;
-  const double tensors = 2 * element * static_cast<double>(w.length) * static_cast<double>(w.dim) *
-                         static_cast<double>(w.heads + w.kv_heads);
+  const int64_t values =
+      (w.length * w.heads + w.key_count() * w.kv_heads) * (w.dim + w.value_width());
+  const double tensors = element * static_cast<double>(values);
   return c.metric("attention_flops") / (tensors + (std::isfinite(index) ? index : 0));
 }
 

@@ -91,6 +91,18 @@ cv::Mat frames_picture(const VideoGrid& grid, const std::vector<int64_t>& latent
   return picture;
 }
 
+/// Tokens in order, cut into at most `most` stretches of nearly equal length.
+struct Stretches {
+  int64_t length;
+  int count;
+  Stretches(int64_t length, int most)
+      : length(length), count(static_cast<int>(std::min<int64_t>(most, length))) {}
+
+  int of(int64_t token) const { return static_cast<int>(token * count / length); }
+  /// First token of a stretch.
+  int64_t first(int64_t stretch) const { return (stretch * length + count - 1) / count; }
+};
+
 /// Segment of every token in the first branch; -1 for none. Empty when they tell nothing.
 std::vector<int32_t> segment_of_tokens(const Plan& plan, const Inputs& in, int64_t head) {
   const Branch& branch = plan.branches.front();
@@ -109,22 +121,20 @@ std::vector<int32_t> segment_of_tokens(const Plan& plan, const Inputs& in, int64
 }  // namespace
 
 cv::Mat mask_picture(const Plan& plan, const Inputs& in, int64_t head, int side) {
-  const int64_t length = in.length();
-  const auto n = static_cast<int>(std::min<int64_t>(side, length));
-  const auto bin = [&](int64_t token) { return static_cast<int>(token * n / length); };
-  std::vector<double> size(n, 0);
-  for (int64_t token = 0; token < length; ++token) ++size[bin(token)];
-  cv::Mat picture(n, n, CV_8UC1);
-  for (int row = 0; row < n; ++row) {
-    std::vector<double> seen(n, 0);
-    const int64_t first = (row * length + n - 1) / n;
-    const auto rows = static_cast<int64_t>(size[row]);
+  const Stretches down(in.length(), side), across(in.keys(), side);
+  cv::Mat picture(down.count, across.count, CV_8UC1);
+  for (int row = 0; row < down.count; ++row) {
+    std::vector<double> seen(across.count, 0);
+    const int64_t first = down.first(row), rows = down.first(row + 1) - first;
     const int64_t queries = std::min<int64_t>(kQueriesPerRow, rows);
     for (int64_t i = 0; i < queries; ++i)
-      for (int64_t key : keys_of(plan, in, first + i * rows / queries, head)) ++seen[bin(key)];
-    for (int column = 0; column < n; ++column)
-      picture.at<uchar>(row, column) = cv::saturate_cast<uchar>(
-          255 * seen[column] / (size[column] * static_cast<double>(queries)));
+      for (int64_t key : keys_of(plan, in, first + i * rows / queries, head))
+        ++seen[across.of(key)];
+    for (int column = 0; column < across.count; ++column) {
+      const int64_t pairs = (across.first(column + 1) - across.first(column)) * queries;
+      picture.at<uchar>(row, column) =
+          cv::saturate_cast<uchar>(255 * seen[column] / static_cast<double>(pairs));
+    }
   }
   return picture;
 }

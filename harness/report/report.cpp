@@ -76,10 +76,13 @@ void require_buildable(const WorkloadFacts& w) {
   for (int64_t size : w.grid) cells *= static_cast<double>(size);
   const double tokens =
       std::max(cells + static_cast<double>(w.text_tokens), static_cast<double>(w.length));
-  const double values =
-      tokens * static_cast<double>((w.heads + 2 * w.kv_heads) * std::min(w.dim, kMostChannels));
-  if (tokens > kMostTokens || values > kMostValues || w.heads > kMostHeads ||
-      w.kv_heads > kMostHeads || w.dim > kMostChannels)
+  const auto keys = static_cast<double>(w.key_count());
+  const int64_t widest = std::max(w.dim, w.value_dim);
+  const double values = (tokens * static_cast<double>(w.heads) +
+                         2 * std::max(tokens, keys) * static_cast<double>(w.kv_heads)) *
+                        static_cast<double>(std::min(widest, kMostChannels));
+  if (tokens > kMostTokens || keys > kMostTokens || values > kMostValues || w.heads > kMostHeads ||
+      w.kv_heads > kMostHeads || widest > kMostChannels)
     throw InputError("it is too large");
 }
 
@@ -115,6 +118,7 @@ json draw_case(const std::string& backend, Inputs in, const std::vector<int64_t>
   if (!in.grid.known()) return pictures;
   const cv::Mat segments = segment_picture(plan, in, 0, latent, backgrounds);
   if (!segments.empty()) pictures["segments"] = data_uri(segments);
+  if (in.keys() != in.length()) return pictures;  // keys are other tokens than the grid's
   const int64_t query =
       in.grid.token(latent[latent.size() / 2], in.grid.height / 2, in.grid.width / 2);
   pictures["visible"] = data_uri(visible_picture(plan, in, 0, query, latent, backgrounds));

@@ -63,10 +63,14 @@ std::string table_text(const std::vector<Measurement>& cases, const Columns& wan
 }
 
 std::string workload_line(const WorkloadFacts& w) {
-  std::string text = fmt::format("workload {}: {} tokens", w.name, w.length);
+  std::string text =
+      fmt::format("workload {}: {} {}", w.name, w.length, w.keys > 0 ? "queries" : "tokens");
   if (w.grid[0] > 0)
     text += fmt::format(" (grid {}, shots at {})", fmt::join(w.grid, "x"), fmt::join(w.shots, ","));
-  return text + fmt::format(", {} heads of {}\n", w.heads, w.dim);
+  if (w.keys > 0) text += fmt::format(", {} keys", w.keys);
+  text += fmt::format(", {} heads of {}", w.heads, w.dim);
+  if (w.value_dim > 0) text += fmt::format(", values of {}", w.value_dim);
+  return text + "\n";
 }
 
 std::string peak_line(const MainJob& job) {

@@ -183,6 +183,8 @@ json to_json(const WorkloadFacts& w) {
          {"grid", w.grid},    {"text_tokens", w.text_tokens}, {"shots", w.shots},
          {"sha256", w.sha256}};
   if (w.call) j["call"] = to_json(*w.call);
+  if (w.keys > 0) j["keys"] = w.keys;
+  if (w.value_dim > 0) j["value_dim"] = w.value_dim;
   return j;
 }
 
@@ -198,6 +200,8 @@ WorkloadFacts workload_facts_from_json(const JsonReader& j) {
   w.heads = size("heads", 0, kMostHeads);
   w.kv_heads = size("kv_heads", w.heads, kMostHeads);
   w.dim = size("dim", 0, kMostHeads);
+  w.keys = size("keys", 0, kMostTokens);
+  w.value_dim = size("value_dim", 0, kMostHeads);
   w.text_tokens = size("text_tokens", 0, kMostTokens);
   if (const JsonReader grid = j.maybe("grid"); !grid.is_null()) {
     const std::vector<JsonReader> sizes = grid.items();

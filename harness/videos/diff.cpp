@@ -27,6 +27,7 @@ using nlohmann::json;
 
 struct Pair {
   VideoInput a, b;
+  std::string decoder_a = {}, decoder_b = {};
   int64_t frames = 0;
   std::vector<VideoScore> scores = {};
   std::vector<std::string> notes = {};
@@ -53,6 +54,8 @@ void compare(Pair& pair, bool common_frames) {
   const auto a = open_frames(pair.a), b = open_frames(pair.b);
   constexpr int64_t kWhole = 1000;
   Progress progress(pair.b.path, kWhole);
+  pair.decoder_a = a->decoder();
+  pair.decoder_b = b->decoder();
   FrameComparison comparison;
   for (;;) {
     const cv::Mat frame_a = a->next(), frame_b = b->next();
@@ -135,6 +138,7 @@ json to_json(const Pair& pair) {
     return record;
   }
   record["frames"] = pair.frames;
+  record["decoders"] = {pair.decoder_a, pair.decoder_b};
   record["notes"] = pair.notes;
   record["identical"] = identical(pair);
   for (const VideoScore& score : pair.scores)
@@ -146,7 +150,7 @@ json to_json(const Pair& pair) {
 }
 
 json record_of(const std::vector<Pair>& pairs, const VideoDiffOptions& options) {
-  json record = record_header("videodiff", "1.1", options.arguments);
+  json record = record_header("videodiff", "1.2", options.arguments);
   record["interrupted"] = interrupted();
   record["common_frames"] = options.common_frames;
   record["pairs"] = json::array();

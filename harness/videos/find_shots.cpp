@@ -146,6 +146,7 @@ json record_of(const std::string& path, const VideoSurvey& survey, const std::ve
               {"width", survey.width},
               {"height", survey.height},
               {"notes", survey.notes},
+              {"decoder", survey.decoder},
               {"starts", survey.shots},
               {"shots", json::array()},
               {"boundaries", to_json(survey.boundaries)},
@@ -273,7 +274,7 @@ class Search {
   }
 
   void write() const {
-    json record = record_header("shots", "1.1", options_.arguments);
+    json record = record_header("shots", "1.2", options_.arguments);
     record["interrupted"] = interrupted();
     record["detection"] = to_json(options_.detection);
     record["videos"] = videos_;

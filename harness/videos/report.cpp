@@ -16,7 +16,7 @@ namespace vidattn {
 namespace {
 
 // Raised when a field changes its meaning or goes away; new fields raise the minor number.
-constexpr const char* kSchemaVersion = "1.1";
+constexpr const char* kSchemaVersion = "1.2";
 constexpr size_t kMostColumns = 4;
 
 const VideoScore* find(const VideoResult& result, const std::string& name) {
@@ -60,6 +60,7 @@ nlohmann::json video_record(const VideoResult& result) {
                {"shots", survey.shots},
                {"shots_from", result.shots_from},
                {"notes", survey.notes},
+               {"decoder", survey.decoder},
                {"seconds", result.seconds}});
   if (survey.frames_promised > 0) json["frames_promised"] = survey.frames_promised;
   for (const VideoScore& score : result.scores) json["scores"][score.name] = score_record(score);

@@ -48,7 +48,7 @@ void add_keys(const Branch& branch, size_t t, const Inputs& in, HeadCoverage& he
     return;
   }
   const HeadTable& table = branch.tables[t];
-  const int64_t keys = table.key_order ? table.key_order->size() : in.length();
+  const int64_t keys = table.key_order ? table.key_order->size() : in.keys();
   std::vector<int64_t> opened(keys + 1);
   for (const Segment& s : table.segments)
     for (int32_t r = s.range_begin; r < s.range_end && s.query_begin < s.query_end; ++r) {
@@ -87,11 +87,12 @@ std::string Coverage::text() const {
 
 Coverage plan_coverage(const Plan& plan, const Inputs& in) {
   const int64_t length = in.length(), text = in.grid.known() ? in.grid.video_tokens() : length;
+  const bool self = in.keys() == length;  // else keys are other tokens
   std::vector<bool> uncovered(length), keyless(length), unmentioned(length);
   std::vector<int64_t> keyless_per_head(in.heads());
   for (const auto& [tables, heads] : heads_by_tables(plan, in.heads())) {
     HeadCoverage head{std::vector<uint8_t>(length, plan.constant ? kKeys : kNoSegment),
-                      std::vector<bool>(length)};
+                      std::vector<bool>(in.keys())};
     for (size_t b = 0; b < tables.size(); ++b) {
       add_queries(plan.branches[b], tables[b], in, head);
       add_keys(plan.branches[b], tables[b], in, head);
@@ -101,7 +102,8 @@ Coverage plan_coverage(const Plan& plan, const Inputs& in) {
     for (int64_t i = 0; i < length; ++i) {
       uncovered[i] = uncovered[i] || head.query[i] == kNoSegment;
       keyless[i] = keyless[i] || head.query[i] == kNoKeys;
-      unmentioned[i] = unmentioned[i] || (i >= text && head.query[i] == kNoSegment && !head.key[i]);
+      unmentioned[i] =
+          unmentioned[i] || (i >= text && head.query[i] == kNoSegment && !(self && head.key[i]));
     }
   }
   const auto count = [](const std::vector<bool>& tokens) {

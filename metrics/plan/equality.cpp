@@ -50,7 +50,8 @@ double allowed_error(const Inputs& in, const std::vector<int64_t>& tokens) {
 
 EqualityCheck check_equality(const Plan& plan, const Inputs& in, const Output& out,
                              const std::vector<int64_t>& among) {
-  const double per_row = static_cast<double>(in.length() * in.heads() * in.dim());
+  const double per_row =
+      static_cast<double>(in.keys() * in.heads() * (in.dim() + in.value_dim())) / 2;
   const auto rows = static_cast<int64_t>(std::max(8.0, kCheckProducts / per_row));
   const auto available = among.empty() ? in.length() : static_cast<int64_t>(among.size());
   auto tokens = sample_tokens(available, rows);

@@ -158,10 +158,10 @@ std::vector<int64_t> sample_tokens(int64_t length, int64_t count) {
   return chosen;
 }
 
-Plan full_attention_rows(const std::vector<int64_t>& tokens, int64_t length) {
+Plan full_attention_rows(const std::vector<int64_t>& tokens, int64_t keys) {
   HeadTable table;
   table.query_order = make_order({tokens.begin(), tokens.end()});
-  table.add(0, static_cast<int32_t>(tokens.size()), {{0, static_cast<int32_t>(length)}});
+  table.add(0, static_cast<int32_t>(tokens.size()), {{0, static_cast<int32_t>(keys)}});
   Plan plan;
   plan.branches.push_back({.name = "full", .tables = {std::move(table)}});
   return plan;

@@ -39,7 +39,7 @@ Fidelity compare_with_full(const Plan& plan, const Inputs& in, const Output& out
 std::vector<int64_t> sample_tokens(int64_t length, int64_t count);
 
 /// Full attention of the given tokens only: a plan whose output rows for other tokens are 0.
-Plan full_attention_rows(const std::vector<int64_t>& tokens, int64_t length);
+Plan full_attention_rows(const std::vector<int64_t>& tokens, int64_t keys);
 
 /// Largest relative L2 error that a device may have against the reference: float32 sums, and
 /// outputs rounded to 8 (bf16) or 11 (f16) bits.

@@ -27,7 +27,7 @@ void mark(const Branch& branch, size_t t, const Inputs& in, uint8_t* mask) {
       for (int32_t token : tokens[table.query_row(p)])
         for (int32_t r = s.range_begin; r < s.range_end; ++r)
           for (int64_t n = table.ranges[r].first(p); n < table.ranges[r].last(p); ++n)
-            mask[token * in.length() + table.key_row(n)] = 1;
+            mask[token * in.keys() + table.key_row(n)] = 1;
 }
 
 }  // namespace
@@ -35,8 +35,8 @@ void mark(const Branch& branch, size_t t, const Inputs& in, uint8_t* mask) {
 PlanStats plan_stats(const Plan& plan, const Inputs& in) {
   PlanStats stats;
   const int64_t heads = in.heads();
-  const double dense_per_head = static_cast<double>(in.length()) * static_cast<double>(in.length());
-  stats.dense_pairs = heads * in.length() * in.length();
+  const double dense_per_head = static_cast<double>(in.length()) * static_cast<double>(in.keys());
+  stats.dense_pairs = heads * in.length() * in.keys();
   stats.density_per_head.resize(heads);
   for (const Branch& branch : plan.branches) {
     std::vector<int64_t> per_table;
@@ -51,7 +51,8 @@ PlanStats plan_stats(const Plan& plan, const Inputs& in) {
     stats.branches.push_back(std::move(b));
   }
   stats.density = static_cast<double>(stats.pairs) / static_cast<double>(stats.dense_pairs);
-  stats.flops = 4.0 * static_cast<double>(stats.pairs) * static_cast<double>(in.dim());
+  stats.flops =
+      2.0 * static_cast<double>(stats.pairs) * static_cast<double>(in.dim() + in.value_dim());
   for (const PlanStage& stage : plan.stages) {
     stats.planning_flops += stage.flops;
     stats.planning_bytes = std::max(stats.planning_bytes, stage.bytes);
@@ -65,12 +66,13 @@ Array plan_mask(const Plan& plan, const Inputs& in) {
   const bool shared = std::all_of(plan.branches.begin(), plan.branches.end(),
                                   [](const Branch& b) { return b.tables.size() == 1; });
   const int64_t heads = shared ? 1 : in.heads();
-  std::vector<uint8_t> mask(heads * in.length() * in.length());
+  const int64_t pairs = in.length() * in.keys();
+  std::vector<uint8_t> mask(heads * pairs);
   for (int64_t h = 0; h < heads; ++h)
     for (const Branch& branch : plan.branches)
       if (attends_own_keys(branch))
-        mark(branch, branch.table_index(h, in.heads()), in, &mask[h * in.length() * in.length()]);
-  return {{heads, in.length(), in.length()}, std::move(mask)};
+        mark(branch, branch.table_index(h, in.heads()), in, &mask[h * pairs]);
+  return {{heads, in.length(), in.keys()}, std::move(mask)};
 }
 
 }  // namespace vidattn

@@ -23,6 +23,7 @@ class Diagonal : public Method<DiagonalParams> {
     return {.title = "for tests",
             .needs_grid = true,
             .takes_text = false,
+            .takes_width = false,
             .warm_up = DenseWarmUp{.steps = 2, .source = "test"}};
   }
   Plan make_plan(const Inputs& in, const DiagonalParams& p) const override {
@@ -58,6 +59,14 @@ TEST(Backend, RefusesWhatTheMethodSaysItDoesNotTake) {
   EXPECT_EQ(refusal(diagonal, in), "");
   in.grid.text_tokens = 1;
   EXPECT_EQ(refusal(diagonal, in), "diagonal does not take text tokens");
+  in.grid.text_tokens = 0;
+  in.k = in.v = random_tensor(5, 1, 8, 3);
+  EXPECT_EQ(refusal(diagonal, in),
+            "diagonal needs as many keys as queries: these are 8 queries and 5 keys");
+  in = random_video(2, 2, 2, 1, 8);
+  in.v = random_tensor(8, 1, 16, 3);
+  EXPECT_EQ(refusal(diagonal, in),
+            "diagonal needs values as wide as the keys: these have 16 and 8 channels");
 }
 
 TEST(Backend, WarmUpAddsItsParametersAndMakesFirstStepsDense) {

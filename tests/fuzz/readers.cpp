@@ -78,6 +78,14 @@ void tensors(const fs::path& file) {
   tensors_workload(request);
 }
 
+/// An index of shards, of which one lies beside it.
+void index(const fs::path& file) {
+  const fs::path shard = file.parent_path() / "a.safetensors";
+  const Tensor small(4, 1, 8);
+  if (!fs::exists(shard)) write_safetensors(shard, {{"q", &small}, {"k", &small}, {"v", &small}});
+  tensors(file);
+}
+
 void test_vector(const fs::path& file) {
   // The arrays that the seeds name.
   for (const char* stem : {"q", "k", "v"})
@@ -199,6 +207,7 @@ const std::vector<Reader>& readers() {
       {"npz", "a.npz", npz},
       {"metadata", "lines", metadata},
       {"tensors", "capture.safetensors", tensors},
+      {"index", "capture.safetensors.index.json", index},
       {"case", "method/case/case.json", test_vector},
       {"suite", "suite.json", suite},
       {"baseline", "baseline.json", baseline},

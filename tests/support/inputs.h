@@ -46,6 +46,16 @@ inline Inputs random_video(int64_t frames, int64_t height, int64_t width, int64_
   return in;
 }
 
+/// Cross-attention with values of a width of their own.
+inline Inputs random_cross(int64_t queries, int64_t keys, int64_t heads, int64_t kv_heads,
+                           int64_t dim, int64_t value_dim, Generator& random) {
+  Inputs in;
+  in.q = random_tensor(queries, heads, dim, random);
+  in.k = random_tensor(keys, kv_heads, dim, random);
+  in.v = random_tensor(keys, kv_heads, value_dim, random);
+  return in;
+}
+
 /// Queries and keys may differ in number and heads; `deviation` is that of the queries.
 inline Inputs random_inputs(int64_t queries, int64_t keys, int64_t heads, int64_t kv_heads,
                             int64_t dim, Generator& random, float deviation = 1) {

@@ -85,10 +85,11 @@ inline std::vector<float> random_weights(int64_t count, Generator& random) {
 }
 
 /// Pooled operands, an output map for every one of two tables.
-inline Branch pooled_branch(int64_t length, int64_t heads, int64_t dim, Generator& random) {
+inline Branch pooled_branch(int64_t length, int64_t heads, int64_t dim, int64_t value_dim,
+                            Generator& random) {
   Branch branch{.name = "pooled", .tables = {full_table(40, 33), full_table(30, 20)}};
   branch.prepared = {random_tensor(40, heads, dim, random), random_tensor(33, 1, dim, random),
-                     random_tensor(33, 1, dim, random)};
+                     random_tensor(33, 1, value_dim, random)};
   for (int t = 0; t < 2; ++t) {
     std::vector<int32_t> map(length);
     for (int32_t& row : map) row = static_cast<int32_t>(random() % 41) - 1;
@@ -97,10 +98,12 @@ inline Branch pooled_branch(int64_t length, int64_t heads, int64_t dim, Generato
   return branch;
 }
 
-/// A plan with everything in it; it needs an even number of heads.
-inline Plan many_branches(int64_t length, int64_t heads, int64_t dim, Generator& random) {
+/// A plan with everything in it; it needs an even number of heads. `value_dim` 0 = dim.
+inline Plan many_branches(int64_t length, int64_t heads, int64_t dim, Generator& random,
+                          int64_t value_dim = 0) {
+  if (value_dim == 0) value_dim = dim;
   const auto n = static_cast<int32_t>(length);
-  const Array gate{{length, heads, dim}, random_weights(length * heads * dim, random)};
+  const Array gate{{length, heads, value_dim}, random_weights(length * heads * value_dim, random)};
   Plan plan;
   plan.branches = {{.name = "per token",
                     .tables = {ragged_table(n, n, random)},
@@ -113,8 +116,8 @@ inline Plan many_branches(int64_t length, int64_t heads, int64_t dim, Generator&
                     .tables = {ragged_table(n, n, random)},
                     .channel_weight = std::make_shared<const Array>(gate)},
                    chosen_chunks(n, 9, true, random),
-                   pooled_branch(length, heads, dim, random)};
-  plan.constant = random_tensor(length, heads, dim, random);
+                   pooled_branch(length, heads, dim, value_dim, random)};
+  plan.constant = random_tensor(length, heads, value_dim, random);
   return plan;
 }
 

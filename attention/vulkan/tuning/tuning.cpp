@@ -140,7 +140,7 @@ class Trial {
   }
 
   Buffer load(DType dtype, int64_t rows, uint32_t seed) {
-    return upload(gpu_, operand(dtype, rows, dim_, seed), {0, 1, 0, rows}, dtype, "tuning");
+    return upload(gpu_, operand(dtype, rows, dim_, seed), {0, 1, 0, rows}, dim_, dtype, "tuning");
   }
 
   Gpu& gpu_;

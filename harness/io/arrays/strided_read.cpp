@@ -35,8 +35,11 @@ int64_t bytes_of(const std::optional<Element>& element) {
   }
 }
 
-void advance(StoredArray& stored, int64_t elements) {
+/// Lets an axis begin at `index`.
+void advance(StoredArray& stored, size_t axis, int64_t index) {
+  const int64_t elements = index * stored.strides[axis];
   stored.offset += static_cast<uint64_t>(elements * bytes_of(stored.element));
+  if (stored.scales.values) stored.scales.offset += index * stored.scales.strides[axis];
 }
 
 template <class T>
@@ -59,15 +62,16 @@ int64_t StoredArray::size() const {
 
 StoredArray StoredArray::at(size_t axis, int64_t index) const {
   StoredArray out = with_strides(*this);
-  advance(out, index * out.strides[axis]);
+  advance(out, axis, index);
   erase_at(out.shape, axis);
   erase_at(out.strides, axis);
+  if (out.scales.values) erase_at(out.scales.strides, axis);
   return out;
 }
 
 StoredArray StoredArray::narrowed(size_t axis, int64_t begin, int64_t count) const {
   StoredArray out = with_strides(*this);
-  advance(out, begin * out.strides[axis]);
+  advance(out, axis, begin);
   out.shape[axis] = count;
   return out;
 }
@@ -76,6 +80,7 @@ StoredArray StoredArray::split(size_t axis, int64_t outer) const {
   StoredArray out = with_strides(*this);
   const int64_t inner = out.shape[axis] / outer;
   insert_at(out.strides, axis, out.strides[axis] * inner);
+  if (out.scales.values) insert_at(out.scales.strides, axis, out.scales.strides[axis] * inner);
   insert_at(out.shape, axis, outer);
   out.shape[axis + 1] = inner;
   return out;
@@ -87,6 +92,7 @@ StoredArray StoredArray::permuted(const std::vector<size_t>& order) const {
   for (size_t axis = 0; axis < order.size(); ++axis) {
     out.shape[axis] = from.shape[order[axis]];
     out.strides[axis] = from.strides[order[axis]];
+    if (from.scales.values) out.scales.strides[axis] = from.scales.strides[order[axis]];
   }
   return out;
 }

@@ -33,12 +33,12 @@ std::string speedup_interval(const Measurement& m, int digits) {
 const std::vector<MetricInfo>& catalogue() {
   static const std::vector<MetricInfo> all = {
 // Work, read off the executed plan.
-{"density", "density", "1", 4, 1, K::exact, B::lower, T::cost, kShown | kLatex | kSuite | kGuarded, "executed (query, key) pairs over L², mean over heads; a combined plan counts a pair once for every branch that computes it", [](const M& m) { return Computed{m.c.stats.density}; }},
+{"density", "density", "1", 4, 1, K::exact, B::lower, T::cost, kShown | kLatex | kSuite | kGuarded, "executed (query, key) pairs over queries × keys, mean over heads; a combined plan counts a pair once for every branch that computes it", [](const M& m) { return Computed{m.c.stats.density}; }},
 {kTargetTag.data(), "target", "1", 4, 1, K::exact, B::none, T::cost, kShown | kLatex | kSuite, "density that the knobs were set for; a row whose own is more than 2% off is marked missed, and is in no chart or mean at equal density", [](const M& m) { return m.target(); }},
 {"sparsity", "sparsity", "1", 4, 1, K::exact, B::higher, T::cost, 0, "1 − density, always, and so negative where several branches together compute more pairs than full attention", [](const M& m) { return Computed{1 - m.c.stats.density}; }},
 {"run_density", "in run", "1", 4, 1, K::exact, B::lower, T::cost, 0, "density over a whole denoising run: mean over the kinds of layers that a method plans differently, with the dense warm-up and the skipped calls that published densities leave out", [](const M& m) { return m.run_density(); }},
 {"pairs", "", "pairs", 3, 1, K::exact, B::lower, T::none, kGuarded, "executed (query, key) pairs, all heads and branches", [](const M& m) { return Computed{number(m.c.stats.pairs)}; }},
-{"attention_flops", "GFLOP", "flop", 4, kGiga, K::exact, B::lower, T::cost, kGuarded, "attention FLOPs, 4·pairs·D: two products, 2 per multiply-add; the softmax is not counted", [](const M& m) { return Computed{m.c.stats.flops}; }},
+{"attention_flops", "GFLOP", "flop", 4, kGiga, K::exact, B::lower, T::cost, kGuarded, "attention FLOPs, 2·pairs·(D+DV), D channels of keys and DV of values: two products, 2 per multiply-add; the softmax is not counted", [](const M& m) { return Computed{m.c.stats.flops}; }},
 {"planning_flops", "", "flop", 4, kGiga, K::exact, B::lower, T::none, 0, "FLOPs of planning (router, pooling, k-means …), counted apart; the JSON has them per stage", [](const M& m) { return Computed{m.c.stats.planning_flops}; }},
 {"uncovered_tokens", "", "tokens", 9, 1, K::exact, B::lower, T::none, 0, "tokens whose output no branch computes in some head: it is 0 there", [](const M& m) { return Computed{number(m.c.coverage.uncovered)}; }},
 {"keyless_tokens", "", "tokens", 9, 1, K::exact, B::lower, T::none, 0, "tokens that are in a query segment, but see no key in some head: their output is 0 there", [](const M& m) { return Computed{number(m.c.coverage.keyless)}; }},

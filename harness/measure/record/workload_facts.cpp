@@ -44,6 +44,8 @@ WorkloadFacts workload_facts(const Workload& workload, bool hashed) {
                       workload.provenance,
                       {},
                       workload.call};
+  if (in.keys() != in.length()) facts.keys = in.keys();
+  if (in.value_dim() != in.dim()) facts.value_dim = in.value_dim();
   if (!hashed) return facts;
   facts.sha256 = {{"q", hash_of(*in.q)}, {"k", hash_of(*in.k)}, {"v", hash_of(*in.v)}};
   for (const auto& [name, array] : in.extra)

@@ -15,7 +15,7 @@ double captured_output_error(const Inputs& in, const CapturedRows& captured) {
       for (int64_t channel = 0; channel < theirs.dim(); ++channel)
         expected.push_back(theirs.at(row, head, channel));
   Output ours;
-  find_device("cpu").run(full_attention_rows(tokens, in.length()), in, ours);
+  find_device("cpu").run(full_attention_rows(tokens, in.keys()), in, ours);
   return relative_l2_error(ours.o, tokens, expected);
 }
 

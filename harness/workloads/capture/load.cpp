@@ -53,12 +53,12 @@ class CallLoader {
 
   Workload load() && {
     out_.name = request_.spec;
-    order_ = order_tokens(regions());
+    order_tokens_and_keys();
     say_order();
     set_grid();
-    inputs().q = read(operands_.q, "q");
-    inputs().k = read(operands_.k, "k");
-    inputs().v = read(operands_.v, "v");
+    inputs().q = read(operands_.q, "q", order_);
+    inputs().k = read(operands_.k, "k", key_order_);
+    inputs().v = read(operands_.v, "v", key_order_);
     require_one_type(inputs());
     if (!padding_known_) warn_of_zeros();
     inputs().scale = settings_.scale;
@@ -76,14 +76,20 @@ class CallLoader {
  private:
   Inputs& inputs() { return out_.inputs; }
 
-  TokenRegions regions() {
-    TokenRegions regions;
-    regions.stored = operands_.q.shape[0];
-    regions.prefix = settings_.grid.known() || request_.capture.prefix > 0 ? settings_.prefix : 0;
-    if (settings_.grid.known()) regions.video = settings_.grid.video_tokens();
-    regions.attended = attended(regions.stored);
-    padding_known_ = !regions.attended.empty();
-    return regions;
+  /// Keys of another number than the queries are other tokens.
+  bool crosses() const { return operands_.k.shape[0] != operands_.q.shape[0]; }
+
+  /// Padding is of the keys; where the queries are the same tokens, it is theirs too.
+  void order_tokens_and_keys() {
+    TokenRegions keys{.stored = operands_.k.shape[0]};
+    keys.attended = attended(keys.stored);
+    padding_known_ = !keys.attended.empty();
+    TokenRegions queries{.stored = operands_.q.shape[0]};
+    queries.prefix = settings_.grid.known() || request_.capture.prefix > 0 ? settings_.prefix : 0;
+    if (settings_.grid.known()) queries.video = settings_.grid.video_tokens();
+    if (!crosses()) queries.attended = keys.attended;
+    order_ = order_tokens(queries);
+    key_order_ = crosses() ? order_tokens(keys) : order_;
   }
 
   /// --valid, else a mask of the capture, else what its metadata says.
@@ -92,8 +98,8 @@ class CallLoader {
       if (const std::string mask = mask_name(); !mask.empty()) return read_mask(mask, tokens);
     if (settings_.valid < 0) return {};
     if (settings_.valid > tokens)
-      throw InputError(
-          fmt::format("{} valid tokens are more than the {} that q has", settings_.valid, tokens));
+      throw InputError(fmt::format("{} valid tokens are more than the {} that {} has",
+                                   settings_.valid, tokens, crosses() ? "k" : "q"));
     std::vector<bool> attended(static_cast<size_t>(tokens), false);
     std::fill_n(attended.begin(), settings_.valid, true);
     return attended;
@@ -135,10 +141,14 @@ class CallLoader {
   }
 
   void say_order() {
-    const int64_t stored = operands_.q.shape[0], padding = stored - order_.places.kept;
+    const int64_t stored = operands_.k.shape[0], padding = stored - key_order_.places.kept;
     if (padding > 0)
-      out_.notes.push_back(fmt::format("{} of {} tokens are padding and left out: {} are valid",
-                                       padding, stored, order_.places.kept));
+      out_.notes.push_back(fmt::format("{} of {} {} are padding and left out: {} are valid",
+                                       padding, stored, crosses() ? "keys" : "tokens",
+                                       key_order_.places.kept));
+    if (crosses())
+      out_.notes.push_back(fmt::format("cross-attention: {} queries and {} keys",
+                                       order_.places.kept, key_order_.places.kept));
     if (settings_.prefix > 0 && settings_.grid.known())
       out_.notes.push_back(
           fmt::format("the {} tokens before the video are put after it", settings_.prefix));
@@ -170,8 +180,9 @@ class CallLoader {
     if (grid.known()) grid.text_tokens = order_.places.kept - grid.video_tokens();
   }
 
-  std::shared_ptr<const Tensor> read(const StoredArray& stored, const std::string& name) const {
-    Tensor tensor = stored.tensor(order_.changes ? &order_.places : nullptr);
+  std::shared_ptr<const Tensor> read(const StoredArray& stored, const std::string& name,
+                                     const TokenOrder& order) const {
+    Tensor tensor = stored.tensor(order.changes ? &order.places : nullptr);
     if (operands_.widened && tensor.dtype() != DType::f32) tensor = tensor.to(DType::f32);
     require_finite(tensor, name);
     return std::make_shared<const Tensor>(std::move(tensor));
@@ -193,9 +204,11 @@ class CallLoader {
     const std::string name = call_.names.prefix + "flash_out";
     if (!std::binary_search(names_.begin(), names_.end(), name)) return;
     const StoredArray stored = like_q(source_->open(name), operands_, settings_);
-    if (stored.shape != operands_.q.shape)
-      throw InputError(
-          fmt::format("{} has shape {}, expected q's", stored.name, shape_text(stored.shape)));
+    std::vector<int64_t> expected = operands_.q.shape;
+    expected.back() = operands_.v.shape.back();
+    if (stored.shape != expected)
+      throw InputError(fmt::format("{} has shape {}, expected {}", stored.name,
+                                   shape_text(stored.shape), shape_text(expected)));
     const double error = captured_output_error(
         inputs(), [&](const std::vector<int64_t>& tokens) { return rows_of(stored, tokens); });
     const double limit = equality_limit(DType::bf16);
@@ -225,6 +238,7 @@ class CallLoader {
     record["grid"] = grid_record(inputs().grid);
     record["layout"] = operands_.layout.text();
     record["tokens"] = order_.record;
+    if (crosses()) record["keys"] = key_order_.record;
     if (!call_.names.prefix.empty()) record["prefix"] = call_.names.prefix;
     if (call_.layer >= 0) record["layer"] = call_.layer;
     if (call_.step >= 0) record["step"] = call_.step;
@@ -255,7 +269,7 @@ class CallLoader {
   StoredOperands operands_;
   std::vector<std::string> names_;  ///< of the source, sorted
   std::vector<std::string> taken_;  ///< of the tensors that are read
-  TokenOrder order_;
+  TokenOrder order_, key_order_;
   bool padding_known_ = false;  ///< somebody said which tokens are valid
 };
 

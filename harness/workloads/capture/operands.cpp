@@ -20,9 +20,6 @@ bool is_f8(const StoredArray& stored) {
 
 /// The one number of a scale tensor.
 float read_scale(const StoredArray& stored) {
-  if (stored.size() != 1)
-    throw InputError(fmt::format("{} has shape {}: a scale for the whole tensor is one number",
-                                 stored.name, shape_text(stored.shape)));
   const Array array = stored.array();
   const float scale = array.as<float>(stored.name.c_str())[0];
   if (!std::isfinite(scale) || scale <= 0)
@@ -49,9 +46,10 @@ class Opener {
     names_ = {names.begin(), names.end()};
   }
 
-  StoredArray open(const std::string& name) {
+  /// `word` is what the name ends with, behind the call's prefix.
+  StoredArray open(const std::string& name, const std::string& word) {
     StoredArray stored = source_.open(name);
-    if (is_f8(stored)) widen(stored, name);
+    if (is_f8(stored)) widen(stored, name, word);
     const std::set<std::string> as_bits = {"<u2", "<i2", "<V2", "|V2", ">u2", ">i2", "U16", "I16"};
     if (!stored.element && as_bits.count(stored.dtype) > 0) {
       stored.element = Element::bf16;
@@ -71,14 +69,43 @@ class Opener {
   }
 
  private:
-  void widen(StoredArray& stored, const std::string& name) {
-    const std::string scale = name + "_scale";
+  void widen(StoredArray& stored, const std::string& name, const std::string& word) {
     std::string how = "without a scale";
-    if (names_.count(scale) > 0) {
-      stored.scale = read_scale(source_.open(scale));
-      how = fmt::format("times {} of {}", stored.scale, in_quotes(scale));
+    if (const std::string scale = scale_of(name, word); !scale.empty()) {
+      const StoredArray numbers = source_.open(scale);
+      how = numbers.size() == 1 ? one_scale(stored, numbers) : many_scales(stored, numbers);
+      how += fmt::format(" of {}", in_quotes(scale));
     }
     widened_.push_back(fmt::format("{} of {} {}", in_quotes(name), stored.dtype, how));
+  }
+
+  /// The name of a tensor's scale, which all writers multiply by when they read; empty = none.
+  std::string scale_of(const std::string& name, const std::string& word) const {
+    const std::string prefix = name.substr(0, name.size() - word.size());
+    std::string found;
+    for (const std::string& scale :
+         {name + "_scale", name + "_scale_inv", prefix + "scale_" + word}) {
+      if (names_.count(scale) == 0) continue;
+      if (!found.empty())
+        throw InputError(fmt::format("{} has two scales, {} and {}: which one counts is not known",
+                                     in_quotes(name), in_quotes(found), in_quotes(scale)));
+      found = scale;
+    }
+    return found;
+  }
+
+  static std::string one_scale(StoredArray& stored, const StoredArray& numbers) {
+    stored.scale = read_scale(numbers);
+    return fmt::format("times {}", stored.scale);
+  }
+
+  static std::string many_scales(StoredArray& stored, const StoredArray& numbers) {
+    stored.scales = fit_scales(stored, numbers);
+    std::vector<size_t> axes;
+    for (size_t axis = 0; axis < stored.shape.size(); ++axis)
+      if (stored.scales.strides[axis] > 0) axes.push_back(axis);
+    return fmt::format("times the {} numbers along axis {}", numbers.size(),
+                       fmt::join(axes, " and "));
   }
 
   const TensorSource& source_;
@@ -120,26 +147,18 @@ int64_t batch_of(const StoredArray& stored, const Layout& layout) {
 /// Before anything is read, and so before memory is asked for.
 void require_one_call(const StoredArray& q, const StoredArray& k, const StoredArray& v) {
   if (k.shape[0] != v.shape[0] || k.shape[1] != v.shape[1])
-    throw InputError(
-        fmt::format("k {} and v {} differ in shape", shape_text(k.shape), shape_text(v.shape)));
-  if (q.shape[0] != k.shape[0])
-    throw InputError(
-        fmt::format("q and k differ in length, {} and {} tokens: cross-attention is not supported "
-                    "yet",
-                    q.shape[0], k.shape[0]));
-  if (k.shape[2] != v.shape[2])
-    throw InputError(
-        fmt::format("k {} and v {} differ in shape: values of another width than the "
-                    "keys are not supported yet",
-                    shape_text(k.shape), shape_text(v.shape)));
+    throw InputError(fmt::format("k {} and v {} differ in length or heads", shape_text(k.shape),
+                                 shape_text(v.shape)));
   if (q.shape[2] != k.shape[2])
     throw InputError(fmt::format("q {} and k {} differ in head dimension", shape_text(q.shape),
                                  shape_text(k.shape)));
+  if (q.shape[1] % k.shape[1] != 0)
+    throw InputError(
+        fmt::format("the {} key heads do not divide the {} query heads", k.shape[1], q.shape[1]));
 }
 
 /// The key heads that a range of query heads uses.
 HeadRange key_heads(const HeadRange& range, int64_t heads, int64_t kv_heads) {
-  if (kv_heads == 0 || heads % kv_heads != 0) return range;  // refused later, by its own name
   const int64_t group = heads / kv_heads, count = range.last - range.first + 1;
   const HeadRange keys{range.first / group, range.last / group};
   const bool whole = range.first % group == 0 && count % group == 0;
@@ -171,21 +190,26 @@ int64_t entry_of(const CaptureSettings& settings) {
   return std::max<int64_t>(settings.batch_entry, 0);
 }
 
-/// One operand as [L,H,D]. `dim` is q's, which says how many heads a flat axis has; 0 for q itself.
+/// One operand as [L,H,D]; a flat axis has `heads` heads.
 StoredArray viewed(const StoredArray& stored, Layout layout, const CaptureSettings& settings,
-                   int64_t dim) {
-  const StoredArray entry = batch_entry(stored, layout, entry_of(settings));
-  int64_t heads = settings.heads;
-  if (dim > 0 && layout.has('c') && entry.shape[layout.axis('c')] % dim == 0)
-    heads = entry.shape[layout.axis('c')] / dim;
-  return as_lhd(entry, layout, heads);
+                   int64_t heads) {
+  return as_lhd(batch_entry(stored, layout, entry_of(settings)), layout, heads);
+}
+
+/// Keys are as wide as queries, which says how many heads a flat axis of theirs has.
+int64_t key_heads_of(const StoredArray& stored, const Layout& layout, int64_t heads, int64_t dim) {
+  if (!layout.has('c') || stored.shape[layout.axis('c')] % dim != 0) return heads;
+  return stored.shape[layout.axis('c')] / dim;
 }
 
 nlohmann::json record_of(const std::string& name, const std::string& role,
                          const StoredArray& stored, const Layout& layout) {
   nlohmann::json record = {{"dtype", stored.dtype}, {"shape", stored.shape}};
   if (name != role) record["name"] = name;
-  if (is_f8(stored)) record["scale"] = stored.scale;
+  if (stored.scales.values)
+    record["scale"] = {{"numbers", stored.scales.values->size()}};
+  else if (is_f8(stored))
+    record["scale"] = stored.scale;
   if (layout.has('b') && stored.shape[layout.axis('b')] == 1)
     record["note"] = "leading size of 1 dropped";
   return record;
@@ -197,7 +221,8 @@ StoredOperands open_operands(const TensorSource& source, const CallNames& names,
                              const CaptureSettings& settings, std::vector<std::string>& notes) {
   Opener opener(source);
   StoredArray stored[3];
-  for (size_t i = 0; i < std::size(stored); ++i) stored[i] = opener.open(names.qkv[i]);
+  for (size_t i = 0; i < std::size(stored); ++i)
+    stored[i] = opener.open(names.qkv[i], names.qkv[i].substr(names.prefix.size()));
   const Layout wanted =
       settings.layout ? *settings.layout : default_layout(stored[0].shape, settings.heads);
   StoredOperands out;
@@ -209,11 +234,12 @@ StoredOperands open_operands(const TensorSource& source, const CallNames& names,
           "{} with shape {} and {} with shape {} are batches of different "
           "sizes",
           stored[0].name, shape_text(stored[0].shape), other.name, shape_text(other.shape)));
-  out.q = viewed(stored[0], out.layout, settings, 0);
+  out.q = viewed(stored[0], out.layout, settings, settings.heads);
   refuse_swapped(stored[0], out.q, out.layout, settings);
-  const int64_t dim = out.q.shape[2];
-  out.k = viewed(stored[1], fitted(wanted, stored[1]), settings, dim);
-  out.v = viewed(stored[2], fitted(wanted, stored[2]), settings, dim);
+  const Layout of_keys = fitted(wanted, stored[1]);
+  const int64_t heads = key_heads_of(stored[1], of_keys, settings.heads, out.q.shape[2]);
+  out.k = viewed(stored[1], of_keys, settings, heads);
+  out.v = viewed(stored[2], fitted(wanted, stored[2]), settings, heads);
   require_one_call(out.q, out.k, out.v);
   if (settings.heads > 0 && out.q.shape[1] != settings.heads)
     throw InputError(
@@ -221,6 +247,7 @@ StoredOperands open_operands(const TensorSource& source, const CallNames& names,
                     "given",
                     stored[0].name, shape_text(stored[0].shape), out.q.shape[1], out.layout.text(),
                     settings.heads));
+  out.heads = out.q.shape[1];
   take_head_range(out, settings);
   out.widened = opener.widened();
   opener.tell(notes);
@@ -237,7 +264,7 @@ StoredOperands open_operands(const TensorSource& source, const CallNames& names,
 StoredArray like_q(const StoredArray& stored, const StoredOperands& operands,
                    const CaptureSettings& settings) {
   const StoredArray view =
-      viewed(stored, fitted(operands.layout, stored), settings, operands.q.shape[2]);
+      viewed(stored, fitted(operands.layout, stored), settings, operands.heads);
   const bool narrower = settings.head_range && view.shape[1] > settings.head_range->last;
   return narrower ? narrowed_heads(view, *settings.head_range) : view;
 }

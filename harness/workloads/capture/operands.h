@@ -10,11 +10,12 @@
 
 namespace vidattn {
 
-/// q, k and v of a call: looked at as [L,H,D], and not read yet.
+/// q, k and v of a call: looked at as [tokens,heads,channels], and not read yet.
 struct StoredOperands {
-  StoredArray q, k, v;
+  StoredArray q, k, v;   ///< k and v may have other tokens than q, and v another width
   Layout layout;         ///< as q is stored
   int64_t batch = 1;     ///< calls in one: the size of the batch
+  int64_t heads = 0;     ///< query heads that are stored
   bool widened = false;  ///< one of them has 8-bit floats, so all become float32
   nlohmann::json record = nlohmann::json::object();  ///< name, type and shape of each
 };

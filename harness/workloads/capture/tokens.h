@@ -8,7 +8,8 @@
 
 namespace vidattn {
 
-/// How a call's tokens lie: before the video, the video, after it; and which of them exist.
+/// How a call's tokens lie, or the keys of cross-attention: before the video, the video, after it;
+/// and which of them exist.
 struct TokenRegions {
   int64_t stored = 0;          ///< tokens in the file
   int64_t prefix = 0;          ///< before the video

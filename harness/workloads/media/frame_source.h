@@ -30,6 +30,8 @@ class FrameSource {
   virtual std::optional<FrameTime> time() const { return {}; }
   /// Share of the whole that is read, 0 to 1, as far as it is known.
   virtual double share() const { return 0; }
+  /// FFmpeg's name of what decodes them; empty for pictures and films.
+  virtual std::string decoder() const { return {}; }
   /// What a user should know of the frames read so far, a sentence each without a full stop.
   virtual std::vector<std::string> notes() const { return {}; }
 };

@@ -30,6 +30,7 @@ class VideoStream {
   double fps() const;              ///< by the header; 0 = unknown
   int64_t frames_counted() const;  ///< by the container, edits included; 0 = it does not count
   double share() const { return input_.share(); }
+  std::string decoder() const { return decoder_->codec->name; }
   Orientation orientation() const;  ///< of the frame from next()
   double pixel_aspect() const;      ///< width of a pixel over its height; 1 where nothing is said
 

@@ -94,6 +94,8 @@ std::optional<FrameTime> VideoReader::time() const { return state_->time; }
 
 double VideoReader::share() const { return state_->stream.share(); }
 
+std::string VideoReader::decoder() const { return state_->stream.decoder(); }
+
 std::vector<std::string> VideoReader::notes() const {
   const State& s = *state_;
   std::vector<std::string> notes;

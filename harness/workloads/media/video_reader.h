@@ -25,6 +25,7 @@ class VideoReader : public FrameSource {
   int64_t frames_promised() const override;
   std::optional<FrameTime> time() const override;
   double share() const override;
+  std::string decoder() const override;
   std::vector<std::string> notes() const override;
 
  private:

@@ -29,6 +29,7 @@ class EvenFrames : public FrameSource {
   double fps() const override { return grid_.fps; }
   int64_t frames_promised() const override { return static_cast<int64_t>(grid_.sources.size()); }
   double share() const override { return frames_->share(); }
+  std::string decoder() const override { return frames_->decoder(); }
   std::vector<std::string> notes() const override { return frames_->notes(); }
 
  private:

@@ -22,6 +22,7 @@ class KeptFrames : public FrameSource {
   int64_t frames_promised() const override { return frames_->frames_promised(); }
   std::optional<FrameTime> time() const override { return frames_->time(); }
   double share() const override { return frames_->share(); }
+  std::string decoder() const override { return frames_->decoder(); }
   std::vector<std::string> notes() const override { return frames_->notes(); }
 
   /// All frames once more, the same pictures, not to be written to; nullptr where the end was not

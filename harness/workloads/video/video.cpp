@@ -64,6 +64,7 @@ VideoSurvey survey_frames(FrameSource& reader, const std::string& path,
   survey.times.push_back(end);
   survey.frames_promised = reader.frames_promised();
   survey.notes = reader.notes();
+  survey.decoder = reader.decoder();
   if (!are_even(survey.times)) note_variable_rate(survey);
   survey.boundaries = detector.boundaries();
   survey.suppressed = detector.suppressed();

@@ -20,6 +20,7 @@ struct VideoSurvey {
   std::vector<Boundary> suppressed = {};  ///< too close to those for shots of their own
   int64_t frames_promised = 0;            ///< by the file's header; 0 = it does not say
   std::vector<std::string> notes = {};    ///< what is special about the file (frame_source.h)
+  std::string decoder = {};               ///< FFmpeg's name of it; empty = no video file
 };
 
 /// Reads the whole file once, in memory that does not grow with it beyond 8 bytes a frame. A file

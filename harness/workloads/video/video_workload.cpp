@@ -177,6 +177,7 @@ Workload video_workload(const WorkloadRequest& request) {
                    {"file_width", survey.width},
                    {"fps", survey.fps},
                    {"notes", survey.notes},
+                   {"decoder", survey.decoder},
                    {"stride", sampling.stride},
                    {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
                    {"shots_pixel", survey.shots}});

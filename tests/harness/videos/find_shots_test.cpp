@@ -230,10 +230,38 @@ TEST(FindShots, ABadFileIsNamedAndTheOthersAreMeasured) {
   EXPECT_NE(result.err.find("c.avi' cannot be opened"), std::string::npos) << result.err;
   EXPECT_NE(result.out.find("d.avi: 2 frames"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("2 of 4 videos could not be read"), std::string::npos) << result.out;
-  const auto videos = nlohmann::json::parse(read_bytes(out))["videos"];
+  const auto record = nlohmann::json::parse(read_bytes(out));
+  const auto& libraries = record["environment"]["software"]["libraries"];
+  EXPECT_TRUE(libraries.contains("ffmpeg") && libraries.contains("libavcodec"));
+  const auto& videos = record["videos"];
   ASSERT_EQ(videos.size(), 4U);
+  EXPECT_EQ(videos[3]["decoder"], "ffv1");
   EXPECT_NE(videos[1]["error"].get<std::string>().find("is empty"), std::string::npos);
   EXPECT_EQ(videos[3]["frames"], 2);
+}
+
+/// In every command that reads videos.
+TEST(FindShots, HdrIsNamedAndTheOthersAreMeasured) {
+  const TemporaryFolder folder;
+  const std::string hdr = folder / "hdr.mkv", plain = folder / "plain.mkv";
+  const std::string source = "-f lavfi -i testsrc2=s=64x64:r=24:d=0.25 -c:v ffv1 ";
+  testing::ffmpeg(source + plain);
+  testing::ffmpeg(source + "-pix_fmt yuv420p10le -colorspace bt2020nc -color_primaries bt2020 " +
+                  "-color_trc smpte2084 " + hdr);
+  const std::string line = "video '" + hdr + "' is HDR (PQ)";
+  for (const std::string command : {"shots ", "metrics "}) {
+    const ToolResult batch = run_tool(command + "--quiet " + hdr + " " + plain);
+    EXPECT_EQ(batch.exit_code, 3) << command;
+    EXPECT_NE((batch.out + batch.err).find(line), std::string::npos) << batch.out << batch.err;
+    EXPECT_NE(batch.out.find(plain), std::string::npos) << batch.out;
+  }
+  for (const std::string& command : {"videodiff --quiet " + hdr + " " + plain,
+                                     "run --workload video:" + hdr, "quality --films 0 " + hdr}) {
+    const ToolResult one = run_tool(command);
+    EXPECT_EQ(one.exit_code, 3) << command;
+    EXPECT_NE(one.err.find(line), std::string::npos) << command << "\n" << one.err;
+    EXPECT_EQ(std::count(one.err.begin(), one.err.end(), '\n'), 1) << one.err;
+  }
 }
 
 TEST(FindShots, RefusesBadInputInOneLine) {

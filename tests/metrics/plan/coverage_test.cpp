@@ -27,6 +27,18 @@ TEST(Coverage, OfFullAttentionIsComplete) {
   EXPECT_EQ(plan_coverage(full_plan(in), in).text(), "");
 }
 
+TEST(Coverage, KeysOfCrossAttentionAreNoTokens) {
+  Generator random(1);
+  Inputs in = random_inputs(10, 33, 2, 2, 8, random);
+  in.grid = {.frames = 2, .height = 2, .width = 2, .text_tokens = 2};
+  EXPECT_TRUE(plan_coverage(full_plan(in), in).complete());
+  HeadTable video;
+  video.add(0, 8, {{0, 33}});  // keys 8 and 9 are not the text tokens 8 and 9
+  const Coverage found = plan_coverage(plan_of({video}), in);
+  EXPECT_EQ(found.uncovered, 2);
+  EXPECT_EQ(found.unmentioned_text, 2);
+}
+
 TEST(Coverage, CountsWhatAnyHeadLeavesOut) {
   HeadTable all, part;
   all.add(0, 10, {{0, 10}});

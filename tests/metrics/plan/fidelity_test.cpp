@@ -42,6 +42,28 @@ TEST(Fidelity, ADirectionOfNothingIsUndefined) {
   EXPECT_EQ(f.max_error, 0);
 }
 
+TEST(Fidelity, CrossAttentionWithWideValues) {
+  Generator random{1};
+  Inputs in = random_cross(15, 33, 2, 1, 16, 48, random);
+  const auto tokens = sample_tokens(15, 15);
+  const Output full = run(full_attention_rows(tokens, 33), in);
+  const Fidelity same = compare_with_full(full_attention_rows(tokens, 33), in, full, full, tokens);
+  EXPECT_EQ(same.max_error, 0);
+  EXPECT_NEAR(same.recall_mean, 1, 1e-6);
+  Output other = run(full_attention_rows(tokens, 33), in);
+  other.o.row(3, 1)[47] += 1;  // the last channel counts, too
+  const Fidelity f = compare_with_full(full_attention_rows(tokens, 33), in, other, full, tokens);
+  EXPECT_NEAR(f.max_error, 1, 1e-6);
+  in.q = std::make_shared<const Tensor>(15, 2, 16);  // all scores 0: every key weighs the same
+  HeadTable third;
+  third.add(0, 15, {{22, 33}});
+  const Plan plan{.branches = {{.name = "third", .tables = {third}}}};
+  EXPECT_NEAR(
+      compare_with_full(plan, in, run(plan, in), run(full_attention_rows(tokens, 33), in), tokens)
+          .recall_mean,
+      1.0 / 3, 1e-6);
+}
+
 TEST(Fidelity, RecallOfEqualScoresIsTheDensity) {
   Inputs in = random_video(4, 2, 3, 1, 8);
   in.q = std::make_shared<const Tensor>(24, 1, 8);  // all scores 0: every key weighs the same

@@ -50,6 +50,22 @@ TEST(PlanStats, MaskMarksTheVisibleKeys) {
   }
 }
 
+TEST(PlanStats, CrossAttentionWithWideValues) {
+  Generator random{1};
+  const Inputs in = random_cross(15, 33, 2, 1, 16, 48, random);
+  const Backend& full = find_backend("full");
+  const Plan plan = full.plan(in, full.defaults());
+  const PlanStats stats = plan_stats(plan, in);
+  EXPECT_EQ(stats.pairs, 2 * 15 * 33);
+  EXPECT_EQ(stats.dense_pairs, 2 * 15 * 33);
+  EXPECT_DOUBLE_EQ(stats.density, 1);
+  EXPECT_EQ(stats.density_per_head, (std::vector<double>{1, 1}));
+  EXPECT_DOUBLE_EQ(stats.flops, 2.0 * (2 * 15 * 33) * (16 + 48));
+  const Array mask = plan_mask(plan, in);
+  EXPECT_EQ(mask.shape, (std::vector<int64_t>{1, 15, 33}));
+  EXPECT_EQ(mask.as<uint8_t>("mask"), std::vector<uint8_t>(15 * 33, 1));
+}
+
 TEST(PlanStats, FullIsDense) {
   const Inputs in = random_inputs(33, 3, 8);
   const Backend& full = find_backend("full");
