@@ -4,6 +4,7 @@
 #include <map>
 
 #include "attention/error.h"
+#include "attention/methods/text_frame.h"
 #include "attention/nearest.h"
 
 namespace vidattn {
@@ -42,8 +43,6 @@ bool Backend::dense(const Inputs& in, const Params& params) const {
 Plan Backend::plan(const Inputs& in, const Params& params) const {
   const BackendInfo& its = info();
   if (its.needs_grid) in.need_grid(name());
-  if (!its.takes_text && in.grid.text_tokens > 0)
-    throw InputError(name() + " does not take text tokens");
   if (!its.takes_cross && in.keys() != in.length())
     throw InputError(name() + " needs as many keys as queries: these are " +
                      std::to_string(in.length()) + " queries and " + std::to_string(in.keys()) +
@@ -52,8 +51,14 @@ Plan Backend::plan(const Inputs& in, const Params& params) const {
     throw InputError(name() + " needs values as wide as the keys: these have " +
                      std::to_string(in.value_dim()) + " and " + std::to_string(in.dim()) +
                      " channels");
-  return dense(in, params) ? dense_plan(in, params) : make_plan(in, params);
+  if (dense(in, params)) return dense_plan(in, params);
+  if (in.grid.text_tokens == 0 || takes_text(params)) return make_plan(in, params);
+  Plan plan = make_plan(video_alone(in, its.inputs), params);
+  if (!add_other_tokens(in, plan)) throw InputError(name() + " does not take text tokens");
+  return plan;
 }
+
+bool Backend::takes_text(const Params&) const { return info().takes_text; }
 
 Plan Backend::dense_plan(const Inputs& in, const Params&) const { return full_plan(in); }
 

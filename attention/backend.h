@@ -48,7 +48,9 @@ struct BackendInfo {
   std::string title;        ///< one line: what it is
   std::string paper = "-";  ///< citation
   bool needs_grid = false;  ///< refuses inputs without a video grid
-  bool takes_text = true;   ///< else refuses text tokens
+  /// Else it plans the video alone, and the frame keeps the other tokens' keys visible to all and
+  /// lets their queries see everything (methods/text_frame.h).
+  bool takes_text = true;
   /// Cross-attention: needs no key for each query, and no relation between their positions.
   bool takes_cross = false;
   bool takes_width = true;  ///< else refuses values of another width than the keys
@@ -110,6 +112,8 @@ class Backend {
 
  protected:
   virtual BackendInfo describe() const = 0;
+  /// info().takes_text, for methods where it hangs on parameters.
+  virtual bool takes_text(const Params& params) const;
   /// The plan of a sparse call; grid, text tokens and warm-up are checked before.
   virtual Plan make_plan(const Inputs& in, const Params& params) const = 0;
   /// The plan of a call that the warm-up makes dense.

@@ -35,7 +35,9 @@ std::byte* allocate_zeroed(int64_t bytes) {
 
 }  // namespace
 
-void Tensor::Free::operator()(std::byte* p) const { std::free(p); }
+void Tensor::Free::operator()(std::byte* p) const {
+  if (owned) std::free(p);
+}
 
 Tensor::Tensor(int64_t length, int64_t heads, int64_t dim, DType dtype)
     : length_(length), heads_(heads), dim_(dim), dtype_(dtype) {
@@ -49,6 +51,16 @@ Tensor::Tensor(int64_t length, int64_t heads, int64_t dim, DType dtype)
     throw InputError("impossible tensor shape [" + std::to_string(length) + "," +
                      std::to_string(heads) + "," + std::to_string(dim) + "]");
   data_.reset(allocate_zeroed(bytes));
+}
+
+Tensor Tensor::first_tokens(int64_t count) const {
+  Tensor view;
+  view.length_ = count;
+  view.heads_ = heads_;
+  view.dim_ = dim_;
+  view.dtype_ = dtype_;
+  view.data_ = {data_.get(), Free{false}};
+  return view;
 }
 
 float Tensor::at(int64_t token, int64_t head, int64_t channel) const {

@@ -66,12 +66,18 @@ class Tensor {
   /// Stores dim() floats, rounded to the storage type.
   void write_row(int64_t token, int64_t head, const float* values);
 
+  /// The first `count` tokens in the same memory; not to outlive this.
+  Tensor first_tokens(int64_t count) const;
+
   Tensor clone() const { return to(dtype_); }
   /// Copy in another storage type (round to nearest even).
   Tensor to(DType dtype) const;
 
  private:
   struct Free {
+    Free() : owned(true) {}
+    explicit Free(bool owned) : owned(owned) {}
+    bool owned;
     void operator()(std::byte* p) const;
   };
   int64_t length_ = 0, heads_ = 0, dim_ = 0;

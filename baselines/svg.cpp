@@ -231,6 +231,11 @@ class Svg : public Method<SvgParams> {
     return full_plan(in, masks_for(in, p).text.padding);
   }
 
+  /// The masks of Wan have no text, those of HunyuanVideo do.
+  bool takes_text(const SvgParams& p) const override {
+    return !p.wan() || p.text.context_length >= 0;
+  }
+
   Plan make_plan(const Inputs& in, const SvgParams& p) const override {
     Plan plan;
     const Masks masks = [&] {
@@ -305,7 +310,7 @@ class Svg : public Method<SvgParams> {
   static Masks masks_for(const Inputs& in, const SvgParams& p) {
     const TextTokens text = text_tokens(in, p.text, "svg");
     if (p.wan() && text.length() > text.video)
-      throw InputError("svg: model_type=wan takes no text tokens; give model_type=hunyuan");
+      throw InputError("svg: model_type=wan takes no context_length; give model_type=hunyuan");
     const auto [frames, fs] = frames_of(in, p, text.video);
     const int64_t window = window_of(p, text.length() - text.video, frames, fs);
     return {text, frames, fs, p.block,

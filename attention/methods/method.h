@@ -27,6 +27,8 @@ class Method : public Backend {
   }
 
  protected:
+  bool takes_text(const Params& params) const final { return takes_text(P(params)); }
+  virtual bool takes_text(const P&) const { return info().takes_text; }
   virtual Plan make_plan(const Inputs& in, const P& p) const = 0;
   virtual Plan dense_plan(const Inputs& in, const P&) const { return full_plan(in); }
   /// What parameters are held against that change nothing and only say what a call must have.

@@ -57,9 +57,6 @@ TEST(Backend, RefusesWhatTheMethodSaysItDoesNotTake) {
             "diagonal needs the video grid: give frames, height and width in tokens");
   Inputs in = random_video(2, 2, 2, 1, 8);
   EXPECT_EQ(refusal(diagonal, in), "");
-  in.grid.text_tokens = 1;
-  EXPECT_EQ(refusal(diagonal, in), "diagonal does not take text tokens");
-  in.grid.text_tokens = 0;
   in.k = in.v = random_tensor(5, 1, 8, 3);
   EXPECT_EQ(refusal(diagonal, in),
             "diagonal needs as many keys as queries: these are 8 queries and 5 keys");
