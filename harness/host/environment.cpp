@@ -138,12 +138,18 @@ std::string ffmpeg_version(unsigned version) {
                      AV_VERSION_MICRO(version));
 }
 
+/// Of the whole; a program that was bundled without it (tests/gpu_bundle.sh) has none.
+std::string ffmpeg_release() {
+  const char* release = av_version_info();
+  return release == nullptr ? "none" : release;
+}
+
 json libraries() {
   return {
       {"cli11", VIDATTN_CLI11},
       {"eigen",
        fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
-      {"ffmpeg", av_version_info()},
+      {"ffmpeg", ffmpeg_release()},
       {"fmt",
        fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
       {"highway", fmt::format("{}.{}.{}", HWY_MAJOR, HWY_MINOR, HWY_PATCH)},

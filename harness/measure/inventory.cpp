@@ -30,6 +30,8 @@ std::string param_text(const ParamSpec& spec) {
 std::string backend_text(const Backend& backend) {
   const BackendInfo& info = backend.info();
   std::string text = fmt::format("  {}: {} [{}]\n", backend.name(), info.title, info.paper);
+  if (info.takes_cross) text += "      takes cross-attention\n";
+  if (!info.takes_width) text += "      takes only values as wide as the keys\n";
   for (const ParamSpec& spec : info.params) text += param_text(spec);
   for (const Preset& preset : info.presets) {
     text += fmt::format("      preset={}:", preset.name);

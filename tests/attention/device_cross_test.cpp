@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <tuple>
+#include <numeric>
 
 #include "attention/backend.h"
 #include "tests/support/every_device.h"
@@ -55,21 +55,32 @@ void expect_plain(const Device& device, const Inputs& in, double tolerance) {
 }
 
 TEST_P(DeviceCross, EqualsPlainLoops) {
-  const Device& reference = find_device("reference");
-  for (DType dtype : {DType::f32, DType::bf16, DType::f16})
-    for (int64_t queries : {1, 15, 17})
-      for (int64_t keys : {1, 16, 33})
-        for (int64_t value_dim : {16, 48, 80}) {
-          SCOPED_TRACE(std::string(to_string(dtype)) + " queries " + std::to_string(queries) +
-                       " keys " + std::to_string(keys) + " values " + std::to_string(value_dim));
-          const Inputs in = as(random_cross(queries, keys, 2, 1, 32, value_dim, random), dtype);
-          expect_plain(*device, in, limit(dtype));
-          expect_plain(reference, in, dtype == DType::f32 ? 1e-7 : limit(dtype));
-        }
+  const auto check = [&](int64_t queries, int64_t keys, int64_t value_dim, DType dtype) {
+    SCOPED_TRACE(std::string(to_string(dtype)) + " queries " + std::to_string(queries) + " keys " +
+                 std::to_string(keys) + " values " + std::to_string(value_dim));
+    const Inputs in = as(random_cross(queries, keys, 2, 1, 32, value_dim, random), dtype);
+    expect_plain(*device, in, limit(dtype));
+  };
+  for (int64_t queries : {1, 15, 17})
+    for (int64_t keys : {1, 16, 33})
+      for (int64_t value_dim : {16, 48, 80}) check(queries, keys, value_dim, DType::f32);
+  for (DType dtype : {DType::bf16, DType::f16}) {
+    check(1, 33, 16, dtype);
+    check(15, 1, 48, dtype);
+    check(17, 16, 48, dtype);
+  }
+}
+
+TEST(ReferenceCross, EqualsPlainLoops) {
+  Generator random{7};
+  for (const auto& [queries, keys] : {std::pair{1, 33}, {15, 1}, {17, 16}})
+    for (int64_t value_dim : {16, 48, 80})
+      expect_plain(find_device("reference"),
+                   random_cross(queries, keys, 2, 1, 32, value_dim, random), 1e-7);
 }
 
 TEST_P(DeviceCross, WidthsThatNoVectorDivides) {
-  for (const auto& [dim, value_dim] : {std::pair{24, 7}, {7, 24}, {64, 33}, {16, 128}, {1, 3}}) {
+  for (const auto& [dim, value_dim] : {std::pair{24, 7}, {7, 24}, {64, 33}, {1, 3}}) {
     SCOPED_TRACE(std::to_string(dim) + " and " + std::to_string(value_dim));
     expect_plain(*device, random_cross(53, 130, 2, 2, dim, value_dim, random), limit(DType::f32));
   }

@@ -48,7 +48,7 @@ TEST(MethodShapes, CrossAttentionIsTakenOrRefusedInOneLine) {
 }
 
 TEST(MethodShapes, ValuesOfAnotherWidth) {
-  Inputs in = random_video(6, 8, 8, 2, 16);
+  Inputs in = random_video(4, 8, 8, 2, 16);
   in.device = &find_device("cpu");
   int taken = 0, refused = 0;
   for (const Backend* backend : backends()) {

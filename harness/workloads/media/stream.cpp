@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <new>
 #include <string_view>
 #include <vector>
 
@@ -75,9 +76,13 @@ const AVCodec* find_decoder(const AVStream& stream) {
 
 VideoStream::VideoStream(const std::string& path, int threads)
     : path_(checked_path(path)), input_(path) {
-  open_container();
-  choose_stream();
-  open_decoder(threads);
+  try {
+    open_container();
+    choose_stream();
+    open_decoder(threads);
+  } catch (const std::bad_alloc&) {  // a header may claim any size
+    refuse("asks for more memory than there is: damaged, or too large");
+  }
 }
 
 void VideoStream::refuse(const std::string& why) const {

@@ -16,7 +16,7 @@ class VideoStream {
  public:
   /// `threads` decode, at least 1. Throws InputError when the path is no regular file, is empty or
   /// text, holds no video that FFmpeg here can decode, claims more than kMostPixels (colour.h) or
-  /// has colours that cannot become 8-bit BGR.
+  /// memory than there is, or has colours that cannot become 8-bit BGR.
   VideoStream(const std::string& path, int threads);
 
   /// The next frame, valid until the next call; nullptr at the end. Damaged parts are passed over

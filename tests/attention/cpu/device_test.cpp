@@ -43,6 +43,12 @@ TEST_P(CpuDevice, Bf16Units) {
         expect_matches({.tables = {table}}, in);
       expect_matches(chosen_chunks(210, 5, true, random), in);
     }
+    for (const auto& [dim, value_dim] : {std::pair{32, 48}, {96, 16}, {64, 24}, {24, 64}}) {
+      SCOPED_TRACE("values of " + std::to_string(value_dim));
+      const Inputs in = as(random_cross(210, 333, 2, 1, dim, value_dim, random), DType::bf16);
+      for (const HeadTable& table : {full_table(210, 333), ragged_table(210, 333, random)})
+        expect_matches({.tables = {table}}, in);
+    }
   }
   force_cpu_bf16_unit(best);
 }

@@ -32,7 +32,7 @@ TEST_F(VideoDiff, ComparesPairsAndSummarizesThem) {
   const auto json = nlohmann::json::parse(testing::read_bytes(out));
   ASSERT_EQ(json["pairs"].size(), 2U);
   EXPECT_EQ(json["pairs"][0]["frames"], 8);
-  EXPECT_EQ(json["pairs"][0]["decoders"], (nlohmann::json{"ffv1", "ffv1"}));
+  EXPECT_EQ(json["pairs"][0]["decoders"], (nlohmann::json{"mjpeg", "mjpeg"}));
   EXPECT_EQ(json["pairs"][0]["scores"]["psnr"]["series"].size(), 8U);
   const double x = json["pairs"][0]["scores"]["ssim"]["value"],
                y = json["pairs"][1]["scores"]["ssim"]["value"];

@@ -37,6 +37,10 @@ inline std::string safetensors_bytes(const std::vector<RawTensor>& tensors,
   return start + text + data;
 }
 
+inline std::string bytes_of(const std::vector<float>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
+
 /// Sizes of a call, and a value of every element that tells tensor, token, head and channel.
 struct Call {
   int64_t tokens = 12, heads = 4, kv_heads = 4, dim = 8;

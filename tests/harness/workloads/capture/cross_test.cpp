@@ -10,11 +10,11 @@
 namespace vidattn {
 namespace {
 
+using testing::bytes_of;
 using testing::Call;
 using testing::capture_request;
 using testing::counting_tokens;
 using testing::expect_input_error;
-using testing::raw;
 using testing::RawTensor;
 using testing::safetensors_bytes;
 using testing::TemporaryFolder;
@@ -126,7 +126,7 @@ TEST_F(CaptureCross, TheModelsOutputIsAsWideAsTheValues) {
   Output out;
   find_device("cpu").run(full_attention_rows(counting_tokens(0, 12), 5), in, out);
   const std::vector<float> o(out.o.data<float>(), out.o.data<float>() + out.o.size());
-  tensors.push_back({"flash_out", "F32", {12, 4, 16}, raw<float>(o)});
+  tensors.push_back({"flash_out", "F32", {12, 4, 16}, bytes_of(o)});
   EXPECT_LT(load(tensors).provenance["capture_check"]["relative_l2"], 1e-6);
   tensors.back() = {"flash_out", "F32", {12, 4, 8}, std::string(size_t{12} * 4 * 8 * 4, '\0')};
   expect_refused(tensors, "has shape [12,4,8], expected [12,4,16]");

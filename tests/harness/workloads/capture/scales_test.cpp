@@ -9,6 +9,7 @@
 namespace vidattn {
 namespace {
 
+using testing::bytes_of;
 using testing::capture_request;
 using testing::expect_input_error;
 using testing::raw;
@@ -37,7 +38,7 @@ class CaptureScales : public ::testing::Test {
   Workload load(const std::string& name, const Shape& shape, const Shape& of_q = {12, 4, 8}) {
     int64_t size = 1;
     for (int64_t extent : shape) size *= extent;
-    return load({{name, "F32", shape, raw<float>(counted(size))}}, of_q);
+    return load({{name, "F32", shape, bytes_of(counted(size))}}, of_q);
   }
   Workload load(const std::vector<RawTensor>& scales, const Shape& of_q = {12, 4, 8}) {
     const std::string ones(static_cast<size_t>(of_q[0] * of_q[1] * of_q[2]), '\x38');

@@ -120,6 +120,16 @@ TEST_F(VideoKinds, WhereNothingIsStatedTheSizeDecidesTheMatrix) {
   }
 }
 
+TEST_F(VideoKinds, AHeaderThatClaimsMoreMemoryThanThereIsIsNamed) {
+  std::string bytes = testing::read_bytes(source());
+  const size_t keyframes = bytes.find("stss");
+  ASSERT_NE(keyframes, std::string::npos);
+  bytes[keyframes + 8] = 0x30;  // of 800 million entries
+  testing::write_bytes(path("claims.mp4"), bytes);
+  expect_input_error([&] { VideoReader reader(path("claims.mp4")); },
+                     "asks for more memory than there is");
+}
+
 TEST_F(VideoKinds, HdrIsRefusedInOneLine) {
   for (const auto& [transfer, name] : {std::pair("smpte2084", "PQ"), {"arib-std-b67", "HLG"}}) {
     const std::string video = video_of(
