@@ -4,21 +4,22 @@
 # crashes, leaves with anything but one InputError, takes more than 20 s or asks for more than 2 GiB
 # is left in build/asan/found. The corpus grows in build/asan/corpus from call to call.
 #
-# Usage: tests/fuzz.sh [-s SECONDS] [-n INPUTS] [-j JOBS] [READER…]
-#   -s  for each reader (4), -n inputs for each reader instead; then the readers are optimized, in
-#       build/fuzz, which takes minutes to build and runs several times as many a second
+# Usage: tests/fuzz.sh [-s SECONDS] [-n INPUTS] [-j JOBS] [-o] [READER…]
+#   -s  for each reader (4), -n inputs for each reader instead
 #   -j  readers at a time (all cores)
+#   -o  with optimized readers, in build/fuzz: they take much longer to build, for long searches
 #   READER  as in tests/fuzz/seeds.txt; all unless named
 set -euo pipefail
 shopt -s inherit_errexit
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 limit=-max_total_time=4 preset=asan jobs=$(nproc)
-while getopts s:n:j: option; do
+while getopts s:n:j:o option; do
   case $option in
     s) limit=-max_total_time=$OPTARG ;;
-    n) limit=-runs=$OPTARG preset=fuzz ;;
+    n) limit=-runs=$OPTARG ;;
     j) jobs=$OPTARG ;;
+    o) preset=fuzz ;;
     *) exit 3 ;;
   esac
 done
