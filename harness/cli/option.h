@@ -30,11 +30,12 @@ struct Range {
 inline constexpr Range kPositive{std::numeric_limits<double>::min(),
                                  std::numeric_limits<double>::max()};
 
-/// What the text of an option names that the tool writes. An empty name is refused.
+/// What the text of an option names that the tool writes. Refused are an empty name and a place in
+/// a folder that is missing.
 enum class Written {
   nothing,
   file,    ///< must be writable before any work
-  folder,  ///< is made where it is missing, and must be writable before any work
+  folder,  ///< is made where it is missing, in one that is there, and must be writable, too
   store,   ///< the commands open it first (store/store.h)
 };
 

@@ -143,6 +143,13 @@ void add_options(CLI::App& app, const std::vector<Option>& options) {
   }
 }
 
+/// Its options are added once it is met on the line: those of all commands take longer to add than
+/// a line to read.
+void add_command(CLI::App& app, const Command& command) {
+  CLI::App* added = app.add_subcommand(command.name, command.help);
+  added->preparse_callback([added, &command](size_t) { add_options(*added, command.options); });
+}
+
 void note_given(const CLI::App& app, const std::vector<Option>& options) {
   for (const Option& option : options)
     if (option.given != nullptr) *option.given = app.get_option(option.name)->count() > 0;
@@ -157,8 +164,7 @@ const Command* parse(const ToolOptions& tool, const std::vector<Command>& comman
   app.set_version_flag("--version", tool.version);
   app.fallthrough();
   add_options(app, tool.options);
-  for (const Command& command : commands)
-    add_options(*app.add_subcommand(command.name, command.help), command.options);
+  for (const Command& command : commands) add_command(app, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

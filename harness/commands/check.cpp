@@ -23,6 +23,7 @@ std::vector<Option> options(CheckOptions& o) {
                  "make the run the new baseline, for this reason (kept in the file)"),
           Option("--force", &o.force, "accept even times that are too uncertain to judge by")
               .needs("--accept"),
+          out_option(o.out, "JSON file of the report, for programs"),
           Option("--markdown", &o.markdown, "write the report for a pull request").written(),
           Option("--junit", &o.junit, "write the report as JUnit XML").written(),
           quiet_option(&o.suite.quiet, "the verdict only")};

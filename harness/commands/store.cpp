@@ -8,6 +8,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
+#include "harness/store/bencher.h"
 #include "harness/store/export.h"
 #include "harness/store/google_benchmark.h"
 
@@ -30,15 +31,23 @@ void list_runs(const Given& given) {
                              rows));
 }
 
+/// The formats of others name cases, not runs.
+nlohmann::json only_run(const std::vector<StoredRun>& runs, const std::string& format) {
+  if (runs.size() != 1)
+    throw InputError("the format " + format + " holds one run; " + std::to_string(runs.size()) +
+                     " are named");
+  return format == "bmf" ? bencher_json(runs[0]) : google_benchmark_json(runs[0]);
+}
+
 void export_json(const Given& given) {
   const Store store(given.db);
   std::vector<StoredRun> runs;
   for (const std::string& name : given.runs) runs.push_back(store.load_run(name));
-  const bool benchmark = given.format == "google-benchmark";
-  if (benchmark && runs.size() != 1)
-    throw InputError("the format google-benchmark holds one run; " + std::to_string(runs.size()) +
-                     " are named");
-  write_json(given.file, benchmark ? google_benchmark_json(runs[0]) : export_runs(runs));
+  write_json(given.file,
+             given.format == "vidattn" ? export_runs(runs) : only_run(runs, given.format));
+  for (const Measurement& c : runs[0].cases)
+    if (given.format != "vidattn" && !c.passed())
+      print_out("without a time, {}: {}\n", to_string(c.outcome), c.key());
 }
 
 void import_json(const Given& given) {
@@ -68,8 +77,9 @@ const RegisterCommand exporting([] {
                  {Option("run", &given->runs, "id, uid, latest or latest:SUITE; several may follow")
                       .required(),
                   out_option(given->file, "JSON file").required(),
-                  Option("--format", &given->format, "vidattn, or google-benchmark for its tools")
-                      .one_of({"vidattn", "google-benchmark"})},
+                  Option("--format", &given->format,
+                         "vidattn; for trackers google-benchmark, or bmf (Bencher Metric Format)")
+                      .one_of({"vidattn", "google-benchmark", "bmf"})},
                  export_json);
 });
 

@@ -3,15 +3,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/compare/compare.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/thrown.h"
 #include "harness/host/programs/program.h"
 #include "harness/io/npy.h"
+#include "harness/io/text/system_reason.h"
 #include "harness/measure/engine/engine.h"
 #include "harness/store/run_file.h"
 
@@ -31,7 +32,7 @@ class TemporaryFolder {
   TemporaryFolder() {
     std::string name = fs::temp_directory_path() / "vidattn_compare_XXXXXX";
     if (!mkdtemp(name.data()))
-      throw InputError(fmt::format("cannot make a folder {}: {}", name, std::strerror(errno)));
+      throw InputError(fmt::format("cannot make a folder {}: {}", name, system_reason(errno)));
     path_ = name;
   }
   ~TemporaryFolder() {
@@ -98,7 +99,7 @@ std::vector<std::string> run_arguments(const CompareOptions& options,
 
 void require_runnable(const std::string& program) {
   if (access(program.c_str(), X_OK) != 0)
-    throw InputError(fmt::format("{} cannot be run: {}", program, std::strerror(errno)));
+    throw InputError(fmt::format("{} cannot be run: {}", program, system_reason(errno)));
 }
 
 /// One of the two programs.

@@ -49,8 +49,24 @@ Finding not_in_baseline(const std::string& tag, const Measurement& c) {
           tag + " is not in the baseline, so not judged; --accept adds it"};
 }
 
-Finding not_a_case(const Measurement& c) {
-  return {State::note, "case", "", to_string(c.outcome), "not in the baseline; --accept adds it"};
+std::string because(const Measurement& c) {
+  return to_string(c.outcome) + (c.reason.empty() ? "" : ": " + c.reason);
+}
+
+/// Of a case that did not pass and that the baseline may lack.
+State state_of(Outcome outcome, bool known) {
+  if (outcome == Outcome::mistrusted || outcome == Outcome::interrupted) return State::invalid;
+  return outcome == Outcome::skipped && !known ? State::skipped : State::regression;
+}
+
+Finding judge_outcome(const Measurement& c, bool known) {
+  return {state_of(c.outcome, known), "outcome", known ? "passed" : "", to_string(c.outcome),
+          because(c) + (known ? "" : "; not in the baseline")};
+}
+
+CheckedCase judge_new_case(const Measurement& c) {
+  if (!c.passed()) return {c.key(), {judge_outcome(c, false)}};
+  return {c.key(), {{State::note, "case", "", "passed", "not in the baseline; --accept adds it"}}};
 }
 
 void judge_figures(const BaselineCase& base, const Measurement& c, const Tolerances& t,
@@ -156,11 +172,8 @@ CheckedCase judge_case(const std::string& key, const BaselineCase& base, const M
                        const Tolerances& t) {
   CheckedCase checked{key, {}};
   if (!c.passed()) {
-    const bool mistrusted = c.outcome == Outcome::mistrusted;
-    const bool unjudged = mistrusted || c.outcome == Outcome::interrupted;
-    checked.findings.push_back({unjudged ? State::invalid : State::regression, "outcome", "passed",
-                                to_string(c.outcome), to_string(c.outcome) + ": " + c.reason});
-    if (!mistrusted) return checked;
+    checked.findings.push_back(judge_outcome(c, true));
+    if (c.outcome != Outcome::mistrusted) return checked;
   }
   judge_figures(base, c, t, checked);
   if (c.passed()) judge_times(base, c, t, checked);
@@ -171,7 +184,7 @@ CheckedCase judge_case(const std::string& key, const BaselineCase& base, const M
 }
 
 State worse(State a, State b) {
-  constexpr State kByWeight[] = {State::regression, State::invalid, State::note};
+  constexpr State kByWeight[] = {State::regression, State::invalid, State::skipped, State::note};
   for (State s : kByWeight)
     if (a == s || b == s) return s;
   return State::ok;
@@ -266,15 +279,6 @@ void measure_again(const Suite& suite, Store& store, const SuiteOptions& options
   report = std::move(judged);
 }
 
-/// The baseline must be writable before minutes are spent on measuring.
-void probe_baseline(const CheckOptions& options) {
-  if (options.accept.empty()) return;
-  const auto folder = std::filesystem::path(options.baseline).parent_path();
-  std::error_code ignored;  // the reason follows from writing
-  if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
-  require_writable(options.baseline);
-}
-
 ExitCode accept(const CheckOptions& options, const StoredRun& run, const Baseline* before) {
   if (run.finished.empty())
     throw InputError(fmt::format("run {} is unfinished: --resume it first", run.id));
@@ -292,12 +296,14 @@ ExitCode accept(const CheckOptions& options, const StoredRun& run, const Baselin
     return ExitCode::invalid;
   }
   write_baseline(options.baseline, made);
-  for (const Measurement& c : run.cases)
-    if (!c.passed())
-      print_out("not in the baseline, {}: {}: {}\n", to_string(c.outcome), c.key(), c.reason);
+  bool complete = true;
+  for (const Measurement& c : run.cases) {
+    complete &= c.passed() || c.outcome == Outcome::skipped;
+    if (!c.passed()) print_out("not in the baseline: {}: {}\n", c.key(), because(c));
+  }
   print_out("{} now holds {} cases of run {}: {}\n", in_quotes(options.baseline), made.cases.size(),
             run.id, options.accept);
-  return made.cases.size() == run.cases.size() ? ExitCode::fine : ExitCode::invalid;
+  return complete ? ExitCode::fine : ExitCode::invalid;
 }
 
 }  // namespace
@@ -306,6 +312,7 @@ std::string to_string(State state) {
   return state == State::ok           ? "ok"
          : state == State::regression ? "regression"
          : state == State::invalid    ? "invalid"
+         : state == State::skipped    ? "skipped"
                                       : "note";
 }
 
@@ -339,7 +346,7 @@ CheckReport judge_run(const Baseline& baseline, const StoredRun& run) {
     const auto* base = baseline.find(c);
     if (base) met.insert(base->first);
     report.cases.push_back(base ? judge_case(c.key(), base->second, c, report.tolerances)
-                                : CheckedCase{c.key(), {not_a_case(c)}});
+                                : judge_new_case(c));
     if (!unfit.empty()) distrust_times(unfit, report.cases.back());
   }
   for (const auto& [key, base] : baseline.cases)
@@ -350,7 +357,7 @@ CheckReport judge_run(const Baseline& baseline, const StoredRun& run) {
 }
 
 ExitCode check(const CheckOptions& options) {
-  probe_baseline(options);
+  if (!options.accept.empty()) require_writable(options.baseline);  // before minutes of measuring
   const bool fresh = !options.accept.empty() && !std::filesystem::exists(options.baseline);
   const Baseline before = fresh ? Baseline{} : read_baseline(options.baseline);
   if (fresh && options.suite.suite.empty() && options.run.empty())
@@ -377,6 +384,7 @@ ExitCode check(const CheckOptions& options) {
     measure_again(longer, store, options.suite, report, outputs);
   }
   outputs.write([&] { print_out("{}", check_text(report)); });
+  if (!options.out.empty()) outputs.write([&] { write_json(options.out, check_json(report)); });
   if (!options.markdown.empty())
     outputs.write([&] { write_text(options.markdown, check_markdown(report)); });
   if (!options.junit.empty())

@@ -13,18 +13,21 @@ namespace {
 
 using State = Finding::State;
 
-std::string verdict(const CheckReport& report) {
-  const auto count = [&](State state) {
-    return std::count_if(report.cases.begin(), report.cases.end(),
-                         [&](const CheckedCase& c) { return c.worst() == state; });
-  };
+std::string word(const CheckReport& report) {
   const State worst = report.worst();
-  const std::string word = worst == State::regression ? "regression"
-                           : worst == State::invalid  ? "invalid"
-                                                      : "fine";
-  return fmt::format("{}: of {} cases {} regressed, {} could not be judged, {} have notes", word,
-                     report.cases.size(), count(State::regression), count(State::invalid),
-                     count(State::note));
+  return worst == State::regression || worst == State::invalid ? to_string(worst) : "fine";
+}
+
+int64_t count(const CheckReport& report, State state) {
+  return std::count_if(report.cases.begin(), report.cases.end(),
+                       [&](const CheckedCase& c) { return c.worst() == state; });
+}
+
+std::string verdict(const CheckReport& report) {
+  return fmt::format(
+      "{}: of {} cases {} regressed, {} could not be judged, {} were skipped, {} have notes",
+      word(report), report.cases.size(), count(report, State::regression),
+      count(report, State::invalid), count(report, State::skipped), count(report, State::note));
 }
 
 /// What the reader must know to weigh the verdict.
@@ -51,6 +54,25 @@ std::string messages(const CheckedCase& c, State state) {
   for (const Finding& f : c.findings)
     if (f.state == state) text += (text.empty() ? "" : "; ") + f.message;
   return text;
+}
+
+/// What stands inside of a test case; nothing when it passed.
+std::string junit_result(const CheckedCase& c) {
+  const State worst = c.worst();
+  const std::string text = xml(messages(c, worst));
+  switch (worst) {
+    case State::regression:
+      return fmt::format("<failure message=\"{0}\">{0}</failure>", text);
+    case State::invalid:
+      return fmt::format("<error message=\"{0}\">{0}</error>", text);
+    case State::skipped:
+      return fmt::format("<skipped message=\"{}\"/>", text);
+    case State::note:
+      return fmt::format("<system-out>{}</system-out>", text);
+    case State::ok:
+      break;
+  }
+  return "";
 }
 
 }  // namespace
@@ -91,32 +113,43 @@ std::string check_markdown(const CheckReport& report) {
 }
 
 std::string check_junit(const CheckReport& report) {
-  const auto count = [&](State state) {
-    return std::count_if(report.cases.begin(), report.cases.end(),
-                         [&](const CheckedCase& c) { return c.worst() == state; });
-  };
   std::string text = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuites>\n<testsuite name=\"vidattn {}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" "
-      "timestamp=\"{}\">\n",
-      xml(report.run.suite), report.cases.size(), count(State::regression), count(State::invalid),
-      xml(report.run.started));
+      "skipped=\"{}\" timestamp=\"{}\">\n",
+      xml(report.run.suite), report.cases.size(), count(report, State::regression),
+      count(report, State::invalid), count(report, State::skipped), xml(report.run.started));
   for (const CheckedCase& c : report.cases) {
     const auto stored = std::find_if(report.run.cases.begin(), report.run.cases.end(),
                                      [&](const Measurement& s) { return s.key() == c.key; });
-    text += fmt::format("<testcase classname=\"vidattn.{}\" name=\"{}\" time=\"{:.3f}\">",
-                        xml(report.run.suite), xml(c.key),
-                        stored == report.run.cases.end() ? 0.0 : stored->process.seconds);
-    const State worst = c.worst();
-    if (worst == State::regression || worst == State::invalid) {
-      const char* element = worst == State::regression ? "failure" : "error";
-      text += fmt::format("<{0} message=\"{1}\">{1}</{0}>", element, xml(messages(c, worst)));
-    } else if (worst == State::note) {
-      text += fmt::format("<system-out>{}</system-out>", xml(messages(c, worst)));
-    }
-    text += "</testcase>\n";
+    text += fmt::format(
+        "<testcase classname=\"vidattn.{}\" name=\"{}\" time=\"{:.3f}\">{}"
+        "</testcase>\n",
+        xml(report.run.suite), xml(c.key),
+        stored == report.run.cases.end() ? 0.0 : stored->process.seconds, junit_result(c));
   }
   return text + "</testsuite>\n</testsuites>\n";
+}
+
+nlohmann::json check_json(const CheckReport& report) {
+  nlohmann::json cases = nlohmann::json::array();
+  for (const CheckedCase& c : report.cases) {
+    nlohmann::json findings = nlohmann::json::array();
+    for (const Finding& f : c.findings)
+      findings.push_back({{"state", to_string(f.state)},
+                          {"figure", f.figure},
+                          {"expected", f.expected},
+                          {"got", f.got},
+                          {"message", f.message}});
+    cases.push_back({{"key", c.key},
+                     {"verdict", to_string(c.worst())},
+                     {"measured_again", c.again},
+                     {"findings", std::move(findings)}});
+  }
+  return {{"format", "vidattn check"}, {"schema_version", "1.0"},
+          {"verdict", word(report)},   {"exit_code", static_cast<int>(report.exit_code())},
+          {"suite", report.run.suite}, {"run", report.run.uid},
+          {"cases", std::move(cases)}};
 }
 
 }  // namespace vidattn

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "harness/compare/check.h"
@@ -11,7 +12,9 @@ std::string check_text(const CheckReport& report);
 /// For a pull request: verdict, a table of the cases, and what does not match.
 std::string check_markdown(const CheckReport& report);
 /// JUnit XML: a test case per case of the suite; regressions are failures, what cannot be judged is
-/// an error.
+/// an error, skipped is skipped.
 std::string check_junit(const CheckReport& report);
+/// For programs: verdict, exit code, and the findings of every case.
+nlohmann::json check_json(const CheckReport& report);
 
 }  // namespace vidattn

@@ -15,6 +15,7 @@
 #include "baselines/procedure.h"
 #include "harness/conform/deviation.h"
 #include "harness/conform/test_vector.h"
+#include "harness/host/output/thrown.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
 #include "harness/io/text/console.h"
@@ -276,8 +277,8 @@ Verdict check_case(const std::filesystem::path& folder, const ConformOptions& op
     return report(test, comparison);
   } catch (const Cancelled&) {
     throw;
-  } catch (const std::exception& error) {
-    print_out("fail         {}: {}\n", name, error.what());
+  } catch (const std::exception&) {
+    print_out("fail         {}: {}\n", name, failure_text(std::current_exception()));
     return Verdict::fail;
   }
 }

@@ -13,12 +13,12 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/start/own_path.h"
+#include "harness/io/text/system_reason.h"
 
 namespace vidattn {
 namespace {
@@ -33,7 +33,7 @@ class Pipe {
  public:
   Pipe() {
     if (pipe2(ends_.data(), O_CLOEXEC) != 0)
-      throw InputError(std::string("cannot start a process: ") + std::strerror(errno));
+      throw InputError(std::string("cannot start a process: ") + system_reason(errno));
   }
   ~Pipe() {
     close_write();
@@ -136,7 +136,7 @@ ProcessResult run_self(const std::vector<std::string>& arguments, const ProcessL
   const pid_t parent = getpid();
   const auto start = Clock::now();
   const pid_t child = fork();
-  if (child < 0) throw InputError(std::string("cannot start a process: ") + std::strerror(errno));
+  if (child < 0) throw InputError(std::string("cannot start a process: ") + system_reason(errno));
   if (child == 0) become(program.c_str(), argv.data(), out, err, limits, parent);
   out.close_write();
   err.close_write();

@@ -11,14 +11,13 @@
 #include <system_error>
 
 #include "attention/error.h"
+#include "harness/io/text/system_reason.h"
 
 namespace vidattn {
 namespace {
 
 // Linux moves at most 2^31 - 4096 bytes in one call.
 constexpr uint64_t kLargestTransfer = uint64_t{1} << 30;
-
-std::string reason(int error) { return std::generic_category().message(error); }
 
 }  // namespace
 
@@ -33,7 +32,8 @@ std::string in_quotes(std::string_view text) {
 InputFile::InputFile(const std::filesystem::path& path) : name_(in_quotes(path.native())) {
   // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (descriptor_ < 0) throw InputError(fmt::format("cannot read {}: {}", name_, reason(errno)));
+  if (descriptor_ < 0)
+    throw InputError(fmt::format("cannot read {}: {}", name_, system_reason(errno)));
   struct stat status {};
   const bool known = ::fstat(descriptor_, &status) == 0;
   if (known && S_ISREG(status.st_mode)) {
@@ -53,7 +53,7 @@ void InputFile::read(uint64_t offset, void* target, uint64_t bytes) const {
     const auto wanted = static_cast<size_t>(std::min(bytes, kLargestTransfer));
     const ssize_t got = ::pread(descriptor_, place, wanted, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw InputError(fmt::format("cannot read {}: {}", name_, reason(errno)));
+    if (got < 0) throw InputError(fmt::format("cannot read {}: {}", name_, system_reason(errno)));
     if (got == 0)
       throw InputError(fmt::format("{} ends at byte {}, {} more expected", name_, offset, bytes));
     place += got;
@@ -88,10 +88,11 @@ void require_writable(const std::string& path) { const OutputFile probe{path}; }
 
 void make_writable_folder(const std::string& path) {
   std::error_code error;
-  std::filesystem::create_directories(path, error);
+  std::filesystem::create_directory(path, error);
   if (error) throw InputError(fmt::format("cannot make {}: {}", in_quotes(path), error.message()));
   if (::access(path.c_str(), W_OK | X_OK) != 0)
-    throw InputError(fmt::format("cannot write into {}: {}", in_quotes(path), reason(errno)));
+    throw InputError(
+        fmt::format("cannot write into {}: {}", in_quotes(path), system_reason(errno)));
 }
 
 }  // namespace vidattn

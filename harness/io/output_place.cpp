@@ -8,10 +8,10 @@
 
 #include <cerrno>
 #include <optional>
-#include <system_error>
 
 #include "attention/error.h"
 #include "harness/io/file.h"
+#include "harness/io/text/system_reason.h"
 
 namespace vidattn {
 namespace {
@@ -141,7 +141,7 @@ void OutputPlace::sync_folder() const {
   ::close(descriptor);
 }
 
-void OutputPlace::fail(int error) const { fail(std::generic_category().message(error)); }
+void OutputPlace::fail(int error) const { fail(system_reason(error)); }
 
 void OutputPlace::fail(const std::string& reason) const {
   throw InputError(fmt::format("cannot write {}: {}", in_quotes(path_.native()), reason));

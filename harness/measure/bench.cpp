@@ -12,6 +12,7 @@
 #include "attention/reference.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/output/outputs.h"
+#include "harness/host/output/thrown.h"
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
@@ -168,7 +169,7 @@ std::string label_of(const Line& line) {
                      line.dim, to_string(line.dtype), line.threads);
 }
 
-std::string text_of(const nlohmann::json& found) {
+std::string found_text(const nlohmann::json& found) {
   const auto number = [&](const char* key) { return found[key].get<double>(); };
   return fmt::format("{:>9.1f} {:>8.3f} {:>7.3f} {:>9.3f} {:>6.2f} {:>9.1e}", number("gflops"),
                      number("share_of_fma_peak"), number("share_of_fed_peak"),
@@ -215,7 +216,7 @@ ExitCode bench(const BenchOptions& options) {
       break;
     }
     failed |= found.is_null();
-    print_out("{} {}\n", label_of(line), found.is_null() ? reason : text_of(found));
+    print_out("{} {}\n", label_of(line), found.is_null() ? reason : found_text(found));
     std::fflush(stdout);
     if (!found.is_null()) record["lines"].push_back(std::move(found));
   }

@@ -2,18 +2,22 @@
 
 #include <new>
 
+#include "attention/error.h"
+#include "harness/host/output/thrown.h"
 #include "harness/measure/verify.h"
 
 namespace vidattn {
 namespace {
 
-Outcome outcome_of(const std::exception_ptr& failure) {
+void note_failure(Measurement& m, const std::exception_ptr& failure) {
+  m.outcome = Outcome::failed;
+  m.reason = failure_text(failure);
   try {
     std::rethrow_exception(failure);
-  } catch (const std::bad_alloc&) {
-    return Outcome::out_of_memory;
+  } catch (const std::bad_alloc& error) {
+    m.outcome = Outcome::out_of_memory;
+    m.reason = text_of(error);
   } catch (...) {
-    return Outcome::failed;
   }
 }
 
@@ -42,9 +46,7 @@ void take_times(Case& c, const ContenderTimes& times) {
   }
   for (const RunTimes& run : times.runs()) c.device_times.push_back(run.device);
   c.result.runs_in_a_row = times.repeat;
-  if (!times.failure) return;
-  c.result.outcome = outcome_of(times.failure);
-  c.result.reason = failure_text(times.failure);
+  if (times.failure) note_failure(c.result, times.failure);
 }
 
 }  // namespace vidattn

@@ -8,6 +8,7 @@
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/thrown.h"
 #include "harness/measure/density.h"
 #include "harness/workloads/in_dtype.h"
 #include "metrics/machine/memory.h"
@@ -180,8 +181,8 @@ void check_case(Case& c, std::vector<Dense>& dense) {
     end_as(c, Outcome::skipped, error.what());
   } catch (const std::bad_alloc& error) {
     end_as(c, Outcome::out_of_memory, text_of(error));
-  } catch (const std::exception& error) {
-    end_as(c, Outcome::failed, error.what());
+  } catch (const std::exception&) {
+    end_as(c, Outcome::failed, failure_text(std::current_exception()));
   }
 }
 

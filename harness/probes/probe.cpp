@@ -3,6 +3,7 @@
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/thrown.h"
 #include "harness/measure/density.h"
 #include "metrics/plan/stats.h"
 
@@ -53,9 +54,9 @@ ProbeRun run_probe(const std::string& backend, const Inputs& inputs, const Probe
   } catch (const InputError& error) {
     run.outcome = "skipped";
     run.reason = error.what();
-  } catch (const std::exception& error) {  // one method's trouble is its own; the others go on
+  } catch (const std::exception&) {  // one method's trouble is its own; the others go on
     run.outcome = "failed";
-    run.reason = error.what();
+    run.reason = failure_text(std::current_exception());
   }
   if (!run.passed()) output = {};
   return run;

@@ -8,6 +8,7 @@
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/output/outputs.h"
+#include "harness/host/output/thrown.h"
 #include "harness/host/progress.h"
 #include "harness/io/json_file.h"
 #include "harness/measure/engine/timings.h"

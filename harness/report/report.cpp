@@ -9,11 +9,11 @@
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/thrown.h"
 #include "harness/host/programs/gnuplot.h"
 #include "harness/host/progress.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
-#include "harness/io/one_line.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/workload_facts.h"
@@ -131,8 +131,8 @@ void add_pictures_of(json& c, const Inputs& in, const std::vector<int64_t>& late
   try {
     c["pictures"] = draw_case(c["name"], in, latent, backgrounds);
     c["picture_frames"] = latent;
-  } catch (const std::exception& error) {
-    c["picture_note"] = fmt::format("No pictures: {}", one_line(error.what()));
+  } catch (const std::exception&) {
+    c["picture_note"] = "No pictures: " + failure_text(std::current_exception());
   }
 }
 
@@ -175,9 +175,9 @@ void add_pictures(json& data, bool open_inputs) {
       if (!has_content(workload_facts(workload), recorded))
         throw InputError("its q, k and v are no longer the same");
       draw_cases(data["cases"], i, workload);
-    } catch (const std::exception& error) {  // a report without pictures is still a report
-      record["picture_note"] = fmt::format("No pictures: the workload could not be built again: {}",
-                                           one_line(error.what()));
+    } catch (const std::exception&) {  // a report without pictures is still a report
+      record["picture_note"] = "No pictures: the workload could not be built again: " +
+                               failure_text(std::current_exception());
     }
   }
 }

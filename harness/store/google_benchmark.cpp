@@ -1,13 +1,18 @@
 #include "harness/store/google_benchmark.h"
 
 #include <algorithm>
+#include <cmath>
+#include <string_view>
 
 #include "harness/io/json_file.h"
+#include "metrics/statistics/statistics.h"
 
 namespace vidattn {
 namespace {
 
 using nlohmann::json;
+
+constexpr double kNanoseconds = 1e9;
 
 json benchmark_context(const StoredRun& run) {
   const JsonReader environment(run.environment);
@@ -27,16 +32,78 @@ json benchmark_context(const StoredRun& run) {
           {"vidattn_note", "cpu_time repeats real_time"}};
 }
 
-json benchmark_entry(const Measurement& c, size_t family) {
-  return {{"name", c.key()},         {"run_name", c.key()},
-          {"family_index", family},  {"per_family_instance_index", 0},
-          {"run_type", "iteration"}, {"threads", std::max(1, c.process.threads)}};
+json benchmark_entry(const Measurement& c, size_t family, const std::string& aggregate) {
+  return {{"name", c.key() + aggregate},
+          {"run_name", c.key()},
+          {"family_index", family},
+          {"per_family_instance_index", 0},
+          {"repetitions", c.blocks.size()},
+          {"threads", std::max(1, c.process.threads)},
+          {"time_unit", "ns"}};
+}
+
+void put_figures(json& entry, double nanoseconds, double density, double ratio) {
+  entry["real_time"] = entry["cpu_time"] = nanoseconds;
+  entry["density"] = number_or_null(density);
+  entry["ratio_to_full"] = number_or_null(ratio);
+}
+
+void add_repetitions(json& list, const Measurement& c, size_t family) {
+  for (const Block& b : c.blocks) {
+    json entry = benchmark_entry(c, family, "");
+    entry["run_type"] = "iteration";
+    entry["repetition_index"] = b.index;
+    entry["iterations"] = 1;
+    put_figures(entry, kNanoseconds * b.seconds(), c.metric("density"), b.ratio());
+    list.push_back(std::move(entry));
+  }
+}
+
+double deviation_of(const std::vector<double>& values) {
+  const double mean = mean_of(values);
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return std::sqrt(squares / static_cast<double>(values.size() - 1));
+}
+
+struct Aggregate {
+  const char *name, *unit;
+  double (*of)(const std::vector<double>&);
+};
+constexpr Aggregate kAggregates[] = {
+    {"mean", "time", mean_of},
+    {"median", "time", [](const std::vector<double>& values) { return median(values); }},
+    {"stddev", "time", deviation_of},
+    {"cv", "percentage", [](const std::vector<double>& values) {
+       const double mean = mean_of(values);
+       return mean > 0 ? deviation_of(values) / mean : 0;
+     }}};
+
+/// Those that Google Benchmark adds to repetitions; none to a single one.
+void add_aggregates(json& list, const Measurement& c, size_t family) {
+  if (c.blocks.size() < 2) return;
+  const std::vector<double> density(c.blocks.size(), c.metric("density"));
+  std::vector<double> seconds, ratios;
+  for (const Block& b : c.blocks) {
+    seconds.push_back(b.seconds());
+    if (std::isfinite(b.ratio())) ratios.push_back(b.ratio());
+  }
+  for (const Aggregate& aggregate : kAggregates) {
+    json entry = benchmark_entry(c, family, std::string("_") + aggregate.name);
+    entry["run_type"] = "aggregate";
+    entry["aggregate_name"] = aggregate.name;
+    entry["aggregate_unit"] = aggregate.unit;
+    entry["iterations"] = c.blocks.size();
+    const bool is_time = std::string_view(aggregate.unit) == "time";
+    put_figures(entry, (is_time ? kNanoseconds : 1) * aggregate.of(seconds), aggregate.of(density),
+                ratios.size() < 2 ? NAN : aggregate.of(ratios));
+    list.push_back(std::move(entry));
+  }
 }
 
 }  // namespace
 
 json google_benchmark_json(const StoredRun& run) {
-  constexpr double kNanoseconds = 1e9;
   json list = json::array(), untimed = json::object();
   for (size_t i = 0; i < run.cases.size(); ++i) {
     const Measurement& c = run.cases[i];
@@ -44,17 +111,8 @@ json google_benchmark_json(const StoredRun& run) {
       untimed[c.key()] = to_string(c.outcome) + ": " + c.reason;
       continue;
     }
-    for (const Block& b : c.blocks) {
-      json entry = benchmark_entry(c, i);
-      entry["repetitions"] = c.blocks.size();
-      entry["repetition_index"] = b.index;
-      entry["iterations"] = 1;
-      entry["real_time"] = entry["cpu_time"] = kNanoseconds * b.seconds();
-      entry["time_unit"] = "ns";
-      entry["density"] = c.metric("density");
-      entry["ratio_to_full"] = number_or_null(b.ratio());
-      list.push_back(std::move(entry));
-    }
+    add_repetitions(list, c, i);
+    add_aggregates(list, c, i);
   }
   json context = benchmark_context(run);
   context["vidattn_untimed"] = std::move(untimed);

@@ -7,9 +7,10 @@
 namespace vidattn {
 
 /// One run in the JSON format of Google Benchmark, for its compare.py and CI actions built on it:
-/// every block is one repetition, real_time is planning and running. Cases without times
-/// stand in the context with their cause, because compare.py ends at entries without real_time.
-/// cpu_time repeats real_time, because CPU time is not measured.
+/// every block is one repetition, real_time is planning and running, and _mean, _median,
+/// _stddev and _cv follow as from `--benchmark_repetitions`. Cases without times stand in the
+/// context with their cause, because compare.py ends at entries without real_time. cpu_time repeats
+/// real_time, because CPU time is not measured.
 nlohmann::json google_benchmark_json(const StoredRun& run);
 
 }  // namespace vidattn

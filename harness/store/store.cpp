@@ -88,7 +88,8 @@ std::unique_ptr<SQLite::Database> create(const std::filesystem::path& path) {
     std::error_code ignored;
     // What another program just makes is not empty, or locked.
     if (error.getErrorCode() != SQLITE_BUSY && std::filesystem::file_size(path, ignored) == 0)
-      std::filesystem::remove(path, ignored);
+      for (const char* ending : {"", "-journal"})
+        std::filesystem::remove(path.string() + ending, ignored);
     throw InputError(cause(error));
   }
 }

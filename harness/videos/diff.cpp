@@ -9,6 +9,7 @@
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/output/outputs.h"
+#include "harness/host/output/thrown.h"
 #include "harness/host/progress.h"
 #include "harness/host/record.h"
 #include "harness/io/file.h"

@@ -14,6 +14,7 @@
 #include "attention/grid.h"
 #include "harness/host/clock.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/thrown.h"
 #include "harness/host/progress.h"
 #include "harness/measure/engine/timings.h"
 #include "harness/workloads/film/film.h"

@@ -73,10 +73,12 @@ COMMANDS = {
     "suite": (["run", "s.json", "--db", "v.db"], {"v.db": is_store}, False),
     "export": (["export", "1", "--db", "v.db", "--out", "o.json"], {"o.json": is_json}, True),
     "import": (["import", "e.json", "--db", "w.db"], {"w.db": is_store}, True),
-    "accept": (["check", "--run", "1", "--db", "v.db", "--baseline", "base.json", "--accept", "why"],
+    "accept": (["check", "--run", "1", "--db", "v.db", "--baseline", "base.json", "--accept", "why",
+                "--force"],
                {"base.json": is_json}, True),
     "check": (["check", "--run", "1", "--db", "v.db", "--baseline", "base.json",
-               "--markdown", "o.md", "--junit", "o.xml"], {"o.md": is_text, "o.xml": is_text}, True),
+               "--out", "o.json", "--markdown", "o.md", "--junit", "o.xml"],
+              {"o.json": is_json, "o.md": is_text, "o.xml": is_text}, True),
     "report": (["report", "r.json", "--no-pictures", "--out", "o.html", "--figures", "fig"],
                {"o.html": is_page, "fig/table.csv": is_text, "fig/table.tex": is_text,
                 "fig/table.md": is_text}, False),
@@ -128,7 +130,7 @@ class Sweep:
         for arguments in (RUN + ["--out", "r.json", "--db", "v.db"],
                           ["export", "1", "--db", "v.db", "--out", "e.json"],
                           ["check", "--run", "1", "--db", "v.db", "--baseline", "base.json",
-                           "--accept", "first"],
+                           "--accept", "first", "--force"],
                           ["film", "--frames", "5", "--width", "64", "--height", "48", "--out", "f.mp4"]):
             done = self.call(arguments, self.start)
             if done.returncode != 0:

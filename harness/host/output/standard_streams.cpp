@@ -7,10 +7,10 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <string>
 
 #include "harness/host/output/thrown.h"
+#include "harness/io/text/system_reason.h"
 
 namespace vidattn {
 namespace {
@@ -75,7 +75,7 @@ ExitCode finish_printing(ExitCode code) {
   std::fflush(stdout);
   const int error = standard_output.error;
   if (error == 0) return code;
-  if (error != EPIPE) say(std::string("cannot print: ") + std::strerror(error), code);
+  if (error != EPIPE) say(std::string("cannot print: ") + system_reason(error), code);
   if (code != ExitCode::fine) return code;
   return error == EPIPE ? ExitCode::pipe_closed : ExitCode::usage;
 }

@@ -26,14 +26,6 @@ ExitCode say_out_of_memory() {
   return ExitCode::usage;
 }
 
-ExitCode say_out_of_memory(const OutOfMemory& error) {
-  try {
-    return say(std::string("out of memory: ") + error.what(), ExitCode::usage);
-  } catch (const std::bad_alloc&) {
-    return say_out_of_memory();
-  }
-}
-
 /// Libraries' messages of several lines as one. Other controls are left for print_err() to show.
 std::string joined_lines(std::string_view text) {
   std::string line;
@@ -48,7 +40,42 @@ std::string joined_lines(std::string_view text) {
   return line;
 }
 
-ExitCode say_fault(const std::string& what) { return say("fault: " + what, ExitCode::fault); }
+/// What was thrown, for people and for scripts.
+struct Thrown {
+  std::string text;
+  ExitCode code;
+};
+
+Thrown out_of_memory() { return {"out of memory", ExitCode::usage}; }
+
+/// To be called in a catch block. A fault of vidattn is what nothing here knows, as a library's own
+/// exception.
+Thrown what_is_thrown() {
+  try {
+    throw;
+  } catch (const InputError& error) {
+    return {error.what(), ExitCode::usage};
+  } catch (const DeviceError& error) {
+    return {error.what(), ExitCode::invalid};
+  } catch (const Cancelled&) {
+    return {"interrupted", ExitCode::interrupted};
+  } catch (const std::filesystem::filesystem_error& error) {
+    return {error.what(), ExitCode::usage};
+  } catch (const OutOfMemory& error) {
+    return {std::string("out of memory: ") + error.what(), ExitCode::usage};
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
+  } catch (const std::length_error&) {  // more elements than a container can ever hold
+    return out_of_memory();
+  } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem) return out_of_memory();
+    return {error.what(), ExitCode::fault};
+  } catch (const std::exception& error) {
+    return {error.what(), ExitCode::fault};
+  } catch (...) {
+    return {"something that is no exception was thrown", ExitCode::fault};
+  }
+}
 
 [[noreturn]] void end() {
   const ExitCode code = std::current_exception() ? say_what_was_thrown()
@@ -70,27 +97,18 @@ ExitCode say(std::string_view text, ExitCode code) noexcept {
 
 ExitCode say_what_was_thrown() noexcept {
   try {
-    throw;
-  } catch (const InputError& error) {
-    return say(error.what(), ExitCode::usage);
-  } catch (const DeviceError& error) {
-    return say(error.what(), ExitCode::invalid);
-  } catch (const Cancelled&) {
-    return say("interrupted", ExitCode::interrupted);
-  } catch (const std::filesystem::filesystem_error& error) {
-    return say(error.what(), ExitCode::usage);
-  } catch (const OutOfMemory& error) {
-    return say_out_of_memory(error);
-  } catch (const std::bad_alloc&) {
+    const Thrown thrown = what_is_thrown();
+    return say((thrown.code == ExitCode::fault ? "fault: " : "") + thrown.text, thrown.code);
+  } catch (const std::bad_alloc&) {  // there is none for its text either
     return say_out_of_memory();
-  } catch (const std::length_error&) {  // more elements than a container can ever hold
-    return say_out_of_memory();
-  } catch (const cv::Exception& error) {
-    return error.code == cv::Error::StsNoMem ? say_out_of_memory() : say_fault(error.what());
-  } catch (const std::exception& error) {
-    return say_fault(error.what());
+  }
+}
+
+std::string failure_text(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
   } catch (...) {
-    return say_fault("something that is no exception was thrown");
+    return joined_lines(what_is_thrown().text);
   }
 }
 

@@ -15,18 +15,16 @@
 #include <cstdlib>
 #include <sstream>
 #include <string_view>
-#include <system_error>
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
 #include "harness/io/file.h"
+#include "harness/io/text/system_reason.h"
 
 namespace vidattn {
 namespace {
 
 constexpr int kNotRun = 127;
-
-std::string reason(int error) { return std::generic_category().message(error); }
 
 /// A file without a name. Unlike a pipe it never blocks or breaks, whoever reads or writes first.
 class MemoryFile {
@@ -64,7 +62,7 @@ class MemoryFile {
 
  private:
   [[noreturn]] static void fail() {
-    throw InputError("no memory for another program's texts: " + reason(errno));
+    throw InputError("no memory for another program's texts: " + system_reason(errno));
   }
 
   int descriptor_;
@@ -91,7 +89,7 @@ struct Streams {
 }
 
 [[noreturn]] void cannot_start(const std::string& program, int error) {
-  throw InputError(fmt::format("cannot start {}: {}", in_quotes(program), reason(error)));
+  throw InputError(fmt::format("cannot start {}: {}", in_quotes(program), system_reason(error)));
 }
 
 /// Status of the child as waitpid() gives it.

@@ -1,7 +1,5 @@
 #include "harness/measure/engine/timings.h"
 
-#include <new>
-
 namespace vidattn {
 
 std::string to_string(Stop stop) {
@@ -28,18 +26,6 @@ const std::vector<Block>& ContenderTimes::blocks() const {
 const std::vector<RunTimes>& ContenderTimes::runs() const {
   static const std::vector<RunTimes> none;
   return cases.empty() ? none : cases.front().runs;
-}
-
-std::string failure_text(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::bad_alloc&) {
-    return "out of memory";
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (...) {
-    return "unknown trouble";
-  }
 }
 
 void Timings::rethrow_failure() const {

@@ -47,9 +47,6 @@ struct ContenderTimes {
   const std::vector<RunTimes>& runs() const;
 };
 
-/// What a failure says, in one line; "out of memory" where an allocation failed.
-std::string failure_text(const std::exception_ptr& failure);
-
 /// All that was measured.
 struct Timings {
   std::vector<ContenderTimes> contenders;  ///< in the order given

@@ -9,6 +9,7 @@
 #include "attention/cancel.h"
 #include "attention/device.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/thrown.h"
 #include "harness/measure/engine/engine.h"
 #include "metrics/machine/memory.h"
 #include "metrics/machine/peak.h"

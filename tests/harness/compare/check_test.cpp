@@ -260,22 +260,6 @@ TEST(Check, MissingMistrustedAndCrashedCases) {
   EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::fine);
 }
 
-TEST(Check, ReportsAreWellFormed) {
-  StoredRun run = run_of_two();
-  run.cases[0].identity.workload = "a<b & \"c\" | d";
-  const Baseline baseline = make_baseline(run, "first", nullptr);
-  run.cases[0].values["pairs"].value += 1;
-  run.cases[1].outcome = Outcome::mistrusted;
-  run.cases[1].reason = "above the peak";
-  const CheckReport report = judge_run(baseline, run);
-  const std::string xml = check_junit(report);
-  EXPECT_NE(xml.find("tests=\"2\" failures=\"1\" errors=\"1\""), std::string::npos) << xml;
-  EXPECT_NE(xml.find("a&lt;b &amp; &quot;c&quot; | d\""), std::string::npos) << xml;
-  EXPECT_NE(check_markdown(report).find("a\\<b & \"c\" \\| d | regression |"), std::string::npos)
-      << check_markdown(report);
-  EXPECT_NE(check_text(report).find("pairs is 1001, the baseline has 1000"), std::string::npos);
-}
-
 TEST(Check, ABaselineKeepsItsReasons) {
   const testing::TemporaryFolder folder;
   const std::string path = (folder / "b.json").string();

@@ -141,10 +141,12 @@ TEST(OutputPlace, AKillLeavesNothing) {
 
 TEST(OutputPlace, FoldersAreMadeAndAskedFor) {
   const TemporaryFolder folder;
-  make_writable_folder(folder / "new" / "deep");
-  EXPECT_EQ(files_in(folder / "new" / "deep"), 0U);
+  make_writable_folder(folder / "new");
+  EXPECT_EQ(files_in(folder / "new"), 0U);
+  expect_input_error([&] { make_writable_folder(folder / "none" / "deep"); }, "No such file");
+  EXPECT_FALSE(std::filesystem::exists(folder / "none"));
   write_bytes(folder / "file", "x");
-  expect_input_error([&] { make_writable_folder(folder / "file"); }, "Not a directory");
+  expect_input_error([&] { make_writable_folder(folder / "file"); }, "File exists");
   expect_input_error([&] { make_writable_folder("/proc/nothing"); }, "/proc/nothing");
 }
 

@@ -197,7 +197,9 @@ TEST(Hostile, StoredRunsOfOthersDoNothing) {
        {"runs --db s.db", "history --db s.db --metric ratio", "compare run:latest e.json --db s.db",
         "export latest --db s.db --out o.json",
         "export latest --db s.db --format google-benchmark --out g.json",
-        "check --db s.db --baseline b.json --run latest --junit j.xml --markdown m.md"}) {
+        "export latest --db s.db --format bmf --out f.json",
+        "check --db s.db --baseline b.json --run latest --out c.json --junit j.xml --markdown "
+        "m.md"}) {
     const ToolResult result = tool(command);
     EXPECT_LT(result.exit_code, 3) << command << result.err;
     EXPECT_FALSE(testing::has_controls(result.out + result.err)) << command << result.out;

@@ -2,7 +2,11 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include <cmath>
+#include <map>
+
 #include "harness/io/json_file.h"
+#include "harness/store/bencher.h"
 #include "harness/store/export.h"
 #include "harness/store/google_benchmark.h"
 #include "harness/store/measurement_json.h"
@@ -84,13 +88,53 @@ TEST(Store, GoogleBenchmarkFormatHasOneRepetitionPerBlock) {
   run.cases[1].outcome = Outcome::crashed;
   run.cases[1].reason = "signal 11";
   const nlohmann::json json = google_benchmark_json(run);
-  ASSERT_EQ(json["benchmarks"].size(), 2U) << "compare.py needs a time of every entry";
+  ASSERT_EQ(json["benchmarks"].size(), 6U) << "compare.py needs a time of every entry";
   EXPECT_EQ(json["benchmarks"][0]["run_type"], "iteration");
   EXPECT_EQ(json["benchmarks"][1]["repetition_index"], 1);
   EXPECT_DOUBLE_EQ(json["benchmarks"][0]["real_time"].get<double>(), 5e6);
   EXPECT_EQ(json["context"]["vidattn_untimed"][testing::key_of("two")], "crashed: signal 11");
   for (const char* key : {"date", "host_name", "num_cpus", "mhz_per_cpu", "library_build_type"})
     EXPECT_TRUE(json["context"].contains(key)) << key;
+}
+
+/// As Google Benchmark 1.7.1 prints them with --benchmark_repetitions.
+TEST(Store, GoogleBenchmarkFormatHasAggregates) {
+  StoredRun run = stored_run();
+  run.cases = {stored_case("one"), stored_case("two")};
+  run.cases[0].blocks[0].run_seconds = 0.002;  // 3 ms and 5.1 ms with planning
+  run.cases[1].blocks.resize(1);
+  const nlohmann::json list = google_benchmark_json(run)["benchmarks"];
+  ASSERT_EQ(list.size(), 7U) << "one repetition has no aggregates";
+  const std::map<std::string, double> expected = {{"mean", 4.05e6},
+                                                  {"median", 4.05e6},
+                                                  {"stddev", 2.1e6 / std::sqrt(2)},
+                                                  {"cv", 2.1 / std::sqrt(2) / 4.05}};
+  for (size_t i = 2; i < 6; ++i) {
+    const std::string name = list[i]["aggregate_name"];
+    EXPECT_EQ(list[i]["name"], testing::key_of("one") + "_" + name);
+    EXPECT_EQ(list[i]["run_name"], testing::key_of("one"));
+    EXPECT_EQ(list[i]["run_type"], "aggregate");
+    EXPECT_EQ(list[i]["aggregate_unit"], name == "cv" ? "percentage" : "time");
+    EXPECT_EQ(list[i]["repetitions"], 2);
+    EXPECT_FALSE(list[i].contains("repetition_index"));
+    EXPECT_NEAR(list[i]["real_time"].get<double>() / expected.at(name), 1, 1e-9) << name;
+  }
+}
+
+TEST(Store, BencherFormatNamesMeasuresWithTheirEnds) {
+  StoredRun run = stored_run();
+  run.cases = {stored_case("one"), stored_case("two")};
+  run.cases[0].values["ratio_high"].value = NAN;
+  run.cases[1].outcome = Outcome::crashed;
+  const nlohmann::json json = bencher_json(run);
+  ASSERT_EQ(json.size(), 1U) << "a tracker must not take a crash for a time";
+  const nlohmann::json& one = json[testing::key_of("one")];
+  EXPECT_NEAR(one["latency"]["value"].get<double>(), 5.05e6, 1);
+  EXPECT_NEAR(one["latency"]["lower_value"].get<double>(), 5e6, 1);
+  EXPECT_NEAR(one["latency"]["upper_value"].get<double>(), 5.1e6, 1);
+  EXPECT_EQ(one["ratio"], (nlohmann::json{{"value", 0.5}, {"lower_value", 0.49}}));
+  EXPECT_EQ(one["pairs"], (nlohmann::json{{"value", 1000}}));
+  EXPECT_FALSE(one.contains("group_balance")) << "unknown figures are no numbers";
 }
 
 TEST(Store, FindsRunsByIdUidAndSuite) {

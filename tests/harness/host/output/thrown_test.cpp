@@ -6,6 +6,7 @@
 #include <opencv2/core.hpp>
 #include <thread>
 
+#include "attention/device.h"
 #include "attention/error.h"
 
 namespace vidattn {
@@ -34,6 +35,15 @@ TEST(Thrown, IsOneLineAndAnExitCode) {
               "fault: [json.exception.type_error.304] cannot use at() with number");
   expect_said([] { throw cv::Exception(cv::Error::StsNoMem, "m", "f", "f.cpp", 1); },
               ExitCode::usage, "out of memory");
+}
+
+TEST(Thrown, ARecordHasTheSameWords) {
+  const auto text = [](auto thrown) { return failure_text(std::make_exception_ptr(thrown)); };
+  EXPECT_EQ(text(std::bad_alloc()), "out of memory");
+  EXPECT_EQ(text(OutOfMemory("a tensor of 8 bytes")), "out of memory: a tensor of 8 bytes");
+  EXPECT_EQ(text(DeviceError("lost")), "lost");
+  EXPECT_EQ(text(std::runtime_error("x\n\ny")), "x y");
+  EXPECT_EQ(text(7), "something that is no exception was thrown");
 }
 
 TEST(ThrownDeathTest, OpenCvsLinesBecomeOne) {

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "attention/error.h"
+#include "harness/host/output/thrown.h"
 #include "tests/harness/measure/engine/fake_machine.h"
 
 namespace vidattn {
@@ -211,12 +212,6 @@ TEST(Engine, WithoutTheControlItEnds) {
   EXPECT_EQ(time_contenders({broken_after(machine, 'x', 0)}, machine.by_its_clock()).stopped,
             Stop::failed)
       << "nobody is left";
-}
-
-TEST(Engine, AFailureIsToldByItsKind) {
-  EXPECT_EQ(failure_text(std::make_exception_ptr(std::bad_alloc())), "out of memory");
-  EXPECT_EQ(failure_text(std::make_exception_ptr(DeviceError("lost"))), "lost");
-  EXPECT_EQ(failure_text(std::make_exception_ptr(7)), "unknown trouble");
 }
 
 TEST(Engine, ARunOfSeveralCasesHasBlocksOfEach) {

@@ -1,0 +1,122 @@
+// That a gate is green for cases that passed only, and that all of its reports say the same.
+#include "harness/compare/check_report.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/harness/files.h"
+#include "tests/harness/stored.h"
+
+namespace vidattn {
+namespace {
+
+using testing::key_of;
+using testing::stored_case;
+using testing::stored_run;
+using State = Finding::State;
+
+StoredRun two_cases() {
+  StoredRun run = stored_run();
+  run.cases = {stored_case("one"), stored_case("two")};
+  return run;
+}
+
+Baseline baseline_of_two() { return make_baseline(two_cases(), "first", nullptr); }
+
+/// What becomes of a case that ends so.
+struct Ended {
+  Outcome outcome;
+  bool known;  ///< whether the baseline has it
+  State state;
+  ExitCode code;
+  std::string junit;
+};
+
+std::vector<Ended> all_ended() {
+  std::vector<Ended> all;
+  for (const bool known : {true, false}) {
+    for (const Outcome failure :
+         {Outcome::failed, Outcome::crashed, Outcome::timed_out, Outcome::out_of_memory})
+      all.push_back({failure, known, State::regression, ExitCode::regression, "<failure "});
+    for (const Outcome unknown : {Outcome::mistrusted, Outcome::interrupted})
+      all.push_back({unknown, known, State::invalid, ExitCode::invalid, "<error "});
+  }
+  all.push_back({Outcome::skipped, false, State::skipped, ExitCode::fine, "<skipped "});
+  all.push_back({Outcome::skipped, true, State::regression, ExitCode::regression, "<failure "});
+  all.push_back({Outcome::passed, false, State::note, ExitCode::fine, "<system-out>"});
+  return all;
+}
+
+/// A run of which one case ended so, held against the baseline.
+CheckReport report_of(const Ended& ended) {
+  StoredRun run = two_cases();
+  if (!ended.known) run.cases.push_back(stored_case("three"));
+  Measurement& c = ended.known ? run.cases[1] : run.cases[2];
+  c.outcome = ended.outcome;
+  if (!c.passed()) c.reason = "because of this";
+  return judge_run(baseline_of_two(), run);
+}
+
+size_t occurrences(const std::string& text, const std::string& part) {
+  size_t found = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
+  return found;
+}
+
+TEST(CheckReport, OnlyWhatPassedIsGreenInTheBaselineOrNot) {
+  for (const Ended& ended : all_ended()) {
+    SCOPED_TRACE(to_string(ended.outcome) + (ended.known ? ", known" : ", new"));
+    const CheckReport report = report_of(ended);
+    EXPECT_EQ(report.exit_code(), ended.code);
+    EXPECT_EQ(to_string(report.cases.back().worst()), to_string(ended.state));
+  }
+}
+
+TEST(CheckReport, TextMarkdownJsonAndJunitSayTheSame) {
+  for (const Ended& ended : all_ended()) {
+    SCOPED_TRACE(to_string(ended.outcome) + (ended.known ? ", known" : ", new"));
+    const CheckReport report = report_of(ended);
+    const std::string state = to_string(ended.state), text = check_text(report),
+                      markdown = check_markdown(report), xml = check_junit(report);
+    const nlohmann::json json = check_json(report);
+    const std::string verdict = json["verdict"], why = report.cases.back().findings.front().message;
+    EXPECT_EQ(json["exit_code"], static_cast<int>(ended.code));
+    EXPECT_EQ(json["cases"].back()["verdict"], state);
+    EXPECT_NE(text.find("\n" + verdict + ": of "), std::string::npos) << text;
+    EXPECT_NE(text.find(state + ": " + report.cases.back().key + ": " + why), std::string::npos)
+        << text;
+    EXPECT_NE(markdown.find("vidattn check: " + verdict), std::string::npos) << markdown;
+    EXPECT_NE(markdown.find("- **" + state + "** "), std::string::npos) << markdown;
+    for (const std::string element : {"<failure ", "<error ", "<skipped ", "<system-out>"})
+      EXPECT_EQ(occurrences(xml, element), element == ended.junit ? 1U : 0U) << xml;
+  }
+}
+
+TEST(CheckReport, JunitCountsWhatItHolds) {
+  StoredRun run = two_cases();
+  run.cases[0].outcome = Outcome::crashed;
+  for (const char* name : {"three", "four", "five"}) run.cases.push_back(stored_case(name));
+  run.cases[2].outcome = run.cases[3].outcome = Outcome::skipped;
+  run.cases[4].outcome = Outcome::mistrusted;
+  const std::string xml = check_junit(judge_run(baseline_of_two(), run));
+  EXPECT_NE(xml.find("tests=\"5\" failures=\"1\" errors=\"1\" skipped=\"2\""), std::string::npos)
+      << xml;
+}
+
+TEST(CheckReport, ReportsAreWellFormed) {
+  StoredRun run = two_cases();
+  run.cases[0].identity.workload = "a<b & \"c\" | d";
+  const Baseline baseline = make_baseline(run, "first", nullptr);
+  run.cases[0].values["pairs"].value += 1;
+  run.cases[1].outcome = Outcome::mistrusted;
+  run.cases[1].reason = "above the peak";
+  const CheckReport report = judge_run(baseline, run);
+  const std::string xml = check_junit(report);
+  EXPECT_NE(xml.find("tests=\"2\" failures=\"1\" errors=\"1\""), std::string::npos) << xml;
+  EXPECT_NE(xml.find("a&lt;b &amp; &quot;c&quot; | d\""), std::string::npos) << xml;
+  EXPECT_NE(check_markdown(report).find("a\\<b & \"c\" \\| d | regression |"), std::string::npos)
+      << check_markdown(report);
+  EXPECT_NE(check_text(report).find("pairs is 1001, the baseline has 1000"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vidattn
