@@ -1,3 +1,4 @@
+#include "harness/report/calls_table.h"
 #include "harness/report/labels.h"
 #include "harness/report/report.h"
 #include "harness/report/run_table.h"
@@ -14,11 +15,13 @@ std::vector<Measurement> all_cases(const std::vector<StoredRun>& runs) {
 }  // namespace
 
 void write_tables(const std::vector<StoredRun>& runs, WrittenFiles& files) {
-  const auto cases = all_cases(runs);
-  const auto names = label_cases(runs).labels;
+  std::vector<StoredRun> means;
+  for (const StoredRun& run : runs) means.push_back(over_its_calls(run));
+  const auto cases = all_cases(means);
+  const auto names = label_cases(means).labels;
   files.add("table.tex", [&] { return run_latex(cases, names); });
   files.add("table.md", [&] { return run_markdown(cases, names); });
-  files.add("table.csv", [&] { return run_csv(cases); });
+  files.add("table.csv", [&] { return run_csv(all_cases(runs)); });
 }
 
 }  // namespace vidattn
