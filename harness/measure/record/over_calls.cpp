@@ -159,6 +159,8 @@ OverCalls over_group(const CallCases& all) {
   for (const MetricInfo& metric : catalogue())
     if (const auto value = mean_value(passed, metric); value && !is_end(metric.tag))
       over.mean.values[metric.tag] = *value;
+  if (over.missed > 0)
+    over.mean.note = fmt::format("{} of {} calls missed the density", over.missed, over.passed);
   set_speedup(over, passed);
   for (const HeadFigure& figure : kHeadFigures)
     if (const WorstHead worst = worst_of(passed, figure); worst.head >= 0) {

@@ -95,6 +95,7 @@ TEST(OverCalls, MissedDensitiesAreCounted) {
                                  case_of_call("sta", layer(1), 1, 1, 1)};
   cases[1].values["density"].value = 0.3;
   EXPECT_EQ(over_calls(cases).at(0).missed, 1);
+  EXPECT_EQ(over_calls(cases).at(0).mean.note, "1 of 2 calls missed the density");
   EXPECT_DOUBLE_EQ(over_calls(cases).at(0).mean.metric("density"), 0.275);
   cases[1].identity.density = 0.3;
   EXPECT_EQ(over_calls(cases).size(), 2U) << "another density is another row";
