@@ -12,12 +12,15 @@ namespace vidattn {
 
 namespace {
 constexpr std::string_view kScheme = "tensors:";
+
+[[noreturn]] void refuse_spec(const std::string& spec) {
+  throw InputError(fmt::format("workload {} is not tensors:PATH", in_quotes(spec)));
 }
+}  // namespace
 
 std::optional<CapturePath> tensors_path(const std::string& spec) {
   if (!spec.starts_with(kScheme)) return std::nullopt;
-  if (spec.size() == kScheme.size())
-    throw InputError(fmt::format("workload {} is not tensors:PATH", in_quotes(spec)));
+  if (spec.size() == kScheme.size()) refuse_spec(spec);
   return parse_capture_path(spec.substr(kScheme.size()));
 }
 
@@ -27,7 +30,9 @@ std::string tensors_spec(const CapturePath& path) {
 
 Workload tensors_workload(const WorkloadRequest& request) {
   if (request.call) return load_call(*request.call, request);
-  return load_call(choose_call(tensors_path(request.spec).value(), request.capture), request);
+  const std::optional<CapturePath> path = tensors_path(request.spec);
+  if (!path) refuse_spec(request.spec);
+  return load_call(choose_call(*path, request.capture), request);
 }
 
 namespace {
