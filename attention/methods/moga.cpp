@@ -110,6 +110,7 @@ class Moga : public Method<MogaParams> {
   BackendInfo describe() const override {
     return {.title = "a linear router puts tokens into groups; attention runs inside each group",
             .paper = "MoGA §2.2, Eq. 2-8, A.6",
+            .takes_text = false,
             .inputs = {{"router_logits", "[L,M]", "Router scores."},
                        {"hidden", "[L,C]",
                         "Hidden states that the router's linear layer reads; the keys stand in."},

@@ -1,13 +1,27 @@
 #include "harness/cli/workload_options.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 
+#include "attention/error.h"
 #include "attention/grid.h"
 #include "harness/cli/options.h"
 #include "harness/workloads/kind.h"
 #include "harness/workloads/shots.h"
 
 namespace vidattn {
+namespace {
+
+void check_head_range(const WorkloadRequest& request) {
+  const std::string& range = request.capture.head_range;
+  if (range.empty()) return;
+  parse_head_range(range, "the head range");
+  if (find_workload_kind(request.spec).synthesized)
+    throw InputError(fmt::format("heads {} are a choice from a capture (tensors:PATH)", range));
+}
+
+}  // namespace
 
 std::vector<Option> WorkloadOptions::grid() {
   return {Option("--grid", &grid_, "latent frames, height and width in tokens: T,H,W").of(3),
@@ -21,11 +35,7 @@ std::vector<Option> WorkloadOptions::all() {
   std::vector<Option> options = grid();
   options.insert(options.begin(), Option("--workload", &request_.spec, workload_usages(" | ")));
   const std::vector<Option> synthesized = {
-      Option("--heads", &request_.heads,
-             "heads of the synthesized tensors, or of a capture's flat channels")
-          .in(1, 1024)
-          .tells(heads_given_),
-      Option("--dim", &request_.dim, "channels per head, a multiple of 8").in(8, 1024),
+      heads(), Option("--dim", &request_.dim, "channels per head, a multiple of 8").in(8, 1024),
       Option("--seed", &request_.seed, "seed of the film and the projections").in(0, 1e18),
       Option("--peak", &request_.peak,
              "share of the attention mass on the strongest 5% of the keys, to calibrate to; "
@@ -47,16 +57,51 @@ std::vector<Option> WorkloadOptions::capture() {
                  "order of a capture's axes: lhd, hld, blhd, bhld, l(hd) …"),
           Option("--prefix", &capture.prefix, "tokens of a capture before the video").in(0, kMost),
           Option("--valid", &capture.valid, "tokens of a capture before its padding").in(1, kMost),
-          Option("--batch-entry", &capture.batch_entry, "entry of a capture's batch, from 0")
-              .in(0, kMost),
-          Option("--layer", &capture.layer, "layer to take of a capture of several").in(0, kMost),
-          Option("--step", &capture.step, "step to take of a capture of several").in(0, kMost),
+          numbers("--batch-entry", &CallSelection::batch_entries, &CaptureOptions::batch_entry,
+                  "entry of a capture's batch, from 0; run and sweep take lists as 0,1"),
+          numbers("--layer", &CallSelection::layers, &CaptureOptions::layer,
+                  "layer to take of a capture; run and sweep take lists as 0,14,29 or 0-3"),
+          numbers("--step", &CallSelection::steps, &CaptureOptions::step,
+                  "step to take of a capture; run and sweep take lists, too"),
           Option("--head-range", &capture.head_range, "heads to read of a capture: 0-3")};
 }
 
-WorkloadRequest WorkloadOptions::request() const {
+/// A number, or of a capture a range as --head-range has it.
+Option WorkloadOptions::heads() {
+  const auto take = [this](const std::string& text) {
+    const NumberList heads(text, "--heads");
+    constexpr int64_t kMostHeads = 1024;
+    if (const auto number = heads.only()) {
+      if (*number < 1 || *number > kMostHeads)
+        throw InputError(
+            fmt::format("--heads: Value {} not in range 1 to {}", *number, kMostHeads));
+      request_.heads = request_.capture.heads = *number;
+    } else {
+      request_.capture.head_range = text;
+    }
+  };
+  return Option("--heads", take,
+                "heads of the synthesized tensors, or of a capture's flat channels; with a range, "
+                "0-3, those to read of a capture")
+      .shown_as(std::to_string(request_.heads));
+}
+
+Option WorkloadOptions::numbers(const char* name, NumberList CallSelection::*list,
+                                int64_t CaptureOptions::*single, const char* help) {
+  return {name,
+          [this, name, list, single](const std::string& text) {
+            const NumberList numbers(text, name);
+            if (const auto number = numbers.only())
+              request_.capture.*single = *number;
+            else
+              lists_.*list = numbers;
+          },
+          help};
+}
+
+WorkloadRequest WorkloadOptions::request(CallSelection& selection) const {
+  selection = lists_;
   WorkloadRequest request = request_;
-  if (heads_given_) request.capture.heads = request.heads;
   if (grid_.size() == 3) {
     request.frames = grid_[0];
     request.height = grid_[1];
@@ -64,7 +109,18 @@ WorkloadRequest WorkloadOptions::request() const {
     VideoGrid{request.frames, request.height, request.width}.validate();
   }
   request.shots = shots_;
+  check_head_range(request);
   return request;
+}
+
+WorkloadRequest WorkloadOptions::request() const {
+  CallSelection selection;
+  WorkloadRequest one = request(selection);
+  if (!selection.layers.empty() || !selection.steps.empty() || !selection.batch_entries.empty())
+    throw InputError(
+        "one call of a capture is needed: --layer, --step and --batch-entry take one number here, "
+        "and lists in run and sweep");
+  return one;
 }
 
 }  // namespace vidattn

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "harness/cli/option.h"
 #include "harness/workloads/request.h"
+#include "harness/workloads/selection/choose_calls.h"
 
 namespace vidattn {
 
@@ -18,14 +20,24 @@ class WorkloadOptions {
   std::vector<Option> grid();
   /// --scale alone
   Option scale();
-  /// The request as given; throws InputError for a grid that makes no sense.
+  /// The request as given; throws InputError for a grid that makes no sense, and where lists of
+  /// numbers choose several calls of a capture.
   WorkloadRequest request() const;
+  /// The same for a command that takes several calls, with the lists that choose them.
+  WorkloadRequest request(CallSelection& selection) const;
+  /// What `--layers` and `--steps` say with a list.
+  void choose_layers(NumberList layers) { lists_.layers = std::move(layers); }
+  void choose_steps(NumberList steps) { lists_.steps = std::move(steps); }
 
  private:
   std::vector<Option> capture();
 
+  Option heads();
+  Option numbers(const char* name, NumberList CallSelection::*list, int64_t CaptureOptions::*single,
+                 const char* help);
+
   WorkloadRequest request_;
-  bool heads_given_ = false;
+  CallSelection lists_;  ///< of several numbers; single ones stand in the request
   std::vector<int64_t> grid_, shots_;
 };
 

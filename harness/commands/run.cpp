@@ -1,6 +1,11 @@
-#include <algorithm>
-#include <memory>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "attention/error.h"
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 #include "harness/cli/workload_options.h"
@@ -31,7 +36,7 @@ void add_full(std::vector<std::string>& backends) {
 
 RunOptions complete(const Given& given, const Arguments& arguments) {
   RunOptions run = given.run;
-  run.workload = given.workload.request();
+  run.workload = given.workload.request(run.calls);
   if (!given.densities.empty()) run.densities = parse_densities(given.densities);
   if (run.backends.empty())
     run.backends = {"full", "moga", "moga:num_groups=20", "stga", "moga_stga"};
@@ -43,6 +48,22 @@ RunOptions complete(const Given& given, const Arguments& arguments) {
   return run;
 }
 
+/// A number of the run behind `in run`; a list or range chooses calls of a capture instead.
+Option in_run(const std::string& name, int64_t& number, const std::string& help,
+              const std::string& alike, const std::function<void(NumberList)>& choose) {
+  constexpr int64_t kMost = 100000;
+  const auto take = [=, &number](const std::string& text) {
+    const NumberList numbers(text, name);
+    const auto only = numbers.only();
+    if (!only) return choose(numbers);
+    if (*only < 1 || *only > kMost)
+      throw InputError(fmt::format("{}: Value {} not in range 1 to {}", name, *only, kMost));
+    number = *only;
+  };
+  return Option(name, take, fmt::format("{}; a list or range, as {}", help, alike))
+      .shown_as(std::to_string(number));
+}
+
 std::vector<Option> main_job(Given& o) {
   RunOptions& run = o.run;
   return joined(
@@ -50,8 +71,10 @@ std::vector<Option> main_job(Given& o) {
        {Option("--backend", &run.backends, "NAME[:key=value,…]; may be repeated, or all"),
         Option("--density", &o.densities,
                "solve each backend's knob for these densities: 0.25, 0.1,0.2 or from:to:step"),
-        Option("--steps", &run.steps, "steps of the denoising run for `in run`").in(1, 100000),
-        Option("--layers", &run.layers, "layers of the model for `in run`").in(1, 100000),
+        in_run("--steps", run.steps, "steps of the denoising run for `in run`", "--step",
+               [&o](NumberList steps) { o.workload.choose_steps(std::move(steps)); }),
+        in_run("--layers", run.layers, "layers of the model for `in run`", "--layer",
+               [&o](NumberList layers) { o.workload.choose_layers(std::move(layers)); }),
         devices_option(run.devices), dtypes_option(o.dtypes),
         Option("--repeat", &run.repeat,
                "timed blocks; more than 6 where they take less than 3 s together")

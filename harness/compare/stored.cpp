@@ -37,8 +37,14 @@ std::string mismatch_of(const Measurement& a, const Measurement& b) {
   return same_case(a.identity, on_b) ? "" : "the two runs had other q, k or v";
 }
 
+/// Which call of a capture a case is of; empty = of none.
+std::string call_name(const Measurement& m) {
+  return m.workload && m.workload->call ? call_text(*m.workload->call) : "";
+}
+
 ComparedCase compare_cases(const Measurement& a, const Measurement& b) {
   ComparedCase c = pair_cases(a, b);
+  if (const std::string call = call_name(a); !call.empty()) c.name += ", " + call;
   if (c.problem.empty()) c.problem = mismatch_of(a, b);
   const size_t blocks = std::min(a.blocks.size(), b.blocks.size());
   for (size_t i = 0; c.problem.empty() && i < blocks; ++i) {
@@ -60,7 +66,7 @@ bool alike(const Measurement& a, const Measurement& b) {
   };
   return a.setting == b.setting && a.identity.device == b.identity.device &&
          a.identity.dtype == b.identity.dtype && a.identity.cold == b.identity.cold &&
-         shape(a) == shape(b);
+         shape(a) == shape(b) && call_name(a) == call_name(b);
 }
 
 /// The same case, else one like it.
@@ -76,8 +82,8 @@ void warn_about_the_rest(const StoredRun& run, const StoredRun& other, const cha
                          std::vector<std::string>& warnings) {
   for (const Measurement& c : run.cases)
     if (!find(other, c))
-      warnings.push_back(fmt::format("only in {}: {} {} {}", side, c.setting, c.identity.device,
-                                     c.identity.dtype));
+      warnings.push_back(fmt::format("only in {}: {} {} {} {}", side, c.setting, c.identity.device,
+                                     c.identity.dtype, call_name(c)));
 }
 
 void warn_about_blocks(const Measurement& a, const Measurement& b,

@@ -45,7 +45,8 @@ void add_pictures(nlohmann::json& data, bool open_inputs);
 /// One HTML page that needs nothing beside itself.
 std::string report_page(const nlohmann::json& data);
 
-/// Writes the table as table.tex, table.md and table.csv.
+/// Writes the table as table.tex, table.md and table.csv. Of several calls of a capture the first
+/// two have the means.
 void write_tables(const std::vector<StoredRun>& runs, WrittenFiles& files);
 
 /// Writes every chart as SVG and PDF (drawn by gnuplot), one for each panel or comparison, and the

@@ -10,6 +10,8 @@
 #include "harness/io/text_table.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/catalogue.h"
+#include "harness/measure/record/over_calls.h"
+#include "harness/report/calls_table.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {
@@ -40,31 +42,39 @@ std::vector<std::string> row_of(const Columns& columns, const Measurement& m, st
   return row;
 }
 
-/// Without the column of targets, where no case has one.
-Columns needed(Columns columns, const std::vector<Measurement>& cases) {
-  std::erase_if(columns, [&](const MetricInfo* metric) {
-    return metric->tag == kTargetTag &&
-           std::none_of(cases.begin(), cases.end(),
-                        [&](const Measurement& m) { return m.values.contains(metric->tag); });
-  });
-  return columns;
-}
-
 /// One table of `run`; cases that have none of its figures are left out.
 std::string table_text(const std::vector<Measurement>& cases, const Columns& wanted) {
-  const Columns columns = needed(wanted, cases);
-  const bool several = of_several_kinds(cases);
+  const Columns columns = needed_columns(wanted, cases);
+  const std::vector<std::string> names = row_names(cases);
   TableRows rows;
-  for (const Measurement& m : cases)
-    if (std::any_of(columns.begin(), columns.end(),
-                    [&](const MetricInfo* metric) { return m.values.count(metric->tag) > 0; }))
-      rows.push_back(row_of(columns, m, several ? case_name(m) : short_setting(m.setting)));
+  for (size_t i = 0; i < cases.size(); ++i)
+    if (std::any_of(columns.begin(), columns.end(), [&](const MetricInfo* metric) {
+          return cases[i].values.count(metric->tag) > 0;
+        }))
+      rows.push_back(row_of(columns, cases[i], names[i]));
   return rows.empty() ? "" : "\n" + text_table(headers_of(columns, "backend"), rows);
 }
 
-std::string workload_line(const WorkloadFacts& w) {
-  std::string text =
-      fmt::format("workload {}: {} {}", w.name, w.length, w.keys > 0 ? "queries" : "tokens");
+/// All tables of the cases of one workload.
+std::string case_tables(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
+  if (!choice.all) return table_text(cases, run_columns(choice)) + lowest_head_line(cases);
+  std::string text;
+  for (const MetricTable table : {MetricTable::cost, MetricTable::fidelity, MetricTable::transfers})
+    text += table_text(cases, columns_of(table));
+  return text + lowest_head_line(cases);
+}
+
+std::string unread_lines(const MainJob& job) {
+  std::string text;
+  for (const Unreadable& call : job.unreadable)
+    text += fmt::format("left out: {}: {}\n", printable(call.source), printable(call.reason));
+  return text;
+}
+
+/// Of several calls it speaks of the first.
+std::string workload_line(const WorkloadFacts& w, bool several) {
+  std::string text = fmt::format("{}: {} {}", several ? "the first call" : "workload " + w.name,
+                                 w.length, w.keys > 0 ? "queries" : "tokens");
   if (w.grid[0] > 0)
     text += fmt::format(" (grid {}, shots at {})", fmt::join(w.grid, "x"), fmt::join(w.shots, ","));
   if (w.keys > 0) text += fmt::format(", {} keys", w.keys);
@@ -90,6 +100,23 @@ TableRows paper_rows(const Columns& columns, const std::vector<Measurement>& cas
 
 }  // namespace
 
+Columns needed_columns(Columns columns, const std::vector<Measurement>& cases) {
+  std::erase_if(columns, [&](const MetricInfo* metric) {
+    return metric->tag == kTargetTag &&
+           std::none_of(cases.begin(), cases.end(),
+                        [&](const Measurement& m) { return m.values.contains(metric->tag); });
+  });
+  return columns;
+}
+
+std::vector<std::string> row_names(const std::vector<Measurement>& cases) {
+  const bool several = of_several_kinds(cases);
+  std::vector<std::string> names;
+  for (const Measurement& m : cases)
+    names.push_back(several ? case_name(m) : short_setting(m.setting));
+  return names;
+}
+
 std::string reasons_text(const std::vector<Measurement>& cases) {
   std::string text;
   for (const Measurement& m : cases) {
@@ -111,26 +138,22 @@ std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice) {
 
 std::string run_text(const MainJob& job, const ColumnChoice& choice) {
   const auto& cases = job.run.cases;
-  std::string tables;
-  if (choice.all)
-    for (const MetricTable table :
-         {MetricTable::cost, MetricTable::fidelity, MetricTable::transfers})
-      tables += table_text(cases, columns_of(table));
-  else
-    tables = table_text(cases, run_columns(choice));
-  return workload_line(job.workload) + preflight_line(job.run.preflight) + peak_line(job) + tables +
-         reasons_text(cases);
+  const bool several = of_several_calls(cases);
+  return (several ? calls_line(job) : "") + workload_line(job.workload, several) +
+         preflight_line(job.run.preflight) + peak_line(job) +
+         (several ? calls_tables(cases, choice) : case_tables(cases, choice)) +
+         (several ? calls_reasons(cases) : reasons_text(cases)) + unread_lines(job);
 }
 
 std::string run_latex(const std::vector<Measurement>& cases,
                       const std::vector<std::string>& names) {
-  const Columns columns = needed(metrics_in(kLatex), cases);
+  const Columns columns = needed_columns(metrics_in(kLatex), cases);
   return latex_table(headers_of(columns, "method"), paper_rows(columns, cases, names));
 }
 
 std::string run_markdown(const std::vector<Measurement>& cases,
                          const std::vector<std::string>& names) {
-  const Columns columns = needed(metrics_in(kLatex), cases);
+  const Columns columns = needed_columns(metrics_in(kLatex), cases);
   return markdown_table(headers_of(columns, "method"), paper_rows(columns, cases, names),
                         "l" + std::string(columns.size(), 'r'));
 }

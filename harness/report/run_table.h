@@ -14,8 +14,15 @@ namespace vidattn {
 /// InputError for an unknown one.
 std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice);
 
+/// Without the column of targets, where no case has one.
+std::vector<const MetricInfo*> needed_columns(std::vector<const MetricInfo*> columns,
+                                              const std::vector<Measurement>& cases);
+/// What the rows of cases are called: the settings, with device and type where they differ.
+std::vector<std::string> row_names(const std::vector<Measurement>& cases);
+
 /// What `vidattn run` prints: the workload, what the machine was like, a table of those columns
-/// (with all of them one each of cost, fidelity and transfers), notes and reasons.
+/// (with all of them one each of cost, fidelity and transfers), notes and reasons. Of several calls
+/// of a capture the tables are those of calls_table.h.
 std::string run_text(const MainJob& job, const ColumnChoice& choice = {});
 
 /// The timed cases by name, with the catalogue's few columns for papers.

@@ -145,15 +145,6 @@ HeadFigures head_figures_from_json(const JsonReader& j) {
 
 json known_or_null(int64_t number) { return number < 0 ? json(nullptr) : json(number); }
 
-json to_json(const CallFacts& call) {
-  return {{"layer", known_or_null(call.layer)},
-          {"step", known_or_null(call.step)},
-          {"batch_entry", known_or_null(call.batch_entry)},
-          {"first_head", call.first_head},
-          {"prompt", call.prompt},
-          {"source", call.source}};
-}
-
 CallFacts call_from_json(const JsonReader& j) {
   const auto number = [&](const char* key, int64_t unknown) {
     const JsonReader value = j.maybe(key);
@@ -176,6 +167,15 @@ json to_json(const MetricValue& m) {
 }
 
 }  // namespace
+
+json to_json(const CallFacts& call) {
+  return {{"layer", known_or_null(call.layer)},
+          {"step", known_or_null(call.step)},
+          {"batch_entry", known_or_null(call.batch_entry)},
+          {"first_head", call.first_head},
+          {"prompt", call.prompt},
+          {"source", call.source}};
+}
 
 json to_json(const WorkloadFacts& w) {
   json j{{"name", w.name},    {"provenance", w.provenance},   {"length", w.length},
@@ -280,12 +280,17 @@ json to_json(const Measurement& m) {
             {"started", m.process.started},
             {"seconds", m.process.seconds},
             {"peak_bytes", optional(m.process.peak_bytes)},
-            {"metrics", json::object()},
+            {"metrics", metrics_json(m)},
             {"blocks", json::array()},
             {"details", details_json(m)}});
-  for (const auto& [tag, value] : m.values) j["metrics"][tag] = to_json(value);
   for (const Block& b : m.blocks) j["blocks"].push_back(to_json(b));
   return j;
+}
+
+json metrics_json(const Measurement& m) {
+  json metrics = json::object();
+  for (const auto& [tag, value] : m.values) metrics[tag] = to_json(value);
+  return metrics;
 }
 
 MetricValue metric_from_json(const JsonReader& j) {

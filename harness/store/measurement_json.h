@@ -22,6 +22,7 @@ nlohmann::json to_json(const Measurement& m);
 /// they are refused.
 Measurement measurement_from_json(const JsonReader& json);
 /// Its metrics alone; null has none.
+nlohmann::json metrics_json(const Measurement& m);
 std::map<std::string, MetricValue> metrics_from_json(const JsonReader& json);
 
 /// Plan facts (checksum, density_per_head, branches, planning_stages, figures, check_tokens,
@@ -34,6 +35,7 @@ void read_details(const JsonReader& details, Measurement& m);
 /// Name, sizes, provenance, the SHA-256 of every tensor, and of a capture `call` {layer, step,
 /// batch_entry, first_head, prompt, source} with null for what is not known.
 nlohmann::json to_json(const WorkloadFacts& facts);
+nlohmann::json to_json(const CallFacts& call);
 WorkloadFacts workload_facts_from_json(const JsonReader& json);
 
 /// Identity alone: workload, backend, device, dtype, density, cache, content.

@@ -10,6 +10,7 @@
 #include "harness/store/export.h"
 #include "harness/store/measurement_json.h"
 #include "harness/store/old_run_file.h"
+#include "harness/store/over_calls_json.h"
 #include "harness/store/store.h"
 
 namespace vidattn {
@@ -36,10 +37,18 @@ StoredRun read_file(const std::string& path) {
 }
 
 /// What all cases share stands once in the record.
-json without_workload(const Measurement& m) {
-  json j = to_json(m);
-  j["details"].erase("workload");
-  return j;
+void add_cases(const MainJob& job, json& record) {
+  const bool several = of_several_calls(job.run.cases);
+  json& cases = record["cases"] = json::array();
+  for (const Measurement& m : job.run.cases) {
+    cases.push_back(to_json(m));
+    if (!several) cases.back()["details"].erase("workload");
+  }
+  if (several)
+    for (const OverCalls& over : over_calls(job.run.cases))
+      record["over_calls"].push_back(to_json(over));
+  for (const Unreadable& call : job.unreadable)
+    record["unreadable"].push_back({{"source", call.source}, {"reason", call.reason}});
 }
 
 Measurement case_of(const JsonReader& record, const JsonReader& test) {
@@ -65,9 +74,8 @@ json main_job_record(const MainJob& job) {
          {"preflight", to_json(job.run.preflight)},
          {"fma_peak_gflops", job.fma_peak_gflops},
          {"devices", job.devices},
-         {"workload", to_json(job.workload)},
-         {"cases", json::array()}};
-  for (const Measurement& m : job.run.cases) j["cases"].push_back(without_workload(m));
+         {"workload", to_json(job.workload)}};
+  add_cases(job, j);
   return j;
 }
 
@@ -82,6 +90,8 @@ MainJob main_job_from_record(const JsonReader& record) {
     run.cases.push_back(case_of(record, test));
   run.case_count = static_cast<int64_t>(run.cases.size());
   job.workload = workload_facts_from_json(record.at("workload"));
+  for (const JsonReader& call : record.maybe("unreadable").items())
+    job.unreadable.push_back({call.at("source").line(), call.at("reason").line()});
   record.read_if("interrupted", job.interrupted);
   record.read_if("repeat", job.repeat);
   record.read_if("steps", job.steps);

@@ -1,15 +1,19 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "harness/store/run.h"
+#include "harness/workloads/capture/calls.h"
 
 namespace vidattn {
 
-/// A run of `vidattn run` or `sweep`, whose cases share one workload.
+/// A run of `vidattn run` or `sweep`, whose cases share one workload, or are of several calls of a
+/// capture.
 struct MainJob {
   StoredRun run;
-  WorkloadFacts workload;
+  WorkloadFacts workload;              ///< of several calls the first one
+  std::vector<Unreadable> unreadable;  ///< calls that are missing
   bool interrupted = false;
   int64_t repeat = 0, steps = 0, layers = 0;
   std::vector<double> densities;
@@ -18,7 +22,8 @@ struct MainJob {
 };
 
 /// What `vidattn run --out` writes: schema version, environment, arguments, workload with the
-/// SHA-256 of its tensors, peaks, and every case.
+/// SHA-256 of its tensors, peaks, and every case; of several calls of a capture the workload of
+/// each case, and `over_calls` (over_calls_json.h); `unreadable` {source, reason}, if any.
 nlohmann::json main_job_record(const MainJob& job);
 
 /// The inverse, for this schema version and for 1.0 and 1.1. The run has no uid and no times of its

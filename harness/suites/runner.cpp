@@ -1,197 +1,39 @@
 #include "harness/suites/runner.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 #include <set>
 
+#include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/error.h"
 #include "harness/host/clock.h"
-#include "harness/host/command_line.h"
 #include "harness/host/device_list.h"
 #include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/output/outputs.h"
-#include "harness/host/progress.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
-#include "harness/measure/case_contender.h"
-#include "harness/measure/engine/engine.h"
-#include "harness/measure/record/case_metrics.h"
-#include "harness/measure/request.h"
-#include "harness/measure/verify.h"
+#include "harness/measure/backend_spec.h"
 #include "harness/report/run_table.h"
 #include "harness/store/run_file.h"
 #include "harness/store/store.h"
-#include "metrics/machine/peak.h"
-#include "metrics/statistics/statistics.h"
+#include "harness/suites/measured_workload.h"
 
 namespace vidattn {
 namespace {
 
-std::vector<Case> make_cases(const RunOptions& options, const Inputs& original) {
-  std::vector<Case> cases;
-  for (DType dtype : options.dtypes) {
-    const Inputs in = inputs_in(original, dtype);
-    for (const std::string& device : options.devices)
-      for (const std::string& backend : options.backends) {
-        Case c = make_case(backend, device, dtype, in);
-        sample_if_long(c, options.whole);
-        if (options.densities.empty() || c.is_full()) {
-          cases.push_back(std::move(c));
-          continue;
-        }
-        for (double target : options.densities) {
-          cases.push_back(make_case(backend, device, dtype, in));
-          set_density(cases.back(), target);
-        }
-      }
-  }
-  // Full attention first: the others are compared with its output.
-  std::stable_sort(cases.begin(), cases.end(),
-                   [](const Case& a, const Case& b) { return a.is_full() && !b.is_full(); });
-  return cases;
-}
-
-void check_all(std::vector<Case>& cases, std::vector<Dense>& dense) {
-  Progress progress("checking against the reference", static_cast<int64_t>(cases.size()));
-  for (size_t i = 0; i < cases.size(); ++i) {
-    if (interrupted())
-      cases[i].result.outcome = Outcome::interrupted;
-    else
-      check_case(cases[i], dense);
-    progress.update(static_cast<int64_t>(i) + 1);
-  }
-}
-
-/// Peaks measured beside the blocks, in GFLOP/s: of the float32 multiply-adds, and of the unit of
-/// every storage type.
-struct Peaks {
-  std::vector<double> fma;
-  std::map<DType, std::vector<double>> of;
-};
-
-double measure_peaks(const RunOptions& options, Peaks& peaks) {
-  const int threads = omp_get_max_threads();
-  peaks.fma.push_back(fma_peak_gflops(threads));
-  for (DType dtype : options.dtypes)
-    peaks.of[dtype].push_back(dtype == DType::f32 ? peaks.fma.back() : peak_gflops(dtype, threads));
-  return peaks.fma.back();
-}
-
-/// A case's blocks get the peak of its storage type; none on a device other than the host.
-void set_peaks(Case& c, const Peaks& peaks) {
-  const std::vector<double>& measured = peaks.of.at(c.dtype);
-  const bool on_host = c.device_times.empty() || !(c.device_times.back().device > 0);
-  for (Block& b : c.result.blocks)
-    b.peak_flops =
-        on_host ? 1e9 * measured[std::min(static_cast<size_t>(b.index), measured.size() - 1)] : 0;
-}
-
-/// "vmoba:threshold=0.4288 at 0.25": what a row is called beside others of its setting.
-std::string row_name(const Case& c) {
-  std::string name = short_setting(c.result.setting);
-  if (c.result.identity.density) name += fmt::format(" at {:.4g}", *c.result.identity.density);
-  return name;
-}
-
-/// Whether two cases are one: the same method's, with the same plan on the same device. They may
-/// differ in the density asked for, or in a parameter that changed nothing.
-bool equal_plans(const Case& a, const Case& b) {
-  return a.passed() && b.passed() && a.spec.backend == b.spec.backend && a.device == b.device &&
-         a.dtype == b.dtype && a.result.plan.checksum == b.result.plan.checksum;
-}
-
-/// The earlier case that has the times of this one; null = it is timed itself.
-const Case* timed_as(const std::vector<Case>& cases, const Case& c) {
-  for (const Case& other : cases) {
-    if (&other == &c) break;
-    if (equal_plans(other, c)) return &other;
-  }
-  return nullptr;
-}
-
-/// The times of a plan that several cases have are those of the first.
-void share_times(const Case& first, Case& c) {
-  c.result.blocks = first.result.blocks;
-  c.result.runs_in_a_row = first.result.runs_in_a_row;
-  c.result.outcome = first.result.outcome;
-  c.result.reason = first.result.reason;
-  c.plan_seconds = first.plan_seconds;
-  c.run_seconds = first.run_seconds;
-  c.device_times = first.device_times;
-  c.result.note +=
-      (c.result.note.empty() ? short_setting(c.result.setting) + ": " : std::string("; ")) +
-      "its plan is that of " + row_name(first) + ", measured once";
-}
-
-/// As many as an interval needs, and of short cases, where they cost little, some more.
-void set_blocks(Policy& policy, int repeat) {
-  constexpr int kMost = 10;
-  constexpr double kSeconds = 3;
-  policy.min_blocks = repeat > 0 ? repeat : kFewestBlocks;
-  policy.max_blocks = repeat > 0 ? repeat : kMost;
-  if (repeat == 0) policy.seconds = kSeconds;
-}
-
-/// Interleaved blocks: each runs every passing case once, so that drift hits all alike.
-Peaks measure(std::vector<Case>& cases, const RunOptions& options) {
-  std::map<DType, Output> outputs;  // reused, so that timing touches no fresh pages
-  std::vector<Case*> timed;
-  std::vector<Contender> contenders;
-  std::vector<std::pair<Case*, const Case*>> twins;
-  for (Case& c : cases) {
-    if (!c.passed()) continue;
-    if (const Case* first = timed_as(cases, c)) {
-      twins.emplace_back(&c, first);
-      continue;
-    }
-    timed.push_back(&c);
-    contenders.push_back(contender_of(c, outputs[c.dtype]));
-  }
-  Peaks peaks;
-  Policy policy;
-  set_blocks(policy, options.repeat);
-  policy.interleaving = Interleaving::rotated;
-  policy.keep_unfinished = true;  // medians of each case, not ratios within a block
-  policy.peak = [&] { return measure_peaks(options, peaks); };
-  policy.peak_age = 0;
-  policy.label = "measuring";
-  const Timings timings = time_contenders(contenders, policy);
-  for (size_t i = 0; i < timed.size(); ++i) {
-    take_times(*timed[i], timings.contenders[i]);
-    set_peaks(*timed[i], peaks);
-  }
-  for (const auto& [c, first] : twins) share_times(*first, *c);
-  return peaks;
-}
-
-/// Full attention's time of the same block, where it was measured. Devices and storage types have
-/// controls of their own.
-void pair_with_control(std::vector<Case>& cases) {
-  for (Case& c : cases) {
-    const Case* full = control_of(cases, c);
-    if (full == nullptr) continue;
-    std::map<int64_t, const Block*> dense;
-    for (const Block& b : full->result.blocks) dense[b.index] = &b;
-    for (Block& b : c.result.blocks) {
-      const auto found = dense.find(b.index);
-      if (found == dense.end()) continue;
-      b.dense_seconds = found->second->seconds();
-      b.dense_position = found->second->position;
-    }
-  }
-}
-
-ExitCode exit_code(const std::vector<Measurement>& cases) {
+ExitCode exit_code(const MainJob& job) {
+  const std::vector<Measurement>& cases = job.run.cases;
   const auto any = [&](auto condition) {
     return std::any_of(cases.begin(), cases.end(), condition);
   };
   if (any([](const Measurement& m) { return is_failure(m.outcome); })) return ExitCode::regression;
+  if (!job.unreadable.empty()) return ExitCode::usage;
   return any([](const Measurement& m) { return m.outcome == Outcome::mistrusted; })
              ? ExitCode::invalid
              : ExitCode::fine;
@@ -205,14 +47,6 @@ void print_interrupted(const std::vector<Measurement>& cases, const std::string&
               out.empty() ? "" : " and in " + out);
   else
     print_out("interrupted before anything was measured\n");
-}
-
-/// What a case is, apart from its content, known before anything is built.
-void describe(Case& c, const RunOptions& options) {
-  Measurement& m = c.result;
-  m.identity.workload = workload_text(options.workload);
-  m.command = command_line(options.arguments);
-  m.process.threads = omp_get_max_threads();
 }
 
 /// Leaves out values whose name stood there before, with a remark.
@@ -238,8 +72,6 @@ RunOptions without_twins(RunOptions options) {
   return options;
 }
 
-bool is_recorded(const RunOptions& options) { return !options.out.empty() || !options.db.empty(); }
-
 /// Everything about a run but its cases, and what only a record holds: all that could fail and is
 /// known before the work. The run is named after its command.
 MainJob new_job(const RunOptions& options) {
@@ -259,28 +91,88 @@ MainJob new_job(const RunOptions& options) {
   return job;
 }
 
-/// A method whose layers differ is planned for one kind of them; only run_density is over all.
-void note_layer_kinds(std::vector<Case>& cases, int64_t layers) {
-  for (Case& c : cases) {
-    const auto kinds = c.spec.backend->layer_kinds(c.spec.params, layers);
-    if (!c.passed() || kinds.size() < 2) continue;
-    std::string& note = c.result.note;
-    note += fmt::format("{}measured is one of its {} kinds of layers; run_density is over all",
-                        note.empty() ? short_setting(c.result.setting) + ": " : "; ", kinds.size());
+/// The measuring of a run's calls, one after the other; only one call's tensors are held.
+class CallLoop {
+ public:
+  CallLoop(const RunOptions& options, const ChosenCalls& calls, MainJob& job, Outputs& outputs)
+      : options_(options), calls_(calls.requests), job_(job), outputs_(outputs) {
+    for (const Unreadable& file : calls.unreadable) leave_out({}, file);
   }
-}
 
-/// An interrupted run stays unfinished.
-void finish(MainJob& job, std::vector<Case>& cases, Peaks peaks, bool recorded) {
-  job.interrupted = interrupted();
-  for (const Case& c : cases) job.repeat = std::max(job.repeat, std::ssize(c.result.blocks));
-  job.fma_peak_gflops = std::move(peaks.fma);
-  for (Case& c : cases) {
-    Measurement& m = job.run.cases.emplace_back(std::move(c.result));
-    m.workload = job.workload;
-    if (recorded) m.identity.content = content_for(job.workload, *c.spec.backend);
+  void run() {
+    for (size_t i = 0; i < calls_.size() && !interrupted(); ++i) measure_call(i);
   }
-  if (recorded && !job.interrupted) job.run.finished = utc_now();
+
+ private:
+  /// A single workload's trouble is the run's own.
+  bool alone() const { return calls_.size() == 1 && job_.unreadable.empty(); }
+
+  /// What keeps a call from being measured is said, and the others go on.
+  void measure_call(size_t i) {
+    const WorkloadRequest& request = calls_[i];
+    if (alone()) return add(measure(request, {}));
+    const std::string stage = fmt::format("call {}/{}: ", i + 1, calls_.size());
+    const std::string name = request.call ? request.call->text() : request.spec;
+    try {
+      add(measure(request, stage));
+    } catch (const Cancelled&) {  // by an interrupt, while it was loaded
+    } catch (const InputError& error) {
+      leave_out(stage, {name, error.what()});
+    } catch (const std::bad_alloc& error) {
+      leave_out(stage, {name, text_of(error)});
+    }
+  }
+
+  MeasuredWorkload measure(const WorkloadRequest& request, const std::string& stage) {
+    const Workload workload = stage.empty() ? build_workload(request) : make_workload(request);
+    if (!stage.empty()) say_notes(workload.notes, stage);
+    return measure_workload(options_, request, workload, stage, outputs_);
+  }
+
+  /// Warnings are said of every call; what differs in numbers alone is said of one.
+  void say_notes(const std::vector<std::string>& notes, const std::string& stage) {
+    for (const std::string& note : notes) {
+      std::string words = note;
+      std::erase_if(words, [](unsigned char c) { return std::isdigit(c) != 0; });
+      if (note.starts_with("warning") || said_.insert(words).second)
+        print_err("{}{}\n", stage, note);
+    }
+  }
+
+  void add(MeasuredWorkload measured) {
+    if (job_.run.cases.empty()) job_.workload = std::move(measured.facts);
+    for (Measurement& m : measured.cases) {
+      job_.repeat = std::max(job_.repeat, std::ssize(m.blocks));
+      job_.run.cases.push_back(std::move(m));
+    }
+    job_.fma_peak_gflops.insert(job_.fma_peak_gflops.end(), measured.fma_peaks.begin(),
+                                measured.fma_peaks.end());
+  }
+
+  /// Said at once, but not before anything was measured: it may be the trouble of every call, and
+  /// then is the run's own.
+  void leave_out(const std::string& stage, Unreadable call) {
+    if (!job_.run.cases.empty())
+      print_err("{}{} is left out: {}\n", stage, in_quotes(call.source), call.reason);
+    job_.unreadable.push_back(std::move(call));
+  }
+
+  const RunOptions& options_;
+  const std::vector<WorkloadRequest>& calls_;
+  MainJob& job_;
+  Outputs& outputs_;
+  std::set<std::string> said_;
+};
+
+/// Refuses a run in which there was nothing to measure.
+void require_cases(const MainJob& job) {
+  const std::vector<Measurement>& cases = job.run.cases;
+  const bool nothing = std::all_of(cases.begin(), cases.end(), [](const Measurement& m) {
+    return m.outcome == Outcome::skipped;
+  });
+  if (!nothing || (cases.empty() && interrupted())) return;
+  throw InputError("nothing can run: " +
+                   (cases.empty() ? job.unreadable.front().reason : cases.front().reason));
 }
 
 void add_to_store(Store& store, const StoredRun& run) {
@@ -297,17 +189,6 @@ void put_out(const MainJob& job, const RunOptions& options, std::optional<Store>
   if (job.interrupted) print_interrupted(job.run.cases, options.out);
 }
 
-/// Cases of the workload, checked; throws InputError when none can run.
-std::vector<Case> checked_cases(const RunOptions& options, const Workload& workload) {
-  std::vector<Case> cases = make_cases(options, workload.inputs);
-  for (Case& c : cases) describe(c, options);
-  std::vector<Dense> dense;
-  check_all(cases, dense);
-  if (std::all_of(cases.begin(), cases.end(), [](const Case& c) { return c.skipped(); }))
-    throw InputError("nothing can run: " + cases.front().result.reason);
-  return cases;
-}
-
 }  // namespace
 
 ExitCode run(const RunOptions& given) {
@@ -315,20 +196,16 @@ ExitCode run(const RunOptions& given) {
   run_columns(options.columns);  // no measuring for a table that cannot be printed
   std::optional<Store> store;    // opened first: no measuring for a store that cannot be written
   if (!options.db.empty()) store.emplace(options.db, Store::Mode::write);
+  const ChosenCalls calls = choose_calls(options.workload, options.calls);
   MainJob job = new_job(options);
   if (limits_are_wanted()) job.run.preflight = preflight();
-  const Workload workload = build_workload(options.workload);
-  job.workload = workload_facts(workload, is_recorded(options));
-  std::vector<Case> cases = checked_cases(options, workload);
   Outputs outputs;
-  Peaks peaks = measure(cases, options);
-  outputs.begin();
-  pair_with_control(cases);
-  add_metrics(cases, {options.steps, options.layers});
-  note_layer_kinds(cases, options.layers);
-  finish(job, cases, std::move(peaks), is_recorded(options));
+  CallLoop(options, calls, job, outputs).run();
+  require_cases(job);
+  job.interrupted = interrupted();
+  if (is_recorded(options) && !job.interrupted) job.run.finished = utc_now();
   put_out(job, options, store, outputs);
-  return outputs.code(exit_code(job.run.cases));
+  return outputs.code(exit_code(job));
 }
 
 }  // namespace vidattn

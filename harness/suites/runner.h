@@ -5,12 +5,14 @@
 
 #include "harness/host/exit_code.h"
 #include "harness/report/columns.h"
+#include "harness/workloads/selection/choose_calls.h"
 #include "harness/workloads/workload.h"
 
 namespace vidattn {
 
 struct RunOptions {
   WorkloadRequest workload;
+  CallSelection calls;                ///< of a capture; where it leaves several, all are measured
   std::vector<std::string> backends;  ///< NAME[:key=value,…]
   std::vector<std::string> devices = {"cpu"};
   std::vector<DType> dtypes = {DType::f32};
@@ -26,11 +28,13 @@ struct RunOptions {
   std::vector<std::string> arguments;  ///< the command line, for the record
 };
 
-/// The main job: builds the workload, checks every backend against the reference device, measures
-/// the passing ones in interleaved blocks, prints the table, writes options.out and adds the run to
-/// the store options.db. Returns the exit code: 0 when every case passed or was skipped with a
-/// reason, 1 when one failed or ran out of memory, 2 when one is mistrusted. After an interrupt,
-/// what was measured is still printed and written. Throws InputError when no case can run.
+/// The main job: builds the workload, or reads the calls of a capture one after the other; checks
+/// every backend against the reference device, measures the passing ones in interleaved blocks;
+/// prints the table, writes options.out and adds the run to the store options.db. Returns the exit
+/// code: 0 when every case passed or was skipped with a reason, 1 when one failed or ran out of
+/// memory, 3 when one of several calls could not be read, 2 when a case is mistrusted. After an
+/// interrupt, what was measured is still printed and written. Throws InputError when no case can
+/// run.
 ExitCode run(const RunOptions& options);
 
 }  // namespace vidattn

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "harness/workloads/capture/calls.h"
 #include "harness/workloads/capture/options.h"
 
 namespace vidattn {
@@ -19,8 +21,9 @@ struct WorkloadRequest {
   double peak = 0;  ///< softmax peakedness to calibrate to; 0 = the default
   /// Called with the finished share of long work, 0 to 1; may be empty.
   std::function<void(double)> progress;
-  double scale = 0;        ///< softmax scale; 0 = 1/sqrt(D), or as a capture says
-  CaptureOptions capture;  ///< of the user's own tensors
+  double scale = 0;                      ///< softmax scale; 0 = 1/sqrt(D), or as a capture says
+  CaptureOptions capture;                ///< of the user's own tensors
+  std::optional<CaptureCall> call = {};  ///< of a capture; empty = to be found by spec and options
 };
 
 /// The tool's options that reproduce the request; options that stay at their defaults of 0 or

@@ -10,13 +10,29 @@
 
 namespace vidattn {
 
+namespace {
+constexpr std::string_view kScheme = "tensors:";
+
+[[noreturn]] void refuse_spec(const std::string& spec) {
+  throw InputError(fmt::format("workload {} is not tensors:PATH", in_quotes(spec)));
+}
+}  // namespace
+
+std::optional<CapturePath> tensors_path(const std::string& spec) {
+  if (!spec.starts_with(kScheme)) return std::nullopt;
+  if (spec.size() == kScheme.size()) refuse_spec(spec);
+  return parse_capture_path(spec.substr(kScheme.size()));
+}
+
+std::string tensors_spec(const CapturePath& path) {
+  return std::string(kScheme) + path.path.native() + (path.prefix.empty() ? "" : "#") + path.prefix;
+}
+
 Workload tensors_workload(const WorkloadRequest& request) {
-  constexpr std::string_view kScheme = "tensors:";
-  const std::string& spec = request.spec;
-  if (!spec.starts_with(kScheme) || spec.size() == kScheme.size())
-    throw InputError(fmt::format("workload {} is not tensors:PATH", in_quotes(spec)));
-  const CapturePath path = parse_capture_path(spec.substr(kScheme.size()));
-  return load_call(choose_call(path, request.capture), request);
+  if (request.call) return load_call(*request.call, request);
+  const std::optional<CapturePath> path = tensors_path(request.spec);
+  if (!path) refuse_spec(request.spec);
+  return load_call(choose_call(*path, request.capture), request);
 }
 
 namespace {

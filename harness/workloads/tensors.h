@@ -1,5 +1,9 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
+#include "harness/workloads/capture/calls.h"
 #include "harness/workloads/workload.h"
 
 namespace vidattn {
@@ -16,7 +20,13 @@ namespace vidattn {
 ///
 /// The grid comes from request.frames, height and width (all or none), else from the metadata; the
 /// tokens beyond it are text. Throws InputError with one line for files, shapes, types or grids
-/// that do not fit, and for NaN or infinite values in the named tensors.
+/// that do not fit, and for NaN or infinite values in the named tensors. It is request.call
+/// where that is given.
 Workload tensors_workload(const WorkloadRequest& request);
+
+/// What follows "tensors:"; empty = another workload.
+std::optional<CapturePath> tensors_path(const std::string& spec);
+/// The inverse.
+std::string tensors_spec(const CapturePath& path);
 
 }  // namespace vidattn

@@ -111,14 +111,23 @@ std::string CaptureCall::text() const {
   return names.prefix.empty() ? file : file + "#" + names.prefix;
 }
 
-std::vector<CaptureCall> list_calls(const CapturePath& path, const CaptureOptions& options) {
+std::vector<CaptureCall> list_calls(const CapturePath& path, const CaptureOptions& options,
+                                    std::vector<Unreadable>* unreadable) {
   Found found;
   for (const fs::path& file : sources_in(path.path)) {
     const std::string stem = file.filename();
-    if (may_be(step_in(stem).value_or(-1), options.step) &&
-        may_be(layer_in(stem).value_or(-1), options.layer))
+    if (!may_be(step_in(stem).value_or(-1), options.step) ||
+        !may_be(layer_in(stem).value_or(-1), options.layer))
+      continue;
+    try {
       add_calls(file, path, options, found);
+    } catch (const InputError& error) {
+      if (unreadable == nullptr) throw;
+      unreadable->push_back({stem, error.what()});
+    }
   }
+  if (found.calls.empty() && unreadable != nullptr && !unreadable->empty())
+    throw InputError(unreadable->front().reason);
   if (found.calls.empty()) refuse_nothing(path, options, found);
   return found.calls;
 }

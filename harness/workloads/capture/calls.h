@@ -26,10 +26,17 @@ struct CaptureCall {
   std::string text() const;  ///< for messages: file and prefix
 };
 
+/// A source or a call that could not be read.
+struct Unreadable {
+  std::string source, reason;
+};
+
 /// The calls of a capture, sorted, that fit the prefix, and the layer and step of the options where
 /// they are given. No tensor is read, and no file whose name says another layer or step. Throws
-/// InputError for files that cannot be opened, and when there is no call at all.
-std::vector<CaptureCall> list_calls(const CapturePath& path, const CaptureOptions& options);
+/// InputError for files that cannot be opened, and when there is no call at all; with `unreadable`,
+/// the files that cannot be opened are added to it as long as others have calls.
+std::vector<CaptureCall> list_calls(const CapturePath& path, const CaptureOptions& options,
+                                    std::vector<Unreadable>* unreadable = nullptr);
 
 /// The only one of them. Throws InputError listing them, and how to choose, when there are more.
 CaptureCall choose_call(const CapturePath& path, const CaptureOptions& options);

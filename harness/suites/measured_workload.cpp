@@ -1,0 +1,237 @@
+#include "harness/suites/measured_workload.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <map>
+
+#include "attention/device.h"
+#include "harness/host/command_line.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/measure/case_contender.h"
+#include "harness/measure/engine/engine.h"
+#include "harness/measure/record/case_metrics.h"
+#include "harness/measure/request.h"
+#include "harness/measure/verify.h"
+#include "metrics/machine/peak.h"
+#include "metrics/statistics/statistics.h"
+
+namespace vidattn {
+namespace {
+
+std::vector<Case> make_cases(const RunOptions& options, const Inputs& original) {
+  std::vector<Case> cases;
+  for (DType dtype : options.dtypes) {
+    const Inputs in = inputs_in(original, dtype);
+    for (const std::string& device : options.devices)
+      for (const std::string& backend : options.backends) {
+        Case c = make_case(backend, device, dtype, in);
+        sample_if_long(c, options.whole);
+        if (options.densities.empty() || c.is_full()) {
+          cases.push_back(std::move(c));
+          continue;
+        }
+        for (double target : options.densities) {
+          cases.push_back(make_case(backend, device, dtype, in));
+          set_density(cases.back(), target);
+        }
+      }
+  }
+  // Full attention first: the others are compared with its output.
+  std::stable_sort(cases.begin(), cases.end(),
+                   [](const Case& a, const Case& b) { return a.is_full() && !b.is_full(); });
+  return cases;
+}
+
+void check_all(std::vector<Case>& cases, const std::string& stage) {
+  std::vector<Dense> dense;
+  Progress progress(stage + "checking against the reference", static_cast<int64_t>(cases.size()));
+  for (size_t i = 0; i < cases.size(); ++i) {
+    if (interrupted())
+      cases[i].result.outcome = Outcome::interrupted;
+    else
+      check_case(cases[i], dense);
+    progress.update(static_cast<int64_t>(i) + 1);
+  }
+}
+
+/// Peaks measured beside the blocks, in GFLOP/s: of the float32 multiply-adds, and of the unit of
+/// every storage type.
+struct Peaks {
+  std::vector<double> fma;
+  std::map<DType, std::vector<double>> of;
+};
+
+double measure_peaks(const RunOptions& options, Peaks& peaks) {
+  const int threads = omp_get_max_threads();
+  peaks.fma.push_back(fma_peak_gflops(threads));
+  for (DType dtype : options.dtypes)
+    peaks.of[dtype].push_back(dtype == DType::f32 ? peaks.fma.back() : peak_gflops(dtype, threads));
+  return peaks.fma.back();
+}
+
+/// A case's blocks get the peak of its storage type; none on a device other than the host.
+void set_peaks(Case& c, const Peaks& peaks) {
+  if (c.result.blocks.empty()) return;  // interrupted before the first one, and its peak
+  const std::vector<double>& measured = peaks.of.at(c.dtype);
+  const bool on_host = c.device_times.empty() || !(c.device_times.back().device > 0);
+  for (Block& b : c.result.blocks)
+    b.peak_flops =
+        on_host ? 1e9 * measured[std::min(static_cast<size_t>(b.index), measured.size() - 1)] : 0;
+}
+
+/// "vmoba:threshold=0.4288 at 0.25": what a row is called beside others of its setting.
+std::string row_name(const Case& c) {
+  std::string name = short_setting(c.result.setting);
+  if (c.result.identity.density) name += fmt::format(" at {:.4g}", *c.result.identity.density);
+  return name;
+}
+
+/// Whether two cases are one: the same method's, with the same plan on the same device. They may
+/// differ in the density asked for, or in a parameter that changed nothing.
+bool equal_plans(const Case& a, const Case& b) {
+  return a.passed() && b.passed() && a.spec.backend == b.spec.backend && a.device == b.device &&
+         a.dtype == b.dtype && a.result.plan.checksum == b.result.plan.checksum;
+}
+
+/// The earlier case that has the times of this one; null = it is timed itself.
+const Case* timed_as(const std::vector<Case>& cases, const Case& c) {
+  for (const Case& other : cases) {
+    if (&other == &c) break;
+    if (equal_plans(other, c)) return &other;
+  }
+  return nullptr;
+}
+
+/// The times of a plan that several cases have are those of the first.
+void share_times(const Case& first, Case& c) {
+  c.result.blocks = first.result.blocks;
+  c.result.runs_in_a_row = first.result.runs_in_a_row;
+  c.result.outcome = first.result.outcome;
+  c.result.reason = first.result.reason;
+  c.plan_seconds = first.plan_seconds;
+  c.run_seconds = first.run_seconds;
+  c.device_times = first.device_times;
+  c.result.note +=
+      (c.result.note.empty() ? short_setting(c.result.setting) + ": " : std::string("; ")) +
+      "its plan is that of " + row_name(first) + ", measured once";
+}
+
+/// As many as an interval needs, and of short cases, where they cost little, some more.
+void set_blocks(Policy& policy, int repeat) {
+  constexpr int kMost = 10;
+  constexpr double kSeconds = 3;
+  policy.min_blocks = repeat > 0 ? repeat : kFewestBlocks;
+  policy.max_blocks = repeat > 0 ? repeat : kMost;
+  if (repeat == 0) policy.seconds = kSeconds;
+}
+
+/// Interleaved blocks: each runs every passing case once, so that drift hits all alike.
+Peaks measure(std::vector<Case>& cases, const RunOptions& options, const std::string& stage) {
+  std::map<DType, Output> outputs;  // reused, so that timing touches no fresh pages
+  std::vector<Case*> timed;
+  std::vector<Contender> contenders;
+  std::vector<std::pair<Case*, const Case*>> twins;
+  for (Case& c : cases) {
+    if (!c.passed()) continue;
+    if (const Case* first = timed_as(cases, c)) {
+      twins.emplace_back(&c, first);
+      continue;
+    }
+    timed.push_back(&c);
+    contenders.push_back(contender_of(c, outputs[c.dtype]));
+  }
+  Peaks peaks;
+  Policy policy;
+  set_blocks(policy, options.repeat);
+  policy.interleaving = Interleaving::rotated;
+  policy.keep_unfinished = true;  // medians of each case, not ratios within a block
+  policy.peak = [&] { return measure_peaks(options, peaks); };
+  policy.peak_age = 0;
+  policy.label = stage + "measuring";
+  const Timings timings = time_contenders(contenders, policy);
+  for (size_t i = 0; i < timed.size(); ++i) {
+    take_times(*timed[i], timings.contenders[i]);
+    set_peaks(*timed[i], peaks);
+  }
+  for (const auto& [c, first] : twins) share_times(*first, *c);
+  return peaks;
+}
+
+/// Full attention's time of the same block, where it was measured. Devices and storage types have
+/// controls of their own.
+void pair_with_control(std::vector<Case>& cases) {
+  for (Case& c : cases) {
+    const Case* full = control_of(cases, c);
+    if (full == nullptr) continue;
+    std::map<int64_t, const Block*> dense;
+    for (const Block& b : full->result.blocks) dense[b.index] = &b;
+    for (Block& b : c.result.blocks) {
+      const auto found = dense.find(b.index);
+      if (found == dense.end()) continue;
+      b.dense_seconds = found->second->seconds();
+      b.dense_position = found->second->position;
+    }
+  }
+}
+
+/// A method whose layers differ is planned for one kind of them; only run_density is over all.
+void note_layer_kinds(std::vector<Case>& cases, int64_t layers) {
+  for (Case& c : cases) {
+    const auto kinds = c.spec.backend->layer_kinds(c.spec.params, layers);
+    if (!c.passed() || kinds.size() < 2) continue;
+    std::string& note = c.result.note;
+    note += fmt::format("{}measured is one of its {} kinds of layers; run_density is over all",
+                        note.empty() ? short_setting(c.result.setting) + ": " : "; ", kinds.size());
+  }
+}
+
+/// What a case is, apart from its content.
+void describe(Case& c, const RunOptions& options, const WorkloadRequest& request) {
+  Measurement& m = c.result;
+  m.identity.workload = workload_text(request);
+  m.command = command_line(options.arguments);
+  m.process.threads = omp_get_max_threads();
+}
+
+bool all_skipped(const std::vector<Case>& cases) {
+  return std::all_of(cases.begin(), cases.end(), [](const Case& c) { return c.skipped(); });
+}
+
+std::vector<Measurement> results_of(std::vector<Case>& cases, const WorkloadFacts& facts,
+                                    bool recorded) {
+  std::vector<Measurement> results;
+  for (Case& c : cases) {
+    Measurement& m = results.emplace_back(std::move(c.result));
+    m.workload = facts;
+    if (recorded) m.identity.content = content_for(facts, *c.spec.backend);
+  }
+  return results;
+}
+
+}  // namespace
+
+bool is_recorded(const RunOptions& options) { return !options.out.empty() || !options.db.empty(); }
+
+MeasuredWorkload measure_workload(const RunOptions& options, const WorkloadRequest& request,
+                                  const Workload& workload, const std::string& stage,
+                                  Outputs& outputs) {
+  MeasuredWorkload out;
+  out.facts = workload_facts(workload, is_recorded(options));
+  std::vector<Case> cases = make_cases(options, workload.inputs);
+  for (Case& c : cases) describe(c, options, request);
+  check_all(cases, stage);
+  if (!all_skipped(cases)) {
+    out.fma_peaks = measure(cases, options, stage).fma;
+    outputs.begin();
+    pair_with_control(cases);
+    add_metrics(cases, {options.steps, options.layers});
+    note_layer_kinds(cases, options.layers);
+  }
+  out.cases = results_of(cases, out.facts, is_recorded(options));
+  return out;
+}
+
+}  // namespace vidattn

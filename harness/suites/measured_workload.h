@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/host/output/outputs.h"
+#include "harness/measure/record/measurement.h"
+#include "harness/suites/runner.h"
+
+namespace vidattn {
+
+/// What `run` finds on one workload.
+struct MeasuredWorkload {
+  WorkloadFacts facts;
+  std::vector<Measurement> cases;
+  std::vector<double> fma_peaks;  ///< GFLOP/s, measured between the blocks
+};
+
+/// Checks every backend of the options against the reference device and measures the passing ones
+/// in interleaved blocks. The request is the workload's own; `stage` begins the labels of the
+/// progress. The outputs' memory is given back once everything is timed. Throws InputError for
+/// values that a storage type cannot hold.
+MeasuredWorkload measure_workload(const RunOptions& options, const WorkloadRequest& request,
+                                  const Workload& workload, const std::string& stage,
+                                  Outputs& outputs);
+
+/// Whether the run is kept, with the hashes of its tensors.
+bool is_recorded(const RunOptions& options);
+
+}  // namespace vidattn
