@@ -6,8 +6,8 @@
 #   FOLDER is replaced. Over there: FOLDER/gpu.sh RESULTS, as tests/gpu.sh, or FOLDER/vidattn ARGS.
 # The libraries that read and write pictures and videos, and those of optical flow and BRISQUE, would
 # make up most of it; they are replaced by empty ones, so that --workload video and metrics of videos
-# end the program there; asked for their versions, they have none. VIDATTN_BUILD names another build
-# folder than build/release.
+# end the program there; what is called without a video, their versions and messages, does nothing.
+# VIDATTN_BUILD names another build folder than build/release.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -32,7 +32,7 @@ replace() {
   comm -12 <(nm -D --defined-only "$library" | awk '{print $3}' | sed 's/@.*//' | sort -u) \
     <(nm -D --undefined-only "$build/vidattn" | awk '{print $2}' | sed 's/@.*//' | sort -u) |
     awk '{name = ".globl " $1 "\n.type " $1 ",@function\n" $1 ":\n"}
-      /version/ {print name "xor %eax, %eax\nret"; next}
+      /version|log_set/ {print name "xor %eax, %eax\nret"; next}
       {names = names name}
       END {print names "jmp abort@PLT"}' |
     gcc -shared -nostdlib -x assembler - -Wl,-soname,"$name" "${options[@]}" -o "$out/lib/$name"
