@@ -56,8 +56,10 @@ void add_keys(const Branch& branch, size_t t, const Inputs& in, HeadCoverage& he
       --opened[table.ranges[r].end];
     }
   int64_t open = 0;
-  for (int64_t n = 0; n < keys; ++n)
-    if ((open += opened[n]) > 0) head.key[table.key_row(n)] = true;
+  for (int64_t n = 0; n < keys; ++n) {
+    open += opened[n];
+    if (open > 0) head.key[table.key_row(n)] = true;
+  }
 }
 
 /// The heads by the tables that they use in all branches.

@@ -115,7 +115,8 @@ double add_rows(const std::vector<float>& a, const std::vector<float>& b, RowSum
 double mean_of_head(const std::vector<double>& values, size_t head, size_t heads) {
   double sum = 0;
   for (size_t i = head; i < values.size(); i += heads) sum += values[i];
-  return sum / static_cast<double>(values.size() / heads);
+  const size_t rows = values.size() / heads;
+  return sum / static_cast<double>(rows);
 }
 
 }  // namespace
