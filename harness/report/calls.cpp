@@ -8,11 +8,58 @@
 #include <string>
 
 #include "harness/measure/backend_spec.h"
+#include "harness/measure/record/over_calls.h"
 
 namespace vidattn {
 namespace {
 
 using nlohmann::json;
+
+/// The cases that an entry of over_calls() is the mean of.
+std::vector<const Measurement*> members(const StoredRun& run, const Measurement& mean) {
+  std::vector<const Measurement*> of;
+  for (const Measurement& c : run.cases)
+    if (const CaseIdentity& a = c.identity, &b = mean.identity;
+        a.backend == b.backend && a.device == b.device && a.dtype == b.dtype &&
+        a.density == b.density && a.cold == b.cold)
+      of.push_back(&c);
+  return of;
+}
+
+/// Means of the values that all calls have for their heads; nothing where their heads differ.
+template <class Values>
+std::vector<double> mean_of_heads(const std::vector<const Measurement*>& cases, Values values_of) {
+  std::vector<double> sums;
+  double count = 0;
+  for (const Measurement* c : cases) {
+    if (!c->passed()) continue;
+    const std::vector<double>& values = values_of(*c);
+    const bool same = c->workload && c->workload->call &&
+                      c->workload->call->first_head == cases.front()->workload->call->first_head;
+    if (!same || (count > 0 && values.size() != sums.size())) return {};
+    sums.resize(values.size());
+    for (size_t i = 0; i < values.size(); ++i) sums[i] += values[i];
+    ++count;
+  }
+  for (double& sum : sums) sum /= count;
+  return sums;
+}
+
+/// Stages by name, in their first order; seconds are means over the calls.
+std::vector<PlanFacts::Stage> mean_stages(const std::vector<const Measurement*>& cases) {
+  std::vector<PlanFacts::Stage> stages;
+  double count = 0;
+  for (const Measurement* c : cases) count += c->passed();
+  for (const Measurement* c : cases)
+    for (const PlanFacts::Stage& stage : c->plan.stages) {
+      if (!c->passed()) continue;
+      auto found = std::find_if(stages.begin(), stages.end(),
+                                [&](const auto& other) { return other.name == stage.name; });
+      if (found == stages.end()) found = stages.insert(stages.end(), {stage.name});
+      found->seconds += stage.seconds / count;
+    }
+  return stages;
+}
 
 bool has_heat(const Measurement& c) {
   return c.passed() && !c.is_full() && !c.missed_density() && !c.per_head.empty() && c.workload &&
@@ -37,6 +84,29 @@ json short_numbers(const std::vector<double>& values) {
     numbers.push_back(std::isfinite(value) ? json(std::stod(fmt::format("{:.4g}", value)))
                                            : json());
   return numbers;
+}
+
+StoredRun mean_over_calls(const StoredRun& run) {
+  if (!of_several_calls(run.cases)) return run;
+  StoredRun shown = run;
+  shown.cases.clear();
+  for (const OverCalls& over : over_calls(run.cases)) {
+    const auto cases = members(run, over.mean);
+    Measurement& m = shown.cases.emplace_back(over.mean);
+    const Measurement& first = *cases.front();
+    m.setting = first.setting;
+    m.workload = first.workload;
+    m.identity.workload = first.identity.workload;
+    m.command = first.command;
+    m.note = fmt::format("mean of {} calls", over.passed);
+    if (over.missed > 0) m.note += fmt::format(", of which {} missed the density", over.missed);
+    m.plan.stages = mean_stages(cases);
+    m.plan.density_per_head = mean_of_heads(
+        cases, [](const Measurement& c) -> auto& { return c.plan.density_per_head; });
+    m.per_head.recall = mean_of_heads(
+        cases, [](const Measurement& c) -> auto& { return c.per_head.recall; });
+  }
+  return shown;
 }
 
 void add_calls(const std::vector<StoredRun>& runs, json& data) {

@@ -10,6 +10,11 @@ namespace vidattn {
 /// Numbers of the page, with 4 significant digits; null where undefined.
 nlohmann::json short_numbers(const std::vector<double>& values);
 
+/// A run over several calls of a capture as charts and tables of the page show it: each case is the
+/// mean over the calls (over_calls()), with the tensors and the setting of the first call, so that
+/// pictures can be drawn. Other runs as they are.
+StoredRun mean_over_calls(const StoredRun& run);
+
 /// What the page's heat maps show, added to report_data(): "call_groups", what is measured over
 /// several calls of a capture ("moga at density 0.25"), and "calls", each with its "group" (index),
 /// "layer", "step" (null = unknown), "first_head" and the "recall" of its heads. Cases that failed,

@@ -60,7 +60,17 @@ json validity(const StoredRun& run) {
   return found;
 }
 
+/// Of a mean over calls, which has no blocks of its own.
+json mean_ratio_record(const Measurement& c) {
+  if (!std::isfinite(c.metric("ratio"))) return nullptr;
+  return {{"ratio", c.metric("ratio")},
+          {"low", number_or_null(c.metric("ratio_low"))},
+          {"high", number_or_null(c.metric("ratio_high"))},
+          {"blocks", 0}};
+}
+
 json ratio_record(const Measurement& c) {
+  if (c.blocks.empty()) return mean_ratio_record(c);
   const std::vector<double> logs = log_ratios(c.blocks);
   if (logs.empty()) return nullptr;
   const RatioEstimate e = estimate_ratio(logs);
@@ -172,7 +182,9 @@ void add_marks(json& marks, const json& of) {
 
 }  // namespace
 
-json report_data(const std::vector<StoredRun>& runs, const std::vector<StoredRun>& history) {
+json report_data(const std::vector<StoredRun>& measured, const std::vector<StoredRun>& history) {
+  std::vector<StoredRun> runs;
+  for (const StoredRun& run : measured) runs.push_back(mean_over_calls(run));
   json data{{"title", title_line(runs)},  {"runs", json::array()},   {"cases", json::array()},
             {"workloads", json::array()}, {"marks", json::object()}, {"columns", columns_record()}};
   const CaseLabels labels = label_cases(runs);
@@ -184,7 +196,7 @@ json report_data(const std::vector<StoredRun>& runs, const std::vector<StoredRun
                             {"started", run.started},
                             {"command", command_line(run.arguments)},
                             {"environment", run.environment},
-                            {"validity", validity(run)}});
+                            {"validity", validity(measured[i])}});
     for (const Measurement& c : run.cases) {
       const size_t at = data["cases"].size();
       json& record = data["cases"].emplace_back(case_record(c, run));
@@ -195,7 +207,7 @@ json report_data(const std::vector<StoredRun>& runs, const std::vector<StoredRun
   }
   data["panels"] = panels_of(data["cases"], data["workloads"]);
   data["comparisons"] = comparisons_of(data["cases"], data["panels"]);
-  add_calls(runs, data);
+  add_calls(measured, data);
   data["history"] = history_record(history);
   for (const char* of : {"cases", "history"}) add_marks(data["marks"], data[of]);
   return data;

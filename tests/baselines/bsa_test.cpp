@@ -169,9 +169,6 @@ TEST(Bsa, DensityRisesWithTheThreshold) {
 TEST(Bsa, RefusesWhatDoesNotFit) {
   const Backend& bsa = find_backend("bsa");
   EXPECT_THROW(bsa.plan(random_inputs(64, 1, 8), bsa.defaults()), InputError);
-  Inputs text = random_video(4, 4, 4, 1, 8);
-  text.grid.text_tokens = 1;
-  EXPECT_THROW(bsa.plan(text, bsa.defaults()), InputError);
   Params params = bsa.defaults();
   params.set("kept_per_tile", "31");
   EXPECT_THROW(bsa.plan(random_video(4, 4, 4, 1, 8), params), InputError);

@@ -219,7 +219,6 @@ TEST(Svg, RefusesWhatDoesNotFit) {
   refuses(in, settings({{"context_length", "5"}}));
   refuses(in, settings({{"sparsity", "0.3"}, {"width_multiplier", "3"}}));
   refuses(in, settings({{"width_multiplier", "3"}, {"window_tokens", "100"}}));
-  refuses(video(4, 3, 5, 2), svg().defaults());  // text in the Wan flavour
   refuses(video(4, 3, 5, 2), settings({{"model_type", "hunyuan"}, {"prompt_length", "3"}}));
   Inputs bad_rows = in;
   bad_rows.extra["sample_rows"] =

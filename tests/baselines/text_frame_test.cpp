@@ -85,6 +85,7 @@ TEST(TextFrame, KeepsTheKeysOfOtherTokensAndMakesTheirQueriesDense) {
            {"frame"},
            {"stga"},
            {"stga", {{"hs", "3"}, {"ws", "3"}, {"temporal_group", "2"}}},
+           {"moga"},
            {"moga_stga"},
            {"vsa"},
            {"bsa"},

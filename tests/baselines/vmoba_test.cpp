@@ -252,9 +252,6 @@ TEST(Vmoba, RefusesWhatDoesNotFit) {
   refuses(in, {{"chunk_size", "3,2,2"}, {"chunk_kind", "st"}, {"ragged", "false"}});
   refuses(in, {{"scope", "block"}, {"select_mode", "topk"}});
   refuses(random_inputs(8, 1, 8), {{"threshold", "0.5"}});
-  Inputs text = random_video(2, 2, 2, 1, 8);
-  text.grid.text_tokens = 3;
-  refuses(text, {{"threshold", "0.5"}});
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ function ratios() {
           rows.flatMap(c => [1, c.ratio.ratio, c.ratio.low, c.ratio.high])), y: rowAxis(rows)},
         plugins: tip(p => p.c ? [...labelled(p.c), `ratio ${show(p.x, 4)}`, known(p.low) ?
           `95% interval ${show(p.low, 4)} to ${show(p.high, 4)}` : 'no interval',
-        `${p.c.ratio.blocks} blocks`] : ''),
+        p.c.ratio.blocks ? `${p.c.ratio.blocks} blocks` : p.c.note] : ''),
       },
     };
   });

@@ -71,12 +71,9 @@ TEST(Stga, SeesExactlyTheWindowsAndFramesOfItsDefinition) {
   }
 }
 
-TEST(Stga, RefusesAMissingGridTextTokensAndBadShots) {
+TEST(Stga, RefusesAMissingGridAndBadShots) {
   const Backend& stga = find_backend("stga");
   EXPECT_THROW(stga.plan(random_inputs(8, 1, 8), stga.defaults()), InputError);
-  Inputs text = random_video(2, 2, 2, 1, 8);
-  text.grid.text_tokens = 3;
-  EXPECT_THROW(stga.plan(text, stga.defaults()), InputError);
   for (const char* shots : {"1,3", "0,4,4", "0,9", "0,1.5"}) {
     Params params = stga.defaults();
     const auto plan = [&] {
