@@ -15,7 +15,9 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/record/catalogue.h"
+#include "harness/measure/request.h"
 #include "harness/store/store.h"
+#include "harness/suites/suite.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {

@@ -82,6 +82,7 @@ std::string sizes_text(const Inputs& in) {
   std::string text = in.keys() == in.length()
                          ? fmt::format("{} tokens", in.length())
                          : fmt::format("{} queries, {} keys", in.length(), in.keys());
+  if (in.grid.text_tokens > 0) text += fmt::format(", {} of them no video", in.grid.text_tokens);
   text += fmt::format(", {} heads of {}", in.heads(), in.dim());
   if (in.value_dim() != in.dim()) text += fmt::format(", values of {}", in.value_dim());
   return text;

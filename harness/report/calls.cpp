@@ -30,14 +30,16 @@ std::vector<const Measurement*> members(const StoredRun& run, const Measurement&
 template <class Values>
 std::vector<double> mean_of_heads(const std::vector<const Measurement*>& cases, Values values_of) {
   std::vector<double> sums;
+  int64_t first_head = 0;
   double count = 0;
   for (const Measurement* c : cases) {
-    if (!c->passed()) continue;
+    if (!c->passed() || !c->workload || !c->workload->call) continue;
     const std::vector<double>& values = values_of(*c);
-    const bool same = c->workload && c->workload->call &&
-                      c->workload->call->first_head == cases.front()->workload->call->first_head;
-    if (!same || (count > 0 && values.size() != sums.size())) return {};
-    sums.resize(values.size());
+    if (count == 0) {
+      first_head = c->workload->call->first_head;
+      sums.resize(values.size());
+    }
+    if (c->workload->call->first_head != first_head || values.size() != sums.size()) return {};
     for (size_t i = 0; i < values.size(); ++i) sums[i] += values[i];
     ++count;
   }

@@ -7,6 +7,7 @@
 #include "harness/io/json_file.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/catalogue.h"
+#include "harness/measure/record/over_calls.h"
 #include "harness/report/calls.h"
 #include "harness/report/charts/marks.h"
 #include "harness/report/comparisons.h"
@@ -168,6 +169,15 @@ json columns_record() {
   return columns;
 }
 
+/// A mean over calls is no single call's setting.
+void name_mean(const Measurement& mean, json& record) {
+  record["set"] = record["asked"];
+  record["label"] =
+      record["asked"].get<std::string>() +
+      (mean.identity.density ? fmt::format(" at {:.4g}", *mean.identity.density) : "") +
+      fmt::format(", {}", mean.note);
+}
+
 /// Adds the marks of the methods of cases or series.
 void add_marks(json& marks, const json& of) {
   for (const json& record : of) {
@@ -202,6 +212,7 @@ json report_data(const std::vector<StoredRun>& measured, const std::vector<Store
       json& record = data["cases"].emplace_back(case_record(c, run));
       record["run"] = i;
       record["label"] = labels.labels[at];
+      if (of_several_calls(measured[i].cases)) name_mean(c, record);
       record["workload_index"] = labels.workload_index[at];
     }
   }

@@ -77,6 +77,7 @@ std::string workload_line(const WorkloadFacts& w, bool several) {
                                  w.length, w.keys > 0 ? "queries" : "tokens");
   if (w.grid[0] > 0)
     text += fmt::format(" (grid {}, shots at {})", fmt::join(w.grid, "x"), fmt::join(w.shots, ","));
+  if (w.text_tokens > 0) text += fmt::format(", {} of them no video", w.text_tokens);
   if (w.keys > 0) text += fmt::format(", {} keys", w.keys);
   text += fmt::format(", {} heads of {}", w.heads, w.dim);
   if (w.value_dim > 0) text += fmt::format(", values of {}", w.value_dim);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/store/default_store.h"
 #include "harness/store/run.h"
 
 namespace SQLite {
@@ -64,8 +65,5 @@ class Store {
   std::filesystem::path path_;
   std::unique_ptr<SQLite::Database> database_;
 };
-
-/// results/vidattn.db, where runs go unless --db says otherwise.
-inline const char* const kDefaultStore = "results/vidattn.db";
 
 }  // namespace vidattn

@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "attention/dtype.h"
 #include "harness/host/exit_code.h"
 #include "harness/report/columns.h"
 #include "harness/workloads/selection/choose_calls.h"
-#include "harness/workloads/workload.h"
 
 namespace vidattn {
 

@@ -6,10 +6,15 @@
 #include <vector>
 
 #include "harness/host/exit_code.h"
-#include "harness/store/store.h"
-#include "harness/suites/suite.h"
+#include "harness/store/default_store.h"
 
 namespace vidattn {
+
+struct CaseRequest;
+struct Measurement;
+struct ProcessLimits;
+class Store;
+struct Suite;
 
 struct SuiteOptions {
   std::string suite;  ///< file or name of a ready suite

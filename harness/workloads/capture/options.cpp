@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "attention/error.h"
+#include "harness/io/json_reader.h"
 
 namespace vidattn {
 namespace {

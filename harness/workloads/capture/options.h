@@ -1,15 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "harness/io/json_reader.h"
-
 namespace vidattn {
+
+class JsonReader;
 
 /// Which call of a capture is meant, and how it lies there. What is not given (-1, or empty) is as
 /// the capture's metadata says, or the default.

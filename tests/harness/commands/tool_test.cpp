@@ -236,7 +236,7 @@ TEST_F(Tool, BadInputGivesOneLineAndExitCodeThree) {
       "attend --backend full" + q + k + " --v " + folder_.string() + out,
       "attend --backend stga" + q + k + v + out,
       "attend --backend stga --grid 3,4,6" + q + k + v + out,
-      "attend --backend stga --grid 2,4,5" + q + k + v + out,
+      "attend --backend stga --grid 4,4,5" + q + k + v + out,
       "attend --backend stga --shots 0,2" + q + k + v + out,
       "attend --backend moga --router-logits " + path("q.npy") + q + k + v + out,
       "attend --backend moga --set num_groups=4 --router-logits " + path("logits.npy") + q + k + v +

@@ -2,6 +2,9 @@
 
 #include "harness/compare/check_report.h"
 #include "harness/io/json_file.h"
+#include "harness/measure/request.h"
+#include "harness/store/store.h"
+#include "harness/suites/suite.h"
 #include "tests/harness/altered.h"
 #include "tests/harness/files.h"
 #include "tests/harness/stored.h"

@@ -10,6 +10,7 @@
 #include "harness/report/labels.h"
 #include "harness/report/run_table.h"
 #include "harness/workloads/media/picture.h"
+#include "tests/harness/browser.h"
 #include "tests/harness/report/cases.h"
 #include "tests/harness/tool.h"
 
@@ -154,23 +155,13 @@ class ReportPage : public ::testing::Test {
     std::string page = contents(folder_ / "report.html");
     page.insert(page.rfind("</body>"), "<script>" + probe + "</script>");
     std::ofstream(folder_ / "probed.html") << page;
-    const std::string command =
-        "timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-background-networking "
-        "--virtual-time-budget=3000 --enable-logging=stderr --user-data-dir=" +
-        (folder_ / "profile").string() + " " + flags + " --dump-dom file://" +
-        (folder_ / "probed.html").string() + " 2>" + (folder_ / "log").string();
-    FILE* pipe = popen(command.c_str(), "r");
-    std::string document = read_all(pipe);
-    pclose(pipe);
-    log = contents(folder_ / "log");
-    return document;
+    return testing::document_of(folder_ / "probed.html", flags, log);
   }
-  static bool has_browser() { return std::system("command -v chromium >/dev/null 2>&1") == 0; }
   static inline fs::path folder_;
 };
 
 TEST_F(ReportPage, ChartsSortingAndPicturesWorkInARealBrowserSlow) {
-  if (!has_browser()) GTEST_SKIP() << "chromium is not installed";
+  if (!testing::has_browser()) GTEST_SKIP() << "chromium is not installed";
   const std::string probe = R"(
     addEventListener('load', () => {
       const result = {};

@@ -5,6 +5,7 @@
 
 #include "harness/store/run_file.h"
 #include "harness/store/store.h"
+#include "tests/harness/browser.h"
 #include "tests/harness/files.h"
 #include "tests/harness/tool.h"
 #include "tests/harness/workloads/capture/made_capture.h"
@@ -71,9 +72,8 @@ TEST_F(CallsRun, EveryCallIsACaseAndOneTableIsOverAll) {
   MadeCapture capture;
   capture.write(calls());
   const ToolResult result = run(capture,
-                                "--backend full --backend sta --backend svg:model_type=hunyuan "
-                                "--backend vmoba --backend moga --density 0.25 "
-                                "--repeat 1 --db " +
+                                "--backend full --backend sta --backend svg --backend vmoba "
+                                "--backend moga --density 0.25 --repeat 1 --db " +
                                     path("v.db"));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const json record = this->record();
@@ -81,10 +81,7 @@ TEST_F(CallsRun, EveryCallIsACaseAndOneTableIsOverAll) {
   EXPECT_EQ(keys_of(record).size(), 60U);
   ASSERT_EQ(record["over_calls"].size(), 5U);
   for (const json& over : record["over_calls"]) {
-    if (over["backend"] == "vmoba") {
-      EXPECT_EQ(over["passed"], 0) << "it takes no text";
-      continue;
-    }
+    EXPECT_EQ(over["passed"], 12) << over["backend"];
     expect_aggregated(over, record["cases"]);
     EXPECT_EQ(over["speedup"]["clusters"], 12);
     EXPECT_EQ(over["speedup"]["clustered_by"], "call");
@@ -92,7 +89,7 @@ TEST_F(CallsRun, EveryCallIsACaseAndOneTableIsOverAll) {
   EXPECT_EQ(record["over_calls"][1]["worst_heads"].size(), 3U);
   for (const char* part :
        {"12 calls; layers 0,1,2,3; steps 0,1,2\n", "heads of lowest recall",
-        "95% interval over 12 calls", "(layer ", "does not take text tokens (12 calls)\n"})
+        "95% interval over 12 calls", "(layer "})
     EXPECT_NE(result.out.find(part), std::string::npos) << part << result.out;
   const StoredRun stored = Store(path("v.db")).load_run("latest");
   EXPECT_EQ(stored.cases.size(), 60U);
@@ -100,6 +97,33 @@ TEST_F(CallsRun, EveryCallIsACaseAndOneTableIsOverAll) {
   EXPECT_EQ(read_run(path("r.json"), "").cases[7].key(), stored.cases[7].key());
   const ToolResult compared = run_tool("compare " + path("r.json") + " " + path("r.json"));
   EXPECT_NE(compared.out.find("layer 3, step 2"), std::string::npos) << compared.err;
+}
+
+/// The report of the record in r.json, in the browser: a map for every method that reached the
+/// density, along layers and along steps.
+TEST_F(CallsRun, TheReportMapsHeadsOverLayersAndSteps) {
+  MadeCapture capture{.frames = 5, .height = 12, .width = 20, .text = 77, .padding = 40};
+  capture.write(calls());
+  ASSERT_EQ(run(capture,
+                "--backend full --backend sta --backend svg --backend vmoba --backend moga "
+                "--density 0.25 --repeat 1")
+                .exit_code,
+            0);
+  ASSERT_EQ(run_tool("report --quiet --no-pictures " + path("r.json") + " --out " + path("r.html"))
+                .exit_code,
+            0);
+  if (!testing::has_browser()) GTEST_SKIP() << "chromium is not installed";
+  std::string log;
+  const std::string document = testing::document_of(path("r.html"), "", log);
+  const auto count = [&](const std::string& text) {
+    int found = 0;
+    for (size_t at = 0; (at = document.find(text, at)) != std::string::npos; ++at) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("<table class=\"heat\">"), 6) << log;
+  EXPECT_EQ(count("title=\"layer 3, head 7: recall 0."), 3);
+  EXPECT_EQ(count("title=\"step 2, head 0: recall 0."), 3);
+  EXPECT_EQ(log.find("Uncaught"), std::string::npos) << log;
 }
 
 TEST_F(CallsRun, ChosenCallsAndHeads) {

@@ -1,5 +1,6 @@
 #include "harness/workloads/capture/options.h"
 
+#include "harness/io/json_reader.h"
 #include "tests/harness/tool.h"
 #include "tests/harness/workloads/capture/captures.h"
 

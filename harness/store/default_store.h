@@ -1,0 +1,8 @@
+#pragma once
+
+namespace vidattn {
+
+/// Where runs go unless --db says otherwise.
+inline constexpr const char* kDefaultStore = "results/vidattn.db";
+
+}  // namespace vidattn
