@@ -104,8 +104,8 @@ HeadTable with_keys(const HeadTable& table, const KeyRange& others) {
       extended.add(s.query_begin, s.query_end, ranges);
       found->second = extended.segments.back();
     } else {
-      extended.segments.push_back({s.query_begin, s.query_end, found->second.range_begin,
-                                   found->second.range_end});
+      extended.segments.push_back(
+          {s.query_begin, s.query_end, found->second.range_begin, found->second.range_end});
     }
   }
   return extended;
@@ -123,8 +123,8 @@ std::vector<int32_t> attending_rows(const HeadTable& table) {
 }
 
 /// A table over video tokens as one over all.
-HeadTable extended(const HeadTable& table, bool repeats_queries, bool with_queries,
-                   Lengths lengths, KeyOrders& orders) {
+HeadTable extended(const HeadTable& table, bool repeats_queries, bool with_queries, Lengths lengths,
+                   KeyOrders& orders) {
   const Keys& keys = orders.with_others(table.key_order);
   HeadTable all = repeats_queries ? table : with_keys(table, keys.others);
   all.key_order = keys.order;

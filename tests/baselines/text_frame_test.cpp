@@ -1,3 +1,5 @@
+#include "attention/methods/text_frame.h"
+
 #include <gtest/gtest.h>
 
 #include <set>
@@ -8,7 +10,6 @@
 #include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
-#include "attention/methods/text_frame.h"
 #include "attention/reference.h"
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
@@ -81,18 +82,18 @@ void expect_framed(const Backend& backend, Inputs in, const Params& params) {
 TEST(TextFrame, KeepsTheKeysOfOtherTokensAndMakesTheirQueriesDense) {
   const Inputs in = with_text(4, 8, 8, kText);
   std::set<std::string> framed;
-  for (const GivenMethod& given : std::vector<GivenMethod>{
-           {"frame"},
-           {"stga"},
-           {"stga", {{"hs", "3"}, {"ws", "3"}, {"temporal_group", "2"}}},
-           {"moga"},
-           {"moga_stga"},
-           {"vsa"},
-           {"bsa"},
-           {"vmoba"},
-           {"vmoba", {{"select_mode", "topk"}, {"topk", "2"}}},
-           {"vmoba", {{"threshold", "1"}}},
-           {"svg"}}) {
+  for (const GivenMethod& given :
+       std::vector<GivenMethod>{{"frame"},
+                                {"stga"},
+                                {"stga", {{"hs", "3"}, {"ws", "3"}, {"temporal_group", "2"}}},
+                                {"moga"},
+                                {"moga_stga"},
+                                {"vsa"},
+                                {"bsa"},
+                                {"vmoba"},
+                                {"vmoba", {{"select_mode", "topk"}, {"topk", "2"}}},
+                                {"vmoba", {{"threshold", "1"}}},
+                                {"svg"}}) {
     SCOPED_TRACE(given.name);
     expect_framed(given.backend(), in, given.params());
     framed.insert(given.name);

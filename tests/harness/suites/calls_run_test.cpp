@@ -87,9 +87,8 @@ TEST_F(CallsRun, EveryCallIsACaseAndOneTableIsOverAll) {
     EXPECT_EQ(over["speedup"]["clustered_by"], "call");
   }
   EXPECT_EQ(record["over_calls"][1]["worst_heads"].size(), 3U);
-  for (const char* part :
-       {"12 calls; layers 0,1,2,3; steps 0,1,2\n", "heads of lowest recall",
-        "95% interval over 12 calls", "(layer "})
+  for (const char* part : {"12 calls; layers 0,1,2,3; steps 0,1,2\n", "heads of lowest recall",
+                           "95% interval over 12 calls", "(layer "})
     EXPECT_NE(result.out.find(part), std::string::npos) << part << result.out;
   const StoredRun stored = Store(path("v.db")).load_run("latest");
   EXPECT_EQ(stored.cases.size(), 60U);
