@@ -32,6 +32,8 @@ class MogaStga : public Backend {
       all.push_back(info().knob);
       all.back().settings = {{"hs", windows}, {"ws", windows}};
     }
+    all.push_back(info().knob);
+    all.back().settings = {{"hs", "8"}, {"ws", "8"}, {"temporal_group", "1"}};
     return all;
   }
 

@@ -64,8 +64,7 @@ std::vector<PlanFacts::Stage> mean_stages(const std::vector<const Measurement*>&
 }
 
 bool has_heat(const Measurement& c) {
-  return c.passed() && !c.is_full() && !c.missed_density() && !c.per_head.empty() && c.workload &&
-         c.workload->call;
+  return c.passed() && !c.is_full() && !c.per_head.empty() && c.workload && c.workload->call;
 }
 
 /// The method as asked for, its density, and where and in which type it ran.
@@ -88,13 +87,16 @@ json short_numbers(const std::vector<double>& values) {
   return numbers;
 }
 
-StoredRun mean_over_calls(const StoredRun& run) {
-  if (!of_several_calls(run.cases)) return run;
-  StoredRun shown = run;
-  shown.cases.clear();
+ShownRun mean_over_calls(const StoredRun& run) {
+  ShownRun shown{run, {}};
+  if (!of_several_calls(run.cases)) {
+    for (const Measurement& c : run.cases) shown.missed.push_back(c.missed_density());
+    return shown;
+  }
+  shown.run.cases.clear();
   for (const OverCalls& over : over_calls(run.cases)) {
     const auto cases = members(run, over.mean);
-    Measurement& m = shown.cases.emplace_back(over.mean);
+    Measurement& m = shown.run.cases.emplace_back(over.mean);
     const Measurement& first = *cases.front();
     m.setting = first.setting;
     m.workload = first.workload;
@@ -107,6 +109,7 @@ StoredRun mean_over_calls(const StoredRun& run) {
         cases, [](const Measurement& c) -> auto& { return c.plan.density_per_head; });
     m.per_head.recall = mean_of_heads(
         cases, [](const Measurement& c) -> auto& { return c.per_head.recall; });
+    shown.missed.push_back(over.missed > 0);
   }
   return shown;
 }
@@ -116,14 +119,19 @@ void add_calls(const std::vector<StoredRun>& runs, json& data) {
   for (const StoredRun& run : runs)
     for (const Measurement& c : run.cases)
       if (has_heat(c)) devices.insert(c.identity.device + c.identity.dtype);
-  std::vector<std::string> groups;
-  json calls = json::array();
+  json groups = json::array(), calls = json::array();
   for (const StoredRun& run : runs)
     for (const Measurement& c : run.cases) {
       if (!has_heat(c)) continue;
       const std::string name = group_name(c, devices.size() > 1);
-      const auto group = std::find(groups.begin(), groups.end(), name) - groups.begin();
-      if (group == std::ssize(groups)) groups.push_back(name);
+      const auto group = std::find_if(groups.begin(), groups.end(),
+                                      [&](const json& other) { return other["name"] == name; }) -
+                         groups.begin();
+      if (group == std::ssize(groups)) groups.push_back({{"name", name}, {"missed", 0}});
+      if (c.missed_density()) {
+        groups[group]["missed"] = groups[group]["missed"].get<int64_t>() + 1;
+        continue;
+      }
       const CallFacts& call = *c.workload->call;
       calls.push_back({{"group", group},
                        {"layer", known_or_nothing(call.layer)},
@@ -131,7 +139,7 @@ void add_calls(const std::vector<StoredRun>& runs, json& data) {
                        {"first_head", call.first_head},
                        {"recall", short_numbers(c.per_head.recall)}});
     }
-  data["call_groups"] = groups;
+  data["call_groups"] = std::move(groups);
   data["calls"] = std::move(calls);
 }
 

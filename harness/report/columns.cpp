@@ -1,12 +1,12 @@
 #include "harness/report/columns.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <numeric>
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 #include "harness/io/file.h"
 
 namespace vidattn {
@@ -20,8 +20,7 @@ std::vector<size_t> chosen_places(const ColumnChoice& choice, const std::vector<
   for (const std::string& name : choice.names.empty() ? few : choice.names) {
     const auto found = std::find(known.begin(), known.end(), name);
     if (found == known.end())
-      throw InputError(
-          fmt::format("no column {}; there are {}", in_quotes(name), fmt::join(known, ", ")));
+      throw InputError(fmt::format("no column {}: {}", in_quotes(name), known_are(name, known)));
     places.push_back(static_cast<size_t>(found - known.begin()));
   }
   return places;

@@ -119,7 +119,6 @@ json case_record(const Measurement& c, const StoredRun& run) {
               {"workload", c.identity.workload},
               {"device", c.identity.device},
               {"dtype", c.identity.dtype},
-              {"missed", c.missed_density()},
               {"outcome", to_string(c.outcome)},
               {"reason", c.reason},
               {"note", c.note},
@@ -165,7 +164,8 @@ json columns_record() {
                        {"scale", m->scale},
                        {"digits", m->digits},
                        {"meaning", m->meaning},
-                       {"marks_missed", m->tag == kTargetTag}});
+                       {"marks_missed", m->tag == kTargetTag},
+                       {"has_interval", m->tag == kSpeedupTag}});
   return columns;
 }
 
@@ -194,7 +194,12 @@ void add_marks(json& marks, const json& of) {
 
 json report_data(const std::vector<StoredRun>& measured, const std::vector<StoredRun>& history) {
   std::vector<StoredRun> runs;
-  for (const StoredRun& run : measured) runs.push_back(mean_over_calls(run));
+  std::vector<bool> missed;
+  for (const StoredRun& run : measured) {
+    ShownRun shown = mean_over_calls(run);
+    runs.push_back(std::move(shown.run));
+    missed.insert(missed.end(), shown.missed.begin(), shown.missed.end());
+  }
   json data{{"title", title_line(runs)},  {"runs", json::array()},   {"cases", json::array()},
             {"workloads", json::array()}, {"marks", json::object()}, {"columns", columns_record()}};
   const CaseLabels labels = label_cases(runs);
@@ -212,6 +217,7 @@ json report_data(const std::vector<StoredRun>& measured, const std::vector<Store
       json& record = data["cases"].emplace_back(case_record(c, run));
       record["run"] = i;
       record["label"] = labels.labels[at];
+      record["missed"] = static_cast<bool>(missed[at]);
       if (of_several_calls(measured[i].cases)) name_mean(c, record);
       record["workload_index"] = labels.workload_index[at];
     }

@@ -196,7 +196,8 @@ ExitCode report(const ReportOptions& options) {
   json data = report_data(runs, history_of(options.db));
   if (options.pictures) add_pictures(data, options.open_inputs);
   write_text(options.out, report_page(data));
-  print_out("{}: {} cases of {} runs\n", options.out, data["cases"].size(), runs.size());
+  print_out("{}: {} cases of {} run{}\n", options.out, data["cases"].size(), runs.size(),
+            runs.size() == 1 ? "" : "s");
   if (options.figures.empty()) return ExitCode::fine;
   WrittenFiles files(options.figures);
   write_tables(runs, files);

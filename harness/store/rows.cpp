@@ -15,6 +15,8 @@
 namespace vidattn {
 namespace {
 
+constexpr double kLongestSeconds = 1e12;
+
 using nlohmann::json;
 
 std::string text_of(const json& value) {
@@ -47,6 +49,7 @@ class Columns {
     return value.is_null() ? std::nullopt : std::optional(value.integer());
   }
   double number() { return reader().number(); }
+  double seconds() { return reader().number(0, kLongestSeconds); }
   double number_or_nan() { return reader().number_or_nan(); }
   /// Gives the JSON that stands in the column to `take` and returns what that returns.
   template <class Take>
@@ -107,7 +110,7 @@ Measurement case_of(SQLite::Statement& row) {
   c.outcome = parse_outcome(column.text());
   for (std::string* text : {&c.reason, &c.note, &c.command}) *text = column.line();
   for (std::string* text : {&c.process.id, &c.process.started}) *text = column.text();
-  c.process.seconds = column.number();
+  c.process.seconds = column.seconds();
   c.process.peak_bytes = column.integer_or_none();
   column.parsed([&](const JsonReader& details) { read_details(details, c); });
   c.setting = column.text();
@@ -142,8 +145,8 @@ void read_blocks(const SQLite::Database& database, Measurement& c) {
     Columns column(row, fmt::format("block of case {}", c.id));
     Block& b = c.blocks.emplace_back();
     b.index = column.integer();
-    b.plan_seconds = column.number();
-    b.run_seconds = column.number();
+    b.plan_seconds = column.seconds();
+    b.run_seconds = column.seconds();
     b.dense_seconds = known(column.number());
     b.peak_flops = column.number();
     b.position = column.integer();

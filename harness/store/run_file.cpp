@@ -65,6 +65,7 @@ json main_job_record(const MainJob& job) {
   json j{{"schema_version", kRecordVersion},
          {"tool", "vidattn run"},
          {"arguments", job.run.arguments},
+         {"started", job.run.started},
          {"interrupted", job.interrupted},
          {"repeat", job.repeat},
          {"densities", job.densities},
@@ -84,6 +85,8 @@ MainJob main_job_from_record(const JsonReader& record) {
   StoredRun& run = job.run;
   run.arguments = arguments_from_json(record.at("arguments"));
   run.suite = one_line(command_name(run.arguments));
+  if (const JsonReader started = record.maybe("started"); !started.is_null())
+    run.started = started.line();
   set_environment(run, record.at("environment"));
   run.preflight = preflight_from_json(record.maybe("preflight"));
   for (const JsonReader& test : record.at("cases").items())

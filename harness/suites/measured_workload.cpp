@@ -189,10 +189,27 @@ void note_layer_kinds(std::vector<Case>& cases, int64_t layers) {
 }
 
 /// What a case is, apart from its content.
+/// `vidattn run` of the case alone beside full attention, its knob as it was set.
+std::string command_of(const Case& c, const RunOptions& options, const WorkloadRequest& request) {
+  std::vector<std::string> words{"vidattn", "run"};
+  const auto add = [&](const std::string& option, const std::string& value) {
+    words.insert(words.end(), {option, value});
+  };
+  const std::vector<std::string> workload = workload_arguments(request);
+  words.insert(words.end(), workload.begin(), workload.end());
+  if (!c.is_full()) add("--backend", "full");
+  add("--backend", c.result.setting);
+  add("--device", c.device->name());
+  add("--dtype", to_string(c.dtype));
+  if (options.repeat > 0) add("--repeat", std::to_string(options.repeat));
+  if (options.whole) words.emplace_back("--whole");
+  return shell_line(words);
+}
+
 void describe(Case& c, const RunOptions& options, const WorkloadRequest& request) {
   Measurement& m = c.result;
   m.identity.workload = workload_text(request);
-  m.command = command_line(options.arguments);
+  m.command = command_of(c, options, request);
   m.process.threads = omp_get_max_threads();
 }
 

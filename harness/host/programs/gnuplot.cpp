@@ -100,7 +100,8 @@ std::string Drawing::draw(const std::string& title, const std::string& path) con
       run_program({.program = kGnuplot,
                    .arguments = {"--default-settings"},
                    .input = "set encoding utf8\n" + blocks_ + terminal_of_path + script_ +
-                            kPlainTexts + plots_ + "\n"});
+                            kPlainTexts + plots_ + "\n",
+                   .until_interrupted = true});
   if (!end.fine()) throw InputError("gnuplot " + end.trouble());
   if (!is_whole(end.out)) throw InputError("gnuplot's picture is cut off");
   return finished(end.out, title);

@@ -92,6 +92,11 @@ struct Streams {
   throw InputError(fmt::format("cannot start {}: {}", in_quotes(program), system_reason(error)));
 }
 
+/// Ends the child and what it started.
+void end_group(pid_t child) {
+  if (::kill(-child, SIGKILL) != 0) ::kill(child, SIGKILL);  // it has no group of its own yet
+}
+
 /// Status of the child as waitpid() gives it.
 int wait_for(pid_t child, bool until_interrupted) {
   constexpr int kPollMilliseconds = 50;
@@ -99,7 +104,7 @@ int wait_for(pid_t child, bool until_interrupted) {
   pollfd end{static_cast<int>(::syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
   int status = 0;
   while (::waitpid(child, &status, WNOHANG) == 0) {
-    if (until_interrupted && interrupted()) ::kill(child, SIGKILL);
+    if (until_interrupted && interrupted()) end_group(child);
     ::poll(&end, 1, kPollMilliseconds);
   }
   if (end.fd >= 0) ::close(end.fd);

@@ -20,10 +20,11 @@ constexpr unsigned kShown = kPage | kCompare;
 
 double number(int64_t value) { return static_cast<double>(value); }
 
-/// " [1.9, 2.1]"; empty where it is unknown, and for full attention itself.
+/// " [1.9, 2.1]", or that there is none; empty for full attention itself.
 std::string speedup_interval(const Measurement& m, int digits) {
   const double low = 1 / m.metric("ratio_high"), high = 1 / m.metric("ratio_low");
-  if (m.is_full() || !std::isfinite(low) || !std::isfinite(high)) return "";
+  if (m.is_full()) return "";
+  if (!std::isfinite(low) || !std::isfinite(high)) return m.blocks.empty() ? "" : " few blocks";
   return fmt::format(" [{:.{}g}, {:.{}g}]", low, digits, high, digits);
 }
 
@@ -51,7 +52,7 @@ const std::vector<MetricInfo>& catalogue() {
 {"total_time", "total ms", "s", 4, kMilli, K::time, B::lower, T::cost, kPage | kLatex | kSuite, "planning and running together, median over the blocks of their sum, which is not the sum of the two medians", [](const M& m) { return m.timed(m.total); }},
 {"flop_rate", "GFLOP/s", "flop/s", 3, kGiga, K::time, B::higher, T::cost, 0, "attention FLOPs over the time of running", [](const M& m) { return m.timed(m.rate()); }},
 {"share_of_peak", "of peak", "1", 3, 1, K::time, B::higher, T::cost, kPage | kSuite, "FLOP/s over the multiply-add peak measured beside it on the same threads, of the unit that the kernel uses for the storage type (registers only, best of short bursts); a case above it is mistrusted", [](const M& m) { return Computed{m.share_of_peak(), "no peak is measured for this device and storage type"}; }},
-{"speedup", "speedup", "1", 3, 1, K::time, B::higher, T::cost, kPage | kLatex, "time of full attention on the same device and storage type over the method's, planning included: 1 / `ratio`, with its 95% bootstrap interval over blocks; unknown after a single block", [](const M& m) { return m.compared(m.speedup()); }},
+{"speedup", "speedup", "1", 3, 1, K::time, B::higher, T::cost, kPage | kLatex, "time of full attention on the same device and storage type over the method's, planning included: 1 / `ratio`, with its 95% bootstrap interval over blocks; `few blocks`: of fewer than 6 there is none; unknown after a single block", [](const M& m) { return m.compared(m.speedup()); }},
 {"theoretical_speedup", "1/density", "1", 3, 1, K::exact, B::higher, T::cost, kPage, "the speedup that the density alone would give", [](const M& m) { return Computed{m.theoretical_speedup()}; }},
 {"realised_share", "realised", "1", 3, 1, K::time, B::higher, T::cost, 0, "speedup over 1/density, that is speedup × density; `disturbed` where the whole interval lies above 1.05: fewer pairs cannot save more than their share", [](const M& m) { return m.compared(m.realised()); }},
 {"realised_share_run", "run only", "1", 3, 1, K::time, B::higher, T::cost, 0, "the same with planning left out on both sides, paired by block: what the kernel makes of the plan's shape", [](const M& m) { return m.compared(m.rate_over_full()); }},

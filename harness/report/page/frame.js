@@ -5,6 +5,7 @@ const timed = data.cases.filter(c => c.metrics.total_time !== undefined);
 // A case that missed the density asked for is no part of a comparison at equal density: it stands in
 // the table, and in charts that have the density on an axis or show the kernel alone.
 const equal = timed.filter(c => !c.missed);
+const leftOut = panel => inPanel(timed, panel).filter(c => c.missed).map(c => c.short);
 const inPanel = (cases, panel) => cases.filter(c => c.panel === panel);
 const known = v => v !== undefined && v !== null;
 const show = (v, digits = 3) => known(v) ? Number(v.toPrecision(digits)).toString() : '-';
@@ -142,8 +143,9 @@ function drawParts(id, parts, make, key) {
     if (config.rows) chart.style.height = `${5 + (narrow ? 3 : 1.8) * config.rows}rem`;
     chart.append(canvas);
     panel.append(element('h3', part.label), chart);
+    if (config.left && config.left.length) panel.append(element('p', `missed the density asked for, left out: ${config.left.join(', ')}`));
     panels.append(panel);
-    const {rows, options, ...rest} = config;
+    const {rows, left, options, ...rest} = config;
     charts.push(new Chart(canvas, {...rest, options: {animation: false, maintainAspectRatio: false,
       responsive: true, devicePixelRatio: Math.max(2, devicePixelRatio), ...options, plugins: {legend: {display: false}, ...options.plugins}}}));
   });

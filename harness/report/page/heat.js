@@ -74,15 +74,17 @@ function heatMap(rows, axis) {
 // One map for each axis along which the calls differ, method beside method.
 function heatMaps() {
   const box = document.getElementById('heat-maps');
+  const measured = data.calls.length + data.call_groups.reduce((sum, group) => sum + group.missed, 0);
   for (const [axis, title] of [['layer', 'Head × layer'], ['step', 'Head × step']]) {
     const numbers = new Set(data.calls.map(c => c[axis]).filter(known));
-    if (numbers.size < 2) continue;
+    if (measured < 2 || (data.calls.length && numbers.size < 2)) continue;
     const part = element('div', undefined, 'maps');
-    for (const {name, calls} of data.call_groups.map((name, i) =>
-      ({name, calls: data.calls.filter(c => c.group === i && known(c[axis]))}))) {
-      if (!calls.length) continue;
+    for (const {name, missed, calls} of data.call_groups.map((group, i) =>
+      ({...group, calls: data.calls.filter(c => c.group === i && known(c[axis]))}))) {
       const figure = element('figure', undefined, 'panel');
-      figure.append(element('figcaption', `${name}: recall, mean of ${calls.length} calls`), heatMap(recallBy(calls, axis), axis));
+      figure.append(element('figcaption', `${name}: recall, mean of ${calls.length} calls` +
+        (missed ? `; ${missed} missed the density` : '')));
+      if (calls.length) figure.append(heatMap(recallBy(calls, axis), axis));
       part.append(figure);
     }
     box.append(element('h3', title), part);

@@ -47,7 +47,8 @@ TEST(ReportCalls, ChartsHaveMeansAndHeatMapsTheCalls) {
   EXPECT_NEAR(sta["recalls"][0].get<double>(), (0.5 + 0.9 + 0.5 + 0.9) / 5, 1e-4);
   EXPECT_TRUE(sta["recalls"][1].is_null());
   EXPECT_DOUBLE_EQ(sta["ratio"]["ratio"].get<double>(), 0.5);
-  EXPECT_EQ(data["call_groups"], (json{"sta at density 0.5"}));
+  EXPECT_EQ(data["call_groups"], json::array({{{"name", "sta at density 0.5"}, {"missed", 1}}}));
+  EXPECT_TRUE(sta["missed"].get<bool>()) << "one of its calls is not at the density";
   ASSERT_EQ(data["calls"].size(), 4U) << "neither full attention nor what missed";
   const json& last = data["calls"][3];
   EXPECT_EQ(last["group"], 0);
@@ -59,7 +60,7 @@ TEST(ReportCalls, ChartsHaveMeansAndHeatMapsTheCalls) {
 
 TEST(ReportCalls, ARunOfOneCallIsShownAsItIs) {
   const StoredRun run = run_of({case_of_call("sta", 2, 5, {0.5, 0.5})});
-  EXPECT_EQ(mean_over_calls(run).cases[0].setting, "sta:window=2");
+  EXPECT_EQ(mean_over_calls(run).run.cases[0].setting, "sta:window=2");
   EXPECT_EQ(report_data({run}, {})["calls"].size(), 1U);
 }
 
