@@ -49,16 +49,17 @@ RunOptions complete(const Given& given, const Arguments& arguments) {
 }
 
 /// A number of the run behind `in run`; a list or range chooses calls of a capture instead.
-Option in_run(const std::string& name, int64_t& number, const std::string& help,
+Option in_run(const std::string& name, int64_t& number, bool& given, const std::string& help,
               const std::string& alike, const std::function<void(NumberList)>& choose) {
   constexpr int64_t kMost = 100000;
-  const auto take = [=, &number](const std::string& text) {
+  const auto take = [=, &number, &given](const std::string& text) {
     const NumberList numbers(text, name);
     const auto only = numbers.only();
     if (!only) return choose(numbers);
     if (*only < 1 || *only > kMost)
       throw InputError(fmt::format("{}: Value {} not in range 1 to {}", name, *only, kMost));
     number = *only;
+    given = true;
   };
   return Option(name, take, fmt::format("{}; a list or range, as {}", help, alike))
       .shown_as(std::to_string(number));
@@ -71,10 +72,10 @@ std::vector<Option> main_job(Given& o) {
        {Option("--backend", &run.backends, "NAME[:key=value,…]; may be repeated, or all"),
         Option("--density", &o.densities,
                "solve each backend's knob for these densities: 0.25, 0.1,0.2 or from:to:step"),
-        in_run("--steps", run.steps, "steps of the denoising run for `in run`", "--step",
-               [&o](NumberList steps) { o.workload.choose_steps(std::move(steps)); }),
-        in_run("--layers", run.layers, "layers of the model for `in run`", "--layer",
-               [&o](NumberList layers) { o.workload.choose_layers(std::move(layers)); }),
+        in_run("--steps", run.steps, run.steps_given, "steps of the denoising run for `in run`",
+               "--step", [&o](NumberList steps) { o.workload.choose_steps(std::move(steps)); }),
+        in_run("--layers", run.layers, run.layers_given, "layers of the model for `in run`",
+               "--layer", [&o](NumberList layers) { o.workload.choose_layers(std::move(layers)); }),
         devices_option(run.devices), dtypes_option(o.dtypes),
         Option("--repeat", &run.repeat,
                "timed blocks; more than 6 where they take less than 3 s together")

@@ -123,7 +123,8 @@ void check_compared_columns(const ColumnChoice& choice) { chosen(choice); }
 void print_comparison(const ComparisonResult& result, const CompareOptions& options) {
   print_out("A: {}\nB: {}\n{}\n", result.a, result.b, result.protocol);
   if (const auto& w = result.workload)
-    print_out("workload {}: {} tokens, {} heads of {}\n", w->name, w->length, w->heads, w->dim);
+    print_out("workload {}: {} tokens, {} {} of {}\n", w->name, w->length, w->heads,
+              w->heads == 1 ? "head" : "heads", w->dim);
   print_times(result);
   print_figures(result, options.columns);
   const auto all = estimates(result);

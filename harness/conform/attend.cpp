@@ -83,7 +83,7 @@ std::string sizes_text(const Inputs& in) {
                          ? fmt::format("{} tokens", in.length())
                          : fmt::format("{} queries, {} keys", in.length(), in.keys());
   if (in.grid.text_tokens > 0) text += fmt::format(", {} of them no video", in.grid.text_tokens);
-  text += fmt::format(", {} heads of {}", in.heads(), in.dim());
+  text += fmt::format(", {} {} of {}", in.heads(), in.heads() == 1 ? "head" : "heads", in.dim());
   if (in.value_dim() != in.dim()) text += fmt::format(", values of {}", in.value_dim());
   return text;
 }

@@ -96,7 +96,8 @@ std::string lowest_table(const std::vector<OverCalls>& all) {
   TableRows rows;
   for (size_t i = 0; i < all.size(); ++i)
     for (const HeadOverCalls& head : all[i].lowest) {
-      std::vector<std::string> row{names[i], head.layer < 0 ? "-" : std::to_string(head.layer),
+      const std::string layer = head.layer < 0 ? "-" : std::to_string(head.layer);
+      std::vector<std::string> row{names[i], head.part.empty() ? layer : layer + ", " + head.part,
                                    std::to_string(head.head), std::to_string(head.calls)};
       for (const auto& [value, tag] : {std::pair{head.recall, "recall_mean"},
                                        {head.relative_l2, "relative_l2"},
@@ -169,7 +170,8 @@ std::string common_name(const std::set<std::string>& names) {
   if (names.size() == 1) return first;
   const auto differ = std::mismatch(first.begin(), first.end(), last.begin(), last.end());
   const std::string common(first.begin(), differ.first);
-  return common.substr(0, common.find_last_of("/#") + 1);
+  const size_t end = common.find_last_of("/#") + 1;
+  return common.substr(0, end > 0 && common[end - 1] == '#' ? end - 1 : end);
 }
 
 }  // namespace
@@ -208,9 +210,12 @@ std::string calls_tables(const std::vector<Measurement>& cases, const ColumnChoi
 
 std::string calls_reasons(const std::vector<Measurement>& cases) {
   constexpr size_t kMostNotes = 4, kMostReasons = 20;
+  CallTexts texts;
+  for (const Measurement& m : cases)
+    if (m.workload && m.workload->call) texts.add(*m.workload->call);
   CallLines notes, reasons;
   for (const Measurement& m : cases) {
-    const std::string call = m.workload && m.workload->call ? call_text(*m.workload->call) : "-";
+    const std::string call = m.workload && m.workload->call ? texts.of(*m.workload->call) : "-";
     if (!m.note.empty()) notes.add(m.note, call);
     if (!m.reason.empty())
       reasons.add(

@@ -79,7 +79,7 @@ std::string workload_line(const WorkloadFacts& w, bool several) {
     text += fmt::format(" (grid {}, shots at {})", fmt::join(w.grid, "x"), fmt::join(w.shots, ","));
   if (w.text_tokens > 0) text += fmt::format(", {} of them no video", w.text_tokens);
   if (w.keys > 0) text += fmt::format(", {} keys", w.keys);
-  text += fmt::format(", {} heads of {}", w.heads, w.dim);
+  text += fmt::format(", {} {} of {}", w.heads, w.heads == 1 ? "head" : "heads", w.dim);
   if (w.value_dim > 0) text += fmt::format(", values of {}", w.value_dim);
   return text + "\n";
 }

@@ -17,12 +17,14 @@ json speedup_record(const OverCalls& over) {
 }
 
 json head_record(const HeadOverCalls& head) {
-  return {{"layer", head.layer < 0 ? json() : json(head.layer)},
-          {"head", head.head},
-          {"calls", head.calls},
-          {"recall", number_or_null(head.recall)},
-          {"relative_l2", number_or_null(head.relative_l2)},
-          {"cosine", number_or_null(head.cosine)}};
+  json record{{"layer", head.layer < 0 ? json() : json(head.layer)},
+              {"head", head.head},
+              {"calls", head.calls},
+              {"recall", number_or_null(head.recall)},
+              {"relative_l2", number_or_null(head.relative_l2)},
+              {"cosine", number_or_null(head.cosine)}};
+  if (!head.part.empty()) record["part"] = head.part;
+  return record;
 }
 
 }  // namespace

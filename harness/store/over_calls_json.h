@@ -13,7 +13,8 @@ namespace vidattn {
 ///   speedup     {mean, low, high, clusters, clustered_by: call or prompt}, null = unknown
 ///   worst       {recall, relative_l2, cosine, density: {value, head, call}}
 ///   mean_over_heads {recall, relative_l2, cosine, density}, over the calls' heads
-///   worst_heads [{layer, head, calls, recall, relative_l2, cosine}], lowest mean recall first
+///   worst_heads [{layer, head, calls, recall, relative_l2, cosine}], lowest mean recall first;
+///               with `part`, a prefix or file, where layers and steps do not tell the calls
 nlohmann::json to_json(const OverCalls& over);
 
 }  // namespace vidattn

@@ -72,6 +72,26 @@ RunOptions without_twins(RunOptions options) {
   return options;
 }
 
+/// A number of --steps or --layers that may have been meant for --step or --layer.
+void say_what_it_is(const std::string& option, int64_t number, const char* what,
+                    std::set<int64_t> of_calls) {
+  of_calls.erase(-1);
+  if (of_calls.size() > 1)
+    print_err("--{0}s {1} is the {2} for `in run`; --{0} {1} chooses calls\n", option,
+              number, what);
+}
+
+void say_meanings(const RunOptions& options, const std::vector<WorkloadRequest>& calls) {
+  std::set<int64_t> layers, steps;
+  for (const WorkloadRequest& request : calls)
+    if (request.call) {
+      layers.insert(request.call->layer);
+      steps.insert(request.call->step);
+    }
+  if (options.steps_given) say_what_it_is("step", options.steps, "length of the run", steps);
+  if (options.layers_given) say_what_it_is("layer", options.layers, "depth of the model", layers);
+}
+
 /// Everything about a run but its cases, and what only a record holds: all that could fail and is
 /// known before the work. The run is named after its command.
 MainJob new_job(const RunOptions& options) {
@@ -197,6 +217,7 @@ ExitCode run(const RunOptions& given) {
   std::optional<Store> store;    // opened first: no measuring for a store that cannot be written
   if (!options.db.empty()) store.emplace(options.db, Store::Mode::write);
   const ChosenCalls calls = choose_calls(options.workload, options.calls);
+  say_meanings(options, calls.requests);
   MainJob job = new_job(options);
   if (limits_are_wanted()) job.run.preflight = preflight();
   Outputs outputs;

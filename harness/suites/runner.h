@@ -18,6 +18,7 @@ struct RunOptions {
   std::vector<DType> dtypes = {DType::f32};
   std::vector<double> densities;    ///< solve each backend's knob for these; empty = as given
   int64_t steps = 50, layers = 30;  ///< of the denoising run whose mean density is reported
+  bool steps_given = false, layers_given = false;  ///< somebody said these two
   /// Timed blocks, each runs every backend once; 0 = at least 6, as an interval
   /// needs, and up to 10 within 3 s.
   int repeat = 0;

@@ -15,4 +15,11 @@ std::string call_text(const CallFacts& call) {
   return text.empty() ? call.source : text;
 }
 
+std::string CallTexts::of(const CallFacts& call) const {
+  std::string text = call_text(call);
+  const auto found = sources_.find(text);
+  const bool several = found != sources_.end() && found->second.size() > 1;
+  return several ? text + ", " + call.source : text;
+}
+
 }  // namespace vidattn

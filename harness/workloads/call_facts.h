@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 
 namespace vidattn {
@@ -18,5 +20,15 @@ struct CallFacts {
 
 /// "layer 14, step 3, entry 1": what is known, else the source.
 std::string call_text(const CallFacts& call);
+
+/// Names calls among others: the source, too, where it takes one to tell them apart.
+class CallTexts {
+ public:
+  void add(const CallFacts& call) { sources_[call_text(call)].insert(call.source); }
+  std::string of(const CallFacts& call) const;
+
+ private:
+  std::map<std::string, std::set<std::string>> sources_;  ///< of the calls of a text
+};
 
 }  // namespace vidattn

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -41,6 +43,8 @@ CallFacts call_of(const Measurement& m) {
 
 WorstHead worst_of(const CallCases& cases, const HeadFigure& figure) {
   WorstHead worst;
+  CallTexts texts;
+  for (const Measurement* m : cases) texts.add(call_of(*m));
   for (const Measurement* m : cases) {
     const Values& values = figure.of(*m);
     for (size_t head = 0; head < values.size(); ++head) {
@@ -48,7 +52,7 @@ WorstHead worst_of(const CallCases& cases, const HeadFigure& figure) {
       const bool worse =
           figure.high_is_worse ? values[head] > worst.value : values[head] < worst.value;
       if (!worse && worst.head >= 0) continue;
-      worst = {values[head], call_of(*m), 0};
+      worst = {values[head], call_of(*m), 0, texts.of(call_of(*m))};
       worst.head = worst.call.first_head + static_cast<int64_t>(head);
     }
   }
@@ -62,6 +66,45 @@ double mean_over_heads(const CallCases& cases, const HeadFigure& figure) {
   return mean_interval(all).mean;
 }
 
+/// A name without the number of the step, which is no difference between heads.
+std::string without_step(std::string name) {
+  const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
+  const auto word = name.find("step");
+  if (word == std::string::npos) return name;
+  const auto first =
+      std::find_if(name.begin() + static_cast<std::ptrdiff_t>(word), name.end(), is_digit);
+  const auto last = std::find_if_not(first, name.end(), is_digit);
+  return name.replace(first, last, first == last ? "" : "*");
+}
+
+std::string prefix_of(const CallFacts& call) {
+  return call.source.substr(std::min(call.source.find('#'), call.source.size() - 1) + 1);
+}
+
+/// What of their sources tells calls apart that layer, step, entry and prompt do not: nothing,
+/// their prefixes, or files and prefixes.
+class TellingPart {
+ public:
+  explicit TellingPart(const CallCases& cases) {
+    std::set<std::array<std::string, 3>> nothing, prefixes, sources;
+    for (const Measurement* m : cases) {
+      const CallFacts call = call_of(*m);
+      const std::string numbers = call_text({call.layer, call.step, call.batch_entry, 0, "", ""});
+      nothing.insert({numbers, call.prompt, ""});
+      prefixes.insert({numbers, call.prompt, prefix_of(call)});
+      sources.insert({numbers, call.prompt, call.source});
+    }
+    if (nothing.size() == sources.size()) return;
+    part_ = prefix_of;
+    if (prefixes.size() < sources.size())
+      part_ = [](const CallFacts& call) { return call.source; };
+  }
+  std::string of(const CallFacts& call) const { return part_ ? without_step(part_(call)) : ""; }
+
+ private:
+  std::string (*part_)(const CallFacts&) = nullptr;
+};
+
 /// The figures of one head of one layer in every call.
 struct HeadSamples {
   int64_t calls = 0;
@@ -69,12 +112,14 @@ struct HeadSamples {
 };
 
 std::vector<HeadOverCalls> lowest_heads(const CallCases& cases) {
-  std::map<std::pair<int64_t, int64_t>, HeadSamples> heads;
+  const TellingPart part(cases);
+  std::map<std::tuple<int64_t, std::string, int64_t>, HeadSamples> heads;
   for (const Measurement* m : cases) {
     const CallFacts call = call_of(*m);
     const HeadFigures& figures = m->per_head;
     for (size_t i = 0; i < figures.recall.size(); ++i) {
-      HeadSamples& head = heads[{call.layer, call.first_head + static_cast<int64_t>(i)}];
+      HeadSamples& head =
+          heads[{call.layer, part.of(call), call.first_head + static_cast<int64_t>(i)}];
       ++head.calls;
       head.recall.push_back(figures.recall[i]);
       head.relative_l2.push_back(figures.relative_l2[i]);
@@ -83,8 +128,9 @@ std::vector<HeadOverCalls> lowest_heads(const CallCases& cases) {
   }
   std::vector<HeadOverCalls> all;
   for (const auto& [place, head] : heads)
-    all.push_back({place.first, place.second, head.calls, mean_interval(head.recall).mean,
-                   mean_interval(head.relative_l2).mean, mean_interval(head.cosine).mean});
+    all.push_back({std::get<0>(place), std::get<1>(place), std::get<2>(place), head.calls,
+                   mean_interval(head.recall).mean, mean_interval(head.relative_l2).mean,
+                   mean_interval(head.cosine).mean});
   std::erase_if(all, [](const HeadOverCalls& head) { return std::isnan(head.recall); });
   std::stable_sort(all.begin(), all.end(), [](const HeadOverCalls& a, const HeadOverCalls& b) {
     return a.recall < b.recall;
@@ -178,7 +224,6 @@ auto group_key(const CaseIdentity& id) {
 }  // namespace
 
 std::string WorstHead::place() const {
-  const std::string where = call_text(call);
   return fmt::format("{}{}head {}", where, where.empty() ? "" : ", ", head);
 }
 

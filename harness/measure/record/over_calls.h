@@ -14,15 +14,18 @@ struct WorstHead {
   double value = NAN;
   CallFacts call;     ///< in which it is so
   int64_t head = -1;  ///< of the model; -1 = nobody has the figure
+  std::string where;  ///< the call, as its case tells it from the others
 
   bool operator==(const WorstHead&) const = default;
-  /// "layer 14, step 3, head 5"
+  /// "layer 14, step 3, head 5", or "layer 1, a.safetensors#blocks.1.attn2., head 2"
   std::string place() const;
 };
 
-/// A head of a layer: means over the calls that it is in.
+/// A head of a layer: means over the calls that it is in. Where layer, step and prompt are several
+/// calls' (a layer has two attentions, or two files are of one call), each of those is its own.
 struct HeadOverCalls {
   int64_t layer = -1;  ///< -1 = not known
+  std::string part;    ///< prefix or file that tells the calls, "step*_attn2."; else empty
   int64_t head = 0;    ///< of the model
   int64_t calls = 0;
   double recall = NAN, relative_l2 = NAN, cosine = NAN;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,10 +32,15 @@ struct Unreadable {
   std::string source, reason;
 };
 
+/// For messages about a number that no call has: "there are layer 0, 7", or "none says its layer"
+/// where no number is known (-1 = not known).
+std::string numbers_there(const char* name, std::set<int64_t> numbers);
+
 /// The calls of a capture, sorted, that fit the prefix, and the layer and step of the options where
 /// they are given. No tensor is read, and no file whose name says another layer or step. Throws
 /// InputError for files that cannot be opened, and when there is no call at all; with `unreadable`,
-/// the files that cannot be opened are added to it as long as others have calls.
+/// the files that cannot be opened, and what has a query or a key but is no whole call, are added
+/// to it as long as others have calls.
 std::vector<CaptureCall> list_calls(const CapturePath& path, const CaptureOptions& options,
                                     std::vector<Unreadable>* unreadable = nullptr);
 

@@ -255,6 +255,7 @@ class CallLoader {
     facts.step = call_.step;
     if (operands_.batch > 1) facts.batch_entry = std::max<int64_t>(settings_.batch_entry, 0);
     facts.first_head = metadata_.first_head;
+    if (metadata_.lone_heads >= 0 && !operands_.counted) facts.first_head = metadata_.lone_heads;
     if (settings_.head_range) facts.first_head += settings_.head_range->first;
     facts.prompt = metadata_.prompt;
     facts.source = call_.text();

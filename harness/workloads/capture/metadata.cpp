@@ -125,8 +125,11 @@ CaptureMetadata read_foreign(const Texts& texts) {
   if (const std::string layout = text_of(texts, "layout"); find_layout(layout))
     metadata.layout = layout;
   metadata.prompt = one_line(text_of(texts, "prompt"));
-  if (const auto heads = find_head_range(text_of(texts, "heads")))
-    metadata.first_head = heads->first;
+  const std::string heads = text_of(texts, "heads");
+  if (const auto range = find_head_range(heads)) {
+    const bool lone = heads.find('-') == std::string::npos;
+    (lone ? metadata.lone_heads : metadata.first_head) = range->first;
+  }
   metadata.record = record_of(texts);
   return metadata;
 }

@@ -17,7 +17,8 @@ struct CaptureMetadata {
   int64_t prefix = -1, valid = -1;   ///< tokens before the video; tokens before the padding
   int64_t heads = -1;                ///< query heads that are stored
   int64_t layer = -1, step = -1;
-  int64_t first_head = 0;  ///< of the model, that is stored first
+  int64_t first_head = 0;   ///< of the model, that is stored first
+  int64_t lone_heads = -1;  ///< a number said of heads: how many, or which (CaptureSettings)
   std::string layout;
   std::string prompt;  ///< one line
   double softmax_scale = 0;

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <map>
+#include <set>
 
 namespace vidattn {
 namespace {
@@ -61,6 +62,21 @@ std::optional<int64_t> leading_number(std::string_view text) {
   return number;
 }
 
+/// Whether a prefix is another with a word more, as "blocks.3.to_" of "blocks.3.".
+bool continues(const std::string& prefix, const std::string& other) {
+  return prefix != other && prefix.starts_with(other) &&
+         prefix.find_first_of("./", other.size()) == std::string::npos;
+}
+
+/// Of the names, those that the words have behind the prefix; the others are empty.
+std::array<std::string, 3> present(const std::string& prefix, const Words& words,
+                                   const FreeNames& names) {
+  std::array<std::string, 3> there;
+  for (size_t i = 0; i < words.size(); ++i)
+    if (const std::string name = prefix + std::string(words[i]); names.has(name)) there[i] = name;
+  return there;
+}
+
 std::optional<int64_t> number_after(const std::string& text, std::string_view word) {
   for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
     if (at > 0 && is_letter(text[at - 1])) continue;
@@ -96,6 +112,30 @@ std::vector<CallNames> find_calls(const std::vector<std::string>& names) {
     }
   std::vector<CallNames> sorted;
   for (auto& [prefix, call] : calls) sorted.push_back(std::move(call));
+  return sorted;
+}
+
+std::vector<CallNames> find_incomplete(const std::vector<std::string>& names) {
+  std::map<std::string, CallNames> found;
+  std::set<std::string> prefixes;
+  for (const CallNames& call : find_calls(names)) prefixes.insert(call.prefix);
+  const std::set<std::string> complete = prefixes;
+  FreeNames free(names);
+  for (const Words& words : kWords)
+    for (const std::string& name : names)
+      for (const std::string_view word : {words[0], words[1]}) {
+        const auto prefix = prefix_before(name, word);
+        if (!prefix || !free.has(name) || complete.contains(*prefix)) continue;
+        const CallNames call{*prefix, present(*prefix, words, free)};
+        free.take(call.qkv);
+        found.emplace(*prefix, call);
+        prefixes.insert(*prefix);
+      }
+  std::vector<CallNames> sorted;
+  for (const auto& [prefix, call] : found)
+    if (std::none_of(prefixes.begin(), prefixes.end(),
+                     [&](const std::string& other) { return continues(prefix, other); }))
+      sorted.push_back(call);
   return sorted;
 }
 

@@ -21,6 +21,10 @@ struct CallNames {
 /// the attention itself win: q before to_q.
 std::vector<CallNames> find_calls(const std::vector<std::string>& names);
 
+/// What has the names of a query or a key without being a call, by prefix; names that are missing
+/// are empty. Further forms of another prefix's tensors, as to_q beside q, k and v, are none.
+std::vector<CallNames> find_incomplete(const std::vector<std::string>& names);
+
 /// Whether a chosen text names the call: its prefix, with or without its last character.
 bool is_chosen(const CallNames& call, const std::string& chosen);
 

@@ -115,10 +115,33 @@ class Opener {
 
 /// What a layout with too few tokens was taken for.
 std::string likely_instead(const Layout& layout, int64_t tokens) {
-  if (layout.axes == "lhd" && tokens == 1) return "bl(hd), with --heads";
+  const std::string flat = "bl(hd) with --heads N";
+  if (layout.axes == "lhd" && tokens == 1) return flat;
   Layout swapped = layout;
   std::swap(swapped.axes[swapped.axis('l')], swapped.axes[swapped.axis('h')]);
-  return swapped.text();
+  return swapped.text() + (layout.axes == "lhd" ? ", or " + flat : "");
+}
+
+constexpr int64_t kWidestHead = 256;  // wider ones are likely several
+
+/// Heads that nobody counted, in one axis with their channels. `q` as [L,H,D].
+void refuse_flat(const StoredArray& stored, const StoredArray& q, const CaptureSettings& settings) {
+  if (settings.layout || settings.heads > 0 || q.shape[1] != 1 || q.shape[2] <= kWidestHead) return;
+  const char* flat = stored.shape.size() == 2 ? "l(hd)" : "lb(hd)";
+  throw InputError(
+      fmt::format("{} with shape {} would be {} tokens of one head of {} channels: if it holds all "
+                  "heads, --layout {} --heads N says how many they are, also if it is 1",
+                  stored.name, shape_text(stored.shape), q.shape[0], q.shape[2], flat));
+}
+
+/// A lone number said of heads counts them where they lie in one axis with their channels.
+CaptureSettings with_lone_heads(CaptureSettings settings, const StoredArray& q) {
+  if (settings.heads > 0 || settings.lone_heads <= 0) return settings;
+  const bool wide = q.shape.size() <= 3 && q.shape.back() > kWidestHead;
+  const Layout guess = default_layout(q.shape, settings.lone_heads);
+  const bool flat = settings.layout ? settings.layout->has('c') : wide && guess.has('c');
+  if (flat) settings.heads = settings.lone_heads;
+  return settings;
 }
 
 /// `q` as [L,H,D], of the layout with its batch.
@@ -218,11 +241,12 @@ nlohmann::json record_of(const std::string& name, const std::string& role,
 }  // namespace
 
 StoredOperands open_operands(const TensorSource& source, const CallNames& names,
-                             const CaptureSettings& settings, std::vector<std::string>& notes) {
+                             const CaptureSettings& given, std::vector<std::string>& notes) {
   Opener opener(source);
   StoredArray stored[3];
   for (size_t i = 0; i < std::size(stored); ++i)
     stored[i] = opener.open(names.qkv[i], names.qkv[i].substr(names.prefix.size()));
+  const CaptureSettings settings = with_lone_heads(given, stored[0]);
   const Layout wanted =
       settings.layout ? *settings.layout : default_layout(stored[0].shape, settings.heads);
   StoredOperands out;
@@ -236,6 +260,7 @@ StoredOperands open_operands(const TensorSource& source, const CallNames& names,
           stored[0].name, shape_text(stored[0].shape), other.name, shape_text(other.shape)));
   out.q = viewed(stored[0], out.layout, settings, settings.heads);
   refuse_swapped(stored[0], out.q, out.layout, settings);
+  refuse_flat(stored[0], out.q, settings);
   const Layout of_keys = fitted(wanted, stored[1]);
   const int64_t heads = key_heads_of(stored[1], of_keys, settings.heads, out.q.shape[2]);
   out.k = viewed(stored[1], of_keys, settings, heads);
@@ -248,6 +273,7 @@ StoredOperands open_operands(const TensorSource& source, const CallNames& names,
                     stored[0].name, shape_text(stored[0].shape), out.q.shape[1], out.layout.text(),
                     settings.heads));
   out.heads = out.q.shape[1];
+  out.counted = settings.heads != given.heads || (out.heads > 1 && out.heads == given.lone_heads);
   take_head_range(out, settings);
   out.widened = opener.widened();
   opener.tell(notes);

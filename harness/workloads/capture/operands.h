@@ -16,6 +16,7 @@ struct StoredOperands {
   Layout layout;         ///< as q is stored
   int64_t batch = 1;     ///< calls in one: the size of the batch
   int64_t heads = 0;     ///< query heads that are stored
+  bool counted = false;  ///< heads are as many as CaptureSettings::lone_heads
   bool widened = false;  ///< one of them has 8-bit floats, so all become float32
   nlohmann::json record = nlohmann::json::object();  ///< name, type and shape of each
 };

@@ -72,6 +72,7 @@ CaptureSettings settle(const WorkloadRequest& request, const CaptureMetadata& me
     choice.contradict("--layout", asked.layout, metadata.layout);
   out.layout_confirmed = !asked.layout.empty();
   out.heads = choice.of<int64_t>("--heads", asked.heads, metadata.heads, -1);
+  out.lone_heads = metadata.lone_heads;
   out.prefix = choice.of<int64_t>("--prefix", asked.prefix, metadata.prefix, -1);
   out.valid = choice.of<int64_t>("--valid", asked.valid, metadata.valid, -1);
   out.scale = choice.of<double>("--scale", request.scale, metadata.softmax_scale, 0);

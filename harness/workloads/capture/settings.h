@@ -18,6 +18,8 @@ struct CaptureSettings {
   std::optional<Layout> layout;   ///< empty = by the tensors' rank
   bool layout_confirmed = false;  ///< asked for on the command line
   int64_t heads = -1;
+  int64_t lone_heads =
+      -1;  ///< as many where heads and channels are one axis, else the number of one
   int64_t prefix = 0;
   int64_t valid = -1;
   int64_t batch_entry = -1;

@@ -51,6 +51,13 @@ std::vector<fs::path> files_of(const fs::path& folder) {
   return paths;
 }
 
+bool has_folders(const fs::path& folder) {
+  const std::vector<fs::path> paths = files_of(folder);
+  std::error_code ignored;
+  return std::any_of(paths.begin(), paths.end(),
+                     [&](const fs::path& path) { return fs::is_directory(path, ignored); });
+}
+
 class NpyFolder : public TensorSource {
  public:
   explicit NpyFolder(fs::path folder) : folder_(std::move(folder)) {
@@ -178,8 +185,9 @@ std::vector<fs::path> sources_in(const fs::path& path) {
   if (!fs::is_directory(path, ignored)) return {path};
   std::vector<fs::path> sources = sources_of_folder(path);
   if (sources.empty())
-    throw InputError(fmt::format("{} has no .npy, .npz or .safetensors file: q, k and v are needed",
-                                 in_quotes(path.native())));
+    throw InputError(fmt::format(
+        "{} has no .npy, .npz or .safetensors file: q, k and v are needed{}",
+        in_quotes(path.native()), has_folders(path) ? "; folders in it are not read" : ""));
   return sources;
 }
 

@@ -1,7 +1,6 @@
 #include "harness/workloads/selection/choose_calls.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -17,16 +16,6 @@
 namespace vidattn {
 namespace {
 
-/// "0, 7, 14 and 12 more"
-std::string some_of(const std::set<int64_t>& numbers) {
-  constexpr size_t kMost = 12;
-  const std::vector<int64_t> shown(numbers.begin(),
-                                   std::next(numbers.begin(), std::min(numbers.size(), kMost)));
-  const std::string rest =
-      numbers.size() > kMost ? fmt::format(" and {} more", numbers.size() - kMost) : "";
-  return fmt::format("{}{}", fmt::join(shown, ", "), rest);
-}
-
 /// Every number or range that was asked for is that of some call. `name` is "layer", `there` what
 /// the calls have.
 void require_found(const NumberList& wanted, std::set<int64_t> there, const char* name,
@@ -35,12 +24,8 @@ void require_found(const NumberList& wanted, std::set<int64_t> there, const char
   for (const NumberList::Range& range : wanted.ranges()) {
     const auto found = there.lower_bound(range.first);
     if (found != there.end() && *found <= range.last) continue;
-    const std::string has =
-        there.empty()
-            ? fmt::format("none says its {}", name)
-            : fmt::format("there {} {} {}", there.size() == 1 ? "is" : "are", name, some_of(there));
     throw InputError(fmt::format("{} has no call of {} {}: {}", in_quotes(path.path.native()), name,
-                                 range.text(), has));
+                                 range.text(), numbers_there(name, there)));
   }
 }
 

@@ -176,6 +176,26 @@ TEST_F(CallsRun, WhatCannotBeReadIsNamedAndTheOthersGoOn) {
   EXPECT_EQ(Store(path("v.db")).load_run("latest").cases.size(), 4U);
 }
 
+TEST_F(CallsRun, PartsOfCallsAreNamedAndOtherFilesAreNot) {
+  MadeCapture capture{.steps = 1, .blocks = 2, .heads = 1};
+  capture.write(calls());
+  const std::vector<testing::RawTensor> whole = testing::Call{}.tensors();
+  write_bytes(calls() / "step00_block02.safetensors",
+              testing::safetensors_bytes({whole[0], whole[1]}));
+  write_bytes(calls() / "step00_block03.safetensors",
+              testing::safetensors_bytes({{"x", "F32", {1}, std::string(4, '\0')}}));
+  EXPECT_EQ(run(capture, kFew).exit_code, 3);
+  EXPECT_EQ(record()["cases"].size(), 4U);
+  ASSERT_EQ(record()["unreadable"].size(), 1U);
+  EXPECT_EQ(record()["unreadable"][0]["source"], "step00_block02.safetensors");
+  const std::string reason = record()["unreadable"][0]["reason"];
+  EXPECT_NE(reason.find("has \"q\", \"k\", but no v"), std::string::npos) << reason;
+  EXPECT_EQ(run(capture, "--layer 0-1" + kFew).exit_code, 0) << "it was not asked for";
+  const ToolResult length = run(capture, "--layer 0-1 --layers 7 --steps 9" + kFew);
+  EXPECT_NE(length.err.find("--layers 7 is the depth"), std::string::npos) << length.err;
+  EXPECT_EQ(length.err.find("--steps 9"), std::string::npos) << "there is one step";
+}
+
 TEST_F(CallsRun, PromptsAreClusters) {
   MadeCapture capture{.steps = 1, .blocks = 2, .heads = 2};
   capture.write(calls(), "a_");

@@ -67,6 +67,33 @@ TEST(OverCalls, AHeadIsTheMeanOverItsCalls) {
   EXPECT_DOUBLE_EQ(all[0].lowest[1].recall, 0.6);
 }
 
+/// Two attentions of a layer, in every step's file, and the figures of the heads.
+TEST(OverCalls, CallsOfOneLayerAndStepAreToldByTheirSource) {
+  std::vector<Measurement> cases;
+  for (const int64_t step : {5, 6})
+    for (const std::string name : {"attn1", "attn2"}) {
+      CallFacts call = layer(1);
+      call.step = step;
+      call.source = "step" + std::to_string(step) + ".safetensors#blocks.1." + name + ".";
+      cases.push_back(case_of_call("sta", call, name == "attn1" ? 0.9 : 0.1, 0.8, 1));
+    }
+  cases[1].per_head.recall[0] = 0;
+  const OverCalls over = over_calls(cases).at(0);
+  EXPECT_EQ(over.worst.at("recall").place(),
+            "layer 1, step 5, step5.safetensors#blocks.1.attn2., head 8");
+  ASSERT_EQ(over.lowest.size(), 3U);
+  EXPECT_EQ(over.lowest[0].part, "blocks.1.attn2.");
+  EXPECT_EQ(over.lowest[0].calls, 2) << "both steps";
+  EXPECT_DOUBLE_EQ(over.lowest[0].recall, 0.05);
+  cases = {cases[0], cases[0]};
+  cases[0].workload->call->source = "b_step5";
+  cases[1].workload->call->source = "a_step5";
+  EXPECT_EQ(over_calls(cases).at(0).lowest[0].part, "a_step*");
+  cases[0].workload->call->prompt = "another";
+  EXPECT_EQ(over_calls(cases).at(0).lowest[0].part, "") << "prompts tell them";
+  EXPECT_EQ(over_calls(cases).at(0).lowest[0].calls, 2);
+}
+
 TEST(OverCalls, PromptsAreTheClustersOfTheInterval) {
   const std::vector<double> ratios{0.5, 0.4, 0.25, 0.2};
   std::vector<Measurement> cases;

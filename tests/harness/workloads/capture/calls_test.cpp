@@ -44,7 +44,7 @@ TEST(CaptureCalls, OneOfSeveralInAFile) {
   layer.capture.layer = 1;
   expect_loads(layer, large);
   layer.capture.layer = 2;
-  expect_not_loaded(layer, "no call of layer 2; its calls have the prefixes \"blocks.0.attn1.\"");
+  expect_not_loaded(layer, "no call of layer 2: there are layer 0, 1");
   expect_not_loaded(capture_request(path + "#blocks.7."), "no call of the prefix \"blocks.7.\"");
 }
 
@@ -92,6 +92,33 @@ TEST(CaptureCalls, AFolderOfStepsAndLayers) {
   EXPECT_EQ(tensors_workload(request).provenance["layer"], 12);
   request.capture.step = 8;
   expect_not_loaded(request, "step08_block12.safetensors\" has 7 bytes");
+}
+
+TEST(CaptureCalls, LayersAndStepsThatAreNotThereAreAnsweredWithThoseThatAre) {
+  const TemporaryFolder folder;
+  const std::string bytes = safetensors_bytes(Call{.tokens = 5}.tensors());
+  for (const char* name : {"step3_block0", "step3_block4", "step7_block12"})
+    write_bytes(folder / (std::string(name) + ".safetensors"), bytes);
+  WorkloadRequest request = capture_request(folder.path());
+  request.capture.layer = 5;
+  expect_not_loaded(request, "no call of layer 5: there are layer 0, 4, 12");
+  request.capture = {.step = 4};
+  expect_not_loaded(request, "no call of step 4: there are step 3, 7");
+  request.capture = {.layer = 4, .step = 7};
+  expect_not_loaded(request, "no call of layer 4 and step 7: there are layer 0, 4, 12, there are");
+  request = capture_request(folder / "step7_block12.safetensors");
+  request.capture.layer = 5;
+  expect_not_loaded(request, "no call of layer 5: there is layer 12");
+  write_bytes(folder / "a.safetensors", bytes);
+  request.spec = "tensors:" + (folder / "a.safetensors").string();
+  expect_not_loaded(request, "no call of layer 5: none says its layer");
+}
+
+TEST(CaptureCalls, FoldersInAFolderAreNotRead) {
+  const TemporaryFolder folder;
+  expect_not_loaded(capture_request(folder.path()), "q, k and v are needed");
+  std::filesystem::create_directory(folder / "step1");
+  expect_not_loaded(capture_request(folder.path()), "folders in it are not read");
 }
 
 TEST(CaptureCalls, AnIndexNamesItsFiles) {

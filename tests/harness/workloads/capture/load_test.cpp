@@ -100,7 +100,7 @@ TEST(CaptureLoad, SwappedAxesAreNoticed) {
     tensors.push_back({std::string(1, "qkv"[i]), "F32", {4, 12, 8}, call.bytes(i, "hld")});
   Capture capture(tensors);
   capture.expect_refused(
-      "4 tokens of 12 heads: its layout is likely hld; --layout says what it is");
+      "4 tokens of 12 heads: its layout is likely hld, or bl(hd) with --heads N; --layout says");
   capture.request.frames = 1, capture.request.height = 3, capture.request.width = 4;
   capture.expect_refused("the grid has 12 tokens: its layout is likely hld");
   capture.request.capture.layout = "hld";

@@ -69,6 +69,13 @@ TEST(CaptureMetadata, TextsOfOthers) {
   EXPECT_EQ(m.record["cfg_pass"], "cond");
 }
 
+TEST(CaptureMetadata, ALoneNumberOfHeadsIsNoRange) {
+  const CaptureMetadata m = read_capture_metadata({{"heads", "12"}}, "file");
+  EXPECT_EQ(m.lone_heads, 12);
+  EXPECT_EQ(m.first_head, 0);
+  EXPECT_EQ(read_capture_metadata({{"heads", "8-11"}}, "file").lone_heads, -1);
+}
+
 TEST(CaptureMetadata, TextsThatMeanSomethingElse) {
   const CaptureMetadata m = read_capture_metadata({{"step", "the last"},
                                                    {"grid", "none"},

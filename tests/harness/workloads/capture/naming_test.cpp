@@ -34,6 +34,21 @@ TEST(CaptureNaming, TheOperandsWinOverTheProjections) {
   EXPECT_EQ(calls[0].qkv[0], "a.q");
 }
 
+TEST(CaptureNaming, PartsOfCalls) {
+  using Names = std::vector<std::string>;
+  const auto parts = [](const Names& names) {
+    Names prefixes;
+    for (const CallNames& part : find_incomplete(names)) prefixes.push_back(part.prefix);
+    return prefixes;
+  };
+  EXPECT_EQ(parts({"k", "q"}), Names{""});
+  EXPECT_EQ(parts({"a.k", "a.q", "a.v", "b.q", "c.to_k", "c.to_v", "d.x"}), (Names{"b.", "c."}));
+  EXPECT_TRUE(parts({"x", "v", "freq", "to_q.weight"}).empty());
+  EXPECT_TRUE(parts({"a.k", "a.q", "a.v", "a.scale_q", "a.to_q", "a.query"}).empty());
+  EXPECT_EQ(parts({"a.k", "a.scale_k"}), Names{"a."});
+  EXPECT_EQ(find_incomplete({"a.k"}).at(0).qkv, (std::array<std::string, 3>{"", "a.k", ""}));
+}
+
 TEST(CaptureNaming, AChosenPrefix) {
   const CallNames call = find_calls({"a.attn.k", "a.attn.q", "a.attn.v"}).at(0);
   EXPECT_TRUE(is_chosen(call, "a.attn."));
