@@ -10,6 +10,7 @@
 #include "attention/error.h"
 #include "attention/parallel.h"
 #include "harness/host/random.h"
+#include "harness/io/text/path_json.h"
 #include "harness/workloads/features.h"
 #include "harness/workloads/film/film.h"
 #include "harness/workloads/media/video_file.h"
@@ -79,7 +80,8 @@ Clip video_clip(const ClipRequest& request, const std::function<void(double)>& p
       static_cast<int>(request.height));
   Clip clip{.name = request.source,
             .shots = sampled_shots(survey.shots, sampling),
-            .fps = survey.fps / sampling.stride};
+            .fps = survey.fps / sampling.stride,
+            .notes = survey.notes};
   const auto reader = open_frames(input);
   for (int64_t i = 0, position = 0; i < sampling.wanted; ++i, ++position) {
     for (; position < sampling.frame(i); ++position) reader->skip();
@@ -88,14 +90,11 @@ Clip video_clip(const ClipRequest& request, const std::function<void(double)>& p
     clip.frames.push_back(shrink(frame, size));
     report(half, sampling.wanted + i + 1, sampling.wanted);
   }
-  clip.provenance = {{"source", "video"},
-                     {"path", request.source},
-                     {"file_frames", survey.frames},
-                     {"file_height", survey.height},
-                     {"file_width", survey.width},
-                     {"notes", survey.notes},
-                     {"decoder", survey.decoder},
-                     {"stride", sampling.stride}};
+  clip.provenance = {
+      {"source", "video"},          {"file_frames", survey.frames}, {"file_height", survey.height},
+      {"file_width", survey.width}, {"notes", survey.notes},        {"decoder", survey.decoder},
+      {"stride", sampling.stride}};
+  put_path(clip.provenance, "path", request.source);
   return clip;
 }
 

@@ -17,6 +17,7 @@ struct Clip {
   std::vector<cv::Mat> frames;       ///< 8UC3; sides are multiples of 8
   std::vector<int64_t> shots = {0};  ///< first frame of every shot
   double fps = 0;                    ///< of these frames
+  std::vector<std::string> notes;    ///< what is special about the file; in the provenance, too
   nlohmann::json provenance;
 };
 

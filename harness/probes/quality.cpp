@@ -11,6 +11,7 @@
 #include "harness/host/output/thrown.h"
 #include "harness/host/progress.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/path_json.h"
 #include "harness/measure/engine/timings.h"
 #include "harness/probes/label_probe.h"
 #include "harness/probes/quality_report.h"
@@ -63,6 +64,22 @@ ClipQuality measure(const QualityOptions& options, const std::string& source, ui
   return clip;
 }
 
+/// Says which clips cannot be measured. Throws InputError when none can.
+void check_sources(const QualityOptions& options, const std::vector<std::string>& all) {
+  std::vector<std::string> errors;
+  for (const std::string& source : all) {
+    ClipRequest request = options.clip;
+    request.source = source;
+    try {
+      check_clip(request);
+    } catch (const InputError& error) {
+      errors.emplace_back(error.what());
+    }
+  }
+  if (errors.size() == all.size()) throw InputError(errors.front());
+  for (const std::string& error : errors) say(error, ExitCode::usage);
+}
+
 ExitCode exit_code(const std::vector<ClipQuality>& clips) {
   if (std::any_of(clips.begin(), clips.end(), [](const auto& c) { return !c.error.empty(); }))
     return ExitCode::usage;
@@ -83,11 +100,7 @@ ExitCode quality(const QualityOptions& given) {
   check_quality_columns(options.columns);
   check_noise(options.noise);
   const auto all = sources(options);
-  for (const std::string& source : all) {
-    ClipRequest request = options.clip;
-    request.source = source;
-    check_clip(request);
-  }
+  check_sources(options, all);
   Outputs outputs;
   std::vector<ClipQuality> clips;
   const auto write = [&] { write_json(options.out, quality_record(options, clips)); };
@@ -101,8 +114,9 @@ ExitCode quality(const QualityOptions& given) {
         break;
       } catch (const std::exception&) {  // what the others gave is not lost for it
         const std::string error = failure_text(std::current_exception());
-        clips.push_back(
-            {.name = all[i], .error = error, .record = {{"name", all[i]}, {"error", error}}});
+        clips.push_back({.name = all[i], .error = error, .record = {{"error", error}}});
+        put_path(clips.back().record, "name", all[i]);
+        progress.update(done = static_cast<int64_t>((i + 1) * options.backends.size()));
       }
       if (!options.out.empty()) Outputs::keep(write);
     }

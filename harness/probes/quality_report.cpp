@@ -10,6 +10,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/record.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
 #include "harness/probes/scores.h"
 #include "metrics/statistics/paired_difference.h"
@@ -194,7 +195,7 @@ void print_left_out(const QualityOptions& options, const std::vector<ClipQuality
     for (size_t b = 0; b < options.backends.size() && clip.error.empty(); ++b) {
       const bool here = b < clip.rows.size() && clip.rows[b].restored.run.passed();
       if (here || !restored(clips, b)) continue;
-      print_out("left out of the means: {}, {} {}\n", clip.name, options.backends[b],
+      print_out("left out of the means: {}, {} {}\n", printable(clip.name), options.backends[b],
                 b < clip.rows.size() ? clip.rows[b].restored.run.outcome : "was not measured");
     }
 }
@@ -299,7 +300,7 @@ nlohmann::json quality_record(const QualityOptions& options,
 
 void print_quality(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
   for (const ClipQuality& clip : clips)
-    if (!clip.error.empty()) print_out("{}: {}\n", clip.name, clip.error);
+    if (!clip.error.empty()) print_out("{}: {}\n", printable(clip.name), clip.error);
   const auto measured_clips = std::count_if(
       clips.begin(), clips.end(), [](const ClipQuality& clip) { return !clip.rows.empty(); });
   const size_t backends = options.backends.size();

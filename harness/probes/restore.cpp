@@ -14,6 +14,7 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
 #include "harness/probes/nlm_probe.h"
 #include "harness/probes/report.h"
@@ -75,7 +76,7 @@ void print(const RestoreOptions& options, const Restoration& task,
       "{}: {} frames of {}x{}, shots at {}; noise {:g}, seed {}\n{} tokens of 8x8 pixels (grid "
       "{}x{}x{}), 4 shifted heads, {} feature channels; {:.1f}% of the picture repeats in other "
       "shots\n\n",
-      clip.name, clip.frames.size(), clip.frames[0].cols, clip.frames[0].rows,
+      printable(clip.name), clip.frames.size(), clip.frames[0].cols, clip.frames[0].rows,
       fmt::join(clip.shots, ","), options.noise, options.seed, grid.tokens(), grid.frames,
       grid.height, grid.width, task.nlm().channels(), 100 * task.repeated_share());
   std::vector<const RestoredVideo*> rows = {&task.clean(), &task.noisy()};
@@ -110,6 +111,7 @@ ExitCode restore(const RestoreOptions& options) {
     clip = load_clip(options.clip,
                      [&](double share) { progress.update(static_cast<int64_t>(share * 1000)); });
   }
+  for (const std::string& note : clip.notes) print_err("{}\n", note);
   Outputs outputs;
   std::vector<RestoredVideo> videos;
   Progress progress("restoring", static_cast<int64_t>(options.backends.size()) + 1);

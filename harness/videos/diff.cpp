@@ -15,6 +15,8 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/escape.h"
+#include "harness/io/text/path_json.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/engine/timings.h"
 #include "harness/workloads/video/video_input.h"
@@ -51,7 +53,29 @@ void check_ends(const Pair& pair, const FrameSource* ended_a, const FrameSource*
                   in_quotes((ended_a != nullptr ? pair.b : pair.a).path)));
 }
 
+/// Why a pair cannot be opened; empty = it can.
+std::string fault_of_pair(const Pair& pair) {
+  const std::string& a = pair.a.error;
+  const std::string& b = pair.b.error;
+  return a + (a.empty() || b.empty() || a == b ? "" : "; ") + (a == b ? "" : b);
+}
+
+/// All files are opened once. Throws InputError when no pair is left to compare.
+std::vector<Pair> pairs_of(const std::vector<std::string>& videos) {
+  if (videos.empty() || videos.size() % 2 != 0)
+    throw InputError(
+        fmt::format("videodiff: {} videos given, pairs are needed: A1 B1 A2 B2 …", videos.size()));
+  std::vector<Pair> pairs;
+  for (size_t i = 0; i < videos.size(); i += 2)
+    pairs.push_back({find_one_video(videos[i]), find_one_video(videos[i + 1])});
+  if (std::none_of(pairs.begin(), pairs.end(),
+                   [](const Pair& pair) { return fault_of_pair(pair).empty(); }))
+    throw InputError(fault_of_pair(pairs.front()));
+  return pairs;
+}
+
 void compare(Pair& pair, bool common_frames) {
+  if (const std::string fault = fault_of_pair(pair); !fault.empty()) throw InputError(fault);
   const auto a = open_frames(pair.a), b = open_frames(pair.b);
   constexpr int64_t kWhole = 1000;
   Progress progress(pair.b.path, kWhole);
@@ -121,7 +145,7 @@ void print(const std::vector<Pair>& pairs) {
   }
   print_out("{}", text_table(headers, rows));
   for (const Pair& pair : pairs)
-    for (const std::string& note : pair.notes) print_out("{}\n", note);
+    for (const std::string& note : pair.notes) print_out("{}\n", printable(note));
   for (size_t m = 0; m < any->size(); ++m) {
     const int64_t counted = summary_of(pairs, m).count;
     print_out("{}: {}{}\n", any->at(m).name, any->at(m).note,
@@ -133,7 +157,9 @@ void print(const std::vector<Pair>& pairs) {
 }
 
 json to_json(const Pair& pair) {
-  json record{{"reference", pair.a.path}, {"video_path", pair.b.path}};
+  json record;
+  put_path(record, "reference", pair.a.path, "reference_bytes");
+  put_path(record, "video_path", pair.b.path);
   if (!pair.error.empty()) {
     record["error"] = pair.error;
     return record;
@@ -151,7 +177,7 @@ json to_json(const Pair& pair) {
 }
 
 json record_of(const std::vector<Pair>& pairs, const VideoDiffOptions& options) {
-  json record = record_header("videodiff", "1.2", options.arguments);
+  json record = record_header("videodiff", "1.3", options.arguments);
   record["interrupted"] = interrupted();
   record["common_frames"] = options.common_frames;
   record["pairs"] = json::array();
@@ -170,17 +196,13 @@ json record_of(const std::vector<Pair>& pairs, const VideoDiffOptions& options) 
 }  // namespace
 
 ExitCode diff_videos(const VideoDiffOptions& options) {
-  if (options.videos.empty() || options.videos.size() % 2 != 0)
-    throw InputError(fmt::format("videodiff: {} videos given, pairs are needed: A1 B1 A2 B2 …",
-                                 options.videos.size()));
-  std::vector<VideoInput> inputs;
-  for (const std::string& path : options.videos) inputs.push_back(find_video(path));
+  const std::vector<Pair> given = pairs_of(options.videos);
   Outputs outputs;
   std::vector<Pair> pairs;
-  bool failed = false;
+  int64_t failed = 0;
   try {
-    for (size_t i = 0; i < inputs.size() && !interrupted(); i += 2) {
-      Pair pair{inputs[i], inputs[i + 1]};
+    for (Pair pair : given) {
+      if (interrupted()) break;
       try {
         compare(pair, options.common_frames);
       } catch (const Cancelled&) {
@@ -188,18 +210,20 @@ ExitCode diff_videos(const VideoDiffOptions& options) {
       } catch (const std::exception&) {
         pair.error = failure_text(std::current_exception());
         print_err("vidattn: {}\n", pair.error);
-        failed = true;
+        ++failed;
       }
       pairs.push_back(pair);
     }
   } catch (const Cancelled&) {  // the finished pairs are kept
   }
   outputs.write([&] { print(pairs); });
+  if (failed > 0 && given.size() > 1)
+    print_out("{} of {} pairs could not be compared\n", failed, given.size());
   if (interrupted())
-    print_out("interrupted: {} of {} pairs are done\n", pairs.size(), inputs.size() / 2);
+    print_out("interrupted: {} of {} pairs are done\n", pairs.size(), given.size());
   if (!options.out.empty())
     outputs.write([&] { write_json(options.out, record_of(pairs, options)); });
-  return outputs.code(failed ? ExitCode::usage : ExitCode::fine);
+  return outputs.code(failed > 0 ? ExitCode::usage : ExitCode::fine);
 }
 
 }  // namespace vidattn

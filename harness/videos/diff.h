@@ -18,7 +18,8 @@ struct VideoDiffOptions {
 /// `vidattn videodiff`: compares videos frame by frame (metrics/video/frame_comparison.h), prints a
 /// row for each pair and, of several pairs, the mean of their values with a 95% interval (Student's
 /// t over the pairs). Returns 3 when a pair could not be compared, which does not
-/// stop the others. All files are opened before the work begins.
+/// stop the others. All files are opened before the work begins; throws InputError when that leaves
+/// no pair to compare.
 ExitCode diff_videos(const VideoDiffOptions& options);
 
 }  // namespace vidattn

@@ -16,6 +16,8 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/escape.h"
+#include "harness/io/text/path_json.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/engine/timings.h"
 #include "harness/videos/scene_file.h"
@@ -112,7 +114,7 @@ void print_suppressed(const std::vector<Shot>& shots, int64_t min_length) {
 void print(const std::string& path, const VideoSurvey& survey, const std::vector<Shot>& shots,
            int64_t min_length) {
   print_out("{}: {} frames of {}x{}, {:.4g} frames/s, {} shot{}, boundaries at least {} apart\n",
-            path, survey.frames, survey.width, survey.height, survey.fps, shots.size(),
+            printable(path), survey.frames, survey.width, survey.height, survey.fps, shots.size(),
             shots.size() == 1 ? "" : "s", min_length);
   for (const std::string& note : survey.notes) print_out("  {}\n", note);
   std::vector<std::vector<std::string>> rows;
@@ -141,8 +143,7 @@ json to_json(const std::vector<Boundary>& boundaries) {
 }
 
 json record_of(const std::string& path, const VideoSurvey& survey, const std::vector<Shot>& shots) {
-  json record{{"video_path", path},
-              {"frames", survey.frames},
+  json record{{"frames", survey.frames},
               {"fps", survey.fps},
               {"width", survey.width},
               {"height", survey.height},
@@ -152,6 +153,7 @@ json record_of(const std::string& path, const VideoSurvey& survey, const std::ve
               {"shots", json::array()},
               {"boundaries", to_json(survey.boundaries)},
               {"suppressed", to_json(survey.suppressed)}};
+  put_path(record, "video_path", path);
   if (survey.frames_promised > 0) record["frames_promised"] = survey.frames_promised;
   for (const Shot& shot : shots)
     record["shots"].push_back({{"first", shot.first},
@@ -245,7 +247,8 @@ class Search {
     } catch (const std::exception&) {
       const std::string error = failure_text(std::current_exception());
       print_err("vidattn: {}\n", error);
-      videos_.push_back({{"video_path", path}, {"error", error}});
+      videos_.push_back({{"error", error}});
+      put_path(videos_.back(), "video_path", path);
       ++failed_;
     }
   }
@@ -261,7 +264,7 @@ class Search {
       videos_.push_back({{"id", record.id}, {"score", to_json(score)}});
       const auto& stated = record.stated;
       if (!stated || *stated == score) continue;
-      print_out("{}: TP {} FP {} FN {}, but the file states {} {} {}\n", record.id,
+      print_out("{}: TP {} FP {} FN {}, but the file states {} {} {}\n", printable(record.id),
                 score.true_positive, score.false_positive, score.false_negative,
                 stated->true_positive, stated->false_positive, stated->false_negative);
       mismatch_ = true;
@@ -275,7 +278,7 @@ class Search {
   }
 
   void write() const {
-    json record = record_header("shots", "1.2", options_.arguments);
+    json record = record_header("shots", "1.3", options_.arguments);
     record["interrupted"] = interrupted();
     record["detection"] = to_json(options_.detection);
     record["videos"] = videos_;

@@ -10,13 +10,15 @@
 #include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/escape.h"
+#include "harness/io/text/path_json.h"
 #include "harness/io/text_table.h"
 
 namespace vidattn {
 namespace {
 
 // Raised when a field changes its meaning or goes away; new fields raise the minor number.
-constexpr const char* kSchemaVersion = "1.2";
+constexpr const char* kSchemaVersion = "1.3";
 constexpr size_t kMostColumns = 4;
 
 const VideoScore* find(const VideoResult& result, const std::string& name) {
@@ -47,7 +49,8 @@ nlohmann::json score_record(const VideoScore& score) {
 }
 
 nlohmann::json video_record(const VideoResult& result) {
-  nlohmann::json json{{"video_path", result.path}};
+  nlohmann::json json;
+  put_path(json, "video_path", result.path);
   if (!result.error.empty()) {
     json["error"] = result.error;
     return json;
@@ -121,7 +124,7 @@ void print_notes(const std::vector<VideoResult>& results, const std::vector<std:
       if (score == nullptr || score->note.empty()) continue;
       const bool undefined = !std::isfinite(score->value);
       if (undefined)
-        print_out("{} of {}: {}\n", name, result.path, score->note);
+        print_out("{} of {}: {}\n", name, printable(result.path), score->note);
       else if (told.insert(score->note).second)
         print_out("{}: {}\n", name, score->note);
     }
@@ -173,7 +176,7 @@ void print_metrics(const std::vector<VideoResult>& all) {
                [](const VideoResult& r) { return r.error.empty(); });
   for (const VideoResult& r : results) {
     print_out("{}: {} frames of {}x{}, {:.4g} fps, shots at {} ({}), measured at {:.1f} fps\n",
-              r.path, r.survey.frames, r.survey.width, r.survey.height, r.survey.fps,
+              printable(r.path), r.survey.frames, r.survey.width, r.survey.height, r.survey.fps,
               fmt::join(r.survey.shots, ","), r.shots_from,
               static_cast<double>(r.survey.frames) / r.seconds);
     for (const std::string& note : r.survey.notes) print_out("  {}\n", note);

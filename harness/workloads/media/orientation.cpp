@@ -1,14 +1,45 @@
 #include "harness/workloads/media/orientation.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
+#include <numbers>
 
 namespace vidattn {
 
+namespace {
+
 // A point moves to x' = a·x + c·y, y' = b·x + d·y; the matrix is stored as a b u c d v x y w.
+struct Turn {
+  explicit Turn(const int32_t* m) : a(m[0]), b(m[1]), c(m[3]), d(m[4]) {}
+  bool degenerate() const { return a * d == b * c; }
+
+  int64_t a, b, c, d;
+};
+
+}  // namespace
+
 Orientation display_orientation(const int32_t* matrix) {
-  const int64_t a = matrix[0], b = matrix[1], c = matrix[3], d = matrix[4];
+  const Turn turn(matrix);
+  const auto [a, b, c, d] = turn;
+  if (turn.degenerate()) return {};
   if (std::llabs(a) + std::llabs(d) >= std::llabs(b) + std::llabs(c)) return {false, a < 0, d < 0};
   return {true, c < 0, b < 0};
+}
+
+std::string display_doubt(const int32_t* matrix) {
+  constexpr double kRounding = 0.01;
+  const Turn turn(matrix);
+  if (turn.degenerate()) return "display matrix is degenerate: shown as stored";
+  const int64_t along = std::max(std::llabs(turn.a), std::llabs(turn.d));
+  const int64_t across = std::max(std::llabs(turn.b), std::llabs(turn.c));
+  const auto [less, more] = std::minmax(along, across);
+  if (static_cast<double>(less) <= kRounding * static_cast<double>(more)) return "";
+  const double angle = std::atan2(static_cast<double>(turn.b), static_cast<double>(turn.a));
+  return fmt::format("display matrix turns by {:.4g} degrees: shown by the nearest quarter turn",
+                     angle * 180 / std::numbers::pi);
 }
 
 Orientation exif_orientation(int64_t value) {

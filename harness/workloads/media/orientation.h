@@ -4,6 +4,7 @@
 #include <opencv2/core.hpp>
 #include <optional>
 #include <span>
+#include <string>
 
 namespace vidattn {
 
@@ -14,8 +15,11 @@ struct Orientation {
 };
 
 /// Of a display matrix as FFmpeg has it, nine 16.16 and 2.30 fixed-point numbers; angles in between
-/// become the nearest quarter turn.
+/// become the nearest quarter turn, and a matrix that squeezes the picture to a line is none.
 Orientation display_orientation(const int32_t* matrix);
+
+/// What of the matrix that does not follow, as a note; empty = nothing.
+std::string display_doubt(const int32_t* matrix);
 
 /// Of Exif's tag 0x0112, 1 to 8; other values mean upright.
 Orientation exif_orientation(int64_t value);

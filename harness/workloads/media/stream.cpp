@@ -192,14 +192,24 @@ bool VideoStream::read_packet() {
     const int got = unless_out_of_memory(av_read_frame(container_.get(), packet_.get()));
     if (got == AVERROR(EAGAIN)) continue;
     input_.rethrow();
-    if (got < 0) return false;  // behind a fault that it cannot pass, a container has no more
+    if (got < 0) {  // behind a fault that it cannot pass, a container has no more
+      note_rest();
+      return false;
+    }
     note_end(*packet_);
     if (packet_->stream_index == stream_->index) return true;
     av_packet_unref(packet_.get());
   }
 }
 
+/// A y4m file is frames and nothing else, and its demuxer passes over a part of one.
+void VideoStream::note_rest() {
+  const bool only_frames = std::string_view(container_->iformat->name) == "yuv4mpegpipe";
+  ends_inside_frame_ = only_frames && packets_end_ > 0 && avio_size(input_.io()) > packets_end_;
+}
+
 void VideoStream::note_end(const AVPacket& packet) {
+  if (packet.pos >= 0) packets_end_ = std::max(packets_end_, packet.pos + packet.size);
   const int64_t at = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
   if (at == AV_NOPTS_VALUE) return;
   const double tick = av_q2d(container_->streams[packet.stream_index]->time_base);
@@ -232,16 +242,25 @@ int64_t VideoStream::frames_counted() const {
   return edited && indexed > 0 ? shown : stream_->nb_frames;
 }
 
-Orientation VideoStream::orientation() const {
+const int32_t* VideoStream::display_matrix() const {
   constexpr size_t kMatrix = 9 * sizeof(int32_t);
   if (const AVFrameSideData* own =
           av_frame_get_side_data(frame_.get(), AV_FRAME_DATA_DISPLAYMATRIX);
       own != nullptr && own->size >= kMatrix)
-    return display_orientation(reinterpret_cast<const int32_t*>(own->data));
+    return reinterpret_cast<const int32_t*>(own->data);
   size_t size = 0;
   const uint8_t* matrix = av_stream_get_side_data(stream_, AV_PKT_DATA_DISPLAYMATRIX, &size);
-  if (matrix == nullptr || size < kMatrix) return {};
-  return display_orientation(reinterpret_cast<const int32_t*>(matrix));
+  return size < kMatrix ? nullptr : reinterpret_cast<const int32_t*>(matrix);
+}
+
+Orientation VideoStream::orientation() const {
+  const int32_t* matrix = display_matrix();
+  return matrix == nullptr ? Orientation() : display_orientation(matrix);
+}
+
+std::string VideoStream::orientation_doubt() const {
+  const int32_t* matrix = display_matrix();
+  return matrix == nullptr ? "" : display_doubt(matrix);
 }
 
 double VideoStream::pixel_aspect() const {

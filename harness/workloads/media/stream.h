@@ -31,14 +31,17 @@ class VideoStream {
   int64_t frames_counted() const;  ///< by the container, edits included; 0 = it does not count
   double share() const { return input_.share(); }
   std::string decoder() const { return decoder_->codec->name; }
-  Orientation orientation() const;  ///< of the frame from next()
-  double pixel_aspect() const;      ///< width of a pixel over its height; 1 where nothing is said
+  Orientation orientation() const;        ///< of the frame from next()
+  std::string orientation_doubt() const;  ///< display_doubt() of that frame
+  double pixel_aspect() const;  ///< width of a pixel over its height; 1 where nothing is said
 
   int64_t damaged() const { return damaged_; }  ///< packets and frames with faults so far
   /// Seconds between the end of what was read and the end that the header promises, over sound and
   /// pictures; 0 where it promises none.
   double missing() const;
   double promised_length() const;  ///< seconds by the header, 0 = it does not say
+  /// At the end: whether a part of a frame was left, in a format that does not say so itself.
+  bool ends_inside_frame() const { return ends_inside_frame_; }
 
  private:
   void open_container();
@@ -47,6 +50,8 @@ class VideoStream {
   void feed();
   bool read_packet();
   void note_end(const AVPacket& packet);
+  void note_rest();
+  const int32_t* display_matrix() const;  ///< of the frame from next(); nullptr = it has none
   [[noreturn]] void refuse(const std::string& why) const;
   [[noreturn]] void refuse_unless_text(const std::string& why) const;
 
@@ -59,6 +64,8 @@ class VideoStream {
   MediaPacket packet_ = new_packet();
   bool packet_waits_ = false, drained_ = false;
   int64_t damaged_ = 0;
+  int64_t packets_end_ = 0;  ///< bytes: where the packets read so far end, of all streams
+  bool ends_inside_frame_ = false;
   double end_ = 0;  ///< seconds: where the packets read so far end, of all streams
 };
 

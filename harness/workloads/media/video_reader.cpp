@@ -35,6 +35,7 @@ struct VideoReader::State {
     ++frames;
     interlaced += frame->interlaced_frame != 0 ? 1 : 0;
     aspect = stream.pixel_aspect();
+    if (doubt.empty()) doubt = stream.orientation_doubt();
     place();
     return frame;
   }
@@ -62,6 +63,7 @@ struct VideoReader::State {
   ToBgr to_bgr;
   FrameTime time;
   double start = 0, aspect = 1;
+  std::string doubt;  ///< about how the first such frame is to be turned
   int64_t frames = 0, interlaced = 0;
   bool ended = false;
 };
@@ -104,6 +106,10 @@ std::vector<std::string> VideoReader::notes() const {
     notes.push_back(fmt::format("cut off or damaged: its header promises {}{}, {} can be read",
                                 counted > 0 ? "" : "about ", frames_text(frames_promised()),
                                 s.frames));
+  if (s.stream.ends_inside_frame())
+    notes.push_back(
+        fmt::format("cut off or damaged: it ends inside a frame, {} before it can be read",
+                    frames_text(s.frames)));
   if (const int64_t damaged = s.stream.damaged(); damaged > 0)
     notes.push_back(fmt::format("damaged in {} place{}, where the codec filled in or left out",
                                 damaged, damaged == 1 ? "" : "s"));
@@ -112,6 +118,7 @@ std::vector<std::string> VideoReader::notes() const {
         fmt::format("interlaced: {} hold two fields of different times, which are not "
                     "separated",
                     frames_text(s.interlaced)));
+  if (!s.doubt.empty()) notes.push_back(s.doubt);
   if (s.to_bgr.saw_alpha()) notes.emplace_back("transparent: composed on black");
   if (std::abs(s.aspect - 1) > 1e-3)
     notes.push_back(

@@ -187,13 +187,18 @@ std::vector<VideoInput> find_videos(const std::vector<std::string>& paths, doubl
   return all;
 }
 
-VideoInput find_video(const std::string& path) {
+VideoInput find_one_video(const std::string& path) {
   std::vector<VideoInput> inputs = find_videos({path}, VideoInput().image_fps);
-  if (inputs.size() != 1)
-    throw InputError(fmt::format("folder {} holds {} videos, one is needed; name it",
-                                 in_quotes(path), inputs.size()));
-  if (!inputs.front().error.empty()) throw InputError(inputs.front().error);
-  return std::move(inputs.front());
+  if (inputs.size() == 1) return std::move(inputs.front());
+  return {.path = path,
+          .error = fmt::format("folder {} holds {} videos, one is needed; name it", in_quotes(path),
+                               inputs.size())};
+}
+
+VideoInput find_video(const std::string& path) {
+  VideoInput input = find_one_video(path);
+  if (!input.error.empty()) throw InputError(input.error);
+  return input;
 }
 
 std::unique_ptr<FrameSource> open_frames(const VideoInput& input, int threads) {

@@ -29,8 +29,11 @@ struct VideoInput {
 /// number above 0.
 std::vector<VideoInput> find_videos(const std::vector<std::string>& paths, double image_fps);
 
-/// The one video that the path stands for, a folder of frames at 24 frames per second. Throws
-/// InputError for what has an `error` above, and for a folder of several videos.
+/// The one video that the path stands for, a folder of frames at 24 frames per second. A folder of
+/// several videos has an `error`, too.
+VideoInput find_one_video(const std::string& path);
+
+/// The same. Throws InputError for what has an `error`.
 VideoInput find_video(const std::string& path);
 
 /// Opens the frames; `threads` decode a file's, 0 = as many as OpenMP has. Of a folder, the

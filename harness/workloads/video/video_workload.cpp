@@ -5,6 +5,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "attention/error.h"
+#include "harness/io/text/path_json.h"
 #include "harness/workloads/features.h"
 #include "harness/workloads/film/film.h"
 #include "harness/workloads/kind.h"
@@ -166,21 +167,24 @@ Workload video_workload(const WorkloadRequest& request) {
                    : request.shots;
   grid.validate();
   std::vector<float> hidden = video_features(input, grid, sampling, part(request, 0.4, 0.8));
-  return assemble(request, grid, std::move(hidden),
-                  {{"source", "video"},
-                   {"path", path},
-                   {"frames", wanted},
-                   {"file_frames", survey.frames},
-                   {"height", grid.height * kTokenPixels},
-                   {"width", grid.width * kTokenPixels},
-                   {"file_height", survey.height},
-                   {"file_width", survey.width},
-                   {"fps", survey.fps},
-                   {"notes", survey.notes},
-                   {"decoder", survey.decoder},
-                   {"stride", sampling.stride},
-                   {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
-                   {"shots_pixel", survey.shots}});
+  Workload workload =
+      assemble(request, grid, std::move(hidden),
+               {{"source", "video"},
+                {"frames", wanted},
+                {"file_frames", survey.frames},
+                {"height", grid.height * kTokenPixels},
+                {"width", grid.width * kTokenPixels},
+                {"file_height", survey.height},
+                {"file_width", survey.width},
+                {"fps", survey.fps},
+                {"notes", survey.notes},
+                {"decoder", survey.decoder},
+                {"stride", sampling.stride},
+                {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
+                {"shots_pixel", survey.shots}});
+  put_path(workload.provenance, "path", path);
+  workload.notes = survey.notes;
+  return workload;
 }
 
 namespace {

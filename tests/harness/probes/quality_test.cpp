@@ -121,6 +121,35 @@ TEST(QualityCommand, MeansAreOverTheClipsThatEveryRowHas) {
   EXPECT_EQ(json["table"][2]["scores"]["psnr"]["minus_full"]["clips"], 2);
 }
 
+TEST(QualityCommand, AFileThatCannotBeOpenedDoesNotLoseTheOthers) {
+  const testing::TemporaryFolder folder;
+  const std::string good =
+      testing::write_frames(folder / "good", std::vector<cv::Mat>(3, testing::grey(90, 64, 32)));
+  const std::string out = (folder / "out.json").string();
+  const auto result = run_tool("quality --films 0 --height 32 --backend frame --quiet /gone.mp4 " +
+                               good + " --out " + out);
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("'/gone.mp4' does not exist"), std::string::npos) << result.err;
+  EXPECT_NE(result.out.find("/gone.mp4: video"), std::string::npos) << result.out;
+  const auto json = read_json(out);
+  EXPECT_EQ(json["clips"][0]["name"], "/gone.mp4");
+  EXPECT_TRUE(json["clips"][0].contains("error"));
+  EXPECT_EQ(json["table"][1]["scores"]["psnr"]["minus_full"]["clips"], 1);
+  expect_refused("quality --films 0 /gone.mp4 /nowhere.mp4 --quiet", "'/gone.mp4' does not exist");
+}
+
+TEST(RestoreCommand, SaysTheNotesOfItsVideo) {
+  const testing::TemporaryFolder folder;
+  const std::string bytes = testing::read_bytes(
+      testing::write_video(folder / "a.avi", std::vector<cv::Mat>(40, testing::grey(90, 64, 32))));
+  testing::write_bytes(folder / "cut.avi", bytes.substr(0, bytes.size() / 2));
+  const auto result = run_tool("restore --frames 3 --height 32 --backend frame --quiet " +
+                               (folder / "cut.avi").string());
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(result.err.starts_with("cut off or damaged: its header promises 40 frames"))
+      << result.err;
+}
+
 TEST(QualityCommand, AClipThatCannotBeReadDoesNotLoseTheOthers) {
   const testing::TemporaryFolder folder;
   const auto frames = [&](const char* name, size_t count) {

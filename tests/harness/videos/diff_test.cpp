@@ -86,6 +86,37 @@ TEST_F(VideoDiff, AFailingPairDoesNotStopTheOthers) {
   EXPECT_TRUE(json["pairs"][1]["scores"]["psnr"]["value"].is_null());  // infinite
 }
 
+TEST_F(VideoDiff, AFileThatCannotBeOpenedDoesNotStopTheOthers) {
+  const std::string a = film("a.avi", 1, 4), b = film("b.avi", 2, 4);
+  const std::string out = (folder_ / "o.json").string(), gone = (folder_ / "gone.avi").string();
+  const ToolResult result =
+      run_tool("videodiff --quiet " + a + " " + b + " " + gone + " " + a + " --out " + out);
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("gone.avi' does not exist"), std::string::npos) << result.err;
+  EXPECT_NE(result.out.find("1 of 2 pairs could not be compared"), std::string::npos) << result.out;
+  const auto json = nlohmann::json::parse(testing::read_bytes(out));
+  EXPECT_LT(json["pairs"][0]["scores"]["ssim"]["value"], 1);
+  EXPECT_EQ(json["pairs"][1]["reference"], gone);
+  EXPECT_NE(json["pairs"][1]["error"].get<std::string>().find("gone.avi"), std::string::npos);
+}
+
+TEST_F(VideoDiff, PairsThatAllCannotBeOpenedAreRefusedInOneLine) {
+  const std::string a = film("a.avi", 1, 4), out = (folder_ / "o.json").string();
+  expect_refused("videodiff /nowhere.mp4 " + a + " " + a + " /gone.mp4 --out " + out,
+                 "'/nowhere.mp4' does not exist");
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+/// Of a name that is no UTF-8, which JSON cannot hold, the record has the bytes.
+TEST_F(VideoDiff, NamesKeepTheirBytesAndLinesTheirEnds) {
+  const std::string a = film("a\nb\xff\\.avi", 1, 4), out = (folder_ / "o.json").string();
+  const ToolResult result = run_tool("videodiff --quiet '" + a + "' '" + a + "' --out " + out);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto pair = nlohmann::json::parse(testing::read_bytes(out))["pairs"][0];
+  EXPECT_TRUE(pair["path_bytes"].get<std::string>().ends_with("/a\\x0ab\\xff\\x5c.avi")) << pair;
+  EXPECT_EQ(pair["reference_bytes"], pair["path_bytes"]);
+}
+
 TEST_F(VideoDiff, TakesFoldersOfFrames) {
   const std::string a = testing::write_frames(folder_ / "a", {testing::grey(100)});
   const std::string b = testing::write_frames(folder_ / "b", {testing::grey(110)});

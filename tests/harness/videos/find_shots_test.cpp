@@ -100,6 +100,15 @@ TEST(FindShots, GivesAutoShotsPublishedScore) {
             "200 videos: TP 2098  FP 378  FN 418  precision 0.8473  recall 0.8339  F1 0.8405\n");
 }
 
+TEST(FindShots, ControlCharactersOfANameAreEscaped) {
+  const TemporaryFolder folder;
+  const std::string video =
+      testing::write_video(folder / "new\nline.avi", std::vector<cv::Mat>(4, testing::grey(9)));
+  const ToolResult result = run_tool("shots --quiet '" + video + "'");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("new\\u000aline.avi: 4 frames"), std::string::npos) << result.out;
+}
+
 TEST(FindShots, AnEmptyPredictionIsScoredAndNoneIsRefused) {
   const TemporaryFolder folder;
   const std::string file = (folder / "a.jsonl").string();

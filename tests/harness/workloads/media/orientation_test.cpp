@@ -38,6 +38,22 @@ TEST(Orientation, FollowsTheDisplayMatrix) {
   }
 }
 
+TEST(Orientation, WhatItCannotFollowOfTheMatrixIsSaid) {
+  const auto doubt = [](double a, double b, double c, double d) {
+    const auto fixed = [](double x) { return static_cast<int32_t>(x * kOne); };
+    const int32_t matrix[9] = {fixed(a), fixed(b), 0, fixed(c), fixed(d), 0, 0, 0, kLast};
+    return display_doubt(matrix);
+  };
+  EXPECT_EQ(doubt(1, 0, 0, 1), "");
+  EXPECT_EQ(doubt(2, 0, 0, -1), "");
+  EXPECT_EQ(doubt(0.001, 1, -1, 0), "");
+  EXPECT_NE(doubt(0.5, 0.5, -0.5, 0.5).find("turns by 45 degrees"), std::string::npos);
+  for (const std::string& said : {doubt(0, 0, 0, 0), doubt(0, 1, 0, 1), doubt(1, 0, 0, 0)})
+    EXPECT_NE(said.find("degenerate"), std::string::npos) << said;
+  const int32_t line[9] = {0, kOne, 0, 0, 0, 0, 0, 0, kLast};
+  EXPECT_EQ(display_orientation(line), Orientation{});
+}
+
 TEST(Orientation, FollowsExif) {
   expect_equal(shown(exif_orientation(6)), (cv::Mat_<uchar>(3, 2) << 3, 0, 4, 1, 5, 2), "6");
   expect_equal(shown(exif_orientation(8)), (cv::Mat_<uchar>(3, 2) << 2, 5, 1, 4, 0, 3), "8");

@@ -92,6 +92,20 @@ TEST_F(VideoKinds, PhoneVideosAreTurnedAsTheyAsk) {
   }
 }
 
+TEST_F(VideoKinds, OfATurnInBetweenTheNearestIsTakenAndSaid) {
+  std::string bytes = testing::read_bytes(source());
+  constexpr size_t kMatrixInHeader = 44;
+  const size_t matrix = bytes.find("tkhd") + kMatrixInHeader;
+  ASSERT_LT(matrix, bytes.size());
+  for (const size_t entry : {0, 1, 3, 4})  // 16.16 numbers: 0.5, 0.5, -0.5, 0.5
+    bytes.replace(matrix + 4 * entry, 4,
+                  std::string(entry == 3 ? "\xff\xff\x80\0" : "\0\0\x80\0", 4));
+  write_bytes(path("tilted.mp4"), bytes);
+  const VideoSurvey survey = survey_video(path("tilted.mp4"));
+  EXPECT_EQ(survey.width, 96);
+  EXPECT_TRUE(has_note(survey.notes, "turns by 45 degrees"));
+}
+
 TEST_F(VideoKinds, ColoursAreOfTheMatrixRangeAndDepthThatTheStreamStates) {
   for (const char* matrix : {"bt709", "smpte170m", "bt2020nc", "smpte240m"})
     for (const char* range : {"tv", "pc"})
@@ -228,6 +242,19 @@ TEST_F(VideoKinds, CutOffOnesAreReadAndSayWhatWasPromised) {
     EXPECT_EQ(survey.frames_promised, 48) << ending;
     EXPECT_LT(survey.frames, 46) << ending;
     EXPECT_TRUE(has_note(survey.notes, "48 frames")) << ending;
+  }
+}
+
+TEST_F(VideoKinds, AY4mFileThatEndsInsideAFrameSaysSo) {
+  const std::string frame = "FRAME\n" + std::string(64 * 48 * 3 / 2, '\x80');
+  const std::string whole = "YUV4MPEG2 W64 H48 F24:1 C420jpeg\n" + frame + frame + frame;
+  write_bytes(path("whole.y4m"), whole);
+  EXPECT_TRUE(survey_video(path("whole.y4m")).notes.empty());
+  for (const size_t missing : {size_t{1}, frame.size() / 2, frame.size() - 3}) {
+    write_bytes(path("cut.y4m"), whole.substr(0, whole.size() - missing));
+    const VideoSurvey survey = survey_video(path("cut.y4m"));
+    EXPECT_EQ(survey.frames, 2);
+    EXPECT_TRUE(has_note(survey.notes, "ends inside a frame, 2 frames before it")) << missing;
   }
 }
 

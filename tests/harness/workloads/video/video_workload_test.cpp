@@ -9,6 +9,7 @@
 #include "attention/error.h"
 #include "harness/workloads/film/film.h"
 #include "harness/workloads/shots.h"
+#include "tests/harness/videos.h"
 
 namespace vidattn {
 namespace {
@@ -107,6 +108,20 @@ TEST(FilmWorkload, AttentionFollowsContent) {
   ASSERT_GT(all, 20);
   EXPECT_GT(own, 1.5 * expected) << own / all << " of the mass, " << expected / all
                                  << " of the tokens";
+}
+
+TEST(VideoWorkload, HasTheNotesOfItsVideo) {
+  const testing::TemporaryFolder folder;
+  const std::string bytes = testing::read_bytes(
+      testing::write_video(folder / "a.avi", std::vector<cv::Mat>(40, testing::grey(9))));
+  testing::write_bytes(folder / "cut.avi", bytes.substr(0, bytes.size() / 2));
+  WorkloadRequest request{.frames = 2, .height = 3, .width = 4, .heads = 1, .dim = 64};
+  request.spec = "video:" + (folder / "cut.avi").string();
+  const Workload workload = make_workload(request);
+  ASSERT_EQ(workload.notes.size(), 1U);
+  EXPECT_TRUE(workload.notes[0].starts_with("cut off or damaged")) << workload.notes[0];
+  EXPECT_EQ(workload.provenance["notes"], workload.notes);
+  EXPECT_FALSE(workload.provenance.contains("path_bytes"));
 }
 
 }  // namespace
