@@ -1,5 +1,7 @@
 #include "harness/tables/table.h"
 
+#include <algorithm>
+
 #include "harness/tables/notes.h"
 
 namespace vidattn {
@@ -54,6 +56,23 @@ const Cell* Table::find(const std::string& row, const std::string& column) const
 
 Cell* Table::find(const std::string& row, const std::string& column) {
   return const_cast<Cell*>(std::as_const(*this).find(row, column));
+}
+
+Table Table::settled() const {
+  Table table = *this;
+  table.notes.clear();
+  for (Cell& cell : table.cells) cell.notes.clear();
+  for (const Note& note : notes) {
+    std::string key;
+    for (size_t c = 0; c < cells.size(); ++c) {
+      const auto& keys = cells[c].notes;
+      if (std::find(keys.begin(), keys.end(), note.key) == keys.end()) continue;
+      if (key.empty()) key = table.note(note.text);
+      table.cells[c].notes.push_back(key);
+    }
+    if (key.empty()) table.remarks.push_back(note.text);
+  }
+  return table;
 }
 
 void Table::mark_unexplained() {

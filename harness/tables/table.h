@@ -53,6 +53,7 @@ struct Table {
   std::optional<PaperTable> paper = {};  ///< whose rows and columns it has; none: a row per method
   std::vector<Cell> cells = {};
   std::vector<Note> notes = {};
+  std::vector<std::string> remarks = {};              ///< notes on no cell, see settled()
   nlohmann::json details = nlohmann::json::object();  ///< everything behind the cells, for JSON
 
   /// Adds a note and returns its key: 1, 2, …
@@ -62,6 +63,8 @@ struct Table {
   Cell* find(const std::string& row, const std::string& column);
   /// Gives every cell that is off by more than 5% and has no note the note "unexplained".
   void mark_unexplained();
+  /// The same with notes that no cell refers to as remarks, the others numbered without gaps.
+  Table settled() const;
 };
 
 /// Above this the difference needs a note.

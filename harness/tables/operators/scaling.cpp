@@ -48,7 +48,7 @@ double ScalingErrors::largest() const {
 }
 
 double ScalingErrors::of(const OperatorTime& time) const {
-  if (!time.measured() || time.scale == 1) return NAN;
+  if (!time.measured() || time.scale == 1 || entries_.empty()) return NAN;
   const auto own = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
     return entry.label == time.label && entry.tokens == time.tokens;
   });

@@ -1,16 +1,17 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "harness/tables/table.h"
 
 namespace vidattn {
 
-// One table in each of the formats of print_tables().
+// settled() tables in the formats of print_tables().
 
 std::string table_as_text(const Table& table);
 std::string table_as_markdown(const Table& table);
 std::string table_as_latex(const Table& table);
-std::string table_as_csv(const Table& table);
+std::string tables_as_csv(const std::vector<Table>& tables);
 
 }  // namespace vidattn

@@ -8,6 +8,13 @@
 namespace vidattn {
 namespace {
 
+// What is larger than the page that it is pasted into is scaled down; a brace ends it.
+constexpr const char* kNoWider =
+    "\\resizebox{\\ifdim\\width>\\textwidth\\textwidth\\else\\width\\fi}{!}{%\n";
+constexpr const char* kNoTaller =
+    "\\resizebox*{!}{\\ifdim\\totalheight>.86\\textheight "
+    ".86\\textheight\\else\\totalheight\\fi}{%\n";
+
 std::string spanned(size_t columns, char side, const std::string& text) {
   return fmt::format("\\multicolumn{{{}}}{{{}}}{{{}}}", columns, side, latex(text));
 }
@@ -63,7 +70,7 @@ std::string head(const Part& part) {
 /// The first text of a row's stub: one for all rows that have it, where there are others behind it.
 std::string first_of_stub(const Part& part, size_t r) {
   const auto name = [&](size_t row) { return part.rows[row].stub.front(); };
-  if (part.stub.size() == 1) return latex(name(r));
+  if (part.stub.size() == 1 || name(r).empty()) return latex(name(r));
   if (r > 0 && name(r - 1) == name(r)) return {};
   size_t end = r + 1;
   while (end < part.rows.size() && name(end) == name(r)) ++end;
@@ -99,12 +106,13 @@ size_t width_of(const Part& part) {
 std::string tabular(const Part& part) {
   std::string out;
   if (!part.title.empty()) out += "\\par\\medskip\n" + latex(part.title) + "\\par\\smallskip\n";
-  out += fmt::format("\\begin{{tabular}}{{{}{}}}\n\\toprule\n", std::string(part.stub.size(), 'l'),
+  out += fmt::format("{}\\begin{{tabular}}{{{}{}}}\n\\toprule\n", kNoWider,
+                     std::string(part.stub.size(), 'l'),
                      std::string(width_of(part) - part.stub.size(), 'r'));
-  return out + head(part) + "\\midrule\n" + body(part) + "\\bottomrule\n\\end{tabular}\n";
+  return out + head(part) + "\\midrule\n" + body(part) + "\\bottomrule\n\\end{tabular}}\n";
 }
 
-/// A size of type at which the widest part is about as wide as a page, a wide one lying.
+/// A size of type at which the widest part is about as wide as a page.
 const char* type_size(const std::vector<Part>& parts) {
   constexpr size_t kSmall = 10, kFootnote = 14;
   size_t widest = 0;
@@ -115,7 +123,7 @@ const char* type_size(const std::vector<Part>& parts) {
 
 /// A note below the table.
 std::string paragraph(const std::string& mark, const std::string& text) {
-  return "\\noindent" + mark + " " + text + "\\par\n";
+  return "\\noindent" + mark + (mark.empty() ? "{}" : " ") + text + "\\par\n";
 }
 
 std::string lines_in_latex(const std::string& text) {
@@ -128,21 +136,26 @@ std::string lines_in_latex(const std::string& text) {
   return out;
 }
 
-std::string legend(const Table& table) {
-  std::string out = "\\par\\smallskip\n\\begin{minipage}{\\linewidth}\\footnotesize\n";
+/// What the headings mean, and the notes.
+std::string explanations(const Table& table) {
+  std::string out;
   for (const auto& [name, text] : legend_of(table))
     out += paragraph("\\emph{" + latex(name) + "}:", lines_in_latex(text));
-  return out + "\\end{minipage}\n";
-}
-
-/// Outside of the float, which could not be longer than a page.
-std::string notes(const Table& table) {
-  if (table.notes.empty()) return {};
-  std::string out =
-      "{\\footnotesize\n\\noindent\\textbf{Notes on " + latex(table.label) + "}\\par\n";
+  if (!table.notes.empty() || !table.remarks.empty())
+    out += "\\smallskip\\noindent\\textbf{Notes}\\par\n";
   for (const Note& note : table.notes)
     out += paragraph("\\textsuperscript{" + note.key + "}", lines_in_latex(note.text));
-  return out + "}\n";
+  for (const std::string& remark : table.remarks) out += paragraph({}, lines_in_latex(remark));
+  return out;
+}
+
+/// In smaller type where they would fill a page.
+std::string text_below(const Table& table) {
+  constexpr size_t kLong = 3000;
+  const std::string text = explanations(table);
+  return fmt::format(
+      "\\par\\smallskip\n\\begin{{minipage}}{{\\textwidth}}{}\n{}\\end{{minipage}}\n",
+      text.size() > kLong ? "\\scriptsize" : "\\footnotesize", text);
 }
 
 }  // namespace
@@ -150,12 +163,12 @@ std::string notes(const Table& table) {
 std::string table_as_latex(const Table& table) {
   const std::vector<Part> parts = parts_of(table, Digits::shown);
   std::string out = fmt::format(
-      "% {}; needs \\usepackage{{booktabs,multirow}}; a wide one, a wide "
-      "page\n\\begin{{table*}}\n\\centering{}\n"
-      "\\caption{{{} ({})}}\\smallskip\n",
-      printable(table.label), type_size(parts), latex(table.title), latex(table.where));
+      "% {}; needs \\usepackage{{booktabs,graphicx,multirow}}\n"
+      "\\begin{{table*}}\n\\centering\n\\caption{{{} ({})}}\\smallskip\n"
+      "{}\\begin{{minipage}}{{\\textwidth}}\\centering{}\n",
+      printable(table.label), latex(table.title), latex(table.where), kNoTaller, type_size(parts));
   for (const Part& part : parts) out += tabular(part);
-  return out + legend(table) + "\\end{table*}\n" + notes(table);
+  return out + text_below(table) + "\\end{minipage}}\n\\end{table*}\n";
 }
 
 }  // namespace vidattn

@@ -259,7 +259,7 @@ std::string significant(double value, int digits) {
 std::string percent(double share) {
   if (!std::isfinite(share)) return "-";
   const std::string text = fmt::format("{:+.1f}%", 100 * share);
-  return text == "-0.0%" ? "+0.0%" : text;
+  return text == "-0.0%" || text == "+0.0%" ? "0.0%" : text;
 }
 
 std::string with_error(const Cell& cell, const std::string& value) {

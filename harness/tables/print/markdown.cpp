@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "harness/io/text/escape.h"
@@ -43,8 +44,52 @@ std::string item(const std::string& name, const std::string& text) {
   std::istringstream lines(text);
   std::string shown, line;
   while (std::getline(lines, line)) shown += (shown.empty() ? "" : "  \n  ") + markdown(line);
-  return fmt::format("- **{}** {}\n", markdown(name), shown);
+  return name.empty() ? "- " + shown + "\n" : fmt::format("- **{}** {}\n", markdown(name), shown);
 }
+
+/// Parts with columns of their own below one header, which has the columns of all.
+class Sheet {
+ public:
+  void add(const Table& table, const Part& part) {
+    const std::vector<size_t> places = places_of(part);
+    const std::string own = table.paper ? "The paper's table" : "Methods";
+    for (const auto& cells : flat_rows(part)) {
+      auto& row =
+          rows_.emplace_back(std::vector{table.label, part.title.empty() ? own : part.title});
+      row.resize(header_.size());
+      for (size_t i = 0; i < cells.size(); ++i) row[places[i]] = cells[i];
+    }
+  }
+
+  std::string csv() {
+    std::string out = csv_line(header_);
+    for (auto& row : rows_) {
+      row.resize(header_.size());
+      out += csv_line(row);
+    }
+    return out;
+  }
+
+ private:
+  /// Where the part's columns stand in the header; those that it lacks are added.
+  std::vector<size_t> places_of(const Part& part) {
+    std::vector<size_t> places;
+    for (std::string heading : flat_headings(part)) {
+      if (heading.empty()) heading = "row";
+      const auto taken = [&](size_t place) {
+        return std::find(places.begin(), places.end(), place) != places.end();
+      };
+      size_t place = 2;
+      while (place < header_.size() && (header_[place] != heading || taken(place))) ++place;
+      if (place == header_.size()) header_.push_back(heading);
+      places.push_back(place);
+    }
+    return places;
+  }
+
+  std::vector<std::string> header_ = {"table", "part"};
+  TableRows rows_;
+};
 
 }  // namespace
 
@@ -61,24 +106,15 @@ std::string table_as_markdown(const Table& table) {
   out += "\n";
   for (const auto& [name, text] : legend_of(table)) out += item(name + ":", text);
   for (const Note& note : table.notes) out += item("[" + note.key + "]", note.text);
+  for (const std::string& remark : table.remarks) out += item({}, remark);
   return out;
 }
 
-std::string table_as_csv(const Table& table) {
-  std::string out;
-  for (const Part& part : parts_of(table, Digits::exact)) {
-    if (!out.empty()) out += "\n";
-    auto headings = flat_headings(part);
-    for (size_t i = 0; i < part.stub.size(); ++i)
-      if (headings[i].empty()) headings[i] = "row";
-    headings.insert(headings.begin(), "table");
-    out += csv_line(headings);
-    for (auto& row : flat_rows(part)) {
-      row.insert(row.begin(), table.label);
-      out += csv_line(row);
-    }
-  }
-  return out;
+std::string tables_as_csv(const std::vector<Table>& tables) {
+  Sheet sheet;
+  for (const Table& table : tables)
+    for (const Part& part : parts_of(table, Digits::exact)) sheet.add(table, part);
+  return sheet.csv();
 }
 
 }  // namespace vidattn

@@ -14,9 +14,8 @@ std::string print_table(const Table& table, TableFormat format) {
       return table_as_markdown(table);
     case TableFormat::latex:
       return table_as_latex(table);
-    case TableFormat::csv:
-      return table_as_csv(table);
     case TableFormat::text:
+    case TableFormat::csv:
     case TableFormat::json:
       break;
   }
@@ -39,7 +38,8 @@ TableFormat parse_table_format(const std::string& text) {
                    "': " + known_are(text, {"text", "markdown", "latex", "csv", "json"}));
 }
 
-nlohmann::json to_json(const Table& table) {
+nlohmann::json to_json(const Table& given) {
+  const Table table = given.settled();
   nlohmann::json json{{"name", table.name},
                       {"label", table.label},
                       {"title", table.title},
@@ -61,6 +61,7 @@ nlohmann::json to_json(const Table& table) {
   }
   for (const auto& [name, text] : legend_of(table)) json["legend"][name] = text;
   for (const Note& note : table.notes) json["notes"][note.key] = note.text;
+  if (!table.remarks.empty()) json["remarks"] = table.remarks;
   return json;
 }
 
@@ -70,8 +71,11 @@ std::string print_tables(const std::vector<Table>& tables, TableFormat format) {
     for (const Table& table : tables) all.push_back(to_json(table));
     return all.dump(1) + "\n";
   }
+  std::vector<Table> settled;
+  for (const Table& table : tables) settled.push_back(table.settled());
+  if (format == TableFormat::csv) return tables_as_csv(settled);
   std::string out;
-  for (const Table& table : tables) out += (out.empty() ? "" : "\n") + print_table(table, format);
+  for (const Table& table : settled) out += (out.empty() ? "" : "\n") + print_table(table, format);
   return out;
 }
 

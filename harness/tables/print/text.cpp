@@ -74,6 +74,7 @@ std::string table_as_text(const Table& table) {
   for (const auto& [name, text] : legend_of(table)) out += wrapped(text, name + ": ", kWidth);
   for (const Note& note : table.notes)
     out += wrapped(note.text, fmt::format("[{}] ", note.key), kWidth);
+  for (const std::string& remark : table.remarks) out += wrapped(remark, "- ", kWidth);
   return printable_lines(out);
 }
 

@@ -35,7 +35,14 @@ TEST(ScalingErrors, AreTheOwnOrTheLargestOrTheDeviationOfTheRounds) {
             std::string::npos)
       << errors.note();
   EXPECT_NE(errors.note().find("Largest median: 5.0%"), std::string::npos) << errors.note();
-  EXPECT_NE(ScalingErrors({}).note(), "");
+}
+
+// An error that nobody measured is not zero.
+TEST(ScalingErrors, AreUnknownWhereNothingWasRunWhole) {
+  const OperatorTime full = timed("full", 100, 10, {10.2});
+  const ScalingErrors errors({{100, {full}}});
+  EXPECT_TRUE(std::isnan(errors.of(full)));
+  EXPECT_NE(errors.note().find("unknown"), std::string::npos) << errors.note();
 }
 
 TEST(ScalingErrors, AddUpInAQuotient) {

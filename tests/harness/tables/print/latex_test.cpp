@@ -48,21 +48,32 @@ void expect_even_tabulars(const std::string& latex) {
   EXPECT_GT(seen, 4);
 }
 
-std::string document(const std::string& tables) {
-  return "\\documentclass{article}\n\\usepackage{booktabs,multirow}\n\\begin{document}\n" + tables +
+std::string document(const std::string& tables, const std::string& columns) {
+  return "\\documentclass[" + columns +
+         "]{article}\n\\usepackage{booktabs,graphicx,multirow}\n\\begin{document}\n" + tables +
          "\\end{document}\n";
 }
 
 bool has_latex() { return run_shell("command -v pdflatex").exit_code == 0; }
 
-void expect_compiles(const std::string& tables) {
+/// The log of what compiles.
+std::string compiled(const std::string& tables, const std::string& columns) {
   const TemporaryFolder folder;
-  write_bytes(folder / "t.tex", document(tables));
+  write_bytes(folder / "t.tex", document(tables, columns));
   const ToolResult result =
       run_shell("cd " + folder.path().string() +
                 " && timeout 100 pdflatex -interaction=nonstopmode -halt-on-error t.tex");
   EXPECT_EQ(result.exit_code, 0) << result.out;
   EXPECT_TRUE(read_bytes(folder / "t.pdf").starts_with("%PDF"));
+  return read_bytes(folder / "t.log");
+}
+
+/// Nothing is wider than the text or taller than the page.
+void expect_on_the_page(const std::string& log) {
+  static const std::regex wide(R"(Overfull \\hbox \(([0-9.]+)pt)");
+  for (std::sregex_iterator at(log.begin(), log.end(), wide), end; at != end; ++at)
+    EXPECT_LT(std::stod((*at)[1]), 5) << at->str();
+  EXPECT_EQ(log.find("Float too large"), std::string::npos);
 }
 
 TEST(LatexTables, EveryTableCompiles) {
@@ -73,7 +84,10 @@ TEST(LatexTables, EveryTableCompiles) {
   expect_even_tabulars(all.out);
   expect_even_tabulars(made);
   if (!has_latex()) GTEST_SKIP() << "no pdflatex: only the tables' columns were counted";
-  expect_compiles(all.out + made);
+  for (const char* columns : {"onecolumn", "twocolumn"}) {
+    SCOPED_TRACE(columns);
+    expect_on_the_page(compiled(all.out + made, columns));
+  }
 }
 
 TEST(LatexTables, TextsOfOthersAreOnlyTexts) {
@@ -98,19 +112,28 @@ TEST(LatexTables, TextsOfOthersAreOnlyTexts) {
     all += latex + "\\clearpage\n";
   }
   if (!has_latex()) GTEST_SKIP() << "no pdflatex: only the tables' columns were counted";
-  expect_compiles(all);
+  compiled(all, "onecolumn");
   EXPECT_FALSE(std::filesystem::exists(pwned));
 }
 
 TEST(LatexTables, ColumnsOfThePaperAreGroups) {
   const std::string latex = print_tables({table5({})}, TableFormat::latex);
   for (const char* part :
-       {"% Table 5; needs \\usepackage{booktabs,multirow}", "\\multicolumn{3}{c}{10 s}",
+       {"% Table 5; needs \\usepackage{booktabs,graphicx,multirow}", "\\multicolumn{3}{c}{10 s}",
         "\\cmidrule(lr){3-5}\\cmidrule(lr){6-8}",
         "\\multirow{4}{*}{PFLOPs} & Full Attention & 0.28", "+47.5\\%\\textsuperscript{2}",
         "\\textsuperscript{2} 5 s: the dense layers",
         "Sequence length & \\multicolumn{3}{c}{31200}"})
     EXPECT_NE(latex.find(part), std::string::npos) << part << "\n" << latex;
+  EXPECT_EQ(latex.find("{*}{}"), std::string::npos) << "a name of nothing";
+}
+
+TEST(LatexTables, NotesStandInTheFloat) {
+  const std::string latex = print_tables({table4({})}, TableFormat::latex);
+  const size_t notes = latex.find("\\textbf{Notes}");
+  EXPECT_LT(notes, latex.find("\\textsuperscript{1} 4 of 5"));
+  EXPECT_LT(notes, latex.find("\\noindent{}Counted plans also hold"));
+  EXPECT_TRUE(latex.ends_with("\\end{table*}\n")) << latex;
 }
 
 TEST(LatexTables, AnErrorStandsBesideItsMeasuredValue) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sstream>
+
 #include "harness/tables/notes.h"
 #include "harness/tables/print/print.h"
 #include "harness/tables/tables.h"
@@ -95,8 +98,9 @@ TEST(Layout, ALegendNamesWhatOccursAndNothingElse) {
   EXPECT_EQ(legend_of(testing::methods_table()).size(), 2U);
 }
 
-TEST(Layout, APercentageHasNoNegativeZero) {
-  EXPECT_EQ(percent(-0.0001), "+0.0%");
+TEST(Layout, AZeroPercentageHasNoSign) {
+  for (const double nearly : {-0.00024, 0.0, 0.00024}) EXPECT_EQ(percent(nearly), "0.0%");
+  EXPECT_EQ(percent(0.0006), "+0.1%");
   EXPECT_EQ(percent(-0.126), "-12.6%");
   EXPECT_EQ(percent(NAN), "-");
 }
@@ -119,12 +123,49 @@ TEST(PrintTables, FormatsHoldTheSameCells) {
 TEST(PrintTables, CsvIsThePapersTableWithAllDigits) {
   const std::string csv = print_tables({testing::measured_table()}, TableFormat::csv);
   EXPECT_EQ(csv,
-            "table,Length,Speedup: paper,Speedup: closed form,Speedup: measured,Speedup: measured "
-            "± %,Speedup: difference,Speedup: notes\n"
-            "Table 1,5 s,2.00,3,2.5,1.2,25,1\n"
-            "\n"
-            "table,Length,Speedup: skewed\n"
-            "Table 1,5 s,2.75\n");
+            "table,part,Length,Speedup: paper,Speedup: closed form,Speedup: measured,Speedup: "
+            "measured ± %,Speedup: difference,Speedup: notes,Speedup: skewed\n"
+            "Table 1,The paper's table,5 s,2.00,3,2.5,1.2,25,1,\n"
+            "Table 1,Counted on executed plans,5 s,,,,,,,2.75\n");
+}
+
+// A reader by column names finds the same ones in every line.
+TEST(PrintTables, CsvOfAllTablesHasOneHeader) {
+  std::istringstream csv(
+      print_tables({testing::measured_table(), testing::methods_table()}, TableFormat::csv));
+  std::string line;
+  std::vector<size_t> fields;
+  while (std::getline(csv, line)) fields.push_back(std::count(line.begin(), line.end(), ','));
+  EXPECT_EQ(fields, std::vector<size_t>(5, fields.at(0)));
+  EXPECT_EQ(line, "Table 1,Methods,,,,,,,,,5 s,sta,0.25,1234.5");
+}
+
+TEST(PrintTables, NotesOnNoCellAreRemarksWithoutANumber) {
+  Table table = testing::measured_table();
+  table.notes.insert(table.notes.begin(), {"2", "on everything"});
+  const Table settled = table.settled();
+  EXPECT_EQ(settled.cells[0].notes, Texts{"1"});
+  EXPECT_EQ(settled.notes.at(0).text, "a note");
+  EXPECT_EQ(settled.remarks, Texts{"on everything"});
+  EXPECT_NE(print_tables({table}, TableFormat::markdown).find("\n- on everything\n"),
+            std::string::npos);
+  EXPECT_NE(print_tables({table}, TableFormat::text).find("\n- on everything\n"),
+            std::string::npos);
+  EXPECT_EQ(to_json(table)["remarks"][0], "on everything");
+}
+
+TEST(PrintTables, EveryNumberedNoteIsReferredTo) {
+  for (const auto& [name, make] : kTables) {
+    const Table table = make({}).settled();
+    for (const Note& note : table.notes)
+      EXPECT_TRUE(std::any_of(table.cells.begin(), table.cells.end(),
+                              [&](const Cell& cell) {
+                                return std::find(cell.notes.begin(), cell.notes.end(), note.key) !=
+                                       cell.notes.end();
+                              }))
+          << name << ": " << note.text;
+    EXPECT_EQ(table.notes.size() + table.remarks.size(), make({}).notes.size()) << name;
+  }
 }
 
 TEST(PrintTables, TheFigureIsCalledOne) {
