@@ -77,8 +77,8 @@ void say_what_it_is(const std::string& option, int64_t number, const char* what,
                     std::set<int64_t> of_calls) {
   of_calls.erase(-1);
   if (of_calls.size() > 1)
-    print_err("--{0}s {1} is the {2} for `in run`; --{0} {1} chooses calls\n", option,
-              number, what);
+    print_err("--{0}s {1} is the {2} for `in run`; --{0} {1} chooses calls\n", option, number,
+              what);
 }
 
 void say_meanings(const RunOptions& options, const std::vector<WorkloadRequest>& calls) {

@@ -96,8 +96,7 @@ class TellingPart {
     }
     if (nothing.size() == sources.size()) return;
     part_ = prefix_of;
-    if (prefixes.size() < sources.size())
-      part_ = [](const CallFacts& call) { return call.source; };
+    if (prefixes.size() < sources.size()) part_ = [](const CallFacts& call) { return call.source; };
   }
   std::string of(const CallFacts& call) const { return part_ ? without_step(part_(call)) : ""; }
 
