@@ -15,7 +15,7 @@ class ScalingErrors {
 
   /// Error of a scaled time, a share of it: the larger of the error against the whole (the largest
   /// of all, where this operator was not run whole) and of the median deviation of its rounds. NaN
-  /// of a time that is not scaled.
+  /// of a time that is not scaled, and where no operator was run whole.
   double of(const OperatorTime& time) const;
   /// Every operator that was run both ways, with its errors.
   std::string note() const;

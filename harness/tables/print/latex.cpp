@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "harness/io/text/escape.h"
 #include "harness/tables/print/formats.h"
 #include "harness/tables/print/layout.h"
@@ -103,13 +105,25 @@ size_t width_of(const Part& part) {
   return width;
 }
 
+/// Whether TeX can measure it: it fails at a width above 16383pt, which one long name can have.
+bool measurable(const std::string& lines) {
+  constexpr size_t kLongest = 1500;
+  for (size_t begin = 0; begin < lines.size();) {
+    const size_t end = std::min(lines.find('\n', begin), lines.size());
+    if (end - begin > kLongest) return false;
+    begin = end + 1;
+  }
+  return true;
+}
+
 std::string tabular(const Part& part) {
-  std::string out;
-  if (!part.title.empty()) out += "\\par\\medskip\n" + latex(part.title) + "\\par\\smallskip\n";
-  out += fmt::format("{}\\begin{{tabular}}{{{}{}}}\n\\toprule\n", kNoWider,
-                     std::string(part.stub.size(), 'l'),
-                     std::string(width_of(part) - part.stub.size(), 'r'));
-  return out + head(part) + "\\midrule\n" + body(part) + "\\bottomrule\n\\end{tabular}}\n";
+  const std::string title =
+      part.title.empty() ? "" : "\\par\\medskip\n" + latex(part.title) + "\\par\\smallskip\n";
+  const std::string lines =
+      fmt::format("\\begin{{tabular}}{{{}{}}}\n\\toprule\n", std::string(part.stub.size(), 'l'),
+                  std::string(width_of(part) - part.stub.size(), 'r')) +
+      head(part) + "\\midrule\n" + body(part) + "\\bottomrule\n\\end{tabular}";
+  return title + (measurable(lines) ? kNoWider + lines + "}" : lines) + "\n";
 }
 
 /// A size of type at which the widest part is about as wide as a page.
