@@ -76,7 +76,9 @@ void check_sources(const QualityOptions& options, const std::vector<std::string>
       errors.emplace_back(error.what());
     }
   }
-  if (errors.size() == all.size()) throw InputError(errors.front());
+  // The film beside them is no reason to go on where nothing that was named can be read.
+  const size_t named = options.videos.empty() ? all.size() : options.videos.size();
+  if (errors.size() >= named) throw InputError(errors.front());
   for (const std::string& error : errors) say(error, ExitCode::usage);
 }
 

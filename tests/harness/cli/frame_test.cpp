@@ -62,7 +62,7 @@ TEST(Frame, RecordsBeginWithTheSameHeader) {
     ASSERT_EQ(result.exit_code, 0) << result.err;
     const auto record = nlohmann::json::parse(testing::read_bytes(out));
     const std::string command = line.substr(0, line.find(' '));
-    EXPECT_EQ(record["schema_version"], "1.2");
+    EXPECT_EQ(record["schema_version"], "1.3");
     EXPECT_EQ(record["tool"], "vidattn " + command);
     EXPECT_EQ(record["arguments"][1], command);
     EXPECT_TRUE(record["environment"].contains("machine"));

@@ -123,7 +123,7 @@ TEST_F(Tool, RunPrintsWhatAReaderComparesOrTheColumnsAskedFor) {
   EXPECT_EQ(names, "backend run ms cosine ");
   EXPECT_NE(all.out.find("check"), std::string::npos);
   EXPECT_NE(all.out.find("GFLOP/s"), std::string::npos);
-  expect_refused(run + " --columns density,nonsense", "there are density, density_target");
+  expect_refused(run + " --columns density,nonsense", "known are density, density_target");
 }
 
 TEST_F(Tool, RunSaysWhatTheMachineIsLike) {

@@ -270,7 +270,7 @@ TEST_F(ReportPage, ARunWithoutFullAttentionIsKept) {
   EXPECT_EQ(run.exit_code, 0) << run.err;
   const std::string page = (folder_ / "alone.html").string();
   const ToolResult made = run_tool("report run:latest --no-pictures --out " + page + db);
-  EXPECT_NE(made.out.find("2 cases of 1 runs"), std::string::npos) << made.out << made.err;
+  EXPECT_NE(made.out.find("2 cases of 1 run"), std::string::npos) << made.out << made.err;
 }
 
 TEST_F(ReportPage, BadInputGivesOneLineAndExitCodeThree) {

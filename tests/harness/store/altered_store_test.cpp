@@ -68,7 +68,7 @@ TEST_F(AlteredStore, NamesTheRowAndTheColumn) {
                      "case 1 details: timing.seconds: expected a number, found \"x\"");
   execute("UPDATE cases SET seconds='long'");
   expect_input_error([&] { Store(path()).load_run("1"); },
-                     "case 1 seconds: expected a number, found \"long\"");
+                     "case 1 seconds: expected a number from 0 to 1e+12, found \"long\"");
   execute("UPDATE runs SET environment='" + std::string(200'000, '[') + "'");
   expect_input_error([&] { Store(path()).list_runs(); }, "run 1 environment: nested deeper");
 }

@@ -117,6 +117,7 @@ TEST(VideoWorkload, HasTheNotesOfItsVideo) {
   testing::write_bytes(folder / "cut.avi", bytes.substr(0, bytes.size() / 2));
   WorkloadRequest request{.frames = 2, .height = 3, .width = 4, .heads = 1, .dim = 64};
   request.spec = "video:" + (folder / "cut.avi").string();
+  request.peak = 0.07;  // grey frames are alike everywhere
   const Workload workload = make_workload(request);
   ASSERT_EQ(workload.notes.size(), 1U);
   EXPECT_TRUE(workload.notes[0].starts_with("cut off or damaged")) << workload.notes[0];
