@@ -132,10 +132,10 @@ std::vector<CallNames> find_incomplete(const std::vector<std::string>& names) {
         prefixes.insert(*prefix);
       }
   std::vector<CallNames> sorted;
-  for (const auto& [prefix, call] : found)
+  for (const auto& entry : found)
     if (std::none_of(prefixes.begin(), prefixes.end(),
-                     [&](const std::string& other) { return continues(prefix, other); }))
-      sorted.push_back(call);
+                     [&](const std::string& other) { return continues(entry.first, other); }))
+      sorted.push_back(entry.second);
   return sorted;
 }
 
