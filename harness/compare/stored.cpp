@@ -39,7 +39,7 @@ std::string mismatch_of(const Measurement& a, const Measurement& b) {
 
 /// Which call of a capture a case is of; empty = of none.
 std::string call_name(const Measurement& m) {
-  return m.workload && m.workload->call ? call_text(*m.workload->call) : "";
+  return m.call() != nullptr ? call_text(*m.call()) : "";
 }
 
 ComparedCase compare_cases(const Measurement& a, const Measurement& b) {

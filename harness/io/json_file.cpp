@@ -103,4 +103,6 @@ void read_json_lines(const std::string& path, const std::function<void(const Jso
 
 json number_or_null(double value) { return std::isfinite(value) ? json(value) : json(); }
 
+json known_or_null(int64_t number) { return number < 0 ? json() : json(number); }
+
 }  // namespace vidattn

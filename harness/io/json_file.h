@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -29,5 +30,7 @@ void read_json_lines(const std::string& path, const std::function<void(const Jso
 
 /// Null for a number that is not finite.
 nlohmann::json number_or_null(double value);
+/// Null for a number below 0, which stands for one that is not known.
+nlohmann::json known_or_null(int64_t number);
 
 }  // namespace vidattn

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "harness/io/json_file.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/over_calls.h"
 
@@ -15,17 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-/// The cases that an entry of over_calls() is the mean of.
-std::vector<const Measurement*> members(const StoredRun& run, const Measurement& mean) {
-  std::vector<const Measurement*> of;
-  for (const Measurement& c : run.cases)
-    if (const CaseIdentity& a = c.identity, &b = mean.identity;
-        a.backend == b.backend && a.device == b.device && a.dtype == b.dtype &&
-        a.density == b.density && a.cold == b.cold)
-      of.push_back(&c);
-  return of;
-}
-
 /// Means of the values that all calls have for their heads; nothing where their heads differ.
 template <class Values>
 std::vector<double> mean_of_heads(const std::vector<const Measurement*>& cases, Values values_of) {
@@ -33,13 +23,13 @@ std::vector<double> mean_of_heads(const std::vector<const Measurement*>& cases, 
   int64_t first_head = 0;
   double count = 0;
   for (const Measurement* c : cases) {
-    if (!c->passed() || !c->workload || !c->workload->call) continue;
+    if (!c->passed() || c->call() == nullptr) continue;
     const std::vector<double>& values = values_of(*c);
     if (count == 0) {
-      first_head = c->workload->call->first_head;
+      first_head = c->call()->first_head;
       sums.resize(values.size());
     }
-    if (c->workload->call->first_head != first_head || values.size() != sums.size()) return {};
+    if (c->call()->first_head != first_head || values.size() != sums.size()) return {};
     for (size_t i = 0; i < values.size(); ++i) sums[i] += values[i];
     ++count;
   }
@@ -64,7 +54,7 @@ std::vector<PlanFacts::Stage> mean_stages(const std::vector<const Measurement*>&
 }
 
 bool has_heat(const Measurement& c) {
-  return c.passed() && !c.is_full() && !c.per_head.empty() && c.workload && c.workload->call;
+  return c.passed() && !c.is_full() && !c.per_head.empty() && c.call() != nullptr;
 }
 
 /// The method as asked for, its density, and where and in which type it ran.
@@ -74,8 +64,6 @@ std::string group_name(const Measurement& c, bool several_devices) {
   if (several_devices) name += fmt::format(", {} {}", c.identity.device, c.identity.dtype);
   return name;
 }
-
-json known_or_nothing(int64_t number) { return number < 0 ? json() : json(number); }
 
 }  // namespace
 
@@ -95,7 +83,8 @@ ShownRun mean_over_calls(const StoredRun& run) {
   }
   shown.run.cases.clear();
   for (const OverCalls& over : over_calls(run.cases)) {
-    const auto cases = members(run, over.mean);
+    std::vector<const Measurement*> cases;
+    for (const size_t i : over.members) cases.push_back(&run.cases[i]);
     Measurement& m = shown.run.cases.emplace_back(over.mean);
     const Measurement& first = *cases.front();
     m.setting = first.setting;
@@ -132,10 +121,10 @@ void add_calls(const std::vector<StoredRun>& runs, json& data) {
         groups[group]["missed"] = groups[group]["missed"].get<int64_t>() + 1;
         continue;
       }
-      const CallFacts& call = *c.workload->call;
+      const CallFacts& call = *c.call();
       calls.push_back({{"group", group},
-                       {"layer", known_or_nothing(call.layer)},
-                       {"step", known_or_nothing(call.step)},
+                       {"layer", known_or_null(call.layer)},
+                       {"step", known_or_null(call.step)},
                        {"first_head", call.first_head},
                        {"recall", short_numbers(c.per_head.recall)}});
     }

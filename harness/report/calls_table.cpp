@@ -68,9 +68,7 @@ std::string means_table(const std::vector<OverCalls>& all,
 /// Names of rows where a density asked for is not a column.
 std::vector<std::string> names_with_target(const std::vector<OverCalls>& all) {
   std::vector<std::string> names = row_names(means_of(all));
-  for (size_t i = 0; i < all.size(); ++i)
-    if (const auto& density = all[i].mean.identity.density)
-      names[i] += fmt::format(" at {:.4g}", *density);
+  for (size_t i = 0; i < all.size(); ++i) names[i] = with_target(names[i], all[i].mean.identity);
   return names;
 }
 
@@ -180,8 +178,8 @@ std::string calls_line(const MainJob& job) {
   std::set<std::string> names, prompts, workloads;
   std::set<int64_t> layers, steps, entries;
   for (const Measurement& m : job.run.cases) {
-    if (!m.workload || !m.workload->call) continue;
-    const CallFacts& call = *m.workload->call;
+    if (m.call() == nullptr) continue;
+    const CallFacts& call = *m.call();
     names.insert(m.workload->name);
     workloads.insert(m.identity.workload);
     prompts.insert(call.prompt);
@@ -212,10 +210,10 @@ std::string calls_reasons(const std::vector<Measurement>& cases) {
   constexpr size_t kMostNotes = 4, kMostReasons = 20;
   CallTexts texts;
   for (const Measurement& m : cases)
-    if (m.workload && m.workload->call) texts.add(*m.workload->call);
+    if (m.call() != nullptr) texts.add(*m.call());
   CallLines notes, reasons;
   for (const Measurement& m : cases) {
-    const std::string call = m.workload && m.workload->call ? texts.of(*m.workload->call) : "-";
+    const std::string call = m.call() != nullptr ? texts.of(*m.call()) : "-";
     if (!m.note.empty()) notes.add(m.note, call);
     if (!m.reason.empty())
       reasons.add(

@@ -172,10 +172,7 @@ json columns_record() {
 /// A mean over calls is no single call's setting.
 void name_mean(const Measurement& mean, json& record) {
   record["set"] = record["asked"];
-  record["label"] =
-      record["asked"].get<std::string>() +
-      (mean.identity.density ? fmt::format(" at {:.4g}", *mean.identity.density) : "") +
-      fmt::format(", {}", mean.note);
+  record["label"] = with_target(record["asked"], mean.identity) + ", " + mean.note;
 }
 
 /// Adds the marks of the methods of cases or series.

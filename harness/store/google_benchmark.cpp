@@ -59,13 +59,6 @@ void add_repetitions(json& list, const Measurement& c, size_t family) {
   }
 }
 
-double deviation_of(const std::vector<double>& values) {
-  const double mean = mean_of(values);
-  double squares = 0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  return std::sqrt(squares / static_cast<double>(values.size() - 1));
-}
-
 struct Aggregate {
   const char *name, *unit;
   double (*of)(const std::vector<double>&);
@@ -73,10 +66,10 @@ struct Aggregate {
 constexpr Aggregate kAggregates[] = {
     {"mean", "time", mean_of},
     {"median", "time", [](const std::vector<double>& values) { return median(values); }},
-    {"stddev", "time", deviation_of},
+    {"stddev", "time", standard_deviation},
     {"cv", "percentage", [](const std::vector<double>& values) {
        const double mean = mean_of(values);
-       return mean > 0 ? deviation_of(values) / mean : 0;
+       return mean > 0 ? standard_deviation(values) / mean : 0;
      }}};
 
 /// Those that Google Benchmark adds to repetitions; none to a single one.

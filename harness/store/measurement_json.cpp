@@ -143,8 +143,6 @@ HeadFigures head_figures_from_json(const JsonReader& j) {
   return heads;
 }
 
-json known_or_null(int64_t number) { return number < 0 ? json(nullptr) : json(number); }
-
 CallFacts call_from_json(const JsonReader& j) {
   const auto number = [&](const char* key, int64_t unknown) {
     const JsonReader value = j.maybe(key);

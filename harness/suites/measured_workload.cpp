@@ -84,9 +84,7 @@ void set_peaks(Case& c, const Peaks& peaks) {
 
 /// "vmoba:threshold=0.4288 at 0.25": what a row is called beside others of its setting.
 std::string row_name(const Case& c) {
-  std::string name = short_setting(c.result.setting);
-  if (c.result.identity.density) name += fmt::format(" at {:.4g}", *c.result.identity.density);
-  return name;
+  return with_target(short_setting(c.result.setting), c.result.identity);
 }
 
 /// Whether two cases are one: the same method's, with the same plan on the same device. They may
@@ -188,7 +186,6 @@ void note_layer_kinds(std::vector<Case>& cases, int64_t layers) {
   }
 }
 
-/// What a case is, apart from its content.
 /// `vidattn run` of the case alone beside full attention, its knob as it was set.
 std::string command_of(const Case& c, const RunOptions& options, const WorkloadRequest& request) {
   std::vector<std::string> words{"vidattn", "run"};
@@ -206,6 +203,7 @@ std::string command_of(const Case& c, const RunOptions& options, const WorkloadR
   return shell_line(words);
 }
 
+/// What a case is, apart from its content.
 void describe(Case& c, const RunOptions& options, const WorkloadRequest& request) {
   Measurement& m = c.result;
   m.identity.workload = workload_text(request);

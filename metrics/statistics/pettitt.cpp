@@ -130,14 +130,9 @@ double lag_correlation(const std::vector<double>& series, int64_t split) {
   const std::vector<double> after = without_levels({middle, series.end()}, scale);
   rest.insert(rest.end(), after.begin(), after.end());
   clamp_outliers(rest);
-  double products = 0, squares = 0;
-  for (size_t i = 0; i < rest.size(); ++i) {
-    squares += rest[i] * rest[i];
-    if (i > 0) products += rest[i] * rest[i - 1];
-  }
+  const double found = successive_correlation(rest, kChance);
+  if (found == 0) return 0;
   const auto count = static_cast<double>(rest.size());
-  if (!(squares > 0) || products <= kChance * squares / std::sqrt(count)) return 0;
-  const double found = products / squares;
   return std::min(0.95, found + (2 + 4 * found) / count);
 }
 

@@ -62,14 +62,6 @@ std::vector<double> bootstrap_medians(const std::vector<double>& sorted, uint64_
   return medians;
 }
 
-double standard_deviation(const std::vector<double>& values) {
-  double sum = 0, squares = 0;
-  for (double v : values) sum += v;
-  const double mean = sum / static_cast<double>(values.size());
-  for (double v : values) squares += (v - mean) * (v - mean);
-  return std::sqrt(squares / static_cast<double>(values.size() - 1));
-}
-
 double two_sided(double alpha) { return normal_quantile(1 - alpha / 2); }
 
 }  // namespace
@@ -82,6 +74,24 @@ double median(std::vector<double> values) {
 
 double highest(const std::vector<double>& values) {
   return values.empty() ? NAN : *std::max_element(values.begin(), values.end());
+}
+
+double standard_deviation(const std::vector<double>& values) {
+  double sum = 0, squares = 0;
+  for (double v : values) sum += v;
+  const double mean = sum / static_cast<double>(values.size());
+  for (double v : values) squares += (v - mean) * (v - mean);
+  return std::sqrt(squares / static_cast<double>(values.size() - 1));
+}
+
+double successive_correlation(const std::vector<double>& values, double chance) {
+  double products = 0, squares = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    squares += values[i] * values[i];
+    if (i > 0) products += values[i] * values[i - 1];
+  }
+  const double by_chance = chance * squares / std::sqrt(static_cast<double>(values.size()));
+  return squares > 0 && products > by_chance ? products / squares : 0;
 }
 
 double normal_quantile(double probability) {
@@ -137,16 +147,12 @@ double block_correlation(const std::vector<double>& log_ratios) {
   constexpr size_t kFewest = 8;
   constexpr double kChance = 1.28, kMost = 0.9;
   if (log_ratios.size() < kFewest) return 0;
-  const double mean = mean_of(log_ratios);
-  double products = 0, squares = 0;
-  for (size_t i = 0; i < log_ratios.size(); ++i) {
-    const double off = log_ratios[i] - mean;
-    squares += off * off;
-    if (i > 0) products += off * (log_ratios[i - 1] - mean);
-  }
+  std::vector<double> rest;
+  for (const double mean = mean_of(log_ratios); const double ratio : log_ratios)
+    rest.push_back(ratio - mean);
+  const double found = successive_correlation(rest, kChance);
+  if (found == 0) return 0;
   const auto count = static_cast<double>(log_ratios.size());
-  if (!(squares > 0) || products <= kChance * squares / std::sqrt(count)) return 0;
-  const double found = products / squares;
   return std::min(kMost, found + (1 + 4 * found) / count);
 }
 

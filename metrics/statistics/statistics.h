@@ -11,6 +11,13 @@ double median(std::vector<double> values);
 /// Highest; NaN of nothing. A peak is its best sample: other programs only ever lower one.
 double highest(const std::vector<double>& values);
 
+/// Standard deviation of a sample (n - 1) of at least two values.
+double standard_deviation(const std::vector<double>& values);
+
+/// Correlation of values around 0 with the one before each; 0 where it is within `chance` standard
+/// deviations of what independent values show.
+double successive_correlation(const std::vector<double>& values, double chance);
+
 /// Value below which a standard normal variable falls with `probability`, in (0, 1).
 double normal_quantile(double probability);
 

@@ -5,6 +5,7 @@
 #include "attention/error.h"
 #include "attention/methods/method.h"
 #include "tests/support/inputs.h"
+#include "tests/support/refusal.h"
 
 namespace vidattn {
 namespace {
@@ -41,15 +42,6 @@ class Diagonal : public Method<DiagonalParams> {
     in.extra["searched"] = random_array({1}, 1);
   }
 };
-
-std::string refusal(const Backend& backend, const Inputs& in) {
-  try {
-    backend.plan(in, backend.defaults());
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "";
-}
 
 TEST(Backend, RefusesWhatTheMethodSaysItDoesNotTake) {
   const Diagonal diagonal;

@@ -5,19 +5,11 @@
 #include "attention/error.h"
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
+#include "tests/support/refusal.h"
 
 /// What every method says of the shapes that it takes, held against what it does.
 namespace vidattn {
 namespace {
-
-std::string refusal(const Backend& backend, const Inputs& in) {
-  try {
-    backend.plan(in, backend.defaults());
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "";
-}
 
 void expect_right(const Backend& backend, const Inputs& in) {
   const Plan plan = backend.plan(in, backend.defaults());

@@ -46,4 +46,11 @@ inline StoredRun stored_run(const std::string& suite = "small") {
   return run;
 }
 
+/// A run of the cases "one" and "two".
+inline StoredRun run_of_two() {
+  StoredRun run = stored_run();
+  run.cases = {stored_case("one"), stored_case("two")};
+  return run;
+}
+
 }  // namespace vidattn::testing

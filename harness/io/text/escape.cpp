@@ -10,12 +10,6 @@
 namespace vidattn {
 namespace {
 
-/// The text with U+FFFD for what is no UTF-8: JSON's library knows how.
-std::string valid_utf8(std::string_view text) {
-  using nlohmann::json;
-  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace));
-}
-
 size_t length_of_character(unsigned char first) {
   return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
@@ -116,6 +110,11 @@ bool is_formula(std::string_view text) {
 }
 
 }  // namespace
+
+std::string valid_utf8(std::string_view text) {
+  using nlohmann::json;
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace));
+}
 
 std::string printable(std::string_view text) {
   constexpr char32_t kNothing = 0x110000;  // beyond the last character

@@ -8,6 +8,9 @@ namespace vidattn {
 // Texts from elsewhere (files, file names, other programs) as part of what vidattn writes. In each
 // format they read as what they are and can be nothing else: no command, markup or control.
 
+/// The text with U+FFFD for what is no UTF-8, as JSON's library has it.
+std::string valid_utf8(std::string_view text);
+
 /// One line for terminals and whatever people read: valid UTF-8 in which characters that would
 /// control something (C0 and C1 with line breaks, overrides of the writing direction) and
 /// noncharacters are shown as "\u001b", as JSON has them. What is no UTF-8 becomes U+FFFD.

@@ -4,17 +4,10 @@
 
 #include <string_view>
 
+#include "harness/io/text/escape.h"
+
 namespace vidattn {
 namespace {
-
-bool is_utf8(std::string_view text) {
-  try {
-    (void)nlohmann::json(text).dump();
-    return true;
-  } catch (const nlohmann::json::type_error&) {
-    return false;
-  }
-}
 
 std::string escaped_bytes(std::string_view text) {
   std::string out;
@@ -31,7 +24,7 @@ std::string escaped_bytes(std::string_view text) {
 void put_path(nlohmann::json& record, const std::string& key, const std::string& path,
               const std::string& bytes_key) {
   record[key] = path;
-  if (!is_utf8(path)) record[bytes_key] = escaped_bytes(path);
+  if (valid_utf8(path) != path) record[bytes_key] = escaped_bytes(path);
 }
 
 }  // namespace vidattn

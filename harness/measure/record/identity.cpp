@@ -21,6 +21,10 @@ std::string case_key(const CaseIdentity& c) {
   return key + ", " + c.workload;
 }
 
+std::string with_target(const std::string& name, const CaseIdentity& identity) {
+  return identity.density ? fmt::format("{} at {:.4g}", name, *identity.density) : name;
+}
+
 bool same_case(const CaseIdentity& a, const CaseIdentity& b) {
   if (a.backend != b.backend || a.device != b.device || a.dtype != b.dtype ||
       a.density != b.density || a.cold != b.cold)

@@ -24,6 +24,9 @@ struct CaseIdentity {
 /// case in stores and baselines; two cases of a run never share it.
 std::string case_key(const CaseIdentity& identity);
 
+/// A name with the density asked for, "vmoba at 0.25"; the name alone where none was.
+std::string with_target(const std::string& name, const CaseIdentity& identity);
+
 /// Whether two measurements are of the same case: method, device, storage type, density and cache
 /// agree, and so does the content of the inputs, as far as both know it (the same dump in another
 /// folder is the same case; another dump in the same folder is not). Where one knows no content,

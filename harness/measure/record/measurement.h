@@ -107,6 +107,8 @@ struct Measurement {
   bool disturbed() const;
   bool timed() const { return !blocks.empty(); }
   bool is_full() const { return identity.backend == "full"; }
+  /// Which call of a capture it is of; null = of none.
+  const CallFacts* call() const { return workload && workload->call ? &*workload->call : nullptr; }
 };
 
 /// What is physically impossible was measured wrongly: a passed case whose share of the measured

@@ -37,9 +37,7 @@ constexpr HeadFigure kHeadFigures[] = {
      [](const Measurement& m) -> const Values& { return m.plan.density_per_head; }},
 };
 
-CallFacts call_of(const Measurement& m) {
-  return m.workload && m.workload->call ? *m.workload->call : CallFacts{};
-}
+CallFacts call_of(const Measurement& m) { return m.call() != nullptr ? *m.call() : CallFacts{}; }
 
 WorstHead worst_of(const CallCases& cases, const HeadFigure& figure) {
   WorstHead worst;
@@ -229,20 +227,25 @@ std::string WorstHead::place() const {
 bool of_several_calls(const std::vector<Measurement>& cases) {
   std::set<std::string> calls;
   for (const Measurement& m : cases)
-    if (m.workload && m.workload->call) calls.insert(m.identity.workload);
+    if (m.call() != nullptr) calls.insert(m.identity.workload);
   return calls.size() > 1;
 }
 
 std::vector<OverCalls> over_calls(const std::vector<Measurement>& cases) {
-  std::vector<CallCases> groups;
-  for (const Measurement& m : cases) {
-    const auto same = std::find_if(groups.begin(), groups.end(), [&](const CallCases& group) {
-      return group_key(group.front()->identity) == group_key(m.identity);
+  std::vector<std::vector<size_t>> groups;
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
+      return group_key(cases[group.front()].identity) == group_key(cases[i].identity);
     });
-    (same == groups.end() ? groups.emplace_back() : *same).push_back(&m);
+    (same == groups.end() ? groups.emplace_back() : *same).push_back(i);
   }
   std::vector<OverCalls> all;
-  for (const CallCases& group : groups) all.push_back(over_group(group));
+  for (std::vector<size_t>& group : groups) {
+    CallCases members;
+    for (const size_t i : group) members.push_back(&cases[i]);
+    all.push_back(over_group(members));
+    all.back().members = std::move(group);
+  }
   return all;
 }
 

@@ -36,6 +36,7 @@ struct OverCalls {
   /// Its identity without workload and content. Its values are means over the calls that passed,
   /// but for ratio and speedup: see below.
   Measurement mean;
+  std::vector<size_t> members;  ///< places of its cases
   int64_t calls = 0, passed = 0;
   int64_t missed = 0;  ///< calls that passed at another density than asked for
   /// speedup, ratio, ratio_low and ratio_high of `mean` are a geometric mean with Student's 95%

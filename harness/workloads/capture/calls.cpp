@@ -58,10 +58,9 @@ CaptureCall call_of(const TensorSource& source, const fs::path& file, const Call
           first_said(step_in(names.prefix), said.step, step_in(stem))};
 }
 
-void add_calls(const fs::path& file, const CapturePath& path, const CaptureOptions& options,
-               Found& found) {
-  const auto source = open_source(file);
-  const std::vector<std::string> names = source->names();
+void add_calls(const TensorSource& source, const fs::path& file, const CapturePath& path,
+               const CaptureOptions& options, Found& found) {
+  const std::vector<std::string> names = source.names();
   const std::vector<CallNames> calls = find_calls(names);
   if (calls.empty()) found.names.insert(found.names.end(), names.begin(), names.end());
   for (const CallNames& one : calls) {
@@ -71,7 +70,7 @@ void add_calls(const fs::path& file, const CapturePath& path, const CaptureOptio
       found.layers.insert(layer);
       continue;
     }
-    const CaptureCall call = call_of(*source, file, one);
+    const CaptureCall call = call_of(source, file, one);
     found.add_numbers(call.layer, call.step);
     if ((options.layer < 0 || call.layer == options.layer) &&
         (options.step < 0 || call.step == options.step))
@@ -80,9 +79,9 @@ void add_calls(const fs::path& file, const CapturePath& path, const CaptureOptio
 }
 
 /// Names what looks like the rest of a call.
-void add_incomplete(const fs::path& file, const CapturePath& path, const CaptureOptions& options,
-                    std::vector<Unreadable>& unreadable) {
-  for (const CallNames& part : find_incomplete(open_source(file)->names())) {
+void add_incomplete(const TensorSource& source, const fs::path& file, const CapturePath& path,
+                    const CaptureOptions& options, std::vector<Unreadable>& unreadable) {
+  for (const CallNames& part : find_incomplete(source.names())) {
     if (!path.prefix.empty() && !is_chosen(part, path.prefix)) continue;
     if (!may_be(layer_in(part.prefix).value_or(-1), options.layer) ||
         !may_be(step_in(part.prefix).value_or(-1), options.step))
@@ -178,8 +177,9 @@ std::vector<CaptureCall> list_calls(const CapturePath& path, const CaptureOption
   for (const fs::path& file : sources_in(path.path)) {
     if (!may_hold(file, options, found)) continue;
     try {
-      add_calls(file, path, options, found);
-      if (unreadable != nullptr) add_incomplete(file, path, options, *unreadable);
+      const auto source = open_source(file);
+      add_calls(*source, file, path, options, found);
+      if (unreadable != nullptr) add_incomplete(*source, file, path, options, *unreadable);
     } catch (const InputError& error) {
       if (unreadable == nullptr) throw;
       unreadable->push_back({file.filename(), error.what()});

@@ -10,17 +10,11 @@ namespace vidattn {
 namespace {
 
 using testing::key_of;
+using testing::run_of_two;
 using testing::stored_case;
-using testing::stored_run;
 using State = Finding::State;
 
-StoredRun two_cases() {
-  StoredRun run = stored_run();
-  run.cases = {stored_case("one"), stored_case("two")};
-  return run;
-}
-
-Baseline baseline_of_two() { return make_baseline(two_cases(), "first", nullptr); }
+Baseline baseline_of_two() { return make_baseline(run_of_two(), "first", nullptr); }
 
 /// What becomes of a case that ends so.
 struct Ended {
@@ -48,7 +42,7 @@ std::vector<Ended> all_ended() {
 
 /// A run of which one case ended so, held against the baseline.
 CheckReport report_of(const Ended& ended) {
-  StoredRun run = two_cases();
+  StoredRun run = run_of_two();
   if (!ended.known) run.cases.push_back(stored_case("three"));
   Measurement& c = ended.known ? run.cases[1] : run.cases[2];
   c.outcome = ended.outcome;
@@ -92,7 +86,7 @@ TEST(CheckReport, TextMarkdownJsonAndJunitSayTheSame) {
 }
 
 TEST(CheckReport, JunitCountsWhatItHolds) {
-  StoredRun run = two_cases();
+  StoredRun run = run_of_two();
   run.cases[0].outcome = Outcome::crashed;
   for (const char* name : {"three", "four", "five"}) run.cases.push_back(stored_case(name));
   run.cases[2].outcome = run.cases[3].outcome = Outcome::skipped;
@@ -103,7 +97,7 @@ TEST(CheckReport, JunitCountsWhatItHolds) {
 }
 
 TEST(CheckReport, ReportsAreWellFormed) {
-  StoredRun run = two_cases();
+  StoredRun run = run_of_two();
   run.cases[0].identity.workload = "a<b & \"c\" | d";
   const Baseline baseline = make_baseline(run, "first", nullptr);
   run.cases[0].values["pairs"].value += 1;

@@ -16,15 +16,9 @@ namespace {
 
 using nlohmann::json;
 using testing::key_of;
+using testing::run_of_two;
 using testing::stored_case;
-using testing::stored_run;
 using State = Finding::State;
-
-StoredRun run_of_two() {
-  StoredRun run = stored_run();
-  run.cases = {stored_case("one"), stored_case("two")};
-  return run;
-}
 
 const Finding& finding(const CheckReport& report, size_t c, const std::string& figure) {
   for (const Finding& f : report.cases.at(c).findings)
