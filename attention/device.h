@@ -49,7 +49,8 @@ class Device {
 
   /// Runs the plan. `out` is resized where needed and overwritten, so that repeated runs reuse it.
   /// The plan must be valid for the inputs (Plan::validate). Throws InputError when the work cannot
-  /// fit the device, before any of it is done, and DeviceError when the device fails.
+  /// fit the device, before any of it is done, DeviceError when the device fails, and Cancelled
+  /// soon after the run is interrupted (cancel.h).
   virtual void run(const Plan& plan, const Inputs& in, Output& out) const = 0;
 };
 

@@ -158,6 +158,49 @@ void check_weights(const Branch& branch, const Inputs& in) {
           "channel weights are not float32");
 }
 
+void check_joined(const Plan& plan, size_t b) {
+  if (!plan.branches[b].joined) return;
+  const std::string& name = plan.branches[b].name;
+  require(b > 0 && !plan.constant, name, "it is joined to none, or beside a constant");
+  for (size_t i = 0; i <= b; ++i) {
+    const Branch& branch = plan.branches[i];
+    require(i == 0 || branch.joined, name, "what it is joined to does not come first");
+    require(branch.weight == 1 && !branch.token_weight && !branch.channel_weight, name,
+            "joined branches have no weights");
+  }
+}
+
+void check_terms(const Branch& branch, const Inputs& in, int64_t keys) {
+  if (branch.key_bias)
+    require(static_cast<int64_t>(branch.key_bias->size()) == keys, branch.name,
+            "the key bias has no entry per key");
+  require(branch.scored.empty() || std::ssize(branch.scored) == in.heads(), branch.name,
+          "scored pairs are not one per head");
+  for (int64_t h = 0; h < std::ssize(branch.scored); ++h)
+    require(branch.scored[h] >= branch.pairs(h, in.heads()), branch.name,
+            "it attends to more pairs than it scores");
+  if (!branch.value_slope) return;
+  const Tensor& slope = *branch.value_slope;
+  require(slope.dtype() == DType::f32 && slope.length() == in.dim() &&
+              slope.dim() == in.value_dim() && slope.heads() == branch.operands(in).k.heads(),
+          branch.name, "the slope of its values has another shape or type");
+  require(!branch.prepared.q && branch.output_map.empty(), branch.name,
+          "values with a slope need the call's own queries");
+}
+
+void check_linear(const LinearTerm& term, const Inputs& in) {
+  const auto fits = [&](const Tensor& t, int64_t length, int64_t heads) {
+    return t.dtype() == DType::f32 && t.length() == length && t.heads() == heads;
+  };
+  require(term.q && term.k && fits(*term.q, in.length(), in.heads()) &&
+              fits(*term.k, in.keys(), in.kv_heads()) && term.q->dim() == term.k->dim(),
+          term.name, "its features have another shape or type");
+  const auto dim = static_cast<size_t>(in.value_dim());
+  require(term.projection.empty() || term.projection.size() == dim * dim, term.name,
+          "its projection has another shape");
+  require(term.bias.empty() || term.bias.size() == dim, term.name, "its bias has another shape");
+}
+
 void check_output_maps(const Branch& branch, int64_t tokens, int64_t queries) {
   const auto& maps = branch.output_map;
   require(maps.empty() || maps.size() == branch.tables.size(), branch.name,
@@ -225,6 +268,7 @@ int64_t Plan::index_bytes() const {
       bytes += table.segments.size() * sizeof(Segment) + table.ranges.size() * sizeof(KeyRange);
     }
     count(branch.token_weight);
+    count(branch.key_bias);
     count(branch.channel_weight);
     for (const auto& map : branch.output_map) bytes += map.size() * sizeof(int32_t);
   }
@@ -234,22 +278,30 @@ int64_t Plan::index_bytes() const {
 int64_t Plan::prepared_bytes() const {
   int64_t bytes = constant ? constant->bytes() : 0;
   for (const Branch& branch : branches)
-    for (const auto& tensor : {branch.prepared.q, branch.prepared.k, branch.prepared.v})
+    for (const auto& tensor :
+         {branch.prepared.q, branch.prepared.k, branch.prepared.v, branch.value_slope})
       if (tensor) bytes += tensor->bytes();
+  for (const LinearTerm& term : linear)
+    bytes += term.q->bytes() + term.k->bytes() +
+             static_cast<int64_t>(4 * (term.projection.size() + term.bias.size()));
   return bytes;
 }
 
 void Plan::validate(const Inputs& in) const {
-  for (const Branch& branch : branches) {
+  for (size_t b = 0; b < branches.size(); ++b) {
+    const Branch& branch = branches[b];
     const Attended attended = branch.operands(in);
+    check_joined(*this, b);
     check_operands(attended, in, branch.name);
     require(!branch.tables.empty() && in.heads() % branch.tables.size() == 0, branch.name,
             "the number of tables does not divide the heads");
     for (const HeadTable& table : branch.tables)
       check_table(table, attended.q.length(), attended.k.length(), branch);
     check_weights(branch, in);
+    check_terms(branch, in, attended.k.length());
     check_output_maps(branch, in.length(), attended.q.length());
   }
+  for (const LinearTerm& term : linear) check_linear(term, in);
   require(!constant || constant->size() == in.length() * in.heads() * in.value_dim(), "constant",
           "it has another shape");
 }

@@ -75,10 +75,21 @@ struct Attended {
   const Tensor &q, &k, &v;
 };
 
-/// One softmax per query over one set of keys.
+/// One softmax per query over one set of keys, or a share of one (`joined`).
 struct Branch {
   std::string name;
   Operands prepared;
+  /// Added to every score of a key, [keys]: log n makes a key that stands for n tokens, their
+  /// centroid, weigh as much as n of its kind (PISA, Sol-Attn). Natural units; null = 0.
+  std::shared_ptr<const List<float>> key_bias;
+  /// Its keys and those of the branch before it are under one softmax. Each is attended by itself,
+  /// with a LSE of its own, and the results are merged by their LSE, which is exact and copies no
+  /// keys. Devices merge in the output: what is joined begins with the plan's first branch, without
+  /// weights, in a plan without a constant.
+  bool joined = false;
+  /// [D,HK,DV] float32, matrices S: the value of every key is v + scale * S^T q for query q, the
+  /// first-order term of PISA; null = v. Only with the call's own queries, without an output map.
+  std::shared_ptr<const Tensor> value_slope;
   /// One table for all heads, or one per group of heads: head h uses table h * tables.size() / H.
   std::vector<HeadTable> tables;
   /// The same query row may stand in several segments of a table; its keys are the union of theirs
@@ -91,6 +102,9 @@ struct Branch {
   /// Query row whose result a token takes, [L] per table, -1 for none (output 0, LSE -inf). Empty =
   /// each token its own row.
   std::vector<std::vector<int32_t>> output_map;
+  /// [H] pairs whose scores the method computes and of which it uses a part, the attended ones
+  /// (Skip-Softmax); empty = just those.
+  std::vector<int64_t> scored;
 
   /// The prepared tensors, and the call's own where there are none; they must outlive the result.
   Attended operands(const Inputs& in) const;
@@ -106,6 +120,16 @@ struct Branch {
   int64_t pairs(int64_t head, int64_t heads) const { return table(head, heads).pairs(); }
 };
 
+/// Linear attention over all keys, added to what the branches give:
+///   o_i += W * sum_j <q_i, k_j> v_j / (epsilon + sum_j <q_i, k_j>) + b
+/// for features q, k of queries and keys that are not negative (SLA; Katharopoulos et al. 2020).
+struct LinearTerm {
+  std::string name;
+  std::shared_ptr<const Tensor> q, k;        ///< [L,H,F], [LK,HK,F] float32
+  float epsilon = 0;                         ///< keeps a query without features from 0/0
+  std::vector<float> projection, bias = {};  ///< W [DV,DV] row-major and b [DV]; empty = I and 0
+};
+
 /// One part of the planning work, counted by the backend that did it.
 struct PlanStage {
   std::string name;
@@ -115,9 +139,11 @@ struct PlanStage {
 };
 
 /// What a backend decided. The output of token i is the weighted sum of the branches' softmax
-/// results plus the constant; everything reported about a method is read off this object.
+/// results, the linear terms and the constant; everything reported about a method is read off this
+/// object.
 struct Plan {
   std::vector<Branch> branches;
+  std::vector<LinearTerm> linear;
   std::shared_ptr<const Tensor> constant;  ///< [L,H,DV] float32 term added to the output; null = 0
   std::vector<PlanStage> stages;
   std::map<std::string, double> figures;  ///< method's own numbers (balance loss, largest group …)

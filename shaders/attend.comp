@@ -31,6 +31,7 @@ layout(std430, binding = 3) readonly buffer Values { Quad v[]; };
 shared vec4 weight[BQ][BK4];  // scores, then softmax weights
 shared float rescale[BQ];     // of what was summed before this tile
 shared uint key_row[BK];      // of the tile's keys
+shared float key_bias[BK];    // added to its scores
 shared ivec2 seen_by[BK];     // first and last query position that sees the key
 
 // Fills key_row and seen_by with up to BK keys, of several ranges where they are short. Spare places
@@ -41,7 +42,10 @@ void load_keys(Item item, inout Cursor c, int first, int last) {
   while (filled < BK && c.range < item.range_end) {
     const uint take = min(BK - filled, uint(c.end - c.n));
     for (uint i = gl_LocalInvocationIndex; i < take; i += THREADS) {
-      key_row[filled + i] = key_row_at(item, base, c.n + int(i));
+      const uint row = key_row_at(item, base, c.n + int(i));
+      key_row[filled + i] = row;
+      key_bias[filled + i] =
+          shape.bias == NONE ? 0 : uintBitsToFloat(words[shape.bias + row - base]);
       seen_by[filled + i] = seen_from(c, c.n + int(i));
     }
     filled += take;
@@ -50,6 +54,7 @@ void load_keys(Item item, inout Cursor c, int first, int last) {
   }
   for (uint i = filled + gl_LocalInvocationIndex; i < BK; i += THREADS) {
     key_row[i] = base;
+    key_bias[i] = 0;
     seen_by[i] = ivec2(NO_HIGH, NO_LOW);
   }
 }
@@ -86,6 +91,7 @@ void normalize(uint row, inout float highest, inout float sum) {
     vec4 s = weight[row][j];
     [[unroll]] for (uint t = 0; t < 4; ++t) {
       const ivec2 seen = seen_by[4 * j + t];
+      s[t] += key_bias[4 * j + t];
       if (p < seen.x || p > seen.y) s[t] = LOWEST;
       top = max(top, s[t]);
     }

@@ -16,6 +16,8 @@ layout(push_constant) uniform Shape {
   uint weight_per_head;  // 1 = token weights are [L,H]
   uint channel_weight;   // 1 = there is one
   uint lse;              // first element of the branch's log-sum-exps
+  uint joined;           // of those with all branches before that share its softmax
+  uint before;           // of those without this branch; NONE = it shares none
   float branch_weight;
 } shape;
 
@@ -26,7 +28,7 @@ layout(std430, binding = 1) readonly buffer Accumulators { vec4 acc[]; };
 layout(std430, binding = 2) readonly buffer States { vec2 state[]; };
 layout(std430, binding = 3) readonly buffer Channels { vec4 gate[]; };
 layout(std430, binding = 4) buffer Outputs { vec4 o[]; };
-layout(std430, binding = 5) writeonly buffer LogSums { float lse[]; };
+layout(std430, binding = 5) buffer LogSums { float lse[]; };
 
 const float LN2 = 0.693147180559945309;
 
@@ -34,6 +36,13 @@ float token_weight(uint token, uint head) {
   if (shape.weight == NONE) return shape.branch_weight;
   const uint at = shape.weight_per_head == 1 ? token * shape.heads + head : token;
   return shape.branch_weight * uintBitsToFloat(words[shape.weight + at]);
+}
+
+#define NO_KEYS uintBitsToFloat(0xff800000u)  // -inf
+
+float add_lse(float a, float b) {
+  const float high = max(a, b);
+  return isinf(high) ? high : high + log(exp(a - high) + exp(b - high));
 }
 
 void main() {
@@ -45,15 +54,25 @@ void main() {
     const int row = shape.map == NONE ? int(token)
                                       : int(words[shape.map + table * shape.tokens + token]);
     const uint at = local_head * shape.query_rows + uint(max(row, 0));
+    const uint result = local_head * shape.tokens + token;
     const float sum = row < 0 ? 0 : state[at].y;
-    if (quad == 0)
-      lse[shape.lse + local_head * shape.tokens + token] =
-          sum > 0 ? (state[at].x + log2(sum)) * LN2 : uintBitsToFloat(0xff800000u);
+    const float own = sum > 0 ? (state[at].x + log2(sum)) * LN2 : NO_KEYS;
+    const float before = shape.before == NONE ? NO_KEYS : lse[shape.before + result];
+    const float all = add_lse(before, own);
+    if (quad == 0) {
+      lse[shape.lse + result] = own;
+      lse[shape.joined + result] = all;
+    }
     if (sum == 0) continue;
     const uint place = local_head * shape.tokens * shape.quads + i;
-    vec4 part = acc[at * shape.quads + quad] *
-                (token_weight(shape.first_token + token, head) / sum);
+    float weight = token_weight(shape.first_token + token, head) / sum;
+    vec4 kept = o[place];
+    if (shape.before != NONE) {
+      kept = isinf(before) ? vec4(0) : kept * exp(before - all);
+      weight *= exp(own - all);
+    }
+    vec4 part = acc[at * shape.quads + quad] * weight;
     if (shape.channel_weight == 1) part *= gate[place];
-    o[place] += part;
+    o[place] = kept + part;
   }
 }

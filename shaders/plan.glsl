@@ -14,6 +14,7 @@ layout(push_constant) uniform Shape {
   uint query_rows;       // rows of one head in the query buffer
   uint key_rows;         // rows of one head in the key and value buffers
   uint resume;           // 1 = continue from the stored state
+  uint bias;             // word of the key biases by row, in units of log2; NONE = 0 (only attend.comp)
   float scale;           // softmax scale * log2(e)
 } shape;
 
@@ -21,6 +22,7 @@ layout(std430, binding = 0) readonly buffer Words { uint words[]; };
 layout(std430, binding = 4) buffer Accumulators { vec4 stored_acc[]; };
 layout(std430, binding = 5) buffer States { vec2 stored_state[]; };  // maximum, sum
 
+const uint NONE = 0xffffffffu;
 const uint ITEM_WORDS = 6;
 const float LOWEST = -3e38;
 

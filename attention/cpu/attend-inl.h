@@ -51,7 +51,7 @@ inline void AttendRows(const Piece& piece, const Scratch& scratch, const RowStat
       const KeySpan span = visible_span(block, p, p);
       if (span.begin < span.end)
         AttendRow({scratch.queries + i * dim, states.acc + state * value_dim, states.max + state,
-                   states.sum + state, p},
+                   states.sum + state, p, piece.bias},
                   dim, value_dim, block, span, operands.keys(), operands.values(), scratch.scores);
     }
   });
@@ -156,6 +156,7 @@ class TileRun {
     HWY_ALIGN float factor[NV * kLanes];
     float* scores = scratch_.scores;
     operands_.template Scores<NV>(scratch_.queries + first * dim_, span, ahead_, scores);
+    if (piece_.bias != nullptr) AddBias<NV>(block, span, piece_.bias, scores);
     if (span.partly) MaskScores<NV>(block, span, positions_ + first, scores);
     SoftmaxStep<NV>(scores, span.end - span.begin, operands_.score_scale(), max_ + first,
                     sum_ + first, factor);

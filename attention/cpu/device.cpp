@@ -12,6 +12,7 @@
 #include "attention/cpu/kernel.h"
 #include "attention/cpu/output.h"
 #include "attention/cpu/schedule.h"
+#include "attention/terms/linear.h"
 
 namespace vidattn::cpu {
 namespace {
@@ -34,17 +35,20 @@ struct ThreadMemory {
 
 class BranchRun {
  public:
-  BranchRun(const Branch& branch, const Inputs& in, Tensor& o, std::vector<float>& lse)
+  /// `joined`: see BranchOutput.
+  BranchRun(const Branch& branch, const Inputs& in, Tensor& o, std::vector<float>& lse,
+            std::vector<float>* joined)
       : branch_(branch),
         heads_(in.heads()),
         q_(branch.operands(in).q),
         k_(branch.operands(in).k),
         v_(branch.operands(in).v),
         scale_(static_cast<float>(in.softmax_scale() * std::numbers::log2e)),
-        output_(branch, in, q_.length(), o, lse) {
+        bias_(bias_in_log2(branch)),
+        output_(branch, in, q_.length(), o, lse, joined) {
     const auto is_bf16 = [](const Tensor& t) { return t.dtype() == DType::bf16; };
     if (is_bf16(q_) && is_bf16(k_) && is_bf16(v_) && q_.dim() % 32 == 0 && v_.dim() % 16 == 0 &&
-        scale_ > 0)
+        scale_ > 0 && bias_.empty())
       unit_ = cpu_bf16_unit();
     if (branch.repeats_queries)
       for (const HeadTable& table : branch.tables) orders_.emplace_back(table);
@@ -66,6 +70,13 @@ class BranchRun {
   }
 
  private:
+  static std::vector<float> bias_in_log2(const Branch& branch) {
+    if (!branch.key_bias) return {};
+    std::vector<float> bias = branch.key_bias->host();
+    for (float& b : bias) b *= std::numbers::log2e_v<float>;
+    return bias;
+  }
+
   void run_item(const WorkItem& item, ThreadMemory& memory) const {
     if (branch_.repeats_queries) return run_stripe(item, memory);
     const HeadTable& table = branch_.table(item.head, heads_);
@@ -114,7 +125,7 @@ class BranchRun {
     if (!memory.rows.empty())
       attend({&q_, &k_, &v_, head, head / (heads_ / k_.heads()), scale_, &table, &segment,
               static_cast<int64_t>(memory.rows.size()), memory.rows.data(), memory.positions.data(),
-              memory.state_rows.data(), unit_, fresh},
+              memory.state_rows.data(), bias_.empty() ? nullptr : bias_.data(), unit_, fresh},
              memory.scratch, memory.states);
     for (auto* list : {&memory.rows, &memory.positions, &memory.state_rows}) list->clear();
   }
@@ -123,6 +134,7 @@ class BranchRun {
   int64_t heads_;
   const Tensor &q_, &k_, &v_;
   float scale_;
+  std::vector<float> bias_;  ///< of Piece; empty = none
   Bf16Unit unit_ = Bf16Unit::none;
   std::vector<RowOrder> orders_;
   BranchOutput output_;
@@ -136,8 +148,13 @@ class CpuDevice : public Device {
   }
   void run(const Plan& plan, const Inputs& in, Output& out) const override {
     start_output(plan, in, out);
-    for (size_t b = 0; b < plan.branches.size(); ++b)
-      BranchRun(plan.branches[b], in, out.o, out.lse[b]).run();
+    std::vector<float> joined;
+    for (size_t b = 0; b < plan.branches.size(); ++b) {
+      const Branch& branch = plan.branches[b];
+      if (branch.joined && b == 1) joined = out.lse[0];
+      BranchRun(branch, in, out.o, out.lse[b], branch.joined ? &joined : nullptr).run();
+    }
+    add_linear_terms(plan, in, out);
   }
 };
 

@@ -40,9 +40,10 @@ void AddRow(const RowWrite& w) {
     T* HWY_RESTRICT o = w.o->data<T>() + w.o->offset(w.token, w.head);
     if (w.gate)
       for (int64_t c = 0; c < dim; ++c)
-        o[c] = T(static_cast<float>(o[c]) + w.weight * w.gate[c] * w.acc[c]);
+        o[c] = T(w.keep * static_cast<float>(o[c]) + w.weight * w.gate[c] * w.acc[c]);
     else
-      for (int64_t c = 0; c < dim; ++c) o[c] = T(static_cast<float>(o[c]) + w.weight * w.acc[c]);
+      for (int64_t c = 0; c < dim; ++c)
+        o[c] = T(w.keep * static_cast<float>(o[c]) + w.weight * w.acc[c]);
   });
 }
 

@@ -39,6 +39,8 @@ struct Piece {
   const int32_t* rows;             ///< [size] rows of q
   const int32_t* positions;        ///< [size] positions in the query order, for bands
   const int32_t* states;           ///< [size] row of RowStates where each query's softmax goes on
+  const float* bias = nullptr;     ///< by key row, added to scores in units of log2; null = 0.
+                                   ///< Then unit is none.
   Bf16Unit unit = Bf16Unit::none;  ///< for bfloat16 q, k and v with dim % 32 == 0,
                                    ///< value dim % 16 == 0 and scale > 0
   bool fresh = false;  ///< it starts here: what RowStates holds is overwritten, not read
@@ -70,8 +72,9 @@ struct RowWrite {
   const float* gate;  ///< [dim] factor per channel, or null
   Tensor* o;
   int64_t token, head;
+  float keep = 1;  ///< factor for what the output row holds
 };
-/// Adds weight * gate * acc to the output row.
+/// The output row becomes keep * row + weight * gate * acc.
 void add_row(const RowWrite& write);
 
 /// 2^x as the kernel computes it, relative error below 2.5e-7; 0 for x < -126.5. Needs x < 127.

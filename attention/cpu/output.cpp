@@ -6,6 +6,8 @@
 #include <numbers>
 #include <numeric>
 
+#include "attention/terms/joined.h"
+
 namespace vidattn::cpu {
 
 void start_output(const Plan& plan, const Inputs& in, Output& out) {
@@ -35,8 +37,8 @@ BranchOutput::Targets::Targets(const std::vector<int32_t>& map, int64_t query_ro
 }
 
 BranchOutput::BranchOutput(const Branch& branch, const Inputs& in, int64_t query_rows, Tensor& o,
-                           std::vector<float>& lse)
-    : branch_(branch), in_(in), o_(o), lse_(lse) {
+                           std::vector<float>& lse, std::vector<float>* joined)
+    : branch_(branch), in_(in), o_(o), lse_(lse), joined_(joined) {
   if (branch.channel_weight) gate_ = &branch.channel_weight->as<float>("channel weight");
   for (const auto& map : branch.output_map) targets_.emplace_back(map, query_rows);
 }
@@ -53,9 +55,16 @@ void BranchOutput::write(int64_t head, int64_t row, const RowStates& states, int
 }
 
 void BranchOutput::write_token(int64_t head, int64_t token, float lse, RowWrite row) const {
-  lse_[token * in_.heads() + head] = lse;
+  const int64_t at = token * in_.heads() + head;
+  lse_[at] = lse;
   row.token = token;
   row.weight *= branch_.weight_of(token, head, in_.length(), in_.heads());
+  if (joined_ != nullptr) {
+    const float before = (*joined_)[at], all = add_lse(before, lse);
+    row.keep = std::exp(before - all);
+    row.weight *= std::exp(lse - all);
+    (*joined_)[at] = all;
+  }
   if (gate_) row.gate = gate_->data() + o_.offset(token, head);
   add_row(row);
 }

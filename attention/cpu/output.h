@@ -15,8 +15,10 @@ void start_output(const Plan& plan, const Inputs& in, Output& out);
 /// takes them.
 class BranchOutput {
  public:
+  /// `joined` is null, or the LSE [L,H] of the branches before, whose softmax this one continues:
+  /// what the output holds is theirs.
   BranchOutput(const Branch& branch, const Inputs& in, int64_t query_rows, Tensor& o,
-               std::vector<float>& lse);
+               std::vector<float>& lse, std::vector<float>* joined);
   /// `state` is the row of `states` that holds query row `row`. Different rows may be written at
   /// the same time.
   void write(int64_t head, int64_t row, const RowStates& states, int64_t state) const;
@@ -34,6 +36,7 @@ class BranchOutput {
   std::vector<Targets> targets_;  ///< per table; empty = each token its own row
   Tensor& o_;
   std::vector<float>& lse_;
+  std::vector<float>* joined_;
 };
 
 }  // namespace vidattn::cpu

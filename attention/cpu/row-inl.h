@@ -25,6 +25,7 @@ struct QueryRow {
   float* acc;          ///< [value dim]
   float *max, *sum;    ///< one each
   int32_t position;
+  const float* bias;  ///< of Piece
 };
 
 HWY_INLINE float Dot(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, int64_t dim) {
@@ -87,7 +88,8 @@ inline HWY_NOINLINE void AttendRow(const QueryRow& row, int64_t dim, int64_t val
     const int64_t key = span.begin + j;
     const bool hidden = span.partly && (row.position < block.first_query[key] ||
                                         row.position > block.last_query[key]);
-    scores[j] = hidden ? kMasked : Dot(row.query, keys[key], dim);
+    const float bias = row.bias != nullptr ? row.bias[block.rows[key]] : 0;
+    scores[j] = hidden ? kMasked : Dot(row.query, keys[key], dim) + bias;
   }
   const float factor = SoftmaxRow(scores, size, row.max, row.sum);
   int64_t c = 0;

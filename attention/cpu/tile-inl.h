@@ -106,6 +106,20 @@ HWY_INLINE void ValueTile(const float* HWY_RESTRICT weights, int64_t size,
   });
 }
 
+/// Adds each key's bias, by its row, to the scores of all queries.
+template <int NV>
+void AddBias(const KeyBlock& block, const KeySpan& span, const float* bias,
+             float* HWY_RESTRICT scores) {
+  const Floats d;
+  for (int64_t j = span.begin; j < span.end; ++j, scores += NV * kLanes) {
+    const Vector b = hn::Set(d, bias[block.rows[j]]);
+    for (int v = 0; v < NV; ++v) {
+      float* s = scores + v * kLanes;
+      hn::Store(hn::Add(hn::Load(d, s), b), d, s);
+    }
+  }
+}
+
 /// Sets the scores of keys that a query does not see to kMasked.
 template <int NV>
 void MaskScores(const KeyBlock& block, const KeySpan& span, const int32_t* positions,

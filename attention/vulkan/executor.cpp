@@ -9,6 +9,7 @@
 
 #include "attention/cancel.h"
 #include "attention/error.h"
+#include "attention/terms/linear.h"
 #include "attention/vulkan/attend_shape.h"
 #include "attention/vulkan/index.h"
 #include "attention/vulkan/job.h"
@@ -25,7 +26,7 @@ constexpr int64_t kCombineThreads = 128, kCombineGroups = 4096;
 /// Push constants of combine.comp.
 struct CombineShape {
   uint32_t tokens, first_token, heads, first_head, heads_per_table, first_table, query_rows, quads,
-      map, weight, weight_per_head, channel_weight, lse;
+      map, weight, weight_per_head, channel_weight, lse, joined, before;
   float branch_weight;
 };
 
@@ -110,7 +111,8 @@ class Run {
     lse_ = {};
     outputs_ = start_outputs(job);
     lse_ = gpu_.allocate(
-        static_cast<int64_t>(plan_.branches.size()) * job.heads() * job.tokens() * 4, "the LSE");
+        2 * static_cast<int64_t>(plan_.branches.size()) * job.heads() * job.tokens() * 4,
+        "the LSE");
     for (size_t b = 0; b < plan_.branches.size(); ++b) run_branch(b, job);
     take_outputs(job);
   }
@@ -180,6 +182,7 @@ class Run {
     shape.head_ratio = static_cast<uint32_t>(in_.heads() / operands.k.heads());
     shape.query_rows = static_cast<uint32_t>(rows);
     shape.key_rows = static_cast<uint32_t>(operands.k.length());
+    shape.bias = index.index.bias;
     shape.scale = static_cast<float>(in_.softmax_scale() * std::numbers::log2e);
     const std::vector<const Buffer*> buffers{&index.words, q.get(), k.get(), v.get(), &acc, &state};
     for (const auto& round : index.index.rounds) {
@@ -238,6 +241,11 @@ class Run {
                     width_, "channel weights");
     }
     const auto per_branch = job.heads() * job.tokens();
+    // Behind the branches' own LSE are those of each with all that it is joined to before it.
+    const auto lse_of = [&](size_t i) {
+      return static_cast<uint32_t>(static_cast<int64_t>(i) * per_branch);
+    };
+    const uint32_t joined = lse_of(plan_.branches.size() + b);
     const CombineShape shape{
         static_cast<uint32_t>(job.tokens()),
         static_cast<uint32_t>(job.first_token),
@@ -251,7 +259,9 @@ class Run {
         index.index.weight,
         branch.token_weight && std::ssize(*branch.token_weight) != in_.length() ? 1U : 0U,
         branch.channel_weight ? 1U : 0U,
-        static_cast<uint32_t>(static_cast<int64_t>(b) * per_branch),
+        lse_of(b),
+        joined,
+        branch.joined ? joined - static_cast<uint32_t>(per_branch) : BranchIndex::kNone,
         branch.weight};
     const int64_t groups = (job.tokens() * quads + kCombineThreads - 1) / kCombineThreads;
     gpu_.dispatch(
@@ -325,6 +335,7 @@ void execute(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in, Outpu
   throw_if_cancelled();
   shape_output(plan, in, out);
   Run(gpu, tuning, plan, in, out).run();
+  add_linear_terms(plan, in, out);
 }
 
 }  // namespace vidattn::vulkan

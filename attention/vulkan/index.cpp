@@ -212,6 +212,11 @@ class Builder {
           put(row < 0 ? -1 : buffer_row(row));
         }
     }
+    if (branch_.key_bias) {
+      index_.bias = here();
+      for (float b : *branch_.key_bias)
+        index_.words.push_back(std::bit_cast<uint32_t>(b * std::numbers::log2e_v<float>));
+    }
     if (!branch_.token_weight || index_.weight != BranchIndex::kNone) return;
     index_.weight = here();
     for (float w : *branch_.token_weight) index_.words.push_back(std::bit_cast<uint32_t>(w));
@@ -249,7 +254,9 @@ Buffer upload(Gpu& gpu, const BranchIndex& index, const std::string& what) {
 
 int64_t index_bytes_at_most(const Branch& branch) {
   constexpr int64_t kSmallestTile = 16;
-  int64_t words = 1 + (branch.token_weight ? static_cast<int64_t>(branch.token_weight->size()) : 0);
+  int64_t words = 1;
+  for (const auto& list : {branch.token_weight, branch.key_bias})
+    if (list) words += static_cast<int64_t>(list->size());
   for (const HeadTable& table : branch.tables) {
     for (const Segment& s : table.segments) {
       const int64_t queries = s.query_end - s.query_begin;

@@ -44,6 +44,7 @@ struct BranchIndex {
   static constexpr uint32_t kNone = UINT32_MAX;
   uint32_t map = kNone;     ///< word of table 0's output map, one of `tokens` entries per table
   uint32_t weight = kNone;  ///< word of the token weights
+  uint32_t bias = kNone;    ///< word of the key biases, in units of log2
   int64_t cost = 0;         ///< of one head of every table
 };
 

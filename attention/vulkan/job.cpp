@@ -49,7 +49,7 @@ class Cutter {
     };
     std::set<std::pair<const Tensor*, DType>> kept;
     int64_t all = count(operand_bytes(job.heads(), tokens, width, DType::f32)) +
-                  count(std::ssize(branches_) * job.heads() * tokens * 4);
+                  count(2 * std::ssize(branches_) * job.heads() * tokens * 4);
     if (in_.q->dtype() != DType::f32)
       all += count(operand_bytes(job.heads(), tokens, width, in_.q->dtype()));
     for (size_t b = 0; b < branches_.size(); ++b) {

@@ -18,12 +18,13 @@ struct Job {
 /// What a branch attends with.
 struct BranchOperands {
   const Tensor &q, &k, &v;
-  DType dtype;  ///< on the device
+  DType dtype;  ///< on the device; the matrix kernels know no key bias
   BranchOperands(const Branch& branch, const Inputs& in)
       : q(branch.prepared.q ? *branch.prepared.q : *in.q),
         k(branch.prepared.k ? *branch.prepared.k : *in.k),
         v(branch.prepared.v ? *branch.prepared.v : *in.v),
-        dtype(q.dtype() == k.dtype() && q.dtype() == v.dtype() ? q.dtype() : DType::f32) {}
+        dtype(q.dtype() == k.dtype() && q.dtype() == v.dtype() && !branch.key_bias ? q.dtype()
+                                                                                   : DType::f32) {}
 };
 
 /// The call's own tensors serve all branches; a block of queries belongs to one.

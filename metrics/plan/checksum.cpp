@@ -70,6 +70,22 @@ void add(Hash& hash, const HeadTable& table) {
     for (int32_t value : {r.begin, r.end, r.band_low, r.band_high}) hash.word(value);
 }
 
+/// What plans without them hash to does not change.
+void add_terms(Hash& hash, const Branch& branch) {
+  if (branch.joined) hash.word(1);
+  if (branch.key_bias) hash.values(branch.key_bias->host());
+  if (branch.value_slope) add(hash, branch.value_slope.get());
+  if (!branch.scored.empty()) hash.values(branch.scored);
+}
+
+void add(Hash& hash, const LinearTerm& term) {
+  add(hash, term.q.get());
+  add(hash, term.k.get());
+  hash.bytes(&term.epsilon, sizeof term.epsilon);
+  hash.values(term.projection);
+  hash.values(term.bias);
+}
+
 void add(Hash& hash, const Branch& branch) {
   hash.bytes(branch.name.data(), branch.name.size());
   for (const auto* tensor : {&branch.prepared.q, &branch.prepared.k, &branch.prepared.v})
@@ -84,6 +100,7 @@ void add(Hash& hash, const Branch& branch) {
     std::visit([&](const auto& values) { hash.values(values); }, branch.channel_weight->values);
   hash.word(branch.output_map.size());
   for (const auto& map : branch.output_map) hash.values(map);
+  add_terms(hash, branch);
 }
 
 }  // namespace
@@ -93,6 +110,7 @@ std::string plan_checksum(const Plan& plan) {
   hash.word(plan.branches.size());
   for (const Branch& branch : plan.branches) add(hash, branch);
   add(hash, plan.constant.get());
+  for (const LinearTerm& term : plan.linear) add(hash, term);
   return hash.text();
 }
 

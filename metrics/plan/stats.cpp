@@ -18,6 +18,21 @@ std::vector<std::vector<int32_t>> tokens_of_row(const Branch& branch, size_t tab
   return tokens;
 }
 
+/// As add_linear_terms() computes them (attention/terms/linear.h).
+double linear_flops(const Plan& plan, const Inputs& in) {
+  const auto tokens = static_cast<double>(in.length() * in.heads());
+  const auto keys = static_cast<double>(in.keys() * in.kv_heads());
+  const auto dim = static_cast<double>(in.dim()), value_dim = static_cast<double>(in.value_dim());
+  double flops = 0;
+  for (const LinearTerm& term : plan.linear) {
+    flops += 2 * static_cast<double>(term.q->dim()) * (value_dim + 1) * (tokens + keys);
+    if (!term.projection.empty()) flops += 2 * tokens * value_dim * value_dim;
+  }
+  for (const Branch& branch : plan.branches)
+    if (branch.value_slope) flops += 2 * tokens * dim * value_dim;
+  return flops;
+}
+
 void mark(const Branch& branch, size_t t, const Inputs& in, uint8_t* mask) {
   const HeadTable& table = branch.tables[t];
   const int64_t rows = branch.operands(in).q.length();
@@ -35,24 +50,34 @@ void mark(const Branch& branch, size_t t, const Inputs& in, uint8_t* mask) {
 PlanStats plan_stats(const Plan& plan, const Inputs& in) {
   PlanStats stats;
   const int64_t heads = in.heads();
-  const double dense_per_head = static_cast<double>(in.length()) * static_cast<double>(in.keys());
+  const double per_head = static_cast<double>(in.length()) * static_cast<double>(in.keys());
   stats.dense_pairs = heads * in.length() * in.keys();
   stats.density_per_head.resize(heads);
+  const double key_part =
+      static_cast<double>(in.dim()) / static_cast<double>(in.dim() + in.value_dim());
   for (const Branch& branch : plan.branches) {
     std::vector<int64_t> per_table;
     for (const HeadTable& table : branch.tables) per_table.push_back(table.pairs());
     BranchStats b{branch.name, std::vector<int64_t>(heads), 0};
     for (int64_t h = 0; h < heads; ++h) {
       b.pairs[h] = per_table[branch.table_index(h, heads)];
-      b.density += static_cast<double>(b.pairs[h]) / static_cast<double>(stats.dense_pairs);
-      stats.density_per_head[h] += static_cast<double>(b.pairs[h]) / dense_per_head;
+      const int64_t scored = branch.scored.empty() ? b.pairs[h] : branch.scored[h];
+      const auto pairs = static_cast<double>(b.pairs[h]);
+      const double work = pairs + key_part * static_cast<double>(scored - b.pairs[h]);
+      b.density += work / static_cast<double>(stats.dense_pairs);
+      stats.density_per_head[h] += work / per_head;
       stats.pairs += b.pairs[h];
+      stats.scored_pairs += scored;
     }
+    stats.density += b.density;
     stats.branches.push_back(std::move(b));
   }
-  stats.density = static_cast<double>(stats.pairs) / static_cast<double>(stats.dense_pairs);
-  stats.flops =
-      2.0 * static_cast<double>(stats.pairs) * static_cast<double>(in.dim() + in.value_dim());
+  if (stats.pairs == stats.scored_pairs)  // rounded once
+    stats.density = static_cast<double>(stats.pairs) / static_cast<double>(stats.dense_pairs);
+  stats.linear_flops = linear_flops(plan, in);
+  stats.flops = 2.0 * (static_cast<double>(stats.scored_pairs) * static_cast<double>(in.dim()) +
+                       static_cast<double>(stats.pairs) * static_cast<double>(in.value_dim())) +
+                stats.linear_flops;
   for (const PlanStage& stage : plan.stages) {
     stats.planning_flops += stage.flops;
     stats.planning_bytes = std::max(stats.planning_bytes, stage.bytes);

@@ -13,18 +13,24 @@ namespace vidattn {
 struct BranchStats {
   std::string name;
   std::vector<int64_t> pairs;  ///< attended (query, key) pairs per head
-  double density = 0;          ///< sum of pairs / (H L LK)
+  double density = 0;          ///< as that of the plan
 };
 
 struct PlanStats {
   std::vector<BranchStats> branches;
-  std::vector<double> density_per_head;  ///< all branches, pairs / (L LK); may exceed 1
-  int64_t pairs = 0;                     ///< all heads and branches
-  int64_t dense_pairs = 0;               ///< H L LK
-  double density = 0;                    ///< pairs / dense_pairs
-  double flops = 0;                      ///< 2·pairs·(D+DV): both products, 2 per multiply-add
-  double planning_flops = 0;             ///< sum over the planning stages
-  int64_t planning_bytes = 0;            ///< largest stage's scratch memory
+  std::vector<double> density_per_head;  ///< all branches, as below; may exceed 1
+  int64_t pairs = 0;                     ///< attended, all heads and branches: products with values
+  /// Pairs whose scores are computed: more than `pairs` where a method looks at scores before it
+  /// skips the values (Skip-Softmax).
+  int64_t scored_pairs = 0;
+  int64_t dense_pairs = 0;  ///< H L LK
+  /// (scored_pairs·D + pairs·DV) / (dense_pairs·(D+DV)): of both products. Linear terms and slopes
+  /// are no pairs and count in `flops` alone.
+  double density = 0;
+  double flops = 0;         ///< 2·(scored_pairs·D + pairs·DV) + linear_flops, 2 per multiply-add
+  double linear_flops = 0;  ///< linear terms and slopes of values
+  double planning_flops = 0;   ///< sum over the planning stages
+  int64_t planning_bytes = 0;  ///< largest stage's scratch memory
   int64_t index_bytes = 0, prepared_bytes = 0;
 };
 

@@ -1,0 +1,128 @@
+#include "attention/terms/linear.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "attention/blas.h"
+#include "attention/cancel.h"
+#include "attention/terms/joined.h"
+
+namespace vidattn {
+namespace {
+
+/// A matrix of float32, row-major.
+struct Matrix {
+  int64_t rows, columns;
+  std::vector<float> values;
+
+  Matrix(int64_t rows, int64_t columns) : rows(rows), columns(columns), values(rows * columns) {}
+  float* row(int64_t i) { return values.data() + i * columns; }
+  const float* row(int64_t i) const { return values.data() + i * columns; }
+};
+
+/// One head of a tensor, [length, dim].
+Matrix head_of(const Tensor& tensor, int64_t head) {
+  Matrix m(tensor.length(), tensor.dim());
+#pragma omp parallel for schedule(static)
+  for (int64_t i = 0; i < m.rows; ++i) tensor.read_row(i, head, m.row(i));
+  return m;
+}
+
+Matrix transposed(const Matrix& m) {
+  constexpr int64_t kBlock = 64;  // rows that stay in cache
+  Matrix t(m.columns, m.rows);
+#pragma omp parallel for schedule(static)
+  for (int64_t i0 = 0; i0 < m.rows; i0 += kBlock)
+    for (int64_t c = 0; c < m.columns; ++c)
+      for (int64_t i = i0; i < std::min(m.rows, i0 + kBlock); ++i) t.row(c)[i] = m.row(i)[c];
+  return t;
+}
+
+/// A times B^T.
+Matrix product(const Matrix& a, const Matrix& b) {
+  Matrix c(a.rows, b.rows);
+  gemm_nt(a.rows, b.rows, a.columns, a.values.data(), a.columns, b.values.data(), b.columns,
+          c.values.data(), c.columns);
+  return c;
+}
+
+/// Adds the rows to a head of the output; row i with every factor that `weight` gives.
+template <class Weight>
+void add_rows(const Matrix& rows, int64_t head, Tensor& o, const Weight& weight) {
+  Matrix scratch(omp_get_max_threads(), rows.columns);
+#pragma omp parallel for schedule(static)
+  for (int64_t i = 0; i < rows.rows; ++i) {
+    float* row = scratch.row(omp_get_thread_num());
+    o.read_row(i, head, row);
+    for (int64_t c = 0; c < rows.columns; ++c) row[c] += weight(i, c) * rows.row(i)[c];
+    o.write_row(i, head, row);
+  }
+}
+
+/// sum_j k_j v_j^T of one key head, transposed, [DV,F], and below it sum_j k_j, [1,F].
+Matrix linear_state(const LinearTerm& term, const Inputs& in, int64_t kv_head) {
+  const Matrix k = transposed(head_of(*term.k, kv_head));
+  Matrix v = transposed(head_of(*in.v, kv_head));
+  v.values.resize(v.values.size() + v.columns, 1.0F);  // times ones: the sum
+  ++v.rows;
+  return product(v, k);
+}
+
+void add_term(const LinearTerm& term, const Inputs& in, Output& out) {
+  const int64_t dim = in.value_dim();
+  Matrix state(0, 0);
+  for (int64_t h = 0; h < in.heads(); ++h) {
+    throw_if_cancelled();
+    if (h == 0 || in.kv_head(h) != in.kv_head(h - 1)) state = linear_state(term, in, in.kv_head(h));
+    const Matrix sums = product(head_of(*term.q, h), state);  // numerator and denominator
+    Matrix result(sums.rows, dim);
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < sums.rows; ++i)
+      for (int64_t c = 0; c < dim; ++c)
+        result.row(i)[c] = sums.row(i)[c] / (term.epsilon + sums.row(i)[dim]);
+    if (!term.projection.empty()) {
+      Matrix w(dim, dim);
+      w.values = term.projection;
+      result = product(result, w);
+    }
+    for (int64_t i = 0; i < result.rows && !term.bias.empty(); ++i)
+      for (int64_t c = 0; c < dim; ++c) result.row(i)[c] += term.bias[c];
+    add_rows(result, h, out.o, [](int64_t, int64_t) { return 1.0F; });
+  }
+}
+
+void add_slope(const Plan& plan, size_t b, const Inputs& in, Output& out) {
+  const Branch& branch = plan.branches[b];
+  const int64_t dim = in.value_dim(), heads = in.heads(), length = in.length();
+  const std::vector<float> all = joined_lse(plan, out, b);
+  const float* gate =
+      branch.channel_weight ? branch.channel_weight->as<float>("channel weight").data() : nullptr;
+  std::vector<float> share(length);
+  for (int64_t h = 0; h < heads; ++h) {
+    throw_if_cancelled();
+    const int64_t kv_head = h / (heads / branch.value_slope->heads());
+    const Matrix slope = transposed(head_of(*branch.value_slope, kv_head));
+    for (int64_t i = 0; i < length; ++i) {
+      const float lse = out.lse[b][i * heads + h];
+      const float of_softmax = std::isinf(lse) ? 0 : std::exp(lse - all[i * heads + h]);
+      share[i] = of_softmax * static_cast<float>(in.softmax_scale()) *
+                 branch.weight_of(i, h, length, heads);
+    }
+    add_rows(product(head_of(*in.q, h), slope), h, out.o, [&](int64_t i, int64_t c) {
+      return gate == nullptr ? share[i] : share[i] * gate[(i * heads + h) * dim + c];
+    });
+  }
+}
+
+}  // namespace
+
+void add_linear_terms(const Plan& plan, const Inputs& in, Output& out) {
+  for (const LinearTerm& term : plan.linear) add_term(term, in, out);
+  for (size_t b = 0; b < plan.branches.size(); ++b)
+    if (plan.branches[b].value_slope) add_slope(plan, b, in, out);
+}
+
+}  // namespace vidattn
