@@ -1,5 +1,6 @@
 #include "attention/backend.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 
@@ -10,7 +11,7 @@
 namespace vidattn {
 namespace {
 
-std::map<std::string, std::unique_ptr<Backend>>& registry() {
+std::map<std::string, std::unique_ptr<Backend>>& backend_registry() {
   static std::map<std::string, std::unique_ptr<Backend>> backends;
   return backends;
 }
@@ -96,20 +97,20 @@ Plan full_plan(const Inputs& in, int64_t padding) {
 
 void add_backend(std::unique_ptr<Backend> backend) {
   std::string name = backend->name();
-  registry()[std::move(name)] = std::move(backend);
+  backend_registry()[std::move(name)] = std::move(backend);
 }
 
 std::vector<const Backend*> backends() {
   std::vector<const Backend*> all;
-  for (const auto& [name, backend] : registry()) all.push_back(backend.get());
+  for (const auto& [name, backend] : backend_registry()) all.push_back(backend.get());
   return all;
 }
 
 const Backend& find_backend(const std::string& name) {
-  const auto found = registry().find(name);
-  if (found != registry().end()) return *found->second;
+  const auto found = backend_registry().find(name);
+  if (found != backend_registry().end()) return *found->second;
   std::vector<std::string> names;
-  for (const auto& [key, backend] : registry()) names.push_back(key);
+  for (const auto& [key, backend] : backend_registry()) names.push_back(key);
   throw InputError("unknown backend '" + name + "': " + known_are(name, names));
 }
 
@@ -119,7 +120,16 @@ StageTimer::StageTimer(std::vector<PlanStage>& stages, std::string name, double 
 
 StageTimer::~StageTimer() {
   stage_.seconds = now() - start_;
-  stages_.push_back(std::move(stage_));
+  const auto same = std::find_if(stages_.begin(), stages_.end(), [&](const PlanStage& stage) {
+    return stage.name == stage_.name;
+  });
+  if (same == stages_.end()) {
+    stages_.push_back(std::move(stage_));
+    return;
+  }
+  same->seconds += stage_.seconds;
+  same->flops += stage_.flops;
+  same->bytes = std::max(same->bytes, stage_.bytes);
 }
 
 }  // namespace vidattn

@@ -9,7 +9,7 @@ namespace vidattn {
 namespace {
 
 // Sorted by name, which happens to put the default, "cpu", first.
-std::map<std::string, std::unique_ptr<Device>>& registry() {
+std::map<std::string, std::unique_ptr<Device>>& device_registry() {
   static std::map<std::string, std::unique_ptr<Device>> devices;
   return devices;
 }
@@ -33,24 +33,24 @@ std::vector<const DeviceFamily*> device_families() {
 
 void add_device(std::unique_ptr<Device> device) {
   const std::string name = device->name();
-  registry()[name] = std::move(device);
+  device_registry()[name] = std::move(device);
 }
 
 std::vector<const Device*> devices() {
   std::vector<const Device*> all;
-  for (const auto& [name, device] : registry()) all.push_back(device.get());
+  for (const auto& [name, device] : device_registry()) all.push_back(device.get());
   return all;
 }
 
 const Device& find_device(const std::string& name) {
-  const auto found = registry().find(name);
-  if (found != registry().end()) return *found->second;
+  const auto found = device_registry().find(name);
+  if (found != device_registry().end()) return *found->second;
   const size_t colon = name.find(':');
   for (const auto& family : families())
     if (name.substr(0, colon) == family->name())
       return family->find(colon == std::string::npos ? "" : name.substr(colon + 1));
   std::vector<std::string> known;
-  for (const auto& [key, device] : registry()) known.push_back(key);
+  for (const auto& [key, device] : device_registry()) known.push_back(key);
   for (const auto& family : families()) known.push_back(family->name());
   throw InputError("unknown device '" + name + "': " + known_are(name, known) +
                    " (one of several is NAME:INDEX or NAME:TITLE)");

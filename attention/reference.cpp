@@ -224,7 +224,7 @@ class ReferenceDevice : public Device {
   }
 };
 
-const RegisterDevice<ReferenceDevice> registered;
+const RegisterDevice<ReferenceDevice> registered_reference;
 
 }  // namespace
 

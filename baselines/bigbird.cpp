@@ -116,7 +116,7 @@ class BigBird : public Method<BigBirdParams> {
   }
 };
 
-const RegisterBackend<BigBird> registered;
+const RegisterBackend<BigBird> registered_bigbird;
 
 }  // namespace
 }  // namespace vidattn

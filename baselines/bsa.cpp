@@ -206,7 +206,7 @@ class Bsa : public Method<BsaParams> {
   }
 };
 
-const RegisterBackend<Bsa> registered;
+const RegisterBackend<Bsa> registered_bsa;
 
 }  // namespace
 }  // namespace vidattn

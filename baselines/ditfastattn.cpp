@@ -210,7 +210,7 @@ class DitFastAttn : public Method<DitFastAttnParams> {
   }
 };
 
-const RegisterBackend<DitFastAttn> registered;
+const RegisterBackend<DitFastAttn> registered_ditfastattn;
 
 }  // namespace
 }  // namespace vidattn

@@ -288,7 +288,7 @@ class Dsa : public Method<DsaParams> {
   }
 };
 
-const RegisterBackend<Dsa> registered;
+const RegisterBackend<Dsa> registered_dsa;
 
 }  // namespace
 }  // namespace vidattn

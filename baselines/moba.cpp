@@ -124,7 +124,7 @@ class Moba : public Method<MobaParams> {
   }
 };
 
-const RegisterBackend<Moba> registered;
+const RegisterBackend<Moba> registered_moba;
 
 }  // namespace
 }  // namespace vidattn

@@ -34,14 +34,14 @@ struct MocParams : ParamFields {
 
 /// The video cut along its content. Chunks are runs of whole frames that never cross a shot, so
 /// that every chunk and every shot is a range of tokens.
-struct Chunks {
+struct MocChunks {
   Blocks blocks;                  ///< text tokens are in none
   std::vector<int32_t> anchor;    ///< first chunk of what a chunk's queries always see
   std::vector<int32_t> anchored;  ///< one past the last one
 };
 
-Chunks cut(const VideoGrid& grid, int64_t frames_per_chunk, bool own_shot) {
-  Chunks chunks;
+MocChunks cut(const VideoGrid& grid, int64_t frames_per_chunk, bool own_shot) {
+  MocChunks chunks;
   std::vector<int32_t> label(grid.tokens(), -1);
   int32_t count = 0;
   for (size_t s = 0; s < grid.shots.size(); ++s) {
@@ -94,7 +94,7 @@ class Moc : public Method<MocParams> {
     if (!p.shots.empty()) grid.shots = p.shots;
     validate_shots(grid.shots, grid.frames);
     const int64_t frames = p.chunks == "shots" ? grid.frames : p.frames_per_chunk;
-    const Chunks chunks = cut(grid, frames, p.own == "shot");
+    const MocChunks chunks = cut(grid, frames, p.own == "shot");
     Plan plan;
     const Tensor means = mean_keys(in, chunks.blocks, plan);
     std::vector<Selection> chosen;
@@ -126,8 +126,8 @@ class Moc : public Method<MocParams> {
   }
 
   /// The chunks beyond those that a query always sees.
-  static Selection route(const Inputs& in, int64_t head, const Tensor& means, const Chunks& chunks,
-                         const MocParams& p) {
+  static Selection route(const Inputs& in, int64_t head, const Tensor& means,
+                         const MocChunks& chunks, const MocParams& p) {
     const int64_t count = chunks.blocks.count();
     const bool route_text = p.text_queries == "routed";
     Selection chosen(in.length(), count);
@@ -145,7 +145,7 @@ class Moc : public Method<MocParams> {
   }
 
   /// Keys keep their own order, in which chunks, shots and text are ranges.
-  static HeadTable table(const VideoGrid& grid, const Chunks& chunks, const Selection& chosen,
+  static HeadTable table(const VideoGrid& grid, const MocChunks& chunks, const Selection& chosen,
                          bool text_sees_all) {
     const auto video = static_cast<int32_t>(grid.video_tokens());
     const auto length = static_cast<int32_t>(grid.tokens());
@@ -175,7 +175,7 @@ class Moc : public Method<MocParams> {
   }
 };
 
-const RegisterBackend<Moc> registered;
+const RegisterBackend<Moc> registered_moc;
 
 }  // namespace
 }  // namespace vidattn

@@ -252,7 +252,7 @@ class Nsa : public Method<NsaParams> {
   }
 };
 
-const RegisterBackend<Nsa> registered;
+const RegisterBackend<Nsa> registered_nsa;
 
 }  // namespace
 }  // namespace vidattn

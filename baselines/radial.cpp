@@ -33,7 +33,7 @@ struct RadialParams : ParamFields {
 };
 
 /// What the block map follows from.
-struct Layout {
+struct RadialLayout {
   int64_t frames, frame_size, text;  ///< text slots after the video
   int64_t block;
   double decay;
@@ -52,7 +52,7 @@ struct Span {
 int64_t bits(int64_t x) { return std::bit_width(static_cast<uint64_t>(x)); }
 
 /// Half width of the band of frame pairs `distance` apart, -1 when the split rule drops them.
-int64_t band_width(const Layout& layout, int64_t distance) {
+int64_t band_width(const RadialLayout& layout, int64_t distance) {
   const double share = std::ldexp(1, static_cast<int>(bits(layout.frame_size) - bits(distance)));
   if (share < 128 && distance % static_cast<int64_t>(128 / share) != 0) return -1;
   const auto frame = static_cast<double>(layout.frame_size);
@@ -79,7 +79,7 @@ bool keeps_block(const Span& rows, const Span& columns, int64_t width, int64_t b
 
 /// In-frame positions of every block of the window that the frame at token `start` is laid into:
 /// ceil(f/B) blocks, and what leaves them is dropped.
-std::vector<Span> window_spans(const Layout& layout, int64_t start) {
+std::vector<Span> window_spans(const RadialLayout& layout, int64_t start) {
   std::vector<Span> spans;
   for (int64_t at = 0; at < layout.frame_size; at += layout.block) {
     const int64_t begin = at - start % layout.block;
@@ -90,7 +90,7 @@ std::vector<Span> window_spans(const Layout& layout, int64_t start) {
 }
 
 /// ORs the blocks kept for every pair of frames into the map.
-void add_frame_pairs(const Layout& layout, uint8_t* map) {
+void add_frame_pairs(const RadialLayout& layout, uint8_t* map) {
   const int64_t size = layout.frame_size, block = layout.block;
   if (size <= block / 3) return;  // no column can have over a third of a block's rows
   std::vector<std::vector<Span>> spans;
@@ -109,7 +109,7 @@ void add_frame_pairs(const Layout& layout, uint8_t* map) {
 }
 
 /// [nb,nb]; closed form per block, so that its time is O(nb²).
-std::vector<uint8_t> block_map(const Layout& layout, bool keep_diagonal) {
+std::vector<uint8_t> block_map(const RadialLayout& layout, bool keep_diagonal) {
   const int64_t n = layout.blocks();
   std::vector<uint8_t> map(n * n);
   add_frame_pairs(layout, map.data());
@@ -122,9 +122,9 @@ std::vector<uint8_t> block_map(const Layout& layout, bool keep_diagonal) {
   return map;
 }
 
-Layout layout_of(const Inputs& in, const RadialParams& p) {
-  Layout layout{p.num_frames, p.tokens_per_frame, 0,
-                p.block,      p.decay_factor,     p.model_type == "wan"};
+RadialLayout layout_of(const Inputs& in, const RadialParams& p) {
+  RadialLayout layout{p.num_frames, p.tokens_per_frame, 0,
+                      p.block,      p.decay_factor,     p.model_type == "wan"};
   if (layout.frames == 0 || layout.frame_size == 0) in.need_grid("radial");
   const auto take = [&](int64_t& value, int64_t of_grid, const char* name) {
     if (value == 0) value = of_grid;
@@ -186,7 +186,7 @@ class Radial : public Method<RadialParams> {
   }
 
   Plan make_plan(const Inputs& in, const RadialParams& p) const override {
-    const Layout layout = layout_of(in, p);
+    const RadialLayout layout = layout_of(in, p);
     const int64_t n = layout.blocks();
     Plan plan;
     Branch branch{.name = "radial"};
@@ -204,7 +204,7 @@ class Radial : public Method<RadialParams> {
   }
 };
 
-const RegisterBackend<Radial> registered;
+const RegisterBackend<Radial> registered_radial;
 
 }  // namespace
 }  // namespace vidattn

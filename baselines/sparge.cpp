@@ -194,7 +194,7 @@ class Sparge : public Method<SpargeParams> {
   }
 };
 
-const RegisterBackend<Sparge> registered;
+const RegisterBackend<Sparge> registered_sparge;
 
 }  // namespace
 }  // namespace vidattn

@@ -238,7 +238,7 @@ class Sta : public Method<StaParams> {
   }
 };
 
-const RegisterBackend<Sta> registered;
+const RegisterBackend<Sta> registered_sta;
 
 }  // namespace
 }  // namespace vidattn

@@ -359,7 +359,7 @@ class Svg : public Method<SvgParams> {
   }
 };
 
-const RegisterBackend<Svg> registered;
+const RegisterBackend<Svg> registered_svg;
 
 }  // namespace
 }  // namespace vidattn

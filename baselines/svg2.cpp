@@ -384,7 +384,7 @@ class Svg2 : public Method<Svg2Params> {
   }
 };
 
-const RegisterBackend<Svg2> registered;
+const RegisterBackend<Svg2> registered_svg2;
 
 }  // namespace
 }  // namespace vidattn

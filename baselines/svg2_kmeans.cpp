@@ -72,7 +72,7 @@ class Svg2KMeans : public Procedure {
   }
 };
 
-const RegisterProcedure<Svg2KMeans> registered;
+const RegisterProcedure<Svg2KMeans> registered_svg2_kmeans;
 
 }  // namespace
 }  // namespace vidattn

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kMostChunks = 65536;
 
-struct Chunks {
+struct VmobaChunks {
   Blocks blocks;
   int64_t topk;
 };
@@ -100,7 +100,7 @@ Sizes chunk_tile(const VmobaParams& p, const std::string& kind, int64_t frames) 
   return {static_cast<int64_t>(own[0]), static_cast<int64_t>(own[1]), static_cast<int64_t>(own[2])};
 }
 
-Chunks cut(const Inputs& in, const VmobaParams& p) {
+VmobaChunks cut(const Inputs& in, const VmobaParams& p) {
   const std::string kind = kind_of(p, in.context);
   if (!p.chunk_size.empty() && p.chunk_kind == "auto")
     throw InputError("vmoba: chunk_size needs a chunk_kind; with auto set " + kind +
@@ -117,8 +117,8 @@ Chunks cut(const Inputs& in, const VmobaParams& p) {
   return {tile_blocks(grid, tile), topk(kind == "spatial" ? p.spatial_topk : p.st_topk)};
 }
 
-/// Chunks half, a quarter … as long each way: the own chunk, which every query sees, is all of a
-/// low density.
+/// Chunks half, a quarter … as long each way: the own chunk, which every query sees, is all of
+/// a low density.
 std::vector<Settings> finer_chunks(const VmobaParams& p, const std::string& kind) {
   std::vector<Settings> finer;
   if (kind == "temporal")
@@ -164,7 +164,7 @@ class Vmoba : public Method<VmobaParams> {
   }
 
   Plan make_plan(const Inputs& in, const VmobaParams& p) const override {
-    const Chunks chunks = cut(in, p);
+    const VmobaChunks chunks = cut(in, p);
     const ChunkRule rule = rule_of(p, chunks);
     if (rule.by_threshold && rule.threshold >= 1) return select_all(in, chunks.blocks);
     Plan plan;
@@ -225,7 +225,7 @@ class Vmoba : public Method<VmobaParams> {
     return rules;
   }
 
-  static ChunkRule rule_of(const VmobaParams& p, const Chunks& chunks) {
+  static ChunkRule rule_of(const VmobaParams& p, const VmobaChunks& chunks) {
     const ChunkRule rule{p.select_mode == "threshold", p.scope, p.threshold,
                          std::min(chunks.topk, chunks.blocks.count())};
     if (!rule.by_threshold && rule.scope == "block")
@@ -266,7 +266,7 @@ class Vmoba : public Method<VmobaParams> {
   }
 };
 
-const RegisterBackend<Vmoba> registered;
+const RegisterBackend<Vmoba> registered_vmoba;
 
 }  // namespace
 }  // namespace vidattn

@@ -258,7 +258,7 @@ class Vorta : public Method<VortaParams> {
   }
 };
 
-const RegisterBackend<Vorta> registered;
+const RegisterBackend<Vorta> registered_vorta;
 
 }  // namespace
 }  // namespace vidattn

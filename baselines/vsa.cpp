@@ -27,7 +27,7 @@ struct VsaParams : ParamFields {
 };
 
 /// Means of every tile, [tiles, heads, dim].
-struct Pooled {
+struct PooledTiles {
   std::shared_ptr<const Tensor> q, k, v;
 };
 
@@ -85,7 +85,7 @@ class Vsa : public Method<VsaParams> {
     const Blocks tiles = tile_blocks(in.grid, p.tile);
     const int64_t topk = kept_tiles(p, tiles.count());
     Plan plan;
-    const Pooled means = pool(in, tiles, plan);
+    const PooledTiles means = pool(in, tiles, plan);
     plan.branches.push_back(fine_branch(in, tiles, means, topk, plan));
     plan.branches.push_back(coarse_branch(tiles, means, gate));
     if (in.explain) explain(in, tiles, means, plan);
@@ -99,7 +99,7 @@ class Vsa : public Method<VsaParams> {
   }
 
  private:
-  static Pooled pool(const Inputs& in, const Blocks& tiles, Plan& plan) {
+  static PooledTiles pool(const Inputs& in, const Blocks& tiles, Plan& plan) {
     const int64_t rows = in.heads() + 2 * in.kv_heads();
     const StageTimer timer(plan, "tile means", static_cast<double>(in.length() * rows * in.dim()),
                            0);  // the means are the plan's own operands
@@ -109,7 +109,7 @@ class Vsa : public Method<VsaParams> {
     return {mean(*in.q), mean(*in.k), mean(*in.v)};
   }
 
-  static Branch fine_branch(const Inputs& in, const Blocks& tiles, const Pooled& means,
+  static Branch fine_branch(const Inputs& in, const Blocks& tiles, const PooledTiles& means,
                             int64_t topk, Plan& plan) {
     const int64_t n = tiles.count(), heads = in.heads();
     const StageTimer timer(plan, "tile selection",
@@ -129,7 +129,7 @@ class Vsa : public Method<VsaParams> {
   }
 
   /// One softmax per tile over all tiles, each counted once; every token takes its tile's result.
-  static Branch coarse_branch(const Blocks& tiles, const Pooled& means,
+  static Branch coarse_branch(const Blocks& tiles, const PooledTiles& means,
                               std::shared_ptr<const Array> gate) {
     const auto n = static_cast<int32_t>(tiles.count());
     HeadTable table;
@@ -141,7 +141,7 @@ class Vsa : public Method<VsaParams> {
             .output_map = {tiles.label}};
   }
 
-  static void explain(const Inputs& in, const Blocks& tiles, const Pooled& means, Plan& plan) {
+  static void explain(const Inputs& in, const Blocks& tiles, const PooledTiles& means, Plan& plan) {
     const int64_t n = tiles.count();
     std::vector<int32_t> count(n);
     for (int64_t b = 0; b < n; ++b) count[b] = tiles.size(b);
@@ -159,7 +159,7 @@ class Vsa : public Method<VsaParams> {
   }
 };
 
-const RegisterBackend<Vsa> registered;
+const RegisterBackend<Vsa> registered_vsa;
 
 }  // namespace
 }  // namespace vidattn

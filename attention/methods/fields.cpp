@@ -4,7 +4,7 @@
 
 namespace vidattn {
 
-using List = std::vector<double>;
+using Numbers = std::vector<double>;
 
 bool ParamFields::flag(const char* name, bool initial, const char* help, const char* source) const {
   if (specs_) specs_->push_back({name, initial, help, source});
@@ -41,20 +41,20 @@ std::string ParamFields::choice(const char* name, std::initializer_list<const ch
   return value(name, initial);
 }
 
-List ParamFields::reals(const char* name, const char* help, const char* source, double min,
-                        double max) const {
-  if (specs_) specs_->push_back({name, List(), help, source, min, max});
-  return value(name, List());
+Numbers ParamFields::reals(const char* name, const char* help, const char* source, double min,
+                           double max) const {
+  if (specs_) specs_->push_back({name, Numbers(), help, source, min, max});
+  return value(name, Numbers());
 }
 
 std::vector<int64_t> ParamFields::integers(const char* name, const char* help, const char* source,
                                            double min, double max) const {
-  const List list = whole(name, {}, help, source, min, max);
+  const Numbers list = whole(name, {}, help, source, min, max);
   return {list.begin(), list.end()};
 }
 
-List ParamFields::whole(const char* name, const List& initial, const char* help, const char* source,
-                        double min, double max) const {
+Numbers ParamFields::whole(const char* name, const Numbers& initial, const char* help,
+                           const char* source, double min, double max) const {
   if (specs_)
     specs_->push_back({.name = name,
                        .value = initial,

@@ -26,7 +26,7 @@ class Frame : public Backend {
   }
 };
 
-const RegisterBackend<Frame> registered;
+const RegisterBackend<Frame> registered_frame;
 
 }  // namespace
 }  // namespace vidattn

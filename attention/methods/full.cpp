@@ -27,7 +27,7 @@ class Full : public Method<FullParams> {
   }
 };
 
-const RegisterBackend<Full> registered;
+const RegisterBackend<Full> registered_full;
 
 }  // namespace
 }  // namespace vidattn

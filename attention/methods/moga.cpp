@@ -233,7 +233,7 @@ class Moga : public Method<MogaParams> {
   }
 };
 
-const RegisterBackend<Moga> registered;
+const RegisterBackend<Moga> registered_moga;
 
 }  // namespace
 }  // namespace vidattn

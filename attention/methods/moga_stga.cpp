@@ -59,7 +59,7 @@ class MogaStga : public Backend {
   }
 };
 
-const RegisterBackend<MogaStga> registered;
+const RegisterBackend<MogaStga> registered_moga_stga;
 
 }  // namespace
 }  // namespace vidattn

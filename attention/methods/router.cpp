@@ -16,7 +16,7 @@ namespace {
 
 // Tokens routed at a time: their scores stay in cache, and the sums are added in block order, so
 // that the balance loss does not depend on the number of threads.
-constexpr int64_t kBlock = 1024;
+constexpr int64_t kTokenBlock = 1024;
 
 /// Scores of tokens [begin, end), [end - begin, M]; computed ones are written to the buffer.
 const float* scores_of(const LinearRouter& router, int64_t begin, int64_t end,
@@ -24,7 +24,7 @@ const float* scores_of(const LinearRouter& router, int64_t begin, int64_t end,
   const int64_t groups = router.groups;
   if (router.scores) return router.scores + begin * groups;
   const PointSet& x = router.hidden;
-  buffer.resize(kBlock * groups);
+  buffer.resize(kTokenBlock * groups);
   gemm_nt(end - begin, groups, x.dim, x.data + begin * x.stride, x.stride, router.weight, x.dim,
           buffer.data(), groups);
   for (int64_t i = 0; router.bias != nullptr && i < end - begin; ++i)
@@ -77,9 +77,9 @@ Routing route_on_host(const LinearRouter& router) {
   std::vector<int32_t> group(tokens);
   std::vector<float> gate(tokens);
   {
-    const int64_t buffers = router.scores ? 0 : omp_get_max_threads() * kBlock * groups * 4;
+    const int64_t buffers = router.scores ? 0 : omp_get_max_threads() * kTokenBlock * groups * 4;
     const StageTimer timer(routing.stages, "routing", router.flops(), tokens * 8 + buffers);
-    const int64_t blocks = (tokens + kBlock - 1) / kBlock;
+    const int64_t blocks = (tokens + kTokenBlock - 1) / kTokenBlock;
     std::vector<Sums> sums(blocks);
     RegionErrors errors;
 #pragma omp parallel
@@ -88,7 +88,7 @@ Routing route_on_host(const LinearRouter& router) {
 #pragma omp for schedule(static)
       for (int64_t b = 0; b < blocks; ++b)
         errors.catching([&] {
-          const int64_t begin = b * kBlock, end = std::min(tokens, begin + kBlock);
+          const int64_t begin = b * kTokenBlock, end = std::min(tokens, begin + kTokenBlock);
           sums[b] =
               route_block(router, scores_of(router, begin, end, buffer), begin, end, group, gate);
         });

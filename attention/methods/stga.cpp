@@ -143,7 +143,7 @@ class Stga : public Method<StgaParams> {
   }
 };
 
-const RegisterBackend<Stga> registered;
+const RegisterBackend<Stga> registered_stga;
 
 }  // namespace
 }  // namespace vidattn

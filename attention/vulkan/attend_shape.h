@@ -7,7 +7,8 @@ namespace vidattn::vulkan {
 /// Push constants of the attend kernels; shaders/plan.glsl says what each field is.
 struct AttendShape {
   uint32_t item, rows, positions, ranges, heads_per_table, group_head, first_head, first_kv_head,
-      head_ratio, query_rows, key_rows, resume, bias;
+      head_ratio, query_rows, key_rows, resume;
+  uint32_t bias = UINT32_MAX;  // none
   float scale;
 };
 

@@ -20,7 +20,6 @@
 namespace vidattn::vulkan {
 namespace {
 
-constexpr int64_t kMaxGroups = 65535;  // workgroups of a dispatch that every device takes
 constexpr int64_t kCombineThreads = 128, kCombineGroups = 4096;
 
 /// Push constants of combine.comp.

@@ -11,6 +11,8 @@
 
 namespace vidattn::vulkan {
 
+inline constexpr int64_t kMaxGroups = 65535;  ///< workgroups of a dispatch that every device takes
+
 /// What a Vulkan device can do, read without opening it.
 struct GpuFacts {
   std::string name, kind;     ///< "NVIDIA H200"; cpu, integrated, discrete, virtual or other

@@ -11,7 +11,6 @@ constexpr int64_t kChunk = 256;  // router.glsl
 constexpr int64_t kTileTokens = 64, kTileGroups = 16;
 // A block's scores: multiply-adds that no watchdog minds, and bytes of hidden states and scores.
 constexpr int64_t kBlockProducts = int64_t{1} << 31, kBlockBytes = int64_t{64} << 20;
-constexpr int64_t kMaxGroups = 65535;  // workgroups of a dispatch that every device takes
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

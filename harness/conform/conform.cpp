@@ -12,6 +12,7 @@
 #include "attention/error.h"
 #include "attention/nearest.h"
 #include "attention/reference.h"
+#include "attention/terms/joined.h"
 #include "baselines/procedure.h"
 #include "harness/conform/deviation.h"
 #include "harness/conform/test_vector.h"
@@ -49,6 +50,20 @@ std::optional<size_t> branch_index(const Plan& plan, const std::string& name) {
   return std::nullopt;
 }
 
+/// A linear term alone, before its projection.
+std::optional<Array> linear_output(const Execution& run, const std::string& name) {
+  for (const LinearTerm& term : run.plan.linear) {
+    if (term.name != name) continue;
+    Plan alone;
+    alone.linear.push_back(term);
+    alone.linear[0].projection = alone.linear[0].bias = {};
+    Output out;
+    run.device.run(alone, run.in, out);
+    return to_array(out.o);
+  }
+  return std::nullopt;
+}
+
 /// Output of one branch alone, with its gates but without the weight of the mean.
 Array branch_output(const Execution& run, size_t index) {
   Plan alone;
@@ -71,32 +86,38 @@ Array mask_rows(const Execution& run, const Array& index) {
   return {{heads, static_cast<int64_t>(rows.size()), keys}, std::move(mask)};
 }
 
-/// What the run gives for the file `name`: an array that the method explains, the output, an LSE,
-/// the mask, or a branch's part of them (o_stga, lse_stga).
+/// What the run gives for the file `name`: an array that the method explains, the output, the
+/// LSE of the first softmax, the mask, or a branch's part of them (o_stga, lse_stga, o_linear).
 std::optional<Array> result_for(const Execution& run, const TestCase& test,
                                 const std::string& name) {
   if (const auto found = run.plan.explained.find(name); found != run.plan.explained.end())
     return found->second;
   const std::vector<int64_t> row_shape{run.in.length(), run.in.heads()};
   if (name == "o") return to_array(run.out.o);
-  if (name == "lse") return Array{row_shape, run.out.lse[0]};
+  if (name == "lse") return Array{row_shape, joined_lse(run.plan, run.out, 0)};
   if (name == "mask") return plan_mask(run.plan, run.in);
   if (name == "mask_rows") return mask_rows(run, read_npy(test.file("mask_rows_index")));
-  if (name.rfind("o_", 0) == 0)
+  if (name.rfind("o_", 0) == 0) {
     if (const auto b = branch_index(run.plan, name.substr(2))) return branch_output(run, *b);
+    return linear_output(run, name.substr(2));
+  }
   if (name.rfind("lse_", 0) == 0)
     if (const auto b = branch_index(run.plan, name.substr(4)))
       return Array{row_shape, run.out.lse[*b]};
   return std::nullopt;
 }
 
-/// A number is the density of all branches on the call's own keys; an object names branches,
-/// per_head, or total.
+/// A number is the density of all branches on the call's own keys, and what they are joined to; an
+/// object names branches, per_head, total, or one of the two products, qk_density and pv_density.
 void compare_density(const Execution& run, const nlohmann::json& expected, Comparison& comparison) {
   const PlanStats stats = plan_stats(run.plan, run.in);
   double own = 0;
   for (size_t b = 0; b < stats.branches.size(); ++b)
-    if (!run.plan.branches[b].prepared.k) own += stats.branches[b].density;
+    if (!run.plan.branches[b].prepared.k || run.plan.branches[b].joined)
+      own += stats.branches[b].density;
+  const auto share = [&](int64_t pairs) {
+    return static_cast<double>(pairs) / static_cast<double>(stats.dense_pairs);
+  };
   if (expected.is_number())
     return comparison.number("density", own, expected.get<double>(), kExact);
   for (const auto& [name, value] : expected.items()) {
@@ -106,6 +127,9 @@ void compare_density(const Execution& run, const nlohmann::json& expected, Compa
                           value[h].get<double>(), kExact);
     } else if (name == "total") {
       comparison.number("total density", own, value.get<double>(), kExact);
+    } else if (name == "qk_density" || name == "pv_density") {
+      comparison.number(name, share(name[0] == 'q' ? stats.scored_pairs : stats.pairs),
+                        value.get<double>(), kExact);
     } else if (const auto b = branch_index(run.plan, name)) {
       comparison.number("density." + name, stats.branches[*b].density, value.get<double>(), kExact);
     } else {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "attention/backend.h"
+#include "attention/terms/joined.h"
 #include "tests/support/every_device.h"
 
 namespace vidattn {
@@ -75,6 +76,106 @@ TEST_P(DevicePlans, FewQueriesPerSegment) {
   }
   table.key_order = make_order(keys);
   expect_matches(one_branch({.tables = {table}}), in);
+}
+
+TEST_P(DevicePlans, KeyBias) {
+  for (int64_t dim : {16, 24, 128}) {
+    const Inputs in = random_inputs(133, 190, 4, 2, dim, random);
+    std::vector<float> bias(190);
+    for (float& b : bias) b = static_cast<float>(random() % 700) * 0.01F;
+    const auto list = make_list(bias);
+    expect_matches(one_branch({.key_bias = list, .tables = {ragged_table(133, 190, random)}}), in);
+    HeadTable few;  // of the path for few queries, and with bands
+    few.key_order = make_order(shuffled(190, random));
+    few.add(0, 3, {{5, 180}});
+    few.add(3, 90, {{0, 190, -20, 40}});
+    expect_matches(one_branch({.key_bias = list, .tables = {few}}), in);
+  }
+}
+
+TEST_P(DevicePlans, BiasOfOneValueMovesTheLseAlone) {
+  const Inputs in = random_inputs(40, 40, 1, 1, 32, random);
+  Plan plan = one_branch({.tables = {full_table(40, 40)}});
+  Output without, with;
+  device->run(plan, in, without);
+  plan.branches[0].key_bias = make_list(std::vector<float>(40, 1.5F));
+  device->run(plan, in, with);
+  for (size_t i = 0; i < 40; ++i) EXPECT_NEAR(with.lse[0][i], without.lse[0][i] + 1.5, 1e-5);
+  EXPECT_LT(relative_l2(with.o, without.o), 1e-6);
+}
+
+/// A softmax over all keys, cut into three branches of shuffled keys.
+TEST_P(DevicePlans, JoinedBranchesAreOneSoftmax) {
+  for (DType dtype : {DType::f32, DType::f16, DType::bf16}) {
+    Inputs in = random_inputs(77, 77, 2, 1, 32, random);
+    for (auto* tensor : {&in.q, &in.k, &in.v})
+      *tensor = std::make_shared<const Tensor>((*tensor)->to(dtype));
+    const Order keys = make_order(shuffled(77, random));
+    Plan plan;
+    for (const auto& [begin, end] : random_parts(77, 3, random)) {
+      HeadTable table;
+      table.key_order = keys;
+      table.add(0, 77, {{begin, end}});
+      plan.branches.push_back({.joined = !plan.branches.empty(), .tables = {table}});
+    }
+    ASSERT_NO_THROW(plan.validate(in));
+    expect_matches(plan, in, 2 * limit(dtype));
+    Output joined, whole;
+    device->run(plan, in, joined);
+    device->run(one_branch({.tables = {full_table(77, 77)}}), in, whole);
+    EXPECT_LT(relative_l2(joined.o, whole.o), 3 * limit(dtype));
+    const std::vector<float> lse = joined_lse(plan, joined, 1);
+    for (size_t i = 0; i < lse.size(); ++i) EXPECT_NEAR(lse[i], whole.lse[0][i], 1e-4);
+  }
+}
+
+TEST_P(DevicePlans, JoinedBranchesWithoutKeysOfTheirOwn) {
+  const Inputs in = random_inputs(30, 30, 2, 2, 16, random);
+  HeadTable some, others;
+  some.add(0, 10, {{0, 7}});
+  some.add(15, 20, {{3, 4}});
+  others.add(5, 18, {{10, 30}});  // rows 20 to 29 see no keys in either
+  Plan plan;
+  plan.branches = {{.tables = {some}}, {.joined = true, .tables = {others}}};
+  expect_matches(plan, in);
+}
+
+TEST_P(DevicePlans, SlopesOfValuesInAJoinedBranch) {
+  const Inputs in = random_inputs(50, 50, 4, 2, 32, random);
+  HeadTable centroids;
+  centroids.add(0, 45, {{0, 3}, {5, 9}});
+  Plan plan;
+  plan.branches = {
+      {.tables = {ragged_table(50, 50, random)}},
+      {.prepared = {nullptr, random_tensor(9, 2, 32, random), random_tensor(9, 2, 32, random)},
+       .key_bias = make_list(std::vector<float>(9, 2)),
+       .joined = true,
+       .value_slope = random_tensor(32, 2, 32, random),
+       .tables = {centroids}}};
+  ASSERT_NO_THROW(plan.validate(in));
+  expect_matches(plan, in);
+}
+
+TEST_P(DevicePlans, LinearTerms) {
+  for (const int64_t value_dim : {32, 20}) {
+    Inputs in = random_inputs(61, 61, 4, 2, 32, random);
+    in.v = random_tensor(61, 2, value_dim, random);
+    const auto features = [&](int64_t heads) {
+      auto made = random_tensor(61, heads, 24, random)->clone();
+      for (int64_t i = 0; i < made.size(); ++i)
+        made.data<float>()[i] = std::abs(made.data<float>()[i]);
+      return std::make_shared<const Tensor>(std::move(made));
+    };
+    Plan plan = one_branch({.tables = {ragged_table(61, 61, random)}});
+    plan.linear.push_back({.name = "plain", .q = features(4), .k = features(2), .epsilon = 0.5F});
+    plan.linear.push_back({.name = "projected",
+                           .q = features(4),
+                           .k = features(2),
+                           .projection = random_weights(value_dim * value_dim, random),
+                           .bias = random_weights(value_dim, random)});
+    ASSERT_NO_THROW(plan.validate(in));
+    expect_matches(plan, in);
+  }
 }
 
 TEST_P(DevicePlans, RowsWithoutKeysGiveZeroAndMinusInfinity) {

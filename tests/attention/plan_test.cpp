@@ -59,6 +59,16 @@ struct Draft {
   HeadTable& table = branch.tables[1];
 };
 
+/// A valid branch, while the draft's own becomes one that is joined and has no weights.
+Branch joined_partner(Draft& d) {
+  d.branch.token_weight = nullptr;
+  d.branch.channel_weight = nullptr;
+  Branch partner = d.branch;
+  partner.name = "partner";
+  d.branch.joined = true;
+  return partner;
+}
+
 /// One way to break one rule of Plan::validate.
 struct Broken {
   const char *name, *message;
@@ -184,6 +194,57 @@ const Broken kBroken[] = {
        d.prepared.q = tensor(6, kHeads);
        d.branch.output_map[1][3] = 6;
      }},
+    {"FirstBranchJoined", "it is joined to none, or beside a constant",
+     [](Draft& d) {
+       d.plan.constant = nullptr;
+       d.branch.joined = true;
+     }},
+    {"JoinedBesideAConstant", "it is joined to none, or beside a constant",
+     [](Draft& d) { d.plan.branches.insert(d.plan.branches.begin(), joined_partner(d)); }},
+    {"JoinedToASecondBranch", "what it is joined to does not come first",
+     [](Draft& d) {
+       d.plan.constant = nullptr;
+       d.plan.branches.insert(d.plan.branches.begin(), 2, joined_partner(d));
+     }},
+    {"JoinedWithWeights", "joined branches have no weights",
+     [](Draft& d) {
+       d.plan.constant = nullptr;
+       d.plan.branches.insert(d.plan.branches.begin(), joined_partner(d));
+       d.plan.branches[1].token_weight = make_list(std::vector<float>(kLength, 1));
+     }},
+    {"KeyBiasOfAnotherLength", "the key bias has no entry per key",
+     [](Draft& d) { d.branch.key_bias = make_list(std::vector<float>(kLength + 1)); }},
+    {"ScoredPairsOfTooFewHeads", "scored pairs are not one per head",
+     [](Draft& d) { d.branch.scored = {1000}; }},
+    {"FewerScoredThanAttended", "it attends to more pairs than it scores",
+     [](Draft& d) {
+       d.branch.scored = {1000, 1000, 1000, 1};
+     }},
+    {"SlopeOfAnotherShape", "the slope of its values has another shape or type",
+     [](Draft& d) { d.branch.value_slope = tensor(kDim, kHeads); }},
+    {"SlopeWithAnOutputMap", "values with a slope need the call's own queries",
+     [](Draft& d) { d.branch.value_slope = tensor(kDim, 2); }},
+    {"LinearTermWithoutFeatures", "its features have another shape or type",
+     [](Draft& d) { d.plan.linear.push_back({.name = "broken"}); }},
+    {"LinearFeaturesOfAnotherLength", "its features have another shape or type",
+     [](Draft& d) {
+       d.plan.linear.push_back(
+           {.name = "broken", .q = tensor(kLength, kHeads, 3), .k = tensor(kLength + 1, 2, 3)});
+     }},
+    {"ProjectionOfAnotherShape", "its projection has another shape",
+     [](Draft& d) {
+       d.plan.linear.push_back({.name = "broken",
+                                .q = tensor(kLength, kHeads, 3),
+                                .k = tensor(kLength, 2, 3),
+                                .projection = {1, 2}});
+     }},
+    {"BiasOfAnotherShape", "its bias has another shape",
+     [](Draft& d) {
+       d.plan.linear.push_back({.name = "broken",
+                                .q = tensor(kLength, kHeads, 3),
+                                .k = tensor(kLength, 2, 3),
+                                .bias = {1}});
+     }},
 };
 
 class PlanRules : public ::testing::TestWithParam<Broken> {};
@@ -251,6 +312,20 @@ TEST(PlanMemory, CountsOrdersTablesGatesAndMaps) {
   EXPECT_EQ(plan.index_bytes(), tables + orders + gates + 2 * kLength * 4);
   plan.branches[0].channel_weight = nullptr;
   EXPECT_EQ(plan.index_bytes(), tables + orders + kLength * 4 + 2 * kLength * 4);
+}
+
+TEST(PlanMemory, CountsBiasSlopeAndLinearTerms) {
+  Plan plan = valid_plan();
+  const int64_t index = plan.index_bytes(), prepared = plan.prepared_bytes();
+  plan.branches[0].key_bias = make_list(std::vector<float>(kLength));
+  plan.branches[0].value_slope = tensor(kDim, 2);
+  plan.linear.push_back({.q = tensor(kLength, kHeads, 3),
+                         .k = tensor(kLength, 2, 3),
+                         .projection = std::vector<float>(kDim * kDim),
+                         .bias = std::vector<float>(kDim)});
+  EXPECT_EQ(plan.index_bytes(), index + 4 * kLength);
+  EXPECT_EQ(plan.prepared_bytes(),
+            prepared + 4 * (kDim * 2 * kDim + kLength * (kHeads + 2) * 3 + kDim * kDim + kDim));
 }
 
 TEST(PlanMemory, CountsOnceWhatBranchesShare) {

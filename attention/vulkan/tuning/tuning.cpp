@@ -173,7 +173,7 @@ std::vector<AttendKernel> candidates(const GpuFacts& facts, DType dtype, int64_t
   const auto quads = static_cast<uint32_t>(padded_dim / 4);
   // Scores, and what attend.comp and plan.glsl keep per query and key.
   const auto shared = [](const TileShape& s) {
-    return 4 * s.queries() * s.keys() + 12 * s.queries() + 12 * s.keys();
+    return 4 * s.queries() * s.keys() + 12 * s.queries() + 16 * s.keys();
   };
   // Short segments would waste most of a long tile.
   for (uint32_t queries : {64, 32, 16}) {

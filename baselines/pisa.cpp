@@ -1,0 +1,232 @@
+#include <algorithm>
+#include <cmath>
+
+#include "attention/error.h"
+#include "attention/methods/method.h"
+#include "baselines/blocks.h"
+#include "baselines/centroids.h"
+#include "baselines/select.h"
+
+namespace vidattn {
+namespace {
+
+constexpr const char* kPisa = "public code (xie-lab-ml/piecewise-sparse-attention)";
+
+struct PisaParams : ParamFields {
+  using ParamFields::ParamFields;
+  int64_t block = integer("block", 64, "Tokens of a block.", kPisa, 1);
+  double density =
+      real("density", 0.1, "Share of key blocks attended exactly, rounded down; at least one.",
+           "README: 0.1; its example 0.15", 0, 1);
+  bool density_given = given("density");
+  int64_t topk = integer("topk", 0, "Exact key blocks per query block; 0 = from density.", "", 0);
+  std::string route =
+      choice("route", {"score", "hnorm", "taylor"},
+             "What ranks the key blocks: pooled scores, or those plus the log of the norm of H "
+             "(hnorm) or of the variance of the keys (taylor) of a block.",
+             "Flux processor: hnorm; SGLang: taylor");
+  int64_t order = integer("order", 1, "Of the Taylor expansion for the other blocks: 0 or 1.",
+                          "the authors 1, SGLang 0", 0, 1);
+};
+
+int64_t exact_blocks(const PisaParams& p, int64_t blocks) {
+  const auto share = static_cast<int64_t>(p.density * static_cast<double>(blocks));
+  const int64_t by_density = std::clamp<int64_t>(share, 1, blocks);
+  if (p.topk == 0) return by_density;
+  if (p.density_given && p.topk != by_density)
+    throw InputError("pisa: topk=" + std::to_string(p.topk) + " contradicts density=" +
+                     to_text(p.density) + ", which keeps " + std::to_string(by_density) + " of " +
+                     std::to_string(blocks) + " blocks: give one of them");
+  return std::min(p.topk, blocks);
+}
+
+/// How keys and values of one head vary inside the blocks.
+struct Variation {
+  std::vector<double> norm;  ///< |H_b|_F of H_b = sum_{j in b} (k_j - mean k) v_j^T
+  std::vector<float> mean;   ///< [D,DV] sum of all H_b over the number of tokens
+};
+
+/// Rows of H for each channel of the keys, 2·L·D·DV multiply-adds.
+Variation variation(const Inputs& in, const Blocks& blocks, const Tensor& key_means,
+                    int64_t kv_head) {
+  const int64_t dim = in.dim(), value_dim = in.value_dim(), n = blocks.count();
+  const HeadMatrix k(*in.k, kv_head), v(*in.v, kv_head);
+  std::vector<double> squares(dim * n), sums(dim * value_dim);
+  std::vector<float> rows(dim * value_dim);
+#pragma omp parallel for schedule(static)
+  for (int64_t d = 0; d < dim; ++d) {
+    float* h = &rows[d * value_dim];
+    for (int64_t b = 0; b < n; ++b) {
+      std::fill(h, h + value_dim, 0.0F);
+      const float mean = key_means.row(b, kv_head)[d];
+      for (int32_t j = blocks.start[b]; j < blocks.start[b + 1]; ++j) {
+        const float centred = k.row(j)[d] - mean;
+        const float* value = v.row(j);
+        for (int64_t c = 0; c < value_dim; ++c) h[c] += centred * value[c];
+      }
+      for (int64_t c = 0; c < value_dim; ++c) {
+        squares[d * n + b] += double{h[c]} * h[c];
+        sums[d * value_dim + c] += h[c];
+      }
+    }
+  }
+  Variation result{std::vector<double>(n), std::vector<float>(sums.size())};
+  for (int64_t d = 0; d < dim; ++d)
+    for (int64_t b = 0; b < n; ++b) result.norm[b] += squares[d * n + b];
+  for (double& norm : result.norm) norm = std::sqrt(norm);
+  const auto tokens = static_cast<double>(in.keys());
+  std::transform(sums.begin(), sums.end(), result.mean.begin(),
+                 [&](double sum) { return static_cast<float>(sum / tokens); });
+  return result;
+}
+
+/// max(mean |k_j|^2 - |mean k|^2, 1e-8) of every block.
+std::vector<double> key_variances(const Inputs& in, const Blocks& blocks, const Tensor& key_means,
+                                  int64_t kv_head) {
+  const HeadMatrix k(*in.k, kv_head);
+  const auto square = [&](const float* row) {
+    double sum = 0;
+    for (int64_t c = 0; c < in.dim(); ++c) sum += double{row[c]} * row[c];
+    return sum;
+  };
+  std::vector<double> variances(blocks.count());
+  for (int64_t b = 0; b < blocks.count(); ++b) {
+    double sum = 0;
+    for (int32_t j = blocks.start[b]; j < blocks.start[b + 1]; ++j) sum += square(k.row(j));
+    variances[b] = std::max(sum / blocks.size(b) - square(key_means.row(b, kv_head)), 1e-8);
+  }
+  return variances;
+}
+
+/// What is added to a key block's pooled score before blocks are ranked.
+std::vector<float> block_bonus(const std::string& route, const std::vector<double>& norm,
+                               const std::vector<double>& variance) {
+  std::vector<float> bonus;
+  if (route == "hnorm")
+    for (const double n : norm) bonus.push_back(static_cast<float>(std::log(n + 1e-5)));
+  if (route == "taylor")
+    for (const double v : variance) bonus.push_back(static_cast<float>(std::log(v)));
+  return bonus;
+}
+
+/// Piecewise sparse attention: the key blocks that rank highest are attended exactly, the others by
+/// their Taylor expansion around the block's centroid, all under one softmax. Of order 1, the value
+/// of a centroid for query q is the block's mean value + q^T Hbar / sqrt(D), where Hbar is the mean
+/// over all blocks of H.
+class Pisa : public Method<PisaParams> {
+ public:
+  std::string name() const override { return "pisa"; }
+
+  BackendInfo describe() const override {
+    return {
+        .title = "top-k key blocks exactly, Taylor expansion around the centroids of all others",
+        .paper = "PISA, piecewise sparse attention (xie-lab-ml, 2026)",
+        .presets = {{"sglang", {{"block", "64"}, {"route", "taylor"}, {"order", "0"}}},
+                    {"flux", {{"block", "64"}, {"route", "hnorm"}, {"order", "1"}}}},
+        .knob = {"density", 0, 1}};
+  }
+
+ protected:
+  std::vector<DensityKnob> knobs(const Inputs&, const PisaParams& p) const override {
+    return with_smaller_blocks(info().knob, "block", p.block, 16);
+  }
+
+  Plan make_plan(const Inputs& in, const PisaParams& p) const override {
+    const Blocks blocks = run_blocks(in.length(), p.block);
+    const int64_t topk = exact_blocks(p, blocks.count());
+    Plan plan;
+    const Means means = pool(in, blocks, plan);
+    CentroidPlan parts(nullptr, blocks.start, static_cast<int32_t>(in.length()), means.k, means.v);
+    auto slope = std::make_shared<Tensor>(in.dim(), in.kv_heads(), in.value_dim());
+    Explained explained;
+    Bonus bonus;
+    for (int64_t h = 0; h < in.heads(); ++h) {
+      if (h == 0 || in.kv_head(h) != in.kv_head(h - 1))
+        bonus = rate_blocks(in, p, blocks, *means.k, in.kv_head(h), *slope, plan);
+      add_head(in, h, means, bonus, topk, parts, plan, explained);
+    }
+    plan.branches = std::move(parts).branches();
+    if (p.order == 1) plan.branches[1].value_slope = slope;
+    if (in.explain) explain(in, p, blocks.count(), std::move(explained), plan);
+    return plan;
+  }
+
+ private:
+  struct Means {
+    std::shared_ptr<const Tensor> q, k, v;
+  };
+  using Bonus = std::vector<float>;  ///< of every key block; empty = 0
+  struct Explained {
+    std::vector<uint8_t> map;
+    std::vector<float> score;
+  };
+
+  static Means pool(const Inputs& in, const Blocks& blocks, Plan& plan) {
+    const int64_t rows = in.heads() + 2 * in.kv_heads();
+    const StageTimer timer(plan, "block means", static_cast<double>(in.length() * rows * in.dim()));
+    const auto mean = [&](const Tensor& tensor) {
+      return std::make_shared<const Tensor>(block_means(tensor, blocks));
+    };
+    return {mean(*in.q), mean(*in.k), mean(*in.v)};
+  }
+
+  static Bonus rate_blocks(const Inputs& in, const PisaParams& p, const Blocks& blocks,
+                           const Tensor& key_means, int64_t kv_head, Tensor& slope, Plan& plan) {
+    std::vector<double> norm, variance;
+    const auto length = static_cast<double>(in.keys()), dim = static_cast<double>(in.dim());
+    if (p.route == "hnorm" || p.order == 1) {
+      const StageTimer timer(plan, "covariance of keys and values",
+                             2 * length * dim * static_cast<double>(in.value_dim()));
+      Variation found = variation(in, blocks, key_means, kv_head);
+      for (int64_t d = 0; d < in.dim(); ++d)
+        std::copy_n(&found.mean[d * in.value_dim()], in.value_dim(), slope.row(d, kv_head));
+      norm = std::move(found.norm);
+    }
+    if (p.route == "taylor") {
+      const StageTimer timer(plan, "variance of keys", 2 * length * dim);
+      variance = key_variances(in, blocks, key_means, kv_head);
+    }
+    return block_bonus(p.route, norm, variance);
+  }
+
+  static void add_head(const Inputs& in, int64_t head, const Means& means, const Bonus& bonus,
+                       int64_t topk, CentroidPlan& parts, Plan& plan, Explained& explained) {
+    const int64_t n = means.k->length();
+    const StageTimer timer(plan, "block ranking", 2.0 * static_cast<double>(n * n * in.dim()),
+                           n * n + std::min<int64_t>(n, 256) * n * 4);
+    const HeadMatrix q(*means.q, head), k(*means.k, in.kv_head(head));
+    const auto ranked = [&](std::span<float> row) {
+      for (size_t b = 0; b < bonus.size(); ++b) row[b] += bonus[b];
+    };
+    const auto map = choose_blocks(q, k, in.softmax_scale(), [&](int64_t, std::span<float> row) {
+      ranked(row);
+      return top_k(row, topk);
+    });
+    parts.add_head(map.data());
+    if (!in.explain) return;
+    explained.map.insert(explained.map.end(), map.begin(), map.end());
+    std::vector<float> values = scores(q, k, in.softmax_scale());
+    for (int64_t a = 0; a < n; ++a) ranked({&values[a * n], static_cast<size_t>(n)});
+    explained.score.insert(explained.score.end(), values.begin(), values.end());
+  }
+
+  /// hnorm is shown as the authors do, as log-softmax of every row.
+  static void explain(const Inputs& in, const PisaParams& p, int64_t n, Explained explained,
+                      Plan& plan) {
+    const auto columns = static_cast<size_t>(n);
+    for (size_t i = 0; i < explained.score.size() && p.route == "hnorm"; i += columns) {
+      const std::span row(&explained.score[i], columns);
+      const double high = *std::max_element(row.begin(), row.end());
+      double sum = 0;
+      for (const float x : row) sum += std::exp(x - high);
+      for (float& x : row) x = static_cast<float>(x - high - std::log(sum));
+    }
+    plan.explained["block_map"] = {{in.heads(), n, n}, std::move(explained.map)};
+    plan.explained["route_score"] = {{in.heads(), n, n}, std::move(explained.score)};
+  }
+};
+
+const RegisterBackend<Pisa> registered_pisa;
+
+}  // namespace
+}  // namespace vidattn
