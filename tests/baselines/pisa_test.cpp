@@ -5,7 +5,6 @@
 #include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
-#include "metrics/plan/stats.h"
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
 
@@ -86,15 +85,6 @@ TEST(Pisa, DevicesAgreeOnEveryRouteAndOrder) {
           pisa(in, {{"block", "8"}, {"density", "0.3"}, {"route", route}, {"order", order}});
       EXPECT_LT(relative_l2(run_on("cpu", plan, in).o, run_on("reference", plan, in).o), 2e-6);
     }
-}
-
-TEST(Pisa, CountsCentroidsAndTheSlope) {
-  const Inputs in = random_inputs(64, 1, 16);
-  const PlanStats stats = plan_stats(pisa(in, {{"block", "16"}, {"topk", "1"}}), in);
-  EXPECT_EQ(stats.branches[0].pairs[0], 64 * 16);
-  EXPECT_EQ(stats.branches[1].pairs[0], 64 * 3);
-  EXPECT_EQ(stats.linear_flops, 2.0 * 64 * 16 * 16);
-  EXPECT_EQ(stats.flops, 2.0 * (64 * 19) * 32 + stats.linear_flops);
 }
 
 TEST(Pisa, RefusesTwoCountsThatContradict) {

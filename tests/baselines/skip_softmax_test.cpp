@@ -5,7 +5,6 @@
 #include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
-#include "metrics/plan/stats.h"
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
 
@@ -49,17 +48,6 @@ TEST(SkipSoftmax, SkipsTilesBelowTheRunningMaximumAndNeverTheFirst) {
   EXPECT_EQ(keys("0.2"), 4);    // ln = -1.6
   EXPECT_EQ(keys("0.001"), 6);  // ln = -6.9
   EXPECT_EQ(keys("10"), 2);     // above 1 even the maximum itself is skipped, but the first
-}
-
-TEST(SkipSoftmax, ScoresCountForAllPairs) {
-  const Inputs in = random_inputs(64, 1, 16);
-  const PlanStats stats =
-      plan_stats(skip(in, {{"tile_q", "16"}, {"tile_k", "16"}, {"lambda", "1"}}), in);
-  EXPECT_EQ(stats.scored_pairs, 64 * 64);
-  EXPECT_LT(stats.pairs, 64 * 64);
-  const double values = static_cast<double>(stats.pairs) / (64 * 64);
-  EXPECT_DOUBLE_EQ(stats.density, (1 + values) / 2);
-  EXPECT_EQ(stats.flops, 2.0 * 16 * static_cast<double>(stats.scored_pairs + stats.pairs));
 }
 
 TEST(SkipSoftmax, RefusesALambdaThatContradictsItsCalibration) {

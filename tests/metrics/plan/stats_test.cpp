@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <set>
 
 #include "attention/backend.h"
 #include "attention/reference.h"
+#include "metrics/plan/checksum.h"
 #include "tests/support/inputs.h"
 
 namespace vidattn {
@@ -82,6 +84,57 @@ TEST(PlanStats, SharedOrdersCountOnce) {
   EXPECT_EQ(plan.index_bytes(),
             static_cast<int64_t>(64 * 4 + table.segments.size() * sizeof(Segment) +
                                  table.ranges.size() * sizeof(KeyRange)));
+}
+
+Plan planned(const char* method, const Inputs& in,
+             const std::vector<std::pair<std::string, std::string>>& settings) {
+  const Backend& backend = find_backend(method);
+  Params params = backend.defaults();
+  for (const auto& [name, value] : settings) params.set(name, value);
+  return backend.plan(in, params);
+}
+
+TEST(PlanStats, CountsCentroidsAndTheSlope) {
+  const Inputs in = random_inputs(64, 1, 16);
+  const PlanStats stats = plan_stats(planned("pisa", in, {{"block", "16"}, {"topk", "1"}}), in);
+  EXPECT_EQ(stats.branches[0].pairs[0], 64 * 16);
+  EXPECT_EQ(stats.branches[1].pairs[0], 64 * 3);
+  EXPECT_EQ(stats.linear_flops, 2.0 * 64 * 16 * 16);
+  EXPECT_EQ(stats.flops, 2.0 * (64 * 19) * 32 + stats.linear_flops);
+}
+
+TEST(PlanStats, LinearWorkCountsInFlopsAndNotInDensity) {
+  const Inputs in = random_inputs(64, 2, 16);
+  const PlanStats stats =
+      plan_stats(planned("sla", in, {{"block_q", "16"}, {"block_k", "16"}, {"topk", "1"}}), in);
+  EXPECT_EQ(stats.density, 0.25);
+  EXPECT_EQ(stats.linear_flops, 2.0 * 16 * 17 * 256 + 2.0 * 128 * 16 * 16);
+}
+
+TEST(PlanStats, ScoresOfSkippedValuesCountForAllPairs) {
+  const Inputs in = random_inputs(64, 1, 16);
+  const PlanStats stats = plan_stats(
+      planned("skip_softmax", in, {{"tile_q", "1"}, {"tile_k", "4"}, {"lambda", "1"}}), in);
+  EXPECT_EQ(stats.scored_pairs, 64 * 64);
+  EXPECT_LT(stats.pairs, 64 * 64);
+  const double values = static_cast<double>(stats.pairs) / (64 * 64);
+  EXPECT_DOUBLE_EQ(stats.density, (1 + values) / 2);
+  EXPECT_EQ(stats.flops, 2.0 * 16 * static_cast<double>(stats.scored_pairs + stats.pairs));
+}
+
+TEST(PlanChecksum, SeesWhatIsBesideTheBranches) {
+  Plan plan;
+  plan.branches = {{.name = "a"}, {.name = "b"}};
+  const std::string before = plan_checksum(plan);
+  Plan joined = plan, bias = plan, slope = plan, scored = plan, linear = plan;
+  joined.branches[1].joined = true;
+  bias.branches[1].key_bias = make_list(std::vector<float>(3, 1));
+  slope.branches[1].value_slope = random_tensor(4, 1, 4, 1);
+  scored.branches[1].scored = {7};
+  linear.linear.push_back({.q = random_tensor(4, 1, 4, 1), .k = random_tensor(4, 1, 4, 1)});
+  std::set<std::string> all{before};
+  for (const Plan* other : {&joined, &bias, &slope, &scored, &linear})
+    EXPECT_TRUE(all.insert(plan_checksum(*other)).second);
 }
 
 }  // namespace
