@@ -10,7 +10,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 "$root/harness/setup.sh" "$root/tests/packages.txt"
 "$root/tests/lint.sh"
 "$root/harness/build.sh" release
-ctest --test-dir "$root/build/release" -j2 --output-on-failure --no-tests=error "$@"
+# Many tests wait for something: three at a time keep two cores busy.
+ctest --test-dir "$root/build/release" -j3 --output-on-failure --no-tests=error "$@"
 
 "$root/harness/build.sh" asan attention_test baselines_test metrics_test
 # A lack of memory is an exception there, too. FaultSweep needs the tool.

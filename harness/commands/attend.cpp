@@ -7,7 +7,7 @@
 #include "harness/cli/options.h"
 #include "harness/cli/workload_options.h"
 
-namespace vidattn {
+namespace vidattn::attend_command {
 namespace {
 
 struct Given {
@@ -67,4 +67,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::attend_command

@@ -5,7 +5,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 
-namespace vidattn {
+namespace vidattn::bench_command {
 namespace {
 
 const RegisterCommand registered([] {
@@ -22,4 +22,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::bench_command

@@ -8,7 +8,7 @@
 #include "harness/measure/request.h"
 #include "harness/store/measurement_json.h"
 
-namespace vidattn {
+namespace vidattn::case_command {
 namespace {
 
 struct Given {
@@ -95,4 +95,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::case_command

@@ -6,7 +6,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 
-namespace vidattn {
+namespace vidattn::check_command {
 namespace {
 
 std::vector<Option> options(CheckOptions& o) {
@@ -40,4 +40,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::check_command

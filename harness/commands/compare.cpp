@@ -9,7 +9,7 @@
 #include "harness/cli/workload_options.h"
 #include "harness/measure/density.h"
 
-namespace vidattn {
+namespace vidattn::compare_command {
 namespace {
 
 struct Given {
@@ -73,4 +73,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::compare_command

@@ -5,7 +5,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 
-namespace vidattn {
+namespace vidattn::conform_command {
 namespace {
 
 struct Given {
@@ -29,4 +29,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::conform_command

@@ -5,7 +5,7 @@
 #include "harness/host/environment.h"
 #include "harness/io/text/console.h"
 
-namespace vidattn {
+namespace vidattn::env_command {
 namespace {
 
 ExitCode print_environment(bool json) {
@@ -27,4 +27,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::env_command

@@ -6,7 +6,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
 
-namespace vidattn {
+namespace vidattn::film_command {
 namespace {
 
 struct Given {
@@ -37,4 +37,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::film_command

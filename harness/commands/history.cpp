@@ -5,7 +5,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 
-namespace vidattn {
+namespace vidattn::history_command {
 namespace {
 
 const RegisterCommand registered([] {
@@ -24,4 +24,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::history_command

@@ -5,7 +5,7 @@
 #include "harness/measure/inventory.h"
 #include "harness/measure/record/catalogue.h"
 
-namespace vidattn {
+namespace vidattn::list_command {
 namespace {
 
 const RegisterCommand registered([] {
@@ -21,4 +21,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::list_command

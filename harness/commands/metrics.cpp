@@ -10,7 +10,7 @@
 #include "harness/videos/report.h"
 #include "harness/workloads/shots.h"
 
-namespace vidattn {
+namespace vidattn::metrics_command {
 namespace {
 
 struct Given {
@@ -70,4 +70,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::metrics_command

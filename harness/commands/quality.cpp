@@ -7,7 +7,7 @@
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/density.h"
 
-namespace vidattn {
+namespace vidattn::quality_command {
 namespace {
 
 struct Given {
@@ -49,4 +49,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::quality_command

@@ -5,7 +5,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 
-namespace vidattn {
+namespace vidattn::report_command {
 namespace {
 
 const RegisterCommand registered([] {
@@ -34,4 +34,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::report_command

@@ -7,7 +7,7 @@
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/density.h"
 
-namespace vidattn {
+namespace vidattn::restore_command {
 namespace {
 
 struct Given {
@@ -52,4 +52,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::restore_command

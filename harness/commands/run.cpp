@@ -14,7 +14,7 @@
 #include "harness/suites/runner.h"
 #include "harness/suites/suite_runner.h"
 
-namespace vidattn {
+namespace vidattn::run_command {
 namespace {
 
 struct Given {
@@ -145,4 +145,4 @@ const RegisterCommand registered_sweep([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::run_command

@@ -7,7 +7,7 @@
 #include "harness/cli/share.h"
 #include "harness/cli/workload_options.h"
 
-namespace vidattn {
+namespace vidattn::selftest_command {
 namespace {
 
 struct Given {
@@ -64,4 +64,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::selftest_command

@@ -4,7 +4,7 @@
 #include "harness/cli/options.h"
 #include "harness/videos/find_shots.h"
 
-namespace vidattn {
+namespace vidattn::shots_command {
 namespace {
 
 std::vector<Option> options(FindShotsOptions& find) {
@@ -43,4 +43,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::shots_command

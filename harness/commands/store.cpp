@@ -12,7 +12,7 @@
 #include "harness/store/export.h"
 #include "harness/store/google_benchmark.h"
 
-namespace vidattn {
+namespace vidattn::store_command {
 namespace {
 
 struct Given {
@@ -91,4 +91,4 @@ const RegisterCommand importing([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::store_command

@@ -5,7 +5,7 @@
 #include "harness/cli/options.h"
 #include "harness/tables/tables.h"
 
-namespace vidattn {
+namespace vidattn::table_command {
 namespace {
 
 // `--backend all` at the paper's longest sequence would take hours; the shortest shows every
@@ -93,4 +93,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::table_command

@@ -4,7 +4,7 @@
 #include "harness/cli/options.h"
 #include "harness/videos/diff.h"
 
-namespace vidattn {
+namespace vidattn::videodiff_command {
 namespace {
 
 const RegisterCommand registered([] {
@@ -26,4 +26,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::videodiff_command

@@ -11,7 +11,7 @@
 #include "harness/workloads/film/film.h"
 #include "metrics/video/descriptors/dense_sift.h"
 
-namespace vidattn {
+namespace vidattn::vocabulary_command {
 namespace {
 
 constexpr int kColumns = 16;  // numbers per line of the file
@@ -62,4 +62,4 @@ const RegisterCommand registered([] {
 });
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::vocabulary_command

@@ -7,7 +7,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::bigbird_test {
 namespace {
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
@@ -127,4 +127,4 @@ TEST(BigBird, TheKnobRaisesDensityUpToAll) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::bigbird_test

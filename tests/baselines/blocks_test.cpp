@@ -5,7 +5,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::blocks_test {
 namespace {
 
 TEST(Blocks, RaggedTilesCoverEveryTokenOnce) {
@@ -96,4 +96,4 @@ TEST(Blocks, ScoresAreScaledDotProductsForAllTypes) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::blocks_test

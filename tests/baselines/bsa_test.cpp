@@ -9,7 +9,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::bsa_test {
 namespace {
 
 using Row = std::vector<double>;
@@ -175,4 +175,4 @@ TEST(Bsa, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::bsa_test

@@ -6,7 +6,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::ditfastattn_test {
 namespace {
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
@@ -174,4 +174,4 @@ TEST(DitFastAttn, RunDensityCountsCacheStepsAndSkippedCalls) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::ditfastattn_test

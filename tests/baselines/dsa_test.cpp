@@ -8,7 +8,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::dsa_test {
 namespace {
 
 Inputs with_index(int64_t length, int64_t index_heads, int64_t index_dim) {
@@ -135,4 +135,4 @@ TEST(Dsa, RefusesAnIncompleteOrMisshapenIndex) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::dsa_test

@@ -7,7 +7,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::moba_test {
 namespace {
 
 struct Setting {
@@ -107,4 +107,4 @@ TEST(Moba, RefusesOffsetsThatDoNotCoverTheTokens) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::moba_test

@@ -7,7 +7,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::moc_test {
 namespace {
 
 struct Setting {
@@ -146,4 +146,4 @@ TEST(Moc, RefusesAMissingGridAndBadShots) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::moc_test

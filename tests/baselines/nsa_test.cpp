@@ -8,7 +8,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::nsa_test {
 namespace {
 
 struct Setting {
@@ -180,4 +180,4 @@ TEST(Nsa, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::nsa_test

@@ -8,7 +8,7 @@
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::pisa_test {
 namespace {
 
 Plan pisa(const Inputs& in, const std::vector<std::pair<std::string, std::string>>& settings) {
@@ -93,4 +93,4 @@ TEST(Pisa, RefusesTwoCountsThatContradict) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::pisa_test

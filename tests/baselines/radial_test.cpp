@@ -7,7 +7,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::radial_test {
 namespace {
 
 using Settings = std::vector<std::pair<std::string, std::string>>;
@@ -170,4 +170,4 @@ TEST(Radial, TheKnobRaisesDensity) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::radial_test

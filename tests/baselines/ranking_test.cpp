@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-namespace vidattn {
+namespace vidattn::ranking_test {
 namespace {
 
 /// Number of values that a ranking takes: those above the cut and its share of the ties.
@@ -56,4 +56,4 @@ TEST(Ranking, SumsLikeASort) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::ranking_test

@@ -5,7 +5,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::routing_test {
 namespace {
 
 TEST(Routing, GatesAreTheDotProductsWithTheMeansForAllTypes) {
@@ -49,4 +49,4 @@ TEST(Routing, TablesShowOwnAndChosenBlocks) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::routing_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace vidattn {
+namespace vidattn::select_test {
 namespace {
 
 TEST(TopP, TheThreePublishedRulesDiffer) {
@@ -42,4 +42,4 @@ TEST(Softmax, WeighsBySizeAndSurvivesLargeScores) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::select_test

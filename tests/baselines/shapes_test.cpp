@@ -8,7 +8,7 @@
 #include "tests/support/refusal.h"
 
 /// What every method says of the shapes that it takes, held against what it does.
-namespace vidattn {
+namespace vidattn::shapes_test {
 namespace {
 
 void expect_right(const Backend& backend, const Inputs& in) {
@@ -81,4 +81,4 @@ TEST(MethodShapes, Svg2ClustersTheKeysOfCrossAttention) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::shapes_test

@@ -8,7 +8,7 @@
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::skip_softmax_test {
 namespace {
 
 Plan skip(const Inputs& in, const std::vector<std::pair<std::string, std::string>>& settings) {
@@ -58,4 +58,4 @@ TEST(SkipSoftmax, RefusesALambdaThatContradictsItsCalibration) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::skip_softmax_test

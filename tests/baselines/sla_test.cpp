@@ -8,7 +8,7 @@
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::sla_test {
 namespace {
 
 Plan sla(const Inputs& in, const std::vector<std::pair<std::string, std::string>>& settings) {
@@ -82,4 +82,4 @@ TEST(Sla, RefusesAProjectionOfAnotherSize) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::sla_test

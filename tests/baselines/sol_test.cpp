@@ -9,7 +9,7 @@
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::sol_test {
 namespace {
 
 Plan sol(const Inputs& in, const std::vector<std::pair<std::string, std::string>>& settings) {
@@ -104,4 +104,4 @@ TEST(Sol, RefusesTextThatIsNotThere) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::sol_test

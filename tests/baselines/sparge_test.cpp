@@ -6,7 +6,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::sparge_test {
 namespace {
 
 struct Setting {
@@ -151,4 +151,4 @@ TEST(Sparge, DensityRisesWithTheShareToAllBlocks) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::sparge_test

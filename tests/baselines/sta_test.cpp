@@ -8,7 +8,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::sta_test {
 namespace {
 
 Params sta_params(const std::vector<std::pair<std::string, std::string>>& settings) {
@@ -128,4 +128,4 @@ TEST(Sta, TheKnobRaisesDensityUpToAll) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::sta_test

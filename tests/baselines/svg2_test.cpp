@@ -10,7 +10,7 @@
 #include "baselines/procedure.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::svg2_test {
 namespace {
 
 const Backend& svg2() { return find_backend("svg2"); }
@@ -327,4 +327,4 @@ TEST(Svg2KMeans, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::svg2_test

@@ -8,7 +8,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::svg_test {
 namespace {
 
 const Backend& svg() { return find_backend("svg"); }
@@ -230,4 +230,4 @@ TEST(Svg, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::svg_test

@@ -15,7 +15,7 @@
 #include "tests/support/inputs.h"
 
 /// Methods that know video alone, among tokens that are none.
-namespace vidattn {
+namespace vidattn::text_frame_test {
 namespace {
 
 constexpr int64_t kText = 13;
@@ -122,4 +122,4 @@ TEST(TextFrame, CutsTheInputsOfAMethod) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::text_frame_test

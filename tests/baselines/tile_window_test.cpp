@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace vidattn {
+namespace vidattn::tile_window_test {
 namespace {
 
 bool axis_sees(int64_t n, int64_t window, int64_t query, int64_t key) {
@@ -39,4 +39,4 @@ TEST(TileWindow, BorderWindowsAreAsWideAsInnerOnes) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::tile_window_test

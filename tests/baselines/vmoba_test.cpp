@@ -8,7 +8,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::vmoba_test {
 namespace {
 
 struct Entry {
@@ -255,4 +255,4 @@ TEST(Vmoba, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::vmoba_test

@@ -8,7 +8,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::vorta_test {
 namespace {
 
 const Backend& vorta() { return find_backend("vorta"); }
@@ -150,4 +150,4 @@ TEST(Vorta, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::vorta_test

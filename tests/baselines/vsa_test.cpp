@@ -8,7 +8,7 @@
 #include "attention/reference.h"
 #include "tests/support/inputs.h"
 
-namespace vidattn {
+namespace vidattn::vsa_test {
 namespace {
 
 struct Shape {
@@ -164,4 +164,4 @@ TEST(Vsa, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace vidattn
+}  // namespace vidattn::vsa_test

@@ -50,7 +50,7 @@ double power(int blocks, int64_t cases, bool heavy) {
   return static_cast<double>(found) / kTrials;
 }
 
-TEST(DetectableEffect, IsFoundWithEightyPercentPower) {
+TEST(DetectableEffect, IsFoundWithEightyPercentPowerSlow) {
   double sum = 0, count = 0;
   for (const bool heavy : {false, true})
     for (const int64_t cases : {1, 3})
