@@ -10,6 +10,7 @@
 #include "attention/device.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/measurement.h"
+#include "metrics/plan/ceiling.h"
 #include "metrics/plan/coverage.h"
 #include "metrics/plan/fidelity.h"
 #include "metrics/plan/stats.h"
@@ -28,6 +29,7 @@ struct Case {
   Coverage coverage = {};
   std::map<std::string, double> figures = {};
   Fidelity fidelity = {};
+  RecallEfficiency efficiency = {NAN, NAN};
   double check_error = NAN, check_limit = NAN;
   double setup_seconds = 0;
   double validation_seconds = 0;  ///< of one plan

@@ -106,9 +106,14 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
   c.figures = plan.figures;
   c.result.plan = describe_plan(plan, c.stats);
   check_against_reference(c, plan, out);
-  const Dense& full = dense_for(c, out, dense);
-  c.fidelity =
-      compare_with_full(plan, c.in, out.o.empty() ? full.output : out, full.output, full.tokens);
+  Dense& full = dense_for(c, out, dense);
+  const Output& own = out.o.empty() ? full.output : out;
+  c.fidelity = compare_with_full(plan, c.in, own, full.output, full.tokens);
+  c.efficiency = {1, 1};
+  if (!c.is_full()) {
+    if (!full.ceiling) full.ceiling.emplace(c.in);
+    c.efficiency = recall_efficiency(plan, c.in, own, *full.ceiling);
+  }
   if (c.passed()) c.result.per_head = figures_of_heads(c.fidelity, c.coverage);
 }
 

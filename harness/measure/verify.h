@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct Dense {
   DType dtype;
   std::vector<int64_t> tokens;  ///< rows of `output` that are valid
   Output output;
+  std::optional<RecallCeiling> ceiling = {};  ///< made when it is first needed
 };
 
 /// The inputs with q, k and v in a storage type. Throws InputError when a value does not fit it.

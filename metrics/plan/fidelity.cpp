@@ -50,7 +50,7 @@ double union_mass(const Plan& plan, const Inputs& in, int64_t token, int64_t hea
 /// A plan whose LSE belongs to each token's own query and to all keys that it sees.
 bool lse_tells_recall(const Plan& plan) {
   return plan.branches.size() == 1 && plan.branches[0].output_map.empty() &&
-         !plan.branches[0].prepared.q && !plan.branches[0].prepared.k;
+         !plan.branches[0].prepared.q && !plan.branches[0].prepared.k && !plan.branches[0].key_bias;
 }
 
 std::vector<double> recalls(const Plan& plan, const Inputs& in, const Output& out,
@@ -60,7 +60,7 @@ std::vector<double> recalls(const Plan& plan, const Inputs& in, const Output& ou
   if (lse_tells_recall(plan)) {
     for (int64_t i : tokens)
       for (int64_t h = 0; h < heads; ++h)
-        recall.push_back(std::exp(double{out.lse[0][i * heads + h]} - full.lse[0][i * heads + h]));
+        recall.push_back(kept_mass(plan, in, out, i, h, full.lse[0][i * heads + h]));
     return recall;
   }
   const auto sampled = sample_tokens(static_cast<int64_t>(tokens.size()), kUnionRows);
@@ -71,7 +71,7 @@ std::vector<double> recalls(const Plan& plan, const Inputs& in, const Output& ou
     errors.catching([&] {
       const int64_t token = tokens[sampled[i]];
       for (int64_t h = 0; h < heads; ++h)
-        recall[i * heads + h] = union_mass(plan, in, token, h, full.lse[0][token * heads + h]);
+        recall[i * heads + h] = kept_mass(plan, in, out, token, h, full.lse[0][token * heads + h]);
     });
   errors.rethrow();
   return recall;
@@ -148,6 +148,12 @@ Fidelity compare_with_full(const Plan& plan, const Inputs& in, const Output& out
   std::nth_element(recall.begin(), fifth, recall.end());
   f.recall_p5 = *fifth;
   return f;
+}
+
+double kept_mass(const Plan& plan, const Inputs& in, const Output& out, int64_t token, int64_t head,
+                 double full_lse) {
+  if (!lse_tells_recall(plan)) return union_mass(plan, in, token, head, full_lse);
+  return std::exp(double{out.lse[0][token * in.heads() + head]} - full_lse);
 }
 
 std::vector<int64_t> sample_tokens(int64_t length, int64_t count) {

@@ -34,6 +34,11 @@ struct Fidelity {
 Fidelity compare_with_full(const Plan& plan, const Inputs& in, const Output& out,
                            const Output& full, const std::vector<int64_t>& tokens);
 
+/// Mass of the full softmax, whose log-sum-exp is given, on the keys that a query sees, as recall
+/// counts it; `out` is the plan's.
+double kept_mass(const Plan& plan, const Inputs& in, const Output& out, int64_t token, int64_t head,
+                 double full_lse);
+
 /// `count` distinct tokens spread over [0, length) at random (fixed seed), ascending; all when
 /// count >= length.
 std::vector<int64_t> sample_tokens(int64_t length, int64_t count);
