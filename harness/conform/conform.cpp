@@ -11,10 +11,9 @@
 #include "attention/device.h"
 #include "attention/error.h"
 #include "attention/nearest.h"
-#include "attention/reference.h"
-#include "attention/terms/joined.h"
 #include "baselines/procedure.h"
 #include "harness/conform/deviation.h"
+#include "harness/conform/execution.h"
 #include "harness/conform/test_vector.h"
 #include "harness/host/output/thrown.h"
 #include "harness/io/json_file.h"
@@ -28,93 +27,37 @@ namespace {
 // Densities are ratios of counts, so that they must agree to the last printed digit.
 constexpr double kExact = 1e-9;
 
-/// What a case is checked with.
-struct Execution {
-  const Device& device;
-  Inputs in;  ///< operands in the type that is attended
-  Plan plan;
-  Output out;
-};
-
-Array to_array(const Tensor& tensor) {
-  std::vector<float> values(tensor.size());
-  for (int64_t i = 0; i < tensor.length(); ++i)
-    for (int64_t h = 0; h < tensor.heads(); ++h)
-      tensor.read_row(i, h, &values[tensor.offset(i, h)]);
-  return {{tensor.length(), tensor.heads(), tensor.dim()}, std::move(values)};
-}
-
-std::optional<size_t> branch_index(const Plan& plan, const std::string& name) {
-  for (size_t b = 0; b < plan.branches.size(); ++b)
-    if (plan.branches[b].name == name) return b;
-  return std::nullopt;
-}
-
-/// A linear term alone, before its projection.
-std::optional<Array> linear_output(const Execution& run, const std::string& name) {
-  for (const LinearTerm& term : run.plan.linear) {
-    if (term.name != name) continue;
-    Plan alone;
-    alone.linear.push_back(term);
-    alone.linear[0].projection = alone.linear[0].bias = {};
-    Output out;
-    run.device.run(alone, run.in, out);
-    return to_array(out.o);
-  }
-  return std::nullopt;
-}
-
-/// Output of one branch alone, with its gates but without the weight of the mean.
-Array branch_output(const Execution& run, size_t index) {
-  Plan alone;
-  alone.branches.push_back(run.plan.branches[index]);
-  alone.branches[0].weight = 1;
-  Output out;
-  run.device.run(alone, run.in, out);
-  return to_array(out.o);
-}
-
-Array mask_rows(const Execution& run, const Array& index) {
-  const int64_t keys = run.in.keys(), heads = run.in.heads();
-  const auto& rows = index.as<int32_t>("mask_rows_index");
-  std::vector<uint8_t> mask(heads * rows.size() * keys);
-  for (int64_t h = 0; h < heads; ++h)
-    for (size_t r = 0; r < rows.size(); ++r)
-      for (const Branch& branch : run.plan.branches)
-        for (int64_t key : visible_keys(branch, run.in, rows[r], h))
-          mask[(h * rows.size() + r) * keys + key] = 1;
-  return {{heads, static_cast<int64_t>(rows.size()), keys}, std::move(mask)};
-}
-
-/// What the run gives for the file `name`: an array that the method explains, the output, the
-/// LSE of the first softmax, the mask, or a branch's part of them (o_stga, lse_stga, o_linear).
-std::optional<Array> result_for(const Execution& run, const TestCase& test,
-                                const std::string& name) {
-  if (const auto found = run.plan.explained.find(name); found != run.plan.explained.end())
-    return found->second;
-  const std::vector<int64_t> row_shape{run.in.length(), run.in.heads()};
-  if (name == "o") return to_array(run.out.o);
-  if (name == "lse") return Array{row_shape, joined_lse(run.plan, run.out, 0)};
-  if (name == "mask") return plan_mask(run.plan, run.in);
-  if (name == "mask_rows") return mask_rows(run, read_npy(test.file("mask_rows_index")));
-  if (name.rfind("o_", 0) == 0) {
-    if (const auto b = branch_index(run.plan, name.substr(2))) return branch_output(run, *b);
-    return linear_output(run, name.substr(2));
-  }
-  if (name.rfind("lse_", 0) == 0)
-    if (const auto b = branch_index(run.plan, name.substr(4)))
-      return Array{row_shape, run.out.lse[*b]};
-  return std::nullopt;
-}
-
-/// A number is the density of all branches on the call's own keys, and what they are joined to; an
-/// object names branches, per_head, total, or one of the two products, qk_density and pv_density.
-void compare_density(const Execution& run, const nlohmann::json& expected, Comparison& comparison) {
-  const PlanStats stats = plan_stats(run.plan, run.in);
+/// Of all branches on the call's own keys, and what they are joined to.
+double own_density(const Execution& run, const PlanStats& stats) {
   double own = 0;
   for (size_t b = 0; b < stats.branches.size(); ++b)
     if (!run.plan.branches[b].prepared.k || run.plan.branches[b].joined)
       own += stats.branches[b].density;
+  return own;
+}
+
+/// Of the steps of a case that has several.
+void compare_step_densities(const std::vector<Execution>& runs, const nlohmann::json& expected,
+                            Comparison& comparison) {
+  double sum = 0;
+  const nlohmann::json listed = expected.value("per_step", nlohmann::json::array());
+  for (size_t s = 0; s < runs.size(); ++s) {
+    const double density = own_density(runs[s], plan_stats(runs[s].plan, runs[s].in));
+    sum += density;
+    if (s < listed.size())
+      comparison.number(fmt::format("density of step {}", s), density, listed[s].get<double>(),
+                        kExact);
+  }
+  if (expected.contains("mean"))
+    comparison.number("mean density", sum / static_cast<double>(runs.size()),
+                      expected["mean"].get<double>(), kExact);
+}
+
+/// A number is own_density(); an object names branches, per_head, total, or one of the two
+/// products, qk_density and pv_density.
+void compare_density(const Execution& run, const nlohmann::json& expected, Comparison& comparison) {
+  const PlanStats stats = plan_stats(run.plan, run.in);
+  const double own = own_density(run, stats);
   const auto share = [&](int64_t pairs) {
     return static_cast<double>(pairs) / static_cast<double>(stats.dense_pairs);
   };
@@ -150,36 +93,29 @@ bool declared(const std::vector<InputSpec>& inputs, const std::string& name) {
                      [&](const InputSpec& input) { return input.name == name; });
 }
 
-std::shared_ptr<const Tensor> in_dtype(const std::shared_ptr<const Tensor>& tensor, DType dtype) {
-  if (tensor->dtype() == dtype) return tensor;
-  return std::make_shared<const Tensor>(tensor->to(dtype));
-}
-
-/// Plans in float32, so that selections do not depend on the type, and attends in options.dtype.
 Comparison check_attention(const TestCase& test, const BackendSpec& spec,
                            const ConformOptions& options) {
-  Execution run{find_device(options.device), case_inputs(test, spec), {}, {}};
-  run.in.device = &run.device;
-  run.in.explain = true;
-  spec.backend->prepare(run.in, spec.params);
-  run.plan = spec.backend->plan(run.in, spec.params);
-  run.plan.validate(run.in);
-  for (auto* tensor : {&run.in.q, &run.in.k, &run.in.v}) *tensor = in_dtype(*tensor, options.dtype);
-  run.device.run(run.plan, run.in, run.out);
+  const std::vector<Execution> runs = execute_calls(test, spec, options.device, options.dtype);
+  const Execution& run = runs.back();
   const std::shared_ptr<const Tensor> values = run.in.v;
   Comparison comparison(test, options.dtype, values.get());
   for (const std::string& name : test.files) {
     const bool operand = name == "q" || name == "k" || name == "v" || name == "mask_rows_index";
     if (operand || run.in.find(name)) continue;
     const auto unused = run.plan.explained.find(name + ".unused");
-    if (auto got = result_for(run, test, name))
+    if (auto got = result_of(runs, test, name))
       comparison.array(name, std::move(*got),
                        unused == run.plan.explained.end() ? nullptr : &unused->second);
     else
       comparison.fail("nothing computed to compare with " + name + ".npy");
   }
-  if (test.json.contains("density") && !test.json["density"].is_null())
-    compare_density(run, test.json["density"], comparison);
+  if (const auto density = test.json.find("density");
+      density != test.json.end() && !density->is_null()) {
+    if (runs.size() > 1)
+      compare_step_densities(runs, *density, comparison);
+    else
+      compare_density(run, *density, comparison);
+  }
   for (const auto& [name, value] : test.json.items())
     if (!is_described_field(name))
       comparison.field(name, value, run.plan.figures, run.plan.explained);

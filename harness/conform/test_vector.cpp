@@ -30,9 +30,24 @@ JsonReader reader_of(const TestCase& test) {
   return JsonReader(test.json, test.name + "/case.json");
 }
 
-std::shared_ptr<const Tensor> load_tensor(const TestCase& test, const std::string& stem) {
+/// The array as one tensor, or as one for each step where it has four axes.
+std::vector<std::shared_ptr<const Tensor>> load_steps(const TestCase& test,
+                                                      const std::string& stem) {
   if (!test.has(stem)) throw InputError(test.name + ": case.json lists no file '" + stem + "'");
-  return std::make_shared<const Tensor>(read_npy_tensor(test.file(stem)));
+  const auto shape = reader_of(test).at("files").at(stem).maybe("shape");
+  if (shape.is_null() || shape.get<std::vector<int64_t>>().size() != 4)
+    return {std::make_shared<const Tensor>(read_npy_tensor(test.file(stem)))};
+  const Array all = read_npy(test.file(stem));
+  if (all.shape.size() != 4 || all.shape[0] == 0)
+    throw InputError(test.name + ": " + stem + ".npy is not [steps,L,H,D]");
+  const auto& values = all.as<float>(stem.c_str());
+  std::vector<std::shared_ptr<const Tensor>> steps;
+  for (int64_t s = 0; s < all.shape[0]; ++s) {
+    Tensor step(all.shape[1], all.shape[2], all.shape[3]);
+    std::copy_n(values.begin() + s * step.size(), step.size(), step.data<float>());
+    steps.push_back(std::make_shared<const Tensor>(std::move(step)));
+  }
+  return steps;
 }
 
 VideoGrid case_grid(const TestCase& test, int64_t length) {
@@ -110,15 +125,21 @@ std::map<std::string, std::shared_ptr<const Array>> case_extras(
   return extras;
 }
 
-Inputs case_inputs(const TestCase& test, const BackendSpec& spec) {
-  Inputs in;
-  in.q = load_tensor(test, "q");
-  in.k = load_tensor(test, "k");
-  in.v = load_tensor(test, "v");
-  in.grid = case_grid(test, in.length());
-  in.extra = case_extras(test, spec.backend->info().inputs);
-  in.validate();
-  return in;
+std::vector<Inputs> case_calls(const TestCase& test, const BackendSpec& spec) {
+  const auto q = load_steps(test, "q"), k = load_steps(test, "k"), v = load_steps(test, "v");
+  if (q.size() != k.size() || q.size() != v.size())
+    throw InputError(test.name + ": q, k and v have different numbers of steps");
+  std::vector<Inputs> calls(q.size());
+  for (size_t s = 0; s < q.size(); ++s) {
+    Inputs& in = calls[s];
+    in.q = q[s];
+    in.k = k[s];
+    in.v = v[s];
+    in.grid = case_grid(test, in.length());
+    in.extra = case_extras(test, spec.backend->info().inputs);
+    in.validate();
+  }
+  return calls;
 }
 
 }  // namespace vidattn

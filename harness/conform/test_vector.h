@@ -42,7 +42,8 @@ BackendSpec case_backend(const TestCase& test);
 std::map<std::string, std::shared_ptr<const Array>> case_extras(
     const TestCase& test, const std::vector<InputSpec>& declared);
 
-/// q, k, v, grid, and those of the case's files that the backend declares as inputs.
-Inputs case_inputs(const TestCase& test, const BackendSpec& spec);
+/// q, k, v, grid, and those of the case's files that the backend declares as inputs: one call, or
+/// one for each denoising step where q, k and v have a leading axis of steps.
+std::vector<Inputs> case_calls(const TestCase& test, const BackendSpec& spec);
 
 }  // namespace vidattn

@@ -98,7 +98,7 @@ void test_vector(const fs::path& file) {
   const TestCase test = load_case(file.parent_path());
   const BackendSpec spec = case_backend(test);
   test.tolerance("o", 1e-5);
-  case_inputs(test, spec);
+  case_calls(test, spec);
 }
 
 void suite(const fs::path& file) { load_suite(file.string()); }

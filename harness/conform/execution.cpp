@@ -1,0 +1,135 @@
+#include "harness/conform/execution.h"
+
+#include <utility>
+
+#include "attention/reference.h"
+#include "attention/terms/joined.h"
+#include "harness/io/npy.h"
+#include "metrics/plan/stats.h"
+
+namespace vidattn {
+namespace {
+
+Array to_array(const Tensor& tensor) {
+  std::vector<float> values(tensor.size());
+  for (int64_t i = 0; i < tensor.length(); ++i)
+    for (int64_t h = 0; h < tensor.heads(); ++h)
+      tensor.read_row(i, h, &values[tensor.offset(i, h)]);
+  return {{tensor.length(), tensor.heads(), tensor.dim()}, std::move(values)};
+}
+
+/// A linear term alone, before its projection.
+std::optional<Array> linear_output(const Execution& run, const std::string& name) {
+  for (const LinearTerm& term : run.plan.linear) {
+    if (term.name != name) continue;
+    Plan alone;
+    alone.linear.push_back(term);
+    alone.linear[0].projection = alone.linear[0].bias = {};
+    Output out;
+    run.device.run(alone, run.in, out);
+    return to_array(out.o);
+  }
+  return std::nullopt;
+}
+
+/// Output of one branch alone, with its gates but without the weight of the mean.
+Array branch_output(const Execution& run, size_t index) {
+  Plan alone;
+  alone.branches.push_back(run.plan.branches[index]);
+  alone.branches[0].weight = 1;
+  Output out;
+  run.device.run(alone, run.in, out);
+  return to_array(out.o);
+}
+
+Array mask_rows(const Execution& run, const Array& index) {
+  const int64_t keys = run.in.keys(), heads = run.in.heads();
+  const auto& rows = index.as<int32_t>("mask_rows_index");
+  std::vector<uint8_t> mask(heads * rows.size() * keys);
+  for (int64_t h = 0; h < heads; ++h)
+    for (size_t r = 0; r < rows.size(); ++r)
+      for (const Branch& branch : run.plan.branches)
+        for (int64_t key : visible_keys(branch, run.in, rows[r], h))
+          mask[(h * rows.size() + r) * keys + key] = 1;
+  return {{heads, static_cast<int64_t>(rows.size()), keys}, std::move(mask)};
+}
+
+/// What the run gives for the file `name`: an array that the method explains, the output, the
+/// LSE of the first softmax, the mask, or a branch's part of them (o_stga, lse_stga, o_linear).
+std::optional<Array> result_for(const Execution& run, const TestCase& test,
+                                const std::string& name) {
+  if (const auto found = run.plan.explained.find(name); found != run.plan.explained.end())
+    return found->second;
+  const std::vector<int64_t> row_shape{run.in.length(), run.in.heads()};
+  if (name == "o") return to_array(run.out.o);
+  if (name == "lse") return Array{row_shape, joined_lse(run.plan, run.out, 0)};
+  if (name == "mask") return plan_mask(run.plan, run.in);
+  if (name == "mask_rows") return mask_rows(run, read_npy(test.file("mask_rows_index")));
+  if (name.rfind("o_", 0) == 0) {
+    if (const auto b = branch_index(run.plan, name.substr(2))) return branch_output(run, *b);
+    return linear_output(run, name.substr(2));
+  }
+  if (name.rfind("lse_", 0) == 0)
+    if (const auto b = branch_index(run.plan, name.substr(4)))
+      return Array{row_shape, run.out.lse[*b]};
+  return std::nullopt;
+}
+
+std::shared_ptr<const Tensor> in_dtype(const std::shared_ptr<const Tensor>& tensor, DType dtype) {
+  if (tensor->dtype() == dtype) return tensor;
+  return std::make_shared<const Tensor>(tensor->to(dtype));
+}
+
+Execution execute_call(Inputs in, const BackendSpec& spec, const std::string& device, DType dtype) {
+  Execution run{find_device(device), std::move(in), {}, {}};
+  run.in.device = &run.device;
+  run.in.explain = true;
+  spec.backend->prepare(run.in, spec.params);
+  run.plan = spec.backend->plan(run.in, spec.params);
+  run.plan.validate(run.in);
+  for (auto* tensor : {&run.in.q, &run.in.k, &run.in.v}) *tensor = in_dtype(*tensor, dtype);
+  run.device.run(run.plan, run.in, run.out);
+  return run;
+}
+
+}  // namespace
+
+std::optional<size_t> branch_index(const Plan& plan, const std::string& name) {
+  for (size_t b = 0; b < plan.branches.size(); ++b)
+    if (plan.branches[b].name == name) return b;
+  return std::nullopt;
+}
+
+std::vector<Execution> execute_calls(const TestCase& test, const BackendSpec& spec,
+                                     const std::string& device, DType dtype) {
+  std::vector<Inputs> calls = case_calls(test, spec);
+  const auto steps = static_cast<int64_t>(calls.size());
+  StepCache cache;
+  std::vector<Execution> runs;
+  for (int64_t s = 0; s < steps; ++s) {
+    if (steps > 1) calls[s].context = {0, 1, s, steps, &cache};
+    runs.push_back(execute_call(std::move(calls[s]), spec, device, dtype));
+  }
+  return runs;
+}
+
+std::optional<Array> result_of(const std::vector<Execution>& runs, const TestCase& test,
+                               const std::string& name) {
+  std::optional<Array> last = result_for(runs.back(), test, name);
+  const size_t axes = test.json["files"][name].value("shape", std::vector<int64_t>()).size();
+  if (runs.size() == 1 || !last || axes != last->shape.size() + 1) return last;
+  Array all = *result_for(runs.front(), test, name);
+  for (size_t s = 1; s < runs.size(); ++s) {
+    const Array step = *result_for(runs[s], test, name);
+    std::visit(
+        [&](auto& values) {
+          const auto& more = std::get<std::decay_t<decltype(values)>>(step.values);
+          values.insert(values.end(), more.begin(), more.end());
+        },
+        all.values);
+  }
+  all.shape.insert(all.shape.begin(), static_cast<int64_t>(runs.size()));
+  return all;
+}
+
+}  // namespace vidattn
