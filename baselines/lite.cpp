@@ -127,6 +127,7 @@ class Lite : public Method<LiteParams> {
   BackendInfo describe() const override {
     return {.title = "tiles that did not matter in an earlier denoising step are left out",
             .paper = "LiteAttention (moonmath-ai, 2025)",
+            .takes_cross = true,
             .presets = {{"sglang", {{"threshold_log2", "-6"}}}}};
   }
 

@@ -36,7 +36,7 @@ TEST(MethodShapes, CrossAttentionIsTakenOrRefusedInOneLine) {
                                            "and 70 keys");
     }
   }
-  EXPECT_EQ(taken, 4);  // full, skip_softmax, sparge, svg2
+  EXPECT_EQ(taken, 5);  // full, lite, skip_softmax, sparge, svg2
 }
 
 TEST(MethodShapes, ValuesOfAnotherWidth) {
