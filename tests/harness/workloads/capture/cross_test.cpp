@@ -151,6 +151,7 @@ TEST_F(CaptureCross, ShapesThatMakeNoCall) {
 /// As many keys as queries: their number does not tell.
 TEST_F(CaptureCross, IsSaidWhereTheNumbersAreEqual) {
   const std::vector<RawTensor> tensors = kQueries.tensors();
+  request.frames = 3, request.height = 2, request.width = 2;
   EXPECT_FALSE(is_cross(load(tensors).inputs));
   request.capture.attention = "cross";
   const Workload workload = load(tensors);
@@ -158,8 +159,9 @@ TEST_F(CaptureCross, IsSaidWhereTheNumbersAreEqual) {
   EXPECT_EQ(workload.notes, std::vector<std::string>{"cross-attention: 12 queries and 12 keys"});
   EXPECT_EQ(workload.provenance["attention"], "cross");
   EXPECT_EQ(workload_facts(workload).keys, 12);
-  const Backend& sta = *parse_backend("sta").backend;
-  expect_input_error([&] { sta.plan(workload.inputs, {}); }, "sta ");
+  const BackendSpec sta = parse_backend("sta");
+  expect_input_error([&] { sta.backend->plan(workload.inputs, sta.params); },
+                     "sta does not take cross-attention");
   request.capture.valid = 7;  // of the keys alone
   const Workload padded = load(tensors);
   EXPECT_EQ(padded.inputs.length(), 12);
