@@ -130,6 +130,7 @@ PendingFile OutputPlace::create() const {
 }
 
 PendingFile OutputPlace::create_named(const std::string& ending) const {
+  remove_left_files(folder_);
   for (;;) {
     const fs::path name = temporary_name(ending);
     const int descriptor =

@@ -120,6 +120,7 @@ bool differ_along(const json& calls, const char* axis) {
 
 /// One map for each method and axis along which the calls differ, as on the page.
 void write_heat_maps(const json& data, WrittenFiles& files) {
+  if (!data.contains("calls")) return;
   FileNames names;
   for (const char* axis : {"layer", "step"}) {
     if (!differ_along(data["calls"], axis)) continue;

@@ -101,7 +101,7 @@ TEST_F(RunOutputs, AKillInTheMidstLosesTheLastSecondsAlone) {
   const std::string there = "[ -s " + path("r.json") + " ] && [ \"$(sqlite3 " + path("v.db") +
                             " 'SELECT count(*) FROM cases' 2>&1)\" = 2 ]";
   if (run_shell("command -v sqlite3").exit_code != 0) GTEST_SKIP() << "sqlite3 is not installed";
-  run_shell(run(1000000) + " --out " + path("r.json") + " --db " + path("v.db") +
+  run_shell(run(100000) + " --out " + path("r.json") + " --db " + path("v.db") +
             " & run=$!; for i in $(seq 600); do " + there +
             " && break; sleep 0.1; done; kill -KILL $run; wait $run");
   const auto record = nlohmann::json::parse(read_bytes(path("r.json")));
