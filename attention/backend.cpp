@@ -5,6 +5,7 @@
 #include <map>
 
 #include "attention/error.h"
+#include "attention/methods/cross.h"
 #include "attention/methods/text_frame.h"
 #include "attention/nearest.h"
 
@@ -44,10 +45,14 @@ bool Backend::dense(const Inputs& in, const Params& params) const {
 Plan Backend::plan(const Inputs& in, const Params& params) const {
   const BackendInfo& its = info();
   if (its.needs_grid) in.need_grid(name());
-  if (!its.takes_cross && in.keys() != in.length())
-    throw InputError(name() + " needs as many keys as queries: these are " +
-                     std::to_string(in.length()) + " queries and " + std::to_string(in.keys()) +
-                     " keys");
+  if (!its.takes_cross && is_cross(in))
+    throw InputError(in.keys() == in.length()
+                         ? name() +
+                               " does not take cross-attention: its keys are other tokens than "
+                               "its queries"
+                         : name() + " needs as many keys as queries: these are " +
+                               std::to_string(in.length()) + " queries and " +
+                               std::to_string(in.keys()) + " keys");
   if (!its.takes_width && in.value_dim() != in.dim())
     throw InputError(name() + " needs values as wide as the keys: these have " +
                      std::to_string(in.value_dim()) + " and " + std::to_string(in.dim()) +

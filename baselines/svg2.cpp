@@ -6,6 +6,7 @@
 
 #include "attention/blas.h"
 #include "attention/error.h"
+#include "attention/methods/cross.h"
 #include "attention/methods/kmeans.h"
 #include "attention/methods/method.h"
 #include "attention/parallel.h"
@@ -89,9 +90,9 @@ const Array& check_shape(const Array& array, const std::string& name,
 
 /// Keys of cross-attention are no tokens of the grid: all are clustered, and none is padding.
 TextTokens key_text(const Inputs& in, const TextTokens& text) {
-  if (in.keys() == in.length()) return text;
+  if (!is_cross(in)) return text;
   if (text.length() > text.video)
-    throw InputError("svg2 takes text tokens only with as many keys as queries");
+    throw InputError("svg2 takes text tokens only where the keys are the queries' tokens");
   return {.video = in.keys()};
 }
 

@@ -1,5 +1,7 @@
 #include "harness/cli/frame.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <string>
 
@@ -21,14 +23,30 @@ std::vector<std::string> texts_of(const Option& option) {
   return {};
 }
 
-void require_writable_places(const std::vector<Option>& options) {
-  for (const Option& option : options)
-    for (const std::string& path : texts_of(option)) {
-      if (path.empty()) continue;  // not on the line
-      if (option.writes == Written::file) require_writable(path);
-      if (option.writes == Written::folder) make_writable_folder(path);
-    }
-}
+/// The places that a command's options name for writing. Folders that were made for it and have
+/// nothing in the end go away with the object: work that was refused leaves no trace.
+class WritablePlaces {
+ public:
+  /// Throws InputError for one that cannot be written; those before it leave no trace, either.
+  explicit WritablePlaces(const std::vector<Option>& options) : WritablePlaces() {
+    for (const Option& option : options)
+      for (const std::string& path : texts_of(option)) {
+        if (path.empty()) continue;  // not on the line
+        if (option.writes == Written::file) require_writable(path);
+        if (option.writes == Written::folder && make_writable_folder(path)) made_.push_back(path);
+      }
+  }
+  ~WritablePlaces() {
+    for (const std::string& path : made_) ::rmdir(path.c_str());  // fails where something is in it
+  }
+  WritablePlaces(const WritablePlaces&) = delete;
+  WritablePlaces& operator=(const WritablePlaces&) = delete;
+
+ private:
+  WritablePlaces() = default;  // what it made is an object, which is taken down after a throw
+
+  std::vector<std::string> made_;
+};
 
 /// Records are for reading elsewhere, where the program lies at another place.
 Arguments recorded(int argc, char** argv) {
@@ -49,7 +67,7 @@ ExitCode parse_and_run(int argc, char** argv) {
   const Command* command = parse(tool, commands, argc, argv);
   if (command == nullptr) return ExitCode::fine;
   if (!simd.empty()) force_cpu_simd_target(simd);
-  require_writable_places(command->options);
+  const WritablePlaces places(command->options);
   catch_interrupts();
   start_threads();
   const ExitCode code = command->run(recorded(argc, argv));

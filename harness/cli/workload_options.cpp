@@ -50,10 +50,19 @@ Option WorkloadOptions::scale() {
       .in(0, 1e30);
 }
 
+Option WorkloadOptions::attention() {
+  return Option(
+             "--attention", &request_.capture.attention,
+             "whether the keys are the queries' tokens (self) or others (cross), where there are "
+             "as many")
+      .one_of({kSelf, kCross});
+}
+
 std::vector<Option> WorkloadOptions::capture() {
   constexpr double kMost = std::numeric_limits<int32_t>::max();
   CaptureOptions& capture = request_.capture;
-  return {Option("--layout", &capture.layout,
+  return {attention(),
+          Option("--layout", &capture.layout,
                  "order of a capture's axes: lhd, hld, blhd, bhld, l(hd) …"),
           Option("--prefix", &capture.prefix, "tokens of a capture before the video").in(0, kMost),
           Option("--valid", &capture.valid, "tokens of a capture before its padding").in(1, kMost),

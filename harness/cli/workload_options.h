@@ -14,12 +14,14 @@ namespace vidattn {
 class WorkloadOptions {
  public:
   /// --workload --grid --shots --scale, those of synthesized tensors (--heads --dim --seed --peak)
-  /// and those of captures (--layout --prefix --valid --batch-entry --layer --step --head-range)
+  /// and those of captures (--attention --layout --prefix --valid --batch-entry --layer --step
+  /// --head-range)
   std::vector<Option> all();
   /// --grid and --shots alone
   std::vector<Option> grid();
-  /// --scale alone
+  /// --scale and --attention alone
   Option scale();
+  Option attention();
   /// The request as given; throws InputError for a grid that makes no sense, and where lists of
   /// numbers choose several calls of a capture.
   WorkloadRequest request() const;

@@ -23,6 +23,7 @@ AttendOptions complete(const Given& given) {
   attend.grid = {request.frames, request.height, request.width};
   if (!request.shots.empty()) attend.grid.shots = request.shots;
   attend.scale = request.scale;
+  attend.attention = request.capture.attention;
   attend.dtype = parse_dtype(given.dtype);
   if (!given.router_logits.empty()) attend.inputs["router_logits"] = given.router_logits;
   if (!given.hidden.empty()) attend.inputs["hidden"] = given.hidden;
@@ -47,7 +48,7 @@ std::vector<Option> options(Given& o) {
         Option("--input", &o.inputs,
                "further input of the method: name=file.npy; may be repeated")},
        o.workload.grid(),
-       {o.workload.scale(),
+       {o.workload.scale(), o.workload.attention(),
         Option("--set", &attend.settings, "parameter key=value; may be repeated"),
         device_option(attend.device), dtype_option(o.dtype),
         out_option(attend.out, "output, [L,H,D] float32").required(),

@@ -7,6 +7,7 @@
 
 #include "attention/cancel.h"
 #include "attention/error.h"
+#include "attention/methods/cross.h"
 #include "harness/compare/compare.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/output/thrown.h"
@@ -78,6 +79,8 @@ std::vector<std::string> write_workload(const Workload& workload, const fs::path
                    {"--grid", list({in.grid.frames, in.grid.height, in.grid.width})});
     options.insert(options.end(), {"--shots", list(in.grid.shots)});
   }
+  if (is_cross(in) && in.keys() == in.length())
+    options.insert(options.end(), {"--attention", "cross"});
   return options;
 }
 

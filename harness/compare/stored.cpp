@@ -6,6 +6,7 @@
 
 #include "attention/error.h"
 #include "harness/compare/compare.h"
+#include "harness/compare/compared_calls.h"
 #include "harness/store/run_file.h"
 
 namespace vidattn {
@@ -37,14 +38,9 @@ std::string mismatch_of(const Measurement& a, const Measurement& b) {
   return same_case(a.identity, on_b) ? "" : "the two runs had other q, k or v";
 }
 
-/// Which call of a capture a case is of; empty = of none.
-std::string call_name(const Measurement& m) {
-  return m.call() != nullptr ? call_text(*m.call()) : "";
-}
-
-ComparedCase compare_cases(const Measurement& a, const Measurement& b) {
+ComparedCase compare_cases(const Measurement& a, const Measurement& b, const ComparedCalls& names) {
   ComparedCase c = pair_cases(a, b);
-  if (const std::string call = call_name(a); !call.empty()) c.name += ", " + call;
+  if (const std::string call = names.of(a); !call.empty()) c.name += ", " + call;
   if (c.problem.empty()) c.problem = mismatch_of(a, b);
   const size_t blocks = std::min(a.blocks.size(), b.blocks.size());
   for (size_t i = 0; c.problem.empty() && i < blocks; ++i) {
@@ -66,7 +62,7 @@ bool alike(const Measurement& a, const Measurement& b) {
   };
   return a.setting == b.setting && a.identity.device == b.identity.device &&
          a.identity.dtype == b.identity.dtype && a.identity.cold == b.identity.cold &&
-         shape(a) == shape(b) && call_name(a) == call_name(b);
+         shape(a) == shape(b) && same_call(a, b);
 }
 
 /// The same case, else one like it.
@@ -79,11 +75,11 @@ const Measurement* find(const StoredRun& run, const Measurement& wanted) {
 }
 
 void warn_about_the_rest(const StoredRun& run, const StoredRun& other, const char* side,
-                         std::vector<std::string>& warnings) {
+                         const ComparedCalls& names, std::vector<std::string>& warnings) {
   for (const Measurement& c : run.cases)
     if (!find(other, c))
       warnings.push_back(fmt::format("only in {}: {} {} {} {}", side, c.setting, c.identity.device,
-                                     c.identity.dtype, call_name(c)));
+                                     c.identity.dtype, names.of(c)));
 }
 
 void warn_about_blocks(const Measurement& a, const Measurement& b,
@@ -115,17 +111,18 @@ ComparisonResult compare_stored_runs(const CompareOptions& options) {
   result.protocol =
       "time is plan + run relative to full attention in the same block (full itself: to the "
       "measured peak);\nthe n-th blocks of the two runs are paired";
+  const ComparedCalls names(a, b);
   for (const Measurement& c : a.cases) {
     const Measurement* partner = find(b, c);
     if (!partner) continue;
-    result.cases.push_back(compare_cases(c, *partner));
+    result.cases.push_back(compare_cases(c, *partner, names));
     warn_about_blocks(c, *partner, result.warnings);
   }
   if (result.cases.empty())
     throw InputError(
         fmt::format("{} and {} have no case in common", options.sides[0], options.sides[1]));
-  warn_about_the_rest(a, b, "A", result.warnings);
-  warn_about_the_rest(b, a, "B", result.warnings);
+  warn_about_the_rest(a, b, "A", names, result.warnings);
+  warn_about_the_rest(b, a, "B", names, result.warnings);
   const JsonReader machine_a = JsonReader(a.environment).maybe("machine"),
                    machine_b = JsonReader(b.environment).maybe("machine");
   if (machine_a.value() != machine_b.value())

@@ -8,12 +8,14 @@
 
 #include "attention/device.h"
 #include "attention/error.h"
+#include "attention/methods/cross.h"
 #include "harness/host/output/outputs.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
 #include "harness/io/stored_array.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/backend_spec.h"
+#include "harness/workloads/capture/options.h"
 #include "harness/workloads/in_dtype.h"
 #include "metrics/plan/stats.h"
 
@@ -55,6 +57,11 @@ Inputs load_inputs(const AttendOptions& options, const BackendSpec& spec) {
     require_finite(array, path);
     in.extra[name] = std::make_shared<const Array>(std::move(array));
   }
+  if (options.attention == kSelf && is_cross(in))
+    throw InputError(
+        fmt::format("self-attention has as many keys as queries: these are {} queries and {} keys",
+                    in.length(), in.keys()));
+  if (options.attention == kCross) mark_cross(in);
   return in;
 }
 
@@ -79,9 +86,8 @@ nlohmann::json stats_json(const BackendSpec& spec, const Plan& plan, const PlanS
 }
 
 std::string sizes_text(const Inputs& in) {
-  std::string text = in.keys() == in.length()
-                         ? fmt::format("{} tokens", in.length())
-                         : fmt::format("{} queries, {} keys", in.length(), in.keys());
+  std::string text = is_cross(in) ? fmt::format("{} queries, {} keys", in.length(), in.keys())
+                                  : fmt::format("{} tokens", in.length());
   if (in.grid.text_tokens > 0) text += fmt::format(", {} of them no video", in.grid.text_tokens);
   text += fmt::format(", {} {} of {}", in.heads(), in.heads() == 1 ? "head" : "heads", in.dim());
   if (in.value_dim() != in.dim()) text += fmt::format(", values of {}", in.value_dim());

@@ -11,6 +11,9 @@ inline double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// CPU time that all threads of this process have used until now, in seconds.
+double process_cpu_seconds();
+
 /// Now, in UTC: 2026-01-31T23:59:59Z.
 std::string utc_now();
 

@@ -86,13 +86,14 @@ void write_text(const std::string& path, std::string_view text) {
 
 void require_writable(const std::string& path) { const OutputFile probe{path}; }
 
-void make_writable_folder(const std::string& path) {
+bool make_writable_folder(const std::string& path) {
   std::error_code error;
-  std::filesystem::create_directory(path, error);
+  const bool made = std::filesystem::create_directory(path, error);
   if (error) throw InputError(fmt::format("cannot make {}: {}", in_quotes(path), error.message()));
   if (::access(path.c_str(), W_OK | X_OK) != 0)
     throw InputError(
         fmt::format("cannot write into {}: {}", in_quotes(path), system_reason(errno)));
+  return made;
 }
 
 }  // namespace vidattn

@@ -58,8 +58,9 @@ void write_text(const std::string& path, std::string_view text);
 /// Throws InputError unless a file can be created at `path`: asked before long work begins.
 void require_writable(const std::string& path);
 
-/// Makes a folder where it is missing; the one above it must be there. Throws InputError when that
-/// fails or files cannot be created in it: asked before long work begins.
-void make_writable_folder(const std::string& path);
+/// Makes a folder where it is missing; the one above it must be there. Returns whether it did.
+/// Throws InputError when that fails or files cannot be created in it: asked before long work
+/// begins.
+bool make_writable_folder(const std::string& path);
 
 }  // namespace vidattn

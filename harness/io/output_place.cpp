@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <optional>
+#include <string_view>
 
 #include "attention/error.h"
 #include "harness/io/file.h"
@@ -52,6 +54,47 @@ mode_t mode_for(const fs::path& path) {
   return replaced ? (replaced->st_mode & 0777) | S_IWUSR : 0666;
 }
 
+constexpr std::string_view kTemporary = ".vidattn-";
+constexpr size_t kDigits = 16;
+
+/// ".vidattn-0123456789abcdef.tmp", and any other ending.
+bool is_temporary_name(std::string_view name) {
+  if (!name.starts_with(kTemporary)) return false;
+  name.remove_prefix(kTemporary.size());
+  return name.find_first_not_of("0123456789abcdef") == kDigits && name[kDigits] == '.';
+}
+
+/// Whoever writes a pending file holds a lock on it, which the system takes back when the process
+/// ends, however it ends. Where locks are not to be had, none is held, and none can be got below.
+void hold(int descriptor) { ::flock(descriptor, LOCK_EX | LOCK_NB); }
+
+/// Whether the name is still the open file's.
+bool names(const fs::path& path, int descriptor) {
+  struct stat there {};
+  return ::lstat(path.c_str(), &there) == 0 && goes_there(descriptor, there);
+}
+
+/// Removes a temporary file that its writer did not live to remove: a regular file of this user's
+/// that no process holds.
+void remove_if_left(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0) return;
+  struct stat file {};
+  const bool own =
+      ::fstat(descriptor, &file) == 0 && S_ISREG(file.st_mode) != 0 && file.st_uid == ::geteuid();
+  if (own && ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && names(path, descriptor))
+    ::unlink(path.c_str());
+  ::close(descriptor);
+}
+
+/// A kill in the moment in which a finished file has a temporary name leaves it there.
+void remove_left_files(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    if (is_temporary_name(entry->path().filename().native())) remove_if_left(entry->path());
+}
+
 }  // namespace
 
 PendingFile::~PendingFile() {
@@ -75,20 +118,30 @@ OutputPlace::OutputPlace(const fs::path& path) : path_(path) {
 }
 
 PendingFile OutputPlace::create() const {
+  remove_left_files(folder_);
   const int descriptor = ::open(folder_.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, mode_for(path_));
   if (descriptor < 0) return create_named(".tmp");
-  if (::access(descriptor_path(descriptor).c_str(), F_OK) == 0) return {descriptor, {}};
+  if (::access(descriptor_path(descriptor).c_str(), F_OK) == 0) {
+    hold(descriptor);
+    return {descriptor, {}};
+  }
   ::close(descriptor);
   return create_named(".tmp");
 }
 
 PendingFile OutputPlace::create_named(const std::string& ending) const {
+  remove_left_files(folder_);
   for (;;) {
     const fs::path name = temporary_name(ending);
     const int descriptor =
         ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_for(path_));
-    if (descriptor >= 0) return {descriptor, name};
-    if (errno != EEXIST) fail(errno);
+    if (descriptor < 0) {
+      if (errno != EEXIST) fail(errno);
+      continue;
+    }
+    hold(descriptor);
+    if (names(name, descriptor)) return {descriptor, name};
+    ::close(descriptor);  // another writer took it for one that was left, before it was held
   }
 }
 
@@ -113,7 +166,7 @@ fs::path OutputPlace::temporary_name(const std::string& ending) const {
   uint64_t random = 0;
   if (::getrandom(&random, sizeof random, 0) != sizeof random) fail(errno);
   // Short: the place's own name may be as long as names can be.
-  return folder_ / fmt::format(".vidattn-{:016x}{}", random, ending);
+  return folder_ / fmt::format("{}{:0{}x}{}", kTemporary, random, kDigits, ending);
 }
 
 void OutputPlace::keep_rights(int descriptor) const {

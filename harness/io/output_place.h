@@ -25,16 +25,19 @@ class PendingFile {
 };
 
 /// Where a file appears once it is complete: a pending one is written in the same folder and then
-/// takes the place. Links are followed, so that they stay. A file that is replaced leaves its mode
-/// and, where the system allows it, its owner to the new one.
+/// takes the place. Where a kill left one behind, the next that is created in the folder removes
+/// it: pending files are locked while they are written (flock), so that only what nobody holds
+/// goes. Links are followed, so that they stay. A file that is replaced leaves its mode and, where
+/// the system allows it, its owner to the new one.
 class OutputPlace {
  public:
   /// Throws InputError when no regular file can stand at `path`: it is empty or "-", a folder, a
   /// special file, or what stdout or stderr are written to.
   explicit OutputPlace(const std::filesystem::path& path);
 
-  /// An empty file without a name, which even a kill does not leave behind; with a name as below
-  /// where the file system knows no such files. Throws InputError.
+  /// An empty file without a name, which a kill does not leave behind, but for the moment in which
+  /// it replaces another file; with a name as below where the file system knows no such files.
+  /// Throws InputError.
   PendingFile create() const;
   /// An empty file under a name that ends with `ending` and cannot be foreseen, so that nobody has
   /// put a link there. Throws InputError.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ struct Block {
   double peak_flops = 0;  ///< latest measured peak for the storage type, FLOP/s; 0 = unknown
   int64_t position = 0, dense_position = 0;  ///< place in the first round, from 0
   std::string outlier = {};  ///< class of the ratio: "", mild or severe; never left out
+  /// Of all threads of the process, in the run whose times these are; NaN = unknown.
+  double cpu_seconds = NAN;
 
   double seconds() const { return plan_seconds + run_seconds; }
   double ratio() const { return seconds() / dense_seconds; }  ///< below 1: faster than full

@@ -27,8 +27,11 @@ Contender contender_of(const Case& c, Output& out) {
   return {c.result.setting, [&c, &out](int64_t repeat) {
             Plan plan;
             RunTimes times;
-            times.plan = seconds_each(repeat, [&] { plan = make_plan(c); });
-            times.run = c.scale_up * seconds_each(repeat, [&] { c.device->run(plan, c.in, out); });
+            const Elapsed planning = elapsed_each(repeat, [&] { plan = make_plan(c); });
+            const Elapsed running = elapsed_each(repeat, [&] { c.device->run(plan, c.in, out); });
+            times.plan = planning.seconds;
+            times.run = c.scale_up * running.seconds;
+            times.cpu = planning.cpu + c.scale_up * running.cpu;
             times.device = out.times;
             plan.validate(c.in);  // every plan, in nobody's time
             return std::vector{times};

@@ -49,7 +49,9 @@ ClipQuality measure(const QualityOptions& options, const std::string& source, ui
     } catch (const InputError&) {  // this film's first frames show nobody
     }
   }
-  ClipQuality clip{.name = source, .record = restoration_record(task, options.noise, seed)};
+  ClipQuality clip{.name = source,
+                   .notes = task.clip().notes,
+                   .record = restoration_record(task, options.noise, seed)};
   if (labels) clip.record["label_temperature"] = labels->task().temperature();
   for (const std::string& backend : options.backends) {
     if (interrupted()) break;

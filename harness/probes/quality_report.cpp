@@ -301,6 +301,9 @@ nlohmann::json quality_record(const QualityOptions& options,
 void print_quality(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
   for (const ClipQuality& clip : clips)
     if (!clip.error.empty()) print_out("{}: {}\n", printable(clip.name), clip.error);
+  for (const ClipQuality& clip : clips)
+    for (const std::string& note : clip.notes)
+      print_out("{}: {}\n", printable(clip.name), printable(note));
   const auto measured_clips = std::count_if(
       clips.begin(), clips.end(), [](const ClipQuality& clip) { return !clip.rows.empty(); });
   const size_t backends = options.backends.size();

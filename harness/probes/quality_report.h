@@ -18,8 +18,9 @@ struct BackendQuality {
 
 struct ClipQuality {
   std::string name;
-  std::string error = {};  ///< why nothing was measured; empty = all went well
-  nlohmann::json record;   ///< restoration_record()
+  std::string error = {};               ///< why nothing was measured; empty = all went well
+  std::vector<std::string> notes = {};  ///< what is special about the video
+  nlohmann::json record;                ///< restoration_record()
   /// In the order of QualityOptions::backends, full first; fewer after an interrupt.
   std::vector<BackendQuality> rows = {};
 };

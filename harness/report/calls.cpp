@@ -10,6 +10,8 @@
 #include "harness/io/json_file.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/over_calls.h"
+#include "harness/report/calls_table.h"
+#include "harness/report/labels.h"
 
 namespace vidattn {
 namespace {
@@ -76,9 +78,10 @@ json short_numbers(const std::vector<double>& values) {
 }
 
 ShownRun mean_over_calls(const StoredRun& run) {
-  ShownRun shown{run, {}};
+  ShownRun shown{run, {}, {}};
   if (!of_several_calls(run.cases)) {
     for (const Measurement& c : run.cases) shown.missed.push_back(c.missed_density());
+    shown.workloads = workload_names({run});
     return shown;
   }
   shown.run.cases.clear();
@@ -89,7 +92,7 @@ ShownRun mean_over_calls(const StoredRun& run) {
     const Measurement& first = *cases.front();
     m.setting = first.setting;
     m.workload = first.workload;
-    m.identity.workload = first.identity.workload;
+    m.identity.workload = calls_text(run.cases);
     m.command = first.command;
     m.note = fmt::format("mean of {} calls", over.passed);
     if (over.missed > 0) m.note += fmt::format(", of which {} missed the density", over.missed);
@@ -100,6 +103,7 @@ ShownRun mean_over_calls(const StoredRun& run) {
         cases, [](const Measurement& c) -> auto& { return c.per_head.recall; });
     shown.missed.push_back(over.missed > 0);
   }
+  shown.workloads.assign(shown.run.cases.size(), calls_text(run.cases));
   return shown;
 }
 

@@ -13,10 +13,12 @@ nlohmann::json short_numbers(const std::vector<double>& values);
 /// A run over several calls of a capture as charts and tables of the page show it: each case is the
 /// mean over the calls (over_calls()), with the tensors and the setting of the first call, so that
 /// pictures can be drawn. Other runs as they are. `missed` tells of each case whether it, or any of
-/// its calls, is off the density asked for.
+/// its calls, is off the density asked for, `workloads` what its tensors are called: of a mean all
+/// its calls.
 struct ShownRun {
   StoredRun run;
   std::vector<bool> missed;
+  std::vector<std::string> workloads;
 };
 ShownRun mean_over_calls(const StoredRun& run);
 

@@ -175,9 +175,13 @@ std::string common_name(const std::set<std::string>& names) {
 }  // namespace
 
 std::string calls_line(const MainJob& job) {
+  return "workload " + printable(calls_text(job.run.cases)) + "\n";
+}
+
+std::string calls_text(const std::vector<Measurement>& cases) {
   std::set<std::string> names, prompts, workloads;
   std::set<int64_t> layers, steps, entries;
-  for (const Measurement& m : job.run.cases) {
+  for (const Measurement& m : cases) {
     if (m.call() == nullptr) continue;
     const CallFacts& call = *m.call();
     names.insert(m.workload->name);
@@ -189,8 +193,8 @@ std::string calls_line(const MainJob& job) {
   }
   const std::string many = prompts.size() > 1 ? fmt::format("; {} prompts", prompts.size()) : "";
   return fmt::format(
-      "workload {}: {} calls{}{}{}{}\n", printable(common_name(names)), workloads.size(),
-      numbers_part("layer", layers), numbers_part("step", steps),
+      "{}: {} calls{}{}{}{}", common_name(names), workloads.size(), numbers_part("layer", layers),
+      numbers_part("step", steps),
       entries.size() > 1 ? fmt::format("; {} entries of a batch", entries.size()) : "", many);
 }
 

@@ -22,7 +22,7 @@ bool differ(const json& panels, const char* what) {
 
 std::string workload_label(const json& w) {
   const auto grid = w["grid"].get<std::vector<int64_t>>();
-  const std::string name = w["name"];
+  const std::string name = w["title"];
   return grid[0] == 0 ? fmt::format("{}, {} tokens", name, w["length"].get<int64_t>())
                       : fmt::format("{}, {}", name, fmt::join(grid, "x"));
 }

@@ -192,15 +192,21 @@ void add_marks(json& marks, const json& of) {
 json report_data(const std::vector<StoredRun>& measured, const std::vector<StoredRun>& history) {
   std::vector<StoredRun> runs;
   std::vector<bool> missed;
+  std::vector<std::string> names;
   for (const StoredRun& run : measured) {
     ShownRun shown = mean_over_calls(run);
+    names.insert(names.end(), shown.workloads.begin(), shown.workloads.end());
     runs.push_back(std::move(shown.run));
     missed.insert(missed.end(), shown.missed.begin(), shown.missed.end());
   }
-  json data{{"title", title_line(runs)},  {"runs", json::array()},   {"cases", json::array()},
-            {"workloads", json::array()}, {"marks", json::object()}, {"columns", columns_record()}};
-  const CaseLabels labels = label_cases(runs);
-  for (const WorkloadFacts& w : labels.workloads) data["workloads"].push_back(to_json(w));
+  json data{{"title", title_line(runs, names)}, {"runs", json::array()},
+            {"cases", json::array()},           {"workloads", json::array()},
+            {"marks", json::object()},          {"columns", columns_record()}};
+  const CaseLabels labels = label_cases(runs, names);
+  for (size_t i = 0; i < labels.workloads.size(); ++i) {
+    json& record = data["workloads"].emplace_back(to_json(labels.workloads[i]));
+    record["title"] = labels.names[i];
+  }
   for (size_t i = 0; i < runs.size(); ++i) {
     const StoredRun& run = runs[i];
     data["runs"].push_back({{"name", run.uid},

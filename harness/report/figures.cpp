@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "harness/host/programs/gnuplot.h"
 #include "harness/report/charts/charts.h"
+#include "harness/report/charts/heat_maps.h"
 #include "harness/report/charts/plane.h"
 #include "harness/report/report.h"
 #include "harness/report/written_files.h"
@@ -102,6 +104,43 @@ class ChartFiles {
   FileNames names_;
 };
 
+/// The calls of a group whose number of an axis is known.
+json calls_along(const json& data, size_t group, const char* axis) {
+  json calls = json::array();
+  for (const json& call : data["calls"])
+    if (call["group"] == group && !call[axis].is_null()) calls.push_back(call);
+  return calls;
+}
+
+bool differ_along(const json& calls, const char* axis) {
+  return std::any_of(calls.begin(), calls.end(), [&](const json& call) {
+    return !call[axis].is_null() && call[axis] != calls[0][axis];
+  });
+}
+
+/// One map for each method and axis along which the calls differ, as on the page.
+void write_heat_maps(const json& data, WrittenFiles& files) {
+  if (!data.contains("calls")) return;
+  FileNames names;
+  for (const char* axis : {"layer", "step"}) {
+    if (!differ_along(data["calls"], axis)) continue;
+    for (size_t group = 0; group < data["call_groups"].size(); ++group) {
+      const json& of = data["call_groups"][group];
+      const std::string name = of["name"];
+      const int64_t missed = of["missed"];
+      HeatMap map{axis, calls_along(data, group, axis), {}, data["title"]};
+      map.title = fmt::format("recall of each head by {}: {}, mean of {} calls{}", axis, name,
+                              map.calls.size(),
+                              missed > 0 ? fmt::format("; {} missed the density", missed) : "");
+      const Drawing drawing = draw_heat_map(map);
+      if (!drawing.has_plots()) continue;
+      const std::string file = names.fresh(fmt::format("recall_by_{}_{}", axis, file_name(name)));
+      for (const char* suffix : {".svg", ".pdf"})
+        files.add(file + suffix, [&] { return drawing.draw(map.title, suffix); });
+    }
+  }
+}
+
 void write_pictures(const json& data, WrittenFiles& files) {
   FileNames names;
   for (const json& c : data["cases"]) {
@@ -121,6 +160,7 @@ void write_figures(const json& data, WrittenFiles& files) {
   ChartFiles charts(data, files);
   for (const ChartKind& kind : plane_charts()) charts.write(kind);
   for (const ChartKind& kind : row_charts()) charts.write(kind);
+  write_heat_maps(data, files);
   write_pictures(data, files);
 }
 

@@ -11,12 +11,14 @@ namespace vidattn {
 namespace {
 
 /// Place of a workload among those known; adds a new one. -1 for none.
-int64_t place_of(const std::optional<WorkloadFacts>& workload, std::vector<WorkloadFacts>& known) {
+int64_t place_of(const std::optional<WorkloadFacts>& workload, const std::string& name,
+                 CaseLabels& known) {
   if (!workload) return -1;
-  const auto found = std::find(known.begin(), known.end(), *workload);
-  const int64_t place = found - known.begin();
-  if (found == known.end()) known.push_back(*workload);
-  return place;
+  for (size_t i = 0; i < known.workloads.size(); ++i)
+    if (known.workloads[i] == *workload && known.names[i] == name) return static_cast<int64_t>(i);
+  known.workloads.push_back(*workload);
+  known.names.push_back(name);
+  return std::ssize(known.workloads) - 1;
 }
 
 std::string kind_of(const Measurement& m) { return m.identity.device + " " + m.identity.dtype; }
@@ -60,11 +62,18 @@ std::string listed(const Texts& texts, const char* what) {
 
 }  // namespace
 
-std::string title_line(const std::vector<StoredRun>& runs) {
-  Texts workloads, machines, days, revisions;
-  for (const StoredRun& run : runs) {
+std::vector<std::string> workload_names(const std::vector<StoredRun>& runs) {
+  std::vector<std::string> names;
+  for (const StoredRun& run : runs)
     for (const Measurement& m : run.cases)
-      add_new(workloads, m.workload ? m.workload->name : m.identity.workload);
+      names.push_back(m.workload ? m.workload->name : m.identity.workload);
+  return names;
+}
+
+std::string title_line(const std::vector<StoredRun>& runs, const std::vector<std::string>& names) {
+  Texts workloads, machines, days, revisions;
+  for (const std::string& name : names) add_new(workloads, name);
+  for (const StoredRun& run : runs) {
     add_new(machines, machine_of(run));
     add_new(days, day_of(run));
     add_new(revisions, run.revision);
@@ -77,11 +86,12 @@ std::string title_line(const std::vector<StoredRun>& runs) {
   return fmt::format("{}", fmt::join(parts, " · "));
 }
 
-CaseLabels label_cases(const std::vector<StoredRun>& runs) {
+CaseLabels label_cases(const std::vector<StoredRun>& runs,
+                       const std::vector<std::string>& workloads) {
   CaseLabels all;
   for (const StoredRun& run : runs)
     for (const Measurement& m : run.cases)
-      all.workload_index.push_back(place_of(m.workload, all.workloads));
+      all.workload_index.push_back(place_of(m.workload, workloads[all.workload_index.size()], all));
   const bool kinds = of_several_kinds(runs);
   for (size_t r = 0; r < runs.size(); ++r)
     for (const Measurement& m : runs[r].cases) {

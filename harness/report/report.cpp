@@ -8,6 +8,7 @@
 
 #include "attention/device.h"
 #include "attention/error.h"
+#include "attention/methods/cross.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/output/thrown.h"
 #include "harness/host/programs/gnuplot.h"
@@ -118,7 +119,7 @@ json draw_case(const std::string& backend, Inputs in, const std::vector<int64_t>
   if (!in.grid.known()) return pictures;
   const cv::Mat segments = segment_picture(plan, in, 0, latent, backgrounds);
   if (!segments.empty()) pictures["segments"] = data_uri(segments);
-  if (in.keys() != in.length()) return pictures;  // keys are other tokens than the grid's
+  if (is_cross(in)) return pictures;  // keys are other tokens than the grid's
   const int64_t query =
       in.grid.token(latent[latent.size() / 2], in.grid.height / 2, in.grid.width / 2);
   pictures["visible"] = data_uri(visible_picture(plan, in, 0, query, latent, backgrounds));

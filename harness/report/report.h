@@ -49,8 +49,8 @@ std::string report_page(const nlohmann::json& data);
 /// two have the means.
 void write_tables(const std::vector<StoredRun>& runs, WrittenFiles& files);
 
-/// Writes every chart as SVG and PDF (drawn by gnuplot), one for each panel or comparison, and the
-/// pictures as PNG and JPEG.
+/// Writes every chart as SVG and PDF (drawn by gnuplot), one for each panel or comparison, the heat
+/// maps of runs over several calls of a capture, and the pictures as PNG and JPEG.
 void write_figures(const nlohmann::json& data, WrittenFiles& files);
 
 /// Writes options.out and the figures. Returns `usage` when a figure or table is missing in their

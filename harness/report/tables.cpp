@@ -26,7 +26,7 @@ void write_tables(const std::vector<StoredRun>& runs, WrittenFiles& files) {
   std::vector<StoredRun> means;
   for (const StoredRun& run : runs) means.push_back(over_its_calls(run));
   const auto cases = all_cases(means);
-  std::vector<std::string> names = label_cases(means).labels;
+  std::vector<std::string> names = label_cases(means, workload_names(means)).labels;
   size_t at = 0;
   for (size_t i = 0; i < runs.size(); ++i)
     for (const Measurement& mean : means[i].cases) names[at++] += missed_note(runs[i], mean);

@@ -28,8 +28,7 @@ json benchmark_context(const StoredRun& run) {
           {"load_avg", state.maybe("load_average").get<std::vector<double>>()},
           {"library_build_type", "release"},
           {"vidattn_run", run.uid},
-          {"vidattn_revision", run.revision},
-          {"vidattn_note", "cpu_time repeats real_time"}};
+          {"vidattn_revision", run.revision}};
 }
 
 json benchmark_entry(const Measurement& c, size_t family, const std::string& aggregate) {
@@ -42,8 +41,14 @@ json benchmark_entry(const Measurement& c, size_t family, const std::string& agg
           {"time_unit", "ns"}};
 }
 
-void put_figures(json& entry, double nanoseconds, double density, double ratio) {
-  entry["real_time"] = entry["cpu_time"] = nanoseconds;
+/// The CPU time of a block, or of one from before it was measured its time.
+double cpu_seconds(const Block& b) {
+  return std::isfinite(b.cpu_seconds) ? b.cpu_seconds : b.seconds();
+}
+
+void put_figures(json& entry, double real, double cpu, double density, double ratio) {
+  entry["real_time"] = real;
+  entry["cpu_time"] = cpu;
   entry["density"] = number_or_null(density);
   entry["ratio_to_full"] = number_or_null(ratio);
 }
@@ -54,7 +59,8 @@ void add_repetitions(json& list, const Measurement& c, size_t family) {
     entry["run_type"] = "iteration";
     entry["repetition_index"] = b.index;
     entry["iterations"] = 1;
-    put_figures(entry, kNanoseconds * b.seconds(), c.metric("density"), b.ratio());
+    put_figures(entry, kNanoseconds * b.seconds(), kNanoseconds * cpu_seconds(b),
+                c.metric("density"), b.ratio());
     list.push_back(std::move(entry));
   }
 }
@@ -76,9 +82,10 @@ constexpr Aggregate kAggregates[] = {
 void add_aggregates(json& list, const Measurement& c, size_t family) {
   if (c.blocks.size() < 2) return;
   const std::vector<double> density(c.blocks.size(), c.metric("density"));
-  std::vector<double> seconds, ratios;
+  std::vector<double> seconds, cpu, ratios;
   for (const Block& b : c.blocks) {
     seconds.push_back(b.seconds());
+    cpu.push_back(cpu_seconds(b));
     if (std::isfinite(b.ratio())) ratios.push_back(b.ratio());
   }
   for (const Aggregate& aggregate : kAggregates) {
@@ -87,11 +94,18 @@ void add_aggregates(json& list, const Measurement& c, size_t family) {
     entry["aggregate_name"] = aggregate.name;
     entry["aggregate_unit"] = aggregate.unit;
     entry["iterations"] = c.blocks.size();
-    const bool is_time = std::string_view(aggregate.unit) == "time";
-    put_figures(entry, (is_time ? kNanoseconds : 1) * aggregate.of(seconds), aggregate.of(density),
-                ratios.size() < 2 ? NAN : aggregate.of(ratios));
+    const double unit = std::string_view(aggregate.unit) == "time" ? kNanoseconds : 1;
+    put_figures(entry, unit * aggregate.of(seconds), unit * aggregate.of(cpu),
+                aggregate.of(density), ratios.size() < 2 ? NAN : aggregate.of(ratios));
     list.push_back(std::move(entry));
   }
+}
+
+bool lacks_cpu_times(const StoredRun& run) {
+  const auto lacks = [](const Block& b) { return !std::isfinite(b.cpu_seconds); };
+  return std::any_of(run.cases.begin(), run.cases.end(), [&](const Measurement& c) {
+    return std::any_of(c.blocks.begin(), c.blocks.end(), lacks);
+  });
 }
 
 }  // namespace
@@ -109,6 +123,8 @@ json google_benchmark_json(const StoredRun& run) {
   }
   json context = benchmark_context(run);
   context["vidattn_untimed"] = std::move(untimed);
+  if (lacks_cpu_times(run))
+    context["vidattn_note"] = "cpu_time repeats real_time where the CPU time was not measured";
   return {{"context", std::move(context)}, {"benchmarks", std::move(list)}};
 }
 

@@ -26,7 +26,8 @@ json to_json(const Block& b) {
           {"peak_flops", number_or_null(b.peak_flops)},
           {"position", b.position},
           {"dense_position", b.dense_position},
-          {"outlier", b.outlier}};
+          {"outlier", b.outlier},
+          {"cpu_seconds", number_or_null(b.cpu_seconds)}};
 }
 
 /// A control that was not measured, and an unknown peak, is null or 0.
@@ -40,6 +41,8 @@ Block block_from_json(const JsonReader& j) {
   j.read("position", b.position);
   j.read("dense_position", b.dense_position);
   j.read("outlier", b.outlier);
+  if (const JsonReader cpu = j.maybe("cpu_seconds"); !cpu.is_null())
+    b.cpu_seconds = cpu.number(0, kLongest);
   return b;
 }
 

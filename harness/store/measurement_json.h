@@ -14,7 +14,7 @@ namespace vidattn {
 ///   process, started, seconds, peak_bytes                             of its process
 ///   metrics   {tag: {unit, value}}, or value null with a reason
 ///   blocks    [{block, plan_seconds, run_seconds, dense_seconds, peak_flops, position,
-///               dense_position, outlier}], null = unknown
+///               dense_position, outlier, cpu_seconds}], null = unknown
 ///   details   details_json()
 nlohmann::json to_json(const Measurement& m);
 /// The inverse; reads exports of schema 1.0 as well. All readers here throw InputError for anything

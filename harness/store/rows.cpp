@@ -135,11 +135,12 @@ void read_metrics(const SQLite::Database& database, Measurement& c) {
 /// A block has no room for NULL: what is unknown is stored as 0.
 double known(double seconds) { return seconds > 0 ? seconds : NAN; }
 
-void read_blocks(const SQLite::Database& database, Measurement& c) {
+void read_blocks(const SQLite::Database& database, Measurement& c, int version) {
+  const std::string added = version < 3 ? "0" : "cpu_seconds";
   SQLite::Statement row(database,
                         "SELECT block, plan_seconds, run_seconds, dense_seconds, peak_flops, "
-                        "position, dense_position, outlier FROM blocks WHERE case_id=? "
-                        "ORDER BY block");
+                        "position, dense_position, outlier, " +
+                            added + " FROM blocks WHERE case_id=? ORDER BY block");
   row.bind(1, c.id);
   while (row.executeStep()) {
     Columns column(row, fmt::format("block of case {}", c.id));
@@ -152,6 +153,7 @@ void read_blocks(const SQLite::Database& database, Measurement& c) {
     b.position = column.integer();
     b.dense_position = column.integer();
     b.outlier = column.text();
+    b.cpu_seconds = known(column.number());
   }
 }
 
@@ -197,7 +199,7 @@ void insert_metrics(SQLite::Database& database, const Measurement& c) {
 }
 
 void insert_blocks(SQLite::Database& database, const Measurement& c) {
-  SQLite::Statement row(database, "INSERT INTO blocks VALUES(?,?,?,?,?,?,?,?,?)");
+  SQLite::Statement row(database, "INSERT INTO blocks VALUES(?,?,?,?,?,?,?,?,?,?)");
   for (const Block& b : c.blocks) {
     row.reset();
     row.bind(1, c.id);
@@ -207,7 +209,8 @@ void insert_blocks(SQLite::Database& database, const Measurement& c) {
       row.bind(i++, std::isfinite(value) ? value : 0);
     row.bind(i++, b.position);
     row.bind(i++, b.dense_position);
-    row.bind(i, b.outlier);
+    row.bind(i++, b.outlier);
+    row.bind(i, std::isfinite(b.cpu_seconds) ? b.cpu_seconds : 0);
     row.exec();
   }
 }
@@ -237,7 +240,7 @@ std::vector<Measurement> select_cases(const SQLite::Database& database, int64_t 
   while (row.executeStep()) cases.push_back(case_of(row));
   for (Measurement& c : cases) {
     read_metrics(database, c);
-    read_blocks(database, c);
+    read_blocks(database, c, version);
     modernize(c);
   }
   return cases;
@@ -259,6 +262,18 @@ void insert_run(SQLite::Database& database, StoredRun& run) {
   row.bind(i++, text_of(to_json(run.preflight)));
   row.exec();
   run.id = database.getLastInsertRowid();
+}
+
+void delete_cases(SQLite::Database& database, int64_t run_id, int64_t kept) {
+  for (const char* what : {"blocks WHERE case_id", "metrics WHERE case_id", "cases WHERE id"}) {
+    SQLite::Statement row(
+        database, fmt::format("DELETE FROM {} IN (SELECT id FROM cases WHERE run_id=? ORDER BY id "
+                              "LIMIT -1 OFFSET ?)",
+                              what));
+    row.bind(1, run_id);
+    row.bind(2, kept);
+    row.exec();
+  }
 }
 
 void insert_case(SQLite::Database& database, int64_t run_id, Measurement& c) {

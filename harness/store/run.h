@@ -16,8 +16,9 @@ namespace vidattn {
 ///             backend as it ran) and exports (blocks, backend as asked for)
 ///   2.0       one shape of a case for all (measurement_json.h): identity with content, setting,
 ///             blocks everywhere; share_of_peak for the storage type in place of share_of_fma_peak
+///   2.1       cpu_seconds of every block; the outcome refused
 /// Older files are still read.
-inline constexpr const char* kRecordVersion = "2.0";
+inline constexpr const char* kRecordVersion = "2.1";
 
 /// Ends the suite's name of a run that measured some cases of an earlier run again.
 inline constexpr const char* kAgain = " again";

@@ -8,7 +8,7 @@
 namespace vidattn {
 namespace {
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 constexpr int kApplicationId = 0x76696461;  // "vida"
 
 constexpr const char* kSchema = R"(
@@ -31,7 +31,8 @@ CREATE TABLE blocks(
   case_id INTEGER NOT NULL REFERENCES cases(id), block INTEGER NOT NULL,
   plan_seconds REAL NOT NULL, run_seconds REAL NOT NULL, dense_seconds REAL NOT NULL,
   peak_flops REAL NOT NULL, position INTEGER NOT NULL, dense_position INTEGER NOT NULL,
-  outlier TEXT NOT NULL, PRIMARY KEY(case_id, block)) WITHOUT ROWID;
+  outlier TEXT NOT NULL, cpu_seconds REAL NOT NULL DEFAULT 0,
+  PRIMARY KEY(case_id, block)) WITHOUT ROWID;
 )";
 
 constexpr const char* kFromOneToTwo = R"(
@@ -39,6 +40,9 @@ ALTER TABLE cases ADD COLUMN setting TEXT NOT NULL DEFAULT '';
 ALTER TABLE cases ADD COLUMN cache TEXT NOT NULL DEFAULT 'warm';
 ALTER TABLE cases ADD COLUMN content TEXT NOT NULL DEFAULT '{}';
 )";
+
+constexpr const char* kFromTwoToThree =
+    "ALTER TABLE blocks ADD COLUMN cpu_seconds REAL NOT NULL DEFAULT 0";
 
 int version_of(SQLite::Database& database) {
   return database.execAndGet("PRAGMA user_version").getInt();
@@ -86,8 +90,10 @@ int require_format(SQLite::Database& database) {
 
 void migrate(SQLite::Database& database) {
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-  if (version_of(database) != 1) return;
-  database.exec(kFromOneToTwo);
+  const int version = version_of(database);
+  if (version == kVersion) return;
+  if (version < 2) database.exec(kFromOneToTwo);
+  database.exec(kFromTwoToThree);
   database.exec(fmt::format("PRAGMA user_version={}", kVersion));
   transaction.commit();
 }

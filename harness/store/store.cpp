@@ -134,6 +134,15 @@ void Store::add_case(int64_t run_id, Measurement& c) {
   });
 }
 
+void Store::put_cases(int64_t run_id, int64_t kept, std::vector<Measurement> cases) {
+  guarded(path_, [&] {
+    SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+    delete_cases(*database_, run_id, kept);
+    for (Measurement& c : cases) insert_case(*database_, run_id, c);
+    transaction.commit();
+  });
+}
+
 void Store::finish_run(int64_t run_id, const std::string& finished) {
   guarded(path_, [&] {
     SQLite::Statement row(*database_, "UPDATE runs SET finished=? WHERE id=?");

@@ -21,7 +21,7 @@ namespace vidattn {
 /// flight, and the file is whole. All functions throw InputError, in one line, when the file cannot
 /// be read or written (no such file, other format, read-only, disk full, locked for 10 s).
 ///
-/// Tables, schema version 2 (PRAGMA user_version), application_id "vida":
+/// Tables, schema version 3 (PRAGMA user_version), application_id "vida":
 ///   runs(id, uid, suite, started, finished, revision, machine_key, arguments, environment,
 ///        definition, preflight)                         JSON texts from `arguments` on
 ///   cases(id, run_id, key, workload, backend, device, dtype, density, outcome, reason, note,
@@ -30,9 +30,9 @@ namespace vidattn {
 ///                                                        are JSON texts (measurement_json.h)
 ///   metrics(case_id, tag, unit, value, reason)           value NULL = unknown
 ///   blocks(case_id, block, plan_seconds, run_seconds, dense_seconds, peak_flops, position,
-///          dense_position, outlier)                     0 = unknown time or peak
-/// Version 1 has no setting, cache and content: it is read as it is, and brought to version 2 when
-/// it is opened for writing. Newer versions are refused.
+///          dense_position, outlier, cpu_seconds)        0 = unknown time or peak
+/// Version 1 has no setting, cache and content, version 2 no cpu_seconds: they are read as they
+/// are, and brought to version 3 when they are opened for writing. Newer versions are refused.
 class Store {
  public:
   enum class Mode { read, write };
@@ -47,6 +47,8 @@ class Store {
   void begin_run(StoredRun& run);
   /// Adds a finished case with its metrics and blocks in one transaction; sets `id`.
   void add_case(int64_t run_id, Measurement& c);
+  /// Puts cases in place of all but the first `kept` ones of a run, in one transaction.
+  void put_cases(int64_t run_id, int64_t kept, std::vector<Measurement> cases);
   void finish_run(int64_t run_id, const std::string& finished);
 
   /// All runs without their cases, oldest first.

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "attention/device.h"
+#include "harness/host/clock.h"
 #include "harness/host/command_line.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
@@ -126,22 +127,33 @@ void set_blocks(Policy& policy, int repeat) {
   if (repeat == 0) policy.seconds = kSeconds;
 }
 
-/// Interleaved blocks: each runs every passing case once, so that drift hits all alike.
-Peaks measure(std::vector<Case>& cases, const RunOptions& options, const std::string& stage) {
-  std::map<DType, Output> outputs;  // reused, so that timing touches no fresh pages
-  std::vector<Case*> timed;
-  std::vector<Contender> contenders;
-  std::vector<std::pair<Case*, const Case*>> twins;
-  for (Case& c : cases) {
-    if (!c.passed()) continue;
-    if (const Case* first = timed_as(cases, c)) {
-      twins.emplace_back(&c, first);
-      continue;
-    }
-    timed.push_back(&c);
-    contenders.push_back(contender_of(c, outputs[c.dtype]));
+/// Which cases are timed, and which have the plan of one of these, by their places.
+struct Timed {
+  std::vector<size_t> cases;
+  std::vector<std::pair<size_t, size_t>> twins;  ///< a case, and the one whose times it has
+};
+
+Timed choose_timed(const std::vector<Case>& cases) {
+  Timed timed;
+  for (size_t i = 0; i < cases.size(); ++i) {
+    if (!cases[i].passed()) continue;
+    if (const Case* first = timed_as(cases, cases[i]))
+      timed.twins.emplace_back(i, first - cases.data());
+    else
+      timed.cases.push_back(i);
   }
-  Peaks peaks;
+  return timed;
+}
+
+/// Interleaved blocks: each runs every passing case once, so that drift hits all alike. `so_far`
+/// may be empty.
+Timings measure(const std::vector<Case>& cases, const Timed& timed, const RunOptions& options,
+                Peaks& peaks, const std::string& stage,
+                const std::function<void(const Timings&)>& so_far) {
+  std::map<DType, Output> outputs;  // reused, so that timing touches no fresh pages
+  std::vector<Contender> contenders;
+  for (const size_t i : timed.cases)
+    contenders.push_back(contender_of(cases[i], outputs[cases[i].dtype]));
   Policy policy;
   set_blocks(policy, options.repeat);
   policy.interleaving = Interleaving::rotated;
@@ -149,13 +161,18 @@ Peaks measure(std::vector<Case>& cases, const RunOptions& options, const std::st
   policy.peak = [&] { return measure_peaks(options, peaks); };
   policy.peak_age = 0;
   policy.label = stage + "measuring";
-  const Timings timings = time_contenders(contenders, policy);
-  for (size_t i = 0; i < timed.size(); ++i) {
-    take_times(*timed[i], timings.contenders[i]);
-    set_peaks(*timed[i], peaks);
+  policy.after_block = so_far;
+  return time_contenders(contenders, policy);
+}
+
+void take_all_times(std::vector<Case>& cases, const Timed& timed, const Timings& timings,
+                    const Peaks& peaks) {
+  for (size_t i = 0; i < timed.cases.size(); ++i) {
+    Case& c = cases[timed.cases[i]];
+    take_times(c, timings.contenders[i]);
+    set_peaks(c, peaks);
   }
-  for (const auto& [c, first] : twins) share_times(*first, *c);
-  return peaks;
+  for (const auto& [c, first] : timed.twins) share_times(cases[first], cases[c]);
 }
 
 /// Full attention's time of the same block, where it was measured. Devices and storage types have
@@ -232,21 +249,33 @@ bool is_recorded(const RunOptions& options) { return !options.out.empty() || !op
 
 MeasuredWorkload measure_workload(const RunOptions& options, const WorkloadRequest& request,
                                   const Workload& workload, const std::string& stage,
-                                  Outputs& outputs) {
-  MeasuredWorkload out;
-  out.facts = workload_facts(workload, is_recorded(options));
+                                  Outputs& outputs,
+                                  const std::function<void(MeasuredWorkload)>& keep) {
+  const WorkloadFacts facts = workload_facts(workload, is_recorded(options));
   std::vector<Case> cases = make_cases(options, workload.inputs);
   for (Case& c : cases) describe(c, options, request);
   check_all(cases, stage);
-  if (!all_skipped(cases)) {
-    out.fma_peaks = measure(cases, options, stage).fma;
-    outputs.begin();
-    pair_with_control(cases);
-    add_metrics(cases, {options.steps, options.layers});
-    note_layer_kinds(cases, options.layers);
-  }
-  out.cases = results_of(cases, out.facts, is_recorded(options));
-  return out;
+  if (all_skipped(cases)) return {facts, results_of(cases, facts, is_recorded(options)), {}};
+  const Timed timed = choose_timed(cases);
+  Peaks peaks;
+  const auto result = [&](std::vector<Case> of, const Timings& timings) {
+    take_all_times(of, timed, timings, peaks);
+    pair_with_control(of);
+    add_metrics(of, {options.steps, options.layers});
+    note_layer_kinds(of, options.layers);
+    return MeasuredWorkload{facts, results_of(of, facts, is_recorded(options)), peaks.fma};
+  };
+  auto kept = Clock::now();
+  std::function<void(const Timings&)> so_far;
+  if (keep)
+    so_far = [&](const Timings& timings) {
+      if (seconds_since(kept) < kKeepSeconds) return;
+      Outputs::keep([&] { keep(result(cases, timings)); });
+      kept = Clock::now();
+    };
+  const Timings timings = measure(cases, timed, options, peaks, stage, so_far);
+  outputs.begin();
+  return result(std::move(cases), timings);
 }
 
 }  // namespace vidattn

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,15 @@ struct MeasuredWorkload {
 
 /// Checks every backend of the options against the reference device and measures the passing ones
 /// in interleaved blocks. The request is the workload's own; `stage` begins the labels of the
-/// progress. The outputs' memory is given back once everything is timed. Throws InputError for
-/// values that a storage type cannot hold.
+/// progress. Every kKeepSeconds, between two blocks, `keep` gets what is known so far; it may be
+/// empty. The outputs' memory is given back once everything is timed. Throws InputError for values
+/// that a storage type cannot hold.
 MeasuredWorkload measure_workload(const RunOptions& options, const WorkloadRequest& request,
                                   const Workload& workload, const std::string& stage,
-                                  Outputs& outputs);
+                                  Outputs& outputs,
+                                  const std::function<void(MeasuredWorkload)>& keep);
+/// Rare enough to cost no measurement anything.
+inline constexpr double kKeepSeconds = 10;
 
 /// Whether the run is kept, with the hashes of its tensors.
 bool is_recorded(const RunOptions& options);

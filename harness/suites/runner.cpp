@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <optional>
+#include <functional>
 #include <set>
 
 #include "attention/cancel.h"
@@ -16,12 +16,11 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/output/outputs.h"
 #include "harness/io/file.h"
-#include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/report/run_table.h"
 #include "harness/store/run_file.h"
-#include "harness/store/store.h"
+#include "harness/suites/kept_results.h"
 #include "harness/suites/measured_workload.h"
 
 namespace vidattn {
@@ -114,13 +113,17 @@ MainJob new_job(const RunOptions& options) {
 /// The measuring of a run's calls, one after the other; only one call's tensors are held.
 class CallLoop {
  public:
-  CallLoop(const RunOptions& options, const ChosenCalls& calls, MainJob& job, Outputs& outputs)
-      : options_(options), calls_(calls.requests), job_(job), outputs_(outputs) {
+  CallLoop(const RunOptions& options, const ChosenCalls& calls, MainJob& job, KeptResults& results,
+           Outputs& outputs)
+      : options_(options), calls_(calls.requests), job_(job), results_(results), outputs_(outputs) {
     for (const Unreadable& file : calls.unreadable) leave_out({}, file);
   }
 
   void run() {
-    for (size_t i = 0; i < calls_.size() && !interrupted(); ++i) measure_call(i);
+    for (size_t i = 0; i < calls_.size() && !interrupted(); ++i) {
+      measure_call(i);
+      if (i + 1 < calls_.size()) results_.keep(job_, job_.run.cases.size());
+    }
   }
 
  private:
@@ -130,11 +133,11 @@ class CallLoop {
   /// What keeps a call from being measured is said, and the others go on.
   void measure_call(size_t i) {
     const WorkloadRequest& request = calls_[i];
-    if (alone()) return add(measure(request, {}));
+    if (alone()) return add(job_, measure(request, {}));
     const std::string stage = fmt::format("call {}/{}: ", i + 1, calls_.size());
     const std::string name = request.call ? request.call->text() : request.spec;
     try {
-      add(measure(request, stage));
+      add(job_, measure(request, stage));
     } catch (const Cancelled&) {  // by an interrupt, while it was loaded
     } catch (const InputError& error) {
       leave_out(stage, {name, error.what()});
@@ -146,7 +149,14 @@ class CallLoop {
   MeasuredWorkload measure(const WorkloadRequest& request, const std::string& stage) {
     const Workload workload = stage.empty() ? build_workload(request) : make_workload(request);
     if (!stage.empty()) say_notes(workload.notes, stage);
-    return measure_workload(options_, request, workload, stage, outputs_);
+    std::function<void(MeasuredWorkload)> keep;
+    if (results_.any())
+      keep = [this](MeasuredWorkload so_far) {
+        MainJob job = job_;
+        add(job, std::move(so_far));
+        results_.keep(job, job_.run.cases.size());
+      };
+    return measure_workload(options_, request, workload, stage, outputs_, keep);
   }
 
   /// Warnings are said of every call; what differs in numbers alone is said of one.
@@ -159,14 +169,14 @@ class CallLoop {
     }
   }
 
-  void add(MeasuredWorkload measured) {
-    if (job_.run.cases.empty()) job_.workload = std::move(measured.facts);
+  static void add(MainJob& job, MeasuredWorkload measured) {
+    if (job.run.cases.empty()) job.workload = std::move(measured.facts);
     for (Measurement& m : measured.cases) {
-      job_.repeat = std::max(job_.repeat, std::ssize(m.blocks));
-      job_.run.cases.push_back(std::move(m));
+      job.repeat = std::max(job.repeat, std::ssize(m.blocks));
+      job.run.cases.push_back(std::move(m));
     }
-    job_.fma_peak_gflops.insert(job_.fma_peak_gflops.end(), measured.fma_peaks.begin(),
-                                measured.fma_peaks.end());
+    job.fma_peak_gflops.insert(job.fma_peak_gflops.end(), measured.fma_peaks.begin(),
+                               measured.fma_peaks.end());
   }
 
   /// Said at once, but not before anything was measured: it may be the trouble of every call, and
@@ -180,6 +190,7 @@ class CallLoop {
   const RunOptions& options_;
   const std::vector<WorkloadRequest>& calls_;
   MainJob& job_;
+  KeptResults& results_;
   Outputs& outputs_;
   std::set<std::string> said_;
 };
@@ -195,17 +206,11 @@ void require_cases(const MainJob& job) {
                    (cases.empty() ? job.unreadable.front().reason : cases.front().reason));
 }
 
-void add_to_store(Store& store, const StoredRun& run) {
-  const auto id = store.add_run(run);
-  print_out("run {} is in {}\n", id.value_or(0), in_quotes(store.path().string()));
-}
-
 /// Prints, writes and stores a job, each whatever becomes of the others.
-void put_out(const MainJob& job, const RunOptions& options, std::optional<Store>& store,
+void put_out(const MainJob& job, const RunOptions& options, KeptResults& results,
              Outputs& outputs) {
   outputs.write([&] { print_out("{}", run_text(job, options.columns)); });
-  if (!options.out.empty()) outputs.write([&] { write_json(options.out, main_job_record(job)); });
-  if (store) outputs.write([&] { add_to_store(*store, job.run); });
+  results.finish(job, outputs);
   if (job.interrupted) print_interrupted(job.run.cases, options.out);
 }
 
@@ -214,18 +219,18 @@ void put_out(const MainJob& job, const RunOptions& options, std::optional<Store>
 ExitCode run(const RunOptions& given) {
   const RunOptions options = without_twins(given);
   run_columns(options.columns);  // no measuring for a table that cannot be printed
-  std::optional<Store> store;    // opened first: no measuring for a store that cannot be written
-  if (!options.db.empty()) store.emplace(options.db, Store::Mode::write);
+  // Opened first: no measuring for a store that cannot be written.
+  KeptResults results(options.out, options.db);
   const ChosenCalls calls = choose_calls(options.workload, options.calls);
   say_meanings(options, calls.requests);
   MainJob job = new_job(options);
   if (limits_are_wanted()) job.run.preflight = preflight();
   Outputs outputs;
-  CallLoop(options, calls, job, outputs).run();
+  CallLoop(options, calls, job, results, outputs).run();
   require_cases(job);
   job.interrupted = interrupted();
   if (is_recorded(options) && !job.interrupted) job.run.finished = utc_now();
-  put_out(job, options, store, outputs);
+  put_out(job, options, results, outputs);
   return outputs.code(exit_code(job));
 }
 

@@ -31,7 +31,8 @@ struct RunOptions {
 
 /// The main job: builds the workload, or reads the calls of a capture one after the other; checks
 /// every backend against the reference device, measures the passing ones in interleaved blocks;
-/// prints the table, writes options.out and adds the run to the store options.db. Returns the exit
+/// prints the table, writes options.out and adds the run to the store options.db: what is finished
+/// is there at once, whatever becomes of the rest (kept_results.h). Returns the exit
 /// code: 0 when every case passed or was skipped with a reason, 1 when one failed or ran out of
 /// memory, 3 when one of several calls could not be read, 2 when a case is mistrusted. After an
 /// interrupt, what was measured is still printed and written. Throws InputError when no case can

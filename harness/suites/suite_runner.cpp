@@ -63,7 +63,7 @@ std::string memory_reason(const ProcessResult& result, const ProcessLimits& limi
 
 /// Outcome of a process that gave no record.
 void explain_end(Measurement& c, const ProcessResult& result, const ProcessLimits& limits) {
-  constexpr int kInputError = 3;
+  constexpr int kInputError = static_cast<int>(ExitCode::usage);
   const std::string said = last_line(result.err);
   c.process.error_output = result.err;
   // First: for lack of memory, libraries were seen to wait for ever.
@@ -78,7 +78,7 @@ void explain_end(Measurement& c, const ProcessResult& result, const ProcessLimit
     c.reason = fmt::format("signal {} ({}){}", result.code, strsignal(result.code),
                            said.empty() ? "" : ": " + said);
   } else if (result.code == kInputError) {
-    c.outcome = Outcome::skipped;
+    c.outcome = Outcome::refused;
     c.reason = said;
   } else {
     c.outcome = Outcome::crashed;
@@ -202,7 +202,10 @@ ExitCode exit_code(const StoredRun& run) {
   const auto any = [&](auto condition) {
     return std::any_of(run.cases.begin(), run.cases.end(), condition);
   };
-  if (any([](const Measurement& c) { return is_failure(c.outcome); })) return ExitCode::regression;
+  const auto refused = [](const Measurement& c) { return c.outcome == Outcome::refused; };
+  if (any([&](const Measurement& c) { return is_failure(c.outcome) && !refused(c); }))
+    return ExitCode::regression;
+  if (any(refused)) return ExitCode::usage;
   const bool nothing = !any([](const Measurement& c) { return c.passed(); });
   const bool mistrusted =
       any([](const Measurement& c) { return c.outcome == Outcome::mistrusted; });

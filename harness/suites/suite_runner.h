@@ -38,7 +38,8 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
 
 /// `vidattn run SUITE`: the above, with a table at the end. Returns the exit code: 0 when every
 /// case passed or was skipped with a reason, 1 when one failed, crashed, or ran out of time or
-/// memory, 2 when one is mistrusted, the preflight is invalid, or nothing could run.
+/// memory, 3 when the inputs of one were refused, 2 when one is mistrusted, the preflight is
+/// invalid, or nothing could run.
 ExitCode run_suite(const SuiteOptions& options);
 
 }  // namespace vidattn

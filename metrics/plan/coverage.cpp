@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "attention/methods/cross.h"
+
 namespace vidattn {
 namespace {
 
@@ -89,7 +91,7 @@ std::string Coverage::text() const {
 
 Coverage plan_coverage(const Plan& plan, const Inputs& in) {
   const int64_t length = in.length(), text = in.grid.known() ? in.grid.video_tokens() : length;
-  const bool self = in.keys() == length;  // else keys are other tokens
+  const bool self = !is_cross(in);
   std::vector<bool> uncovered(length), keyless(length), unmentioned(length);
   std::vector<int64_t> keyless_per_head(in.heads());
   for (const auto& [tables, heads] : heads_by_tables(plan, in.heads())) {

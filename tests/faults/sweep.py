@@ -20,6 +20,7 @@ KINDS = ["ENOSPC", "EIO", "ENOSPC+", "short", "KILL"]
 CODES = {0, 1, 2, 3, 4, 130, 141}
 SMALL = ["--grid", "2,4,4", "--heads", "1", "--dim", "16"]
 RUN = ["run", "--quiet", "--repeat", "2", "--backend", "full", "--backend", "frame", *SMALL]
+CALLS = 3  # of the capture
 SUITE = {"name": "s", "workloads": [{"grid": [2, 4, 4], "heads": 1, "dim": 16}],
          "backends": [{"backend": name, "parameters": {}} for name in ("frame", "stga")],
          "timing": {"seconds": 0.01, "min_blocks": 2, "max_blocks": 2}}
@@ -53,23 +54,34 @@ def is_text(path):
     assert os.path.getsize(path) > 0, "empty"
 
 
-def is_store(path):
-    """All cases of every run have their blocks; a run of a command is there with all its cases."""
+def is_store(path, calls=1):
+    """All cases of every run have their blocks; a run of a command is there with all its cases, but for
+    whole calls of a capture that are missing while it is not finished."""
     database = sqlite3.connect(path)
     assert database.execute("PRAGMA integrity_check").fetchone()[0] == "ok", "damaged"
     if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         return
-    for suite, cases in database.execute(
-            "SELECT suite, (SELECT count(*) FROM cases WHERE run_id = runs.id) FROM runs"):
-        assert suite == "s" or cases == 2, f"a run of {cases} cases"
+    for run, suite, finished, cases in database.execute(
+            "SELECT id, suite, finished, (SELECT count(*) FROM cases WHERE run_id = runs.id) FROM runs"):
+        # The first one was there before, of a single workload.
+        most = 2 if run == 1 else 2 * calls
+        whole = cases == most or (not finished and cases in range(2, most, 2))
+        assert suite == "s" or whole, f"a run of {cases} cases"
     bare = database.execute("SELECT count(*) FROM cases WHERE outcome = 'passed' AND NOT EXISTS "
                             "(SELECT 1 FROM blocks WHERE case_id = cases.id)").fetchone()[0]
     assert bare == 0, "a case without its samples"
 
 
+def is_store_of_calls(path):
+    is_store(path, calls=CALLS)
+
+
 # Command: (arguments, results with what each must be when it is new, whether it takes a second or less)
 COMMANDS = {
     "run": (RUN + ["--out", "o.json", "--db", "v.db"], {"o.json": is_json, "v.db": is_store}, False),
+    "calls": (["run", "--quiet", "--repeat", "2", "--backend", "full", "--backend", "frame", "--workload",
+               "tensors:calls", "--grid", "2,2,2", "--out", "o.json", "--db", "v.db"],
+              {"o.json": is_json, "v.db": is_store_of_calls}, False),
     "suite": (["run", "s.json", "--db", "v.db"], {"v.db": is_store}, False),
     "export": (["export", "1", "--db", "v.db", "--out", "o.json"], {"o.json": is_json}, True),
     "import": (["import", "e.json", "--db", "w.db"], {"w.db": is_store}, True),
@@ -127,6 +139,7 @@ class Sweep:
         header = header.ljust(117) + b"\n"
         with open(os.path.join(self.start, "q.npy"), "wb") as file:
             file.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + values)
+        self.write_capture(os.path.join(self.start, "calls"), values)
         for arguments in (RUN + ["--out", "r.json", "--db", "v.db"],
                           ["export", "1", "--db", "v.db", "--out", "e.json"],
                           ["check", "--run", "1", "--db", "v.db", "--baseline", "base.json",
@@ -135,6 +148,18 @@ class Sweep:
             done = self.call(arguments, self.start)
             if done.returncode != 0:
                 sys.exit(f"sweep: {arguments} gave {done.returncode}: {done.stderr.decode()}")
+
+    @staticmethod
+    def write_capture(folder, values):
+        """Calls of 8 tokens and one head of 8 channels, the same values in each."""
+        os.makedirs(folder)
+        tensors = {name: {"dtype": "F32", "shape": [8, 1, 8],
+                          "data_offsets": [at * len(values), (at + 1) * len(values)]}
+                   for at, name in enumerate("qkv")}
+        header = json.dumps(tensors).encode()
+        for call in range(CALLS):
+            with open(os.path.join(folder, f"step00_block{call:02}.safetensors"), "wb") as file:
+                file.write(len(header).to_bytes(8, "little") + header + 3 * values)
 
     def old(self, results, with_old):
         """The folder anew, with older results in it, or none."""
@@ -156,27 +181,30 @@ class Sweep:
 
     def look(self, results, before, done, killed):
         """Why what is there is not as it should be."""
-        new = 0
+        lost = []
         for name, check in results.items():
             path = os.path.join(self.folder, name)
             if not os.path.exists(path):
+                lost.append(name)
                 continue
             if name in before and not name.endswith(".db"):
                 with open(path, "rb") as file:
                     if file.read() == b"old":
+                        lost.append(name)
                         continue
                 if os.stat(path).st_mode != before[name]:
                     yield f"{name}: other rights"
-            new += 1
             try:
                 check(path)
             except (AssertionError, ValueError, sqlite3.Error) as error:
                 yield f"{name}: {error}"
-        said = done.stderr.decode()[-300:]
+        said = done.stderr.decode()
         if not killed and done.returncode not in CODES:
-            yield f"exit code {done.returncode}: {said}"
-        if not killed and new < len(results) and (done.returncode == 0 or "vidattn: " not in said):
-            yield f"exit code {done.returncode}, but {new} of {len(results)} results: {said}"
+            yield f"exit code {done.returncode}: {said[-300:]}"
+        # The files of a report's folder are named by a warning each.
+        named = "vidattn: " in said or all(f"no {os.path.basename(name)}: " in said for name in lost)
+        if not killed and lost and (done.returncode == 0 or not named):
+            yield f"exit code {done.returncode}, but no {', '.join(lost)}: {said[-300:]}"
         for name in self.files().keys() - before.keys() - results.keys():
             left = name.endswith("-journal") or os.path.basename(name).startswith(".vidattn-")
             if not (left and killed) and not name.startswith("fig/"):

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -14,6 +15,7 @@ namespace vidattn {
 struct RunTimes {
   double plan = 0, run = 0;
   DeviceTimes device = {};  ///< of the run; zeros where it was on the host
+  double cpu = NAN;         ///< of all threads of this process, plan and run; NaN = unknown
 
   double seconds() const { return plan + run; }
 };
@@ -34,6 +36,20 @@ double seconds_each(int64_t repeat, const Work& work) {
   const auto start = Clock::now();
   for (int64_t i = 0; i < repeat; ++i) work();
   return seconds_since(start) / static_cast<double>(repeat);
+}
+
+/// What one piece of work took.
+struct Elapsed {
+  double seconds = 0;  ///< by the clock on the wall
+  double cpu = 0;      ///< seconds of all threads of this process, waiting ones that spin included
+};
+
+/// seconds_each() with the CPU time beside it, which is read outside of the time.
+template <class Work>
+Elapsed elapsed_each(int64_t repeat, const Work& work) {
+  const double before = process_cpu_seconds();
+  const double seconds = seconds_each(repeat, work);
+  return {seconds, (process_cpu_seconds() - before) / static_cast<double>(repeat)};
 }
 
 }  // namespace vidattn

@@ -42,16 +42,22 @@ class Engine {
       timings_.stopped = Stop::interrupted;
     }
     note_failures();
-    timings_.evicted_bytes = runner_.evicted_bytes();
-    for (size_t i = 0; i < runner_.count(); ++i) {
-      ContenderTimes& times = timings_.contenders[i];
-      times.repeat = runner_.repeat(i);
-      for (CaseTimes& c : times.cases) class_outliers(c.blocks);
-    }
-    return std::move(timings_);
+    return measured();
   }
 
  private:
+  /// What there is so far.
+  Timings measured() const {
+    Timings timings = timings_;
+    timings.evicted_bytes = runner_.evicted_bytes();
+    for (size_t i = 0; i < runner_.count(); ++i) {
+      ContenderTimes& times = timings.contenders[i];
+      times.repeat = runner_.repeat(i);
+      for (CaseTimes& c : times.cases) class_outliers(c.blocks);
+    }
+    return timings;
+  }
+
   void measure_blocks() {
     Yardsticks yardsticks(policy_, timings_.warm_up, now_);
     timings_.rounds = rounds_of_a_block(yardsticks.multiply_add_seconds());
@@ -69,6 +75,7 @@ class Engine {
         stop = Stop::failed;
       else
         stop = stop_.after(block + 1, timings_.seconds, timings_.contenders);
+      if (!stop && policy_.after_block) policy_.after_block(measured());
     }
     timings_.stopped = *stop;
     disturbance.note(timings_);

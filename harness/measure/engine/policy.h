@@ -9,6 +9,8 @@
 
 namespace vidattn {
 
+struct Timings;
+
 /// In which order a block's rounds run the contenders.
 enum class Interleaving {
   shuffled,  ///< every round in a random order of its own
@@ -55,6 +57,9 @@ struct Policy {
   std::function<double(double gflop)> multiply_adds;
 
   std::string label;  ///< of the progress; empty = none is shown
+
+  /// Called between two blocks with what was measured until then; empty = nobody asks.
+  std::function<void(const Timings&)> after_block;
 
   std::function<double()> now;       ///< seconds; empty = the steady clock
   std::optional<double> least_span;  ///< seconds, see next_repeat(); empty = by the clock's step

@@ -8,14 +8,12 @@
 namespace vidattn {
 namespace {
 
-constexpr std::pair<Outcome, const char*> kTexts[] = {{Outcome::passed, "passed"},
-                                                      {Outcome::failed, "failed"},
-                                                      {Outcome::mistrusted, "mistrusted"},
-                                                      {Outcome::skipped, "skipped"},
-                                                      {Outcome::crashed, "crashed"},
-                                                      {Outcome::timed_out, "timed out"},
-                                                      {Outcome::out_of_memory, "out of memory"},
-                                                      {Outcome::interrupted, "interrupted"}};
+constexpr std::pair<Outcome, const char*> kTexts[] = {
+    {Outcome::passed, "passed"},          {Outcome::failed, "failed"},
+    {Outcome::mistrusted, "mistrusted"},  {Outcome::skipped, "skipped"},
+    {Outcome::refused, "refused"},        {Outcome::crashed, "crashed"},
+    {Outcome::timed_out, "timed out"},    {Outcome::out_of_memory, "out of memory"},
+    {Outcome::interrupted, "interrupted"}};
 
 }  // namespace
 
@@ -32,7 +30,7 @@ Outcome parse_outcome(const std::string& text) {
 }
 
 bool is_failure(Outcome outcome) {
-  return outcome == Outcome::failed || outcome == Outcome::crashed ||
+  return outcome == Outcome::failed || outcome == Outcome::refused || outcome == Outcome::crashed ||
          outcome == Outcome::timed_out || outcome == Outcome::out_of_memory;
 }
 

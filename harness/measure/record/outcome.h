@@ -9,6 +9,7 @@ namespace vidattn {
 ///   failed         the equality check did not hold, or the method or device threw
 ///   mistrusted     correct, but its times cannot be believed (above the measured peak)
 ///   skipped        the method does not fit the inputs
+///   refused        the inputs themselves could not be used: a file, a shape, a value
 ///   crashed        its process ended by a signal or an unknown exit code
 ///   timed out      its process was ended after the time limit
 ///   out of memory  the memory limit, an allocation that failed, or the system's OOM killer
@@ -18,6 +19,7 @@ enum class Outcome {
   failed,
   mistrusted,
   skipped,
+  refused,
   crashed,
   timed_out,
   out_of_memory,
@@ -26,7 +28,7 @@ enum class Outcome {
 std::string to_string(Outcome outcome);          ///< as above: "timed out"
 Outcome parse_outcome(const std::string& text);  ///< throws InputError for any other text
 
-/// Whether something went wrong with the method: failed, crashed, timed out or out of memory.
+/// Whether something went wrong: failed, refused, crashed, timed out or out of memory.
 bool is_failure(Outcome outcome);
 
 }  // namespace vidattn

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "attention/methods/cross.h"
 #include "harness/io/sha256.h"
 
 namespace vidattn {
@@ -44,7 +45,7 @@ WorkloadFacts workload_facts(const Workload& workload, bool hashed) {
                       workload.provenance,
                       {},
                       workload.call};
-  if (in.keys() != in.length()) facts.keys = in.keys();
+  if (is_cross(in)) facts.keys = in.keys();
   if (in.value_dim() != in.dim()) facts.value_dim = in.value_dim();
   if (!hashed) return facts;
   facts.sha256 = {{"q", hash_of(*in.q)}, {"k", hash_of(*in.k)}, {"v", hash_of(*in.v)}};
@@ -66,6 +67,8 @@ std::map<std::string, std::string> content_for(const WorkloadFacts& facts, const
   };
   for (const char* name : {"q", "k", "v"}) add(name);
   content["scale"] = scale_text(facts);
+  // Where the tensors do not tell.
+  if (facts.keys > 0 && facts.keys == facts.length) content["attention"] = "cross";
   for (const InputSpec& input : backend.info().inputs) add(input.name);
   return content;
 }

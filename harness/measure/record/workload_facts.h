@@ -24,7 +24,7 @@ struct WorkloadFacts {
   nlohmann::json provenance;                  ///< the workload's own account: seed, files, peak …
   std::map<std::string, std::string> sha256;  ///< of q, k, v and every extra, by name
   std::optional<CallFacts> call = {};         ///< of a capture
-  int64_t keys = 0;                           ///< of cross-attention; 0 = as many as tokens
+  int64_t keys = 0;       ///< of cross-attention; 0 = the keys are the queries' tokens
   int64_t value_dim = 0;  ///< of values wider or narrower than keys; 0 = as the keys
 
   int64_t key_count() const { return keys > 0 ? keys : length; }

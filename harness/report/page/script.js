@@ -77,8 +77,8 @@ function runs() {
   });
   for (const workload of data.workloads) {
     const details = element('details');
-    details.append(element('summary', `workload ${data.workloads.indexOf(workload) + 1}: ${workload.name}, ${workload.length} tokens`),
-      fieldList(workload));
+    details.append(element('summary', `workload ${data.workloads.indexOf(workload) + 1}: ${workload.title}, ${workload.length} tokens`),
+      fieldList({...workload, title: undefined}));
     box.append(details);
     if (workload.picture_note) box.append(element('p', workload.picture_note));
   }
@@ -87,7 +87,7 @@ function runs() {
 function fieldList(fields) {
   const list = element('dl');
   for (const [key, value] of Object.entries(fields || {}))
-    list.append(element('dt', key), element('dd', typeof value === 'string' ? value :
+    if (value !== undefined) list.append(element('dt', key), element('dd', typeof value === 'string' ? value :
       JSON.stringify(value)));
   return list;
 }

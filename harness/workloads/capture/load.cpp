@@ -6,6 +6,7 @@
 #include <set>
 
 #include "attention/error.h"
+#include "attention/methods/cross.h"
 #include "harness/io/sha256.h"
 #include "harness/workloads/capture/check.h"
 #include "harness/workloads/capture/inputs.h"
@@ -53,6 +54,7 @@ class CallLoader {
 
   Workload load() && {
     out_.name = request_.spec;
+    require_said_attention();
     order_tokens_and_keys();
     say_order();
     set_grid();
@@ -65,6 +67,7 @@ class CallLoader {
     inputs().validate();
     InputReader reader(*source_, call_.names.prefix, operands_, settings_, order_);
     reader.read(inputs());
+    if (crosses() && !is_cross(inputs())) mark_cross(inputs());
     taken_.insert(taken_.end(), reader.taken().begin(), reader.taken().end());
     json tensors = operands_.record;
     tensors.update(reader.record());
@@ -77,7 +80,17 @@ class CallLoader {
   Inputs& inputs() { return out_.inputs; }
 
   /// Keys of another number than the queries are other tokens.
-  bool crosses() const { return operands_.k.shape[0] != operands_.q.shape[0]; }
+  bool crosses() const {
+    return settings_.attention == kCross || operands_.k.shape[0] != operands_.q.shape[0];
+  }
+
+  void require_said_attention() const {
+    const int64_t queries = operands_.q.shape[0], keys = operands_.k.shape[0];
+    if (settings_.attention == kSelf && queries != keys)
+      throw InputError(fmt::format(
+          "self-attention has as many keys as queries: these are {} queries and {} keys", queries,
+          keys));
+  }
 
   /// Padding is of the keys; where the queries are the same tokens, it is theirs too.
   void order_tokens_and_keys() {
@@ -238,6 +251,7 @@ class CallLoader {
     record["grid"] = grid_record(inputs().grid);
     record["layout"] = operands_.layout.text();
     record["tokens"] = order_.record;
+    if (crosses()) record["attention"] = kCross;
     if (crosses()) record["keys"] = key_order_.record;
     if (!call_.names.prefix.empty()) record["prefix"] = call_.names.prefix;
     if (call_.layer >= 0) record["layer"] = call_.layer;

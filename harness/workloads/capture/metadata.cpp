@@ -52,6 +52,7 @@ CaptureMetadata read_own(const std::string& text, const std::string& place) {
   reader.read_if("layer", metadata.layer);
   reader.read_if("step", metadata.step);
   reader.read_if("layout", metadata.layout);
+  reader.read_if("attention", metadata.attention);
   if (const JsonReader prompt = reader.maybe("prompt"); !prompt.is_null())
     metadata.prompt = one_line(prompt.raw_text());
   reader.read_if("softmax_scale", metadata.softmax_scale);

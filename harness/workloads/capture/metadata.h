@@ -19,6 +19,7 @@ struct CaptureMetadata {
   int64_t layer = -1, step = -1;
   int64_t first_head = 0;   ///< of the model, that is stored first
   int64_t lone_heads = -1;  ///< a number said of heads: how many, or which (CaptureSettings)
+  std::string attention;    ///< kSelf or kCross
   std::string layout;
   std::string prompt;  ///< one line
   double softmax_scale = 0;

@@ -24,6 +24,7 @@ constexpr Field<int64_t> kNumbers[] = {
     {"--layer", "layer", &CaptureOptions::layer},
     {"--step", "step", &CaptureOptions::step}};
 constexpr Field<std::string> kTexts[] = {
+    {"--attention", "attention", &CaptureOptions::attention},
     {"--layout", "layout", &CaptureOptions::layout},
     {"--head-range", "head_range", &CaptureOptions::head_range}};
 

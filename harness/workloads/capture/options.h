@@ -11,13 +11,17 @@ namespace vidattn {
 
 class JsonReader;
 
+/// Whether the keys of a call are the queries' tokens or others, as options and metadata say it.
+inline constexpr const char *kSelf = "self", *kCross = "cross";
+
 /// Which call of a capture is meant, and how it lies there. What is not given (-1, or empty) is as
 /// the capture's metadata says, or the default.
 struct CaptureOptions {
-  std::string layout;        ///< order of the axes (layout.h); default [L,H,D], with a batch before
-  int64_t heads = -1;        ///< query heads, where heads and channels are one axis
-  int64_t prefix = -1;       ///< tokens before the video; default 0
-  int64_t valid = -1;        ///< tokens before the padding; default all
+  std::string attention;  ///< kSelf or kCross; default self where there are as many keys as queries
+  std::string layout;     ///< order of the axes (layout.h); default [L,H,D], with a batch before
+  int64_t heads = -1;     ///< query heads, where heads and channels are one axis
+  int64_t prefix = -1;    ///< tokens before the video; default 0
+  int64_t valid = -1;     ///< tokens before the padding; default all
   int64_t batch_entry = -1;  ///< default 0
   int64_t layer = -1, step = -1;
   std::string head_range;  ///< query heads to read, "0-3" with both; default all

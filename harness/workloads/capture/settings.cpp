@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "attention/error.h"
+#include "harness/io/file.h"
 
 namespace vidattn {
 namespace {
@@ -71,6 +72,10 @@ CaptureSettings settle(const WorkloadRequest& request, const CaptureMetadata& me
       out.layout->axes != parse_layout(metadata.layout, "the layout").axes)
     choice.contradict("--layout", asked.layout, metadata.layout);
   out.layout_confirmed = !asked.layout.empty();
+  out.attention = choice.of<std::string>("--attention", asked.attention, metadata.attention, "");
+  if (!out.attention.empty() && out.attention != kSelf && out.attention != kCross)
+    throw InputError(fmt::format("the attention {} is neither {} nor {}", in_quotes(out.attention),
+                                 kSelf, kCross));
   out.heads = choice.of<int64_t>("--heads", asked.heads, metadata.heads, -1);
   out.lone_heads = metadata.lone_heads;
   out.prefix = choice.of<int64_t>("--prefix", asked.prefix, metadata.prefix, -1);

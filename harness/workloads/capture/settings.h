@@ -17,6 +17,7 @@ struct CaptureSettings {
   VideoGrid grid;                 ///< without text tokens; not known() where nobody gave it
   std::optional<Layout> layout;   ///< empty = by the tensors' rank
   bool layout_confirmed = false;  ///< asked for on the command line
+  std::string attention;          ///< kSelf, kCross or empty
   int64_t heads = -1;
   int64_t lone_heads =
       -1;  ///< as many where heads and channels are one axis, else the number of one

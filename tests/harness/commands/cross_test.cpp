@@ -92,5 +92,19 @@ TEST_F(CrossCommand, RunMeasuresThoseThatTakeIt) {
   EXPECT_LT(value(1, "recall_mean"), 1);
 }
 
+TEST_F(CrossCommand, AsManyKeysAsQueriesAreCrossAttentionWhereItIsSaid) {
+  const std::string same = " --q " + path("q.npy") + " --k " + path("q.npy") + " --v " +
+                           path("q.npy") + " --grid 3,4,4 --out " + path("o.npy");
+  EXPECT_EQ(run_tool("attend --backend sta" + same).exit_code, 0);
+  expect_refused("attend --backend sta --attention cross" + same,
+                 "sta does not take cross-attention: its keys are other tokens than its queries");
+  const ToolResult full = run_tool("attend --backend full --attention cross" + same);
+  EXPECT_NE(full.out.find("48 queries, 48 keys"), std::string::npos) << full.out << full.err;
+  expect_refused("attend --backend full --attention both" + same, "--attention");
+  const ToolResult self = attend("--backend full --attention self");
+  EXPECT_EQ(self.exit_code, 3);
+  EXPECT_NE(self.err.find("48 queries and 33 keys"), std::string::npos) << self.err;
+}
+
 }  // namespace
 }  // namespace vidattn

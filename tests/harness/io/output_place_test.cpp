@@ -150,5 +150,45 @@ TEST(OutputPlace, FoldersAreMadeAndAskedFor) {
   expect_input_error([&] { make_writable_folder("/proc/nothing"); }, "/proc/nothing");
 }
 
+/// A process that writes a file in the folder and is killed before it is done, or waits.
+pid_t writer_that(const fs::path& folder, bool lives) {
+  int ready[2];
+  EXPECT_EQ(::pipe(ready), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const OutputPlace place(folder / "a");
+    const PendingFile file = place.create_named(".tmp");
+    if (::write(ready[1], "x", 1) != 1) ::_exit(1);
+    if (lives) ::pause();
+    ::kill(::getpid(), SIGKILL);
+  }
+  char byte = 0;
+  EXPECT_EQ(::read(ready[0], &byte, 1), 1);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  if (!lives) ::waitpid(child, nullptr, 0);
+  return child;
+}
+
+TEST(OutputPlace, WhatAKillLeftIsRemovedByTheNextWriterAndNothingElse) {
+  const TemporaryFolder folder;
+  writer_that(folder.path(), false);
+  EXPECT_EQ(files_in(folder.path()), 1U) << "a kill leaves it";
+  const pid_t alive = writer_that(folder.path(), true);
+  EXPECT_EQ(files_in(folder.path()), 1U) << "the next writer took it away";
+  const char* const kOthers[] = {".vidattn-0123456789abcdef", ".vidattn-0123456789abcdeg.tmp",
+                                 ".vidattn-0123456789abcdef0.tmp",
+                                 "x.vidattn-0123456789abcdef.tmp"};
+  for (const char* name : kOthers) write_bytes(folder / name, "mine");
+  fs::create_symlink(kOthers[0], folder / ".vidattn-0123456789abcde0.tmp");
+  fs::create_directory(folder / ".vidattn-0123456789abcde1.tmp");
+  write_text(folder / "b", "text");
+  EXPECT_EQ(files_in(folder.path()), 1U + 4U + 2U + 1U) << "the file of the living one, too";
+  ::kill(alive, SIGKILL);
+  ::waitpid(alive, nullptr, 0);
+  write_text(folder / "b", "text");
+  EXPECT_EQ(files_in(folder.path()), 4U + 2U + 1U);
+}
+
 }  // namespace
 }  // namespace vidattn

@@ -168,5 +168,17 @@ TEST(QualityCommand, AClipThatCannotBeReadDoesNotLoseTheOthers) {
   EXPECT_EQ(json["table"][1]["scores"]["psnr"]["minus_full"]["clips"], 1);
 }
 
+TEST(QualityCommand, SaysTheNotesOfItsVideos) {
+  const testing::TemporaryFolder folder;
+  const std::string bytes = testing::read_bytes(
+      testing::write_video(folder / "a.avi", std::vector<cv::Mat>(40, testing::grey(90, 64, 32))));
+  testing::write_bytes(folder / "cut.avi", bytes.substr(0, bytes.size() / 2));
+  const auto result = run_tool("quality --films 0 --frames 3 --height 32 --backend frame --quiet " +
+                               (folder / "cut.avi").string());
+  EXPECT_NE(result.out.find("cut.avi: cut off or damaged: its header promises 40 frames"),
+            std::string::npos)
+      << result.out << result.err;
+}
+
 }  // namespace
 }  // namespace vidattn

@@ -64,7 +64,7 @@ void use(const std::vector<StoredRun>& runs) {
     const Baseline baseline = make_baseline(run, "why", nullptr);
     baseline.tolerances(run);
     run_csv(run.cases);
-    run_latex(run.cases, label_cases({run}).labels);
+    run_latex(run.cases, label_cases({run}, workload_names({run})).labels);
     reasons_text(run.cases);
     preflight_invalid(run.preflight);
     export_runs({run});

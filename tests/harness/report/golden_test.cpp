@@ -25,7 +25,7 @@ MainJob fixed_job() {
 std::string paper_table(std::string (*print)(const std::vector<Measurement>&,
                                              const std::vector<std::string>&)) {
   const MainJob job = fixed_job();
-  return print(job.run.cases, label_cases({job.run}).labels);
+  return print(job.run.cases, label_cases({job.run}, workload_names({job.run})).labels);
 }
 
 CheckReport fixed_check() {

@@ -126,7 +126,8 @@ TEST(Report, LatexEscapesNames) {
 
 TEST(Report, LabelsTellRunsApart) {
   const Measurement c = case_of("frame", 2, 0.1, {});
-  EXPECT_EQ(label_cases({run_of({c}), run_of({c})}).labels,
+  const std::vector<StoredRun> runs{run_of({c}), run_of({c})};
+  EXPECT_EQ(label_cases(runs, workload_names(runs)).labels,
             (std::vector<std::string>{"frame (run 1)", "frame (run 2)"}));
 }
 
@@ -285,6 +286,13 @@ TEST_F(ReportPage, BadInputGivesOneLineAndExitCodeThree) {
     EXPECT_EQ(result.exit_code, 3) << arguments;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
     EXPECT_FALSE(fs::exists(page)) << "before any work";
+  }
+  const std::string figures = (folder_ / "refused").string();
+  for (const std::string& arguments :
+       {"report missing.json --out " + page + " --figures " + figures,
+        "report " + run + " --db missing.db --out " + page + " --figures " + figures}) {
+    EXPECT_EQ(run_tool(arguments).exit_code, 3) << arguments;
+    EXPECT_FALSE(fs::exists(figures)) << "nothing was put there";
   }
 }
 

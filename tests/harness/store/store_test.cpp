@@ -161,7 +161,7 @@ TEST(Store, RefusesFilesThatAreNotItsOwn) {
   SQLite::Database((folder / "new.db").string(), SQLite::OPEN_READWRITE)
       .exec("PRAGMA user_version=99");
   expect_input_error([&] { Store(folder / "new.db"); },
-                     "schema version 99, this program knows 1 to 2");
+                     "schema version 99, this program knows 1 to 3");
   testing::write_bytes(folder / "broken.json", "{\"format\": 3");
   expect_input_error([&] { read_export((folder / "broken.json").string()); }, "broken.json");
 }
@@ -221,6 +221,45 @@ TEST(Store, ADamagedOutcomeNamesTheFile) {
   }
   SQLite::Database(folder / "v.db", SQLite::OPEN_READWRITE).exec("UPDATE cases SET outcome='fine'");
   expect_input_error([&] { Store(folder / "v.db").load_run("1"); }, "v.db");
+}
+
+TEST(Store, GoogleBenchmarkFormatHasTheCpuTimeWhereItIsKnown) {
+  StoredRun run = stored_run();
+  run.cases = {stored_case("one")};
+  for (Block& b : run.cases[0].blocks) b.cpu_seconds = 2 * b.seconds();
+  const nlohmann::json measured = google_benchmark_json(run);
+  for (const auto& entry : measured["benchmarks"]) {
+    const double factor = entry.value("aggregate_unit", "") == "percentage" ? 1 : 2;
+    EXPECT_NEAR(entry["cpu_time"].get<double>(), factor * entry["real_time"].get<double>(), 1e-3);
+  }
+  EXPECT_FALSE(measured["context"].contains("vidattn_note"));
+  run.cases[0].blocks[0].cpu_seconds = NAN;
+  const nlohmann::json unknown = google_benchmark_json(run);
+  EXPECT_EQ(unknown["benchmarks"][0]["cpu_time"], unknown["benchmarks"][0]["real_time"]);
+  EXPECT_TRUE(unknown["context"].contains("vidattn_note"));
+}
+
+TEST(Store, CasesThatAreNotFinalAreReplaced) {
+  const TemporaryFolder folder;
+  Store store(folder / "a.db", Store::Mode::write);
+  StoredRun run = stored_run();
+  run.cases = {stored_case("one"), stored_case("two")};
+  run.cases[0].blocks[0].cpu_seconds = 0.25;
+  const int64_t id = store.add_run(run).value();
+  StoredRun other = stored_run();
+  other.uid = "another";
+  other.cases = {stored_case("two")};
+  store.add_run(other);
+  Measurement second = stored_case("two"), third = stored_case("three");
+  second.blocks.resize(1);
+  store.put_cases(id, 1, {second, third});
+  const StoredRun found = store.load_run(std::to_string(id));
+  ASSERT_EQ(found.cases.size(), 3U);
+  EXPECT_EQ(found.cases[0].blocks[0].cpu_seconds, 0.25);
+  EXPECT_TRUE(std::isnan(found.cases[0].blocks[1].cpu_seconds));
+  EXPECT_EQ(found.cases[1].blocks.size(), 1U);
+  EXPECT_EQ(found.cases[2].key(), third.key());
+  EXPECT_EQ(store.load_run("another").cases.at(0).blocks.size(), other.cases[0].blocks.size());
 }
 
 }  // namespace

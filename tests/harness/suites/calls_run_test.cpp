@@ -225,5 +225,82 @@ TEST_F(CallsRun, AnInterruptKeepsTheCallsBefore) {
   EXPECT_NE(result.out.find("interrupted: what was measured until then"), std::string::npos);
 }
 
+TEST_F(CallsRun, AKillKeepsTheCallsBefore) {
+  MadeCapture capture{.steps = 1, .blocks = 9, .heads = 2};
+  capture.write(calls());
+  const std::string err = path("err"), command = std::string(VIDATTN_TOOL) + " " +
+                                                 arguments(capture, kFew + "--db " + path("v.db"));
+  run_shell(command + " 2>" + err + " & run=$!; until grep -q 'call 3/9' " + err +
+            "; do sleep 0.01; done; kill -KILL $run; wait $run");
+  const json record = this->record();
+  EXPECT_TRUE(record["interrupted"].get<bool>());
+  EXPECT_GE(record["cases"].size(), 4U);
+  EXPECT_LT(record["cases"].size(), 18U);
+  for (const json& c : record["cases"]) EXPECT_EQ(c["outcome"], "passed");
+  EXPECT_EQ(record["over_calls"][1]["passed"].get<size_t>(), record["cases"].size() / 2);
+  const StoredRun stored = Store(path("v.db")).load_run("latest");
+  EXPECT_GE(stored.cases.size(), 4U);
+  EXPECT_EQ(stored.finished, "");
+  for (const Measurement& c : stored.cases) EXPECT_EQ(c.blocks.size(), 1U);
+}
+
+TEST_F(CallsRun, WhatIsRefusedLeavesNothing) {
+  MadeCapture capture{.steps = 1, .blocks = 3, .heads = 1};
+  capture.write(calls());
+  // Every call is a skip: sta wants a grid.
+  const std::string db = path("v.db");
+  const ToolResult result =
+      run_tool("run --quiet --workload tensors:" + calls().string() +
+               " --backend sta --repeat 1 --out " + path("r.json") + " --db " + db);
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_FALSE(std::filesystem::exists(path("r.json")));
+  EXPECT_TRUE(Store(db).list_runs().empty());
+}
+
+TEST_F(CallsRun, TheReportAndCompareNameTheCallsInFull) {
+  MadeCapture capture{.steps = 2, .blocks = 2, .heads = 2};
+  capture.write(calls(), "a_");
+  capture.prompt = "two cats sleep";
+  capture.write(calls(), "b_");
+  ASSERT_EQ(run(capture, kFew).exit_code, 0);
+  const ToolResult compared = run_tool("compare " + path("r.json") + " " + path("r.json"));
+  for (const char* name :
+       {"layer 1, step 0, prompt \"a dog runs\"", "layer 1, step 0, prompt \"two cats sleep\""})
+    EXPECT_NE(compared.out.find(name), std::string::npos) << compared.out << compared.err;
+  ASSERT_EQ(run_tool("report --quiet --no-pictures " + path("r.json") + " --out " + path("r.html"))
+                .exit_code,
+            0);
+  const std::string page = read_bytes(path("r.html"));
+  EXPECT_NE(page.find("\"title\":\"tensors:" + calls().string() +
+                      "/: 8 calls; layers 0,1; steps 0,1; 2 prompts\""),
+            std::string::npos);
+  // Heads are named where those of the calls differ.
+  const std::string some = " --layer 0 --step 0 " + kFew;
+  ASSERT_EQ(run(capture, some + "--head-range 0-1").exit_code, 0);
+  std::filesystem::rename(path("r.json"), path("all.json"));
+  ASSERT_EQ(run(capture, some + "--head-range 1").exit_code, 0);
+  const ToolResult heads = run_tool("compare " + path("r.json") + " " + path("all.json"));
+  EXPECT_NE(heads.err.find("no case in common"), std::string::npos) << heads.out << heads.err;
+}
+
+TEST_F(CallsRun, FiguresHaveTheHeatMaps) {
+  MadeCapture capture{.steps = 2, .blocks = 3, .heads = 4};
+  capture.write(calls());
+  ASSERT_EQ(run(capture, "--backend full --backend sta --backend moga --repeat 1").exit_code, 0);
+  const ToolResult made = run_tool("report --quiet --no-pictures " + path("r.json") + " --out " +
+                                   path("r.html") + " --figures " + path("figures"));
+  if (made.err.find("gnuplot") != std::string::npos) GTEST_SKIP() << "gnuplot is not installed";
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  for (const char* name : {"recall_by_layer_sta", "recall_by_layer_moga", "recall_by_step_sta",
+                           "recall_by_step_moga"}) {
+    const std::string file = path("figures/") + name;
+    const std::string picture = read_bytes(file + ".svg");
+    EXPECT_NE(picture.find("recall of each head by"), std::string::npos) << name;
+    EXPECT_NE(picture.find("mean of 6 calls"), std::string::npos) << name;
+    EXPECT_TRUE(read_bytes(file + ".pdf").starts_with("%PDF")) << name;
+  }
+  EXPECT_FALSE(std::filesystem::exists(path("figures/recall_by_layer_full.svg")));
+}
+
 }  // namespace
 }  // namespace vidattn

@@ -95,5 +95,28 @@ TEST_F(RunOutputs, TooLittleMemoryForTheBandwidthLosesNothing) {
   EXPECT_EQ(run_tool(report).exit_code, 0);
 }
 
+/// All backends of a run are timed in turns, so that none is finished before the others: what there
+/// is of all is kept now and then.
+TEST_F(RunOutputs, AKillInTheMidstLosesTheLastSecondsAlone) {
+  const std::string there = "[ -s " + path("r.json") + " ] && [ \"$(sqlite3 " + path("v.db") +
+                            " 'SELECT count(*) FROM cases' 2>&1)\" = 2 ]";
+  if (run_shell("command -v sqlite3").exit_code != 0) GTEST_SKIP() << "sqlite3 is not installed";
+  run_shell(run(100000) + " --out " + path("r.json") + " --db " + path("v.db") +
+            " & run=$!; for i in $(seq 600); do " + there +
+            " && break; sleep 0.1; done; kill -KILL $run; wait $run");
+  const auto record = nlohmann::json::parse(read_bytes(path("r.json")));
+  EXPECT_TRUE(record["interrupted"].get<bool>());
+  ASSERT_EQ(record["cases"].size(), 2U);
+  const StoredRun stored = Store(path("v.db")).load_run("1");
+  ASSERT_EQ(stored.cases.size(), 2U);
+  EXPECT_EQ(stored.finished, "");
+  for (const Measurement& c : stored.cases) {
+    EXPECT_EQ(c.outcome, Outcome::passed);
+    EXPECT_GT(c.blocks.size(), 10U);
+    EXPECT_GT(c.metric("speedup"), 0);
+  }
+  EXPECT_EQ(record["cases"][1]["key"], stored.cases[1].key());
+}
+
 }  // namespace
 }  // namespace vidattn

@@ -220,5 +220,25 @@ TEST_F(SuiteRunSlow, SuiteAndMainJobOptionsDoNotMix) {
   EXPECT_EQ(run_tool("run --resume").exit_code, 3);
 }
 
+TEST_F(SuiteRunSlow, InputsThatCannotBeUsedAreAFailureThatIsNamed) {
+  json suite = small_suite({"moga:num_groups=3", "stga:shots=0,9"});
+  suite["workloads"].push_back({{"workload", "tensors:" + path("gone.safetensors")}});
+  write_suite(suite);
+  const ToolResult result = run_shell(command());
+  EXPECT_EQ(result.exit_code, 3) << result.out << result.err;
+  std::map<Outcome, int> outcomes;
+  for (const Measurement& c : Store(path("v.db")).load_run("latest").cases) {
+    ++outcomes[c.outcome];
+    if (c.outcome != Outcome::refused) continue;
+    EXPECT_NE(c.reason.find("gone.safetensors"), std::string::npos) << c.reason;
+    EXPECT_NE(result.out.find("refused: " + c.key()), std::string::npos) << result.out;
+  }
+  EXPECT_EQ(outcomes, (std::map<Outcome, int>{
+                          {Outcome::passed, 1}, {Outcome::skipped, 1}, {Outcome::refused, 2}}));
+  const ToolResult quiet = run_shell(command("--quiet"));
+  EXPECT_EQ(quiet.exit_code, 3);
+  EXPECT_NE(quiet.out.find("gone.safetensors"), std::string::npos) << quiet.out;
+}
+
 }  // namespace
 }  // namespace vidattn

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <new>
 #include <stdexcept>
+#include <thread>
 
 #include "attention/error.h"
 #include "harness/host/output/thrown.h"
@@ -311,6 +312,52 @@ TEST(Engine, OutliersAreClassedAndKept) {
   ASSERT_EQ(timings.contenders[0].blocks().size(), 30U);
   EXPECT_EQ(timings.contenders[0].blocks()[14].outlier, "severe");
   EXPECT_EQ(timings.contenders[0].blocks()[13].outlier, "");
+}
+
+TEST(Engine, BetweenTwoBlocksItTellsWhatThereIs) {
+  FakeMachine machine;
+  Policy policy = machine.by_its_clock();
+  policy.max_blocks = 4;
+  std::vector<size_t> told;
+  policy.after_block = [&](const Timings& so_far) {
+    told.push_back(so_far.contenders[1].blocks().size());
+  };
+  time_contenders({machine.contender('a', 1), machine.contender('b', 2)}, policy);
+  EXPECT_EQ(told, (std::vector<size_t>{1, 2, 3})) << "the last one is the result";
+}
+
+TEST(Engine, ABlockHasTheCpuTimeOfItsFastestRun) {
+  FakeMachine machine;
+  Policy policy = machine.by_its_clock();
+  policy.max_blocks = 1;
+  policy.block_seconds = 10;
+  policy.most_rounds = 3;
+  policy.warm_up = {.least_rounds = 1, .most_rounds = 1};
+  double seconds = 5;
+  const Contender slower_and_slower{"a", [&](int64_t) {
+                                      machine.time += seconds++ / 5;
+                                      return std::vector{RunTimes{0, seconds, {}, 2 * seconds}};
+                                    }};
+  const Timings timings = time_contenders({slower_and_slower}, policy);
+  const Block& block = timings.contenders[0].blocks().at(0);
+  EXPECT_EQ(block.cpu_seconds, 2 * block.run_seconds);
+}
+
+TEST(Elapsed, CpuTimeIsOfAllThreadsAndWaitingTakesNone) {
+  const auto spin = [] {
+    const auto start = Clock::now();
+    while (seconds_since(start) < 0.2) {
+    }
+  };
+  const Elapsed two = elapsed_each(1, [&] {
+    std::jthread other(spin);
+    spin();
+  });
+  EXPECT_GT(two.cpu, 0.1) << "beside other programs each thread has a part of a core";
+  const Elapsed waited =
+      elapsed_each(1, [] { std::this_thread::sleep_for(std::chrono::milliseconds(100)); });
+  EXPECT_GE(waited.seconds, 0.1);
+  EXPECT_LT(waited.cpu, 0.05);
 }
 
 }  // namespace

@@ -1,8 +1,12 @@
+#include "attention/methods/cross.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "attention/device.h"
+#include "harness/measure/backend_spec.h"
+#include "harness/measure/record/workload_facts.h"
 #include "harness/workloads/capture/load.h"
 #include "metrics/plan/fidelity.h"
 #include "tests/harness/workloads/capture/captures.h"
@@ -142,6 +146,60 @@ TEST_F(CaptureCross, ShapesThatMakeNoCall) {
   tensors = cross_tensors();
   for (int i : {1, 2}) tensors[i] = Call{.tokens = 5, .kv_heads = 3}.tensors()[i];
   expect_refused(tensors, "the 3 key heads do not divide the 4 query heads");
+}
+
+/// As many keys as queries: their number does not tell.
+TEST_F(CaptureCross, IsSaidWhereTheNumbersAreEqual) {
+  const std::vector<RawTensor> tensors = kQueries.tensors();
+  request.frames = 3, request.height = 2, request.width = 2;
+  EXPECT_FALSE(is_cross(load(tensors).inputs));
+  request.capture.attention = "cross";
+  const Workload workload = load(tensors);
+  EXPECT_TRUE(is_cross(workload.inputs));
+  EXPECT_EQ(workload.notes, std::vector<std::string>{"cross-attention: 12 queries and 12 keys"});
+  EXPECT_EQ(workload.provenance["attention"], "cross");
+  EXPECT_EQ(workload_facts(workload).keys, 12);
+  const BackendSpec sta = parse_backend("sta");
+  expect_input_error([&] { sta.backend->plan(workload.inputs, sta.params); },
+                     "sta does not take cross-attention");
+  request.capture.valid = 7;  // of the keys alone
+  const Workload padded = load(tensors);
+  EXPECT_EQ(padded.inputs.length(), 12);
+  EXPECT_EQ(padded.inputs.keys(), 7);
+}
+
+TEST_F(CaptureCross, StaysSoWherePaddingMakesTheNumbersEqual) {
+  const Call queries{.tokens = 4, .heads = 4};
+  request.capture.valid = 4;
+  const Workload workload = load({queries.tensors()[0], kKeys.tensors()[1], kKeys.tensors()[2]});
+  EXPECT_EQ(workload.inputs.keys(), workload.inputs.length());
+  EXPECT_TRUE(is_cross(workload.inputs));
+}
+
+TEST_F(CaptureCross, IsSaidByTheMetadata) {
+  const auto said = [&](const std::string& attention) {
+    return safetensors_bytes(kQueries.tensors(), {{"vidattn.capture",
+                                                   "{\"schema\": \"vidattn.capture/1\", "
+                                                   "\"attention\": \"" +
+                                                       attention + "\"}"}});
+  };
+  const TemporaryFolder folder;
+  write_bytes(folder / "a.safetensors", said("cross"));
+  write_bytes(folder / "b.safetensors", said("both"));
+  WorkloadRequest asked = capture_request(folder / "a.safetensors");
+  EXPECT_TRUE(is_cross(make_workload(asked).inputs));
+  asked.capture.attention = "self";
+  const Workload workload = make_workload(asked);
+  EXPECT_FALSE(is_cross(workload.inputs));
+  EXPECT_EQ(workload.notes.at(0),
+            "--attention self is taken, though the capture's metadata says cross");
+  expect_input_error([&] { make_workload(capture_request(folder / "b.safetensors")); },
+                     "attention");
+}
+
+TEST_F(CaptureCross, SelfAttentionHasAKeyForEveryQuery) {
+  request.capture.attention = "self";
+  expect_refused(cross_tensors(), "self-attention has as many keys as queries");
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ using testing::safetensors_bytes;
 using testing::TemporaryFolder;
 using testing::write_bytes;
 
-const CaptureOptions kAll{.layout = "bhld",
+const CaptureOptions kAll{.attention = "cross",
+                          .layout = "bhld",
                           .heads = 4,
                           .prefix = 0,
                           .valid = 30,
@@ -38,6 +39,7 @@ TEST(CaptureOptions, StandInTheLineThatReproducesACase) {
   request.scale = 0.25;
   EXPECT_EQ(workload_arguments(request), (std::vector<std::string>{"--workload",    "tensors:dump",
                                                                    "--scale",       "0.25",
+                                                                   "--attention",   "cross",
                                                                    "--layout",      "bhld",
                                                                    "--head-range",  "0-3",
                                                                    "--heads",       "4",
