@@ -53,14 +53,26 @@ std::vector<const MetricInfo*> chosen(const ColumnChoice& choice) {
                         {"density", "density_target", "recall_mean", "relative_l2"});
 }
 
+/// A percentage, where that says something: not of errors that are float32's own, and not beyond a
+/// factor of ten.
+std::string change(const MetricInfo& metric, double a, double b) {
+  constexpr double kRounding = 1e-5;
+  if (a == b) return "same";
+  const bool error = metric.kind == MetricKind::fidelity && metric.better == Better::lower;
+  if (error && std::max(std::abs(a), std::abs(b)) < kRounding) return "rounding";
+  const double factor = b / a;
+  if (factor > 10 || (factor > 0 && factor < 0.1)) return fmt::format("{:.3g} times", factor);
+  return percent(factor - 1);
+}
+
 void print_figures(const ComparisonResult& result, const ColumnChoice& choice) {
   TableRows rows;
   for (const ComparedCase& c : result.cases)
     for (const MetricInfo* metric : chosen(choice)) {
       const double a = c.a.metric(metric->tag), b = c.b.metric(metric->tag);
       if (std::isnan(a) && std::isnan(b)) continue;
-      rows.push_back({c.name, metric->header, metric->cell(c.a), metric->cell(c.b),
-                      a == b ? "same" : percent(b / a - 1)});
+      rows.push_back(
+          {c.name, metric->header, metric->cell(c.a), metric->cell(c.b), change(*metric, a, b)});
     }
   if (!rows.empty()) print_out("\n{}", text_table({"case", "figure", "A", "B", "change"}, rows));
 }

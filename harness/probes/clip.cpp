@@ -82,6 +82,10 @@ Clip video_clip(const ClipRequest& request, const std::function<void(double)>& p
             .shots = sampled_shots(survey.shots, sampling),
             .fps = survey.fps / sampling.stride,
             .notes = survey.notes};
+  if (size.width != survey.width || size.height != survey.height)
+    clip.notes.push_back(fmt::format("{}: its frames of {} x {} are restored at {} x {}",
+                                     in_quotes(request.source), survey.width, survey.height,
+                                     size.width, size.height));
   const auto reader = open_frames(input);
   for (int64_t i = 0, position = 0; i < sampling.wanted; ++i, ++position) {
     for (; position < sampling.frame(i); ++position) reader->skip();
@@ -92,7 +96,7 @@ Clip video_clip(const ClipRequest& request, const std::function<void(double)>& p
   }
   clip.provenance = {
       {"source", "video"},          {"file_frames", survey.frames}, {"file_height", survey.height},
-      {"file_width", survey.width}, {"notes", survey.notes},        {"decoder", survey.decoder},
+      {"file_width", survey.width}, {"notes", clip.notes},          {"decoder", survey.decoder},
       {"stride", sampling.stride}};
   put_path(clip.provenance, "path", request.source);
   return clip;
