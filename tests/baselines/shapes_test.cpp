@@ -36,7 +36,7 @@ TEST(MethodShapes, CrossAttentionIsTakenOrRefusedInOneLine) {
                                            "and 70 keys");
     }
   }
-  EXPECT_EQ(taken, 3);  // full, sparge, svg2
+  EXPECT_EQ(taken, 6);  // full, oracle_block, oracle_token, random_block, sparge, svg2
 }
 
 TEST(MethodShapes, ValuesOfAnotherWidth) {
