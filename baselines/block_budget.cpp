@@ -7,7 +7,8 @@
 
 namespace vidattn {
 
-int64_t BlockBudget::count(int64_t blocks) const {
+int64_t BlockBudget::count(int64_t blocks, const std::string& method) const {
+  if (k > 0 && keep_given) throw InputError(method + ": give k or keep, not both");
   const auto share = static_cast<int64_t>(std::llround(keep * static_cast<double>(blocks)));
   return std::clamp<int64_t>(k > 0 ? k : share, 1, blocks);
 }

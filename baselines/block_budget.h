@@ -27,8 +27,11 @@ struct BlockBudget : ParamFields {
                      "one.",
                      "-", 0, 1);
 
-  /// Of `blocks` key blocks; at least 1, at most all.
-  int64_t count(int64_t blocks) const;
+  bool keep_given = given("keep");
+
+  /// Of `blocks` key blocks; at least 1, at most all. Throws InputError naming `method` where both
+  /// k and keep are given.
+  int64_t count(int64_t blocks, const std::string& method) const;
   /// `keep`, then with smaller blocks; none where k is given.
   std::vector<DensityKnob> knobs() const;
 };

@@ -150,7 +150,7 @@ class OracleBlock : public Method<OracleBlockParams> {
     const QueryKeyBlocks blocks = blocks_of(in, p.budget, name());
     const int64_t nq = blocks.queries.count(), nk = blocks.keys.count();
     const std::vector<int64_t> shape{in.heads(), nq, nk};
-    const int64_t kept = p.budget.count(nk);
+    const int64_t kept = p.budget.count(nk, name());
     Plan plan;
     Branch branch{.name = "oracle_block"};
     std::vector<uint8_t> maps;

@@ -24,7 +24,10 @@ struct OracleTokenParams : ParamFields {
   int64_t text_length =
       integer("text_length", -1, "Text tokens, for checking only; -1 = not checked.", "-", -1);
 
+  bool keep_given = given("keep");
+
   int64_t count(int64_t keys) const {
+    if (k > 0 && keep_given) throw InputError("oracle_token: give k or keep, not both");
     const auto share = static_cast<int64_t>(std::llround(keep * static_cast<double>(keys)));
     return std::clamp<int64_t>(k > 0 ? k : share, 1, keys);
   }

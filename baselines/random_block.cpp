@@ -60,7 +60,7 @@ class RandomBlock : public Method<RandomBlockParams> {
 
   Plan make_plan(const Inputs& in, const RandomBlockParams& p) const override {
     const auto [queries, keys] = blocks_of(in, p.budget, name());
-    const int64_t nq = queries.count(), nk = keys.count(), kept = p.budget.count(nk);
+    const int64_t nq = queries.count(), nk = keys.count(), kept = p.budget.count(nk, name());
     Plan plan;
     Branch branch{.name = "random_block"};
     std::vector<uint8_t> maps;

@@ -140,6 +140,7 @@ TEST(OracleBlock, KnobAndRefusals) {
   EXPECT_EQ(oracle_block().knobs(in, given).size(), 3U);  // blocks of 64, 32 and 16
   given.set("k", "2");
   EXPECT_TRUE(oracle_block().knobs(in, given).empty());
+  expect_refused(oracle_block(), in, {{"k", "1"}, {"keep", "0.1"}}, "give k or keep, not both");
   expect_refused(oracle_block(), in, {{"tile", "2,2"}}, "tile needs 3 numbers");
   expect_refused(oracle_block(), in, {{"tile", "2,2,2"}}, "grid");
   Generator random{1};

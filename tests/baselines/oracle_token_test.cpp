@@ -64,6 +64,7 @@ TEST(OracleToken, AllKeysAreFullAttention) {
 TEST(OracleToken, RefusesMoreKeysThanAPlanCanList) {
   const Inputs in = random_inputs(65'536, 1, 1);
   expect_refused(oracle(), in, {{"k", "32768"}}, "are more than the 2^31 keys");
+  expect_refused(oracle(), in, {{"k", "1"}, {"keep", "0.1"}}, "give k or keep, not both");
   expect_refused(oracle(), random_video(1, 2, 2, 1, 4), {{"text_length", "3"}}, "but it is 0");
 }
 
