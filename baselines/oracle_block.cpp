@@ -16,7 +16,7 @@
 namespace vidattn {
 namespace {
 
-constexpr int64_t kRows = 64, kKeys = 1024;  // scores that exist at a time, on every thread
+constexpr int64_t kRows = 256, kKeys = 512;  // scores that exist at a time, on every thread
 
 struct OracleBlockParams : ParamFields {
   using ParamFields::ParamFields;
@@ -32,15 +32,33 @@ std::vector<float> rows_by_block(const Tensor& tensor, int64_t head, const Block
   return rows;
 }
 
-/// Softmax mass of key blocks, summed over the queries of a block, with the keys passing by once:
-/// sums over blocks are relative to the largest score so far, and scaled down when it grows.
+/// Of several at once, which std::max_element is not.
+float largest_of(const float* values, int64_t count) {
+  float largest = values[0];
+#pragma omp simd reduction(max : largest)
+  for (int64_t i = 1; i < count; ++i) largest = values[i] > largest ? values[i] : largest;
+  return largest;
+}
+
+/// Bounds of runs of whole blocks with at most kRows tokens, or a single larger block: products of
+/// more rows are faster.
+std::vector<int64_t> batches(const Blocks& blocks) {
+  std::vector<int64_t> bounds{0};
+  for (int64_t a = 1; a < blocks.count(); ++a)
+    if (blocks.start[a + 1] - blocks.start[bounds.back()] > kRows) bounds.push_back(a);
+  bounds.push_back(blocks.count());
+  return bounds;
+}
+
+/// Softmax mass of key blocks under some queries, with the keys passing by once: sums over blocks
+/// are relative to a query's largest score so far, and scaled down when it grows.
 class MassSums {
  public:
   MassSums(const Blocks& keys, const std::vector<float>& k, int64_t dim, double scale)
       : keys_(keys), k_(k), dim_(dim), scale_(static_cast<float>(scale)), scores_(kRows * kKeys) {}
 
-  /// Adds the mass of `rows` queries, at most kRows, to mass [blocks].
-  void add(const float* q, int64_t rows, std::vector<double>& mass) {
+  /// Takes `rows` queries, at most kRows.
+  void attend(const float* q, int64_t rows) {
     const int64_t blocks = keys_.count(), length = keys_.start[blocks];
     sums_.assign(rows * blocks, 0);
     highest_.assign(rows, -std::numeric_limits<float>::infinity());
@@ -52,19 +70,22 @@ class MassSums {
       while (keys_.start[first + 1] <= begin) ++first;
       for (int64_t r = 0; r < rows; ++r) add_row(r, first, begin, end);
     }
-    for (int64_t r = 0; r < rows; ++r) {
-      const float* sums = &sums_[r * blocks];
-      double total = 0;
-      for (int64_t b = 0; b < blocks; ++b) total += sums[b];
-      for (int64_t b = 0; b < blocks; ++b) mass[b] += sums[b] / total;
-    }
+  }
+
+  /// Adds the mass of the query taken as number r to mass [blocks].
+  void add_mass(int64_t r, double* mass) const {
+    const int64_t blocks = keys_.count();
+    const float* sums = &sums_[r * blocks];
+    double total = 0;
+    for (int64_t b = 0; b < blocks; ++b) total += sums[b];
+    for (int64_t b = 0; b < blocks; ++b) mass[b] += sums[b] / total;
   }
 
  private:
   void add_row(int64_t r, int64_t first, int64_t begin, int64_t end) {
     const float* scores = &scores_[r * kKeys];
     float* sums = &sums_[r * keys_.count()];
-    const float highest = *std::max_element(scores, scores + (end - begin));
+    const float highest = largest_of(scores, end - begin);
     if (highest > highest_[r]) {
       const float smaller = std::exp(highest_[r] - highest);
       for (int64_t b = 0; b <= first; ++b) sums[b] *= smaller;
@@ -93,23 +114,33 @@ void for_each_mass(const Inputs& in, int64_t h, const QueryKeyBlocks& blocks,
   const Blocks &queries = blocks.queries, &keys = blocks.keys;
   const int64_t dim = in.dim();
   const auto k = rows_by_block(*in.k, in.kv_head(h), keys, 0, keys.start[keys.count()]);
+  const std::vector<int64_t> bounds = batches(queries);
   RegionErrors errors;
 #pragma omp parallel
   {
     std::optional<MassSums> sums;
     std::vector<double> mass;
-    const auto sum_block = [&](int64_t a) {
+    const auto sum_blocks = [&](int64_t first, int64_t last) {
       if (!sums) sums.emplace(keys, k, dim, in.softmax_scale());
-      mass.assign(keys.count(), 0);
-      for (int64_t p = queries.start[a]; p < queries.start[a + 1]; p += kRows) {
+      mass.assign((last - first) * keys.count(), 0);
+      int64_t a = first;
+      for (int64_t p = queries.start[first]; p < queries.start[last]; p += kRows) {
         throw_if_cancelled();
-        const int64_t end = std::min<int64_t>(p + kRows, queries.start[a + 1]);
-        sums->add(rows_by_block(*in.q, h, queries, p, end).data(), end - p, mass);
+        const int64_t end = std::min<int64_t>(p + kRows, queries.start[last]);
+        sums->attend(rows_by_block(*in.q, h, queries, p, end).data(), end - p);
+        for (int64_t r = 0; r < end - p; ++r) {
+          while (queries.start[a + 1] <= p + r) ++a;
+          sums->add_mass(r, &mass[(a - first) * keys.count()]);
+        }
       }
-      take(a, std::vector<float>(mass.begin(), mass.end()));
+      for (a = first; a < last; ++a) {
+        const auto row = mass.begin() + (a - first) * keys.count();
+        take(a, std::vector<float>(row, row + keys.count()));
+      }
     };
 #pragma omp for schedule(dynamic)
-    for (int64_t a = 0; a < queries.count(); ++a) errors.catching([&] { sum_block(a); });
+    for (size_t i = 1; i < bounds.size(); ++i)
+      errors.catching([&] { sum_blocks(bounds[i - 1], bounds[i]); });
   }
   errors.rethrow();
 }

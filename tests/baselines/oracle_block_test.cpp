@@ -43,7 +43,7 @@ TEST(OracleBlock, KeepsTheBlocksOfLargestMass) {
   in.v = random_tensor(150, 2, 8, 72);
   in.explain = true;
   expect_largest_masses(in, {{"block", "16"}, {"k", "3"}}, slow_runs(150, 16), 3);
-  expect_largest_masses(in, {{"block", "70"}, {"k", "2"}}, slow_runs(150, 70), 2);  // two strips
+  expect_largest_masses(in, {{"block", "70"}, {"k", "2"}}, slow_runs(150, 70), 2);
   expect_largest_masses(in, {{"block", "10"}, {"keep", "0.3"}}, slow_runs(150, 10), 5);  // 4.5
 }
 
