@@ -36,7 +36,8 @@ TEST(MethodShapes, CrossAttentionIsTakenOrRefusedInOneLine) {
                                            "and 70 keys");
     }
   }
-  EXPECT_EQ(taken, 5);  // full, lite, skip_softmax, sparge, svg2
+  // full, lite, oracle_block, oracle_token, random_block, skip_softmax, sparge, svg2
+  EXPECT_EQ(taken, 8);
 }
 
 TEST(MethodShapes, ValuesOfAnotherWidth) {

@@ -19,9 +19,12 @@ constexpr size_t kFilled = kColours.size() * kShapes;
 // A method keeps its place for ever; a new one goes to the end. Behind the first kFilled the marks
 // are hollow, as are those of methods that are not here, by hash.
 constexpr std::string_view kPlaces[] = {
-    "full",    "moga",        "stga", "moga_stga", "vmoba", "frame",        "sta", "moba", "svg2",
-    "radial",  "sparge",      "vsa",  "svg",       "nsa",   "bsa",          "moc", "dsa",  "vorta",
-    "bigbird", "ditfastattn", "sol",  "pisa",      "sla",   "skip_softmax", "lite"};
+    "full",    "moga",        "stga",         "moga_stga",    "vmoba",        "frame",
+    "sta",     "moba",        "svg2",         "radial",       "sparge",       "vsa",
+    "svg",     "nsa",         "bsa",          "moc",          "dsa",          "vorta",
+    "bigbird", "ditfastattn", "sol",          "pisa",         "sla",          "skip_softmax",
+    "lite",    "nabla",       "oracle_block", "random_block", "oracle_token", "subblock",
+    "draft",   "xattention"};
 static_assert(std::size(kPlaces) <= 2 * kFilled);
 
 /// FNV-1a, the same on every machine.

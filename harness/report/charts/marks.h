@@ -15,7 +15,7 @@ struct Mark {
 };
 
 /// No two methods of this program have the same mark. A name that is not in the list of marks.cpp
-/// has one of the hollow marks, which two such names may share.
+/// has one of the hollow marks, which it may share.
 Mark mark_of(const std::string& method);
 
 /// Whether a method is no method but the best that any could do with so many keys.
