@@ -14,6 +14,7 @@
 #include "attention/reference.h"
 #include "baselines/procedure.h"
 #include "harness/conform/deviation.h"
+#include "harness/conform/stored_order.h"
 #include "harness/conform/test_vector.h"
 #include "harness/host/output/thrown.h"
 #include "harness/io/json_file.h"
@@ -149,7 +150,8 @@ Comparison check_attention(const TestCase& test, const BackendSpec& spec,
     if (operand || run.in.find(name)) continue;
     const auto unused = run.plan.explained.find(name + ".unused");
     if (auto got = result_for(run, test, name))
-      comparison.array(name, std::move(*got),
+      comparison.array(name,
+                       in_stored_order(std::move(*got), name, run.in.length(), stored_prefix(test)),
                        unused == run.plan.explained.end() ? nullptr : &unused->second);
     else
       comparison.fail("nothing computed to compare with " + name + ".npy");

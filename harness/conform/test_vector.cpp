@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "attention/error.h"
+#include "harness/conform/stored_order.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
 
@@ -112,11 +113,13 @@ std::map<std::string, std::shared_ptr<const Array>> case_extras(
 
 Inputs case_inputs(const TestCase& test, const BackendSpec& spec) {
   Inputs in;
-  in.q = load_tensor(test, "q");
-  in.k = load_tensor(test, "k");
-  in.v = load_tensor(test, "v");
+  const int64_t prefix = stored_prefix(test);
+  in.q = video_first(load_tensor(test, "q"), prefix);
+  in.k = video_first(load_tensor(test, "k"), prefix);
+  in.v = video_first(load_tensor(test, "v"), prefix);
   in.grid = case_grid(test, in.length());
   in.extra = case_extras(test, spec.backend->info().inputs);
+  for (auto& [name, array] : in.extra) array = video_first(array, in.length(), prefix);
   in.validate();
   return in;
 }

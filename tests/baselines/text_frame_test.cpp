@@ -93,7 +93,9 @@ TEST(TextFrame, KeepsTheKeysOfOtherTokensAndMakesTheirQueriesDense) {
                                 {"vmoba"},
                                 {"vmoba", {{"select_mode", "topk"}, {"topk", "2"}}},
                                 {"vmoba", {{"threshold", "1"}}},
-                                {"svg"}}) {
+                                {"svg"},
+                                {"rainfusion"},
+                                {"rainfusion", {{"block", "16"}, {"sparsity", "0.9"}}}}) {
     SCOPED_TRACE(given.name);
     expect_framed(given.backend(), in, given.params());
     framed.insert(given.name);
