@@ -70,7 +70,8 @@ def needed(edges):
 def captions(files):
     """Captions that follow from the tree: rooms of metrics, published methods, devices."""
     rooms = sorted({f.split("/")[1] for f in files if re.match(r"metrics/\w+/", f)})
-    methods = sum("RegisterBackend<" in house.read(ROOT, f) for f in files
+    methods = sum(all(word in house.read(ROOT, f) for word in ("RegisterBackend<", ".paper ="))
+                  for f in files
                   if re.fullmatch(r"baselines/\w+\.cpp", f))
     devices = sorted({re.split(r"[/.]", f)[1] for f in files if re.match(r"attention/.*\.cpp", f)
                       and re.search(r"RegisterDevice(Family)?<", house.read(ROOT, f))})

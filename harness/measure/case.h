@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <map>
@@ -13,6 +14,7 @@
 #include "metrics/plan/coverage.h"
 #include "metrics/plan/fidelity.h"
 #include "metrics/plan/stats.h"
+#include "metrics/plan/tile_density.h"
 
 namespace vidattn {
 
@@ -26,6 +28,7 @@ struct Case {
   Measurement result = {};
   PlanStats stats = {};
   Coverage coverage = {};
+  std::array<TileDensity, kTileShapes.size()> tiles = {};
   std::map<std::string, double> figures = {};
   Fidelity fidelity = {};
   double check_error = NAN, check_limit = NAN;

@@ -213,6 +213,7 @@ void put_out(const MainJob& job, const RunOptions& options, std::optional<Store>
 
 ExitCode run(const RunOptions& given) {
   const RunOptions options = without_twins(given);
+  require_backends(options.backends);
   run_columns(options.columns);  // no measuring for a table that cannot be printed
   std::optional<Store> store;    // opened first: no measuring for a store that cannot be written
   if (!options.db.empty()) store.emplace(options.db, Store::Mode::write);
