@@ -7,6 +7,8 @@
 namespace vidattn {
 namespace {
 
+constexpr double kMaxMapBytes = 8e9;  // of lists as a map
+
 std::string text_of_shape(const std::vector<int64_t>& shape) {
   std::string text;
   for (int64_t size : shape) text += (text.empty() ? "[" : ",") + std::to_string(size);
@@ -59,7 +61,7 @@ std::vector<Order> orders_of(const Inputs& in, const std::string& name, int64_t 
 int64_t size_for(const WantedBlocks& w) {
   const int64_t least = (w.tokens + w.count - 1) / w.count;
   const int64_t most = w.count == 1 ? least : (w.tokens - 1) / (w.count - 1);
-  if (least > most || (w.tokens + least - 1) / least != w.count)
+  if (least > most)
     throw InputError("map: no size of blocks makes " + std::to_string(w.count) + " blocks of " +
                      std::to_string(w.tokens) + " " + w.what + " tokens: give " + w.what +
                      "_sizes");
@@ -90,6 +92,9 @@ BlockSizes given_sizes(const Inputs& in, const WantedBlocks& w, const std::strin
   if (w.size > 0) throw InputError("map: both " + name + " and block_" + w.what[0] + " are given");
   const PerHead given = per_head(in, name, 1, "[N] or [H,N]");
   require_count(w, given.shape[0], name);
+  if (given.shape[0] > w.tokens)
+    throw InputError("map: " + name + " has " + std::to_string(given.shape[0]) +
+                     " entries, more than the " + std::to_string(w.tokens) + " tokens");
   const std::vector<int32_t>& sizes = integers_of(in, name);
   std::vector<std::vector<int32_t>> starts;
   for (int64_t h = 0; h < given.heads; ++h) {
@@ -112,7 +117,14 @@ BlockSizes given_sizes(const Inputs& in, const WantedBlocks& w, const std::strin
 class ListMarker {
  public:
   ListMarker(const char* name, int64_t heads, int64_t queries, int64_t keys)
-      : name_(name), maps_{heads, queries, keys, std::vector<uint8_t>(heads * queries * keys)} {}
+      : name_(name), maps_{heads, queries, keys, {}} {
+    const double bytes =
+        static_cast<double>(heads) * static_cast<double>(queries) * static_cast<double>(keys);
+    if (bytes > kMaxMapBytes)
+      throw InputError("map: " + std::to_string(queries) + " times " + std::to_string(keys) +
+                       " blocks are too many");
+    maps_.values.resize(static_cast<size_t>(bytes));
+  }
 
   void mark(int64_t head, int64_t query, int32_t key) {
     if (key < 0 || key >= maps_.keys)
@@ -172,7 +184,11 @@ GivenMaps given_maps(const Inputs& in, const std::string& name, const std::strin
 }
 
 int64_t query_blocks(const Inputs& in, const std::string& form) {
-  if (form == "block_indptr") return per_head(in, form, 1, "[NQ+1] or [H,NQ+1]").shape[0] - 1;
+  if (form == "block_indptr") {
+    const int64_t pointers = per_head(in, form, 1, "[NQ+1] or [H,NQ+1]").shape[0];
+    if (pointers < 2) throw InputError("map: block_indptr has no query block");
+    return pointers - 1;
+  }
   return per_head(in, form, 2, form == "block_map" ? "[H,NQ,NK]" : "[H,NQ,N]").shape[0];
 }
 
@@ -208,18 +224,16 @@ GivenMaps maps_of_csr(const Inputs& in, int64_t key_blocks) {
         &indices = integers_of(in, "block_indices");
   const int64_t heads = pointers.heads, queries = pointers.shape[0] - 1;
   const std::vector<int64_t>& shape = in.find("block_indices")->shape;
-  const bool rows = shape.size() > 1 && heads > 1;  // a row of indices per head
+  // A row of indices per head, or one behind the other.
+  const bool rows = heads > 1 && shape.size() > 1 && shape[shape.size() - 2] == heads;
   const auto total = static_cast<int64_t>(indices.size());
-  if (rows && total % heads != 0)
-    throw InputError("map: block_indices has shape " + text_of_shape(shape) + " for " +
-                     std::to_string(heads) + " heads");
   ListMarker marker("block_indices", heads, queries, key_blocks);
   int64_t behind = 0;  // the lists of the heads before
   for (int64_t h = 0; h < heads; ++h) {
     const int32_t* pointer = &indptr[h * (queries + 1)];
     const int64_t first = rows ? h * (total / heads) : pointer[0] == behind ? 0 : behind;
     const int64_t last = rows ? total / heads : total - first;
-    if (pointer[0] < 0 || (rows && pointer[0] != 0))
+    if (pointer[0] != 0 && (rows || pointer[0] != behind))
       throw InputError("map: block_indptr begins with " + std::to_string(pointer[0]));
     for (int64_t a = 0; a < queries; ++a) {
       if (pointer[a] > pointer[a + 1] || pointer[a + 1] > last)

@@ -191,7 +191,14 @@ TEST(Map, RefusesContradictionsInOneLine) {
   give<int32_t>(csr, "block_indices", {3}, {0, 1, 0});
   EXPECT_EQ(refused(csr, {{"block_k", "4"}}),
             "map: block_indptr descends, or leaves the 3 block_indices");
+  give<int32_t>(csr, "block_indptr", {0}, {});
+  EXPECT_EQ(refused(csr, {{"block_k", "4"}}), "map: block_indptr has no query block");
+  give<int32_t>(csr, "block_indptr", {4}, {2, 2, 2, 3});
+  EXPECT_EQ(refused(csr, {{"block_k", "4"}}), "map: block_indptr begins with 2");
   Inputs sized = in;
+  give<int32_t>(sized, "key_sizes", {11}, std::vector<int32_t>(11));
+  EXPECT_EQ(refused(sized), "map: the mask has 3 key blocks, key_sizes makes 11");
+  sized = in;
   give<int32_t>(sized, "query_sizes", {3}, {8, 8, 4});
   EXPECT_EQ(refused(sized), "map: query_sizes does not add up to the 19 query tokens");
   EXPECT_EQ(refused(sized, {{"block_q", "8"}}), "map: both query_sizes and block_q are given");

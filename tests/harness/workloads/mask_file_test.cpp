@@ -54,7 +54,7 @@ TEST(MaskFile, OfSeveralArraysIsToldByNames) {
   EXPECT_EQ(names_of(in), (Names{"block_indices", "block_indptr", "token_order"}));
   const Array strange{{1}, std::vector<int32_t>(1)};
   write_safetensors(path, {{"indptr", &indptr}, {"strange", &strange}});
-  expect_input_error([&] { with_file("map:" + path); }, "'strange' is none of block_map, ");
+  expect_input_error([&] { with_file("map:" + path); }, "\"strange\" is none of block_map, ");
 }
 
 TEST(MaskFile, IsRefusedBeforeAnyWork) {
