@@ -107,6 +107,23 @@ TEST(Map, TakesTheSameMaskInEveryForm) {
   lists.expect_plan(in, sizes);
 }
 
+TEST(Map, TakesListsOfThreeHeadsOneBehindTheOther) {
+  for (const bool from_zero : {true, false}) {
+    Inputs in = random_inputs(4, 3, 8);
+    give<int32_t>(in, "block_indices", {6}, {1, 0, 1, 0, 0, 1});
+    give<int32_t>(in, "block_indptr", {3, 3},
+                  from_zero ? std::vector<int32_t>{0, 1, 1, 0, 2, 3, 0, 1, 2}
+                            : std::vector<int32_t>{0, 1, 1, 1, 3, 4, 4, 5, 6});
+    const Plan plan = plan_of(in, {{"block_k", "2"}});
+    EXPECT_EQ(keys_of(plan, in, 0, 0), (std::vector<int64_t>{2, 3}));
+    EXPECT_EQ(keys_of(plan, in, 3, 0), std::vector<int64_t>{});
+    EXPECT_EQ(keys_of(plan, in, 0, 1), (std::vector<int64_t>{0, 1, 2, 3}));
+    EXPECT_EQ(keys_of(plan, in, 3, 1), (std::vector<int64_t>{0, 1}));
+    EXPECT_EQ(keys_of(plan, in, 0, 2), (std::vector<int64_t>{0, 1}));
+    EXPECT_EQ(keys_of(plan, in, 3, 2), (std::vector<int64_t>{2, 3}));
+  }
+}
+
 TEST(Map, TakesAMaskOfPairs) {
   const Lists lists;
   Inputs in = lists.inputs();
