@@ -16,7 +16,7 @@
 namespace vidattn {
 namespace {
 
-constexpr int64_t kRows = 256, kKeys = 512;  // scores that exist at a time, on every thread
+constexpr int64_t kRows = 256, kKeysOfPass = 512;  // scores that exist at a time, on every thread
 
 struct OracleBlockParams : ParamFields {
   using ParamFields::ParamFields;
@@ -55,7 +55,11 @@ std::vector<int64_t> batches(const Blocks& blocks) {
 class MassSums {
  public:
   MassSums(const Blocks& keys, const std::vector<float>& k, int64_t dim, double scale)
-      : keys_(keys), k_(k), dim_(dim), scale_(static_cast<float>(scale)), scores_(kRows * kKeys) {}
+      : keys_(keys),
+        k_(k),
+        dim_(dim),
+        scale_(static_cast<float>(scale)),
+        scores_(kRows * kKeysOfPass) {}
 
   /// Takes `rows` queries, at most kRows.
   void attend(const float* q, int64_t rows) {
@@ -63,10 +67,10 @@ class MassSums {
     sums_.assign(rows * blocks, 0);
     highest_.assign(rows, -std::numeric_limits<float>::infinity());
     int64_t first = 0;  // block of the chunk's first key
-    for (int64_t begin = 0; begin < length; begin += kKeys) {
-      const int64_t end = std::min(begin + kKeys, length);
-      gemm_nt(rows, end - begin, dim_, q, dim_, &k_[begin * dim_], dim_, scores_.data(), kKeys,
-              scale_);
+    for (int64_t begin = 0; begin < length; begin += kKeysOfPass) {
+      const int64_t end = std::min(begin + kKeysOfPass, length);
+      gemm_nt(rows, end - begin, dim_, q, dim_, &k_[begin * dim_], dim_, scores_.data(),
+              kKeysOfPass, scale_);
       while (keys_.start[first + 1] <= begin) ++first;
       for (int64_t r = 0; r < rows; ++r) add_row(r, first, begin, end);
     }
@@ -83,7 +87,7 @@ class MassSums {
 
  private:
   void add_row(int64_t r, int64_t first, int64_t begin, int64_t end) {
-    const float* scores = &scores_[r * kKeys];
+    const float* scores = &scores_[r * kKeysOfPass];
     float* sums = &sums_[r * keys_.count()];
     const float highest = largest_of(scores, end - begin);
     if (highest > highest_[r]) {
@@ -219,7 +223,7 @@ class OracleBlock : public Method<OracleBlockParams> {
     if (known == nullptr || known->shape != std::vector<int64_t>{in.heads(), nq, nk}) {
       const auto pairs = static_cast<double>(in.length()) * static_cast<double>(in.keys());
       const StageTimer timer(plan, "true scores", 2.0 * pairs * static_cast<double>(in.dim()),
-                             nq * nk + kRows * (kKeys + nk) * 4 + in.keys() * in.dim() * 4);
+                             nq * nk + kRows * (kKeysOfPass + nk) * 4 + in.keys() * in.dim() * 4);
       return for_each_mass(in, h, blocks, take);
     }
     const float* mass = known->as<float>(kMass).data() + h * nq * nk;

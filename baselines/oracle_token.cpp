@@ -13,7 +13,7 @@
 namespace vidattn {
 namespace {
 
-constexpr int64_t kQueries = 64;  // whose scores exist at a time, on every thread
+constexpr int64_t kQueriesAtOnce = 64;  // whose scores exist at a time, on every thread
 
 struct OracleTokenParams : ParamFields {
   using ParamFields::ParamFields;
@@ -104,7 +104,7 @@ class OracleToken : public Method<OracleTokenParams> {
     const int64_t length = in.length(), keys = in.keys();
     const StageTimer timer(plan, "true scores",
                            2.0 * static_cast<double>(length) * static_cast<double>(keys * in.dim()),
-                           std::min(length, kQueries) * keys * 4);
+                           std::min(length, kQueriesAtOnce) * keys * 4);
     const HeadMatrix k(*in.k, in.kv_head(h));
     Chosen chosen{std::vector<int32_t>(length * count),
                   std::vector<float>(in.explain ? length : 0)};
@@ -115,7 +115,7 @@ class OracleToken : public Method<OracleTokenParams> {
       LongRows rows;
       const auto choose_rows = [&](int64_t begin) {
         throw_if_cancelled();
-        const HeadMatrix q(*in.q, h, begin, std::min(begin + kQueries, length));
+        const HeadMatrix q(*in.q, h, begin, std::min(begin + kQueriesAtOnce, length));
         scores.resize(q.rows() * keys);
         gemm_nt(q.rows(), keys, in.dim(), q.row(0), q.stride(), k.row(0), k.stride(), scores.data(),
                 keys, static_cast<float>(in.softmax_scale()));
@@ -128,7 +128,7 @@ class OracleToken : public Method<OracleTokenParams> {
         }
       };
 #pragma omp for schedule(dynamic)
-      for (int64_t begin = 0; begin < length; begin += kQueries)
+      for (int64_t begin = 0; begin < length; begin += kQueriesAtOnce)
         errors.catching([&] { choose_rows(begin); });
     }
     errors.rethrow();

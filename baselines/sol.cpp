@@ -25,8 +25,8 @@ struct SolParams : ParamFields {
              "the scores themselves.",
              kSana);
   int64_t band = integer("band", 1, "Exact blocks on each side of the query's own.", kSana, 0);
-  int64_t sink_start =
-      integer("sink_start", 0, "First token that all queries see exactly.", kSana, 0);
+  int64_t sink_start = integer(
+      "sink_start", 0, "First position of the sequence that all queries see exactly.", kSana, 0);
   int64_t sink_tokens =
       integer("sink_tokens", 0, "How many; in text_mode=sink the text unless given.", kSana, 0);
   bool sink_given = given("sink_tokens");
@@ -39,8 +39,11 @@ struct SolParams : ParamFields {
              kSana);
   std::string token_order = choice("token_order", {"raster", "morton"},
                                    "Order of the video tokens that blocks cut.", kSana);
-  std::string text_place =
-      choice("text_place", {"suffix", "prefix", "none"}, "Where the text tokens stand.", "");
+  std::string text_place = choice(
+      "text_place", {"suffix", "prefix", "none"},
+      "Where the text stands in the model's sequence, which blocks cut; in the call it follows "
+      "the video.",
+      "");
   int64_t text_length = integer("text_length", -1, "Text tokens; -1 = the grid's.", "", -1);
 };
 
@@ -87,20 +90,15 @@ SolSequence sequence_of(const Inputs& in, const SolParams& p) {
   if (p.token_order == "morton") in.need_grid("sol: token_order=morton");
   const auto text = static_cast<int32_t>(text_tokens_of(in, p));
   const auto all = static_cast<int32_t>(in.length()), video = all - text;
-  const bool prefix = p.text_place == "prefix" && text > 0;
-  SolSequence s{{}, all, {prefix ? 0 : video, prefix ? text : all}};
+  const bool separate = p.text_mode == "separate";
+  const bool first = p.text_place == "prefix" && !separate;
+  SolSequence s{{}, separate ? video : all, {first ? 0 : video, first ? text : all}};
   s.tokens.resize(video);
   std::iota(s.tokens.begin(), s.tokens.end(), 0);
   if (in.grid.known()) s.tokens = video_order(in.grid, p.token_order);
-  for (int32_t& token : s.tokens) token += prefix ? text : 0;
   std::vector<int32_t> words(text);
-  std::iota(words.begin(), words.end(), prefix ? 0 : video);
-  const bool first = prefix && p.text_mode != "separate";
+  std::iota(words.begin(), words.end(), video);
   s.tokens.insert(first ? s.tokens.begin() : s.tokens.end(), words.begin(), words.end());
-  if (p.text_mode == "separate") {
-    s.blocked = video;
-    s.text = {video, all};
-  }
   return s;
 }
 

@@ -4,6 +4,7 @@
 #include "attention/error.h"
 #include "attention/methods/method.h"
 #include "baselines/blocks.h"
+#include "baselines/text_slots.h"
 #include "baselines/tile_window.h"
 
 namespace vidattn {
@@ -110,17 +111,6 @@ DensityKnob knob_of(std::vector<DensityOfSettings> found) {
   return knob;
 }
 
-/// Number of real text tokens; the slots after them are padding.
-int64_t real_text(const StaParams& p, const VideoGrid& grid) {
-  if (p.text_max >= 0 && p.text_max != grid.text_tokens)
-    throw InputError("sta: text_max is " + std::to_string(p.text_max) + ", but " +
-                     std::to_string(grid.text_tokens) + " text tokens follow the video");
-  if (p.text_length > grid.text_tokens)
-    throw InputError("sta: text_length is " + std::to_string(p.text_length) + ", but only " +
-                     std::to_string(grid.text_tokens) + " text tokens follow the video");
-  return p.text_length < 0 ? grid.text_tokens : p.text_length;
-}
-
 /// Sliding tile attention: a tile of queries sees the tiles in a window around it, one window per
 /// head. Real text and video see each other; padded text slots see, but are never seen.
 ///
@@ -166,7 +156,7 @@ class Sta : public Method<StaParams> {
     check_tile(p, in.grid);
     const Sizes counts = tile_counts(in.grid, p.tile);
     const auto windows = windows_of(p, in.heads());
-    const int64_t text = real_text(p, in.grid);
+    const int64_t text = real_text(in.grid, p.text_length, p.text_max, name());
     Plan plan;
     Branch branch{.name = "sta"};
     {

@@ -25,9 +25,12 @@ struct SubblockParams : ParamFields {
   int64_t granularity =
       integer("granularity", 8, "The number of kept blocks is rounded up to a multiple of this.",
               kCode, 1, 1 << 30);
-  int64_t prefix_length = integer(
-      "prefix_length", 0,
-      "First tokens whose blocks of keys are kept in any case, beside the others.", "vLLM-Omni", 0);
+  int64_t prefix_length =
+      integer("prefix_length", 0,
+              "Tokens that stand before the video in the model's sequence and whose blocks of keys "
+              "are kept "
+              "in any case, beside the others; in the call they follow the video.",
+              "vLLM-Omni", 0);
   int64_t topk = integer("topk", 0, "Kept blocks, for checking only; 0 = not checked.", "", 0);
   int64_t prefix_blocks = integer(
       "prefix_blocks", 0, "Blocks of the prefix, for checking only; 0 = not checked.", "", 0);
@@ -53,13 +56,30 @@ int64_t part_size(int64_t block, int64_t parts, const char* name) {
   return block / parts;
 }
 
+/// Consecutive runs of `size` tokens of the model's sequence, in which the call's last `prefix`
+/// tokens stand first.
+Blocks sequence_blocks(int64_t length, int64_t prefix, int64_t size) {
+  if (prefix == 0) return run_blocks(length, size);
+  std::vector<int32_t> label(length);
+  for (int64_t i = 0; i < length; ++i)
+    label[i] = static_cast<int32_t>((i + prefix) % length / size);
+  return make_blocks(std::move(label), (length + size - 1) / size);
+}
+
+void check_prefix(const Inputs& in, int64_t prefix) {
+  const int64_t most = in.grid.known() ? in.grid.text_tokens : in.length() - 1;
+  if (prefix > most)
+    throw InputError("subblock: prefix_length is " + std::to_string(prefix) + ", but " +
+                     std::to_string(most) + " tokens can stand before the video");
+}
+
 /// SubBlock (KeySplit in vLLM-Omni): a key block is scored for a query block by the log of the sum
 /// of exp(score) over all pairs of their parts' means, which sees a few good keys where one mean of
 /// the whole block hides them; every query block keeps the key blocks of largest score.
 ///
-/// The authors' text stands before the video, and with a prefix_length the call is taken as such a
-/// sequence: the blocks of the prefix are always kept, and its queries choose like all others.
-/// Without one, the frame keeps text behind the video visible to all and lets it see everything.
+/// With a prefix_length the blocks of the prefix are always kept, and its queries choose like all
+/// others. Without one, the frame keeps text behind the video visible to all and lets it see
+/// everything.
 class Subblock : public Method<SubblockParams> {
  public:
   std::string name() const override { return "subblock"; }
@@ -92,9 +112,13 @@ class Subblock : public Method<SubblockParams> {
   }
 
   Plan make_plan(const Inputs& in, const SubblockParams& p) const override {
-    const Blocks blocks = run_blocks(in.length(), p.block);
-    const Blocks q_parts = run_blocks(in.length(), part_size(p.block, p.n_q, "n_q"));
-    const Blocks k_parts = run_blocks(in.length(), part_size(p.block, p.n_k, "n_k"));
+    check_prefix(in, p.prefix_length);
+    const auto cut = [&](int64_t size) {
+      return sequence_blocks(in.length(), p.prefix_length, size);
+    };
+    const Blocks blocks = cut(p.block);
+    const Blocks q_parts = cut(part_size(p.block, p.n_q, "n_q"));
+    const Blocks k_parts = cut(part_size(p.block, p.n_k, "n_k"));
     Plan plan;
     const auto [q, k] = means(in, q_parts, k_parts, plan);
     const int64_t n = blocks.count();

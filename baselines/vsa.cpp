@@ -1,11 +1,10 @@
 #include <algorithm>
-#include <cmath>
 
-#include "attention/device.h"
 #include "attention/error.h"
 #include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
+#include "baselines/tile_means.h"
 
 namespace vidattn {
 namespace {
@@ -26,18 +25,6 @@ struct VsaParams : ParamFields {
       "Says in words whether a gate is given (given … or none …); checked against the inputs.");
 };
 
-/// Means of every tile, [tiles, heads, dim].
-struct PooledTiles {
-  std::shared_ptr<const Tensor> q, k, v;
-};
-
-/// Sparsity s keeps ceil((1 - s) * tiles) key tiles; in double precision as the authors compute it,
-/// so that 0.7 of 10 tiles keeps 4.
-int64_t tiles_by_sparsity(double sparsity, int64_t tiles) {
-  const auto kept = static_cast<int64_t>(std::ceil((1 - sparsity) * static_cast<double>(tiles)));
-  return std::clamp<int64_t>(kept, 1, tiles);
-}
-
 int64_t kept_tiles(const VsaParams& p, int64_t tiles) {
   const int64_t by_sparsity = tiles_by_sparsity(p.sparsity, tiles);
   if (p.topk == 0) return by_sparsity;
@@ -46,16 +33,6 @@ int64_t kept_tiles(const VsaParams& p, int64_t tiles) {
                      to_text(p.sparsity) + ", which keeps " + std::to_string(by_sparsity) + " of " +
                      std::to_string(tiles) + " tiles: give one of them");
   return std::min(p.topk, tiles);
-}
-
-/// The gate of the coarse branch; null when none was given.
-std::shared_ptr<const Array> find_gate(const Inputs& in) {
-  const auto found = in.extra.find("gate");
-  if (found == in.extra.end()) return nullptr;
-  found->second->as<float>("gate");  // refuses another type
-  if (found->second->shape != std::vector<int64_t>{in.length(), in.heads(), in.dim()})
-    throw InputError("vsa: gate must have the shape of q, [L,H,D]");
-  return found->second;
 }
 
 /// Video sparse attention (Zhang et al. 2025): a coarse branch attends between the means of tiles,
@@ -81,14 +58,14 @@ class Vsa : public Method<VsaParams> {
   }
 
   Plan make_plan(const Inputs& in, const VsaParams& p) const override {
-    const auto gate = find_gate(in);
+    const auto gate = find_gate(in, name());
     const Blocks tiles = tile_blocks(in.grid, p.tile);
     const int64_t topk = kept_tiles(p, tiles.count());
     Plan plan;
-    const PooledTiles means = pool(in, tiles, plan);
+    const TileMeans means = tile_means(in, tiles, plan);
     plan.branches.push_back(fine_branch(in, tiles, means, topk, plan));
     plan.branches.push_back(coarse_branch(tiles, means, gate));
-    if (in.explain) explain(in, tiles, means, plan);
+    if (in.explain) explain_tiles(in, tiles, means, plan);
     return plan;
   }
 
@@ -99,17 +76,7 @@ class Vsa : public Method<VsaParams> {
   }
 
  private:
-  static PooledTiles pool(const Inputs& in, const Blocks& tiles, Plan& plan) {
-    const int64_t rows = in.heads() + 2 * in.kv_heads();
-    const StageTimer timer(plan, "tile means", static_cast<double>(in.length() * rows * in.dim()),
-                           0);  // the means are the plan's own operands
-    const auto mean = [&](const Tensor& tensor) {
-      return std::make_shared<const Tensor>(block_means(tensor, tiles));
-    };
-    return {mean(*in.q), mean(*in.k), mean(*in.v)};
-  }
-
-  static Branch fine_branch(const Inputs& in, const Blocks& tiles, const PooledTiles& means,
+  static Branch fine_branch(const Inputs& in, const Blocks& tiles, const TileMeans& means,
                             int64_t topk, Plan& plan) {
     const int64_t n = tiles.count(), heads = in.heads();
     const StageTimer timer(plan, "tile selection",
@@ -126,36 +93,6 @@ class Vsa : public Method<VsaParams> {
     }
     if (in.explain) plan.explained["tile_map"] = {{heads, n, n}, std::move(maps)};
     return fine;
-  }
-
-  /// One softmax per tile over all tiles, each counted once; every token takes its tile's result.
-  static Branch coarse_branch(const Blocks& tiles, const PooledTiles& means,
-                              std::shared_ptr<const Array> gate) {
-    const auto n = static_cast<int32_t>(tiles.count());
-    HeadTable table;
-    table.add(0, n, {{0, n}});
-    return {.name = "coarse",
-            .prepared = {means.q, means.k, means.v},
-            .tables = {std::move(table)},
-            .channel_weight = std::move(gate),
-            .output_map = {tiles.label}};
-  }
-
-  static void explain(const Inputs& in, const Blocks& tiles, const PooledTiles& means, Plan& plan) {
-    const int64_t n = tiles.count();
-    std::vector<int32_t> count(n);
-    for (int64_t b = 0; b < n; ++b) count[b] = tiles.size(b);
-    plan.explained["tile_label"] = {{in.length()}, tiles.label};
-    plan.explained["tile_count"] = {{n}, std::move(count)};
-    if (!in.device) return;
-    Plan coarse;
-    coarse.branches.push_back({.name = "coarse", .tables = plan.branches[1].tables});
-    const Inputs pooled{.q = means.q, .k = means.k, .v = means.v, .scale = in.softmax_scale()};
-    Output out;
-    in.device->run(coarse, pooled, out);
-    const float* o = out.o.data<float>();
-    plan.explained["o_coarse_tile"] = {{n, in.heads(), in.dim()},
-                                       std::vector<float>(o, o + out.o.size())};
   }
 };
 

@@ -70,8 +70,9 @@ def needed(edges):
 def captions(files):
     """Captions that follow from the tree: rooms of metrics, published methods, devices."""
     rooms = sorted({f.split("/")[1] for f in files if re.match(r"metrics/\w+/", f)})
-    texts = [house.read(ROOT, f) for f in files if re.fullmatch(r"baselines/\w+\.cpp", f)]
-    methods = sum("RegisterBackend<" in t and ".paper =" in t for t in texts)  # no oracle
+    methods = sum(all(word in house.read(ROOT, f) for word in ("RegisterBackend<", ".paper ="))
+                  for f in files
+                  if re.fullmatch(r"baselines/\w+\.cpp", f))
     devices = sorted({re.split(r"[/.]", f)[1] for f in files if re.match(r"attention/.*\.cpp", f)
                       and re.search(r"RegisterDevice(Family)?<", house.read(ROOT, f))})
     return {"metrics": ", ".join(rooms), "baselines": f"{methods} published methods",

@@ -57,6 +57,9 @@ std::vector<Option> options(Given& o) {
             .written(),
         Option("--mask", &attend.mask, "visible pairs of all branches, uint8 [1 or H,L,L]")
             .written(),
+        Option("--block-map", &attend.block_map,
+               "the plan as a map of blocks, .safetensors, that --backend map:FILE reads")
+            .written(),
         Option("--force-mask", &attend.force_mask, "write a mask of more than 4,096 tokens"),
         Option("--stats", &attend.stats, "JSON file of the executed plan's figures").written()}});
 }

@@ -50,7 +50,7 @@ ComparedCase compare_cases(Case a, Case b, const CompareOptions& options, std::s
 }  // namespace
 
 ComparisonResult compare_backends(const CompareOptions& options) {
-  for (const std::string& side : options.sides) parse_backend(side);
+  require_backends(options.sides);
   for (const std::string& device : options.devices) find_device(device);
   const Workload workload = build_workload(options.workload);
   ComparisonResult result{parse_backend(options.sides[0]).text(),

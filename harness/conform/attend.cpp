@@ -12,11 +12,14 @@
 #include "harness/host/output/outputs.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
+#include "harness/io/safetensors.h"
 #include "harness/io/stored_array.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/workloads/capture/options.h"
 #include "harness/workloads/in_dtype.h"
+#include "harness/workloads/mask_file.h"
+#include "metrics/plan/block_map.h"
 #include "metrics/plan/stats.h"
 
 namespace vidattn {
@@ -62,6 +65,7 @@ Inputs load_inputs(const AttendOptions& options, const BackendSpec& spec) {
         fmt::format("self-attention has as many keys as queries: these are {} queries and {} keys",
                     in.length(), in.keys()));
   if (options.attention == kCross) mark_cross(in);
+  add_file_inputs(*spec.backend, spec.params, in);
   return in;
 }
 
@@ -94,10 +98,18 @@ std::string sizes_text(const Inputs& in) {
   return text;
 }
 
+void write_block_map(const std::string& path, const std::map<std::string, Array>& arrays) {
+  std::map<std::string, std::variant<const Tensor*, const Array*>> tensors;
+  for (const auto& [name, array] : arrays) tensors[name] = &array;
+  write_safetensors(path, tensors);
+}
+
 void write_arrays(const AttendOptions& options, const Plan& plan, const Inputs& in,
                   const Output& out, Outputs& outputs) {
   outputs.write([&] { write_npy(options.out, out.o); });
   if (!options.mask.empty()) outputs.write([&] { write_npy(options.mask, plan_mask(plan, in)); });
+  if (!options.block_map.empty())
+    outputs.write([&] { write_block_map(options.block_map, block_map_of(plan, in)); });
   if (options.lse.empty()) return;
   // A combined plan has one softmax, and so one LSE, per branch: FILE.npy becomes
   // FILE_<branch>.npy.
@@ -113,9 +125,12 @@ void write_arrays(const AttendOptions& options, const Plan& plan, const Inputs& 
 /// Every file of a call must be another one, or results would overwrite each other.
 void check_outputs(const AttendOptions& options) {
   if (options.out.empty()) throw InputError("--out needs the name of a file");
+  if (!options.block_map.empty() && !options.block_map.ends_with(".safetensors"))
+    throw InputError("--block-map writes several arrays: the file's name must end in .safetensors");
   std::vector<std::filesystem::path> used{options.q, options.k, options.v};
   const size_t inputs = used.size();
-  for (const std::string& path : {options.out, options.lse, options.mask, options.stats}) {
+  for (const std::string& path :
+       {options.out, options.lse, options.mask, options.block_map, options.stats}) {
     if (path.empty()) continue;
     require_writable(path);
     used.push_back(path);

@@ -18,10 +18,10 @@ struct AttendOptions {
   VideoGrid grid;                             ///< frames = 0 when not given
   std::string device = "cpu";
   DType dtype = DType::f32;
-  std::string attention;              ///< self, cross, or empty: cross where the numbers differ
-  double scale = 0;                   ///< softmax scale; 0 = 1/sqrt(D)
-  std::string out, lse, mask, stats;  ///< files to write; empty = not wanted
-  bool force_mask = false;            ///< write a mask above kMaxMaskTokens, too
+  std::string attention;  ///< self, cross, or empty: cross where the numbers differ
+  double scale = 0;       ///< softmax scale; 0 = 1/sqrt(D)
+  std::string out, lse, mask, block_map, stats;  ///< files to write; empty = not wanted
+  bool force_mask = false;                       ///< write a mask above kMaxMaskTokens, too
 };
 
 /// A mask has L² bytes per head; longer ones must be forced.

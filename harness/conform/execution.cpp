@@ -4,6 +4,7 @@
 
 #include "attention/reference.h"
 #include "attention/terms/joined.h"
+#include "harness/conform/stored_order.h"
 #include "harness/io/npy.h"
 #include "metrics/plan/stats.h"
 
@@ -115,12 +116,17 @@ std::vector<Execution> execute_calls(const TestCase& test, const BackendSpec& sp
 
 std::optional<Array> result_of(const std::vector<Execution>& runs, const TestCase& test,
                                const std::string& name) {
-  std::optional<Array> last = result_for(runs.back(), test, name);
+  const auto of = [&](const Execution& run) -> std::optional<Array> {
+    std::optional<Array> computed = result_for(run, test, name);
+    if (!computed) return std::nullopt;
+    return in_stored_order(std::move(*computed), name, run.in.length(), stored_prefix(test));
+  };
+  std::optional<Array> last = of(runs.back());
   const size_t axes = test.json["files"][name].value("shape", std::vector<int64_t>()).size();
   if (runs.size() == 1 || !last || axes != last->shape.size() + 1) return last;
-  Array all = *result_for(runs.front(), test, name);
+  Array all = *of(runs.front());
   for (size_t s = 1; s < runs.size(); ++s) {
-    const Array step = *result_for(runs[s], test, name);
+    const Array step = *of(runs[s]);
     std::visit(
         [&](auto& values) {
           const auto& more = std::get<std::decay_t<decltype(values)>>(step.values);

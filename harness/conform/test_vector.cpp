@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "attention/error.h"
+#include "harness/conform/stored_order.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
 
@@ -129,14 +130,16 @@ std::vector<Inputs> case_calls(const TestCase& test, const BackendSpec& spec) {
   const auto q = load_steps(test, "q"), k = load_steps(test, "k"), v = load_steps(test, "v");
   if (q.size() != k.size() || q.size() != v.size())
     throw InputError(test.name + ": q, k and v have different numbers of steps");
+  const int64_t prefix = stored_prefix(test);
   std::vector<Inputs> calls(q.size());
   for (size_t s = 0; s < q.size(); ++s) {
     Inputs& in = calls[s];
-    in.q = q[s];
-    in.k = k[s];
-    in.v = v[s];
+    in.q = video_first(q[s], prefix);
+    in.k = video_first(k[s], prefix);
+    in.v = video_first(v[s], prefix);
     in.grid = case_grid(test, in.length());
     in.extra = case_extras(test, spec.backend->info().inputs);
+    for (auto& [name, array] : in.extra) array = video_first(array, in.length(), prefix);
     in.validate();
   }
   return calls;

@@ -7,6 +7,7 @@
 
 #include "attention/error.h"
 #include "attention/nearest.h"
+#include "harness/workloads/mask_file.h"
 
 namespace vidattn {
 
@@ -48,28 +49,35 @@ std::string BackendSpec::essence() const {
                    [&](const ParamSpec& spec) { return params.value(spec.name) != spec.value; });
 }
 
-BackendSpec make_backend(const std::string& name, const std::vector<std::string>& settings) {
-  const Backend& backend = find_backend(name);
-  BackendSpec spec{&backend, backend.defaults()};
-  for (const std::string& setting : settings) {
-    const size_t equals = setting.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw InputError(name + ": '" + setting + "' is not of the form key=value");
-    const std::string key = setting.substr(0, equals), value = setting.substr(equals + 1);
-    try {
-      if (key == "preset")
-        apply_preset(backend, value, spec.params);
-      else
-        spec.params.set(key, value);
-    } catch (const InputError& error) {
-      throw InputError(name + ": " + error.what());
-    }
+namespace {
+
+void apply_setting(BackendSpec& spec, const std::string& setting) {
+  const Backend& backend = *spec.backend;
+  const size_t equals = setting.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw InputError(backend.name() + ": '" + setting + "' is not of the form key=value");
+  const std::string key = setting.substr(0, equals), value = setting.substr(equals + 1);
+  try {
+    if (key == "preset")
+      apply_preset(backend, value, spec.params);
+    else
+      spec.params.set(key, value);
+  } catch (const InputError& error) {
+    throw InputError(backend.name() + ": " + error.what());
   }
+}
+
+}  // namespace
+
+BackendSpec make_backend(const std::string& text, const std::vector<std::string>& settings) {
+  BackendSpec spec = parse_backend(text);
+  for (const std::string& setting : settings) apply_setting(spec, setting);
   return spec;
 }
 
 BackendSpec parse_backend(const std::string& text) {
   const size_t colon = std::min(text.find(':'), text.size());
+  const Backend& backend = find_backend(text.substr(0, colon));
   std::vector<std::string> settings;
   for (size_t at = colon + 1; at <= text.size();) {
     const size_t comma = std::min(text.find(',', at), text.size());
@@ -80,7 +88,18 @@ BackendSpec parse_backend(const std::string& text) {
       settings.push_back(piece);
     at = comma + 1;
   }
-  return make_backend(text.substr(0, colon), settings);
+  if (!settings.empty() && reads_file(backend) && settings[0].find('=') == std::string::npos)
+    settings[0] = "file=" + settings[0];
+  BackendSpec spec{&backend, backend.defaults()};
+  for (const std::string& setting : settings) apply_setting(spec, setting);
+  return spec;
+}
+
+void require_backends(const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) {
+    const BackendSpec spec = parse_backend(text);
+    require_file(*spec.backend, spec.params);
+  }
 }
 
 std::string short_number(const std::string& text) {
@@ -107,7 +126,8 @@ std::string short_setting(const std::string& setting) {
 std::vector<std::string> expand_all(const std::vector<std::string>& names) {
   if (names != std::vector<std::string>{"all"}) return names;
   std::vector<std::string> every;
-  for (const Backend* backend : backends()) every.push_back(backend->name());
+  for (const Backend* backend : backends())
+    if (!reads_file(*backend)) every.push_back(backend->name());
   return every;
 }
 

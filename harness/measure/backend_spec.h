@@ -26,14 +26,20 @@ std::string short_number(const std::string& text);
 std::string short_setting(const std::string& setting);
 
 /// Parses NAME[:key=value,…]; settings apply in their order, preset=NAME sets several at once. A
-/// piece without '=' continues a list: "stga:shots=0,10,20,hs=4".
+/// piece without '=' continues a list: "stga:shots=0,10,20,hs=4"; as the first piece it is the file
+/// of a backend that reads one: "map:mask.npy".
 /// Throws InputError for unknown names, parameters and bad values.
 BackendSpec parse_backend(const std::string& text);
 
-/// Parses key=value settings (--set) for a named backend.
-BackendSpec make_backend(const std::string& name, const std::vector<std::string>& settings);
+/// The same, and then key=value settings (--set).
+BackendSpec make_backend(const std::string& text, const std::vector<std::string>& settings);
 
-/// The names of all backends in place of the single entry "all"; any other list as it is.
+/// Throws InputError for a text that parse_backend() refuses and a file that cannot be read: before
+/// any work.
+void require_backends(const std::vector<std::string>& texts);
+
+/// The names of all backends, but for those that are nothing without a file, in place of the single
+/// entry "all"; any other list as it is.
 std::vector<std::string> expand_all(const std::vector<std::string>& names);
 
 }  // namespace vidattn

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <map>
@@ -14,6 +15,7 @@
 #include "metrics/plan/coverage.h"
 #include "metrics/plan/fidelity.h"
 #include "metrics/plan/stats.h"
+#include "metrics/plan/tile_density.h"
 
 namespace vidattn {
 
@@ -27,6 +29,7 @@ struct Case {
   Measurement result = {};
   PlanStats stats = {};
   Coverage coverage = {};
+  std::array<TileDensity, kTileShapes.size()> tiles = {};
   std::map<std::string, double> figures = {};
   Fidelity fidelity = {};
   RecallEfficiency efficiency = {NAN, NAN};

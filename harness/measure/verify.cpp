@@ -11,6 +11,7 @@
 #include "harness/host/output/thrown.h"
 #include "harness/measure/density.h"
 #include "harness/workloads/in_dtype.h"
+#include "harness/workloads/mask_file.h"
 #include "metrics/machine/memory.h"
 #include "metrics/plan/checksum.h"
 #include "metrics/plan/equality.h"
@@ -82,6 +83,8 @@ Dense& dense_for(Case& c, Output& out, std::vector<Dense>& dense) {
 void count_work(Case& c, const Plan& whole) {
   c.stats = plan_stats(whole, c.in);
   c.coverage = plan_coverage(whole, c.in);
+  for (size_t i = 0; i < kTileShapes.size(); ++i)
+    c.tiles[i] = tile_density(whole, c.in, kTileShapes[i]);
   if (c.coverage.complete()) return;
   c.result.note += fmt::format("{}{}: {}", c.result.note.empty() ? "" : "; ",
                                short_setting(c.spec.text()), c.coverage.text());
@@ -135,6 +138,7 @@ Case make_case(const std::string& backend, const std::string& device, DType dtyp
                const Inputs& in) {
   Case c{parse_backend(backend), &find_device(device), dtype, in};
   c.in.device = c.device;
+  add_file_inputs(*c.spec.backend, c.spec.params, c.in);
   c.result.identity.backend = c.spec.essence();
   c.result.setting = c.spec.text();
   c.result.identity.device = c.device->name();

@@ -5,6 +5,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/output/thrown.h"
 #include "harness/measure/density.h"
+#include "harness/workloads/mask_file.h"
 #include "metrics/plan/stats.h"
 
 namespace vidattn {
@@ -47,6 +48,7 @@ ProbeRun run_probe(const std::string& backend, const Inputs& inputs, const Probe
   ProbeRun run{.backend = spec.text(), .outcome = "interrupted"};
   if (interrupted()) return run;
   try {
+    add_file_inputs(*spec.backend, spec.params, in);
     if (options.density) solve(spec, in, *options.density, run);
     run.backend = spec.text();
     if (!interrupted()) execute(spec, std::move(in), options, run, output);

@@ -99,7 +99,7 @@ ExitCode exit_code(const std::vector<ClipQuality>& clips) {
 ExitCode quality(const QualityOptions& given) {
   QualityOptions options = given;
   options.backends = ordered(options.backends);
-  for (const std::string& backend : options.backends) parse_backend(backend);
+  require_backends(options.backends);
   find_device(options.device);
   check_quality_columns(options.columns);
   check_noise(options.noise);

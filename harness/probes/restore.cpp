@@ -100,7 +100,7 @@ nlohmann::json record(const RestoreOptions& options, const Restoration& task,
 }  // namespace
 
 ExitCode restore(const RestoreOptions& options) {
-  for (const std::string& backend : options.backends) parse_backend(backend);
+  require_backends(options.backends);
   find_device(options.device);
   check_noise(options.noise);
   check_clip(options.clip);

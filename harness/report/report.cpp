@@ -24,6 +24,7 @@
 #include "harness/store/run_file.h"
 #include "harness/store/store.h"
 #include "harness/workloads/kind.h"
+#include "harness/workloads/mask_file.h"
 #include "report_assets.h"
 
 namespace vidattn {
@@ -110,9 +111,12 @@ WorkloadRequest request_of(const WorkloadFacts& workload) {
 /// Draws a case with the film or video behind it, planned on the CPU. The query of "visible" is in
 /// the middle of the middle frame that is shown.
 json draw_case(const std::string& backend, Inputs in, const std::vector<int64_t>& latent,
-               const std::vector<cv::Mat>& backgrounds) {
+               const std::vector<cv::Mat>& backgrounds, bool open_inputs) {
   const BackendSpec spec = parse_backend(backend);
   in.device = &find_device("cpu");
+  if (!open_inputs && reads_file(*spec.backend))
+    throw InputError("its file is opened with --open-inputs only");
+  add_file_inputs(*spec.backend, spec.params, in);
   spec.backend->prepare(in, spec.params);
   const Plan plan = spec.backend->plan(in, spec.params);
   json pictures{{"mask", data_uri(enlarged(mask_picture(plan, in, 0)))}};
@@ -128,9 +132,9 @@ json draw_case(const std::string& backend, Inputs in, const std::vector<int64_t>
 
 /// A case that cannot be drawn gets a note; the others have their pictures all the same.
 void add_pictures_of(json& c, const Inputs& in, const std::vector<int64_t>& latent,
-                     const std::vector<cv::Mat>& backgrounds) {
+                     const std::vector<cv::Mat>& backgrounds, bool open_inputs) {
   try {
-    c["pictures"] = draw_case(c["name"], in, latent, backgrounds);
+    c["pictures"] = draw_case(c["name"], in, latent, backgrounds, open_inputs);
     c["picture_frames"] = latent;
   } catch (const std::exception&) {
     c["picture_note"] = "No pictures: " + failure_text(std::current_exception());
@@ -139,7 +143,7 @@ void add_pictures_of(json& c, const Inputs& in, const std::vector<int64_t>& late
 
 /// Draws the cases that lie on one workload; a method is drawn once however often it was measured
 /// (devices, storage types, runs).
-void draw_cases(json& cases, size_t index, const Workload& workload) {
+void draw_cases(json& cases, size_t index, const Workload& workload, bool open_inputs) {
   const Inputs& in = workload.inputs;
   const auto latent = in.grid.known() ? frames_to_show(in.grid) : std::vector<int64_t>{};
   const auto backgrounds = backgrounds_of(workload, latent);
@@ -148,7 +152,7 @@ void draw_cases(json& cases, size_t index, const Workload& workload) {
   for (size_t i = 0; i < cases.size() && !interrupted(); ++i) {
     json& c = cases[i];
     if (c["workload_index"] == index && c["outcome"] == "passed" && drawn.insert(c["name"]).second)
-      add_pictures_of(c, in, latent, backgrounds);
+      add_pictures_of(c, in, latent, backgrounds, open_inputs);
     progress.update(static_cast<int64_t>(i) + 1);
   }
 }
@@ -175,7 +179,7 @@ void add_pictures(json& data, bool open_inputs) {
       const Workload workload = build_workload(request_of(recorded));
       if (!has_content(workload_facts(workload), recorded))
         throw InputError("its q, k and v are no longer the same");
-      draw_cases(data["cases"], i, workload);
+      draw_cases(data["cases"], i, workload, open_inputs);
     } catch (const std::exception&) {  // a report without pictures is still a report
       record["picture_note"] = "No pictures: the workload could not be built again: " +
                                failure_text(std::current_exception());

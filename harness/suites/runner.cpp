@@ -218,6 +218,7 @@ void put_out(const MainJob& job, const RunOptions& options, KeptResults& results
 
 ExitCode run(const RunOptions& given) {
   const RunOptions options = without_twins(given);
+  require_backends(options.backends);
   run_columns(options.columns);  // no measuring for a table that cannot be printed
   // Opened first: no measuring for a store that cannot be written.
   KeptResults results(options.out, options.db);

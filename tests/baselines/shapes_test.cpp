@@ -23,7 +23,9 @@ void expect_right(const Backend& backend, const Inputs& in) {
 
 TEST(MethodShapes, CrossAttentionIsTakenOrRefusedInOneLine) {
   Generator random{1};
-  const Inputs in = random_cross(300, 70, 2, 1, 16, 16, random);
+  Inputs in = random_cross(300, 70, 2, 1, 16, 16, random);
+  in.extra["pair_mask"] = std::make_shared<const Array>(
+      Array{{300, 70}, std::vector<uint8_t>(size_t{300} * 70, 1)});  // of map
   int taken = 0;
   for (const Backend* backend : backends()) {
     SCOPED_TRACE(backend->name());
@@ -36,8 +38,8 @@ TEST(MethodShapes, CrossAttentionIsTakenOrRefusedInOneLine) {
                                            "and 70 keys");
     }
   }
-  // full, lite, oracle_block, oracle_token, random_block, skip_softmax, sparge, svg2
-  EXPECT_EQ(taken, 8);
+  // full, lite, map, oracle_block, oracle_token, random_block, skip_softmax, sparge, svg2
+  EXPECT_EQ(taken, 9);
 }
 
 TEST(MethodShapes, ValuesOfAnotherWidth) {

@@ -28,6 +28,7 @@
 #include "harness/videos/scene_file.h"
 #include "harness/workloads/capture/metadata.h"
 #include "harness/workloads/kind.h"
+#include "harness/workloads/mask_file.h"
 #include "harness/workloads/tensors.h"
 #include "harness/workloads/video/video_input.h"
 #include "metrics/shots/shot_score.h"
@@ -79,6 +80,14 @@ void tensors(const fs::path& file) {
   WorkloadRequest request;
   request.spec = "tensors:" + file.string();
   tensors_workload(request);
+}
+
+/// A mask as `--backend map:` takes it, over 12 tokens of 2 heads.
+void mask(const fs::path& file) {
+  Inputs in;
+  in.q = in.k = in.v = std::make_shared<const Tensor>(12, 2, 8);
+  const BackendSpec spec = make_backend("map", {"file=" + file.string()});
+  add_file_inputs(*spec.backend, spec.params, in);
 }
 
 /// An index of shards, of which one lies beside it.
@@ -267,6 +276,7 @@ const std::vector<Reader>& readers() {
       {"npz", "a.npz", npz},
       {"metadata", "lines", metadata},
       {"tensors", "capture.safetensors", tensors},
+      {"mask", "mask.safetensors", mask},
       {"index", "capture.safetensors.index.json", index},
       {"case", "method/case/case.json", test_vector},
       {"suite", "suite.json", suite},

@@ -13,7 +13,7 @@ namespace {
 // for eyes without red, green or blue cones.
 constexpr std::array<uint32_t, 5> kColours = {0x7A7F87, 0x3451FF, 0xDB7E03, 0x41A158, 0x9F40B0};
 constexpr size_t kShapes = 4;
-// 5 and 4 have no common divisor, so counting both gives every pair once.
+// 5 and 4 have no common divisor, so counting both gives every pair once: filled, then hollow.
 constexpr size_t kFilled = kColours.size() * kShapes;
 
 // A method keeps its place for ever; a new one goes to the end. Behind the first kFilled the marks
@@ -24,7 +24,7 @@ constexpr std::string_view kPlaces[] = {
     "svg",     "nsa",         "bsa",          "moc",          "dsa",          "vorta",
     "bigbird", "ditfastattn", "sol",          "pisa",         "sla",          "skip_softmax",
     "lite",    "nabla",       "oracle_block", "random_block", "oracle_token", "subblock",
-    "draft",   "xattention"};
+    "draft",   "xattention",  "vsa_h3",       "rainfusion",   "ssta",         "map"};
 static_assert(std::size(kPlaces) <= 2 * kFilled);
 
 /// FNV-1a, the same on every machine.

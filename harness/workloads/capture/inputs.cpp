@@ -6,6 +6,7 @@
 
 #include "attention/backend.h"
 #include "attention/error.h"
+#include "harness/workloads/mask_file.h"
 
 namespace vidattn {
 namespace {
@@ -25,11 +26,14 @@ Axes axes_in(const std::string& shape) {
   return axes;
 }
 
-/// The axes of every input that some method declares.
+/// The axes of every input that some method declares. A mask has a file of its own: positions in it
+/// would not follow the tokens.
 std::map<std::string, Axes> declared_inputs() {
   std::map<std::string, Axes> inputs;
-  for (const Backend* backend : backends())
+  for (const Backend* backend : backends()) {
+    if (reads_file(*backend)) continue;
     for (const InputSpec& input : backend->info().inputs) inputs[input.name] = axes_in(input.shape);
+  }
   return inputs;
 }
 

@@ -1,0 +1,72 @@
+#include "baselines/tile_means.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "attention/backend.h"
+#include "attention/device.h"
+#include "attention/error.h"
+
+namespace vidattn {
+namespace {
+
+HeadTable all_tiles(const Blocks& tiles) {
+  const auto n = static_cast<int32_t>(tiles.count());
+  HeadTable table;
+  table.add(0, n, {{0, n}});
+  return table;
+}
+
+}  // namespace
+
+TileMeans tile_means(const Inputs& in, const Blocks& tiles, Plan& plan) {
+  const int64_t rows = in.heads() + 2 * in.kv_heads();
+  const StageTimer timer(plan, "tile means", static_cast<double>(in.length() * rows * in.dim()),
+                         0);  // the means are the plan's own operands
+  const auto mean = [&](const Tensor& tensor) {
+    return std::make_shared<const Tensor>(block_means(tensor, tiles));
+  };
+  return {mean(*in.q), mean(*in.k), mean(*in.v)};
+}
+
+int64_t tiles_by_sparsity(double sparsity, int64_t tiles) {
+  const auto kept = static_cast<int64_t>(std::ceil((1 - sparsity) * static_cast<double>(tiles)));
+  return std::clamp<int64_t>(kept, 1, tiles);
+}
+
+std::shared_ptr<const Array> find_gate(const Inputs& in, const std::string& method) {
+  const auto found = in.extra.find("gate");
+  if (found == in.extra.end()) return nullptr;
+  found->second->as<float>("gate");  // refuses another type
+  if (found->second->shape != std::vector<int64_t>{in.length(), in.heads(), in.dim()})
+    throw InputError(method + ": gate must have the shape of q, [L,H,D]");
+  return found->second;
+}
+
+Branch coarse_branch(const Blocks& tiles, const TileMeans& means,
+                     std::shared_ptr<const Array> gate) {
+  return {.name = "coarse",
+          .prepared = {means.q, means.k, means.v},
+          .tables = {all_tiles(tiles)},
+          .channel_weight = std::move(gate),
+          .output_map = {tiles.label}};
+}
+
+void explain_tiles(const Inputs& in, const Blocks& tiles, const TileMeans& means, Plan& plan) {
+  const int64_t n = tiles.count();
+  std::vector<int32_t> count(n);
+  for (int64_t b = 0; b < n; ++b) count[b] = tiles.size(b);
+  plan.explained["tile_label"] = {{in.length()}, tiles.label};
+  plan.explained["tile_count"] = {{n}, std::move(count)};
+  if (!in.device) return;
+  Plan coarse;
+  coarse.branches.push_back({.name = "coarse", .tables = {all_tiles(tiles)}});
+  const Inputs pooled{.q = means.q, .k = means.k, .v = means.v, .scale = in.softmax_scale()};
+  Output out;
+  in.device->run(coarse, pooled, out);
+  const float* o = out.o.data<float>();
+  plan.explained["o_coarse_tile"] = {{n, in.heads(), in.dim()},
+                                     std::vector<float>(o, o + out.o.size())};
+}
+
+}  // namespace vidattn
