@@ -54,7 +54,7 @@ float sampled_floor(std::span<const float> values, int64_t count) {
 
 }  // namespace
 
-Tolerance score_tolerance(std::span<const float> scores) {
+TieTolerance score_tolerance(std::span<const float> scores) {
   float largest = 0;
 #pragma omp simd reduction(max : largest)
   for (size_t j = 0; j < scores.size(); ++j)
@@ -62,7 +62,7 @@ Tolerance score_tolerance(std::span<const float> scores) {
   return {.absolute = 2e-6F * largest};
 }
 
-Cut cut_after(std::span<const float> values, int64_t count, Tolerance tolerance) {
+Cut cut_after(std::span<const float> values, int64_t count, TieTolerance tolerance) {
   const float last = value_at_rank(values, count);
   const float near = tolerance.absolute + tolerance.relative * std::fabs(last);
   Cut cut{last + near, last - near, count};
@@ -73,7 +73,8 @@ Cut cut_after(std::span<const float> values, int64_t count, Tolerance tolerance)
   return cut;
 }
 
-std::vector<int32_t> near_top_k(std::span<const float> values, int64_t count, Tolerance tolerance) {
+std::vector<int32_t> near_top_k(std::span<const float> values, int64_t count,
+                                TieTolerance tolerance) {
   std::vector<int32_t> kept;
   count = std::min(count, static_cast<int64_t>(values.size()));
   if (count < 1) return kept;
@@ -96,7 +97,7 @@ bool LongRows::collect(std::span<const float> values, float floor, int64_t count
   return found >= count;
 }
 
-void LongRows::largest(std::span<const float> values, int64_t count, Tolerance tolerance,
+void LongRows::largest(std::span<const float> values, int64_t count, TieTolerance tolerance,
                        int32_t* out) {
   const float floor = sampled_floor(values, count);
   if (std::isfinite(floor) && collect(values, floor, count)) {

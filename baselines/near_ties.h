@@ -11,13 +11,13 @@ namespace vidattn {
 // differ by rounding alone are equal, and ties go to the lower index.
 
 /// How far apart equal values may be: absolutely, and relative to the values.
-struct Tolerance {
+struct TieTolerance {
   float absolute = 0, relative = 0;
 };
 /// Of probabilities and other sums of exponentials.
-constexpr Tolerance kMassTolerance{.relative = 1e-5F};
+constexpr TieTolerance kMassTolerance{.relative = 1e-5F};
 /// Of the scores of a row: 2e-6 of the largest |score|.
-Tolerance score_tolerance(std::span<const float> scores);
+TieTolerance score_tolerance(std::span<const float> scores);
 
 /// Where the `count` largest values of a row end. To be asked in the order of the indices:
 ///
@@ -37,17 +37,18 @@ struct Cut {
 
 /// The cut after `count` values, 1 <= count <= values.size(); values within the tolerance of the
 /// last one are equal to it. A radix selection: a few passes over the values.
-Cut cut_after(std::span<const float> values, int64_t count, Tolerance tolerance);
+Cut cut_after(std::span<const float> values, int64_t count, TieTolerance tolerance);
 
 /// Indices of the `count` largest values, or all, ascending; those within the tolerance of the last
 /// one are equal to it.
-std::vector<int32_t> near_top_k(std::span<const float> values, int64_t count, Tolerance tolerance);
+std::vector<int32_t> near_top_k(std::span<const float> values, int64_t count,
+                                TieTolerance tolerance);
 
 /// The same for long rows, one after the other: a sample tells which values need not be looked at.
 /// Writes exactly `count` indices, 1 <= count <= values.size().
 class LongRows {
  public:
-  void largest(std::span<const float> values, int64_t count, Tolerance tolerance, int32_t* out);
+  void largest(std::span<const float> values, int64_t count, TieTolerance tolerance, int32_t* out);
 
  private:
   /// Values from `floor` on; false where they may be too few.

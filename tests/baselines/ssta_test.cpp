@@ -5,8 +5,8 @@
 #include "attention/backend.h"
 #include "attention/error.h"
 #include "attention/reference.h"
+#include "tests/support/block_maps.h"
 #include "tests/support/inputs.h"
-#include "tests/support/slow_means.h"
 
 namespace vidattn::ssta_test {
 namespace {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "attention/backend.h"
+#include "attention/error.h"
 #include "tests/support/block_maps.h"
 #include "tests/support/inputs.h"
 
@@ -69,10 +70,14 @@ TEST(Subblock, APrefixIsKeptBesideTheBudget) {
                              {"topk", "3"}});  // ceil(0.2 * 11)
   for (int64_t i = 0; i < 100; ++i) {
     const auto seen = visible_keys(plan.branches[0], in, i, 0);
-    EXPECT_EQ(seen[15], 15) << "the prefix's blocks";
+    // The last 9 tokens stand first; their two blocks end with the video's first 7.
+    EXPECT_EQ(seen[6], 6);
+    EXPECT_EQ(seen[seen.size() - 9], 91);
     EXPECT_TRUE(seen.size() == 40 || seen.size() == 36) << seen.size();  // the last one has 4
   }
-  EXPECT_EQ(pairs_of(planned(subblock(), in, {{"prefix_length", "1000"}}), in), 100 * 100);
+  EXPECT_EQ(pairs_of(planned(subblock(), in, {{"prefix_length", "99"}, {"sparsity", "1"}}), in),
+            100 * 100);
+  EXPECT_THROW(planned(subblock(), in, {{"prefix_length", "100"}}), InputError);
 }
 
 TEST(Subblock, TextBehindTheVideoIsSeenAndSeesAll) {

@@ -93,13 +93,13 @@ TEST(TextFrame, KeepsTheKeysOfOtherTokensAndMakesTheirQueriesDense) {
                                 {"vmoba"},
                                 {"vmoba", {{"select_mode", "topk"}, {"topk", "2"}}},
                                 {"vmoba", {{"threshold", "1"}}},
-                                 {"nabla", {{"patch", "2"}, {"P", "0.3"}, {"add_sta", "false"}}},
-                                 {"subblock", {{"block", "16"}, {"granularity", "1"}}},
-                                 {"oracle_block", {{"tile", "2,4,4"}, {"k", "3"}}},
-                                 {"random_block", {{"tile", "2,4,4"}, {"k", "3"}}},
-                                 {"svg"},
-                                 {"rainfusion"},
-                                 {"rainfusion", {{"block", "16"}, {"sparsity", "0.9"}}}}) {
+                                {"nabla", {{"patch", "2"}, {"P", "0.3"}, {"add_sta", "false"}}},
+                                {"subblock", {{"block", "16"}, {"granularity", "1"}}},
+                                {"oracle_block", {{"tile", "2,4,4"}, {"k", "3"}}},
+                                {"random_block", {{"tile", "2,4,4"}, {"k", "3"}}},
+                                {"svg"},
+                                {"rainfusion"},
+                                {"rainfusion", {{"block", "16"}, {"sparsity", "0.9"}}}}) {
     SCOPED_TRACE(given.name);
     expect_framed(given.backend(), in, given.params());
     framed.insert(given.name);

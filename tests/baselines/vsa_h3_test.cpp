@@ -6,9 +6,9 @@
 #include "attention/device.h"
 #include "attention/error.h"
 #include "attention/reference.h"
+#include "tests/support/block_maps.h"
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
-#include "tests/support/slow_means.h"
 
 namespace vidattn::vsa_h3_test {
 namespace {

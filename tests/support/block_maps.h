@@ -21,11 +21,12 @@ namespace vidattn {
 using Rows = std::vector<std::vector<double>>;
 
 /// Mean over the tokens of every block, [blocks][dim]; labels of -1 are in none.
-inline Rows slow_means(const Tensor& tensor, int64_t head, const std::vector<int32_t>& label) {
-  const int32_t blocks = *std::max_element(label.begin(), label.end()) + 1;
+template <class Label>
+Rows slow_means(const Tensor& tensor, int64_t head, const std::vector<Label>& label) {
+  const Label blocks = *std::max_element(label.begin(), label.end()) + 1;
   Rows means(blocks, std::vector<double>(tensor.dim()));
   std::vector<double> size(blocks);
-  for (const int32_t b : label)
+  for (const Label b : label)
     if (b >= 0) ++size[b];
   for (size_t i = 0; i < label.size(); ++i)
     for (int64_t c = 0; c < tensor.dim() && label[i] >= 0; ++c)
