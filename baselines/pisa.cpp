@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attention/blas.h"
 #include "attention/error.h"
 #include "attention/methods/method.h"
+#include "attention/parallel.h"
 #include "baselines/blocks.h"
 #include "baselines/centroids.h"
 #include "baselines/select.h"
@@ -46,37 +48,45 @@ struct Variation {
   std::vector<float> mean;   ///< [D,DV] sum of all H_b over the number of tokens
 };
 
-/// Rows of H for each channel of the keys, 2·L·D·DV multiply-adds.
-Variation variation(const Inputs& in, const Blocks& blocks, const Tensor& key_means,
-                    int64_t kv_head) {
-  const int64_t dim = in.dim(), value_dim = in.value_dim(), n = blocks.count();
-  const HeadMatrix k(*in.k, kv_head), v(*in.v, kv_head);
-  std::vector<double> squares(dim * n), sums(dim * value_dim);
-  std::vector<float> rows(dim * value_dim);
+/// [dim, rows] of a matrix, less the mean of each row's block where there are means.
+std::vector<float> transposed_rows(const HeadMatrix& rows, const Blocks& blocks,
+                                   const Tensor* means, int64_t kv_head) {
+  std::vector<float> turned(rows.dim() * rows.rows());
 #pragma omp parallel for schedule(static)
-  for (int64_t d = 0; d < dim; ++d) {
-    float* h = &rows[d * value_dim];
-    for (int64_t b = 0; b < n; ++b) {
-      std::fill(h, h + value_dim, 0.0F);
-      const float mean = key_means.row(b, kv_head)[d];
-      for (int32_t j = blocks.start[b]; j < blocks.start[b + 1]; ++j) {
-        const float centred = k.row(j)[d] - mean;
-        const float* value = v.row(j);
-        for (int64_t c = 0; c < value_dim; ++c) h[c] += centred * value[c];
-      }
-      for (int64_t c = 0; c < value_dim; ++c) {
-        squares[d * n + b] += double{h[c]} * h[c];
-        sums[d * value_dim + c] += h[c];
-      }
-    }
+  for (int64_t i = 0; i < rows.rows(); ++i) {
+    const float* mean = means == nullptr ? nullptr : means->row(blocks.label[i], kv_head);
+    for (int64_t c = 0; c < rows.dim(); ++c)
+      turned[c * rows.rows() + i] = rows.row(i)[c] - (mean == nullptr ? 0 : mean[c]);
   }
-  Variation result{std::vector<double>(n), std::vector<float>(sums.size())};
-  for (int64_t d = 0; d < dim; ++d)
-    for (int64_t b = 0; b < n; ++b) result.norm[b] += squares[d * n + b];
-  for (double& norm : result.norm) norm = std::sqrt(norm);
-  const auto tokens = static_cast<double>(in.keys());
-  std::transform(sums.begin(), sums.end(), result.mean.begin(),
-                 [&](double sum) { return static_cast<float>(sum / tokens); });
+  return turned;
+}
+
+/// 2·L·D·DV FLOPs, and as many for the norms where they are wanted.
+Variation variation(const Inputs& in, const Blocks& blocks, const Tensor& key_means,
+                    int64_t kv_head, bool norms) {
+  const int64_t dim = in.dim(), value_dim = in.value_dim(), length = in.keys();
+  const HeadMatrix keys(*in.k, kv_head), values(*in.v, kv_head);
+  const std::vector<float> k = transposed_rows(keys, blocks, &key_means, kv_head);
+  const std::vector<float> v = transposed_rows(values, blocks, nullptr, kv_head);
+  Variation result{std::vector<double>(norms ? blocks.count() : 0),
+                   std::vector<float>(dim * value_dim)};
+  gemm_nt(dim, value_dim, length, k.data(), length, v.data(), length, result.mean.data(), value_dim,
+          1 / static_cast<float>(length));
+  RegionErrors errors;
+#pragma omp parallel
+  {
+    std::vector<float> h;
+#pragma omp for schedule(static)
+    for (int64_t b = 0; b < std::ssize(result.norm); ++b)
+      errors.catching([&] {
+        h.resize(dim * value_dim);
+        gemm_nt(dim, value_dim, blocks.size(b), &k[blocks.start[b]], length, &v[blocks.start[b]],
+                length, h.data(), value_dim);
+        for (const float x : h) result.norm[b] += double{x} * x;
+        result.norm[b] = std::sqrt(result.norm[b]);
+      });
+  }
+  errors.rethrow();
   return result;
 }
 
@@ -175,9 +185,10 @@ class Pisa : public Method<PisaParams> {
     std::vector<double> norm, variance;
     const auto length = static_cast<double>(in.keys()), dim = static_cast<double>(in.dim());
     if (p.route == "hnorm" || p.order == 1) {
-      const StageTimer timer(plan, "covariance of keys and values",
-                             2 * length * dim * static_cast<double>(in.value_dim()));
-      Variation found = variation(in, blocks, key_means, kv_head);
+      const StageTimer timer(
+          plan, "covariance of keys and values",
+          (p.route == "hnorm" ? 4 : 2) * length * dim * static_cast<double>(in.value_dim()));
+      Variation found = variation(in, blocks, key_means, kv_head, p.route == "hnorm");
       for (int64_t d = 0; d < in.dim(); ++d)
         std::copy_n(&found.mean[d * in.value_dim()], in.value_dim(), slope.row(d, kv_head));
       norm = std::move(found.norm);
