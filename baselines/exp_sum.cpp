@@ -36,4 +36,14 @@ float exp_sum(const float* values, int64_t count, float shift) {
   return sum;
 }
 
+float exp_sum(const float* values, int64_t count, float shift, float* terms) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < count; ++i) {
+    terms[i] = exponential(values[i] - shift);
+    sum += terms[i];
+  }
+  return sum;
+}
+
 }  // namespace vidattn

@@ -8,5 +8,7 @@ namespace vidattn {
 /// above it: differences below -87 add nothing, those above 88 would overflow. For the softmax of
 /// long rows: several values per instruction, where std::exp takes one.
 float exp_sum(const float* values, int64_t count, float shift);
+/// The same, and what is added goes to `terms`, which may be `values`.
+float exp_sum(const float* values, int64_t count, float shift, float* terms);
 
 }  // namespace vidattn

@@ -113,12 +113,11 @@ class Moba : public Method<MobaParams> {
     gate_rows(*in.q, head, means, in.kv_head(head), true, [&](int64_t i, const float* gates) {
       const int32_t own = chunks.blocks.label[i];
       const Sequence& sequence = chunks.sequences[own];
-      std::vector<int32_t> others;
-      for (int64_t c = sequence.first; c < (p.causal ? own : sequence.last); ++c)
-        if (c != own) others.push_back(static_cast<int32_t>(c));
-      std::vector<float> gate(others.size());
-      for (size_t c = 0; c < others.size(); ++c) gate[c] = gates[others[c]];
-      for (int32_t c : top_k(gate, p.topk - 1)) chosen.set(i, others[c]);
+      const int64_t first = sequence.first, last = p.causal ? own : sequence.last;
+      const std::span candidates(gates + first, static_cast<size_t>(last - first));
+      int64_t left = p.topk - 1;
+      for (const int32_t c : top_k(candidates, p.causal ? left : left + 1))  // the own among them
+        if (first + c != own && left-- > 0) chosen.set(i, first + c);
     });
     return chosen;
   }

@@ -7,6 +7,7 @@
 #include "attention/methods/method.h"
 #include "attention/parallel.h"
 #include "baselines/blocks.h"
+#include "baselines/exp_sum.h"
 #include "baselines/select.h"
 
 namespace vidattn {
@@ -93,14 +94,24 @@ class Selector {
       for (int64_t r = 0; r < rows; ++r) in_.q->read_row(first + r, h, &queries[r * in_.dim()]);
       gemm_nt(rows, blocks, in_.dim(), queries.data(), in_.dim(), keys_.row(0), keys_.stride(),
               scores.data(), blocks, static_cast<float>(in_.softmax_scale()));
-      for (int64_t r = 0; r < rows; ++r) {
-        const int64_t visible = visible_blocks(first + r, blocks, block_, causal_);
-        if (visible == 0) continue;
-        const auto p = softmax({&scores[r * blocks], static_cast<size_t>(visible)});
-        for (int64_t b = 0; b < visible; ++b) importance[r * blocks + b] += p[b];
-      }
+      for (int64_t r = 0; r < rows; ++r)
+        add_importance(&scores[r * blocks], visible_blocks(first + r, blocks, block_, causal_),
+                       &importance[r * blocks]);
     }
     for (int64_t r = 0; r < rows; ++r) chosen[r] = choose(first + r, &importance[r * blocks]);
+  }
+
+  /// Adds the probabilities of one head's visible blocks, all that may be chosen. A single head is
+  /// ranked by its scores, in whose order its probabilities are.
+  void add_importance(float* scores, int64_t visible, double* importance) const {
+    if (visible == 0) return;
+    if (group_ == 1) {
+      std::copy(scores, scores + visible, importance);
+      return;
+    }
+    const float highest = *std::max_element(scores, scores + visible);
+    const double sum = exp_sum(scores, visible, highest, scores);
+    for (int64_t b = 0; b < visible; ++b) importance[b] += scores[b] / sum;
   }
 
   /// The own block and the most important others; causal ones are before it, so complete.
