@@ -4,7 +4,7 @@
 #
 # Usage: tests/lint.sh [FILE.cpp…]
 #   FILE.cpp… for clang-tidy, which takes ten to thirty seconds a file. Without: the files that changed
-#   since BASE, at most TIDY_MAX of them (5 unless told), a draw from them where there are more; with
+#   since BASE, at most TIDY_MAX of them (4 unless told), a draw from them where there are more; with
 #   TIDY=all every file. BASE is where the branch left main, and on main the commit before.
 set -euo pipefail
 shopt -s inherit_errexit
@@ -51,7 +51,7 @@ changed() {
     git ls-files -o --exclude-standard '*.h' '*.cpp'; } | sed 's/\.h$/.cpp/' | sort -u |
     comm -12 - <(echo "$compiled")
 }
-most=${TIDY_MAX:-5}
+most=${TIDY_MAX:-4}
 if (($#)); then
   files=("$@")
 elif [[ ${TIDY:-} == all ]]; then

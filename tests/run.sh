@@ -14,7 +14,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 ctest --test-dir "$root/build/release" -j3 --output-on-failure --no-tests=error "$@"
 
 "$root/harness/build.sh" asan attention_test baselines_test metrics_test
-# A lack of memory is an exception there, too. FaultSweep needs the tool.
+# A lack of memory is an exception there, too. FaultSweep needs the tool. Vulkan is left out: its
+# drivers are not built for the sanitizers.
 ASAN_OPTIONS=allocator_may_return_null=1 ctest --test-dir "$root/build/asan" -j2 \
   --output-on-failure --no-tests=error -E 'Slow|^Peak|NOT_BUILT|FaultSweep' "$@"
 "$root/tests/fuzz.sh"

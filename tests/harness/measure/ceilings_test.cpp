@@ -57,8 +57,9 @@ Plan oracle_plan(const Inputs& in, int64_t keys) {
 
 TEST(Ceilings, NoMethodHasMoreMassThanTheTokenOracleWithAsManyKeys) {
   WorkloadRequest request;
-  request.frames = 4;
-  request.height = request.width = 8;
+  request.frames = 3;
+  request.height = 6;
+  request.width = 8;
   request.dim = 32;
   Inputs in = make_workload(request).inputs;
   in.device = &find_device("cpu");
