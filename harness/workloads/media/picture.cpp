@@ -100,7 +100,7 @@ MediaFrame decoded(const AVPacket& packet, AVCodecID id) {
 }
 
 std::vector<uint8_t> encoded(AVCodecID id, AVPixelFormat format, const cv::Mat& picture) {
-  constexpr int kQuality = 3;  // JPEG's steps of quantization: 1 the finest, 31 the coarsest
+  constexpr int kQuality = 5;  // JPEG's steps of quantization: 1 the finest, 31 the coarsest
   const AVCodec* codec = allocated(avcodec_find_encoder(id));
   const MediaEncoder encoder(allocated(avcodec_alloc_context3(codec)));
   encoder->width = picture.cols;
