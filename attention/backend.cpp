@@ -44,7 +44,6 @@ bool Backend::dense(const Inputs& in, const Params& params) const {
 
 Plan Backend::plan(const Inputs& in, const Params& params) const {
   const BackendInfo& its = info();
-  if (its.needs_grid) in.need_grid(name());
   if (!its.takes_cross && is_cross(in))
     throw InputError(in.keys() == in.length()
                          ? name() +
@@ -57,6 +56,7 @@ Plan Backend::plan(const Inputs& in, const Params& params) const {
     throw InputError(name() + " needs values as wide as the keys: these have " +
                      std::to_string(in.value_dim()) + " and " + std::to_string(in.dim()) +
                      " channels");
+  if (its.needs_grid) in.need_grid(name());
   if (dense(in, params)) return dense_plan(in, params);
   if (in.grid.text_tokens == 0 || takes_text(params)) return make_plan(in, params);
   Plan plan = make_plan(video_alone(in, its.inputs), params);
@@ -125,9 +125,8 @@ StageTimer::StageTimer(std::vector<PlanStage>& stages, std::string name, double 
 
 StageTimer::~StageTimer() {
   stage_.seconds = now() - start_;
-  const auto same = std::find_if(stages_.begin(), stages_.end(), [&](const PlanStage& stage) {
-    return stage.name == stage_.name;
-  });
+  const auto same = std::find_if(stages_.begin(), stages_.end(),
+                                 [&](const PlanStage& stage) { return stage.name == stage_.name; });
   if (same == stages_.end()) {
     stages_.push_back(std::move(stage_));
     return;

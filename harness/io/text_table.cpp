@@ -60,6 +60,14 @@ std::string latex_table(const std::vector<std::string>& headers, const TableRows
   return text + "\\bottomrule\n\\end{tabular}\n";
 }
 
+std::string latex_on_a_page(const std::string& table) {
+  return "% needs \\usepackage{graphicx}\n"
+         "\\resizebox*{!}{\\ifdim\\totalheight>.86\\textheight "
+         ".86\\textheight\\else\\totalheight\\fi}{%\n"
+         "\\resizebox{\\ifdim\\width>\\textwidth\\textwidth\\else\\width\\fi}{!}{%\n" +
+         table + "}}\n";
+}
+
 std::string csv_line(const std::vector<std::string>& fields) {
   std::string line;
   for (const std::string& field : fields) {

@@ -18,6 +18,8 @@ std::string markdown_table(const std::vector<std::string>& headers, const TableR
 
 /// LaTeX table in booktabs' style, the first column left-aligned, the others right-aligned.
 std::string latex_table(const std::vector<std::string>& headers, const TableRows& rows);
+/// A LaTeX table that is scaled down where it is larger than the page it is pasted into.
+std::string latex_on_a_page(const std::string& table);
 
 /// RFC 4180: a line of fields, quoted where needed.
 std::string csv_line(const std::vector<std::string>& fields);

@@ -28,10 +28,10 @@ std::vector<Case> make_cases(const CaseRequest& request, const Inputs& original)
 }
 
 /// The parts that are the same for every case of the process.
-void describe(Measurement& m, const Measurement& named, const WorkloadFacts& facts,
-              const Backend& backend, const std::string& process) {
+void describe(Measurement& m, const Measurement& named, const WorkloadFacts& facts, const Case& c,
+              const std::string& process) {
   m.identity = named.identity;
-  m.identity.content = content_for(facts, backend);
+  m.identity.content = content_for(facts, *c.spec.backend, c.in);
   m.command = named.command;
   m.workload = facts;
   m.process.id = process;
@@ -107,7 +107,7 @@ std::vector<Measurement> measure_cases(const CaseRequest& request) {
   const WorkloadFacts facts = workload_facts(workload);
   for (size_t i = 0; i < named.size(); ++i) {
     Measurement& m = measured.emplace_back(std::move(cases[i + 1].result));
-    describe(m, named[i], facts, *cases[i + 1].spec.backend, process);
+    describe(m, named[i], facts, cases[i + 1], process);
     if (dense_failed && m.passed()) blame_control(m, dense.result);
   }
   return measured;

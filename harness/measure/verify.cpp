@@ -79,6 +79,18 @@ Dense& dense_for(Case& c, Output& out, std::vector<Dense>& dense) {
   return made;
 }
 
+/// Undefined where the ceiling's scores find no memory: what was asked for is measured all the
+/// same.
+RecallEfficiency efficiency_of(const Plan& plan, const Inputs& in, const Output& out,
+                               std::optional<RecallCeiling>& ceiling) {
+  try {
+    if (!ceiling) ceiling.emplace(in);
+    return recall_efficiency(plan, in, out, *ceiling);
+  } catch (const std::bad_alloc&) {
+    return {NAN, NAN};
+  }
+}
+
 /// Of the whole plan, where only a sample of its rows is run.
 void count_work(Case& c, const Plan& whole) {
   c.stats = plan_stats(whole, c.in);
@@ -113,10 +125,7 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
   const Output& own = out.o.empty() ? full.output : out;
   c.fidelity = compare_with_full(plan, c.in, own, full.output, full.tokens);
   c.efficiency = {1, 1};
-  if (!c.is_full()) {
-    if (!full.ceiling) full.ceiling.emplace(c.in);
-    c.efficiency = recall_efficiency(plan, c.in, own, *full.ceiling);
-  }
+  if (!c.is_full()) c.efficiency = efficiency_of(plan, c.in, own, full.ceiling);
   if (c.passed()) c.result.per_head = figures_of_heads(c.fidelity, c.coverage);
 }
 
@@ -136,9 +145,15 @@ Inputs inputs_in(const Inputs& original, DType dtype) {
 
 Case make_case(const std::string& backend, const std::string& device, DType dtype,
                const Inputs& in) {
+  Case c = new_case(backend, device, dtype, in);
+  add_file_inputs(*c.spec.backend, c.spec.params, c.in);
+  return c;
+}
+
+Case new_case(const std::string& backend, const std::string& device, DType dtype,
+              const Inputs& in) {
   Case c{parse_backend(backend), &find_device(device), dtype, in};
   c.in.device = c.device;
-  add_file_inputs(*c.spec.backend, c.spec.params, c.in);
   c.result.identity.backend = c.spec.essence();
   c.result.setting = c.spec.text();
   c.result.identity.device = c.device->name();

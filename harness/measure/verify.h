@@ -20,9 +20,12 @@ struct Dense {
 /// The inputs with q, k and v in a storage type. Throws InputError when a value does not fit it.
 Inputs inputs_in(const Inputs& original, DType dtype);
 
-/// A case that has not been run yet. Throws InputError for an unknown backend or device.
+/// A case that has not been run yet, with the arrays of its method's file, if any (mask_file.h).
+/// Throws InputError for an unknown backend or device, and for a file that does not fit.
 Case make_case(const std::string& backend, const std::string& device, DType dtype,
                const Inputs& in);
+/// The same without the file.
+Case new_case(const std::string& backend, const std::string& device, DType dtype, const Inputs& in);
 
 /// Full attention that would take minutes is set to run for a sample of its rows; not when `whole`.
 void sample_if_long(Case& c, bool whole);

@@ -96,6 +96,7 @@ ShownRun mean_over_calls(const StoredRun& run) {
     m.command = first.command;
     m.note = fmt::format("mean of {} calls", over.passed);
     if (over.missed > 0) m.note += fmt::format(", of which {} missed the density", over.missed);
+    m.plan.checksum = first.plan.checksum;  // of the call that pictures are drawn of
     m.plan.stages = mean_stages(cases);
     m.plan.density_per_head = mean_of_heads(
         cases, [](const Measurement& c) -> auto& { return c.plan.density_per_head; });

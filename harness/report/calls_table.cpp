@@ -230,7 +230,7 @@ std::string calls_reasons(const std::vector<Measurement>& cases) {
 
 std::string lowest_head_line(const std::vector<Measurement>& cases) {
   const MetricInfo& recall = *find_metric("recall_mean");
-  std::vector<std::string> heads;
+  std::vector<std::pair<double, std::string>> heads;
   const std::vector<OverCalls> all = over_calls(cases);
   const std::vector<std::string> names = names_with_target(all);
   for (size_t i = 0; i < all.size(); ++i) {
@@ -238,10 +238,17 @@ std::string lowest_head_line(const std::vector<Measurement>& cases) {
     if (worst == all[i].worst.end()) continue;
     const std::string value = shown(worst->second.value, recall);
     if (value != shown(all[i].mean.metric(recall.tag), recall))
-      heads.push_back(fmt::format("{} {} (head {})", names[i], value, worst->second.head));
+      heads.emplace_back(worst->second.value,
+                         fmt::format("{} {} (head {})", names[i], value, worst->second.head));
   }
   if (heads.empty()) return "";
-  return printable(fmt::format("lowest recall of a head: {}", fmt::join(heads, ", "))) + "\n";
+  constexpr size_t kShown = 8;
+  if (heads.size() > kShown) std::sort(heads.begin(), heads.end());  // the lowest ones
+  std::string line = "lowest recall of a head: ";
+  for (size_t i = 0; i < std::min(heads.size(), kShown); ++i)
+    line += (i > 0 ? ", " : "") + heads[i].second;
+  if (heads.size() > kShown) line += fmt::format(", and {} more", heads.size() - kShown);
+  return printable(line) + "\n";
 }
 
 StoredRun over_its_calls(const StoredRun& run) {

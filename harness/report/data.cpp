@@ -122,6 +122,7 @@ json case_record(const Measurement& c, const StoredRun& run) {
               {"outcome", to_string(c.outcome)},
               {"reason", c.reason},
               {"note", c.note},
+              {"checksum", c.plan.checksum},
               {"command", c.command},
               {"ratio", c.is_full() ? json() : ratio_record(c)},
               {"metrics", json::object()},

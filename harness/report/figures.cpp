@@ -145,10 +145,12 @@ void write_pictures(const json& data, WrittenFiles& files) {
   FileNames names;
   for (const json& c : data["cases"]) {
     const json pictures = c.value("pictures", json::object());
+    const std::string call = c.value("picture_of", "");
+    const std::string of = call.empty() ? "" : "_" + file_name(call);
     for (const auto& [kind, uri] : pictures.items()) {
       const std::string encoded = uri;
       const char* type = encoded.starts_with("data:image/jpeg") ? "jpg" : "png";
-      const std::string name = names.fresh(file_name(c["label"]) + "_" + kind);
+      const std::string name = names.fresh(file_name(c["label"]) + of + "_" + kind);
       files.add(fmt::format("{}.{}", name, type), [&] { return decoded(encoded); });
     }
   }

@@ -25,6 +25,7 @@
 #include "harness/store/store.h"
 #include "harness/workloads/kind.h"
 #include "harness/workloads/mask_file.h"
+#include "metrics/plan/checksum.h"
 #include "report_assets.h"
 
 namespace vidattn {
@@ -110,15 +111,17 @@ WorkloadRequest request_of(const WorkloadFacts& workload) {
 
 /// Draws a case with the film or video behind it, planned on the CPU. The query of "visible" is in
 /// the middle of the middle frame that is shown.
-json draw_case(const std::string& backend, Inputs in, const std::vector<int64_t>& latent,
+json draw_case(const json& c, Inputs in, const std::vector<int64_t>& latent,
                const std::vector<cv::Mat>& backgrounds, bool open_inputs) {
-  const BackendSpec spec = parse_backend(backend);
+  const BackendSpec spec = parse_backend(c["name"]);
   in.device = &find_device("cpu");
   if (!open_inputs && reads_file(*spec.backend))
     throw InputError("its file is opened with --open-inputs only");
   add_file_inputs(*spec.backend, spec.params, in);
   spec.backend->prepare(in, spec.params);
   const Plan plan = spec.backend->plan(in, spec.params);
+  if (reads_file(*spec.backend) && plan_checksum(plan) != c["checksum"])
+    throw InputError("its file no longer makes the plan that was measured");
   json pictures{{"mask", data_uri(enlarged(mask_picture(plan, in, 0)))}};
   if (!in.grid.known()) return pictures;
   const cv::Mat segments = segment_picture(plan, in, 0, latent, backgrounds);
@@ -134,7 +137,7 @@ json draw_case(const std::string& backend, Inputs in, const std::vector<int64_t>
 void add_pictures_of(json& c, const Inputs& in, const std::vector<int64_t>& latent,
                      const std::vector<cv::Mat>& backgrounds, bool open_inputs) {
   try {
-    c["pictures"] = draw_case(c["name"], in, latent, backgrounds, open_inputs);
+    c["pictures"] = draw_case(c, in, latent, backgrounds, open_inputs);
     c["picture_frames"] = latent;
   } catch (const std::exception&) {
     c["picture_note"] = "No pictures: " + failure_text(std::current_exception());
@@ -151,8 +154,11 @@ void draw_cases(json& cases, size_t index, const Workload& workload, bool open_i
   Progress progress("drawing the masks", static_cast<int64_t>(cases.size()));
   for (size_t i = 0; i < cases.size() && !interrupted(); ++i) {
     json& c = cases[i];
-    if (c["workload_index"] == index && c["outcome"] == "passed" && drawn.insert(c["name"]).second)
+    if (c["workload_index"] == index && c["outcome"] == "passed" &&
+        drawn.insert(c["name"]).second) {
       add_pictures_of(c, in, latent, backgrounds, open_inputs);
+      if (workload.call) c["picture_of"] = call_text(*workload.call);
+    }
     progress.update(static_cast<int64_t>(i) + 1);
   }
 }
@@ -187,6 +193,25 @@ void add_pictures(json& data, bool open_inputs) {
   }
 }
 
+namespace {
+
+/// Says what has no pictures, and why; true where there was something to say. That files are opened
+/// when told to is no trouble.
+bool warn_of_pictures(const json& data) {
+  bool any = false;
+  const auto warn = [&](const json& record, const char* name) {
+    const std::string note = record.value("picture_note", "");
+    if (note.empty() || note.find("--open-inputs only") != std::string::npos) return;
+    print_err("warning: {}: {}\n", printable(record.value(name, "")), printable(note));
+    any = true;
+  };
+  for (const json& workload : data["workloads"]) warn(workload, "name");
+  for (const json& c : data["cases"]) warn(c, "label");
+  return any;
+}
+
+}  // namespace
+
 std::string report_page(const json& data) {
   return fill(kReportPage, {{"%STYLE%", kReportStyle},
                             {"%DATA%", embedded(data)},
@@ -200,6 +225,7 @@ ExitCode report(const ReportOptions& options) {
   for (const std::string& name : options.runs) runs.push_back(read_run(name, options.db));
   json data = report_data(runs, history_of(options.db));
   if (options.pictures) add_pictures(data, options.open_inputs);
+  const bool undrawn = warn_of_pictures(data);
   write_text(options.out, report_page(data));
   print_out("{}: {} cases of {} run{}\n", options.out, data["cases"].size(), runs.size(),
             runs.size() == 1 ? "" : "s");
@@ -208,7 +234,7 @@ ExitCode report(const ReportOptions& options) {
   write_tables(runs, files);
   write_figures(data, files);
   print_out("{}: {}\n", options.figures, fmt::join(files.names(), " "));
-  return files.complete() ? ExitCode::fine : ExitCode::usage;
+  return files.complete() && !undrawn ? ExitCode::fine : ExitCode::usage;
 }
 
 }  // namespace vidattn

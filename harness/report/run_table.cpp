@@ -19,9 +19,9 @@ namespace {
 
 using Columns = std::vector<const MetricInfo*>;
 
-const std::vector<std::string> kFewMetrics{"density",        "density_target", "recall_mean",
-                                           "relative_l2",    "total_time",     "speedup",
-                                           "realised_share", "planning_share"};
+const std::vector<std::string> kFewMetrics{
+    "density",     "density_target", "recall_mean", "recall_of_blocks", "recall_of_tokens",
+    "relative_l2", "total_time",     "speedup",     "realised_share",   "planning_share"};
 
 bool of_several_kinds(const std::vector<Measurement>& cases) {
   return std::any_of(cases.begin(), cases.end(), [&](const Measurement& m) {
@@ -149,7 +149,8 @@ std::string run_text(const MainJob& job, const ColumnChoice& choice) {
 std::string run_latex(const std::vector<Measurement>& cases,
                       const std::vector<std::string>& names) {
   const Columns columns = needed_columns(metrics_in(kLatex), cases);
-  return latex_table(headers_of(columns, "method"), paper_rows(columns, cases, names));
+  return latex_on_a_page(
+      latex_table(headers_of(columns, "method"), paper_rows(columns, cases, names)));
 }
 
 std::string run_markdown(const std::vector<Measurement>& cases,

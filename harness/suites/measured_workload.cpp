@@ -7,6 +7,7 @@
 #include <map>
 
 #include "attention/device.h"
+#include "attention/error.h"
 #include "harness/host/clock.h"
 #include "harness/host/command_line.h"
 #include "harness/host/interrupt.h"
@@ -16,26 +17,42 @@
 #include "harness/measure/record/case_metrics.h"
 #include "harness/measure/request.h"
 #include "harness/measure/verify.h"
+#include "harness/workloads/mask_file.h"
 #include "metrics/machine/peak.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {
 namespace {
 
-std::vector<Case> make_cases(const RunOptions& options, const Inputs& original) {
+/// A method whose own inputs do not fit one of several calls is refused there; the others are
+/// measured. Alone, it is the run's own trouble, before any work.
+Case case_of_call(const std::string& backend, const std::string& device, DType dtype,
+                  const Inputs& in, bool alone) {
+  Case c = new_case(backend, device, dtype, in);
+  try {
+    add_file_inputs(*c.spec.backend, c.spec.params, c.in);
+  } catch (const InputError& error) {
+    if (alone) throw;
+    c.result.outcome = Outcome::refused;
+    c.result.reason = error.what();
+  }
+  return c;
+}
+
+std::vector<Case> make_cases(const RunOptions& options, const Inputs& original, bool alone) {
   std::vector<Case> cases;
   for (DType dtype : options.dtypes) {
     const Inputs in = inputs_in(original, dtype);
     for (const std::string& device : options.devices)
       for (const std::string& backend : options.backends) {
-        Case c = make_case(backend, device, dtype, in);
+        Case c = case_of_call(backend, device, dtype, in, alone);
         sample_if_long(c, options.whole);
-        if (options.densities.empty() || c.is_full()) {
+        if (options.densities.empty() || c.is_full() || !c.passed()) {
           cases.push_back(std::move(c));
           continue;
         }
         for (double target : options.densities) {
-          cases.push_back(make_case(backend, device, dtype, in));
+          cases.push_back(case_of_call(backend, device, dtype, in, alone));
           set_density(cases.back(), target);
         }
       }
@@ -238,7 +255,7 @@ std::vector<Measurement> results_of(std::vector<Case>& cases, const WorkloadFact
   for (Case& c : cases) {
     Measurement& m = results.emplace_back(std::move(c.result));
     m.workload = facts;
-    if (recorded) m.identity.content = content_for(facts, *c.spec.backend);
+    if (recorded) m.identity.content = content_for(facts, *c.spec.backend, c.in);
   }
   return results;
 }
@@ -252,7 +269,7 @@ MeasuredWorkload measure_workload(const RunOptions& options, const WorkloadReque
                                   Outputs& outputs,
                                   const std::function<void(MeasuredWorkload)>& keep) {
   const WorkloadFacts facts = workload_facts(workload, is_recorded(options));
-  std::vector<Case> cases = make_cases(options, workload.inputs);
+  std::vector<Case> cases = make_cases(options, workload.inputs, stage.empty());
   for (Case& c : cases) describe(c, options, request);
   check_all(cases, stage);
   if (all_skipped(cases)) return {facts, results_of(cases, facts, is_recorded(options)), {}};

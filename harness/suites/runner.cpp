@@ -31,8 +31,10 @@ ExitCode exit_code(const MainJob& job) {
   const auto any = [&](auto condition) {
     return std::any_of(cases.begin(), cases.end(), condition);
   };
-  if (any([](const Measurement& m) { return is_failure(m.outcome); })) return ExitCode::regression;
-  if (!job.unreadable.empty()) return ExitCode::usage;
+  const auto refused = [](const Measurement& m) { return m.outcome == Outcome::refused; };
+  if (any([&](const Measurement& m) { return is_failure(m.outcome) && !refused(m); }))
+    return ExitCode::regression;
+  if (!job.unreadable.empty() || any(refused)) return ExitCode::usage;
   return any([](const Measurement& m) { return m.outcome == Outcome::mistrusted; })
              ? ExitCode::invalid
              : ExitCode::fine;
@@ -199,7 +201,7 @@ class CallLoop {
 void require_cases(const MainJob& job) {
   const std::vector<Measurement>& cases = job.run.cases;
   const bool nothing = std::all_of(cases.begin(), cases.end(), [](const Measurement& m) {
-    return m.outcome == Outcome::skipped;
+    return m.outcome == Outcome::skipped || m.outcome == Outcome::refused;
   });
   if (!nothing || (cases.empty() && interrupted())) return;
   throw InputError("nothing can run: " +

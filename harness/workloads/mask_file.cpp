@@ -42,10 +42,30 @@ bool declares(const Backend& backend, const std::string& name) {
                      [&](const InputSpec& input) { return input.name == name; });
 }
 
+bool of_zeros_and_ones(const std::vector<int32_t>& values) {
+  return std::all_of(values.begin(), values.end(), [](int32_t v) { return v == 0 || v == 1; });
+}
+
+/// Maps and masks of 0 and 1 in wider integers, as NumPy and PyTorch have them by themselves.
+void narrow_flags(const std::string& input, Array& array) {
+  const auto* wide = std::get_if<std::vector<int32_t>>(&array.values);
+  const bool flags = input == "block_map" || input == "pair_mask";
+  if (wide == nullptr || !flags || !of_zeros_and_ones(*wide)) return;
+  std::vector<uint8_t> narrow(wide->begin(), wide->end());
+  array.values = std::move(narrow);
+}
+
 /// What an array that stands alone is.
 std::string told_by_shape(const Array& array, const Inputs& in, const std::string& path) {
   const std::vector<int64_t>& shape = array.shape;
-  if (std::holds_alternative<std::vector<int32_t>>(array.values)) return "block_index";
+  if (const auto* lists = std::get_if<std::vector<int32_t>>(&array.values)) {
+    if (!shape.empty() && shape.back() > 2 && of_zeros_and_ones(*lists))
+      throw InputError(fmt::format(
+          "{} has only 0 and 1, but its integers would be lists of blocks: store a map as uint8 or "
+          "bool, or name it block_map",
+          in_quotes(path)));
+    return "block_index";
+  }
   if (!std::holds_alternative<std::vector<uint8_t>>(array.values))
     throw InputError(fmt::format(
         "{} is no mask: it is neither uint8 (a map or mask) nor int32 (lists of blocks)",
@@ -67,11 +87,12 @@ void add_arrays(const Backend& backend, const std::string& path, Inputs& in) {
   const NamedArrays arrays = arrays_of(path);
   for (const auto& [name, stored] : arrays) {
     std::string input = written_out(name);
-    auto array = std::make_shared<const Array>(stored.array());
+    auto array = std::make_shared<Array>(stored.array());
     if (!declares(backend, input)) {
       if (arrays.size() > 1) refuse_name(name, backend, path);
       input = told_by_shape(*array, in, path);
     }
+    narrow_flags(input, *array);
     in.extra[input] = std::move(array);
   }
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <span>
 
 #include "attention/blas.h"
@@ -49,11 +50,27 @@ double normalize_scores(std::span<float> row) {
 }
 
 /// Adds share times the running sums of the values, which are sorted to fall.
-template <class T>
-void add_running_sums(std::span<T> values, double share, std::vector<double>& curve) {
+void add_running_sums(std::span<float> values, double share, std::vector<double>& curve) {
   std::sort(values.begin(), values.end(), std::greater<>());
   double sum = 0;
   for (size_t i = 0; i < values.size(); ++i) curve[i + 1] += share * (sum += values[i]);
+}
+
+/// The same of blocks of keys by their mass; the last one may be short.
+void add_block_sums(const std::vector<double>& mass, int64_t keys, double share,
+                    std::vector<double>& curve) {
+  std::vector<int64_t> order(mass.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return mass[a] > mass[b]; });
+  double sum = 0;
+  size_t at = 0;
+  for (const int64_t b : order) {
+    const int64_t size = std::min(RecallCeiling::kBlock, keys - b * RecallCeiling::kBlock);
+    for (int64_t i = 1; i <= size; ++i)
+      curve[++at] += share * (sum + mass[b] * static_cast<double>(i) / static_cast<double>(size));
+    sum += mass[b];
+  }
 }
 
 std::vector<int64_t> drawn_blocks(int64_t length) {
@@ -74,7 +91,7 @@ double own_density(const Plan& plan, const Inputs& in, int64_t head) {
 RecallCeiling::RecallCeiling(const Inputs& in)
     : heads_(in.heads()),
       by_token_(heads_, Curve(in.keys() + 1)),
-      by_block_(heads_, Curve((in.keys() + kBlock - 1) / kBlock + 1)) {
+      by_block_(heads_, Curve(in.keys() + 1)) {
   const std::vector<int64_t> blocks = drawn_blocks(in.length());
   for (const int64_t b : blocks)
     for (int64_t i = b * kBlock; i < std::min(in.length(), (b + 1) * kBlock); ++i)
@@ -99,7 +116,7 @@ void RecallCeiling::look_at(const Inputs& in, int64_t begin, int64_t end, int64_
   const auto first = std::lower_bound(tokens_.begin(), tokens_.end(), begin) - tokens_.begin();
   const double share = 1 / static_cast<double>(tokens_.size());
   std::vector<float> scores = query_scores(in, head, begin, end);
-  std::vector<double> mass(by_block_[head].size() - 1);
+  std::vector<double> mass((keys + kBlock - 1) / kBlock);
   std::vector<Curve> parts(omp_get_max_threads(), Curve(keys + 1));
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < rows; ++i)
@@ -107,11 +124,11 @@ void RecallCeiling::look_at(const Inputs& in, int64_t begin, int64_t end, int64_
         normalize_scores({&scores[i * keys], static_cast<size_t>(keys)});
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < keys; ++j) mass[j / kBlock] += scores[i * keys + j];
-  add_running_sums<double>(mass, share, by_block_[head]);
+  add_block_sums(mass, keys, share, by_block_[head]);
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < rows; ++i)
-    add_running_sums<float>({&scores[i * keys], static_cast<size_t>(keys)}, share,
-                            parts[omp_get_thread_num()]);
+    add_running_sums({&scores[i * keys], static_cast<size_t>(keys)}, share,
+                     parts[omp_get_thread_num()]);
   for (const Curve& part : parts)
     for (size_t k = 0; k < part.size(); ++k) by_token_[head][k] += part[k];
 }

@@ -20,13 +20,13 @@ class RecallCeiling {
   const std::vector<int64_t>& tokens() const { return tokens_; }  ///< whose queries were looked at
   /// Full attention's log-sum-exp of tokens()[row].
   double lse(size_t row, int64_t head) const { return lse_[row * heads_ + head]; }
-  /// Mean mass, over the queries of a head, on density * LK keys; between whole numbers of keys or
-  /// blocks it is interpolated. Density is that of the head's own choice of keys.
+  /// Mean mass, over the queries of a head, on density * LK keys; between whole numbers of keys,
+  /// and inside a block, it is interpolated. Density is that of the head's own choice of keys.
   double of_tokens(int64_t head, double density) const { return at(by_token_[head], density); }
   double of_blocks(int64_t head, double density) const { return at(by_block_[head], density); }
 
  private:
-  /// Mass by the number of keys or blocks, from 0 on.
+  /// Mass by the number of keys, from 0 on; inside a block it rises evenly.
   using Curve = std::vector<double>;
   static double at(const Curve& curve, double density);
   void look_at(const Inputs& in, int64_t begin, int64_t end, int64_t head);

@@ -52,6 +52,16 @@ void add_range(const KeyRange& range, int64_t begin, int64_t end, int64_t size,
   if (seen && first < last) touched.add(first / size, (last - 1) / size);
 }
 
+/// The same where keys are gathered from lists, by their rows.
+void add_rows(const HeadTable& table, const KeyRange& range, int64_t begin, int64_t end,
+              int64_t size, TouchedTiles& touched) {
+  for (int64_t p = begin; p < end; ++p)
+    for (int64_t n = range.first(p); n < range.last(p); ++n) {
+      const int64_t tile = table.key_row(n) / size;
+      touched.add(tile, tile);
+    }
+}
+
 std::vector<const Segment*> by_query(const HeadTable& table) {
   std::vector<const Segment*> segments;
   for (const Segment& s : table.segments)
@@ -62,7 +72,9 @@ std::vector<const Segment*> by_query(const HeadTable& table) {
 }
 
 /// Goes through the query tiles with the segments that lie in each.
-int64_t touched_by(const HeadTable& table, int64_t keys, TileShape shape) {
+int64_t touched_by(const HeadTable& table, int64_t rows, TileShape shape) {
+  const bool lists = table.key_order && static_cast<int64_t>(table.key_order->size()) > rows;
+  const int64_t keys = table.key_order && !lists ? table.key_order->size() : rows;
   const std::vector<const Segment*> segments = by_query(table);
   TouchedTiles touched(tiles_for(keys, shape.keys));
   std::vector<const Segment*> open;
@@ -74,9 +86,14 @@ int64_t touched_by(const HeadTable& table, int64_t keys, TileShape shape) {
     while (next < segments.size() && segments[next]->query_begin < end)
       open.push_back(segments[next++]);
     for (const Segment* s : open)
-      for (int32_t r = s->range_begin; r < s->range_end; ++r)
-        add_range(table.ranges[r], std::max<int64_t>(begin, s->query_begin),
-                  std::min<int64_t>(end, s->query_end), shape.keys, touched);
+      for (int32_t r = s->range_begin; r < s->range_end; ++r) {
+        const int64_t first = std::max<int64_t>(begin, s->query_begin);
+        const int64_t last = std::min<int64_t>(end, s->query_end);
+        if (lists)
+          add_rows(table, table.ranges[r], first, last, shape.keys, touched);
+        else
+          add_range(table.ranges[r], first, last, shape.keys, touched);
+      }
     count += touched.take();
     std::erase_if(open, [&](const Segment* s) { return s->query_end <= end; });
   }
@@ -90,12 +107,8 @@ int64_t touched_by(const Branch& branch, const Inputs& in, TileShape shape) {
   RegionErrors errors;
 #pragma omp parallel for schedule(dynamic)
   for (int64_t t = 0; t < tables; ++t)
-    errors.catching([&] {
-      const HeadTable& table = branch.tables[t];
-      const int64_t keys =
-          table.key_order ? table.key_order->size() : branch.operands(in).k.length();
-      touched[t] = touched_by(table, keys, shape);
-    });
+    errors.catching(
+        [&] { touched[t] = touched_by(branch.tables[t], branch.operands(in).k.length(), shape); });
   errors.rethrow();
   return std::accumulate(touched.begin(), touched.end(), int64_t{0}) * (in.heads() / tables);
 }

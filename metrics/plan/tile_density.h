@@ -33,9 +33,10 @@ struct TileDensity {
 };
 
 /// Tiles of `shape` that a plan touches, cut from position 0 of every table's query order and key
-/// order: what a tiled kernel executes of the plan, whatever the segments. The last tile of an axis
-/// may be short, and counts whole. Exact; its time is that of the segments and ranges, and of the
-/// touched tiles.
+/// order, or of the key rows where an order has more entries than there are keys (a list for each
+/// query): what a tiled kernel executes of the plan, whatever the segments. The last tile of an
+/// axis may be short, and counts whole. Exact; its time is that of the segments and ranges, and of
+/// the touched tiles.
 TileDensity tile_density(const Plan& plan, const Inputs& in, TileShape shape);
 
 }  // namespace vidattn

@@ -5,6 +5,7 @@
 
 #include "attention/methods/cross.h"
 #include "harness/io/sha256.h"
+#include "harness/workloads/mask_file.h"
 
 namespace vidattn {
 namespace {
@@ -59,7 +60,8 @@ std::string geometry_text(const WorkloadFacts& facts) {
                      fmt::join(facts.shots, ","), facts.text_tokens);
 }
 
-std::map<std::string, std::string> content_for(const WorkloadFacts& facts, const Backend& backend) {
+std::map<std::string, std::string> content_for(const WorkloadFacts& facts, const Backend& backend,
+                                               const Inputs& in) {
   std::map<std::string, std::string> content{{"geometry", geometry_text(facts)}};
   const auto add = [&](const std::string& name) {
     if (const auto found = facts.sha256.find(name); found != facts.sha256.end())
@@ -69,7 +71,12 @@ std::map<std::string, std::string> content_for(const WorkloadFacts& facts, const
   content["scale"] = scale_text(facts);
   // Where the tensors do not tell.
   if (facts.keys > 0 && facts.keys == facts.length) content["attention"] = "cross";
-  for (const InputSpec& input : backend.info().inputs) add(input.name);
+  for (const InputSpec& input : backend.info().inputs) {
+    add(input.name);
+    // Of a file of the method's own, which is no part of the workload.
+    if (const Array* array = in.find(input.name); array && reads_file(backend))
+      content[input.name] = hash_of(*array);
+  }
   return content;
 }
 

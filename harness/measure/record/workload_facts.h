@@ -37,7 +37,8 @@ struct WorkloadFacts {
 WorkloadFacts workload_facts(const Workload& workload, bool hashed = true);
 
 /// CaseIdentity::content of a method on such a workload.
-std::map<std::string, std::string> content_for(const WorkloadFacts& facts, const Backend& backend);
+std::map<std::string, std::string> content_for(const WorkloadFacts& facts, const Backend& backend,
+                                               const Inputs& in);
 
 /// The part of content that tells where tokens stand: "21x30x52, shots 0,6,15, text 0".
 std::string geometry_text(const WorkloadFacts& facts);

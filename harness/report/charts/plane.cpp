@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "harness/report/charts/label_layout.h"
 #include "harness/report/charts/marks.h"
@@ -139,7 +140,18 @@ void set_plane(Drawing& drawing, const Axis& x, const Axis& y) {
   set_axis(drawing, 'y', y);
 }
 
+/// A second column of the legend would lie on the data, so that many names are small ones.
+void fit_legend(Drawing& drawing, const std::vector<ChartPoint>& points) {
+  constexpr double kFont = 12, kSmallest = 5, kNamesOfThatSize = 22;
+  std::set<std::string> methods;
+  for (const ChartPoint& p : points) methods.insert(p.method);
+  const double font = kFont * kNamesOfThatSize / static_cast<double>(methods.size());
+  if (font < kFont)
+    drawing.script("set key font ',{:.1f}' spacing 0.9\n", std::max(font, kSmallest));
+}
+
 void plot_points(Drawing& drawing, std::vector<ChartPoint> points, bool joined) {
+  fit_legend(drawing, points);
   std::stable_sort(points.begin(), points.end(), [](const ChartPoint& a, const ChartPoint& b) {
     return a.method != b.method ? a.method < b.method : a.x < b.x;
   });

@@ -49,6 +49,7 @@ function pictures() {
     const part = element('div'), views = element('div', undefined, 'views');
     part.append(element('h3', c.label), views);
     if (c.picture_note) part.append(element('p', c.picture_note));
+    else if (c.picture_of) part.append(element('p', `Of the call of ${c.picture_of}.`));
     for (const [kind, uri] of Object.entries(c.pictures || {})) {
       const figure = element('figure', undefined, kind), img = element('img');
       img.src = uri;

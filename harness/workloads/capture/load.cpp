@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "attention/error.h"
@@ -225,6 +226,10 @@ class CallLoader {
     const double error = captured_output_error(
         inputs(), [&](const std::vector<int64_t>& tokens) { return rows_of(stored, tokens); });
     const double limit = equality_limit(DType::bf16);
+    if (!std::isfinite(error)) {
+      out_.notes.push_back("warning: the capture's " + in_quotes(name) + " is not finite");
+      return;
+    }
     out_.provenance["capture_check"] = {{"tensor", name}, {"relative_l2", error}, {"limit", limit}};
     out_.notes.push_back(fmt::format(
         "{}full attention differs from the capture's {} by {:.2g} (relative L2), {} the {} that "

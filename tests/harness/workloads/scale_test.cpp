@@ -44,7 +44,8 @@ TEST_F(SoftmaxScale, IsPartOfACase) {
   WorkloadRequest request;
   request.spec = "tensors:" + folder_.path().string();
   const auto scale = [&] {
-    return content_for(workload_facts(make_workload(request)), find_backend("full")).at("scale");
+    const Workload workload = make_workload(request);
+    return content_for(workload_facts(workload), find_backend("full"), workload.inputs).at("scale");
   };
   EXPECT_EQ(scale(), "1/sqrt(D)");
   request.scale = 0.5;

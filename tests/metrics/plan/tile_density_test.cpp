@@ -20,12 +20,15 @@ TileDensity slow_density(const Plan& plan, const Inputs& in, TileShape shape) {
     for (int64_t h = 0; h < in.heads(); ++h) {
       const HeadTable& table = branch.table(h, in.heads());
       const int64_t columns = tiles(branch.operands(in).k.length() + 1000, shape.keys);
+      const bool lists = table.key_order && static_cast<int64_t>(table.key_order->size()) >
+                                                branch.operands(in).k.length();
       std::vector<bool> touched;
       for (const Segment& s : table.segments)
         for (int64_t p = s.query_begin; p < s.query_end; ++p)
           for (int32_t r = s.range_begin; r < s.range_end; ++r)
             for (int64_t n = table.ranges[r].first(p); n < table.ranges[r].last(p); ++n) {
-              const size_t tile = p / shape.queries * columns + n / shape.keys;
+              const int64_t key = lists ? table.key_row(n) : n;
+              const size_t tile = p / shape.queries * columns + key / shape.keys;
               touched.resize(std::max(touched.size(), tile + 1));
               touched[tile] = true;
               ++density.pairs;

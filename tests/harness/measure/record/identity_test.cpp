@@ -61,15 +61,15 @@ TEST(Identity, ContentIsWhatTheMethodReads) {
   Workload workload{"tensors:x", random_video(3, 4, 5, 1, 8), {}};
   workload.inputs.extra["hidden"] = random_array({60, 4}, 5);
   const WorkloadFacts facts = workload_facts(workload);
-  const auto full = content_for(facts, find_backend("full")),
-             routed = content_for(facts, find_backend("moga"));
+  const auto full = content_for(facts, find_backend("full"), {}),
+             routed = content_for(facts, find_backend("moga"), {});
   EXPECT_EQ(full.size(), 5U);  // q, k, v, their scale, and where the tokens stand
   EXPECT_EQ(routed.count("hidden"), 1U);
   EXPECT_EQ(full.at("geometry"), "3x4x5, shots 0, text 0");
   workload.inputs.extra["hidden"] = random_array({60, 4}, 6);
   const WorkloadFacts other = workload_facts(workload);
-  EXPECT_EQ(content_for(other, find_backend("full")), full);
-  EXPECT_NE(content_for(other, find_backend("moga")), routed);
+  EXPECT_EQ(content_for(other, find_backend("full"), {}), full);
+  EXPECT_NE(content_for(other, find_backend("moga"), {}), routed);
   EXPECT_TRUE(workload_facts(workload, false).sha256.empty());
 }
 
