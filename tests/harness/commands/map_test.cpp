@@ -63,6 +63,38 @@ TEST_F(MapCommand, APlanIsWrittenAndJudgedAgain) {
           << tag << cases[i];
 }
 
+/// The record holds the mask's own hash, and pictures are of the mask that was measured alone.
+TEST_F(MapCommand, AMaskThatChangedIsAnotherCaseAndIsNotDrawn) {
+  const auto write = [&](uint8_t corner) {
+    write_npy(path("map.npy"), Array{{2, 2}, std::vector<uint8_t>{1, corner, 0, 1}});
+  };
+  const std::string report =
+      "report --quiet --open-inputs " + path("r.json") + " --out " + path("r.html");
+  write(0);
+  ASSERT_EQ(run_tool(run("--backend map:" + path("map.npy"))).exit_code, 0);
+  const auto first = load("r.json")["cases"][1]["content"];
+  ASSERT_TRUE(first.contains("block_map")) << first;
+  const ToolResult drawn = run_tool(report);
+  EXPECT_EQ(drawn.err.find("no longer"), std::string::npos) << drawn.err;
+  write(1);
+  const ToolResult changed = run_tool(report);
+  EXPECT_NE(changed.err.find("its file no longer makes the plan that was measured"),
+            std::string::npos)
+      << changed.err;
+  ASSERT_EQ(run_tool(run("--backend map:" + path("map.npy"))).exit_code, 0);
+  EXPECT_NE(load("r.json")["cases"][1]["content"]["block_map"], first["block_map"]);
+}
+
+TEST_F(MapCommand, MapsOfWideIntegersAreTaken) {
+  write_npy(path("block_map.npy"), Array{{2, 2}, std::vector<int32_t>{1, 0, 0, 1}});
+  const ToolResult lists =
+      run_tool(attend("--backend map:" + path("block_map.npy") + " --out " + path("o.npy")));
+  EXPECT_EQ(lists.exit_code, 0) << lists.err;
+  write_npy(path("x.npy"), Array{{2, 3}, std::vector<int32_t>{1, 0, 0, 1, 1, 0}});
+  expect_refused(attend("--backend map:" + path("x.npy") + " --out " + path("o.npy")),
+                 "has only 0 and 1, but its integers would be lists of blocks");
+}
+
 TEST_F(MapCommand, WhatDoesNotFitIsOneLine) {
   write_npy(path("map.npy"), Array{{1, 3, 2}, std::vector<uint8_t>(6)});
   expect_refused(attend("--backend map:" + path("map.npy") + ",block_q=64 --out " + path("o.npy")),

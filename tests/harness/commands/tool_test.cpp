@@ -114,7 +114,9 @@ TEST_F(Tool, RunPrintsWhatAReaderComparesOrTheColumnsAskedFor) {
   std::istringstream words(headers(few.out));
   std::string names;
   for (std::string word; words >> word;) names += word + " ";
-  EXPECT_EQ(names, "backend density target recall rel L2 total ms speedup realised plan% ");
+  EXPECT_EQ(names,
+            "backend density target recall of blocks of tokens rel L2 total ms speedup realised "
+            "plan% ");
   EXPECT_NE(few.out.find(" ["), std::string::npos) << "a speedup has its interval";
   EXPECT_EQ(few.out.find("preflight"), std::string::npos) << "left out of these tests";
   std::istringstream two(headers(chosen.out));

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "harness/io/npy.h"
 #include "harness/store/run_file.h"
 #include "harness/store/store.h"
 #include "tests/harness/browser.h"
@@ -66,6 +67,25 @@ void expect_aggregated(const json& over, const json& cases) {
   EXPECT_NEAR(over["metrics"]["recall_mean"]["value"].get<double>(),
               sum / static_cast<double>(count), 1e-12);
   EXPECT_EQ(over["worst"]["recall"], at);
+}
+
+/// A mask of other heads than the capture's: the other methods are measured in every call.
+TEST_F(CallsRun, AMethodsFileThatDoesNotFitCostsTheOthersNothing) {
+  MadeCapture capture;
+  capture.write(calls());
+  write_npy(path("three_heads.npy"), Array{{3, 2, 2}, std::vector<uint8_t>(12, 1)});
+  const ToolResult result =
+      run(capture, kFew + "--layer 0 --backend map:" + path("three_heads.npy"));
+  EXPECT_EQ(result.exit_code, 3) << result.out;
+  EXPECT_NE(result.out.find("refused"), std::string::npos) << result.out;
+  int passed = 0, refused = 0;
+  const json written = record();
+  for (const json& c : written["cases"]) {
+    passed += c["outcome"] == "passed";
+    refused += c["outcome"] == "refused";
+  }
+  EXPECT_GT(refused, 1);
+  EXPECT_EQ(passed, 2 * refused);
 }
 
 TEST_F(CallsRun, EveryCallIsACaseAndOneTableIsOverAll) {
