@@ -145,7 +145,7 @@ class Pisa : public Method<PisaParams> {
     const Blocks blocks = run_blocks(in.length(), p.block);
     const int64_t topk = exact_blocks(p, blocks.count());
     Plan plan;
-    const Means means = pool(in, blocks, plan);
+    const BlockMeans means = pool_blocks(in, blocks, plan);
     CentroidPlan parts(nullptr, blocks.start, static_cast<int32_t>(in.length()), means.k, means.v);
     auto slope = std::make_shared<Tensor>(in.dim(), in.kv_heads(), in.value_dim());
     Explained explained;
@@ -162,23 +162,11 @@ class Pisa : public Method<PisaParams> {
   }
 
  private:
-  struct Means {
-    std::shared_ptr<const Tensor> q, k, v;
-  };
   using Bonus = std::vector<float>;  ///< of every key block; empty = 0
   struct Explained {
     std::vector<uint8_t> map;
     std::vector<float> score;
   };
-
-  static Means pool(const Inputs& in, const Blocks& blocks, Plan& plan) {
-    const int64_t rows = in.heads() + 2 * in.kv_heads();
-    const StageTimer timer(plan, "block means", static_cast<double>(in.length() * rows * in.dim()));
-    const auto mean = [&](const Tensor& tensor) {
-      return std::make_shared<const Tensor>(block_means(tensor, blocks));
-    };
-    return {mean(*in.q), mean(*in.k), mean(*in.v)};
-  }
 
   static Bonus rate_blocks(const Inputs& in, const PisaParams& p, const Blocks& blocks,
                            const Tensor& key_means, int64_t kv_head, Tensor& slope, Plan& plan) {
@@ -200,7 +188,7 @@ class Pisa : public Method<PisaParams> {
     return block_bonus(p.route, norm, variance);
   }
 
-  static void add_head(const Inputs& in, int64_t head, const Means& means, const Bonus& bonus,
+  static void add_head(const Inputs& in, int64_t head, const BlockMeans& means, const Bonus& bonus,
                        int64_t topk, CentroidPlan& parts, Plan& plan, Explained& explained) {
     const int64_t n = means.k->length();
     const StageTimer timer(plan, "block ranking", 2.0 * static_cast<double>(n * n * in.dim()),

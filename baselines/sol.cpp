@@ -167,7 +167,7 @@ class Sol : public Method<SolParams> {
       label[sequence.tokens[i]] = static_cast<int32_t>(i / p.block);
     const Blocks blocks = make_blocks(label, (sequence.blocked + p.block - 1) / p.block);
     Plan plan;
-    const Means means = pool(in, blocks, plan);
+    const BlockMeans means = pool_blocks(in, blocks, plan);
     const DenseSpan sink = sink_of(sequence, p);
     CentroidPlan parts(make_order(sequence.tokens), blocks.start, static_cast<int32_t>(in.length()),
                        means.k, means.v, p.dense_sink_queries ? sink : DenseSpan{});
@@ -180,24 +180,12 @@ class Sol : public Method<SolParams> {
   }
 
  private:
-  struct Means {
-    std::shared_ptr<const Tensor> q, k, v;
-  };
   struct Explained {
     std::vector<uint8_t> map;
     std::vector<float> score, threshold;
   };
 
-  static Means pool(const Inputs& in, const Blocks& blocks, Plan& plan) {
-    const int64_t rows = in.heads() + 2 * in.kv_heads();
-    const StageTimer timer(plan, "block means", static_cast<double>(in.length() * rows * in.dim()));
-    const auto mean = [&](const Tensor& tensor) {
-      return std::make_shared<const Tensor>(block_means(tensor, blocks));
-    };
-    return {mean(*in.q), mean(*in.k), mean(*in.v)};
-  }
-
-  static void add_head(const Inputs& in, const SolParams& p, int64_t head, const Means& means,
+  static void add_head(const Inputs& in, const SolParams& p, int64_t head, const BlockMeans& means,
                        DenseSpan sink, CentroidPlan& parts, Plan& plan, Explained& explained) {
     const int64_t n = means.k->length(), kv_head = in.kv_head(head);
     const StageTimer timer(plan, "routing",

@@ -11,8 +11,8 @@ namespace vidattn {
 // Models pack text and other segments before the video, and so do the vectors of their methods;
 // here those tokens follow it, as everywhere in the tool.
 
-/// Tokens that a case stores before the video's: those of its prefix_segments, its prefix_length, or
-/// its text where text_place is "prefix".
+/// Tokens that a case stores before the video's: those of its prefix_segments, its prefix_length,
+/// or its text where text_place is "prefix".
 int64_t stored_prefix(const TestCase& test);
 
 /// [L,…] as stored: the first `prefix` rows go to the end.

@@ -80,7 +80,8 @@ TEST(MethodShapes, Svg2ClustersTheKeysOfCrossAttention) {
   EXPECT_EQ(plan.explained.at("q_labels").shape, (std::vector<int64_t>{1, 128}));
   EXPECT_EQ(plan.explained.at("k_labels").shape, (std::vector<int64_t>{1, 70}));
   in.grid = {.frames = 1, .height = 8, .width = 8, .text_tokens = 64};
-  EXPECT_EQ(refusal(svg2, in), "svg2 takes text tokens only where the keys are the queries' tokens");
+  EXPECT_EQ(refusal(svg2, in),
+            "svg2 takes text tokens only where the keys are the queries' tokens");
 }
 
 }  // namespace

@@ -5,19 +5,15 @@
 #include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
+#include "tests/support/block_maps.h"
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
 
 namespace vidattn::skip_softmax_test {
 namespace {
 
-Plan skip(const Inputs& in, const std::vector<std::pair<std::string, std::string>>& settings) {
-  const Backend& backend = find_backend("skip_softmax");
-  Params params = backend.defaults();
-  for (const auto& [name, value] : settings) params.set(name, value);
-  Plan plan = backend.plan(in, params);
-  plan.validate(in);
-  return plan;
+Plan skip(const Inputs& in, const Settings& settings) {
+  return planned(find_backend("skip_softmax"), in, settings);
 }
 
 TEST(SkipSoftmax, LambdaZeroIsFullAttention) {

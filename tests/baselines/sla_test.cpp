@@ -5,25 +5,15 @@
 #include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
+#include "tests/support/block_maps.h"
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
 
 namespace vidattn::sla_test {
 namespace {
 
-Plan sla(const Inputs& in, const std::vector<std::pair<std::string, std::string>>& settings) {
-  const Backend& backend = find_backend("sla");
-  Params params = backend.defaults();
-  for (const auto& [name, value] : settings) params.set(name, value);
-  Plan plan = backend.plan(in, params);
-  plan.validate(in);
-  return plan;
-}
-
-Output run_on(const char* device, const Plan& plan, const Inputs& in) {
-  Output out;
-  find_device(device).run(plan, in, out);
-  return out;
+Plan sla(const Inputs& in, const Settings& settings) {
+  return planned(find_backend("sla"), in, settings);
 }
 
 TEST(Sla, AllBlocksWithoutProjectionIsFullAttention) {

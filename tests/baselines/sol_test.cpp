@@ -6,25 +6,15 @@
 #include "attention/device.h"
 #include "attention/error.h"
 #include "attention/terms/joined.h"
+#include "tests/support/block_maps.h"
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
 
 namespace vidattn::sol_test {
 namespace {
 
-Plan sol(const Inputs& in, const std::vector<std::pair<std::string, std::string>>& settings) {
-  const Backend& backend = find_backend("sol");
-  Params params = backend.defaults();
-  for (const auto& [name, value] : settings) params.set(name, value);
-  Plan plan = backend.plan(in, params);
-  plan.validate(in);
-  return plan;
-}
-
-Output run_on(const char* device, const Plan& plan, const Inputs& in) {
-  Output out;
-  find_device(device).run(plan, in, out);
-  return out;
+Plan sol(const Inputs& in, const Settings& settings) {
+  return planned(find_backend("sol"), in, settings);
 }
 
 TEST(Sol, EverythingExactIsFullAttention) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attention/backend.h"
+#include "attention/device.h"
 #include "attention/error.h"
 #include "attention/inputs.h"
 #include "attention/plan.h"
@@ -85,6 +86,13 @@ inline void expect_blocks(const Plan& plan, const Inputs& in, int64_t head,
     std::sort(seen.begin(), seen.end());
     ASSERT_EQ(seen, expected) << "head " << head << ", token " << i;
   }
+}
+
+/// What a device gives for a plan.
+inline Output run_on(const char* device, const Plan& plan, const Inputs& in) {
+  Output out;
+  find_device(device).run(plan, in, out);
+  return out;
 }
 
 /// Plans with the settings; the plan is valid.
