@@ -120,7 +120,7 @@ json draw_case(const json& c, Inputs in, const std::vector<int64_t>& latent,
   add_file_inputs(*spec.backend, spec.params, in);
   spec.backend->prepare(in, spec.params);
   const Plan plan = spec.backend->plan(in, spec.params);
-  if (reads_file(*spec.backend) && plan_checksum(plan) != c["checksum"])
+  if (reads_file(*spec.backend) && plan_checksum(plan) != c["checksum"].get<std::string>())
     throw InputError("its file no longer makes the plan that was measured");
   json pictures{{"mask", data_uri(enlarged(mask_picture(plan, in, 0)))}};
   if (!in.grid.known()) return pictures;
