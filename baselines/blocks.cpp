@@ -87,6 +87,15 @@ Tensor block_means(const Tensor& rows, const Blocks& blocks, int64_t head) {
   return means_of_heads(rows, blocks, head, 1);
 }
 
+BlockMeans pool_blocks(const Inputs& in, const Blocks& blocks, const char* stage, Plan& plan) {
+  const int64_t rows = in.heads() + 2 * in.kv_heads();
+  const StageTimer timer(plan, stage, static_cast<double>(in.length() * rows * in.dim()));
+  const auto mean = [&](const Tensor& tensor) {
+    return std::make_shared<const Tensor>(block_means(tensor, blocks));
+  };
+  return {mean(*in.q), mean(*in.k), mean(*in.v)};
+}
+
 HeadMatrix::HeadMatrix(const Tensor& tensor, int64_t head)
     : HeadMatrix(tensor, head, 0, tensor.length()) {}
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,6 +46,13 @@ Blocks tile_blocks(const VideoGrid& grid, const Sizes& tile);
 Tensor block_means(const Tensor& rows, const Blocks& blocks);
 /// The same for one head, [blocks, 1, dim], where heads have blocks of their own.
 Tensor block_means(const Tensor& rows, const Blocks& blocks, int64_t head);
+
+/// Means of a call's queries, keys and values, [blocks, heads, dim].
+struct BlockMeans {
+  std::shared_ptr<const Tensor> q, k, v;
+};
+/// Takes them, as a stage of that name of the plan; its memory is the plan's own operands.
+BlockMeans pool_blocks(const Inputs& in, const Blocks& blocks, const char* stage, Plan& plan);
 
 /// One head of a tensor, or the tokens [begin, end) of it, as a float32 matrix: the tensor's own
 /// memory where it is float32, else a converted copy of that part.

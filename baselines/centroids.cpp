@@ -16,15 +16,6 @@ std::shared_ptr<const List<float>> log_sizes(const std::vector<int32_t>& start) 
 
 }  // namespace
 
-BlockMeans pool_blocks(const Inputs& in, const Blocks& blocks, Plan& plan) {
-  const int64_t rows = in.heads() + 2 * in.kv_heads();
-  const StageTimer timer(plan, "block means", static_cast<double>(in.length() * rows * in.dim()));
-  const auto mean = [&](const Tensor& tensor) {
-    return std::make_shared<const Tensor>(block_means(tensor, blocks));
-  };
-  return {mean(*in.q), mean(*in.k), mean(*in.v)};
-}
-
 CentroidPlan::CentroidPlan(Order sequence, std::vector<int32_t> start, int32_t length,
                            std::shared_ptr<const Tensor> key_means,
                            std::shared_ptr<const Tensor> value_means, DenseSpan dense)

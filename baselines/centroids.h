@@ -8,13 +8,6 @@
 
 namespace vidattn {
 
-/// Means over blocks, [blocks,heads,dim].
-struct BlockMeans {
-  std::shared_ptr<const Tensor> q, k, v;
-};
-/// Of the call's own tensors, as a stage of the plan.
-BlockMeans pool_blocks(const Inputs& in, const Blocks& blocks, Plan& plan);
-
 /// The rows of a sequence that its blocks do not rule: they see every key as it is, and every query
 /// sees theirs.
 struct DenseSpan {

@@ -3,6 +3,7 @@
 
 #include "attention/methods/method.h"
 #include "attention/parallel.h"
+#include "baselines/block_scores.h"
 #include "baselines/blocks.h"
 #include "baselines/near_ties.h"
 #include "baselines/ranking.h"
@@ -83,8 +84,6 @@ class Draft : public Method<DraftParams> {
     Plan plan;
     const auto [q, k] = means(in, video, plan);
     Branch branch{.name = "draft"};
-    std::vector<uint8_t> maps;
-    std::vector<float> drafts;
     for (int64_t h = 0; h < in.heads(); ++h) {
       const StageTimer timer(plan, "draft map",
                              2.0 * static_cast<double>(s * s) * static_cast<double>(in.dim()),
@@ -93,15 +92,11 @@ class Draft : public Method<DraftParams> {
       const auto map = choose(draft, s, n, counts[1] * counts[2], p);
       branch.tables.push_back(block_table(all, all, map.data()));
       if (!in.explain) continue;
-      maps.insert(maps.end(), map.begin(), map.end());
-      drafts.insert(drafts.end(), draft.begin(), draft.end());
+      explain_head("block_map", {in.heads(), n, n}, map, plan);
+      explain_head("draft_map", {in.heads(), s, s}, draft, plan);
     }
     plan.branches.push_back(std::move(branch));
-    if (in.explain) {
-      plan.explained["block_map"] = {{in.heads(), n, n}, std::move(maps)};
-      plan.explained["draft_map"] = {{in.heads(), s, s}, std::move(drafts)};
-      plan.explained["block_label"] = {{in.length()}, all.label};
-    }
+    if (in.explain) plan.explained["block_label"] = {{in.length()}, all.label};
     return plan;
   }
 

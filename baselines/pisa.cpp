@@ -5,6 +5,7 @@
 #include "attention/error.h"
 #include "attention/methods/method.h"
 #include "attention/parallel.h"
+#include "baselines/block_scores.h"
 #include "baselines/blocks.h"
 #include "baselines/centroids.h"
 #include "baselines/select.h"
@@ -145,28 +146,22 @@ class Pisa : public Method<PisaParams> {
     const Blocks blocks = run_blocks(in.length(), p.block);
     const int64_t topk = exact_blocks(p, blocks.count());
     Plan plan;
-    const BlockMeans means = pool_blocks(in, blocks, plan);
+    const BlockMeans means = pool_blocks(in, blocks, "block means", plan);
     CentroidPlan parts(nullptr, blocks.start, static_cast<int32_t>(in.length()), means.k, means.v);
     auto slope = std::make_shared<Tensor>(in.dim(), in.kv_heads(), in.value_dim());
-    Explained explained;
     Bonus bonus;
     for (int64_t h = 0; h < in.heads(); ++h) {
       if (h == 0 || in.kv_head(h) != in.kv_head(h - 1))
         bonus = rate_blocks(in, p, blocks, *means.k, in.kv_head(h), *slope, plan);
-      add_head(in, h, means, bonus, topk, parts, plan, explained);
+      add_head(in, h, means, bonus, topk, parts, plan, p.route == "hnorm");
     }
     plan.branches = std::move(parts).branches();
     if (p.order == 1) plan.branches[1].value_slope = slope;
-    if (in.explain) explain(in, p, blocks.count(), std::move(explained), plan);
     return plan;
   }
 
  private:
   using Bonus = std::vector<float>;  ///< of every key block; empty = 0
-  struct Explained {
-    std::vector<uint8_t> map;
-    std::vector<float> score;
-  };
 
   static Bonus rate_blocks(const Inputs& in, const PisaParams& p, const Blocks& blocks,
                            const Tensor& key_means, int64_t kv_head, Tensor& slope, Plan& plan) {
@@ -189,7 +184,7 @@ class Pisa : public Method<PisaParams> {
   }
 
   static void add_head(const Inputs& in, int64_t head, const BlockMeans& means, const Bonus& bonus,
-                       int64_t topk, CentroidPlan& parts, Plan& plan, Explained& explained) {
+                       int64_t topk, CentroidPlan& parts, Plan& plan, bool hnorm) {
     const int64_t n = means.k->length();
     const StageTimer timer(plan, "block ranking", 2.0 * static_cast<double>(n * n * in.dim()),
                            n * n + std::min<int64_t>(n, 256) * n * 4);
@@ -203,25 +198,21 @@ class Pisa : public Method<PisaParams> {
     });
     parts.add_head(map.data());
     if (!in.explain) return;
-    explained.map.insert(explained.map.end(), map.begin(), map.end());
     std::vector<float> values = scores(q, k, in.softmax_scale());
-    for (int64_t a = 0; a < n; ++a) ranked({&values[a * n], static_cast<size_t>(n)});
-    explained.score.insert(explained.score.end(), values.begin(), values.end());
+    for (int64_t a = 0; a < n; ++a) {
+      const std::span row(&values[a * n], static_cast<size_t>(n));
+      ranked(row);
+      if (hnorm) take_log_softmax(row);  // as the authors show it
+    }
+    explain_head("block_map", {in.heads(), n, n}, map, plan);
+    explain_head("route_score", {in.heads(), n, n}, values, plan);
   }
 
-  /// hnorm is shown as the authors do, as log-softmax of every row.
-  static void explain(const Inputs& in, const PisaParams& p, int64_t n, Explained explained,
-                      Plan& plan) {
-    const auto columns = static_cast<size_t>(n);
-    for (size_t i = 0; i < explained.score.size() && p.route == "hnorm"; i += columns) {
-      const std::span row(&explained.score[i], columns);
-      const double high = *std::max_element(row.begin(), row.end());
-      double sum = 0;
-      for (const float x : row) sum += std::exp(x - high);
-      for (float& x : row) x = static_cast<float>(x - high - std::log(sum));
-    }
-    plan.explained["block_map"] = {{in.heads(), n, n}, std::move(explained.map)};
-    plan.explained["route_score"] = {{in.heads(), n, n}, std::move(explained.score)};
+  static void take_log_softmax(std::span<float> row) {
+    const double high = *std::max_element(row.begin(), row.end());
+    double sum = 0;
+    for (const float x : row) sum += std::exp(x - high);
+    for (float& x : row) x = static_cast<float>(x - high - std::log(sum));
   }
 };
 

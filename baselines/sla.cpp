@@ -3,6 +3,7 @@
 
 #include "attention/error.h"
 #include "attention/methods/method.h"
+#include "baselines/block_scores.h"
 #include "baselines/blocks.h"
 #include "baselines/select.h"
 
@@ -127,21 +128,14 @@ class Sla : public Method<SlaParams> {
         nq * nk + std::min<int64_t>(nq, 256) * nk * 4);
     const Tensor q = block_means(*in.q, queries), k = centred_means(*in.k, keys);
     Branch sparse{.name = "sparse"};
-    std::vector<uint8_t> maps;
-    std::vector<float> pooled;
     for (int64_t h = 0; h < heads; ++h) {
       const HeadMatrix a(q, h), b(k, in.kv_head(h));
       const auto map = choose_blocks(
           a, b, 1, [&](int64_t, std::span<const float> row) { return top_k(row, topk); });
       sparse.tables.push_back(block_table(queries, keys, map.data()));
       if (!in.explain) continue;
-      const std::vector<float> values = scores(a, b, 1);
-      maps.insert(maps.end(), map.begin(), map.end());
-      pooled.insert(pooled.end(), values.begin(), values.end());
-    }
-    if (in.explain) {
-      plan.explained["block_map"] = {{heads, nq, nk}, std::move(maps)};
-      plan.explained["pooled_score"] = {{heads, nq, nk}, std::move(pooled)};
+      explain_head("block_map", {heads, nq, nk}, map, plan);
+      explain_head("pooled_score", {heads, nq, nk}, scores(a, b, 1), plan);
     }
     return sparse;
   }

@@ -5,6 +5,7 @@
 
 #include "attention/error.h"
 #include "attention/methods/method.h"
+#include "baselines/block_scores.h"
 #include "baselines/blocks.h"
 #include "baselines/centroids.h"
 
@@ -167,26 +168,19 @@ class Sol : public Method<SolParams> {
       label[sequence.tokens[i]] = static_cast<int32_t>(i / p.block);
     const Blocks blocks = make_blocks(label, (sequence.blocked + p.block - 1) / p.block);
     Plan plan;
-    const BlockMeans means = pool_blocks(in, blocks, plan);
+    const BlockMeans means = pool_blocks(in, blocks, "block means", plan);
     const DenseSpan sink = sink_of(sequence, p);
     CentroidPlan parts(make_order(sequence.tokens), blocks.start, static_cast<int32_t>(in.length()),
                        means.k, means.v, p.dense_sink_queries ? sink : DenseSpan{});
-    Explained explained;
-    for (int64_t h = 0; h < in.heads(); ++h)
-      add_head(in, p, h, means, sink, parts, plan, explained);
+    for (int64_t h = 0; h < in.heads(); ++h) add_head(in, p, h, means, sink, parts, plan);
     plan.branches = std::move(parts).branches();
-    if (in.explain) explain(in, blocks, std::move(explained), plan);
+    if (in.explain) plan.explained["block_label"] = {{in.length()}, blocks.label};
     return plan;
   }
 
  private:
-  struct Explained {
-    std::vector<uint8_t> map;
-    std::vector<float> score, threshold;
-  };
-
   static void add_head(const Inputs& in, const SolParams& p, int64_t head, const BlockMeans& means,
-                       DenseSpan sink, CentroidPlan& parts, Plan& plan, Explained& explained) {
+                       DenseSpan sink, CentroidPlan& parts, Plan& plan) {
     const int64_t n = means.k->length(), kv_head = in.kv_head(head);
     const StageTimer timer(plan, "routing",
                            2.0 * static_cast<double>(n * n * in.dim()) + 6.0 * n * in.dim(),
@@ -207,20 +201,14 @@ class Sol : public Method<SolParams> {
     const auto map = choose_blocks(q, k, scale, exact);
     parts.add_head(map.data());
     if (!in.explain) return;
-    explained.map.insert(explained.map.end(), map.begin(), map.end());
     const std::vector<float> values = scores(q, k, scale);
+    std::vector<float> thresholds(n);
     for (int64_t a = 0; a < n; ++a)
-      explained.threshold.push_back(static_cast<float>(
-          threshold(keys, q.row(a), {&values[a * n], static_cast<size_t>(n)}, scale, p)));
-    explained.score.insert(explained.score.end(), values.begin(), values.end());
-  }
-
-  static void explain(const Inputs& in, const Blocks& blocks, Explained explained, Plan& plan) {
-    const int64_t n = blocks.count(), heads = in.heads();
-    plan.explained["block_label"] = {{in.length()}, blocks.label};
-    plan.explained["block_map"] = {{heads, n, n}, std::move(explained.map)};
-    plan.explained["route_score"] = {{heads, n, n}, std::move(explained.score)};
-    plan.explained["route_threshold"] = {{heads, n}, std::move(explained.threshold)};
+      thresholds[a] = static_cast<float>(
+          threshold(keys, q.row(a), {&values[a * n], static_cast<size_t>(n)}, scale, p));
+    explain_head("block_map", {in.heads(), n, n}, map, plan);
+    explain_head("route_score", {in.heads(), n, n}, values, plan);
+    explain_head("route_threshold", {in.heads(), n}, thresholds, plan);
   }
 };
 

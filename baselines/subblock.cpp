@@ -5,6 +5,7 @@
 #include "attention/error.h"
 #include "attention/methods/method.h"
 #include "attention/parallel.h"
+#include "baselines/block_scores.h"
 #include "baselines/blocks.h"
 #include "baselines/near_ties.h"
 
@@ -123,18 +124,15 @@ class Subblock : public Method<SubblockParams> {
     const auto [q, k] = means(in, q_parts, k_parts, plan);
     const int64_t n = blocks.count();
     Branch branch{.name = "subblock"};
-    std::vector<uint8_t> maps;
-    std::vector<float> scores(in.explain ? in.heads() * n * n : 0);
+    std::vector<float> scores(in.explain ? n * n : 0);
     for (int64_t h = 0; h < in.heads(); ++h) {
-      const auto map = choose(in, h, p, n, q, k, in.explain ? &scores[h * n * n] : nullptr, plan);
+      const auto map = choose(in, h, p, n, q, k, in.explain ? scores.data() : nullptr, plan);
       branch.tables.push_back(block_table(blocks, blocks, map.data()));
-      if (in.explain) maps.insert(maps.end(), map.begin(), map.end());
+      if (!in.explain) continue;
+      explain_head("block_map", {in.heads(), n, n}, map, plan);
+      explain_head("score", {in.heads(), n, n}, scores, plan);
     }
     plan.branches.push_back(std::move(branch));
-    if (in.explain) {
-      plan.explained["block_map"] = {{in.heads(), n, n}, std::move(maps)};
-      plan.explained["score"] = {{in.heads(), n, n}, std::move(scores)};
-    }
     return plan;
   }
 

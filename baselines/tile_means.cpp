@@ -19,16 +19,6 @@ HeadTable all_tiles(const Blocks& tiles) {
 
 }  // namespace
 
-TileMeans tile_means(const Inputs& in, const Blocks& tiles, Plan& plan) {
-  const int64_t rows = in.heads() + 2 * in.kv_heads();
-  const StageTimer timer(plan, "tile means", static_cast<double>(in.length() * rows * in.dim()),
-                         0);  // the means are the plan's own operands
-  const auto mean = [&](const Tensor& tensor) {
-    return std::make_shared<const Tensor>(block_means(tensor, tiles));
-  };
-  return {mean(*in.q), mean(*in.k), mean(*in.v)};
-}
-
 int64_t tiles_by_sparsity(double sparsity, int64_t tiles) {
   const auto kept = static_cast<int64_t>(std::ceil((1 - sparsity) * static_cast<double>(tiles)));
   return std::clamp<int64_t>(kept, 1, tiles);
@@ -43,7 +33,7 @@ std::shared_ptr<const Array> find_gate(const Inputs& in, const std::string& meth
   return found->second;
 }
 
-Branch coarse_branch(const Blocks& tiles, const TileMeans& means,
+Branch coarse_branch(const Blocks& tiles, const BlockMeans& means,
                      std::shared_ptr<const Array> gate) {
   return {.name = "coarse",
           .prepared = {means.q, means.k, means.v},
@@ -52,7 +42,7 @@ Branch coarse_branch(const Blocks& tiles, const TileMeans& means,
           .output_map = {tiles.label}};
 }
 
-void explain_tiles(const Inputs& in, const Blocks& tiles, const TileMeans& means, Plan& plan) {
+void explain_tiles(const Inputs& in, const Blocks& tiles, const BlockMeans& means, Plan& plan) {
   const int64_t n = tiles.count();
   std::vector<int32_t> count(n);
   for (int64_t b = 0; b < n; ++b) count[b] = tiles.size(b);

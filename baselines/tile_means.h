@@ -12,14 +12,6 @@ namespace vidattn {
 // What VSA and its form for packed sequences do alike: tiles by the scores of their means, and a
 // coarse branch that attends between the means (Zhang et al. 2025).
 
-/// Means of every tile, [tiles, heads, dim].
-struct TileMeans {
-  std::shared_ptr<const Tensor> q, k, v;
-};
-
-/// The means, counted as a stage of the plan.
-TileMeans tile_means(const Inputs& in, const Blocks& tiles, Plan& plan);
-
 /// Sparsity s keeps ceil((1 - s) * tiles) key tiles, at least one; in double precision as the
 /// authors compute it, so that 0.7 of 10 tiles keeps 4.
 int64_t tiles_by_sparsity(double sparsity, int64_t tiles);
@@ -30,11 +22,11 @@ std::shared_ptr<const Array> find_gate(const Inputs& in, const std::string& meth
 
 /// One softmax per tile over all tiles, each counted once; every token takes its tile's result,
 /// times the gate where there is one.
-Branch coarse_branch(const Blocks& tiles, const TileMeans& means,
+Branch coarse_branch(const Blocks& tiles, const BlockMeans& means,
                      std::shared_ptr<const Array> gate);
 
 /// Explains tile_label [L] and tile_count [tiles], and, where the call has a device to attend with,
 /// o_coarse_tile [tiles,H,D]: the coarse branch's results before the gate.
-void explain_tiles(const Inputs& in, const Blocks& tiles, const TileMeans& means, Plan& plan);
+void explain_tiles(const Inputs& in, const Blocks& tiles, const BlockMeans& means, Plan& plan);
 
 }  // namespace vidattn

@@ -62,7 +62,7 @@ class Vsa : public Method<VsaParams> {
     const Blocks tiles = tile_blocks(in.grid, p.tile);
     const int64_t topk = kept_tiles(p, tiles.count());
     Plan plan;
-    const TileMeans means = tile_means(in, tiles, plan);
+    const BlockMeans means = pool_blocks(in, tiles, "tile means", plan);
     plan.branches.push_back(fine_branch(in, tiles, means, topk, plan));
     plan.branches.push_back(coarse_branch(tiles, means, gate));
     if (in.explain) explain_tiles(in, tiles, means, plan);
@@ -76,7 +76,7 @@ class Vsa : public Method<VsaParams> {
   }
 
  private:
-  static Branch fine_branch(const Inputs& in, const Blocks& tiles, const TileMeans& means,
+  static Branch fine_branch(const Inputs& in, const Blocks& tiles, const BlockMeans& means,
                             int64_t topk, Plan& plan) {
     const int64_t n = tiles.count(), heads = in.heads();
     const StageTimer timer(plan, "tile selection",

@@ -143,7 +143,7 @@ class VsaH3 : public Method<VsaH3Params> {
       throw InputError("vsa_h3: gate=true needs the input 'gate', which was not given");
     const PackedTiles tiles = packed_tiles(p, in.grid);
     Plan plan;
-    const TileMeans means = tile_means(in, tiles.blocks, plan);
+    const BlockMeans means = pool_blocks(in, tiles.blocks, "tile means", plan);
     plan.branches.push_back(fine_branch(in, tiles, means, budget_of(p, tiles), plan));
     if (gate) plan.branches.push_back(coarse_branch(tiles.blocks, means, gate));
     if (in.explain) explain_tiles(in, tiles.blocks, means, plan);
@@ -158,7 +158,7 @@ class VsaH3 : public Method<VsaH3Params> {
   }
 
  private:
-  static Branch fine_branch(const Inputs& in, const PackedTiles& tiles, const TileMeans& means,
+  static Branch fine_branch(const Inputs& in, const PackedTiles& tiles, const BlockMeans& means,
                             const Budget& budget, Plan& plan) {
     const int64_t n = tiles.count(), heads = in.heads();
     const StageTimer timer(plan, "tile selection",

@@ -5,6 +5,7 @@
 #include "attention/error.h"
 #include "attention/methods/method.h"
 #include "attention/parallel.h"
+#include "baselines/block_scores.h"
 #include "baselines/blocks.h"
 #include "baselines/exp_sum.h"
 #include "baselines/near_ties.h"
@@ -94,18 +95,15 @@ class Xattention : public Method<XattentionParams> {
     const int64_t n = blocks.count();
     Plan plan;
     Branch branch{.name = "xattention"};
-    std::vector<uint8_t> maps;
-    std::vector<float> sums(in.explain ? in.heads() * n * n : 0);
+    std::vector<float> sums(in.explain ? n * n : 0);
     for (int64_t h = 0; h < in.heads(); ++h) {
-      const auto map = choose(in, h, p, n, in.explain ? &sums[h * n * n] : nullptr, plan);
+      const auto map = choose(in, h, p, n, in.explain ? sums.data() : nullptr, plan);
       branch.tables.push_back(block_table(blocks, blocks, map.data()));
-      if (in.explain) maps.insert(maps.end(), map.begin(), map.end());
+      if (!in.explain) continue;
+      explain_head("block_map", {in.heads(), n, n}, map, plan);
+      explain_head("block_sum", {in.heads(), n, n}, sums, plan);
     }
     plan.branches.push_back(std::move(branch));
-    if (in.explain) {
-      plan.explained["block_map"] = {{in.heads(), n, n}, std::move(maps)};
-      plan.explained["block_sum"] = {{in.heads(), n, n}, std::move(sums)};
-    }
     return plan;
   }
 

@@ -52,7 +52,7 @@ std::vector<Case> make_cases(const RunOptions& options, const Inputs& original, 
           continue;
         }
         for (double target : options.densities) {
-          cases.push_back(case_of_call(backend, device, dtype, in, alone));
+          cases.push_back(c);
           set_density(cases.back(), target);
         }
       }
@@ -237,10 +237,13 @@ std::string command_of(const Case& c, const RunOptions& options, const WorkloadR
   return shell_line(words);
 }
 
-/// What a case is, apart from its content.
-void describe(Case& c, const RunOptions& options, const WorkloadRequest& request) {
+/// What a case is, and how it is measured.
+void describe(Case& c, const RunOptions& options, const WorkloadRequest& request,
+              const WorkloadFacts& facts) {
   Measurement& m = c.result;
   m.identity.workload = workload_text(request);
+  m.workload = facts;
+  if (is_recorded(options)) m.identity.content = content_for(facts, *c.spec.backend, c.in);
   m.command = command_of(c, options, request);
   m.process.threads = omp_get_max_threads();
 }
@@ -249,14 +252,9 @@ bool all_skipped(const std::vector<Case>& cases) {
   return std::all_of(cases.begin(), cases.end(), [](const Case& c) { return c.skipped(); });
 }
 
-std::vector<Measurement> results_of(std::vector<Case>& cases, const WorkloadFacts& facts,
-                                    bool recorded) {
+std::vector<Measurement> results_of(std::vector<Case>& cases) {
   std::vector<Measurement> results;
-  for (Case& c : cases) {
-    Measurement& m = results.emplace_back(std::move(c.result));
-    m.workload = facts;
-    if (recorded) m.identity.content = content_for(facts, *c.spec.backend, c.in);
-  }
+  for (Case& c : cases) results.push_back(std::move(c.result));
   return results;
 }
 
@@ -270,9 +268,9 @@ MeasuredWorkload measure_workload(const RunOptions& options, const WorkloadReque
                                   const std::function<void(MeasuredWorkload)>& keep) {
   const WorkloadFacts facts = workload_facts(workload, is_recorded(options));
   std::vector<Case> cases = make_cases(options, workload.inputs, stage.empty());
-  for (Case& c : cases) describe(c, options, request);
+  for (Case& c : cases) describe(c, options, request, facts);
   check_all(cases, stage);
-  if (all_skipped(cases)) return {facts, results_of(cases, facts, is_recorded(options)), {}};
+  if (all_skipped(cases)) return {facts, results_of(cases), {}};
   const Timed timed = choose_timed(cases);
   Peaks peaks;
   const auto result = [&](std::vector<Case> of, const Timings& timings) {
@@ -280,7 +278,7 @@ MeasuredWorkload measure_workload(const RunOptions& options, const WorkloadReque
     pair_with_control(of);
     add_metrics(of, {options.steps, options.layers});
     note_layer_kinds(of, options.layers);
-    return MeasuredWorkload{facts, results_of(of, facts, is_recorded(options)), peaks.fma};
+    return MeasuredWorkload{facts, results_of(of), peaks.fma};
   };
   auto kept = Clock::now();
   std::function<void(const Timings&)> so_far;

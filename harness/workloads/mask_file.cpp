@@ -97,10 +97,6 @@ void add_arrays(const Backend& backend, const std::string& path, Inputs& in) {
   }
 }
 
-}  // namespace
-
-namespace {
-
 /// Empty = it names none.
 std::string file_of(const Backend& backend, const Params& params) {
   return reads_file(backend) ? std::get<std::string>(params.value(kFileParameter)) : "";
