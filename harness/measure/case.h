@@ -14,6 +14,7 @@
 #include "metrics/plan/ceiling.h"
 #include "metrics/plan/coverage.h"
 #include "metrics/plan/fidelity.h"
+#include "metrics/plan/kernel/traffic.h"
 #include "metrics/plan/stats.h"
 #include "metrics/plan/tile_density.h"
 
@@ -30,6 +31,7 @@ struct Case {
   PlanStats stats = {};
   Coverage coverage = {};
   std::array<TileDensity, kTileShapes.size()> tiles = {};
+  PlanTraffic traffic = {};
   std::map<std::string, double> figures = {};
   Fidelity fidelity = {};
   RecallEfficiency efficiency = {NAN, NAN};

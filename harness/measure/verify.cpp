@@ -95,6 +95,7 @@ RecallEfficiency efficiency_of(const Plan& plan, const Inputs& in, const Output&
 void count_work(Case& c, const Plan& whole) {
   c.stats = plan_stats(whole, c.in);
   c.coverage = plan_coverage(whole, c.in);
+  c.traffic = plan_traffic(whole, c.in);
   for (size_t i = 0; i < kTileShapes.size(); ++i)
     c.tiles[i] = tile_density(whole, c.in, kTileShapes[i]);
   if (c.coverage.complete()) return;

@@ -24,6 +24,7 @@
 #include "harness/tables/fits.h"
 #include "harness/tables/flops.h"
 #include "harness/tables/paper.h"
+#include "harness/tables/project/project.h"
 #include "harness/tables/tables.h"
 #include "harness/videos/scene_file.h"
 #include "harness/workloads/capture/metadata.h"
@@ -162,6 +163,11 @@ void model(const fs::path& file) {
   counter.breakdown(kTokens, kGroups, 0.5);
 }
 
+void devices(const fs::path& file) {
+  for (const ProjectedDevice& device : known_devices(file.string()))
+    choose_devices(device.name, {device});
+}
+
 /// A folder with the paper's tables, in which the file takes the place of one of them.
 class PaperFolder {
  public:
@@ -285,6 +291,7 @@ const std::vector<Reader>& readers() {
       {"import", "export.json", import},
       {"store", "runs.db", stored},
       {"model", "model.json", model},
+      {"devices", "devices.json", devices},
       {"paper", "paper.json", paper},
       {"scenes", "scenes.jsonl", scene_file},
       {"picture", "a.png", picture},

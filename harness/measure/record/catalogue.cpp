@@ -87,6 +87,7 @@ const std::vector<MetricInfo>& catalogue() {
 // Memory.
 {"planning_bytes", "", "byte", 3, kMebi, K::exact, B::lower, T::none, 0, "scratch memory of planning's largest stage", [](const M& m) { return Computed{number(m.c.stats.planning_bytes)}; }},
 {"index_memory", "index MiB", "byte", 3, kMebi, K::exact, B::lower, T::fidelity, kShown | kGuarded, "the plan's own memory: orders, segments and ranges", [](const M& m) { return Computed{number(m.c.stats.index_bytes)}; }},
+{"gather_bytes", "", "byte", 3, kMebi, K::exact, B::lower, T::none, 0, "rows of q, k, v and o that a kernel for each branch would look up in a list, an order or an output map, each read or written once, in the storage type", [](const M& m) { return Computed{number(m.c.traffic.gather_bytes(m.c.in, size_of(m.c.dtype)))}; }},
 {"prepared_memory", "", "byte", 3, kMebi, K::exact, B::lower, T::none, 0, "operands that planning prepared: pooled tiles, compressed keys, centroids", [](const M& m) { return Computed{number(m.c.stats.prepared_bytes)}; }},
 {"peak_extra_memory", "extra MiB", "byte", 3, kMebi, K::memory, B::lower, T::fidelity, kShown | kLatex, "highest resident memory of planning and running beyond q, k, v and o, measured on the process", [](const M& m) { return Computed{m.c.extra_bytes ? number(*m.c.extra_bytes) : NAN, "not measurable on this system"}; }},
 // On devices with memory of their own: where the time went.
