@@ -78,6 +78,9 @@ class Backend {
   /// Throws InputError when the inputs or parameters do not fit the method.
   Plan plan(const Inputs& in, const Params& params) const;
 
+  /// Whether the warm-up makes this call dense.
+  bool dense(const Inputs& in, const Params& params) const;
+
   /// One-time work that a trained model would have done before inference (a training-free router).
   /// It adds to in.extra and is timed apart from planning.
   virtual void prepare(Inputs& in, const Params& params) const;
@@ -120,8 +123,6 @@ class Backend {
   virtual Plan dense_plan(const Inputs& in, const Params& params) const;
   /// The rules in force: the declared ones with the values of the parameters.
   virtual DenseWarmUp warm_up(const Params& params) const;
-  /// Whether the warm-up makes this call dense.
-  bool dense(const Inputs& in, const Params& params) const;
 
  private:
   virtual std::vector<ParamSpec> specs() const { return {}; }

@@ -66,6 +66,20 @@ void require_representable(const Inputs& in) {
 
 }  // namespace
 
+int64_t StepCache::bytes() const {
+  int64_t sum = 0;
+  for (const auto& [name, tensor] : tensors)
+    if (tensor) sum += tensor->bytes();
+  for (const auto& [name, array] : arrays)
+    if (array)
+      sum += std::visit(
+          [](const auto& values) {
+            return static_cast<int64_t>(values.size() * sizeof(values[0]));
+          },
+          array->values);
+  return sum;
+}
+
 const Array* Inputs::find(const std::string& name) const {
   const auto found = extra.find(name);
   return found == extra.end() ? nullptr : found->second.get();

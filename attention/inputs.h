@@ -18,6 +18,8 @@ class Device;
 struct StepCache {
   std::map<std::string, std::shared_ptr<const Tensor>> tensors;
   std::map<std::string, std::shared_ptr<const Array>> arrays;
+
+  int64_t bytes() const;
 };
 
 /// Where in a denoising run this call stands, for methods that treat layers or steps differently.

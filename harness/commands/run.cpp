@@ -82,6 +82,9 @@ std::vector<Option> main_job(Given& o) {
             .in(1, 100000)
             .shown_as("6 to 10"),
         out_option(run.out),
+        Option("--carry", &run.carry,
+               "the steps of a capture are a run: methods keep their state (centroids, skip lists, "
+               "residuals) from each to the next; steps:N always is one"),
         Option("--whole", &run.whole,
                "never extrapolate full attention from a sample of its rows")},
        columns_options(run.columns)});

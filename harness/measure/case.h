@@ -45,6 +45,10 @@ struct Case {
   /// scaled up by `scale_up` and marked as extrapolated.
   std::vector<int64_t> sampled = {};
   double scale_up = 1;
+  /// In a denoising run: what the method kept of the steps before, and what it keeps of this one.
+  std::optional<StepCache> before = {};
+  StepCache after = {};
+  int64_t state_bytes = 0;  ///< of `after`
 
   bool is_full() const { return spec.backend->name() == "full"; }
   bool passed() const { return result.passed(); }

@@ -118,9 +118,12 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
     c.extra_bytes = memory.extra_bytes();
   }
   plan.validate(c.in);
+  if (c.before) make_plan(c, &c.after);
+  c.state_bytes = c.after.bytes();
   count_work(c, c.sampled.empty() ? plan : c.spec.backend->plan(c.in, c.spec.params));
   c.figures = plan.figures;
   c.result.plan = describe_plan(plan, c.stats);
+  c.result.plan.warm_up = c.spec.backend->dense(c.in, c.spec.params);
   check_against_reference(c, plan, out);
   Dense& full = dense_for(c, out, dense);
   const Output& own = out.o.empty() ? full.output : out;
@@ -172,9 +175,15 @@ void sample_if_long(Case& c, bool whole) {
                               c.sampled.size(), c.in.length());
 }
 
-Plan make_plan(const Case& c) {
-  return c.sampled.empty() ? c.spec.backend->plan(c.in, c.spec.params)
-                           : full_attention_rows(c.sampled, c.in.keys());
+Plan make_plan(const Case& c, StepCache* after) {
+  if (!c.sampled.empty()) return full_attention_rows(c.sampled, c.in.keys());
+  if (!c.before) return c.spec.backend->plan(c.in, c.spec.params);
+  StepCache cache = *c.before;
+  Inputs in = c.in;
+  in.context.cache = &cache;
+  Plan plan = c.spec.backend->plan(in, c.spec.params);
+  if (after != nullptr) *after = std::move(cache);
+  return plan;
 }
 
 void set_density(Case& c, double target) {

@@ -33,8 +33,9 @@ void sample_if_long(Case& c, bool whole);
 /// Sets the knob of the case's method; a method that refuses the inputs is skipped.
 void set_density(Case& c, double target);
 
-/// The plan that the case's device runs.
-Plan make_plan(const Case& c);
+/// The plan that the case's device runs. In a denoising run it starts from what was kept of the
+/// steps before; `after` gets what is kept then.
+Plan make_plan(const Case& c, StepCache* after = nullptr);
 
 /// Plans, runs and checks a case against the reference device; measures memory and fidelity. Its
 /// trouble becomes its outcome. `dense` keeps full attention's output from case to case: full

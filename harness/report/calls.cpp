@@ -10,7 +10,7 @@
 #include "harness/io/json_file.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/over_calls.h"
-#include "harness/report/calls_table.h"
+#include "harness/report/aggregates/calls_table.h"
 #include "harness/report/labels.h"
 
 namespace vidattn {

@@ -16,6 +16,7 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/escape.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/workload_facts.h"
 #include "harness/report/backgrounds.h"

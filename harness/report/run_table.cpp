@@ -11,7 +11,9 @@
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/measure/record/over_calls.h"
-#include "harness/report/calls_table.h"
+#include "harness/measure/record/over_steps.h"
+#include "harness/report/aggregates/calls_table.h"
+#include "harness/report/aggregates/steps_table.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {
@@ -137,12 +139,17 @@ std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice) {
       choice, known, [](const MetricInfo* metric) { return metric->tag; }, kFewMetrics);
 }
 
+/// The tables of a job's cases, by what they are of.
+static std::string tables_of(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
+  if (of_step_run(cases)) return steps_tables(cases, choice);
+  return of_several_calls(cases) ? calls_tables(cases, choice) : case_tables(cases, choice);
+}
+
 std::string run_text(const MainJob& job, const ColumnChoice& choice) {
   const auto& cases = job.run.cases;
   const bool several = of_several_calls(cases);
   return (several ? calls_line(job) : "") + workload_line(job.workload, several) +
-         preflight_line(job.run.preflight) + peak_line(job) +
-         (several ? calls_tables(cases, choice) : case_tables(cases, choice)) +
+         preflight_line(job.run.preflight) + peak_line(job) + tables_of(cases, choice) +
          (several ? calls_reasons(cases) : reasons_text(cases)) + unread_lines(job);
 }
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "harness/measure/record/over_calls.h"
-#include "harness/report/calls_table.h"
+#include "harness/report/aggregates/calls_table.h"
 #include "harness/report/labels.h"
 #include "harness/report/report.h"
 #include "harness/report/run_table.h"

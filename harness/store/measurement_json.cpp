@@ -83,6 +83,7 @@ TimingFacts timing_from_json(const JsonReader& j) {
 
 void add_plan(const PlanFacts& plan, json& j) {
   j["checksum"] = plan.checksum;
+  if (plan.warm_up) j["warm_up"] = true;
   j["density_per_head"] = plan.density_per_head;
   j["branches"] = j["planning_stages"] = json::array();
   for (const PlanFacts::Branch& b : plan.branches)
@@ -98,6 +99,7 @@ void add_plan(const PlanFacts& plan, json& j) {
 
 void read_plan(const JsonReader& j, PlanFacts& plan) {
   j.read_if("checksum", plan.checksum);
+  j.read_if("warm_up", plan.warm_up);
   j.read_if("density_per_head", plan.density_per_head);
   for (const JsonReader& b : j.maybe("branches").items()) {
     PlanFacts::Branch& branch = plan.branches.emplace_back();
@@ -156,6 +158,7 @@ CallFacts call_from_json(const JsonReader& j) {
   call.step = number("step", -1);
   call.batch_entry = number("batch_entry", -1);
   call.first_head = number("first_head", 0);
+  call.run_steps = number("run_steps", 0);
   for (auto [key, text] : {std::pair{"prompt", &call.prompt}, {"source", &call.source}})
     if (const JsonReader said = j.maybe(key); !said.is_null()) *text = said.line();
   return call;
@@ -170,12 +173,14 @@ json to_json(const MetricValue& m) {
 }  // namespace
 
 json to_json(const CallFacts& call) {
-  return {{"layer", known_or_null(call.layer)},
-          {"step", known_or_null(call.step)},
-          {"batch_entry", known_or_null(call.batch_entry)},
-          {"first_head", call.first_head},
-          {"prompt", call.prompt},
-          {"source", call.source}};
+  json j{{"layer", known_or_null(call.layer)},
+         {"step", known_or_null(call.step)},
+         {"batch_entry", known_or_null(call.batch_entry)},
+         {"first_head", call.first_head},
+         {"prompt", call.prompt},
+         {"source", call.source}};
+  if (call.run_steps > 0) j["run_steps"] = call.run_steps;
+  return j;
 }
 
 json to_json(const WorkloadFacts& w) {

@@ -7,10 +7,12 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/one_line.h"
+#include "harness/measure/record/over_steps.h"
+#include "harness/store/aggregates/over_calls_json.h"
+#include "harness/store/aggregates/over_steps_json.h"
 #include "harness/store/export.h"
 #include "harness/store/measurement_json.h"
 #include "harness/store/old_run_file.h"
-#include "harness/store/over_calls_json.h"
 #include "harness/store/store.h"
 
 namespace vidattn {
@@ -47,6 +49,8 @@ void add_cases(const MainJob& job, json& record) {
   if (several)
     for (const OverCalls& over : over_calls(job.run.cases))
       record["over_calls"].push_back(to_json(over));
+  for (const OverSteps& over : over_steps(job.run.cases))
+    record["over_steps"].push_back(to_json(over));
   for (const Unreadable& call : job.unreadable)
     record["unreadable"].push_back({{"source", call.source}, {"reason", call.reason}});
 }

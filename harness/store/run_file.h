@@ -23,7 +23,8 @@ struct MainJob {
 
 /// What `vidattn run --out` writes: schema version, environment, arguments, workload with the
 /// SHA-256 of its tensors, peaks, and every case; of several calls of a capture the workload of
-/// each case, and `over_calls` (over_calls_json.h); `unreadable` {source, reason}, if any.
+/// each case, and `over_calls` (over_calls_json.h), of a denoising run `over_steps`
+/// (over_steps_json.h); `unreadable` {source, reason}, if any.
 nlohmann::json main_job_record(const MainJob& job);
 
 /// The inverse, for this schema version and for 1.0 and 1.1. The run has no uid and no times of its

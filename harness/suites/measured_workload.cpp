@@ -39,7 +39,8 @@ Case case_of_call(const std::string& backend, const std::string& device, DType d
   return c;
 }
 
-std::vector<Case> make_cases(const RunOptions& options, const Inputs& original, bool alone) {
+std::vector<Case> make_cases(const RunOptions& options, const Inputs& original, bool alone,
+                             const StepState* state) {
   std::vector<Case> cases;
   for (DType dtype : options.dtypes) {
     const Inputs in = inputs_in(original, dtype);
@@ -53,10 +54,15 @@ std::vector<Case> make_cases(const RunOptions& options, const Inputs& original, 
         }
         for (double target : options.densities) {
           cases.push_back(c);
-          set_density(cases.back(), target);
+          if (state == nullptr)
+            set_density(cases.back(), target);
+          else
+            cases.back().result.identity.density = target;
         }
       }
   }
+  if (state != nullptr)
+    for (Case& c : cases) join_run(c, *state);
   // Full attention first: the others are compared with its output.
   std::stable_sort(cases.begin(), cases.end(),
                    [](const Case& a, const Case& b) { return a.is_full() && !b.is_full(); });
@@ -221,12 +227,12 @@ void note_layer_kinds(std::vector<Case>& cases, int64_t layers) {
 }
 
 /// `vidattn run` of the case alone beside full attention, its knob as it was set.
-std::string command_of(const Case& c, const RunOptions& options, const WorkloadRequest& request) {
+std::string command_of(const Case& c, const RunOptions& options,
+                       const std::vector<std::string>& workload) {
   std::vector<std::string> words{"vidattn", "run"};
   const auto add = [&](const std::string& option, const std::string& value) {
     words.insert(words.end(), {option, value});
   };
-  const std::vector<std::string> workload = workload_arguments(request);
   words.insert(words.end(), workload.begin(), workload.end());
   if (!c.is_full()) add("--backend", "full");
   add("--backend", c.result.setting);
@@ -239,12 +245,12 @@ std::string command_of(const Case& c, const RunOptions& options, const WorkloadR
 
 /// What a case is, and how it is measured.
 void describe(Case& c, const RunOptions& options, const WorkloadRequest& request,
-              const WorkloadFacts& facts) {
+              const WorkloadFacts& facts, const StepState* state) {
   Measurement& m = c.result;
   m.identity.workload = workload_text(request);
   m.workload = facts;
   if (is_recorded(options)) m.identity.content = content_for(facts, *c.spec.backend, c.in);
-  m.command = command_of(c, options, request);
+  m.command = command_of(c, options, state ? state->arguments : workload_arguments(request));
   m.process.threads = omp_get_max_threads();
 }
 
@@ -260,16 +266,24 @@ std::vector<Measurement> results_of(std::vector<Case>& cases) {
 
 }  // namespace
 
+void settle_densities(const RunOptions& options, const Workload& workload, StepState& state) {
+  if (options.densities.empty()) return;
+  for (const Case& c : make_cases(options, workload.inputs, false, nullptr))
+    if (!c.is_full()) settle(c, state);
+}
+
 bool is_recorded(const RunOptions& options) { return !options.out.empty() || !options.db.empty(); }
 
 MeasuredWorkload measure_workload(const RunOptions& options, const WorkloadRequest& request,
                                   const Workload& workload, const std::string& stage,
-                                  Outputs& outputs,
+                                  Outputs& outputs, StepState* state,
                                   const std::function<void(MeasuredWorkload)>& keep) {
   const WorkloadFacts facts = workload_facts(workload, is_recorded(options));
-  std::vector<Case> cases = make_cases(options, workload.inputs, stage.empty());
-  for (Case& c : cases) describe(c, options, request, facts);
+  std::vector<Case> cases = make_cases(options, workload.inputs, stage.empty(), state);
+  for (Case& c : cases) describe(c, options, request, facts, state);
   check_all(cases, stage);
+  if (state != nullptr)
+    for (Case& c : cases) hand_on(c, *state);
   if (all_skipped(cases)) return {facts, results_of(cases), {}};
   const Timed timed = choose_timed(cases);
   Peaks peaks;

@@ -6,6 +6,7 @@
 
 #include "harness/host/output/outputs.h"
 #include "harness/measure/record/measurement.h"
+#include "harness/measure/step_state.h"
 #include "harness/suites/runner.h"
 
 namespace vidattn {
@@ -20,12 +21,16 @@ struct MeasuredWorkload {
 /// Checks every backend of the options against the reference device and measures the passing ones
 /// in interleaved blocks. The request is the workload's own; `stage` begins the labels of the
 /// progress. Every kKeepSeconds, between two blocks, `keep` gets what is known so far; it may be
-/// empty. The outputs' memory is given back once everything is timed. Throws InputError for values
-/// that a storage type cannot hold.
+/// empty. Where the workload is a step of a run, `state` has what the steps before handed on, and
+/// gets what is handed on then; else null. The outputs' memory is given back once everything is
+/// timed. Throws InputError for values that a storage type cannot hold.
 MeasuredWorkload measure_workload(const RunOptions& options, const WorkloadRequest& request,
                                   const Workload& workload, const std::string& stage,
-                                  Outputs& outputs,
+                                  Outputs& outputs, StepState* state,
                                   const std::function<void(MeasuredWorkload)>& keep);
+/// Sets the knobs for the densities asked for on one call of a run, alone; they then hold for all
+/// of its steps. Nothing where none is asked for.
+void settle_densities(const RunOptions& options, const Workload& workload, StepState& state);
 /// Rare enough to cost no measurement anything.
 inline constexpr double kKeepSeconds = 10;
 

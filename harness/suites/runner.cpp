@@ -1,6 +1,7 @@
 #include "harness/suites/runner.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -22,6 +23,8 @@
 #include "harness/store/run_file.h"
 #include "harness/suites/kept_results.h"
 #include "harness/suites/measured_workload.h"
+#include "harness/workloads/kind.h"
+#include "harness/workloads/selection/step_runs.h"
 
 namespace vidattn {
 namespace {
@@ -112,34 +115,93 @@ MainJob new_job(const RunOptions& options) {
   return job;
 }
 
+/// Whether the calls are steps of runs, over which methods keep their state.
+bool carries(const RunOptions& options, const ChosenCalls& calls) {
+  const bool steps = find_workload_kind(options.workload.spec).steps != nullptr;
+  return options.carry || (steps && calls.requests.size() > 1);
+}
+
+/// A kind that is a run of steps says how many there are.
+void take_steps(RunOptions& options) {
+  const WorkloadKind& kind = find_workload_kind(options.workload.spec);
+  if (kind.steps && !options.steps_given) options.steps = kind.steps(options.workload);
+}
+
 /// The measuring of a run's calls, one after the other; only one call's tensors are held.
 class CallLoop {
  public:
   CallLoop(const RunOptions& options, const ChosenCalls& calls, MainJob& job, KeptResults& results,
            Outputs& outputs)
-      : options_(options), calls_(calls.requests), job_(job), results_(results), outputs_(outputs) {
+      : options_(options),
+        count_(calls.requests.size()),
+        job_(job),
+        results_(results),
+        outputs_(outputs) {
+    if (carries(options, calls))
+      runs_ = step_runs(calls.requests);
+    else
+      alone_ = calls.requests;
     for (const Unreadable& file : calls.unreadable) leave_out({}, file);
   }
 
   void run() {
-    for (size_t i = 0; i < calls_.size() && !interrupted(); ++i) {
-      measure_call(i);
-      if (i + 1 < calls_.size()) results_.keep(job_, job_.run.cases.size());
-    }
+    for (const WorkloadRequest& request : alone_) measure_next(request, nullptr);
+    for (const std::vector<WorkloadRequest>& steps : runs_) measure_steps(steps);
   }
 
  private:
   /// A single workload's trouble is the run's own.
-  bool alone() const { return calls_.size() == 1 && job_.unreadable.empty(); }
+  bool alone() const { return count_ == 1 && job_.unreadable.empty(); }
+
+  /// The steps of a layer, one after the other.
+  void measure_steps(const std::vector<WorkloadRequest>& steps) {
+    StepState state;
+    state.context = context_of(steps);
+    state.run_steps = std::ssize(steps);
+    state.arguments = arguments_of(steps);
+    if (!options_.densities.empty() && !interrupted())
+      settle_densities(options_, make_workload(steps[steps.size() / 2]), state);
+    for (const WorkloadRequest& step : steps) {
+      state.context.step = step_of_call(step);
+      measure_next(step, &state);
+    }
+  }
+
+  /// Where the run's layer stands in its model: a layer that nobody said is one in the middle.
+  StepContext context_of(const std::vector<WorkloadRequest>& steps) const {
+    StepContext context;
+    const int64_t layer = layer_of_call(steps[0]);
+    context.layer = layer >= 0 ? layer : options_.layers / 2;
+    context.layers = std::max(options_.layers, context.layer + 1);
+    context.steps = std::max(options_.steps, step_of_call(steps.back()) + 1);
+    return context;
+  }
+
+  /// The workload that is the whole run.
+  static std::vector<std::string> arguments_of(const std::vector<WorkloadRequest>& steps) {
+    WorkloadRequest run = steps[0];
+    run.capture.step = -1;
+    std::vector<std::string> words = workload_arguments(run);
+    if (!run.call) return words;
+    std::vector<int64_t> numbers;
+    for (const WorkloadRequest& step : steps) numbers.push_back(step_of_call(step));
+    words.insert(words.end(), {"--step", fmt::format("{}", fmt::join(numbers, ",")), "--carry"});
+    return words;
+  }
+
+  void measure_next(const WorkloadRequest& request, StepState* state) {
+    if (interrupted()) return;
+    measure_call(request, state);
+    if (++done_ < count_) results_.keep(job_, job_.run.cases.size());
+  }
 
   /// What keeps a call from being measured is said, and the others go on.
-  void measure_call(size_t i) {
-    const WorkloadRequest& request = calls_[i];
-    if (alone()) return add(job_, measure(request, {}));
-    const std::string stage = fmt::format("call {}/{}: ", i + 1, calls_.size());
+  void measure_call(const WorkloadRequest& request, StepState* state) {
+    if (alone()) return add(job_, measure(request, {}, nullptr));
+    const std::string stage = fmt::format("{} {}/{}: ", state ? "step" : "call", done_ + 1, count_);
     const std::string name = request.call ? request.call->text() : request.spec;
     try {
-      add(job_, measure(request, stage));
+      add(job_, measure(request, stage, state));
     } catch (const Cancelled&) {  // by an interrupt, while it was loaded
     } catch (const InputError& error) {
       leave_out(stage, {name, error.what()});
@@ -148,8 +210,10 @@ class CallLoop {
     }
   }
 
-  MeasuredWorkload measure(const WorkloadRequest& request, const std::string& stage) {
-    const Workload workload = stage.empty() ? build_workload(request) : make_workload(request);
+  MeasuredWorkload measure(WorkloadRequest request, const std::string& stage, StepState* state) {
+    Workload workload = stage.empty() ? build_workload(request) : make_workload(request);
+    request.carry = state != nullptr;
+    if (state && workload.call) workload.call->run_steps = state->run_steps;
     if (!stage.empty()) say_notes(workload.notes, stage);
     std::function<void(MeasuredWorkload)> keep;
     if (results_.any())
@@ -158,7 +222,7 @@ class CallLoop {
         add(job, std::move(so_far));
         results_.keep(job, job_.run.cases.size());
       };
-    return measure_workload(options_, request, workload, stage, outputs_, keep);
+    return measure_workload(options_, request, workload, stage, outputs_, state, keep);
   }
 
   /// Warnings are said of every call; what differs in numbers alone is said of one.
@@ -190,7 +254,9 @@ class CallLoop {
   }
 
   const RunOptions& options_;
-  const std::vector<WorkloadRequest>& calls_;
+  std::vector<WorkloadRequest> alone_;              ///< calls, each for itself
+  std::vector<std::vector<WorkloadRequest>> runs_;  ///< or those of runs
+  size_t count_, done_ = 0;
   MainJob& job_;
   KeptResults& results_;
   Outputs& outputs_;
@@ -219,7 +285,8 @@ void put_out(const MainJob& job, const RunOptions& options, KeptResults& results
 }  // namespace
 
 ExitCode run(const RunOptions& given) {
-  const RunOptions options = without_twins(given);
+  RunOptions options = without_twins(given);
+  take_steps(options);
   require_backends(options.backends);
   run_columns(options.columns);  // no measuring for a table that cannot be printed
   // Opened first: no measuring for a store that cannot be written.

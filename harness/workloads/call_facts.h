@@ -13,13 +13,17 @@ struct CallFacts {
   int64_t batch_entry = -1;  ///< of a batch of several, as the passes of guidance are
   int64_t first_head = 0;    ///< of the model, that the workload's first query head is
   std::string prompt;
-  std::string source;  ///< file, and the prefix of the names in it
+  std::string source;     ///< file, and the prefix of the names in it
+  int64_t run_steps = 0;  ///< of the run whose state the call carries on; 0 = a call alone
 
   bool operator==(const CallFacts&) const = default;
 };
 
 /// "layer 14, step 3, entry 1": what is known, else the source.
 std::string call_text(const CallFacts& call);
+
+/// A name without the number of the step, which is no difference between the calls of a run.
+std::string without_step(std::string name);
 
 /// Names calls among others: the source, too, where it takes one to tell them apart.
 class CallTexts {

@@ -15,6 +15,8 @@ struct WorkloadKind {
   bool synthesized;      ///< reads heads, dim, seed and peak of the request
   /// Throws InputError with one line for a spec, file or shape that cannot be used.
   Workload (*make)(const WorkloadRequest& request);
+  /// How many steps of a denoising run the kind is, each a call of its own; null = it is one call.
+  int64_t (*steps)(const WorkloadRequest& request) = nullptr;
 
   /// As typed: "film", "video:PATH".
   std::string usage() const { return argument.empty() ? name : name + ":" + argument; }

@@ -208,7 +208,9 @@ Qkv synthesize_qkv(const std::vector<float>& hidden, int64_t channels, const Vid
   for (int64_t head = 0; head < options.heads; ++head)
     project(hidden, channels, rope, make_weights(channels, options, head), head, out);
   const PeakMeter meter(*out.q, *out.k, kCalibrationRows);
-  out.sharpness = find_sharpness(meter, options.peak == 0 ? kDefaultPeak : options.peak);
+  out.sharpness = options.sharpness;
+  if (out.sharpness == 0)
+    out.sharpness = find_sharpness(meter, options.peak == 0 ? kDefaultPeak : options.peak);
   out.head_peak = meter.measure(out.sharpness);
   out.peak = mean(out.head_peak);
   Eigen::Map<Eigen::ArrayXf>(out.q->data<float>(), out.q->size()) *=

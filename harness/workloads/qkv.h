@@ -18,6 +18,7 @@ struct QkvOptions {
   /// Share of the attention mass that the strongest 5% of the keys carry, averaged over heads and
   /// sampled queries: softmax is made exactly this peaked. 0 = kDefaultPeak.
   double peak = 0;
+  double sharpness = 0;  ///< 0 = calibrated to `peak`
 };
 
 /// A choice, not a measurement of a model: 5% of the keys carrying 80% of the mass is where sparse

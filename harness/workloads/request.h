@@ -24,6 +24,7 @@ struct WorkloadRequest {
   double scale = 0;                      ///< softmax scale; 0 = 1/sqrt(D), or as a capture says
   CaptureOptions capture;                ///< of the user's own tensors
   std::optional<CaptureCall> call = {};  ///< of a capture; empty = to be found by spec and options
+  bool carry = false;                    ///< methods keep their state from step to step
 };
 
 /// The tool's options that reproduce the request; options that stay at their defaults of 0 or

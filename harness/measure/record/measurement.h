@@ -34,6 +34,7 @@ struct PlanFacts {
     int64_t bytes = 0;
   };
   std::string checksum;  ///< plan_checksum(); empty = it was never planned
+  bool warm_up = false;  ///< the method leaves this step or layer of its run dense
   std::vector<double> density_per_head;
   std::vector<Branch> branches;
   std::vector<Stage> stages;              ///< of planning

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -62,17 +61,6 @@ double mean_over_heads(const CallCases& cases, const HeadFigure& figure) {
   for (const Measurement* m : cases)
     all.insert(all.end(), figure.of(*m).begin(), figure.of(*m).end());
   return mean_interval(all).mean;
-}
-
-/// A name without the number of the step, which is no difference between heads.
-std::string without_step(std::string name) {
-  const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
-  const auto word = name.find("step");
-  if (word == std::string::npos) return name;
-  const auto first =
-      std::find_if(name.begin() + static_cast<std::ptrdiff_t>(word), name.end(), is_digit);
-  const auto last = std::find_if_not(first, name.end(), is_digit);
-  return name.replace(first, last, first == last ? "" : "*");
 }
 
 std::string prefix_of(const CallFacts& call) {

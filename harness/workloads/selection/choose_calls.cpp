@@ -11,6 +11,7 @@
 #include "harness/workloads/capture/operands.h"
 #include "harness/workloads/capture/settings.h"
 #include "harness/workloads/capture/source.h"
+#include "harness/workloads/kind.h"
 #include "harness/workloads/tensors.h"
 
 namespace vidattn {
@@ -95,9 +96,25 @@ void refuse_where_no_capture(const WorkloadRequest& request, const CallSelection
         in_quotes(request.spec)));
 }
 
+/// All steps of a kind that is a run, or the one that is asked for.
+ChosenCalls choose_steps(const WorkloadRequest& request, const CallSelection& selection) {
+  if (!selection.layers.empty() || !selection.steps.empty() || !selection.batch_entries.empty())
+    throw InputError(fmt::format("{} is measured whole, or at one --step of one --layer",
+                                 in_quotes(request.spec)));
+  const int64_t steps = find_workload_kind(request.spec).steps(request);
+  if (request.capture.step >= 0) return {{request}, {}};
+  ChosenCalls chosen;
+  for (int64_t step = 0; step < steps; ++step) {
+    chosen.requests.push_back(request);
+    chosen.requests.back().capture.step = step;
+  }
+  return chosen;
+}
+
 }  // namespace
 
 ChosenCalls choose_calls(const WorkloadRequest& request, const CallSelection& selection) {
+  if (find_workload_kind(request.spec).steps) return choose_steps(request, selection);
   ChosenCalls chosen{{request}, {}};
   const std::optional<CapturePath> path = tensors_path(request.spec);
   if (!path) {

@@ -22,8 +22,9 @@ struct ChosenCalls {
 /// The calls of a capture that a request and a selection mean, in the order of their files; the
 /// entries of a batch are calls of their own. Each is named by its layer and step, or by its file
 /// where they do not tell it from the others. A capture of one call, and any other workload, is the
-/// request itself. Throws InputError for numbers that no call has, when nothing can be read, and
-/// for a selection of what is no capture.
+/// request itself; of a kind of several steps all of them are meant unless one is given. Throws
+/// InputError for numbers that no call has, when nothing can be read, and for a selection of what
+/// is no capture.
 ChosenCalls choose_calls(const WorkloadRequest& request, const CallSelection& selection);
 
 }  // namespace vidattn

@@ -46,9 +46,15 @@ std::function<void(double)> part(const WorkloadRequest& request, double from, do
       [report = request.progress, from, to](double share) { report(from + (to - from) * share); };
 }
 
-Workload assemble(const WorkloadRequest& request, const VideoGrid& grid, std::vector<float> hidden,
-                  nlohmann::json provenance) {
-  Qkv qkv = synthesize_qkv(hidden, kFeatures, grid, qkv_options(request));
+}  // namespace
+
+Workload project_features(const WorkloadRequest& request, VideoFeatures features,
+                          double sharpness) {
+  const VideoGrid& grid = features.grid;
+  std::vector<float>& hidden = features.hidden;
+  QkvOptions options = qkv_options(request);
+  options.sharpness = sharpness;
+  Qkv qkv = synthesize_qkv(hidden, kFeatures, grid, options);
   Workload out;
   out.name = request.spec;
   out.inputs.q = qkv.q;
@@ -57,6 +63,7 @@ Workload assemble(const WorkloadRequest& request, const VideoGrid& grid, std::ve
   out.inputs.grid = grid;
   out.inputs.extra["hidden"] =
       std::make_shared<const Array>(Array{{grid.video_tokens(), kFeatures}, std::move(hidden)});
+  nlohmann::json& provenance = out.provenance = std::move(features.provenance);
   provenance["seed"] = request.seed;
   provenance["grid"] = {grid.frames, grid.height, grid.width};
   provenance["heads"] = request.heads;
@@ -72,10 +79,12 @@ Workload assemble(const WorkloadRequest& request, const VideoGrid& grid, std::ve
       {"peak", qkv.peak},
       {"head_peak", qkv.head_peak},
       {"sharpness", qkv.sharpness}};
-  out.provenance = std::move(provenance);
-  part(request, 0, 1)(1);
+  if (sharpness != 0) out.provenance["qkv"]["sharpness_from"] = "the clean film";
+  if (request.progress) request.progress(1);
   return out;
 }
+
+namespace {
 
 std::vector<int64_t> film_cuts(const std::vector<int64_t>& latent) {
   std::vector<int64_t> cuts;
@@ -119,7 +128,7 @@ std::vector<float> video_features(const VideoInput& input, const VideoGrid& grid
 
 }  // namespace
 
-Workload film_workload(const WorkloadRequest& request) {
+VideoFeatures film_features(const WorkloadRequest& request) {
   check_request(request);
   VideoGrid grid{.frames = request.frames != 0 ? request.frames : kDefaultFrames,
                  .height = request.height != 0 ? request.height : kFilmHeight,
@@ -138,15 +147,20 @@ Workload film_workload(const WorkloadRequest& request) {
     extractor.push(film.frame(i));
     progress(static_cast<double>(i + 1) / static_cast<double>(film.spec().frames));
   }
-  return assemble(request, grid, extractor.finish(),
-                  {{"source", "film"},
-                   {"frames", film.spec().frames},
-                   {"height", film.spec().height},
-                   {"width", film.spec().width},
-                   {"fps", film.spec().fps},
-                   {"stride", 1},
-                   {"shots_from", request.shots.empty() ? "the film" : "given"},
-                   {"shots_pixel", film.shot_starts()}});
+  return {grid,
+          extractor.finish(),
+          {{"source", "film"},
+           {"frames", film.spec().frames},
+           {"height", film.spec().height},
+           {"width", film.spec().width},
+           {"fps", film.spec().fps},
+           {"stride", 1},
+           {"shots_from", request.shots.empty() ? "the film" : "given"},
+           {"shots_pixel", film.shot_starts()}}};
+}
+
+Workload film_workload(const WorkloadRequest& request) {
+  return project_features(request, film_features(request));
 }
 
 Workload video_workload(const WorkloadRequest& request) {
@@ -167,21 +181,22 @@ Workload video_workload(const WorkloadRequest& request) {
                    : request.shots;
   grid.validate();
   std::vector<float> hidden = video_features(input, grid, sampling, part(request, 0.4, 0.8));
-  Workload workload =
-      assemble(request, grid, std::move(hidden),
-               {{"source", "video"},
-                {"frames", wanted},
-                {"file_frames", survey.frames},
-                {"height", grid.height * kTokenPixels},
-                {"width", grid.width * kTokenPixels},
-                {"file_height", survey.height},
-                {"file_width", survey.width},
-                {"fps", survey.fps},
-                {"notes", survey.notes},
-                {"decoder", survey.decoder},
-                {"stride", sampling.stride},
-                {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
-                {"shots_pixel", survey.shots}});
+  Workload workload = project_features(
+      request, {grid,
+                std::move(hidden),
+                {{"source", "video"},
+                 {"frames", wanted},
+                 {"file_frames", survey.frames},
+                 {"height", grid.height * kTokenPixels},
+                 {"width", grid.width * kTokenPixels},
+                 {"file_height", survey.height},
+                 {"file_width", survey.width},
+                 {"fps", survey.fps},
+                 {"notes", survey.notes},
+                 {"decoder", survey.decoder},
+                 {"stride", sampling.stride},
+                 {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
+                 {"shots_pixel", survey.shots}}});
   put_path(workload.provenance, "path", path);
   workload.notes = survey.notes;
   return workload;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
+#include <vector>
+
 #include "harness/workloads/workload.h"
 
 namespace vidattn {
@@ -23,5 +26,20 @@ Workload film_workload(const WorkloadRequest& request);
 /// (shots.h), or given as latent frames. Throws InputError for a file that is not a readable video
 /// or has fewer frames than asked, and as film_workload() does.
 Workload video_workload(const WorkloadRequest& request);
+
+/// Features of a video's tokens, [L,128], and what they were made from.
+struct VideoFeatures {
+  VideoGrid grid;
+  std::vector<float> hidden;
+  nlohmann::json provenance;
+};
+
+/// Those of the film, before they are projected. Throws as film_workload().
+VideoFeatures film_features(const WorkloadRequest& request);
+
+/// q, k and v of features; a sharpness other than 0 is used in place of one calibrated to the
+/// request's peak.
+Workload project_features(const WorkloadRequest& request, VideoFeatures features,
+                          double sharpness = 0);
 
 }  // namespace vidattn

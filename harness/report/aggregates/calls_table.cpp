@@ -1,4 +1,4 @@
-#include "harness/report/calls_table.h"
+#include "harness/report/aggregates/calls_table.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "harness/store/over_calls_json.h"
+#include "harness/store/aggregates/over_calls_json.h"
 
 #include "harness/io/json_file.h"
 #include "harness/store/measurement_json.h"

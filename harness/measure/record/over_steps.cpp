@@ -1,0 +1,152 @@
+#include "harness/measure/record/over_steps.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "harness/measure/record/catalogue.h"
+#include "metrics/statistics/paired_difference.h"
+#include "metrics/statistics/statistics.h"
+
+namespace vidattn {
+namespace {
+
+using StepCases = std::vector<const Measurement*>;
+
+/// Sums over the steps of a block; complete where every step has it.
+struct SummedBlock {
+  size_t steps = 0;
+  double planning = 0, own = 0, dense = 0;
+};
+
+std::vector<SummedBlock> summed_blocks(const StepCases& cases) {
+  std::map<int64_t, SummedBlock> sums;
+  for (const Measurement* m : cases)
+    for (const Block& b : m->blocks) {
+      SummedBlock& sum = sums[b.index];
+      ++sum.steps;
+      sum.planning += b.plan_seconds;
+      sum.own += b.seconds();
+      sum.dense += b.dense_seconds;
+    }
+  std::vector<SummedBlock> complete;
+  for (const auto& [index, sum] : sums)
+    if (sum.steps == cases.size()) complete.push_back(sum);
+  return complete;
+}
+
+void set_times_of_sums(Measurement& mean, const StepCases& cases) {
+  std::vector<double> logs, planning;
+  for (const SummedBlock& sum : summed_blocks(cases)) {
+    planning.push_back(sum.planning / sum.own);
+    if (sum.dense > 0) logs.push_back(std::log(sum.own / sum.dense));
+  }
+  if (!planning.empty()) mean.values["planning_share"].value = median(planning);
+  if (logs.empty()) return;
+  const RatioEstimate ratio = estimate_ratio(logs);
+  const auto set = [&](const char* tag, double value) {
+    mean.values[tag] = {"1", value, std::isnan(value) ? "too few blocks for an interval" : ""};
+  };
+  set("ratio", std::exp(ratio.log_ratio));
+  set("ratio_low", std::exp(ratio.interval.low));
+  set("ratio_high", std::exp(ratio.interval.high));
+  set("speedup", std::exp(-ratio.log_ratio));
+  set("realised_share", std::exp(-ratio.log_ratio) * mean.metric("density"));
+}
+
+/// Figures of one step's own interval, or of its blocks' ratio.
+bool is_of_ratio(const std::string& tag) {
+  return tag.starts_with("ratio") || tag.ends_with("_low") || tag.ends_with("_high");
+}
+
+Measurement mean_of_steps(const StepCases& cases) {
+  Measurement mean;
+  mean.identity = cases.front()->identity;
+  mean.identity.content.clear();
+  mean.setting = cases.front()->setting;
+  mean.blocks = cases.front()->blocks;
+  for (const MetricInfo& metric : catalogue()) {
+    if (is_of_ratio(metric.tag)) continue;
+    std::vector<double> values;
+    std::string reason;
+    for (const Measurement* m : cases)
+      if (const auto found = m->values.find(metric.tag); found != m->values.end()) {
+        values.push_back(found->second.value);
+        if (reason.empty()) reason = found->second.reason;
+      }
+    if (values.empty()) continue;
+    const double value = mean_interval(values).mean;
+    mean.values[metric.tag] = {metric.unit, value, std::isnan(value) ? reason : ""};
+  }
+  if (const double density = mean.metric("density"); density > 0)
+    mean.values["theoretical_speedup"].value = 1 / density;
+  set_times_of_sums(mean, cases);
+  return mean;
+}
+
+void add_part(OverSteps& over, const char* name, const StepCases& cases) {
+  if (cases.empty()) return;
+  StepPart part{name, {}, mean_of_steps(cases)};
+  for (const Measurement* m : cases) part.steps.push_back(m->call()->step);
+  over.parts.push_back(std::move(part));
+}
+
+OverSteps over_run(const StepCases& all) {
+  OverSteps over;
+  over.layer = all.front()->call()->layer;
+  over.place = without_step(all.front()->call()->source);
+  over.steps = std::ssize(all);
+  StepCases passed, first, steady;
+  for (const Measurement* m : all)
+    if (m->passed()) passed.push_back(m);
+  over.passed = std::ssize(passed);
+  const auto own = std::find_if(passed.begin(), passed.end(),
+                                [](const Measurement* m) { return !m->plan.warm_up; });
+  if (own != passed.end()) first.push_back(*own);
+  for (size_t i = passed.size() / 2; i < passed.size(); ++i)
+    if (first.empty() || passed[i] != first[0]) steady.push_back(passed[i]);
+  add_part(over, "first", first);
+  add_part(over, "steady", steady);
+  add_part(over, "run", passed);
+  return over;
+}
+
+auto run_key(const Measurement& m) {
+  const CaseIdentity& id = m.identity;
+  const CallFacts& call = *m.call();
+  return std::tuple(id.backend, id.device, id.dtype, id.density, call.layer, call.batch_entry,
+                    without_step(call.source));
+}
+
+bool is_step(const Measurement& m) { return m.call() != nullptr && m.call()->run_steps > 0; }
+
+}  // namespace
+
+bool of_step_run(const std::vector<Measurement>& cases) {
+  return std::any_of(cases.begin(), cases.end(), is_step);
+}
+
+std::vector<OverSteps> over_steps(const std::vector<Measurement>& cases) {
+  std::vector<std::vector<size_t>> groups;
+  for (size_t i = 0; i < cases.size(); ++i) {
+    if (!is_step(cases[i])) continue;
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
+      return run_key(cases[group.front()]) == run_key(cases[i]);
+    });
+    (same == groups.end() ? groups.emplace_back() : *same).push_back(i);
+  }
+  std::vector<OverSteps> all;
+  for (std::vector<size_t>& group : groups) {
+    std::sort(group.begin(), group.end(),
+              [&](size_t a, size_t b) { return cases[a].call()->step < cases[b].call()->step; });
+    StepCases members;
+    for (const size_t i : group) members.push_back(&cases[i]);
+    all.push_back(over_run(members));
+    all.back().members = std::move(group);
+  }
+  return all;
+}
+
+}  // namespace vidattn
