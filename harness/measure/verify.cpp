@@ -107,7 +107,8 @@ void count_work(Case& c, const Plan& whole) {
 void check_and_compare(Case& c, std::vector<Dense>& dense) {
   c.setup_seconds = seconds_of([&] { c.spec.backend->prepare(c.in, c.spec.params); });
   Output out;
-  Plan plan = make_plan(c);
+  Plan plan = make_plan(c, &c.after);
+  c.state_bytes = c.after.bytes();
   c.validation_seconds = seconds_of([&] { plan.validate(c.in); });
   c.device->run(plan, c.in, out);  // touches code and output pages before memory is measured
   {
@@ -118,8 +119,6 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
     c.extra_bytes = memory.extra_bytes();
   }
   plan.validate(c.in);
-  if (c.before) make_plan(c, &c.after);
-  c.state_bytes = c.after.bytes();
   count_work(c, c.sampled.empty() ? plan : c.spec.backend->plan(c.in, c.spec.params));
   c.figures = plan.figures;
   c.result.plan = describe_plan(plan, c.stats);

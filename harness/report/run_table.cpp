@@ -50,20 +50,20 @@ std::string table_text(const std::vector<Measurement>& cases, const Columns& wan
   const std::vector<std::string> names = row_names(cases);
   TableRows rows;
   for (size_t i = 0; i < cases.size(); ++i)
-    if (std::any_of(columns.begin(), columns.end(), [&](const MetricInfo* metric) {
-          return cases[i].values.count(metric->tag) > 0;
-        }))
-      rows.push_back(row_of(columns, cases[i], names[i]));
+    if (has_any(columns, cases[i])) rows.push_back(row_of(columns, cases[i], names[i]));
   return rows.empty() ? "" : "\n" + text_table(headers_of(columns, "backend"), rows);
 }
 
 /// All tables of the cases of one workload.
 std::string case_tables(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
-  if (!choice.all) return table_text(cases, run_columns(choice)) + lowest_head_line(cases);
-  std::string text;
-  for (const MetricTable table : {MetricTable::cost, MetricTable::fidelity, MetricTable::transfers})
-    text += table_text(cases, columns_of(table));
-  return text + lowest_head_line(cases);
+  return chosen_tables(choice, [&](const Columns& columns) { return table_text(cases, columns); }) +
+         lowest_head_line(cases);
+}
+
+/// The tables of a job's cases, by what they are of.
+std::string tables_of(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
+  if (of_step_run(cases)) return steps_tables(cases, choice);
+  return of_several_calls(cases) ? calls_tables(cases, choice) : case_tables(cases, choice);
 }
 
 std::string unread_lines(const MainJob& job) {
@@ -112,6 +112,20 @@ Columns needed_columns(Columns columns, const std::vector<Measurement>& cases) {
   return columns;
 }
 
+bool has_any(const Columns& columns, const Measurement& m) {
+  return std::any_of(columns.begin(), columns.end(),
+                     [&](const MetricInfo* metric) { return m.values.contains(metric->tag); });
+}
+
+std::string chosen_tables(const ColumnChoice& choice,
+                          const std::function<std::string(const Columns&)>& table) {
+  if (!choice.all) return table(run_columns(choice));
+  std::string text;
+  for (const MetricTable part : {MetricTable::cost, MetricTable::fidelity, MetricTable::transfers})
+    text += table(columns_of(part));
+  return text;
+}
+
 std::vector<std::string> row_names(const std::vector<Measurement>& cases) {
   const bool several = of_several_kinds(cases);
   std::vector<std::string> names;
@@ -137,12 +151,6 @@ std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice) {
     if (metric.header[0] != '\0') known.push_back(&metric);
   return chosen_columns(
       choice, known, [](const MetricInfo* metric) { return metric->tag; }, kFewMetrics);
-}
-
-/// The tables of a job's cases, by what they are of.
-static std::string tables_of(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
-  if (of_step_run(cases)) return steps_tables(cases, choice);
-  return of_several_calls(cases) ? calls_tables(cases, choice) : case_tables(cases, choice);
 }
 
 std::string run_text(const MainJob& job, const ColumnChoice& choice) {

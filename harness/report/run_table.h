@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,12 @@ std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice);
 /// Without the column of targets, where no case has one.
 std::vector<const MetricInfo*> needed_columns(std::vector<const MetricInfo*> columns,
                                               const std::vector<Measurement>& cases);
+/// Whether the case has any figure of the columns; it needs no row without.
+bool has_any(const std::vector<const MetricInfo*>& columns, const Measurement& m);
+/// The table of the chosen columns, or of all of them one each of cost, fidelity and transfers.
+std::string chosen_tables(
+    const ColumnChoice& choice,
+    const std::function<std::string(const std::vector<const MetricInfo*>&)>& table);
 /// What the rows of cases are called: the settings, with device and type where they differ.
 std::vector<std::string> row_names(const std::vector<Measurement>& cases);
 

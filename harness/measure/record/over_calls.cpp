@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
 
+#include "harness/measure/record/case_groups.h"
 #include "harness/measure/record/catalogue.h"
 #include "metrics/statistics/paired_difference.h"
 #include "metrics/statistics/statistics.h"
@@ -16,7 +18,7 @@
 namespace vidattn {
 namespace {
 
-using CallCases = std::vector<const Measurement*>;
+using CallCases = CasePointers;
 
 constexpr size_t kLowestHeads = 3;
 
@@ -124,20 +126,6 @@ std::vector<HeadOverCalls> lowest_heads(const CallCases& cases) {
   return all;
 }
 
-/// The mean of what calls have of a metric; nothing where none has it at all.
-std::optional<MetricValue> mean_value(const CallCases& cases, const MetricInfo& metric) {
-  Values values;
-  std::string reason;
-  for (const Measurement* m : cases)
-    if (const auto found = m->values.find(metric.tag); found != m->values.end()) {
-      values.push_back(found->second.value);
-      if (reason.empty()) reason = found->second.reason;
-    }
-  if (values.empty()) return std::nullopt;
-  const double mean = mean_interval(values).mean;
-  return MetricValue{metric.unit, mean, std::isnan(mean) ? reason : ""};
-}
-
 /// Ends of a single call's interval say nothing about several calls.
 bool is_end(const std::string& tag) { return tag.ends_with("_low") || tag.ends_with("_high"); }
 
@@ -220,18 +208,12 @@ bool of_several_calls(const std::vector<Measurement>& cases) {
 }
 
 std::vector<OverCalls> over_calls(const std::vector<Measurement>& cases) {
-  std::vector<std::vector<size_t>> groups;
-  for (size_t i = 0; i < cases.size(); ++i) {
-    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
-      return group_key(cases[group.front()].identity) == group_key(cases[i].identity);
-    });
-    (same == groups.end() ? groups.emplace_back() : *same).push_back(i);
-  }
+  std::vector<size_t> places(cases.size());
+  std::iota(places.begin(), places.end(), size_t{0});
   std::vector<OverCalls> all;
-  for (std::vector<size_t>& group : groups) {
-    CallCases members;
-    for (const size_t i : group) members.push_back(&cases[i]);
-    all.push_back(over_group(members));
+  for (std::vector<size_t>& group :
+       grouped(places, [&](size_t i) { return group_key(cases[i].identity); })) {
+    all.push_back(over_group(at_places(cases, group)));
     all.back().members = std::move(group);
   }
   return all;

@@ -2,18 +2,17 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <tuple>
 #include <utility>
 
+#include "harness/measure/record/case_groups.h"
 #include "harness/measure/record/catalogue.h"
-#include "metrics/statistics/paired_difference.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {
 namespace {
 
-using StepCases = std::vector<const Measurement*>;
+using StepCases = CasePointers;
 
 /// Sums over the steps of a block; complete where every step has it.
 struct SummedBlock {
@@ -69,16 +68,7 @@ Measurement mean_of_steps(const StepCases& cases) {
   mean.blocks = cases.front()->blocks;
   for (const MetricInfo& metric : catalogue()) {
     if (is_of_ratio(metric.tag)) continue;
-    std::vector<double> values;
-    std::string reason;
-    for (const Measurement* m : cases)
-      if (const auto found = m->values.find(metric.tag); found != m->values.end()) {
-        values.push_back(found->second.value);
-        if (reason.empty()) reason = found->second.reason;
-      }
-    if (values.empty()) continue;
-    const double value = mean_interval(values).mean;
-    mean.values[metric.tag] = {metric.unit, value, std::isnan(value) ? reason : ""};
+    if (const auto value = mean_value(cases, metric)) mean.values[metric.tag] = *value;
   }
   if (const double density = mean.metric("density"); density > 0)
     mean.values["theoretical_speedup"].value = 1 / density;
@@ -95,6 +85,7 @@ void add_part(OverSteps& over, const char* name, const StepCases& cases) {
 
 OverSteps over_run(const StepCases& all) {
   OverSteps over;
+  over.identity = all.front()->identity;
   over.layer = all.front()->call()->layer;
   over.place = without_step(all.front()->call()->source);
   over.steps = std::ssize(all);
@@ -129,21 +120,14 @@ bool of_step_run(const std::vector<Measurement>& cases) {
 }
 
 std::vector<OverSteps> over_steps(const std::vector<Measurement>& cases) {
-  std::vector<std::vector<size_t>> groups;
-  for (size_t i = 0; i < cases.size(); ++i) {
-    if (!is_step(cases[i])) continue;
-    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
-      return run_key(cases[group.front()]) == run_key(cases[i]);
-    });
-    (same == groups.end() ? groups.emplace_back() : *same).push_back(i);
-  }
+  std::vector<size_t> places;
+  for (size_t i = 0; i < cases.size(); ++i)
+    if (is_step(cases[i])) places.push_back(i);
   std::vector<OverSteps> all;
-  for (std::vector<size_t>& group : groups) {
+  for (std::vector<size_t>& group : grouped(places, [&](size_t i) { return run_key(cases[i]); })) {
     std::sort(group.begin(), group.end(),
               [&](size_t a, size_t b) { return cases[a].call()->step < cases[b].call()->step; });
-    StepCases members;
-    for (const size_t i : group) members.push_back(&cases[i]);
-    all.push_back(over_run(members));
+    all.push_back(over_run(at_places(cases, group)));
     all.back().members = std::move(group);
   }
   return all;

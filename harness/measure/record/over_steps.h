@@ -18,8 +18,9 @@ struct StepPart {
 
 /// A backend over the steps of one layer, its state kept from each to the next.
 struct OverSteps {
-  int64_t layer = -1;  ///< -1 = not known
-  std::string place;   ///< the calls without their step
+  CaseIdentity identity;  ///< of its first step
+  int64_t layer = -1;     ///< -1 = not known
+  std::string place;      ///< the calls without their step
   int64_t steps = 0, passed = 0;
   /// first: the first step that the method's warm-up does not leave dense; steady: the later half
   /// of the run without it; run: all steps. Parts without a step are left out.

@@ -54,10 +54,7 @@ std::string means_table(const std::vector<OverCalls>& all,
   for (const MetricInfo* metric : columns) headers.emplace_back(metric->header);
   TableRows rows;
   for (size_t i = 0; i < all.size(); ++i) {
-    if (std::none_of(columns.begin(), columns.end(), [&](const MetricInfo* metric) {
-          return means[i].values.contains(metric->tag);
-        }))
-      continue;
+    if (!has_any(columns, means[i])) continue;
     TableRows::value_type& row = rows.emplace_back();
     row = {names[i], count_cell(all[i])};
     for (const MetricInfo* metric : columns) row.push_back(mean_cell(*metric, all[i]));
@@ -200,14 +197,8 @@ std::string calls_text(const std::vector<Measurement>& cases) {
 
 std::string calls_tables(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
   const std::vector<OverCalls> all = over_calls(cases);
-  std::string text;
-  if (choice.all)
-    for (const MetricTable table :
-         {MetricTable::cost, MetricTable::fidelity, MetricTable::transfers})
-      text += means_table(all, columns_of(table));
-  else
-    text = means_table(all, run_columns(choice));
-  return text + worst_table(all) + lowest_table(all) + "\n" + speedup_line(all);
+  return chosen_tables(choice, [&](const auto& columns) { return means_table(all, columns); }) +
+         worst_table(all) + lowest_table(all) + "\n" + speedup_line(all);
 }
 
 std::string calls_reasons(const std::vector<Measurement>& cases) {

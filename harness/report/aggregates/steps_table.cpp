@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <set>
 
 #include "harness/io/text_table.h"
@@ -39,10 +38,7 @@ std::string part_table(const std::vector<OverSteps>& runs,
   for (const OverSteps& run : runs)
     for (const StepPart& part : run.parts) {
       const std::string& name = names[i++];
-      if (std::none_of(columns.begin(), columns.end(), [&](const MetricInfo* metric) {
-            return part.mean.values.contains(metric->tag);
-          }))
-        continue;
+      if (!has_any(columns, part.mean)) continue;
       TableRows::value_type& row = rows.emplace_back();
       row = {name, part.name, numbers_text(part.steps)};
       for (const MetricInfo* metric : columns) row.push_back(metric->cell(part.mean));
@@ -71,14 +67,8 @@ std::string tables_of_layers(const std::vector<OverSteps>& all,
 
 std::string steps_tables(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
   const std::vector<OverSteps> all = over_steps(cases);
-  std::string text;
-  if (choice.all)
-    for (const MetricTable table :
-         {MetricTable::cost, MetricTable::fidelity, MetricTable::transfers})
-      text += tables_of_layers(all, columns_of(table));
-  else
-    text = tables_of_layers(all, run_columns(choice));
-  return text +
+  return chosen_tables(choice,
+                       [&](const auto& columns) { return tables_of_layers(all, columns); }) +
          "\nfirst: the method's first step after its dense warm-up; steady: the later half of the "
          "run;\nrun: all steps. Each step is compared with full attention on the same inputs; "
          "speedup: of sums of times\n";

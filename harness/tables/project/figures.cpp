@@ -5,12 +5,6 @@ namespace {
 
 double as_double(int64_t value) { return static_cast<double>(value); }
 
-const TileDensity& tiles_at(const PlanWork& work, TileShape tile) {
-  for (const TileDensity& tiles : work.tiles)
-    if (tiles.shape.queries == tile.queries && tiles.shape.keys == tile.keys) return tiles;
-  return work.tiles.back();
-}
-
 }  // namespace
 
 const std::vector<Figure>& counted_figures() {
@@ -22,7 +16,7 @@ const std::vector<Figure>& counted_figures() {
       {"tile_density_64x64", "tiles 64x64", "1", 1, [](W w, T) { return w.tiles[0].density(); }},
       {"tile_density_128x64", "128x64", "1", 1, [](W w, T) { return w.tiles[1].density(); }},
       {"tile_density_128x128", "128x128", "1", 1, [](W w, T) { return w.tiles[2].density(); }},
-      {"tile_useful", "useful %", "1", kPercent, [](W w, T t) { return tiles_at(w, t).useful(); }},
+      {"tile_useful", "useful %", "1", kPercent, [](W w, T t) { return w.tiles_at(t).useful(); }},
       {"tile_flops", "tile GFLOP", "flop", kGiga, [](W w, T) { return w.kernel.flops; }},
       {"bytes", "MiB moved", "byte", kMebi, [](W w, T) { return w.kernel.bytes; }},
       {"gather_bytes", "MiB gathered", "byte", kMebi,

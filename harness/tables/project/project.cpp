@@ -80,14 +80,7 @@ ProjectedPlan count_plan(const Wanted& wanted, Inputs in, TileShape tile) {
 
 /// Work of a plan in the terms of a model, which counts it in its own tile.
 TimeFeatures features_for(const FittedTimes& fit, const PlanWork& work, const Inputs& in) {
-  TimeFeatures features;
-  for (const TileDensity& tiles : work.tiles)
-    if (tiles.shape.queries == fit.times.tile.queries && tiles.shape.keys == fit.times.tile.keys)
-      features.tile_flops = tile_flops(tiles, work.stats, in);
-  features.rows =
-      static_cast<double>(work.traffic.listed_rows) * row_share(in.dim(), in.value_dim());
-  features.launches = static_cast<double>(work.traffic.launches);
-  return features;
+  return time_features(tile_flops(work.tiles_at(fit.times.tile), work.stats, in), work.traffic, in);
 }
 
 DeviceProjection project_on(const ProjectedDevice& device, const FittedTimes* fit,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <stdexcept>
 #include <vector>
 
 #include "attention/error.h"
@@ -13,12 +15,15 @@ namespace {
 
 std::string tile_text(TileShape shape) { return fmt::format("{}x{}", shape.queries, shape.keys); }
 
-TimeFeatures features_of(double flops, const PlanTraffic& traffic, const Inputs& in) {
-  return {flops, static_cast<double>(traffic.listed_rows) * row_share(in.dim(), in.value_dim()),
-          static_cast<double>(traffic.launches)};
-}
-
 }  // namespace
+
+const TileDensity& PlanWork::tiles_at(TileShape shape) const {
+  const auto found = std::find_if(tiles.begin(), tiles.end(), [&](const TileDensity& density) {
+    return density.shape.queries == shape.queries && density.shape.keys == shape.keys;
+  });
+  if (found == tiles.end()) throw std::logic_error("a tile that no plan is counted in");
+  return *found;
+}
 
 TileShape parse_tile(const std::string& text) {
   std::vector<std::string> known;
@@ -41,11 +46,9 @@ PlanWork plan_work(const Plan& plan, const Inputs& in, TileShape tile) {
   PlanWork work;
   work.stats = plan_stats(plan, in);
   work.traffic = plan_traffic(plan, in);
-  for (size_t i = 0; i < kTileShapes.size(); ++i) {
+  for (size_t i = 0; i < kTileShapes.size(); ++i)
     work.tiles[i] = tile_density(plan, in, kTileShapes[i]);
-    if (kTileShapes[i].queries == tile.queries && kTileShapes[i].keys == tile.keys)
-      work.kernel.flops = tile_flops(work.tiles[i], work.stats, in);
-  }
+  work.kernel.flops = tile_flops(work.tiles_at(tile), work.stats, in);
   work.gather_bytes = work.traffic.gather_bytes(in, kProjectedBytes);
   work.kernel.bytes =
       static_cast<double>(work.traffic.bytes(in, kProjectedBytes) + work.stats.index_bytes);
@@ -56,9 +59,15 @@ double row_share(int64_t dim, int64_t value_dim) {
   return static_cast<double>(dim + value_dim) / 256;
 }
 
+TimeFeatures time_features(double tile_flops, const PlanTraffic& traffic, const Inputs& in) {
+  return {tile_flops,
+          static_cast<double>(traffic.listed_rows) * row_share(in.dim(), in.value_dim()),
+          static_cast<double>(traffic.launches)};
+}
+
 TimeFeatures time_features(const Plan& plan, const Inputs& in, TileShape tile) {
   const double flops = tile_flops(tile_density(plan, in, tile), plan_stats(plan, in), in);
-  return features_of(flops, plan_traffic(plan, in), in);
+  return time_features(flops, plan_traffic(plan, in), in);
 }
 
 TimeFeatures scaled_features(TimeFeatures features, const Inputs& in, int64_t heads, int64_t dim) {

@@ -18,6 +18,9 @@ struct PlanWork {
   PlanTraffic traffic;
   KernelWork kernel;         ///< at the chosen tile
   int64_t gather_bytes = 0;  ///< of kernel.bytes
+
+  /// At one of kTileShapes.
+  const TileDensity& tiles_at(TileShape shape) const;
 };
 
 /// Bytes of an element that plans are projected with.
@@ -36,6 +39,8 @@ PlanWork plan_work(const Plan& plan, const Inputs& in, TileShape tile);
 /// Work of a row of D and DV channels, in rows of 128 channels.
 double row_share(int64_t dim, int64_t value_dim);
 
+/// Of FLOPs of tiles, and what a plan lists and launches.
+TimeFeatures time_features(double tile_flops, const PlanTraffic& traffic, const Inputs& in);
 TimeFeatures time_features(const Plan& plan, const Inputs& in, TileShape tile);
 
 /// The same for `heads` heads of `dim` channels that are all planned as those of `in`.
