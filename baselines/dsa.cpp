@@ -1,14 +1,15 @@
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <numeric>
 #include <random>
 
 #include "attention/blas.h"
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "attention/methods/method.h"
 #include "attention/parallel.h"
+#include "baselines/largest.h"
 
 namespace vidattn {
 namespace {
@@ -36,31 +37,37 @@ struct Index {
   int64_t length, heads, dim;
 };
 
-// Queries whose scores exist at a time, and keys of one matrix product; both fixed, because BLAS
-// may round differently for other shapes.
-constexpr int64_t kQueries = 32, kKeys = 256;
+/// Queries whose scores exist at a time: as many as fit 32 MB, since a product packs its keys anew
+/// for each such block. Depends on the length alone, because BLAS may round differently for other
+/// shapes.
+int64_t block_queries(int64_t length) {
+  constexpr int64_t kScores = 1 << 23, kLeast = 64, kMost = 256;
+  return std::min(length, std::clamp(kScores / length, kLeast, kMost));
+}
 
-/// Rows of scores for the queries [begin, end) over the keys [0, keys): [queries, L] row-major.
-void index_scores(const Index& index, int64_t begin, int64_t end, int64_t keys,
-                  std::vector<float>& scores) {
+constexpr int64_t kKeys = 512;  // of one matrix product
+
+float relu(float x) { return x > 0 ? x : 0; }
+
+/// Scores of the queries [begin, end) for the keys [0, keys): [queries, keys] row-major.
+void index_scores(const Index& index, int64_t begin, int64_t end, int64_t keys, float* scores) {
   const int64_t queries = end - begin, stride = index.heads * index.dim;
   const auto score_keys = [&](int64_t s) {
     const int64_t some = std::min(kKeys, keys - s);
-    std::vector<float> product(some * queries), sum(some * queries), weight(queries);
+    std::vector<float> product(queries * some);  // stays in a core's cache
     for (int64_t j = 0; j < index.heads; ++j) {
-      gemm_nt(some, queries, index.dim, index.k + s * index.dim, index.dim,
-              index.q + begin * stride + j * index.dim, stride, product.data(), queries);
-      for (int64_t i = 0; i < queries; ++i)
-        weight[i] = index.weight ? index.weight[(begin + i) * index.heads + j] : 1.0F;
-      for (int64_t key = 0; key < some; ++key)
-        for (int64_t i = key * queries; i < (key + 1) * queries; ++i)
-          sum[i] += product[i] > 0 ? weight[i - key * queries] * product[i] : 0.0F;
-    }
-    for (int64_t i = 0; i < queries; ++i)
-      for (int64_t key = 0; key < some; ++key) {
-        const float score = sum[key * queries + i];
-        scores[i * index.length + s + key] = std::isnan(score) ? -INFINITY : score;
+      gemm_nt(queries, some, index.dim, index.q + begin * stride + j * index.dim, stride,
+              index.k + s * index.dim, index.dim, product.data(), some);
+      for (int64_t i = 0; i < queries; ++i) {
+        const float weight = index.weight ? index.weight[(begin + i) * index.heads + j] : 1.0F;
+        const float* const from = &product[i * some];
+        float* const sum = scores + i * keys + s;
+        if (j == 0)
+          for (int64_t key = 0; key < some; ++key) sum[key] = weight * relu(from[key]);
+        else
+          for (int64_t key = 0; key < some; ++key) sum[key] += weight * relu(from[key]);
       }
+    }
   };
   RegionErrors errors;
 #pragma omp parallel for schedule(dynamic)
@@ -68,47 +75,45 @@ void index_scores(const Index& index, int64_t begin, int64_t end, int64_t keys,
   errors.rethrow();
 }
 
-/// The `count` largest of n scores, ascending by index; ties to the lower index.
-std::vector<int32_t> keep_largest(const float* scores, int64_t n, int64_t count) {
-  std::vector<int32_t> kept;
-  kept.reserve(count);
-  std::vector<float> sorted(scores, scores + n);
-  std::nth_element(sorted.begin(), sorted.begin() + (count - 1), sorted.end(), std::greater<>());
-  const float cut = sorted[count - 1];
-  const auto above = std::count_if(scores, scores + n, [&](float x) { return x > cut; });
-  for (int64_t s = 0, ties = count - above; s < n; ++s)
-    if (scores[s] > cut || (scores[s] == cut && ties-- > 0))
-      kept.push_back(static_cast<int32_t>(s));
-  return kept;
-}
+/// A set of keys in the smaller of two forms, run by run: a range over the tokens in their own
+/// order, or listed tokens.
+struct KeptKeys {
+  std::vector<int32_t> tokens, listed;  ///< all, ascending, and those in no range
+  std::vector<KeyRange> ranges;
 
-/// Collects one set of keys per query in the smaller of two forms, run by run: a range over the
-/// tokens in their own order, or a listed token. The key order is the tokens, then all lists.
+  void take(std::vector<int32_t> all) {
+    // A range takes as much memory as four listed tokens.
+    constexpr size_t kShort = sizeof(KeyRange) / sizeof(int32_t);
+    tokens = std::move(all);
+    listed.clear();
+    ranges.clear();
+    for (size_t a = 0, b = 0; a < tokens.size(); a = b) {
+      while (b < tokens.size() && tokens[b] - tokens[a] == static_cast<int32_t>(b - a)) ++b;
+      if (b - a > kShort)
+        ranges.push_back({tokens[a], tokens[b - 1] + 1});
+      else
+        listed.insert(listed.end(), tokens.begin() + a, tokens.begin() + b);
+    }
+  }
+};
+
+/// One set of keys per query. The key order is the tokens, then all lists.
 class KeptTable {
  public:
   explicit KeptTable(int64_t length) : keys_(length) { std::iota(keys_.begin(), keys_.end(), 0); }
 
-  /// `kept` ascends; queries come in ascending order.
-  void add(int32_t query, const std::vector<int32_t>& kept) {
-    if (query > 0 && kept == last_) {
+  /// Queries come in ascending order.
+  void add(int32_t query, KeptKeys& kept) {
+    if (query > 0 && kept.tokens == last_) {
       ++table_.segments.back().query_end;
       return;
     }
-    // A range takes as much memory as four listed tokens.
-    constexpr size_t kShort = sizeof(KeyRange) / sizeof(int32_t);
-    std::vector<KeyRange> ranges;
     const int32_t list = position_after(keys_.size());
-    for (size_t a = 0, b = 0; a < kept.size(); a = b) {
-      while (b < kept.size() && kept[b] - kept[a] == static_cast<int32_t>(b - a)) ++b;
-      if (b - a > kShort)
-        ranges.push_back({kept[a], kept[b - 1] + 1});
-      else
-        keys_.insert(keys_.end(), kept.begin() + a, kept.begin() + b);
-    }
+    keys_.insert(keys_.end(), kept.listed.begin(), kept.listed.end());
     const int32_t end = position_after(keys_.size());
-    if (end > list) ranges.push_back({list, end});
-    table_.add(query, query + 1, ranges);
-    last_ = kept;
+    if (end > list) kept.ranges.push_back({list, end});
+    table_.add(query, query + 1, kept.ranges);
+    last_.swap(kept.tokens);
   }
 
   HeadTable finish() {
@@ -147,9 +152,10 @@ std::vector<float> project(const Inputs& in, const Tensor& rows, const std::vect
   const int64_t width = in.kv_heads() * in.dim();
   const int64_t dim = static_cast<int64_t>(matrix.size()) / width;
   const int64_t group = rows.heads() / in.kv_heads();
+  constexpr int64_t kRows = 32;  // tokens of one matrix product
   std::vector<float> projected(rows.length() * dim);
   const auto project_rows = [&](int64_t begin) {
-    const int64_t count = std::min(kQueries, rows.length() - begin);
+    const int64_t count = std::min(kRows, rows.length() - begin);
     std::vector<float> wide(count * width), row(in.dim());
     for (int64_t i = 0; i < count; ++i)
       for (int64_t h = 0; h < rows.heads(); ++h) {
@@ -162,7 +168,7 @@ std::vector<float> project(const Inputs& in, const Tensor& rows, const std::vect
   };
   RegionErrors errors;
 #pragma omp parallel for schedule(static)
-  for (int64_t begin = 0; begin < rows.length(); begin += kQueries)
+  for (int64_t begin = 0; begin < rows.length(); begin += kRows)
     errors.catching([&] { project_rows(begin); });
   errors.rethrow();
   return projected;
@@ -260,27 +266,30 @@ class Dsa : public Method<DsaParams> {
     const int64_t length = index.length;
     const auto rows = static_cast<double>(length);
     const double pairs = causal ? rows * (rows + 1) / 2 : rows * rows;
+    const int64_t block = block_queries(length);
     const StageTimer timer(plan, "indexer",
                            pairs * static_cast<double>(index.heads * (2 * index.dim + 2)),
-                           kQueries * length * 4);
-    std::vector<float> scores(std::min(kQueries, length) * length);
-    std::vector<std::vector<int32_t>> kept(kQueries);
+                           block * length * 4);
+    std::vector<float> scores(block * length);
+    std::vector<KeptKeys> kept(block);
     std::vector<int32_t> listed(explain ? length * topk : 0, -1);
     KeptTable table(length);
-    for (int64_t begin = 0; begin < length; begin += kQueries) {
-      const int64_t end = std::min(begin + kQueries, length);
-      index_scores(index, begin, end, causal ? end : length, scores);
+    for (int64_t begin = 0; begin < length; begin += block) {
+      throw_if_cancelled();
+      const int64_t end = std::min(begin + block, length), keys = causal ? end : length;
+      index_scores(index, begin, end, keys, scores.data());
       RegionErrors errors;
 #pragma omp parallel for schedule(dynamic)
       for (int64_t i = begin; i < end; ++i)
         errors.catching([&] {
-          const int64_t keys = causal ? i + 1 : length;
-          kept[i - begin] = keep_largest(&scores[(i - begin) * length], keys, std::min(topk, keys));
+          const int64_t seen = causal ? i + 1 : length;
+          kept[i - begin].take(
+              largest({&scores[(i - begin) * keys], static_cast<size_t>(seen)}, topk));
         });
       errors.rethrow();
       for (int64_t i = begin; i < end; ++i) {
+        if (explain) std::ranges::copy(kept[i - begin].tokens, &listed[i * topk]);
         table.add(static_cast<int32_t>(i), kept[i - begin]);
-        if (explain) std::copy(kept[i - begin].begin(), kept[i - begin].end(), &listed[i * topk]);
       }
     }
     if (explain) plan.explained["kept"] = {{length, topk}, std::move(listed)};

@@ -36,27 +36,13 @@ struct Cut {
 };
 
 /// The cut after `count` values, 1 <= count <= values.size(); values within the tolerance of the
-/// last one are equal to it. A radix selection: a few passes over the values.
+/// last one are equal to it.
 Cut cut_after(std::span<const float> values, int64_t count, TieTolerance tolerance);
 
 /// Indices of the `count` largest values, or all, ascending; those within the tolerance of the last
 /// one are equal to it.
 std::vector<int32_t> near_top_k(std::span<const float> values, int64_t count,
                                 TieTolerance tolerance);
-
-/// The same for long rows, one after the other: a sample tells which values need not be looked at.
-/// Writes exactly `count` indices, 1 <= count <= values.size().
-class LongRows {
- public:
-  void largest(std::span<const float> values, int64_t count, TieTolerance tolerance, int32_t* out);
-
- private:
-  /// Values from `floor` on; false where they may be too few.
-  bool collect(std::span<const float> values, float floor, int64_t count);
-
-  std::vector<int32_t> index_;
-  std::vector<float> value_;
-};
 
 /// All indices by falling value, for values that are not negative (probabilities, masses).
 /// Neighbours in that order within kMassTolerance are equal.

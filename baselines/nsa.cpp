@@ -8,6 +8,7 @@
 #include "attention/parallel.h"
 #include "baselines/blocks.h"
 #include "baselines/exp_sum.h"
+#include "baselines/largest.h"
 #include "baselines/select.h"
 
 namespace vidattn {
@@ -83,43 +84,46 @@ class Selector {
   }
 
  private:
-  static constexpr int64_t kRows = 32;  // queries that a thread scores at a time
+  static constexpr int64_t kRows = 128;  // queries that a thread scores at a time
 
   void choose_rows(int64_t first, int64_t rows, std::vector<int32_t>* chosen) const {
     const int64_t blocks = keys_.rows();
     std::vector<float> scores(rows * blocks);
-    std::vector<double> importance(rows * blocks);
     std::vector<float> queries(rows * in_.dim());
+    std::vector<double> importance(group_ == 1 ? 0 : rows * blocks);
     for (int64_t h = first_head_; h < first_head_ + group_; ++h) {
       for (int64_t r = 0; r < rows; ++r) in_.q->read_row(first + r, h, &queries[r * in_.dim()]);
       gemm_nt(rows, blocks, in_.dim(), queries.data(), in_.dim(), keys_.row(0), keys_.stride(),
               scores.data(), blocks, static_cast<float>(in_.softmax_scale()));
-      for (int64_t r = 0; r < rows; ++r)
+      for (int64_t r = 0; r < rows && group_ > 1; ++r)
         add_importance(&scores[r * blocks], visible_blocks(first + r, blocks, block_, causal_),
                        &importance[r * blocks]);
     }
-    for (int64_t r = 0; r < rows; ++r) chosen[r] = choose(first + r, &importance[r * blocks]);
+    // A single head's probabilities are in the order of its scores.
+    for (int64_t r = 0; r < rows; ++r)
+      chosen[r] = group_ == 1 ? choose(first + r, &scores[r * blocks])
+                              : choose(first + r, &importance[r * blocks]);
   }
 
-  /// Adds the probabilities of one head's visible blocks, all that may be chosen. A single head is
-  /// ranked by its scores, in whose order its probabilities are.
-  void add_importance(float* scores, int64_t visible, double* importance) const {
+  /// Adds the probabilities of one head's visible blocks, all that may be chosen.
+  static void add_importance(float* scores, int64_t visible, double* importance) {
     if (visible == 0) return;
-    if (group_ == 1) {
-      std::copy(scores, scores + visible, importance);
-      return;
-    }
     const float highest = *std::max_element(scores, scores + visible);
     const double sum = exp_sum(scores, visible, highest, scores);
     for (int64_t b = 0; b < visible; ++b) importance[b] += scores[b] / sum;
   }
 
   /// The own block and the most important others; causal ones are before it, so complete.
-  std::vector<int32_t> choose(int64_t query, double* importance) const {
+  template <class T>
+  std::vector<int32_t> choose(int64_t query, T* importance) const {
     const int64_t own = query / block_;
-    importance[own] = std::numeric_limits<double>::infinity();
-    auto chosen =
-        top_k(std::span<const double>(importance, causal_ ? own + 1 : keys_.rows()), count_);
+    importance[own] = std::numeric_limits<T>::infinity();
+    return top(std::span<const T>(importance, causal_ ? own + 1 : keys_.rows()));
+  }
+
+  std::vector<int32_t> top(std::span<const float> scores) const { return largest(scores, count_); }
+  std::vector<int32_t> top(std::span<const double> probabilities) const {
+    auto chosen = top_k(probabilities, count_);
     chosen.shrink_to_fit();  // from room for all blocks
     return chosen;
   }

@@ -112,7 +112,6 @@ class OracleToken : public Method<OracleTokenParams> {
 #pragma omp parallel
     {
       std::vector<float> scores;
-      LongRows rows;
       const auto choose_rows = [&](int64_t begin) {
         throw_if_cancelled();
         const HeadMatrix q(*in.q, h, begin, std::min(begin + kQueriesAtOnce, length));
@@ -122,7 +121,7 @@ class OracleToken : public Method<OracleTokenParams> {
         for (int64_t r = 0; r < q.rows(); ++r) {
           const std::span row(&scores[r * keys], static_cast<size_t>(keys));
           int32_t* out = &chosen.keys[(begin + r) * count];
-          rows.largest(row, count, score_tolerance(row), out);
+          std::ranges::copy(near_top_k(row, count, score_tolerance(row)), out);
           if (in.explain)
             chosen.recall[begin + r] = mass_of(row, {out, static_cast<size_t>(count)});
         }

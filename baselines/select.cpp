@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "baselines/largest.h"
+
 namespace vidattn {
 namespace {
 
@@ -13,8 +15,38 @@ std::vector<int32_t> all_indices(size_t count) {
   return indices;
 }
 
-template <class T>
-std::vector<int32_t> largest(std::span<const T> values, int64_t count) {
+/// NaN is smaller than every number.
+bool greater(float a, float b) { return a > b || (std::isnan(b) && !std::isnan(a)); }
+
+/// For a few: one pass, with the best so far in order.
+std::vector<int32_t> few_largest(std::span<const float> values, size_t count) {
+  std::vector<int32_t> best;
+  best.reserve(count + 1);
+  float least = NAN;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i] <= least) continue;
+    size_t place = best.size();
+    while (place > 0 && greater(values[i], values[best[place - 1]])) --place;
+    best.insert(best.begin() + static_cast<std::ptrdiff_t>(place), static_cast<int32_t>(i));
+    if (best.size() < count) continue;
+    best.resize(count);
+    least = values[best.back()];
+  }
+  return best;
+}
+
+}  // namespace
+
+std::vector<int32_t> top_k(std::span<const float> values, int64_t count) {
+  constexpr int64_t kFew = 8;
+  if (count >= 1 && count <= kFew) return few_largest(values, static_cast<size_t>(count));
+  std::vector<int32_t> kept = largest(values, count);
+  std::stable_sort(kept.begin(), kept.end(),
+                   [&](int32_t a, int32_t b) { return greater(values[a], values[b]); });
+  return kept;
+}
+
+std::vector<int32_t> top_k(std::span<const double> values, int64_t count) {
   std::vector<int32_t> indices = all_indices(values.size());
   const auto kept = std::min<int64_t>(count, static_cast<int64_t>(values.size()));
   std::partial_sort(indices.begin(), indices.begin() + kept, indices.end(),
@@ -23,16 +55,6 @@ std::vector<int32_t> largest(std::span<const T> values, int64_t count) {
                     });
   indices.resize(kept);
   return indices;
-}
-
-}  // namespace
-
-std::vector<int32_t> top_k(std::span<const float> values, int64_t count) {
-  return largest(values, count);
-}
-
-std::vector<int32_t> top_k(std::span<const double> values, int64_t count) {
-  return largest(values, count);
 }
 
 std::vector<int32_t> top_p(std::span<const double> probabilities, double p, TopP rule,

@@ -9,6 +9,7 @@
 
 #include "attention/blas.h"
 #include "attention/cancel.h"
+#include "attention/methods/lowest.h"
 #include "attention/parallel.h"
 
 namespace vidattn {
@@ -80,8 +81,8 @@ double update_centroids(const PointSet& points, const int32_t* labels, int64_t n
       sizes[m] = members.start[m + 1] - members.start[m];
       std::fill(sum.begin(), sum.end(), 0.0);
       for (int32_t p = members.start[m]; p < members.start[m + 1]; ++p) {
-        points.read(members.order[p], point.data());
-        for (int64_t c = 0; c < points.dim; ++c) sum[c] += point[c];
+        const float* row = points.row(members.order[p], point.data());
+        for (int64_t c = 0; c < points.dim; ++c) sum[c] += row[c];
       }
       for (int64_t c = 0; c < points.dim; ++c)
         mean[c] = sizes[m] == 0 ? old[c] : static_cast<float>(sum[c] / sizes[m]);
@@ -111,20 +112,6 @@ class PointBlock {
   int64_t stride_;
 };
 
-/// Lowers best to the smallest norms - dots where that is smaller, and label to its first index.
-void take_nearer(const float* norms, float* dots, int64_t count, int64_t first, float& best,
-                 int32_t& label) {
-  float lowest = best;
-#pragma omp simd reduction(min : lowest)
-  for (int64_t m = 0; m < count; ++m) {
-    dots[m] = norms[m] - dots[m];
-    lowest = std::min(lowest, dots[m]);
-  }
-  if (!(lowest < best)) return;
-  best = lowest;
-  label = static_cast<int32_t>(first + (std::find(dots, dots + count, lowest) - dots));
-}
-
 }  // namespace
 
 void PointSet::read(int64_t i, float* out) const {
@@ -132,6 +119,12 @@ void PointSet::read(int64_t i, float* out) const {
     std::copy_n(data + i * stride, dim, out);
   else
     tensor->read_row(i, head, out);
+}
+
+const float* PointSet::row(int64_t i, float* memory) const {
+  if (data) return data + i * stride;
+  tensor->read_row(i, head, memory);
+  return memory;
 }
 
 PointSet head_points(const Tensor& tensor, int64_t head) {
@@ -159,8 +152,12 @@ void assign_nearest(const PointSet& points, const float* centroids, int64_t num_
         const int64_t columns = std::min(kBlock, num_centroids - m);
         gemm_nt(rows, columns, points.dim, block.data(), block.stride(), centroids + m * points.dim,
                 points.dim, dots.data(), columns);
-        for (int64_t i = 0; i < rows; ++i)
-          take_nearer(&norms[m], &dots[i * columns], columns, m, best[i], labels[begin + i]);
+        for (int64_t i = 0; i < rows; ++i) {
+          const Lowest nearest = lowest_difference(&norms[m], &dots[i * columns], columns);
+          if (!(nearest.value < best[i])) continue;
+          best[i] = nearest.value;
+          labels[begin + i] = static_cast<int32_t>(m + nearest.index);
+        }
       }
     };
 #pragma omp for schedule(static)

@@ -17,6 +17,8 @@ struct PointSet {
 
   /// Copies point i into `dim` floats.
   void read(int64_t i, float* out) const;
+  /// Point i where it lies, or in `memory` after a conversion.
+  const float* row(int64_t i, float* memory) const;
 };
 
 /// The rows of one head. The tensor must outlive the set.

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace vidattn::select_test {
 namespace {
 
@@ -30,6 +33,21 @@ TEST(TopK, TiesGoToTheLowerIndex) {
   EXPECT_EQ(top_k(v, 3), (std::vector<int32_t>{1, 2, 3}));
   EXPECT_EQ(top_k(v, 9).size(), 4U);
   EXPECT_TRUE(top_k(v, 0).empty());
+}
+
+TEST(TopK, FewAndManyAreRankedAlike) {
+  std::vector<float> v(200);
+  for (size_t i = 0; i < v.size(); ++i) v[i] = static_cast<float>(i * 37 % 61);
+  v[0] = v[7] = NAN;
+  v[20] = INFINITY;
+  for (size_t size : {1, 5, 9, 61, 200})
+    for (int64_t count = 1; count <= 12; ++count) {
+      const std::vector<float> values(v.begin(), v.begin() + static_cast<int64_t>(size));
+      std::vector<double> wide(values.begin(), values.end());
+      std::replace_if(
+          wide.begin(), wide.end(), [](double x) { return std::isnan(x); }, -1.0);
+      EXPECT_EQ(top_k(values, count), top_k(wide, count)) << size << " " << count;
+    }
 }
 
 TEST(Softmax, WeighsBySizeAndSurvivesLargeScores) {

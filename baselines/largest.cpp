@@ -1,0 +1,197 @@
+#include "baselines/largest.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "attention/cpu/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "baselines/largest.cpp"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace vidattn::selection::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::ScalableTag<float>;
+using Indices = hn::RebindToSigned<Floats>;
+
+int64_t CountFrom(const float* values, int64_t size, float floor) {
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0, count = 0;
+  for (; i + lanes <= size; i += lanes)
+    count +=
+        static_cast<int64_t>(hn::CountTrue(d, hn::Ge(hn::LoadU(d, values + i), hn::Set(d, floor))));
+  for (; i < size; ++i) count += values[i] >= floor ? 1 : 0;
+  return count;
+}
+
+/// Copies the values >= floor, or those below it, to `out`, which may be `values` and has room for
+/// one vector more than all. Returns how many; [low, high] becomes their extent.
+int64_t Keep(const float* values, int64_t size, float floor, bool from, float* out, float& low,
+             float& high) {
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto most = hn::Set(d, std::numeric_limits<float>::infinity());
+  auto lowest = most, highest = hn::Neg(most);
+  int64_t i = 0, kept = 0;
+  for (; i + lanes <= size; i += lanes) {
+    const auto x = hn::LoadU(d, values + i);
+    const auto mask = from ? hn::Ge(x, hn::Set(d, floor)) : hn::Lt(x, hn::Set(d, floor));
+    lowest = hn::Min(lowest, hn::IfThenElse(mask, x, most));
+    highest = hn::Max(highest, hn::IfThenElse(mask, x, hn::Neg(most)));
+    kept += static_cast<int64_t>(hn::CompressStore(x, mask, d, out + kept));
+  }
+  low = hn::GetLane(hn::MinOfLanes(d, lowest));
+  high = hn::GetLane(hn::MaxOfLanes(d, highest));
+  for (; i < size; ++i) {
+    const float x = values[i];
+    if (from ? !(x >= floor) : !(x < floor)) continue;
+    out[kept++] = x;
+    low = std::min(low, x);
+    high = std::max(high, x);
+  }
+  return kept;
+}
+
+int64_t IndicesFrom(const float* values, int64_t size, float floor, int32_t* out) {
+  const Floats d;
+  const Indices di;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0, kept = 0;
+  for (; i + lanes <= size; i += lanes) {
+    const auto mask = hn::Ge(hn::LoadU(d, values + i), hn::Set(d, floor));
+    if (hn::AllFalse(d, mask)) continue;
+    kept += static_cast<int64_t>(hn::CompressStore(hn::Iota(di, static_cast<int32_t>(i)),
+                                                   hn::RebindMask(di, mask), di, out + kept));
+  }
+  for (; i < size; ++i)
+    if (values[i] >= floor) out[kept++] = static_cast<int32_t>(i);
+  return kept;
+}
+
+int64_t VectorLanes() { return static_cast<int64_t>(hn::Lanes(Floats())); }
+
+}  // namespace vidattn::selection::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace vidattn {
+namespace selection {
+
+HWY_EXPORT(CountFrom);
+HWY_EXPORT(Keep);
+HWY_EXPORT(IndicesFrom);
+
+constexpr int64_t kMaxLanes = 16;
+
+/// Floats in an order that their bits have, too; and back.
+int32_t ordinal(float x) {
+  const auto bits = std::bit_cast<int32_t>(x);
+  return bits < 0 ? std::numeric_limits<int32_t>::min() - bits : bits;
+}
+float value_of(int32_t ordinal) {
+  return std::bit_cast<float>(ordinal < 0 ? std::numeric_limits<int32_t>::min() - ordinal
+                                          : ordinal);
+}
+
+/// Above `low`, at most `high`. The mean halves what is spread evenly, the middle of the ordinals
+/// what spans magnitudes; taken in turn they end after some 60 steps whatever the values.
+float middle(float low, float high, bool by_value) {
+  const float mean = low / 2 + high / 2;
+  if (by_value && mean > low && mean < high) return mean;
+  const float between = value_of(static_cast<int32_t>((int64_t{ordinal(low)} + ordinal(high)) / 2));
+  return between > low && between < high ? between : high;
+}
+
+/// Where a row's values are narrowed down; grows to the longest row of its thread.
+float* narrowed(size_t size) {
+  thread_local std::vector<float> memory;
+  if (memory.size() < size) memory.resize(size);
+  return memory.data();
+}
+
+/// A value that most likely a few more than `count` values reach: the rank of a sample of about a
+/// thousand, with four standard deviations to spare. -inf where there is little to gain.
+float sampled_floor(std::span<const float> values, int64_t count) {
+  constexpr int64_t kSample = 1024;
+  const auto size = static_cast<int64_t>(values.size());
+  if (size < 4 * kSample || 2 * count > size) return -std::numeric_limits<float>::infinity();
+  // Odd, so that the sample does not follow the rows of a frame.
+  const int64_t step = (size / kSample) | 1;
+  std::vector<float> sample;
+  sample.reserve(size / step + 1);
+  for (int64_t j = 0; j < size; j += step) sample.push_back(values[j]);
+  const double expected =
+      static_cast<double>(count) * static_cast<double>(sample.size()) / static_cast<double>(size);
+  const auto rank = static_cast<int64_t>(expected + 4 * std::sqrt(expected) + 5);
+  return kth_largest(sample, std::min(rank, std::ssize(sample)));
+}
+
+}  // namespace selection
+
+float kth_largest(std::span<const float> values, int64_t count) {
+  using namespace selection;
+  constexpr int64_t kFew = 24;  // which a plain selection takes quicker
+  constexpr float kLowest = -std::numeric_limits<float>::infinity();
+  float low = 0, high = 0;
+  auto size = static_cast<int64_t>(values.size());
+  const float floor = sampled_floor(values, count);
+  float* left = narrowed(values.size() + kMaxLanes);
+  size = HWY_DYNAMIC_DISPATCH(Keep)(values.data(), size, floor, true, left, low, high);
+  if (size < count && floor > kLowest)
+    size = HWY_DYNAMIC_DISPATCH(Keep)(values.data(), std::ssize(values), kLowest, true, left, low,
+                                      high);
+  if (size < count) return kLowest;  // the others are NaN
+  for (bool by_value = true; size > kFew && low < high; by_value = !by_value) {
+    const float cut = middle(low, high, by_value);
+    const int64_t above = HWY_DYNAMIC_DISPATCH(CountFrom)(left, size, cut);
+    const bool from = above >= count;
+    if (!from) count -= above;
+    size = HWY_DYNAMIC_DISPATCH(Keep)(left, size, cut, from, left, low, high);
+  }
+  if (low == high) return low;
+  std::nth_element(left, left + (count - 1), left + size, std::greater<>());
+  return left[count - 1];
+}
+
+int64_t count_from(std::span<const float> values, float floor) {
+  using namespace selection;
+  return HWY_DYNAMIC_DISPATCH(CountFrom)(values.data(), static_cast<int64_t>(values.size()), floor);
+}
+
+std::vector<int32_t> indices_from(std::span<const float> values, float floor) {
+  using namespace selection;
+  std::vector<int32_t> indices(count_from(values, floor) + kMaxLanes);
+  const auto size = static_cast<int64_t>(values.size());
+  indices.resize(HWY_DYNAMIC_DISPATCH(IndicesFrom)(values.data(), size, floor, indices.data()));
+  return indices;
+}
+
+std::vector<int32_t> largest(std::span<const float> values, int64_t count) {
+  count = std::min(count, static_cast<int64_t>(values.size()));
+  if (count < 1) return {};
+  const float last = kth_largest(values, count);
+  std::vector<int32_t> kept = indices_from(values, last);
+  if (static_cast<int64_t>(kept.size()) < count) {
+    for (size_t i = 0; static_cast<int64_t>(kept.size()) < count; ++i)
+      if (std::isnan(values[i])) kept.push_back(static_cast<int32_t>(i));
+    std::sort(kept.begin(), kept.end());
+  }
+  // Of the values that equal the last one, those in front stay.
+  auto spare = static_cast<int64_t>(kept.size()) - count;
+  for (auto i = kept.end(); spare > 0;)
+    if (values[*--i] == last) {
+      *i = -1;
+      --spare;
+    }
+  std::erase(kept, -1);
+  return kept;
+}
+
+}  // namespace vidattn
+#endif

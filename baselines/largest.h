@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace vidattn {
+
+// Selection by value in rows of up to all tokens' scores, several values per instruction. A NaN is
+// smaller than every number.
+
+/// The `count`-th largest value, 1 <= count <= values.size(). The interval that holds it is halved
+/// until one value is left, each time over the values inside it only.
+float kth_largest(std::span<const float> values, int64_t count);
+
+/// How many values are at least `floor`.
+int64_t count_from(std::span<const float> values, float floor);
+
+/// Their indices, ascending.
+std::vector<int32_t> indices_from(std::span<const float> values, float floor);
+
+/// Indices of the `count` largest values, or all, ascending; ties to the lower index.
+std::vector<int32_t> largest(std::span<const float> values, int64_t count);
+
+}  // namespace vidattn
