@@ -31,6 +31,8 @@ struct SkipParams : ParamFields {
 };
 
 double skip_lambda(const SkipParams& p, int64_t length) {
+  if (p.a == 0 && (p.b != 0 || p.target != 0))
+    throw InputError("skip_softmax: b and target have no effect without a");
   if (p.a == 0) return p.lambda;
   const double calibrated = p.a * std::exp(p.b * p.target) / static_cast<double>(length);
   if (p.lambda_given && std::abs(p.lambda - calibrated) > 1e-6 * calibrated)
