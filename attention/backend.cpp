@@ -43,6 +43,11 @@ bool Backend::dense(const Inputs& in, const Params& params) const {
 }
 
 Plan Backend::plan(const Inputs& in, const Params& params) const {
+  if (in.low_bits) {  // selections are those of the float operands
+    Inputs whole = in;
+    whole.low_bits.reset();
+    return plan(whole, params);
+  }
   const BackendInfo& its = info();
   if (!its.takes_cross && is_cross(in))
     throw InputError(in.keys() == in.length()

@@ -37,6 +37,8 @@ class DeviceLost : public DeviceError {
   using DeviceError::DeviceError;
 };
 
+inline constexpr const char* kEmulated = "emulated";
+
 /// Executes plans. Implementations: "cpu" (fast), "reference" (float64, plain loops), and "vulkan".
 /// A device that can do some method's planning offers that as a second base class (GroupRouter).
 class Device {
@@ -46,6 +48,10 @@ class Device {
   virtual std::string title() const = 0;  ///< one line for `vidattn list`
   /// Its abilities by name, for people and records (driver, memory, …).
   virtual std::vector<std::pair<std::string, std::string>> facts() const { return {}; }
+
+  /// What multiplies operands of low bits (Inputs::low_bits), "AVX512_VNNI"; kEmulated where they
+  /// are rounded and then multiplied as float32, which costs more than without.
+  virtual std::string low_bit_unit(DType) const { return kEmulated; }
 
   /// Runs the plan. `out` is resized where needed and overwritten, so that repeated runs reuse it.
   /// The plan must be valid for the inputs (Plan::validate). Throws InputError when the work cannot

@@ -7,13 +7,19 @@
 
 namespace vidattn {
 
-/// Storage type of a tensor's elements. Arithmetic is always in float32 or wider.
-enum class DType : uint8_t { f32, bf16, f16 };
+/// Storage type of a tensor's elements; or, of int8 and fp8, the low bits that a device brings
+/// float operands to before it multiplies them (Inputs::low_bits): no tensor is stored in those.
+enum class DType : uint8_t { f32, bf16, f16, int8, fp8 };
+
+constexpr bool is_low_bit(DType type) { return type == DType::int8 || type == DType::fp8; }
+
+/// The type that tensors have where attention is in `type`: float32 for the low bits.
+constexpr DType storage_of(DType type) { return is_low_bit(type) ? DType::f32 : type; }
 
 /// Bytes of one element.
-constexpr int64_t size_of(DType type) { return type == DType::f32 ? 4 : 2; }
+constexpr int64_t size_of(DType type) { return type == DType::f32 ? 4 : is_low_bit(type) ? 1 : 2; }
 
-/// "f32", "bf16" or "f16".
+/// "f32", "bf16", "f16", "int8" or "fp8".
 std::string to_string(DType type);
 
 /// Inverse of to_string(). Throws InputError for any other text.
@@ -42,7 +48,7 @@ struct Float16 {
   explicit operator float() const { return static_cast<float>(value); }
 };
 
-/// Calls f with a default-constructed element of the type's C++ counterpart.
+/// Calls f with a default-constructed element of the C++ counterpart of a tensor's type.
 template <class F>
 decltype(auto) dispatch(DType type, F&& f) {
   switch (type) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ struct Inputs {
   std::shared_ptr<const Tensor> v;  ///< [LK,HK,DV], DV is the width of the output
   VideoGrid grid;                   ///< of the queries; not known() when they have no positions
   double scale = 0;                 ///< softmax scale; 0 = 1/sqrt(D)
+  /// int8 or fp8: what devices bring q, k and v to, as LOWBIT.md says; null = nothing, they are
+  /// multiplied as they are stored. Planning never sees it.
+  std::optional<DType> low_bits;
   /// Named extras that a backend declares in its BackendInfo::inputs: router_logits, hidden, …
   std::map<std::string, std::shared_ptr<const Array>> extra;
   StepContext context;

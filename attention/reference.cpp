@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "attention/lowbit/plain.h"
 #include "attention/parallel.h"
 #include "attention/terms/joined.h"
 
@@ -55,9 +56,11 @@ struct HeadOperands {
   const Tensor &q, &k, &v;
   int64_t head, kv_head;
   double scale;
+  const Tensor& given_q;  ///< unrounded, where q is rounded to low bits
+  const PlainLowBits& low;
 };
 
-/// Adds scale * S^T q to a result, for the slope S of the values.
+/// Adds scale * S^T q to a result, for the slope S of the values. `query` is unrounded.
 void add_slope(const HeadOperands& at, const std::vector<float>& query, double* o) {
   const Tensor& slope = *at.branch.value_slope;
   for (int64_t d = 0; d < at.q.dim(); ++d)
@@ -91,7 +94,9 @@ Row attend_row(const HeadOperands& at, int64_t query, const std::vector<int64_t>
     at.v.read_row(keys[j], at.kv_head, value_row.data());
     for (int64_t c = 0; c < at.v.dim(); ++c) o[c] += p * double{value_row[c]};
   }
+  at.given_q.read_row(query, at.head, query_row.data());
   if (at.branch.value_slope) add_slope(at, query_row, o);
+  row.lse += at.low.lse_offset(query_row, at.kv_head, at.scale);
   return row;
 }
 
@@ -113,7 +118,9 @@ struct BranchRows {
 
 BranchRows attend_branch(const Branch& branch, const Inputs& in,
                          const std::vector<int64_t>& tokens) {
-  const Attended operands = branch.operands(in);
+  const Attended given = branch.operands(in);
+  const PlainLowBits low(branch, in);
+  const Attended operands = low.q ? Attended{*low.q, *low.k, *low.v} : given;
   const int64_t heads = in.heads(), rows = std::ssize(tokens) * heads;
   BranchRows result{std::vector<double>(rows * in.value_dim()), std::vector<double>(rows),
                     std::vector<double>(rows)};
@@ -133,7 +140,9 @@ BranchRows attend_branch(const Branch& branch, const Inputs& in,
                             operands.v,
                             h,
                             h / (heads / operands.k.heads()),
-                            in.softmax_scale()};
+                            in.softmax_scale(),
+                            given.q,
+                            low};
       const Row attended = attend_row(at, row, keys, &result.o[(i * heads + h) * in.value_dim()]);
       result.lse[i * heads + h] = attended.lse;
       result.mass[i * heads + h] = attended.mass;

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <stdexcept>
 
 #include "attention/error.h"
 #include "attention/nearest.h"
@@ -10,12 +11,13 @@
 namespace vidattn {
 
 std::string to_string(DType type) {
-  return type == DType::f32 ? "f32" : type == DType::bf16 ? "bf16" : "f16";
+  constexpr const char* kNames[] = {"f32", "bf16", "f16", "int8", "fp8"};
+  return kNames[static_cast<size_t>(type)];
 }
 
 DType parse_dtype(const std::string& text) {
   std::vector<std::string> known;
-  for (DType type : {DType::f32, DType::bf16, DType::f16}) {
+  for (DType type : {DType::f32, DType::bf16, DType::f16, DType::int8, DType::fp8}) {
     known.push_back(to_string(type));
     if (known.back() == text) return type;
   }
@@ -41,6 +43,7 @@ void Tensor::Free::operator()(std::byte* p) const {
 
 Tensor::Tensor(int64_t length, int64_t heads, int64_t dim, DType dtype)
     : length_(length), heads_(heads), dim_(dim), dtype_(dtype) {
+  if (is_low_bit(dtype)) throw std::logic_error("no tensor is stored as " + to_string(dtype));
   constexpr int64_t kMaxLength = std::numeric_limits<int32_t>::max();  // plans have 32-bit indices
   if (length > kMaxLength)
     throw InputError(std::to_string(length) + " tokens are too many: at most 2^31-1");

@@ -44,7 +44,8 @@ inline void AttendRows(const Piece& piece, const Scratch& scratch, const RowStat
   FloatBlock operands(piece, scratch);
   RowPrefetch ahead;
   EachBlock(piece, piece.size, ahead, [&](const KeyBlock& block) HWY_ATTR {
-    operands.Load(block);
+    operands.LoadKeys(block);
+    operands.LoadValues(block);
     for (int64_t i = 0; i < piece.size; ++i) {
       ahead.step();
       const int32_t p = piece.positions[i], state = piece.states[i];
@@ -73,7 +74,8 @@ class TileRun {
     const int64_t tiles = (piece_.size + kTileWidth - 1) / kTileWidth;
     EachTile([&](const Tile& tile) HWY_ATTR { LoadTile(tile); });
     EachBlock(piece_, tiles * Block::kPrefetchSteps, ahead_, [&](const KeyBlock& block) HWY_ATTR {
-      operands_.Load(block);
+      operands_.LoadKeys(block);
+      if (!piece_.scores_only) operands_.LoadValues(block);
       EachTile([&](const Tile& tile) HWY_ATTR { AttendTile(tile, block); });
     });
     EachTile([&](const Tile& tile) HWY_ATTR { StoreTile(tile); });
@@ -116,7 +118,8 @@ class TileRun {
         sum_[at] = piece_.fresh ? 0 : states_.sum[state];
         positions_[at] = piece_.positions[queries[i]];
       }
-      operands_.LoadQueries(queries, tile.width(), scratch_.queries + tile.first * dim_ + lane);
+      operands_.LoadQueries(queries, tile.first + lane, tile.width(),
+                            scratch_.queries + tile.first * dim_ + lane);
       if (!piece_.fresh) TransposeIn(rows, value_dim_, tile.width(), acc + lane);
     }
     if (piece_.fresh) std::fill_n(acc, tile.width() * value_dim_, 0.0F);
@@ -155,9 +158,12 @@ class TileRun {
   HWY_NOINLINE void AttendTile(int64_t first, const KeyBlock& block, const KeySpan& span) {
     HWY_ALIGN float factor[NV * kLanes];
     float* scores = scratch_.scores;
-    operands_.template Scores<NV>(scratch_.queries + first * dim_, span, ahead_, scores);
+    operands_.template Scores<NV>(scratch_.queries + first * dim_, first, span, ahead_, scores);
     if (piece_.bias != nullptr) AddBias<NV>(block, span, piece_.bias, scores);
     if (span.partly) MaskScores<NV>(block, span, positions_ + first, scores);
+    if (piece_.scores_only)
+      return KeepHighest<NV>(scores, span.end - span.begin, operands_.score_scale(), max_ + first,
+                             sum_ + first);
     SoftmaxStep<NV>(scores, span.end - span.begin, operands_.score_scale(), max_ + first,
                     sum_ + first, factor);
     operands_.template AddValues<NV>(scores, span, factor, scratch_.acc + first * value_dim_);

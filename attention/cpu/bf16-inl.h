@@ -55,7 +55,7 @@ class PairBlock {
 
   float score_scale() const { return piece_.scale; }
 
-  void LoadQueries(const int64_t* queries, int64_t width, float* lanes) const {
+  void LoadQueries(const int64_t* queries, int64_t /*lane*/, int64_t width, float* lanes) const {
     const float* rows[kQuad];
     for (int64_t i = 0; i < kQuad; ++i)
       rows[i] = Row(*piece_.q, piece_.rows[queries[i]], piece_.head);
@@ -101,9 +101,11 @@ class DotBlock : public PairBlock {
   static constexpr int64_t kPrefetchSteps = KeyBlock::kCapacity / kTile;
   using PairBlock::PairBlock;
 
-  void Load(const KeyBlock& block) {
+  void LoadKeys(const KeyBlock& block) {
     for (int64_t j = 0; j < block.size + KeyBlock::kPadding; ++j)
       keys_[j] = Row(*piece_.k, block.rows[j], piece_.kv_head);
+  }
+  void LoadValues(const KeyBlock& block) {
     for (int64_t j = 0; j < block.size; j += 2) {
       values_[j / 2] = scratch_.values + j / 2 * value_dim_;
       InterleaveValues(block, j, scratch_.values + j / 2 * value_dim_);
@@ -111,7 +113,8 @@ class DotBlock : public PairBlock {
   }
 
   template <int NV>
-  void Scores(const float* queries, const KeySpan& span, RowPrefetch& ahead, float* scores) const {
+  void Scores(const float* queries, int64_t /*first*/, const KeySpan& span, RowPrefetch& ahead,
+              float* scores) const {
     for (int64_t j = span.begin; j < span.end; j += kTile, scores += kTile * NV * kLanes) {
       ScoreTile<PairOps, NV>(queries, dim_ / 2, keys_.data() + j, scores);
       ahead.step();
@@ -129,6 +132,41 @@ class DotBlock : public PairBlock {
  private:
   KeyBlock::PerKey<const float*> keys_, values_;
 };
+
+/// Sum 0, 1 or 2 of a Product() += keys of its first operand * queries of its second.
+struct Bf16Tile {
+  static HWY_INLINE void MulAdd0() { asm volatile("tdpbf16ps %tmm4, %tmm3, %tmm0"); }
+  static HWY_INLINE void MulAdd1() { asm volatile("tdpbf16ps %tmm5, %tmm3, %tmm1"); }
+  static HWY_INLINE void MulAdd2() { asm volatile("tdpbf16ps %tmm6, %tmm3, %tmm2"); }
+};
+
+/// out[16][NV*16] = a[16][16*steps] * b[16*steps][NV*16], where the elements of a and b hold what
+/// the tile multiplies at once: pairs of bfloat16, four codes.
+template <class Tile, int NV>
+HWY_INLINE void Product(const float* a, int64_t a_stride, const float* b, int64_t steps,
+                        float* out) {
+  constexpr int64_t kRowBytes = NV * 64;
+  const int64_t a_bytes = a_stride * 4;
+  asm volatile("tilezero %tmm0\n\ttilezero %tmm1\n\ttilezero %tmm2");
+  for (int64_t s = 0; s < steps; ++s, a += 16, b += 16 * NV * 16) {
+    asm volatile("tileloadd (%0,%1,1), %%tmm3" ::"r"(a), "r"(a_bytes) : "memory");
+    asm volatile("tileloadd (%0,%1,1), %%tmm4" ::"r"(b), "r"(kRowBytes) : "memory");
+    Tile::MulAdd0();
+    if constexpr (NV > 1) {
+      asm volatile("tileloadd 64(%0,%1,1), %%tmm5" ::"r"(b), "r"(kRowBytes) : "memory");
+      Tile::MulAdd1();
+    }
+    if constexpr (NV > 2) {
+      asm volatile("tileloadd 128(%0,%1,1), %%tmm6" ::"r"(b), "r"(kRowBytes) : "memory");
+      Tile::MulAdd2();
+    }
+  }
+  asm volatile("tilestored %%tmm0, (%0,%1,1)" ::"r"(out), "r"(kRowBytes) : "memory");
+  if constexpr (NV > 1)
+    asm volatile("tilestored %%tmm1, 64(%0,%1,1)" ::"r"(out), "r"(kRowBytes) : "memory");
+  if constexpr (NV > 2)
+    asm volatile("tilestored %%tmm2, 128(%0,%1,1)" ::"r"(out), "r"(kRowBytes) : "memory");
+}
 
 /// AMX: tiles of 16 keys or channels by 16 queries, 32 channels or keys per instruction.
 class MatrixBlock : public PairBlock {
@@ -148,10 +186,12 @@ class MatrixBlock : public PairBlock {
   MatrixBlock(const MatrixBlock&) = delete;
   MatrixBlock& operator=(const MatrixBlock&) = delete;
 
-  void Load(const KeyBlock& block) {
+  void LoadKeys(const KeyBlock& block) {
     for (int64_t j = 0; j < block.size; ++j)
       std::memcpy(scratch_.keys + j * dim_ / 2, Row(*piece_.k, block.rows[j], piece_.kv_head),
                   dim_ * sizeof(BFloat16));
+  }
+  void LoadValues(const KeyBlock& block) {
     for (int64_t j = 0; j < static_cast<int64_t>(hwy::RoundUpTo(block.size, kKeyStep));
          j += 2 * kQuad) {
       const float* rows[kQuad];
@@ -164,9 +204,10 @@ class MatrixBlock : public PairBlock {
   }
 
   template <int NV>
-  void Scores(const float* queries, const KeySpan& span, RowPrefetch& ahead, float* scores) const {
+  void Scores(const float* queries, int64_t /*first*/, const KeySpan& span, RowPrefetch& ahead,
+              float* scores) const {
     for (int64_t j = span.begin; j < span.end; j += 16, scores += 16 * NV * kLanes) {
-      Product<NV>(scratch_.keys + j * dim_ / 2, dim_ / 2, queries, dim_ / 32, scores);
+      Product<Bf16Tile, NV>(scratch_.keys + j * dim_ / 2, dim_ / 2, queries, dim_ / 32, scores);
       ahead.step();
     }
   }
@@ -178,7 +219,8 @@ class MatrixBlock : public PairBlock {
     const int64_t pairs = PackWeights<NV>(weights, span.end - span.begin, kKeyStep);
     HWY_ALIGN float tile[16 * kWidth];
     for (int64_t c = 0; c < value_dim_; c += 16, acc += 16 * kWidth) {
-      Product<NV>(scratch_.values + c * kPairs + span.begin / 2, kPairs, weights, pairs / 16, tile);
+      Product<Bf16Tile, NV>(scratch_.values + c * kPairs + span.begin / 2, kPairs, weights,
+                            pairs / 16, tile);
       for (int64_t i = 0; i < 16 * kWidth; i += kWidth)
         Unroll<NV>([&](auto v) VIDATTN_INLINE {
           float* to = acc + i + v * kLanes;
@@ -191,34 +233,6 @@ class MatrixBlock : public PairBlock {
 
  private:
   static constexpr int64_t kPairs = KeyBlock::kCapacity / 2;  ///< row of scratch_.values
-
-  /// out[16][NV*16] = a[16][16*steps] * b[16*steps][NV*16], where a and b hold pairs.
-  template <int NV>
-  static HWY_INLINE void Product(const float* a, int64_t a_stride, const float* b, int64_t steps,
-                                 float* out) {
-    constexpr int64_t kRowBytes = NV * 64;
-    const int64_t a_bytes = a_stride * 4;
-    asm volatile("tilezero %tmm0\n\ttilezero %tmm1\n\ttilezero %tmm2");
-    for (int64_t s = 0; s < steps; ++s, a += 16, b += 16 * NV * 16) {
-      asm volatile("tileloadd (%0,%1,1), %%tmm3" ::"r"(a), "r"(a_bytes) : "memory");
-      asm volatile("tileloadd (%0,%1,1), %%tmm4\n\ttdpbf16ps %%tmm4, %%tmm3, %%tmm0" ::"r"(b),
-                   "r"(kRowBytes)
-                   : "memory");
-      if constexpr (NV > 1)
-        asm volatile("tileloadd 64(%0,%1,1), %%tmm5\n\ttdpbf16ps %%tmm5, %%tmm3, %%tmm1" ::"r"(b),
-                     "r"(kRowBytes)
-                     : "memory");
-      if constexpr (NV > 2)
-        asm volatile("tileloadd 128(%0,%1,1), %%tmm6\n\ttdpbf16ps %%tmm6, %%tmm3, %%tmm2" ::"r"(b),
-                     "r"(kRowBytes)
-                     : "memory");
-    }
-    asm volatile("tilestored %%tmm0, (%0,%1,1)" ::"r"(out), "r"(kRowBytes) : "memory");
-    if constexpr (NV > 1)
-      asm volatile("tilestored %%tmm1, 64(%0,%1,1)" ::"r"(out), "r"(kRowBytes) : "memory");
-    if constexpr (NV > 2)
-      asm volatile("tilestored %%tmm2, 128(%0,%1,1)" ::"r"(out), "r"(kRowBytes) : "memory");
-  }
 };
 
 }  // namespace vidattn::cpu::HWY_NAMESPACE

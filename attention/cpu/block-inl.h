@@ -40,8 +40,8 @@ class FloatBlock {
   /// Factor that turns what Scores() computes into scores in units of log2.
   float score_scale() const { return 1; }
 
-  /// Lanes of kQuad queries, in the form that Scores() wants.
-  void LoadQueries(const int64_t* queries, int64_t width, float* lanes) const {
+  /// kQuad queries, the piece's lanes from `lane` on, in the form that Scores() wants.
+  void LoadQueries(const int64_t* queries, int64_t /*lane*/, int64_t width, float* lanes) const {
     const float* rows[kQuad];
     for (int64_t i = 0; i < kQuad; ++i) {
       ReadQuery(piece_, queries[i], scratch_.rows + i * dim_);
@@ -50,17 +50,16 @@ class FloatBlock {
     TransposeIn(rows, dim_, width, lanes);
   }
 
-  void Load(const KeyBlock& block) {
-    LoadRows(*piece_.k, block, scratch_.keys, keys_);
-    LoadRows(*piece_.v, block, scratch_.values, values_);
-  }
+  void LoadKeys(const KeyBlock& block) { LoadRows(*piece_.k, block, scratch_.keys, keys_); }
+  void LoadValues(const KeyBlock& block) { LoadRows(*piece_.v, block, scratch_.values, values_); }
 
   const float* const* keys() const { return keys_.data(); }
   const float* const* values() const { return values_.data(); }
 
-  /// scores[key - span.begin][query]
+  /// scores[key - span.begin][query] of a tile that begins at lane `first`
   template <int NV>
-  void Scores(const float* queries, const KeySpan& span, RowPrefetch& ahead, float* scores) const {
+  void Scores(const float* queries, int64_t /*first*/, const KeySpan& span, RowPrefetch& ahead,
+              float* scores) const {
     for (int64_t j = span.begin; j < span.end; j += kTile, scores += kTile * NV * kLanes) {
       ScoreTile<FloatOps, NV>(queries, dim_, keys() + j, scores);
       ahead.step();

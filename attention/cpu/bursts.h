@@ -25,4 +25,8 @@ double fed_products(int64_t rounds, float* sink);
 double bf16_dot_products(int64_t rounds, float* sink);
 double bf16_tile_products(int64_t rounds, float* sink);
 
+/// int8 by Int8Unit::dot and Int8Unit::matrix, likewise.
+double int8_dot_products(int64_t rounds, float* sink);
+double int8_tile_products(int64_t rounds, float* sink);
+
 }  // namespace vidattn::cpu

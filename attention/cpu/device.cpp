@@ -6,12 +6,16 @@
 #include <atomic>
 #include <cmath>
 #include <numbers>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "attention/cancel.h"
 #include "attention/cpu/kernel.h"
 #include "attention/cpu/output.h"
 #include "attention/cpu/schedule.h"
+#include "attention/cpu/scores.h"
+#include "attention/lowbit/operands.h"
 #include "attention/terms/linear.h"
 
 namespace vidattn::cpu {
@@ -33,23 +37,49 @@ struct ThreadMemory {
   std::vector<float> values_;
 };
 
+/// What multiplies a branch's operands.
+struct Units {
+  Bf16Unit bf16 = Bf16Unit::none;
+  Int8Unit int8 = Int8Unit::none;
+};
+
+Units units_of(const Attended& a, bool has_bias, double scale) {
+  const auto is_bf16 = [](const Tensor& t) { return t.dtype() == DType::bf16; };
+  if (is_bf16(a.q) && is_bf16(a.k) && is_bf16(a.v) && a.q.dim() % 32 == 0 && a.v.dim() % 16 == 0 &&
+      scale > 0 && !has_bias)
+    return {cpu_bf16_unit(), Int8Unit::none};
+  return {};
+}
+
+/// Of packed codes: where the values are no whole tiles, the dot product of every such CPU.
+Units units_of_codes(int64_t value_dim) {
+  const bool whole = value_dim % 16 == 0;
+  if (whole && cpu_int8_unit() == Int8Unit::matrix) return {Bf16Unit::none, Int8Unit::matrix};
+  const bool dot = whole && cpu_bf16_unit() == Bf16Unit::dot;
+  return {dot ? Bf16Unit::dot : Bf16Unit::none, Int8Unit::dot};
+}
+
 class BranchRun {
  public:
-  /// `joined`: see BranchOutput.
-  BranchRun(const Branch& branch, const Inputs& in, Tensor& o, std::vector<float>& lse,
-            std::vector<float>* joined)
-      : branch_(branch),
+  /// `joined`: see BranchOutput. `low` are its operands in low bits, empty where there are none.
+  BranchRun(const Branch& branch, const Inputs& in, LowBitBranch low, Tensor& o,
+            std::vector<float>& lse, std::vector<float>* joined, bool scores_only = false)
+      : scores_only_(scores_only),
+        branch_(branch),
         heads_(in.heads()),
-        q_(branch.operands(in).q),
-        k_(branch.operands(in).k),
-        v_(branch.operands(in).v),
+        low_(std::move(low)),
+        q_(low_.q_codes ? low_.q_codes->packed
+           : low_.q     ? *low_.q
+                        : branch.operands(in).q),
+        k_(low_.k_codes ? low_.k_codes->packed
+           : low_.k     ? *low_.k
+                        : branch.operands(in).k),
+        v_(low_.v ? *low_.v : branch.operands(in).v),
         scale_(static_cast<float>(in.softmax_scale() * std::numbers::log2e)),
         bias_(bias_in_log2(branch)),
-        output_(branch, in, q_.length(), o, lse, joined) {
-    const auto is_bf16 = [](const Tensor& t) { return t.dtype() == DType::bf16; };
-    if (is_bf16(q_) && is_bf16(k_) && is_bf16(v_) && q_.dim() % 32 == 0 && v_.dim() % 16 == 0 &&
-        scale_ > 0 && bias_.empty())
-      unit_ = cpu_bf16_unit();
+        units_(low_.q_codes ? units_of_codes(v_.dim())
+                            : units_of({q_, k_, v_}, !bias_.empty(), scale_)),
+        output_(branch, in, q_.length(), o, lse, joined, low_.lse_offset) {
     if (branch.repeats_queries)
       for (const HeadTable& table : branch.tables) orders_.emplace_back(table);
   }
@@ -57,7 +87,7 @@ class BranchRun {
   void run() {
     const int threads = omp_get_max_threads();
     const auto items = make_schedule(branch_, heads_, q_.length(), orders_, threads);
-    const bool converted = k_.dtype() != DType::f32 || v_.dtype() != DType::f32;
+    const bool converted = k_.dtype() != DType::f32 || v_.dtype() != DType::f32;  // codes, too
     const int64_t states =
         branch_.repeats_queries ? std::min(kMaxStripe, q_.length()) : kMaxQueries;
     std::vector<ThreadMemory> memory;
@@ -125,20 +155,34 @@ class BranchRun {
     if (!memory.rows.empty())
       attend({&q_, &k_, &v_, head, head / (heads_ / k_.heads()), scale_, &table, &segment,
               static_cast<int64_t>(memory.rows.size()), memory.rows.data(), memory.positions.data(),
-              memory.state_rows.data(), bias_.empty() ? nullptr : bias_.data(), unit_, fresh},
+              memory.state_rows.data(), bias_.empty() ? nullptr : bias_.data(), units_.bf16, fresh,
+              units_.int8, low_.q_codes.get(), low_.k_codes.get(), scores_only_},
              memory.scratch, memory.states);
     for (auto* list : {&memory.rows, &memory.positions, &memory.state_rows}) list->clear();
   }
 
+  bool scores_only_;
   const Branch& branch_;
   int64_t heads_;
+  LowBitBranch low_;
   const Tensor &q_, &k_, &v_;
   float scale_;
   std::vector<float> bias_;  ///< of Piece; empty = none
-  Bf16Unit unit_ = Bf16Unit::none;
+  Units units_;
   std::vector<RowOrder> orders_;
   BranchOutput output_;
 };
+
+/// A branch's operands in low bits as this device wants them; empty without.
+LowBitBranch low_bits_of(const Branch& branch, std::optional<LowBitOperands>& low) {
+  return low ? low->of(branch) : LowBitBranch{};
+}
+
+std::optional<LowBitOperands> low_bit_operands(const Inputs& in) {
+  std::optional<LowBitOperands> low;
+  if (in.low_bits) low.emplace(in, in.low_bits == DType::int8 && cpu_int8_unit() != Int8Unit::none);
+  return low;
+}
 
 class CpuDevice : public Device {
  public:
@@ -146,13 +190,20 @@ class CpuDevice : public Device {
   std::string title() const override {
     return "fused streaming attention with SIMD and threads, scores never leave the cache";
   }
+  std::string low_bit_unit(DType type) const override {
+    const Int8Unit unit = type == DType::int8 ? cpu_int8_unit() : Int8Unit::none;
+    return unit == Int8Unit::none ? kEmulated : to_string(unit);
+  }
   void run(const Plan& plan, const Inputs& in, Output& out) const override {
     start_output(plan, in, out);
     std::vector<float> joined;
+    std::optional<LowBitOperands> low = low_bit_operands(in);
     for (size_t b = 0; b < plan.branches.size(); ++b) {
       const Branch& branch = plan.branches[b];
       if (branch.joined && b == 1) joined = out.lse[0];
-      BranchRun(branch, in, out.o, out.lse[b], branch.joined ? &joined : nullptr).run();
+      BranchRun(branch, in, low_bits_of(branch, low), out.o, out.lse[b],
+                branch.joined ? &joined : nullptr)
+          .run();
     }
     add_linear_terms(plan, in, out);
   }
@@ -161,4 +212,14 @@ class CpuDevice : public Device {
 const RegisterDevice<CpuDevice> registered;
 
 }  // namespace
+
+ScoreRun::ScoreRun(const Plan& plan, const Inputs& in) {
+  start_output(plan, in, out_);
+  std::optional<LowBitOperands> low = low_bit_operands(in);
+  const Branch& branch = plan.branches.at(0);
+  const auto run = std::make_shared<BranchRun>(branch, in, low_bits_of(branch, low), out_.o,
+                                               out_.lse[0], nullptr, true);
+  run_ = [run] { run->run(); };
+}
+
 }  // namespace vidattn::cpu

@@ -17,6 +17,7 @@
 #include "attention/cpu/attend-inl.h"
 #include "attention/cpu/bf16-inl.h"
 #include "attention/cpu/exp2-inl.h"
+#include "attention/cpu/int8-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -24,8 +25,16 @@ namespace vidattn::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 void Attend(const Piece& piece, const Scratch& scratch, const RowStates& states) {
+#if HWY_TARGET == HWY_AVX3
+  if (piece.int8 == Int8Unit::matrix) return TileRun<Int8MatrixBlock>(piece, scratch, states).Run();
+  if (piece.int8 == Int8Unit::dot && piece.unit == Bf16Unit::dot)
+    return TileRun<Int8DotBlock<DotBlock>>(piece, scratch, states).Run();
+  if (piece.int8 == Int8Unit::dot)
+    return TileRun<Int8DotBlock<FloatBlock>>(piece, scratch, states).Run();
+#endif
   const bool whole_vectors = piece.q->dim() % kLanes == 0 && piece.v->dim() % kLanes == 0;
-  if (piece.size <= kMaxRowQueries && whole_vectors) return AttendRows(piece, scratch, states);
+  if (piece.size <= kMaxRowQueries && whole_vectors && !piece.scores_only)
+    return AttendRows(piece, scratch, states);
 #if HWY_TARGET == HWY_AVX3
   if (piece.unit == Bf16Unit::dot) return TileRun<DotBlock>(piece, scratch, states).Run();
   if (piece.unit == Bf16Unit::matrix) return TileRun<MatrixBlock>(piece, scratch, states).Run();

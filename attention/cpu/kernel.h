@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "attention/cpu/simd.h"
+#include "attention/lowbit/operands.h"
 #include "attention/plan.h"
 #include "attention/tensor.h"
 
@@ -44,6 +45,13 @@ struct Piece {
   Bf16Unit unit = Bf16Unit::none;  ///< for bfloat16 q, k and v with dim % 32 == 0,
                                    ///< value dim % 16 == 0 and scale > 0
   bool fresh = false;  ///< it starts here: what RowStates holds is overwritten, not read
+  /// What multiplies codes: then q and k are the packed ones of these, values are bfloat16 and
+  /// multiplied by `unit`, with AMX_INT8 by AMX in bfloat16 (value dim % 16 == 0).
+  Int8Unit int8 = Int8Unit::none;
+  const Int8Rows *q_codes = nullptr, *k_codes = nullptr;
+  /// RowStates gets the largest score of each query as max, with a sum of 1 and acc of 0;
+  /// values are not read. Needs fresh.
+  bool scores_only = false;
 };
 
 /// Memory of one thread, reused by all of its calls.

@@ -37,8 +37,9 @@ BranchOutput::Targets::Targets(const std::vector<int32_t>& map, int64_t query_ro
 }
 
 BranchOutput::BranchOutput(const Branch& branch, const Inputs& in, int64_t query_rows, Tensor& o,
-                           std::vector<float>& lse, std::vector<float>* joined)
-    : branch_(branch), in_(in), o_(o), lse_(lse), joined_(joined) {
+                           std::vector<float>& lse, std::vector<float>* joined,
+                           const std::vector<float>& lse_offset)
+    : branch_(branch), in_(in), o_(o), lse_(lse), joined_(joined), lse_offset_(lse_offset) {
   if (branch.channel_weight) gate_ = &branch.channel_weight->as<float>("channel weight");
   for (const auto& map : branch.output_map) targets_.emplace_back(map, query_rows);
 }
@@ -46,7 +47,8 @@ BranchOutput::BranchOutput(const Branch& branch, const Inputs& in, int64_t query
 void BranchOutput::write(int64_t head, int64_t row, const RowStates& states, int64_t state) const {
   const float sum = states.sum[state];
   if (sum == 0) return;
-  const float lse = (states.max[state] + std::log2(sum)) * std::numbers::ln2_v<float>;
+  float lse = (states.max[state] + std::log2(sum)) * std::numbers::ln2_v<float>;
+  if (!lse_offset_.empty()) lse += lse_offset_[row * in_.heads() + head];
   const RowWrite result{states.acc + state * o_.dim(), 1 / sum, nullptr, &o_, 0, head};
   if (targets_.empty()) return write_token(head, row, lse, result);
   const Targets& targets = targets_[branch_.table_index(head, in_.heads())];

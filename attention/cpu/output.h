@@ -16,9 +16,10 @@ void start_output(const Plan& plan, const Inputs& in, Output& out);
 class BranchOutput {
  public:
   /// `joined` is null, or the LSE [L,H] of the branches before, whose softmax this one continues:
-  /// what the output holds is theirs.
+  /// what the output holds is theirs. `lse_offset` [query rows,H] is added to the LSE; empty = 0.
   BranchOutput(const Branch& branch, const Inputs& in, int64_t query_rows, Tensor& o,
-               std::vector<float>& lse, std::vector<float>* joined);
+               std::vector<float>& lse, std::vector<float>* joined,
+               const std::vector<float>& lse_offset);
   /// `state` is the row of `states` that holds query row `row`. Different rows may be written at
   /// the same time.
   void write(int64_t head, int64_t row, const RowStates& states, int64_t state) const;
@@ -37,6 +38,7 @@ class BranchOutput {
   Tensor& o_;
   std::vector<float>& lse_;
   std::vector<float>* joined_;
+  const std::vector<float>& lse_offset_;
 };
 
 }  // namespace vidattn::cpu

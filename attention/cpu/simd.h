@@ -29,4 +29,17 @@ std::vector<Bf16Unit> cpu_bf16_units();
 /// Makes the CPU device use one of cpu_bf16_units(). For tests and benchmarks.
 void force_cpu_bf16_unit(Bf16Unit unit);
 
+/// What multiplies int8 and adds in int32: nothing, vpdpbusd of AVX-512 VNNI, or AMX.
+enum class Int8Unit { none, dot, matrix };
+std::string to_string(Int8Unit unit);
+
+/// The unit that the CPU device uses; none where cpu_simd_target() is not AVX-512.
+Int8Unit cpu_int8_unit();
+
+/// All that this machine could use with AVX-512, the best first; the last is none.
+std::vector<Int8Unit> cpu_int8_units();
+
+/// Makes the CPU device use one of cpu_int8_units(). For tests and benchmarks.
+void force_cpu_int8_unit(Int8Unit unit);
+
 }  // namespace vidattn

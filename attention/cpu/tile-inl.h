@@ -138,6 +138,30 @@ void MaskScores(const KeyBlock& block, const KeySpan& span, const int32_t* posit
   }
 }
 
+/// The largest of `size` rows of scores, of each query.
+template <int NV>
+HWY_INLINE void Highest(const float* HWY_RESTRICT scores, int64_t size, Vector* high) {
+  const Floats d;
+  Unroll<NV>([&](auto v) VIDATTN_INLINE { high[v] = hn::Set(d, kMasked); });
+  for (int64_t j = 0; j < size; ++j)
+    Unroll<NV>([&](auto v) VIDATTN_INLINE {
+      high[v] = hn::Max(high[v], hn::Load(d, scores + (j * NV + v) * kLanes));
+    });
+}
+
+/// Where scores alone are wanted: updates max, scaled, and sets sum to 1.
+template <int NV>
+void KeepHighest(const float* scores, int64_t size, float scale, float* max, float* sum) {
+  const Floats d;
+  Vector high[NV];
+  Highest<NV>(scores, size, high);
+  Unroll<NV>([&](auto v) VIDATTN_INLINE {
+    float* m = max + v * kLanes;
+    hn::Store(hn::Max(hn::Load(d, m), hn::Mul(high[v], hn::Set(d, scale))), d, m);
+    hn::Store(hn::Set(d, 1.0F), d, sum + v * kLanes);
+  });
+}
+
 /// Turns `size` rows of scores into weights 2^(scale * score - max), updates max and sum of each
 /// query, and gives the factor that rescales what was summed before. Needs scale > 0.
 template <int NV>
@@ -146,11 +170,7 @@ void SoftmaxStep(float* HWY_RESTRICT scores, int64_t size, float scale, float* H
   const Floats d;
   const Vector unit = hn::Set(d, scale);
   Vector high[NV], total[NV];
-  Unroll<NV>([&](auto v) VIDATTN_INLINE { high[v] = hn::Set(d, kMasked); });
-  for (int64_t j = 0; j < size; ++j)
-    Unroll<NV>([&](auto v) VIDATTN_INLINE {
-      high[v] = hn::Max(high[v], hn::Load(d, scores + (j * NV + v) * kLanes));
-    });
+  Highest<NV>(scores, size, high);
   Unroll<NV>([&](auto v) VIDATTN_INLINE {
     const Vector before = hn::Load(d, max + v * kLanes);
     high[v] = hn::Max(before, hn::Mul(high[v], unit));

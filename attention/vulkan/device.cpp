@@ -4,6 +4,8 @@
 #include <mutex>
 
 #include "attention/error.h"
+#include "attention/lowbit/emulated.h"
+#include "attention/terms/linear.h"
 #include "attention/vulkan/executor.h"
 #include "attention/vulkan/gpu.h"
 #include "attention/vulkan/router.h"
@@ -48,7 +50,10 @@ class VulkanDevice : public Device, public GroupRouter {
   }
 
   void run(const Plan& plan, const Inputs& in, Output& out) const override {
-    with_gpu([&] { execute(*gpu_, tuning_, plan, in, out); });
+    if (!in.low_bits) return with_gpu([&] { execute(*gpu_, tuning_, plan, in, out); });
+    const EmulatedCall call(plan, in);
+    with_gpu([&] { execute(*gpu_, tuning_, call.plan, call.in, out); });
+    add_linear_terms(plan, in, out);
   }
 
   Routing route(const LinearRouter& router) const override {

@@ -26,10 +26,12 @@ Option devices_option(std::vector<std::string>& devices) {
   return Option("--device", &devices, "device; may be repeated");
 }
 
-Option dtype_option(std::string& dtype) { return Option("--dtype", &dtype, "f32, bf16 or f16"); }
+Option dtype_option(std::string& dtype) {
+  return Option("--dtype", &dtype, "f32, bf16, f16, int8 or fp8");
+}
 
 Option dtypes_option(std::vector<std::string>& dtypes) {
-  return Option("--dtype", &dtypes, "f32, bf16 or f16; may be repeated");
+  return Option("--dtype", &dtypes, "f32, bf16, f16, int8 or fp8; may be repeated");
 }
 
 Option db_option(std::string& db) {

@@ -1,4 +1,4 @@
-#include "harness/measure/bench.h"
+#include "harness/measure/bench/bench.h"
 
 #include <memory>
 
@@ -10,15 +10,22 @@ namespace {
 
 const RegisterCommand registered([] {
   auto o = std::make_shared<BenchOptions>();
-  return Command{"bench",
-                 "kernel speed against this machine's measured limits",
-                 {device_option(o->device),
-                  Option("--seconds", &o->seconds, "least time for each line").in(0, 3600),
-                  Option("--quick", &o->quick, "a short list"), out_option(o->out, "JSON file")},
-                 [o](const Arguments& arguments) {
-                   o->arguments = arguments;
-                   return bench(*o);
-                 }};
+  auto dtypes = std::make_shared<std::vector<std::string>>();
+  return Command{
+      "bench",
+      "kernel speed against this machine's measured limits",
+      {device_option(o->device),
+       Option("--seconds", &o->seconds, "least time for each line").in(0, 3600),
+       Option("--quick", &o->quick, "a short list"),
+       Option("--dtype", dtypes.get(),
+              "two or more of f32, bf16, f16, int8 and fp8: how much faster than the first the "
+              "others are, at the scores alone and at all of attention"),
+       out_option(o->out, "JSON file")},
+      [o, dtypes](const Arguments& arguments) {
+        for (const std::string& dtype : *dtypes) o->dtypes.push_back(parse_dtype(dtype));
+        o->arguments = arguments;
+        return bench(*o);
+      }};
 });
 
 }  // namespace

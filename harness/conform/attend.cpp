@@ -45,9 +45,11 @@ VideoGrid grid_for(const AttendOptions& options, int64_t length) {
 
 Inputs load_inputs(const AttendOptions& options, const BackendSpec& spec) {
   Inputs in;
-  in.q = load(options.q, options.dtype);
-  in.k = load(options.k, options.dtype);
-  in.v = load(options.v, options.dtype);
+  const DType stored = storage_of(options.dtype);
+  in.q = load(options.q, stored);
+  in.k = load(options.k, stored);
+  in.v = load(options.v, stored);
+  if (is_low_bit(options.dtype)) in.low_bits = options.dtype;
   in.grid = grid_for(options, in.length());
   in.scale = options.scale;
   in.validate();
@@ -168,12 +170,15 @@ ExitCode attend(const AttendOptions& options) {
   const PlanStats stats = plan_stats(plan, in);
   Outputs outputs;
   write_arrays(options, plan, in, out, outputs);
-  const nlohmann::json json = stats_json(spec, plan, stats, in.softmax_scale(),
-                                         std::chrono::duration<double>(planned - start).count(),
-                                         std::chrono::duration<double>(end - begin).count());
+  nlohmann::json json = stats_json(spec, plan, stats, in.softmax_scale(),
+                                   std::chrono::duration<double>(planned - start).count(),
+                                   std::chrono::duration<double>(end - begin).count());
+  const std::string unit = is_low_bit(options.dtype) ? device.low_bit_unit(options.dtype) : "";
+  if (!unit.empty()) json["low_bit_unit"] = unit;
   if (!options.stats.empty()) outputs.write([&] { write_json(options.stats, json); });
-  print_out("{} on {} ({}): {}, density {:.4g}, {:.3g} GFLOP\n", spec.text(), device.name(),
-            to_string(options.dtype), sizes_text(in), stats.density, stats.flops * 1e-9);
+  print_out("{} on {} ({}{}{}): {}, density {:.4g}, {:.3g} GFLOP\n", spec.text(), device.name(),
+            to_string(options.dtype), unit.empty() ? "" : ", ", unit, sizes_text(in), stats.density,
+            stats.flops * 1e-9);
   return outputs.code(ExitCode::fine);
 }
 

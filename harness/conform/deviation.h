@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/conform/test_vector.h"
@@ -23,6 +24,8 @@ class Comparison {
   void field(const std::string& name, const nlohmann::json& expected,
              const std::map<std::string, double>& figures,
              const std::map<std::string, Array>& arrays);
+  /// What a file is held against in its place: of low bits, what the reference makes of them.
+  void expect(const std::string& name, Array expected) { expected_[name] = std::move(expected); }
   void fail(const std::string& what) { failures_.push_back(what); }
 
   const std::vector<std::string>& failures() const { return failures_; }
@@ -39,6 +42,7 @@ class Comparison {
   const TestCase& test_;
   DType dtype_;
   const Tensor* values_;
+  std::map<std::string, Array> expected_;
   std::vector<std::string> failures_;
   std::map<std::string, Array> compared_;
   double output_error_ = 0;

@@ -6,6 +6,7 @@
 #include "attention/terms/joined.h"
 #include "harness/conform/stored_order.h"
 #include "harness/io/npy.h"
+#include "harness/workloads/in_dtype.h"
 #include "metrics/plan/stats.h"
 
 namespace vidattn {
@@ -76,11 +77,6 @@ std::optional<Array> result_for(const Execution& run, const TestCase& test,
   return std::nullopt;
 }
 
-std::shared_ptr<const Tensor> in_dtype(const std::shared_ptr<const Tensor>& tensor, DType dtype) {
-  if (tensor->dtype() == dtype) return tensor;
-  return std::make_shared<const Tensor>(tensor->to(dtype));
-}
-
 Execution execute_call(Inputs in, const BackendSpec& spec, const std::string& device, DType dtype) {
   Execution run{find_device(device), std::move(in), {}, {}};
   run.in.device = &run.device;
@@ -88,7 +84,7 @@ Execution execute_call(Inputs in, const BackendSpec& spec, const std::string& de
   spec.backend->prepare(run.in, spec.params);
   run.plan = spec.backend->plan(run.in, spec.params);
   run.plan.validate(run.in);
-  for (auto* tensor : {&run.in.q, &run.in.k, &run.in.v}) *tensor = in_dtype(*tensor, dtype);
+  set_dtype(run.in, dtype, "the input");
   run.device.run(run.plan, run.in, run.out);
   return run;
 }

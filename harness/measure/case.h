@@ -35,6 +35,8 @@ struct Case {
   std::map<std::string, double> figures = {};
   Fidelity fidelity = {};
   RecallEfficiency efficiency = {NAN, NAN};
+  /// Relative L2 of the float plan against full attention, and of low bits against the float plan.
+  double selection_error = NAN, quantisation_error = NAN;
   double check_error = NAN, check_limit = NAN;
   double setup_seconds = 0;
   double validation_seconds = 0;  ///< of one plan

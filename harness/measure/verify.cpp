@@ -32,6 +32,16 @@ void end_as(Case& c, Outcome outcome, std::string reason) {
   c.result.reason = std::move(reason);
 }
 
+/// What multiplies low bits. An emulation's times are no promise of what such units would take.
+void name_unit(Case& c) {
+  c.result.plan.unit = c.device->low_bit_unit(c.dtype);
+  if (c.result.plan.unit == kEmulated)
+    c.result.note +=
+        fmt::format("{}{} {} is emulated in float32 on {}: its times are not those of {}",
+                    c.result.note.empty() ? "" : "; ", short_setting(c.spec.text()),
+                    to_string(c.dtype), c.device->name(), to_string(c.dtype));
+}
+
 void check_against_reference(Case& c, const Plan& plan, const Output& out) {
   const EqualityCheck check = check_equality(plan, c.in, out, c.sampled);
   c.result.plan.check_tokens = check.rows;
@@ -63,20 +73,41 @@ HeadFigures figures_of_heads(const Fidelity& fidelity, const Coverage& coverage)
   return figures;
 }
 
-/// Full attention's output in the case's storage type; the full case itself gives it when it runs
-/// before the others, else some rows are computed.
+/// The operands without low bits.
+Inputs float_inputs(const Case& c) {
+  Inputs in = c.in;
+  in.low_bits.reset();
+  return in;
+}
+
+/// Full attention's output in the case's storage type, which is float32 for low bits; the full case
+/// itself gives it when it runs before the others, else some rows are computed.
 Dense& dense_for(Case& c, Output& out, std::vector<Dense>& dense) {
+  const DType dtype = storage_of(c.dtype);
   for (Dense& known : dense)
-    if (known.dtype == c.dtype) return known;
-  Dense& made = dense.emplace_back(Dense{c.dtype, {}, {}});
-  if (c.is_full()) {
+    if (known.dtype == dtype) return known;
+  Dense& made = dense.emplace_back(Dense{dtype, {}, {}});
+  if (c.is_full() && !is_low_bit(c.dtype)) {
     made.tokens = c.sampled.empty() ? sample_tokens(c.in.length(), c.in.length()) : c.sampled;
     made.output = std::move(out);
   } else {
-    made.tokens = sample_tokens(c.in.length(), kFidelityRows);
-    find_device("cpu").run(full_attention_rows(made.tokens, c.in.keys()), c.in, made.output);
+    const bool sampled = !c.sampled.empty();  // then of those rows that the case runs
+    made.tokens = sample_tokens(sampled ? std::ssize(c.sampled) : c.in.length(), kFidelityRows);
+    for (int64_t& token : made.tokens) token = sampled ? c.sampled[token] : token;
+    find_device("cpu").run(full_attention_rows(made.tokens, c.in.keys()), float_inputs(c),
+                           made.output);
   }
   return made;
+}
+
+/// What the selection costs and what the low bits cost: the plan runs once more, in float32. Recall
+/// is of the selection alone, so that the LSE is taken from there.
+void separate_errors(Case& c, const Plan& plan, const Dense& full, Output& out) {
+  Output exact;
+  c.device->run(plan, float_inputs(c), exact);
+  c.selection_error = relative_l2_between(exact.o, full.output.o, full.tokens);
+  c.quantisation_error = relative_l2_between(out.o, exact.o, full.tokens);
+  out.lse = std::move(exact.lse);
 }
 
 /// Undefined where the ceiling's scores find no memory: what was asked for is measured all the
@@ -123,12 +154,16 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
   c.figures = plan.figures;
   c.result.plan = describe_plan(plan, c.stats);
   c.result.plan.warm_up = c.spec.backend->dense(c.in, c.spec.params);
+  if (is_low_bit(c.dtype)) name_unit(c);
   check_against_reference(c, plan, out);
   Dense& full = dense_for(c, out, dense);
+  if (is_low_bit(c.dtype)) separate_errors(c, plan, full, out);
   const Output& own = out.o.empty() ? full.output : out;
-  c.fidelity = compare_with_full(plan, c.in, own, full.output, full.tokens);
+  const Inputs in = float_inputs(c);
+  c.fidelity = compare_with_full(plan, in, own, full.output, full.tokens);
+  if (!is_low_bit(c.dtype)) c.selection_error = c.fidelity.relative_l2;
   c.efficiency = {1, 1};
-  if (!c.is_full()) c.efficiency = efficiency_of(plan, c.in, own, full.ceiling);
+  if (!c.is_full()) c.efficiency = efficiency_of(plan, in, own, full.ceiling);
   if (c.passed()) c.result.per_head = figures_of_heads(c.fidelity, c.coverage);
 }
 
@@ -142,7 +177,7 @@ double seconds_of(const std::function<void()>& work) {
 
 Inputs inputs_in(const Inputs& original, DType dtype) {
   Inputs in = original;
-  for (auto* tensor : {&in.q, &in.k, &in.v}) *tensor = in_dtype(*tensor, dtype, "the input");
+  set_dtype(in, dtype, "the input");
   return in;
 }
 

@@ -13,6 +13,7 @@
 #include "harness/report/comparisons.h"
 #include "harness/report/labels.h"
 #include "harness/report/report.h"
+#include "harness/report/run_table.h"
 #include "harness/store/history.h"
 #include "harness/store/measurement_json.h"
 #include "metrics/statistics/statistics.h"
@@ -157,9 +158,12 @@ json history_record(const std::vector<StoredRun>& history) {
 }
 
 /// The table's columns of metrics: what the page needs of the catalogue.
-json columns_record() {
+json columns_record(const std::vector<StoredRun>& runs) {
   json columns = json::array();
-  for (const MetricInfo* m : metrics_in(kPage))
+  for (const MetricInfo* m : metrics_in(kPage)) {
+    if (std::none_of(runs.begin(), runs.end(),
+                     [&](const StoredRun& run) { return speaks_of(*m, run.cases); }))
+      continue;
     columns.push_back({{"tag", m->tag},
                        {"header", m->header},
                        {"scale", m->scale},
@@ -167,6 +171,7 @@ json columns_record() {
                        {"meaning", m->meaning},
                        {"marks_missed", m->tag == kTargetTag},
                        {"has_interval", m->tag == kSpeedupTag}});
+  }
   return columns;
 }
 
@@ -202,7 +207,7 @@ json report_data(const std::vector<StoredRun>& measured, const std::vector<Store
   }
   json data{{"title", title_line(runs, names)}, {"runs", json::array()},
             {"cases", json::array()},           {"workloads", json::array()},
-            {"marks", json::object()},          {"columns", columns_record()}};
+            {"marks", json::object()},          {"columns", columns_record(runs)}};
   const CaseLabels labels = label_cases(runs, names);
   for (size_t i = 0; i < labels.workloads.size(); ++i) {
     json& record = data["workloads"].emplace_back(to_json(labels.workloads[i]));

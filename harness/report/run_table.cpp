@@ -22,8 +22,9 @@ namespace {
 using Columns = std::vector<const MetricInfo*>;
 
 const std::vector<std::string> kFewMetrics{
-    "density",     "density_target", "recall_mean", "recall_of_blocks", "recall_of_tokens",
-    "relative_l2", "total_time",     "speedup",     "realised_share",   "planning_share"};
+    "density",          "density_target", "recall_mean",     "recall_of_blocks",
+    "recall_of_tokens", "relative_l2",    "selection_error", "quantisation_error",
+    "total_time",       "speedup",        "realised_share",  "planning_share"};
 
 bool of_several_kinds(const std::vector<Measurement>& cases) {
   return std::any_of(cases.begin(), cases.end(), [&](const Measurement& m) {
@@ -56,7 +57,8 @@ std::string table_text(const std::vector<Measurement>& cases, const Columns& wan
 
 /// All tables of the cases of one workload.
 std::string case_tables(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
-  return chosen_tables(choice, [&](const Columns& columns) { return table_text(cases, columns); }) +
+  return chosen_tables(choice, cases,
+                       [&](const Columns& columns) { return table_text(cases, columns); }) +
          lowest_head_line(cases);
 }
 
@@ -117,9 +119,9 @@ bool has_any(const Columns& columns, const Measurement& m) {
                      [&](const MetricInfo* metric) { return m.values.contains(metric->tag); });
 }
 
-std::string chosen_tables(const ColumnChoice& choice,
+std::string chosen_tables(const ColumnChoice& choice, const std::vector<Measurement>& cases,
                           const std::function<std::string(const Columns&)>& table) {
-  if (!choice.all) return table(run_columns(choice));
+  if (!choice.all) return table(run_columns(choice, cases));
   std::string text;
   for (const MetricTable part : {MetricTable::cost, MetricTable::fidelity, MetricTable::transfers})
     text += table(columns_of(part));
@@ -145,12 +147,24 @@ std::string reasons_text(const std::vector<Measurement>& cases) {
   return text;
 }
 
-std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice) {
+bool speaks_of(const MetricInfo& metric, const std::vector<Measurement>& cases) {
+  return (metric.tag != kSelectionErrorTag && metric.tag != kQuantisationErrorTag) ||
+         std::any_of(cases.begin(), cases.end(), [](const Measurement& m) {
+           return m.identity.dtype == to_string(DType::int8) ||
+                  m.identity.dtype == to_string(DType::fp8);
+         });
+}
+
+std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice,
+                                           const std::vector<Measurement>& cases) {
   Columns known;
   for (const MetricInfo& metric : catalogue())
     if (metric.header[0] != '\0') known.push_back(&metric);
-  return chosen_columns(
+  Columns chosen = chosen_columns(
       choice, known, [](const MetricInfo* metric) { return metric->tag; }, kFewMetrics);
+  if (!choice.all && choice.names.empty())
+    std::erase_if(chosen, [&](const MetricInfo* metric) { return !speaks_of(*metric, cases); });
+  return chosen;
 }
 
 std::string run_text(const MainJob& job, const ColumnChoice& choice) {

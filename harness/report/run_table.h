@@ -13,7 +13,11 @@ namespace vidattn {
 /// The catalogue's columns that `vidattn run` can print, chosen by tag; by default what a reader
 /// compares: density, its target, recall, error, time, speedup, realised, planning. Throws
 /// InputError for an unknown one.
-std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice);
+/// Of the few, those that part the errors of low bits are there when a case has any.
+std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice,
+                                           const std::vector<Measurement>& cases = {});
+/// Whether a column says something of these cases: all but the parted errors of no low bits.
+bool speaks_of(const MetricInfo& metric, const std::vector<Measurement>& cases);
 
 /// Without the column of targets, where no case has one.
 std::vector<const MetricInfo*> needed_columns(std::vector<const MetricInfo*> columns,
@@ -22,7 +26,7 @@ std::vector<const MetricInfo*> needed_columns(std::vector<const MetricInfo*> col
 bool has_any(const std::vector<const MetricInfo*>& columns, const Measurement& m);
 /// The table of the chosen columns, or of all of them one each of cost, fidelity and transfers.
 std::string chosen_tables(
-    const ColumnChoice& choice,
+    const ColumnChoice& choice, const std::vector<Measurement>& cases,
     const std::function<std::string(const std::vector<const MetricInfo*>&)>& table);
 /// What the rows of cases are called: the settings, with device and type where they differ.
 std::vector<std::string> row_names(const std::vector<Measurement>& cases);

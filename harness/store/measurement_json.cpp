@@ -95,6 +95,7 @@ void add_plan(const PlanFacts& plan, json& j) {
   j["figures"] = plan.figures;
   j["check_tokens"] = plan.check_tokens;
   j["extrapolated_by"] = plan.extrapolated_by;
+  if (!plan.unit.empty()) j["low_bit_unit"] = plan.unit;
 }
 
 void read_plan(const JsonReader& j, PlanFacts& plan) {
@@ -118,6 +119,7 @@ void read_plan(const JsonReader& j, PlanFacts& plan) {
     plan.figures[name] = value.number_or_nan();
   j.read_if("check_tokens", plan.check_tokens);
   j.read_if("extrapolated_by", plan.extrapolated_by);
+  if (const JsonReader unit = j.maybe("low_bit_unit"); !unit.is_null()) plan.unit = unit.line();
 }
 
 json numbers_or_null(const std::vector<double>& values) {

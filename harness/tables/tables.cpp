@@ -88,7 +88,9 @@ void check(const TableOptions& options) {
   if (!options.model.empty()) find_model(options.model);
   parse_table_format(options.format);
   find_device(options.device);
-  parse_dtype(options.dtype);
+  if (is_low_bit(parse_dtype(options.dtype)))
+    throw InputError("the paper's tables are measured in f32, bf16 or f16, not in " +
+                     options.dtype);
   for (const std::string& path : options.out) {
     if (!is_figure(path))
       format_of(path);

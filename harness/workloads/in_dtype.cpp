@@ -12,4 +12,9 @@ std::shared_ptr<const Tensor> in_dtype(std::shared_ptr<const Tensor> tensor, DTy
   return converted;
 }
 
+void set_dtype(Inputs& in, DType dtype, const std::string& name) {
+  for (auto* tensor : {&in.q, &in.k, &in.v}) *tensor = in_dtype(*tensor, storage_of(dtype), name);
+  if (is_low_bit(dtype)) in.low_bits = dtype;
+}
+
 }  // namespace vidattn

@@ -89,7 +89,19 @@ double bf16_peak_gflops(int threads) {
   return best_rate(threads, cpu::bf16_dot_products) / 1e9;
 }
 
+double int8_peak_gflops(int threads) {
+  const Int8Unit unit = cpu_int8_unit();
+  if (unit == Int8Unit::none) return 0;
+  const bool matrix = unit == Int8Unit::matrix;
+  return best_rate(threads, matrix ? cpu::int8_tile_products : cpu::int8_dot_products) / 1e9;
+}
+
 double peak_gflops(DType dtype, int threads) {
+  if (dtype == DType::int8 && cpu_int8_unit() != Int8Unit::none) {
+    const bool wide = cpu_int8_unit() == Int8Unit::matrix || cpu_bf16_unit() == Bf16Unit::dot;
+    const double values = peak_gflops(wide ? DType::bf16 : DType::f32, threads);
+    return 2 / (1 / int8_peak_gflops(threads) + 1 / values);
+  }
   const Bf16Unit unit = dtype == DType::bf16 ? cpu_bf16_unit() : Bf16Unit::none;
   if (unit == Bf16Unit::matrix) return best_rate(threads, cpu::bf16_tile_products) / 1e9;
   return unit == Bf16Unit::dot ? bf16_peak_gflops(threads) : fma_peak_gflops(threads);

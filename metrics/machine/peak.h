@@ -30,8 +30,15 @@ double core_clock_ghz();
 /// the CPU has none.
 double bf16_peak_gflops(int threads);
 
+/// The same for the unit that multiplies int8, 2 operations per multiply-add; 0 when the CPU device
+/// uses none.
+double int8_peak_gflops(int threads);
+
 /// The limit of the unit that the CPU device multiplies this storage type with: for bfloat16 AMX
-/// tiles or the dot product where it uses these, else the float32 multiply-adds.
+/// tiles or the dot product where it uses these, else the float32 multiply-adds. For int8, where it
+/// has a unit, half the work at int8_peak_gflops() and half, the values, at bfloat16's limit or
+/// float32's: 2 / (1/a + 1/b), which is exact where values are as wide as keys. Emulated low bits
+/// have float32's.
 double peak_gflops(DType dtype, int threads);
 
 /// Memory bandwidth in GB/s (1e9) by STREAM's triad, a[i] = b[i] + s·c[i] in float32, best of 5.

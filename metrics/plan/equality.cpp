@@ -44,7 +44,7 @@ double largest_score(const Inputs& in, const std::vector<int64_t>& tokens) {
 
 double allowed_error(const Inputs& in, const std::vector<int64_t>& tokens) {
   constexpr double kSteps = 3;
-  return std::max(equality_limit(in.q->dtype()),
+  return std::max(equality_limit(in.low_bits.value_or(in.q->dtype())),
                   kSteps * std::numeric_limits<float>::epsilon() * largest_score(in, tokens));
 }
 

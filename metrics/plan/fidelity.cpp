@@ -175,7 +175,20 @@ Plan full_attention_rows(const std::vector<int64_t>& tokens, int64_t keys) {
 }
 
 double equality_limit(DType dtype) {
-  return dtype == DType::f32 ? 2e-5 : dtype == DType::bf16 ? 1e-2 : 2e-3;
+  if (dtype == DType::f32 || dtype == DType::fp8) return 2e-5;
+  return dtype == DType::f16 ? 2e-3 : 1e-2;
+}
+
+double relative_l2_between(const Tensor& a, const Tensor& b, const std::vector<int64_t>& tokens) {
+  RowSums sums;
+  std::vector<float> of_a(a.dim()), of_b(b.dim());
+  for (const int64_t token : tokens)
+    for (int64_t h = 0; h < a.heads(); ++h) {
+      a.read_row(token, h, of_a.data());
+      b.read_row(token, h, of_b.data());
+      add_rows(of_a, of_b, sums);
+    }
+  return sums.error == 0 ? 0 : sums.relative_l2();
 }
 
 double relative_l2_error(const Tensor& out, const std::vector<int64_t>& tokens,

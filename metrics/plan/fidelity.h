@@ -47,11 +47,15 @@ std::vector<int64_t> sample_tokens(int64_t length, int64_t count);
 Plan full_attention_rows(const std::vector<int64_t>& tokens, int64_t keys);
 
 /// Largest relative L2 error that a device may have against the reference: float32 sums, and
-/// outputs rounded to 8 (bf16) or 11 (f16) bits.
+/// outputs rounded to 8 (bf16) or 11 (f16) bits. Of low bits the reference rounds alike: what is
+/// left are float32 sums, and for int8 weights rounded to 8 bits for its bfloat16 values.
 double equality_limit(DType dtype);
 
 /// Relative L2 error over rows of `out` against float64 rows [tokens.size(),H,D].
 double relative_l2_error(const Tensor& out, const std::vector<int64_t>& tokens,
                          const std::vector<double>& expected);
+
+/// |a - b| / |b|, Frobenius norms over the rows of `tokens` of two outputs of one shape.
+double relative_l2_between(const Tensor& a, const Tensor& b, const std::vector<int64_t>& tokens);
 
 }  // namespace vidattn

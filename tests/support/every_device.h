@@ -61,8 +61,10 @@ class EveryDevice : public ::testing::TestWithParam<TestedDevice> {
 
   /// Relative L2 error allowed against the float64 reference on the same operands: half a unit in
   /// the last place of the output, 2^-9/sqrt(3) = 1.1e-3 for bf16 and 1.4e-4 for f16, and more for
-  /// small outputs; bfloat16 units (AMX, cooperative matrices) round the weights too.
+  /// small outputs; bfloat16 units (AMX, cooperative matrices) round the weights too, those of
+  /// int8's values among them.
   double limit(DType dtype) const {
+    if (dtype == DType::fp8) return 4e-6;
     if (dtype == DType::f32) return 2e-6;
     if (dtype == DType::f16) return 4e-4;
     return 4e-3;
@@ -72,14 +74,13 @@ class EveryDevice : public ::testing::TestWithParam<TestedDevice> {
     expect_matches_reference(*device, plan, in, {tolerance, on_cpu() ? 1e-5F : 2e-6F});
   }
   void expect_matches(const Plan& plan, const Inputs& in) const {
-    expect_matches(plan, in, limit(in.q->dtype()));
+    expect_matches(plan, in, limit(in.low_bits.value_or(in.q->dtype())));
   }
+
+  bool on_cpu() const { return GetParam().name == "cpu"; }
 
   const Device* device = nullptr;
   Generator random{7};
-
- private:
-  bool on_cpu() const { return GetParam().name == "cpu"; }
 };
 
 inline std::string name_of_device(const testing::TestParamInfo<TestedDevice>& info) {

@@ -81,7 +81,8 @@ inline std::shared_ptr<const Array> random_array(std::vector<int64_t> shape, uin
 inline Inputs as(const Inputs& in, DType type) {
   Inputs other = in;
   for (auto* tensor : {&other.q, &other.k, &other.v})
-    *tensor = std::make_shared<const Tensor>((*tensor)->to(type));
+    *tensor = std::make_shared<const Tensor>((*tensor)->to(storage_of(type)));
+  if (is_low_bit(type)) other.low_bits = type;
   return other;
 }
 

@@ -57,6 +57,9 @@ struct MetricInfo {
 
 /// The density that was asked for: its cells say which rows missed it.
 constexpr std::string_view kTargetTag = "density_target";
+/// What int8 and fp8 cost apart from the method.
+constexpr std::string_view kSelectionErrorTag = "selection_error";
+constexpr std::string_view kQuantisationErrorTag = "quantisation_error";
 /// Its cells have the interval, too.
 constexpr std::string_view kSpeedupTag = "speedup";
 /// Of a disturbed case its cell says so instead of a number.

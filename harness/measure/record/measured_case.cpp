@@ -100,6 +100,11 @@ Computed MeasuredCase::target() const {
   return {wanted.value_or(NAN), "", !wanted};
 }
 
+Computed MeasuredCase::quantisation() const {
+  if (c.dtype == DType::f32) return {0};  // nothing is rounded
+  return {c.quantisation_error, "its operands are stored in " + to_string(c.dtype)};
+}
+
 Computed MeasuredCase::timed(double value) const { return {value, kUntimed}; }
 
 Computed MeasuredCase::beside_full(double value) const {

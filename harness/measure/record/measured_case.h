@@ -49,7 +49,8 @@ class MeasuredCase {
 
   /// What the density should be; no figure of cases that ran as given.
   Computed target() const;
-  Computed timed(double value) const;        ///< unknown before it was timed
+  Computed quantisation() const;       ///< unknown where operands are stored in less than float32
+  Computed timed(double value) const;  ///< unknown before it was timed
   Computed beside_full(double value) const;  ///< unknown without full attention
   /// The same of what divides two times: unknown after a single block, which shows no spread.
   Computed compared(double value) const;

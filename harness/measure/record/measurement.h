@@ -33,6 +33,7 @@ struct PlanFacts {
     double seconds = 0, flops = 0;
     int64_t bytes = 0;
   };
+  std::string unit;      ///< that multiplied low bits, or "emulated"; empty = no low bits
   std::string checksum;  ///< plan_checksum(); empty = it was never planned
   bool warm_up = false;  ///< the method leaves this step or layer of its run dense
   std::vector<double> density_per_head;

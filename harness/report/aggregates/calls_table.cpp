@@ -197,7 +197,8 @@ std::string calls_text(const std::vector<Measurement>& cases) {
 
 std::string calls_tables(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
   const std::vector<OverCalls> all = over_calls(cases);
-  return chosen_tables(choice, [&](const auto& columns) { return means_table(all, columns); }) +
+  return chosen_tables(choice, cases,
+                       [&](const auto& columns) { return means_table(all, columns); }) +
          worst_table(all) + lowest_table(all) + "\n" + speedup_line(all);
 }
 

@@ -67,7 +67,7 @@ std::string tables_of_layers(const std::vector<OverSteps>& all,
 
 std::string steps_tables(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
   const std::vector<OverSteps> all = over_steps(cases);
-  return chosen_tables(choice,
+  return chosen_tables(choice, cases,
                        [&](const auto& columns) { return tables_of_layers(all, columns); }) +
          "\nfirst: the method's first step after its dense warm-up; steady: the later half of the "
          "run;\nrun: all steps. Each step is compared with full attention on the same inputs; "

@@ -184,8 +184,7 @@ Inputs method_inputs(const DitModel& model, int64_t tokens, const TableOptions& 
   Progress progress(fmt::format("{} at {} tokens", request.spec, tokens), 1000);
   request.progress = [&](double share) { progress.update(static_cast<int64_t>(share * 1000)); };
   Inputs in = make_workload(request).inputs;
-  const DType dtype = parse_dtype(options.dtype);
-  for (auto* tensor : {&in.q, &in.k, &in.v}) *tensor = in_dtype(*tensor, dtype, "the input");
+  set_dtype(in, parse_dtype(options.dtype), "the input");
   in.device = &find_device(options.device);
   return in;
 }

@@ -53,6 +53,41 @@ TEST_P(CpuDevice, Bf16Units) {
   force_cpu_bf16_unit(best);
 }
 
+/// Every unit that multiplies int8: the scores are exact sums of codes, so that all agree, and the
+/// emulation, to the rounding of the weights.
+TEST_P(CpuDevice, Int8Units) {
+  if (GetParam() != "AVX3") GTEST_SKIP() << "they belong to AVX-512";
+  const Device& cpu = find_device("cpu");
+  const Int8Unit best = cpu_int8_unit();
+  HeadTable banded;
+  banded.add(0, 210, {{0, 77, -30, 5}, {77, 210, -41, 60}});
+  for (const auto& [dim, value_dim] :
+       {std::pair{32, 32}, {64, 64}, {130, 48}, {6, 128}, {128, 20}}) {
+    const Inputs in = as(random_cross(210, 210, 4, 2, dim, value_dim, random), DType::int8);
+    for (const HeadTable& table :
+         {banded, full_table(210, 210), full_table(3, 210), ragged_table(210, 210, random)}) {
+      const Plan plan = one_branch({.tables = {table}});
+      Output emulated, got;
+      force_cpu_int8_unit(Int8Unit::none);
+      ASSERT_EQ(cpu.low_bit_unit(DType::int8), kEmulated);
+      cpu.run(plan, in, emulated);
+      for (Int8Unit unit : cpu_int8_units()) {
+        SCOPED_TRACE(to_string(unit) + " dim " + std::to_string(dim));
+        force_cpu_int8_unit(unit);
+        expect_matches_reference(cpu, plan, in, {4e-3, 1e-5F});
+        cpu.run(plan, in, got);
+        EXPECT_LE(relative_l2(got.o, emulated.o), 4e-3);
+        expect_same_lse(got, emulated, 1e-5F);
+        if (unit != Int8Unit::matrix) {
+          EXPECT_LE(relative_l2(got.o, emulated.o), 4e-6);
+        }
+      }
+    }
+  }
+  force_cpu_int8_unit(best);
+  EXPECT_EQ(cpu.low_bit_unit(DType::fp8), kEmulated);
+}
+
 /// What the storage types cost in accuracy, for every D and L that methods meet: relative L2 error
 /// against the float64 reference on the same rounded inputs. Half a unit in the last place of the
 /// output is 2^-9/sqrt(3) = 1.1e-3 for bf16 and 1.4e-4 for f16; the weights are rounded to bf16

@@ -68,6 +68,21 @@ TEST_F(Tool, AttendOfACombinedPlanWritesOneLsePerBranch) {
     EXPECT_TRUE(fs::exists(folder_ / ("lse_" + std::string(branch) + ".npy")));
 }
 
+TEST_F(Tool, AttendInLowBitsSaysWhatMultiplied) {
+  ASSERT_EQ(run_tool("attend --backend full" + qkv() + "--out " + path("f32.npy")).exit_code, 0);
+  for (const char* dtype : {"int8", "fp8"}) {
+    const ToolResult result = run_tool("attend --backend full" + qkv() + "--dtype " + dtype +
+                                       " --out " + path("low.npy") + " --stats " + path("s.json"));
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const std::string unit = load(path("s.json"))["low_bit_unit"];
+    EXPECT_NE(result.out.find(std::string(dtype) + ", " + unit), std::string::npos) << result.out;
+    const double error =
+        relative_l2(read_npy_tensor(path("low.npy")), read_npy_tensor(path("f32.npy")));
+    EXPECT_GT(error, 1e-4) << dtype;
+    EXPECT_LT(error, 0.1) << dtype;
+  }
+}
+
 TEST_F(Tool, DevicesAgreeOnTheSameFiles) {
   for (const char* device : {"cpu", "reference"})
     ASSERT_EQ(run_tool("attend --backend full" + qkv() + "--device " + device + " --out " +

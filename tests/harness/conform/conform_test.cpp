@@ -30,7 +30,8 @@ TEST(Conform, EveryMethodHasVectors) {
 }
 
 TEST(Conform, OwnVectorsPassOnEveryDeviceAndType) {
-  for (const char* options : {"", " --device reference", " --dtype bf16", " --dtype f16"}) {
+  for (const char* options : {"", " --device reference", " --dtype bf16", " --dtype f16",
+                              " --dtype int8", " --dtype fp8"}) {
     const ToolResult result = run_tool("conform " + kOwn + options);
     EXPECT_EQ(result.exit_code, 0) << options << "\n" << result.out;
     EXPECT_NE(result.out.find(" 0 failed, 0 unsupported"), std::string::npos) << result.out;
@@ -39,7 +40,7 @@ TEST(Conform, OwnVectorsPassOnEveryDeviceAndType) {
 
 TEST(Conform, SlowOwnVectorsOnEveryInstructionSet) {
   for (const std::string& simd : cpu_simd_targets())
-    for (const char* dtype : {"f32", "bf16", "f16"}) {
+    for (const char* dtype : {"f32", "bf16", "f16", "int8", "fp8"}) {
       const ToolResult result =
           run_tool("conform " + kOwn + " --simd " + simd + " --dtype " + dtype);
       EXPECT_EQ(result.exit_code, 0) << simd << " " << dtype << "\n" << result.out;

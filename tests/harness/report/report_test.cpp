@@ -45,6 +45,32 @@ TEST(Report, DataHoldsFrontRatiosAndTheCommand) {
   EXPECT_EQ(data["runs"][0]["command"], "vidattn run --workload 'video:my clip'\\''s.mp4'");
 }
 
+/// Tags of the columns of the page, and those of the printed table.
+std::pair<std::string, std::string> columns_in(const std::string& dtype) {
+  std::vector<Measurement> cases{case_of("full", 1, 0, {}), case_of("good", 2, 0.1, {0.5})};
+  cases[1].identity.dtype = dtype;
+  std::pair<std::string, std::string> tags;
+  const json data = report_data({run_of(cases)}, {});
+  for (const json& column : data["columns"]) tags.first += column["tag"].get<std::string>() + " ";
+  for (const MetricInfo* metric : run_columns({}, cases))
+    tags.second += std::string(metric->tag) + " ";
+  return tags;
+}
+
+TEST(Report, PartedErrorsAreShownWhereATypeOfLowBitsWasMeasured) {
+  for (const char* tag : {"selection_error", "quantisation_error"}) {
+    for (const char* dtype : {"int8", "fp8"}) {
+      EXPECT_NE(columns_in(dtype).first.find(tag), std::string::npos) << dtype;
+      EXPECT_NE(columns_in(dtype).second.find(tag), std::string::npos) << dtype;
+    }
+    EXPECT_EQ(columns_in("bf16").first.find(tag), std::string::npos);
+    EXPECT_EQ(columns_in("bf16").second.find(tag), std::string::npos);
+    const auto asked = run_columns({.names = {tag}}, {});
+    ASSERT_EQ(asked.size(), 1U);
+    EXPECT_EQ(asked[0]->tag, tag);
+  }
+}
+
 TEST(Report, TheTitleNamesWorkloadMachineDayAndRevision) {
   StoredRun run = run_of({case_of("full", 1, 0, {})});
   run.environment["machine"] = {{"cpu", "A CPU"}, {"logical_cores", 2}};

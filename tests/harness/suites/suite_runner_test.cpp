@@ -99,6 +99,30 @@ TEST_F(SuiteRunSlow, TroubleIsRecordedAndTheOthersFinish) {
   }
 }
 
+TEST_F(SuiteRunSlow, TypesOfLowBitsAreStoredExportedAndNotMeasuredAgain) {
+  json suite = small_suite({"stga"});
+  suite["dtypes"] = {"int8", "fp8"};
+  write_suite(suite);
+  ASSERT_TRUE(finished(run_shell(command("--quiet")).exit_code));
+  const std::string tool = VIDATTN_DRILL_TOOL, exported = path("e.json");
+  ASSERT_EQ(run_shell(tool + " export latest --db " + path("v.db") + " --out " + exported + " && " +
+                      tool + " import " + exported + " --db " + path("w.db"))
+                .exit_code,
+            0);
+  for (const char* db : {"v.db", "w.db"}) {
+    const auto found = Store(path(db)).load_run("latest").cases;
+    ASSERT_EQ(found.size(), 2U);
+    for (const Measurement& c : found) {
+      EXPECT_EQ(c.outcome, Outcome::passed) << c.reason;
+      EXPECT_GT(c.metric("quantisation_error"), 0);
+      EXPECT_FALSE(c.plan.unit.empty());
+    }
+    EXPECT_NE(found[0].key(), found[1].key());
+  }
+  const ToolResult again = run_shell(command("--resume"));
+  EXPECT_EQ(Store(path("v.db")).list_runs().size(), 1U) << again.err;
+}
+
 TEST_F(SuiteRunSlow, WorksWithoutProc) {
   const std::string hidden = "unshare -m sh -c 'umount -l /proc && ";
   if (run_shell(hidden + "true'").exit_code != 0) GTEST_SKIP() << "/proc cannot be taken away here";

@@ -3,14 +3,18 @@
 #include <string>
 #include <vector>
 
+#include "attention/dtype.h"
 #include "harness/host/exit_code.h"
 
 namespace vidattn {
 
 struct BenchOptions {
   std::string device = "cpu";
-  double seconds = 1;                  ///< least time spent on each line
-  bool quick = false;                  ///< the short list only
+  double seconds = 1;  ///< least time spent on each line
+  bool quick = false;  ///< the short list only
+  /// What the first of these and the others take of the same work, in the same blocks, in place of
+  /// the table; at least two. Empty = the table.
+  std::vector<DType> dtypes;
   std::string out;                     ///< JSON file; empty = none
   std::vector<std::string> arguments;  ///< the command line, for the record
 };

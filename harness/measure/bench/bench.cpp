@@ -1,11 +1,10 @@
-#include "harness/measure/bench.h"
+#include "harness/measure/bench/bench.h"
 
 #include <fmt/format.h>
 #include <omp.h>
 
 #include <algorithm>
 #include <functional>
-#include <random>
 
 #include "attention/cancel.h"
 #include "attention/device.h"
@@ -16,6 +15,8 @@
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/measure/bench/dtypes.h"
+#include "harness/measure/bench/shapes.h"
 #include "harness/measure/engine/engine.h"
 #include "metrics/machine/peak.h"
 #include "metrics/plan/fidelity.h"
@@ -25,21 +26,13 @@
 namespace vidattn {
 namespace {
 
-/// One line of the table.
-struct Line {
-  std::string shape;  ///< full | groups of 20 | windows
-  int64_t length, heads, dim;
-  DType dtype = DType::f32;
-  int threads = omp_get_num_procs();
-};
-
-std::vector<Line> quick_lines() {
+std::vector<BenchLine> quick_lines() {
   return {{"full", 4096, 1, 128}, {"full", 4096, 1, 128, DType::bf16}, {"groups", 8192, 1, 128}};
 }
 
-std::vector<Line> all_lines() {
+std::vector<BenchLine> all_lines() {
   const int threads = omp_get_num_procs();
-  std::vector<Line> lines;
+  std::vector<BenchLine> lines;
   for (int64_t dim : {64, 80, 96, 128, 256})
     for (DType dtype : {DType::f32, DType::bf16, DType::f16})
       lines.push_back({"full", 8192, 1, dim, dtype});
@@ -53,61 +46,19 @@ std::vector<Line> all_lines() {
   return lines;
 }
 
-std::shared_ptr<const Tensor> random_tensor(const Line& line, std::mt19937_64& random) {
-  std::normal_distribution<float> normal;
-  Tensor tensor(line.length, line.heads, line.dim);
-  for (int64_t i = 0; i < tensor.size(); ++i) tensor.data<float>()[i] = normal(random);
-  return std::make_shared<const Tensor>(tensor.to(line.dtype));
-}
-
-/// full: one segment. groups: 20 unequal groups of scattered tokens. windows: 20 runs of tokens
-/// that also see their neighbours' ends. tokens: groups of 1 to 15 tokens, the worst case for
-/// tiles.
-Plan shaped_plan(const Line& line) {
-  const auto length = static_cast<int32_t>(line.length);
-  HeadTable table;
-  if (line.shape == "full") {
-    table.add(0, length, {{0, length}});
-  } else if (line.shape == "windows") {
-    constexpr int32_t kWindows = 20;
-    const int32_t margin = length / kWindows / 8;
-    for (int32_t w = 0; w < kWindows; ++w) {
-      const int32_t begin = w * (length / kWindows);
-      const int32_t end = w + 1 < kWindows ? begin + length / kWindows : length;
-      table.add(begin, end, {{std::max(0, begin - margin), std::min(length, end + margin)}});
-    }
-  } else {
-    std::mt19937_64 random(7);
-    std::vector<int32_t> order(length);
-    for (int32_t i = 0; i < length; ++i) order[i] = i;
-    std::shuffle(order.begin(), order.end(), random);
-    table.query_order = table.key_order = make_order(std::move(order));
-    const int32_t mean = line.shape == "groups" ? length / 20 : 8;
-    for (int32_t begin = 0; begin < length;) {
-      const auto size = static_cast<int32_t>(1 + random() % (2 * mean - 1));
-      const int32_t end = std::min(length, begin + size);
-      table.add(begin, end, {{begin, end}});
-      begin = end;
-    }
-  }
-  Plan plan;
-  plan.branches.push_back({.name = line.shape, .tables = {std::move(table)}});
-  return plan;
-}
-
 double error_of(const Plan& plan, const Inputs& in, const Output& out) {
   const auto tokens = sample_tokens(in.length(), 24);
   return relative_l2_error(out.o, tokens, reference_rows(plan, in, tokens).o);
 }
 
 /// NaN without a bandwidth.
-double limit_gflops(const Line& line, double flops, double peak, double bandwidth) {
+double limit_gflops(const BenchLine& line, double flops, double peak, double bandwidth) {
   const double bytes =
       4.0 * static_cast<double>(line.length * line.heads * line.dim * size_of(line.dtype));
   return std::isnan(bandwidth) ? NAN : std::min(peak, flops / bytes * bandwidth);
 }
 
-Policy policy_of(const Line& line, double seconds) {
+Policy policy_of(const BenchLine& line, double seconds) {
   Policy policy;
   policy.seconds = seconds;
   policy.min_blocks = 3;
@@ -118,14 +69,10 @@ Policy policy_of(const Line& line, double seconds) {
 }
 
 /// Measures one line; null when its check failed.
-nlohmann::json measure(const Line& line, const Device& device, double seconds) {
+nlohmann::json measure(const BenchLine& line, const Device& device, double seconds) {
   omp_set_num_threads(line.threads);
-  std::mt19937_64 random(1);
-  Inputs in;
-  in.q = random_tensor(line, random);
-  in.k = random_tensor(line, random);
-  in.v = random_tensor(line, random);
-  const Plan plan = shaped_plan(line);
+  const Inputs in = bench_inputs(line);
+  const Plan plan = bench_plan(line);
   Output out;
   device.run(plan, in, out);
   const double error = error_of(plan, in, out);
@@ -164,7 +111,7 @@ nlohmann::json measure(const Line& line, const Device& device, double seconds) {
 }
 
 /// A line's label, before what was measured of it.
-std::string label_of(const Line& line) {
+std::string label_of(const BenchLine& line) {
   return fmt::format("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7}", line.shape, line.length, line.heads,
                      line.dim, to_string(line.dtype), line.threads);
 }
@@ -178,7 +125,7 @@ std::string found_text(const nlohmann::json& found) {
 }
 
 /// What became of a line: measured, or why not. Throws Cancelled.
-nlohmann::json measure_or_reason(const Line& line, const Device& device, double seconds,
+nlohmann::json measure_or_reason(const BenchLine& line, const Device& device, double seconds,
                                  std::string& reason) {
   try {
     nlohmann::json found = measure(line, device, seconds);
@@ -196,8 +143,9 @@ nlohmann::json measure_or_reason(const Line& line, const Device& device, double 
 
 ExitCode bench(const BenchOptions& options) {
   const Device& device = find_device(options.device);
+  if (!options.dtypes.empty()) return bench_dtypes(options, device);
   const int threads = omp_get_max_threads();
-  nlohmann::json record = record_header("bench", "1.1", options.arguments);
+  nlohmann::json record = record_header("bench", "1.2", options.arguments);
   record["device"] = options.device;
   record["lines"] = nlohmann::json::array();
   record["bf16_dot_peak_gflops"] = bf16_peak_gflops(threads);
@@ -206,7 +154,7 @@ ExitCode bench(const BenchOptions& options) {
             "GHz", "error");
   Outputs outputs;
   bool failed = false;
-  for (const Line& line : options.quick ? quick_lines() : all_lines()) {
+  for (const BenchLine& line : options.quick ? quick_lines() : all_lines()) {
     if (interrupted()) break;
     nlohmann::json found;
     std::string reason;
