@@ -121,7 +121,7 @@ TEST_F(CallsRun, EveryCallIsACaseAndOneTableIsOverAll) {
 /// The report of the record in r.json, in the browser: a map for every method that reached the
 /// density, along layers and along steps.
 TEST_F(CallsRun, TheReportMapsHeadsOverLayersAndSteps) {
-  MadeCapture capture{.frames = 5, .height = 12, .width = 20, .text = 77, .padding = 40};
+  MadeCapture capture{.frames = 3, .height = 6, .width = 10, .text = 7, .padding = 4};
   capture.write(calls());
   ASSERT_EQ(run(capture,
                 "--backend full --backend sta --backend svg --backend vmoba --backend moga "
