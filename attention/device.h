@@ -60,6 +60,9 @@ class Device {
   /// soon after the run is interrupted (cancel.h).
   virtual void run(const Plan& plan, const Inputs& in, Output& out) const = 0;
 
+  /// Whether backward() can do more than refuse.
+  virtual bool has_backward() const { return false; }
+
   /// The gradients of sum(d_o * o), d_o [L,H,DV] float32, for the output `o` of a run with
   /// Output::keep set, which `kept` still holds. `out` is overwritten. Throws InputError, before
   /// any work, when the plan has no gradients (check_backward()) or the device no backward pass,

@@ -187,6 +187,7 @@ class ReferenceDevice : public Device {
     for (size_t b = 0; b < rows.lse.size(); ++b)
       std::copy(rows.lse[b].begin(), rows.lse[b].end(), out.lse[b].begin());
   }
+  bool has_backward() const override { return true; }
   void backward(const Plan& plan, const Inputs& in, const Output&, const Tensor& d_o,
                 Gradients& out) const override {
     reference_backward(plan, in, d_o, out);

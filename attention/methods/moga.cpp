@@ -159,7 +159,8 @@ class Moga : public Method<MogaParams> {
     for (size_t b = 0; b < plan.branches.size(); ++b)
       if (plan.branches[b].name == "moga" && p.use_gate)
         std::copy_n(gradients.branches[b].token_weight.begin(), router.tokens, gate.begin());
-    RouterGradients found = route_backward(router, gate.data());
+    RouterGradients found =
+        route_backward(router, route_tokens(router, in.device).group->host(), gate.data());
     const int64_t groups = router.groups, channels = router.hidden.dim;
     std::map<std::string, Array> arrays;
     if (router.scores != nullptr) {

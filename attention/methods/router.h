@@ -45,9 +45,10 @@ struct RouterGradients {
   double temperature = 0;
 };
 
-/// From the gradient of every token's gate, [L]; which group a token is in is held constant:
-/// d p_g / d r_m = p_g (1[m = g] - p_m) / T.
-RouterGradients route_backward(const LinearRouter& router, const float* gate);
+/// From the gradient of every token's gate, [L], the probability of its group, [L], which is held
+/// constant: d p_g / d r_m = p_g (1[m = g] - p_m) / T.
+RouterGradients route_backward(const LinearRouter& router, const std::vector<int32_t>& group,
+                               const float* gate);
 
 /// Those of the scores, [L,M], passed on to what they were computed from.
 RouterGradients pass_scores(const LinearRouter& router, std::vector<float> scores);

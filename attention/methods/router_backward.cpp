@@ -1,12 +1,13 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "attention/methods/router.h"
 
 namespace vidattn {
 namespace {
 
-/// The scores of one token, in float64: rounded ones could name another group.
+/// The scores of one token.
 std::vector<double> scores_of_token(const LinearRouter& router, int64_t token) {
   std::vector<double> scores(router.groups);
   for (int64_t m = 0; m < router.groups; ++m) {
@@ -25,17 +26,20 @@ std::vector<double> scores_of_token(const LinearRouter& router, int64_t token) {
 
 }  // namespace
 
-RouterGradients route_backward(const LinearRouter& router, const float* gate) {
+RouterGradients route_backward(const LinearRouter& router, const std::vector<int32_t>& group,
+                               const float* gate) {
   const int64_t groups = router.groups;
   std::vector<float> result(router.tokens * groups);
-  double temperature = 0;
-#pragma omp parallel for schedule(static) reduction(+ : temperature)
+  std::vector<double> temperature(router.tokens);
+#pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < router.tokens; ++i) {
     const std::vector<double> r = scores_of_token(router, i);
-    const auto g = std::max_element(r.begin(), r.end()) - r.begin();
+    const int32_t g = group[i];
+    const double highest = *std::max_element(r.begin(), r.end());
     std::vector<double> p(groups);
     double sum = 0, mean = 0;
-    for (int64_t m = 0; m < groups; ++m) sum += p[m] = std::exp((r[m] - r[g]) / router.temperature);
+    for (int64_t m = 0; m < groups; ++m)
+      sum += p[m] = std::exp((r[m] - highest) / router.temperature);
     for (int64_t m = 0; m < groups; ++m) {
       p[m] /= sum;
       mean += p[m] * (r[m] - r[g]);
@@ -44,10 +48,10 @@ RouterGradients route_backward(const LinearRouter& router, const float* gate) {
       result[i * groups + m] =
           static_cast<float>(gate[i] * p[g] * ((m == g) - p[m]) / router.temperature);
     // p_g falls with T as the other scores come nearer: d p_g / dT = p_g * E[r - r_g] / T^2.
-    temperature += gate[i] * p[g] * mean / (router.temperature * router.temperature);
+    temperature[i] = gate[i] * p[g] * mean / (router.temperature * router.temperature);
   }
   RouterGradients gradients = pass_scores(router, std::move(result));
-  gradients.temperature = temperature;
+  gradients.temperature = std::accumulate(temperature.begin(), temperature.end(), 0.0);
   return gradients;
 }
 
