@@ -17,8 +17,6 @@ bool starts_with(const std::string& text, const char* prefix) { return text.rfin
 bool is_output(const std::string& name) { return name == "o" || starts_with(name, "o_"); }
 
 constexpr double kGradientLimit = 5e-5;
-/// Rounded operands change the softmax's weights, and differences of products of them with it.
-constexpr double kHalfGradientFactor = 3;
 
 double relative_l2(const std::vector<float>& got, const std::vector<float>& expected) {
   double error = 0, norm = 0;
@@ -78,7 +76,7 @@ void Comparison::exact(const std::string& name, const Array& got, const Array& e
 void Comparison::gradient(const std::string& name, const Array& got, const Array& expected) {
   const double error = relative_l2(got.as<float>(name.c_str()), expected.as<float>(name.c_str()));
   const double limit = dtype_ == DType::f32 ? test_.tolerance("grad_rel_l2", kGradientLimit)
-                                            : kHalfGradientFactor * equality_limit(dtype_);
+                                            : equality_limit(dtype_);
   gradient_error_ = std::max(gradient_error_, error);
   if (!(error <= limit))
     fail(fmt::format("{}: relative L2 error {:.2e} exceeds {:.0e}", name, error, limit));
