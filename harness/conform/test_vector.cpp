@@ -69,8 +69,8 @@ VideoGrid case_grid(const TestCase& test, int64_t length) {
   return grid;
 }
 
-/// A folder of gradients may be made from another case: its case.json then is that of the other, with
-/// all of its files, of which it keeps some, and without the gradients.
+/// A folder of gradients may be made from another case: its case.json then is that of the other,
+/// with all of its files, of which it keeps some, and without the gradients.
 void list_gradients(TestCase& test) {
   if (test.has("do") || !fs::exists(test.file("do"))) return;
   std::erase_if(test.files, [&](const std::string& stem) { return !fs::exists(test.file(stem)); });

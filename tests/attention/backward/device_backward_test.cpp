@@ -49,16 +49,16 @@ class DeviceBackward : public EveryDevice {
 };
 
 TEST_P(DeviceBackward, RaggedGathersOfManyWidths) {
-  for (int64_t dim : {8, 16, 24, 64, 128}) {
-    const Inputs in = random_inputs(333, 333, 2, 2, dim, random);
-    expect_gradients(one_branch({.tables = {ragged_table(333, 333, random)}}), in);
+  for (int64_t dim : {8, 24, 128}) {
+    const Inputs in = random_inputs(150, 290, 2, 2, dim, random);
+    expect_gradients(one_branch({.tables = {ragged_table(150, 290, random)}}), in);
   }
   const Inputs odd = random_cross(50, 70, 2, 1, 17, 5, random);
   expect_gradients(one_branch({.tables = {ragged_table(50, 70, random)}}), odd);
 }
 
 TEST_P(DeviceBackward, EveryNumberOfQueries) {
-  for (int32_t queries = 1; queries < 70; queries += queries < 20 ? 1 : 7) {
+  for (int32_t queries : {1, 2, 4, 5, 15, 16, 17, 33, 48, 49, 65}) {
     const Inputs in = random_inputs(queries, 37, 1, 1, 16, random);
     expect_gradients(one_branch({.tables = {full_table(queries, 37)}}), in);
   }
@@ -73,12 +73,12 @@ TEST_P(DeviceBackward, TablePerHeadAndSharedKeyHeads) {
 }
 
 TEST_P(DeviceBackward, Bands) {
-  const Inputs in = random_inputs(400, 400, 1, 1, 32, random);
+  const Inputs in = random_inputs(300, 300, 1, 1, 16, random);
   for (const KeyRange& range :
-       {KeyRange{0, 400, KeyRange::kNoLow, 0}, KeyRange{0, 400, -20, 20},
-        KeyRange{0, 400, 150, 170}}) {  // of the last, the last queries see nothing
+       {KeyRange{0, 300, KeyRange::kNoLow, 0}, KeyRange{0, 300, -20, 20},
+        KeyRange{0, 300, 100, 120}}) {  // of the last, the last queries see nothing
     HeadTable table;
-    table.add(0, 400, {range});
+    table.add(0, 300, {range});
     expect_gradients(one_branch({.tables = {table}}), in);
   }
 }
@@ -130,11 +130,11 @@ TEST_P(DeviceBackward, JoinedBranchesWithAKeyBias) {
 TEST_P(DeviceBackward, AnyNumberOfThreads) {
   if (GetParam().name != "cpu") GTEST_SKIP() << "the host's threads";
   const int before = omp_get_max_threads();
-  const Inputs in = random_inputs(300, 300, 2, 1, 32, random);
+  const Inputs in = random_inputs(160, 160, 2, 1, 16, random);
   for (int threads : {1, 3, 5}) {
     omp_set_num_threads(threads);
-    expect_gradients(one_branch(chosen_chunks(300, 9, true, random)), in);
-    expect_gradients(one_branch({.tables = {full_table(300, 300)}}), in);
+    expect_gradients(one_branch(chosen_chunks(160, 9, true, random)), in);
+    expect_gradients(one_branch({.tables = {full_table(160, 160)}}), in);
   }
   omp_set_num_threads(before);
 }
