@@ -1,20 +1,19 @@
-#include "attention/cpu/backward/kernel.h"
-
 #include <array>
 #include <cstdlib>
 #include <new>
 #include <utility>
 
+#include "attention/cpu/backward/kernel.h"
 #include "attention/cpu/kernel.h"
 #include "attention/cpu/keys.h"
 #include "attention/cpu/targets.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "attention/cpu/backward/kernel.cpp"
+#define HWY_TARGET_INCLUDE "attention/cpu/backward_kernel.cpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 // After foreach_target.h, because these are compiled once per target.
-#include "attention/cpu/backward/piece-inl.h"
+#include "attention/cpu/backward-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();

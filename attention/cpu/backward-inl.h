@@ -1,11 +1,11 @@
 // The gradients of a piece's queries and of the keys that they see. Lanes are queries, as forward,
 // in all products but those that sum over queries, where they are channels.
 
-#if defined(VIDATTN_CPU_BACKWARD_PIECE_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef VIDATTN_CPU_BACKWARD_PIECE_INL_H
-#undef VIDATTN_CPU_BACKWARD_PIECE_INL_H
+#if defined(VIDATTN_CPU_BACKWARD_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef VIDATTN_CPU_BACKWARD_INL_H
+#undef VIDATTN_CPU_BACKWARD_INL_H
 #else
-#define VIDATTN_CPU_BACKWARD_PIECE_INL_H
+#define VIDATTN_CPU_BACKWARD_INL_H
 #endif
 
 #include <algorithm>
