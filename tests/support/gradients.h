@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <cmath>
 #include <memory>
@@ -68,6 +69,18 @@ struct Pooling {
             .tables = {full_table(q->front().rows(), k->front().rows())},
             .output_map = {map}};
   }
+};
+
+/// Makes thousands of tiny runs not wait for threads.
+class OneThread {
+ public:
+  OneThread() { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_ = omp_get_max_threads();
 };
 
 /// |a - b| / |b| over all values; |a| where b is zero.

@@ -31,6 +31,7 @@ class Central : public ::testing::Test {
     expect_gradients([&](const Inputs&) { return plan; }, in);
   }
 
+  OneThread one_thread;
   Generator random{11};
 
  private:

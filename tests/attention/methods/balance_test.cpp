@@ -120,6 +120,7 @@ TEST(RouterBackward, GradientsOfTheLinearLayerAreDifferences) {
 
 /// The whole way: the gradients that the backend names are differences of its output.
 TEST(RouterBackward, MogaPassesGradientsToItsHiddenStates) {
+  const OneThread one_thread;
   Inputs in = random_inputs(24, 1, 8);
   in.extra["hidden"] = random_array({24, 5}, 8);
   in.extra["router_weight"] = random_array({3, 5}, 9);
