@@ -12,6 +12,7 @@
 #include <numbers>
 
 #include "attention/cpu/backward/kernel.h"
+#include "attention/cpu/prefetch.h"
 #include "attention/cpu/tile-inl.h"
 #include "attention/cpu/transpose-inl.h"
 
@@ -105,11 +106,22 @@ class BackwardRun {
         value_row_(padded_row(value_dim_)) {}
 
   void Run() {
-    EachTile([&](const Tile& tile) HWY_ATTR { LoadTile(tile); });
+    int64_t tiles = 0;
+    EachTile([&](const Tile& tile) HWY_ATTR {
+      LoadTile(tile);
+      ++tiles;
+    });
     KeyCursor cursor(*piece_.table, *piece_.segment, piece_.query_begin, piece_.query_end - 1);
-    while (cursor.next(block_)) {
+    bool more = cursor.next(blocks_[0]);
+    for (int current = 0; more; current = 1 - current) {
+      more = cursor.next(blocks_[1 - current]);
+      block_ = &blocks_[current];
+      const KeyBlock& next = blocks_[1 - current];
+      RowPrefetch ahead =
+          more ? RowPrefetch(*piece_.k, *piece_.v, piece_.kv_head, next, tiles) : RowPrefetch();
       LoadBlock();
       EachTile([&](const Tile& tile) HWY_ATTR {
+        ahead.step();
         if (tile.vectors == 3) return AddTile<3>(tile);
         if (tile.vectors == 2) return AddTile<2>(tile);
         AddTile<1>(tile);
@@ -182,9 +194,10 @@ class BackwardRun {
   }
 
   void LoadBlock() {
-    const int64_t padded = std::min<int64_t>(block_.size + KeyBlock::kPadding, block_.rows.size());
+    const int64_t padded =
+        std::min<int64_t>(block_->size + KeyBlock::kPadding, block_->rows.size());
     for (int64_t j = 0; j < padded; ++j) {
-      const int64_t row = block_.rows[j];
+      const int64_t row = block_->rows[j];
       keys_[j] = piece_.k->row(row, piece_.kv_head);
       values_[j] = piece_.v->row(row, piece_.kv_head);
       key_gradients_[j] = to_.k.row(row);
@@ -195,7 +208,7 @@ class BackwardRun {
   template <int NV>
   void AddTile(const Tile& tile) {
     const int32_t low = lanes_.position[tile.first];
-    const KeySpan span = visible_span(block_, low, low + static_cast<int32_t>(tile.size) - 1);
+    const KeySpan span = visible_span(*block_, low, low + static_cast<int32_t>(tile.size) - 1);
     for (int64_t begin = span.begin; begin < span.end; begin += kSpan)
       AddSpan<NV>(tile, {begin, std::min(span.end, begin + kSpan), span.partly});
   }
@@ -211,8 +224,8 @@ class BackwardRun {
       ScoreTile<FloatOps, NV>(scratch_.upstream + tile.first * value_dim_, value_dim_,
                               &values_[span.begin + j], scores + j * kWidth);
     }
-    if (piece_.bias != nullptr) AddBias<NV>(block_, span, piece_.bias, weights);
-    if (span.partly) MaskScores<NV>(block_, span, &lanes_.position[tile.first], weights);
+    if (piece_.bias != nullptr) AddBias<NV>(*block_, span, piece_.bias, weights);
+    if (span.partly) MaskScores<NV>(*block_, span, &lanes_.position[tile.first], weights);
     GradientStep<NV>(weights, scores, size, &lanes_.lse[tile.first], &lanes_.delta[tile.first]);
     AddQueryGradient<NV>(tile, span, scores);
     AddKeyGradients(weights, kWidth, tile.size, scratch_.upstream_rows + tile.first * value_row_,
@@ -247,7 +260,7 @@ class BackwardRun {
     for (int64_t j = span.begin; j < span.end; ++j, scores += NV * kLanes) {
       Vector sum = hn::Load(d, scores);
       for (int v = 1; v < NV; ++v) sum = hn::Add(sum, hn::Load(d, scores + v * kLanes));
-      to_.bias[block_.rows[j]] += hn::GetLane(hn::SumOfLanes(d, sum));
+      to_.bias[block_->rows[j]] += hn::GetLane(hn::SumOfLanes(d, sum));
     }
   }
 
@@ -272,7 +285,8 @@ class BackwardRun {
   const BackwardTarget& to_;
   int64_t dim_, value_dim_, row_, value_row_;
   BackwardLanes lanes_;
-  KeyBlock block_;
+  KeyBlock blocks_[2];
+  const KeyBlock* block_ = nullptr;
   KeyBlock::PerKey<const float*> keys_, values_;
   KeyBlock::PerKey<float*> key_gradients_, value_gradients_;
 };

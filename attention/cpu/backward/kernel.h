@@ -9,7 +9,7 @@
 namespace vidattn::cpu {
 
 /// Queries that one call takes: they share each key block, and its gradients, while it is in cache.
-inline constexpr int64_t kMaxBackwardQueries = 192;
+inline constexpr int64_t kMaxBackwardQueries = 384;
 
 /// Rows are padded with zeros to a multiple of this, whole vectors of every instruction set.
 inline constexpr int64_t kRowPadding = 16;
