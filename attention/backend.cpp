@@ -69,6 +69,26 @@ Plan Backend::plan(const Inputs& in, const Params& params) const {
   return plan;
 }
 
+std::map<std::string, Array> Backend::input_gradients(const Inputs& in, const Params& params,
+                                                      const Plan& plan,
+                                                      const Gradients& gradients) const {
+  if (dense(in, params)) return {};
+  if (in.grid.text_tokens == 0 || takes_text(params))
+    return make_input_gradients(in, params, plan, gradients);
+  const Inputs video = video_alone(in, info().inputs);
+  auto found = make_input_gradients(video, params, plan, gradients);
+  for (auto& [name, array] : found) {  // what the other tokens have of an input decides nothing
+    array.shape = in.need(name, this->name()).shape;
+    std::get<std::vector<float>>(array.values).resize(array.size());
+  }
+  return found;
+}
+
+std::map<std::string, Array> Backend::make_input_gradients(const Inputs&, const Params&,
+                                                           const Plan&, const Gradients&) const {
+  return {};
+}
+
 bool Backend::takes_text(const Params&) const { return info().takes_text; }
 
 Plan Backend::dense_plan(const Inputs& in, const Params&) const { return full_plan(in); }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "attention/backward/gradients.h"
 #include "attention/inputs.h"
 #include "attention/methods/warmup.h"
 #include "attention/params.h"
@@ -93,6 +94,12 @@ class Backend {
   /// or ends early, others to try after it. None where the parameters leave nothing to move.
   virtual std::vector<DensityKnob> knobs(const Inputs& in, const Params& params) const;
 
+  /// Gradients of the call's extra inputs by name (router_logits, gate …), in their shapes, from
+  /// those of the plan that plan() made of the same inputs. What selects is held constant. Inputs
+  /// that a method only selects by are left out: they have none.
+  std::map<std::string, Array> input_gradients(const Inputs& in, const Params& params,
+                                               const Plan& plan, const Gradients& gradients) const;
+
   /// Values that follow from the parameters and the layer alone (the chunk kind of a layer, a
   /// window's width): what published tables list.
   virtual std::map<std::string, ParamValue> derived(const Params& params,
@@ -119,6 +126,10 @@ class Backend {
   virtual bool takes_text(const Params& params) const;
   /// The plan of a sparse call; grid, text tokens and warm-up are checked before.
   virtual Plan make_plan(const Inputs& in, const Params& params) const = 0;
+  /// input_gradients() of a sparse call, from the plan's own lengths.
+  virtual std::map<std::string, Array> make_input_gradients(const Inputs& in, const Params& params,
+                                                            const Plan& plan,
+                                                            const Gradients& gradients) const;
   /// The plan of a call that the warm-up makes dense.
   virtual Plan dense_plan(const Inputs& in, const Params& params) const;
   /// The rules in force: the declared ones with the values of the parameters.

@@ -56,6 +56,10 @@ const Device& find_device(const std::string& name) {
                    " (one of several is NAME:INDEX or NAME:TITLE)");
 }
 
+void Device::backward(const Plan&, const Inputs&, const Output&, const Tensor&, Gradients&) const {
+  throw InputError("device " + name() + " has no backward pass: use cpu or reference");
+}
+
 void shape_output(const Plan& plan, const Inputs& in, Output& out) {
   const Tensor& q = *in.q;
   const int64_t dim = in.value_dim();
@@ -65,6 +69,7 @@ void shape_output(const Plan& plan, const Inputs& in, Output& out) {
   out.lse.resize(plan.branches.size());
   for (auto& lse : out.lse) lse.resize(static_cast<size_t>(q.length() * q.heads()));
   out.times = {};
+  out.softmax.clear();
 }
 
 }  // namespace vidattn

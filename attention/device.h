@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "attention/backward/gradients.h"
 #include "attention/inputs.h"
 #include "attention/methods/router.h"
 #include "attention/plan.h"
@@ -23,6 +24,12 @@ struct Output {
   Tensor o;                             ///< [L,H,DV], storage type of q
   std::vector<std::vector<float>> lse;  ///< per branch, [L,H]; -inf for a row without keys
   DeviceTimes times;                    ///< zeros where the device is the host
+  /// Set before run() by who wants to call backward(): the device then fills `softmax`.
+  bool keep = false;
+  /// What a backward pass needs beside the LSE: results [L,H,DV] float32 of each softmax before its
+  /// weights, at the index of its first branch. Left empty where `o` is just that, and by devices
+  /// that compute it again.
+  std::vector<Tensor> softmax;
 };
 
 /// A device failed at work that was well-formed: out of its memory, a driver's error. One line.
@@ -58,6 +65,16 @@ class Device {
   /// fit the device, before any of it is done, DeviceError when the device fails, and Cancelled
   /// soon after the run is interrupted (cancel.h).
   virtual void run(const Plan& plan, const Inputs& in, Output& out) const = 0;
+
+  /// Whether backward() can do more than refuse.
+  virtual bool has_backward() const { return false; }
+
+  /// The gradients of sum(d_o * o), d_o [L,H,DV] float32, for the output `o` of a run with
+  /// Output::keep set, which `kept` still holds. `out` is overwritten. Throws InputError, before
+  /// any work, when the plan has no gradients (check_backward()) or the device no backward pass,
+  /// and what run() throws.
+  virtual void backward(const Plan& plan, const Inputs& in, const Output& kept, const Tensor& d_o,
+                        Gradients& out) const;
 };
 
 /// Devices that are known only after asking the system, which takes time: done when one is named,

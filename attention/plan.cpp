@@ -146,6 +146,19 @@ void check_operands(const Attended& a, const Inputs& in, const std::string& bran
           "prepared tensors have another head dimension");
 }
 
+void check_pooling(const Branch& branch, const Inputs& in) {
+  const auto check = [&](const std::shared_ptr<const Tensor>& pooled, const PoolingMaps& maps,
+                         const Tensor& own) {
+    if (!maps) return;
+    require(pooled != nullptr, branch.name, "a pooling map without a prepared tensor");
+    const std::string fault = pooling_fault(*maps, *pooled, own);
+    require(fault.empty(), branch.name, ("a pooling map " + fault).c_str());
+  };
+  check(branch.prepared.q, branch.prepared.q_from, *in.q);
+  check(branch.prepared.k, branch.prepared.k_from, *in.k);
+  check(branch.prepared.v, branch.prepared.v_from, *in.v);
+}
+
 void check_weights(const Branch& branch, const Inputs& in) {
   const int64_t rows = in.length();
   const auto weights =
@@ -293,6 +306,7 @@ void Plan::validate(const Inputs& in) const {
     const Attended attended = branch.operands(in);
     check_joined(*this, b);
     check_operands(attended, in, branch.name);
+    check_pooling(branch, in);
     require(!branch.tables.empty() && in.heads() % branch.tables.size() == 0, branch.name,
             "the number of tables does not divide the heads");
     for (const HeadTable& table : branch.tables)

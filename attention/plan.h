@@ -10,6 +10,7 @@
 
 #include "attention/list.h"
 #include "attention/tensor.h"
+#include "attention/terms/pooling.h"
 
 namespace vidattn {
 
@@ -68,6 +69,9 @@ struct HeadTable {
 /// Null members mean the call's own.
 struct Operands {
   std::shared_ptr<const Tensor> q, k, v;
+  /// Which of the call's own rows they are means of. Only a backward pass reads them, and refuses
+  /// prepared operands without.
+  PoolingMaps q_from, k_from, v_from;
 };
 
 /// What a branch attends with: q [rows,H,D], k [keys,HK,D] and v [keys,HK,DV].
@@ -145,13 +149,15 @@ struct Plan {
   std::vector<Branch> branches;
   std::vector<LinearTerm> linear;
   std::shared_ptr<const Tensor> constant;  ///< [L,H,DV] float32 term added to the output; null = 0
+  bool constant_of_call = false;  ///< it was made from this call's q, k, v: no backward pass
   std::vector<PlanStage> stages;
   std::map<std::string, double> figures;  ///< method's own numbers (balance loss, largest group …)
   /// Method's own arrays (group of each token, block map …), filled when Inputs::explain is set.
   /// NAME.unused marks entries of NAME that have no effect.
   std::map<std::string, Array> explained;
 
-  /// Memory of orders, segments, ranges, gates and maps; what branches share counts once.
+  /// Memory of orders, segments, ranges, gates and maps; what branches share counts once. Pooling
+  /// maps, which a forward pass never reads, do not count.
   int64_t index_bytes() const;
   /// Memory of prepared operands.
   int64_t prepared_bytes() const;

@@ -4,47 +4,14 @@
 #include <cmath>
 #include <numeric>
 
+#include "attention/backward/reference.h"
 #include "attention/lowbit/plain.h"
 #include "attention/parallel.h"
 #include "attention/terms/joined.h"
+#include "attention/terms/row_index.h"
 
 namespace vidattn {
 namespace {
-
-struct Place {
-  int32_t segment, position;
-};
-
-/// Where each query row stands in a table: places[first[row] .. first[row+1]).
-struct RowIndex {
-  std::vector<int64_t> first;
-  std::vector<Place> places;
-
-  RowIndex(const HeadTable& table, int64_t rows) : first(rows + 1) {
-    const auto each = [&](auto&& visit) {
-      for (size_t s = 0; s < table.segments.size(); ++s)
-        for (int32_t p = table.segments[s].query_begin; p < table.segments[s].query_end; ++p)
-          visit(table.query_row(p), Place{static_cast<int32_t>(s), p});
-    };
-    each([&](int64_t row, Place) { ++first[row + 1]; });
-    std::partial_sum(first.begin(), first.end(), first.begin());
-    places.resize(first.back());
-    std::vector<int64_t> next(first.begin(), first.end() - 1);
-    each([&](int64_t row, Place place) { places[next[row]++] = place; });
-  }
-};
-
-int64_t result_row(const Branch& branch, size_t table, int64_t token) {
-  return branch.output_map.empty() ? token : branch.output_map[table][token];
-}
-
-void append_keys(const HeadTable& table, Place place, std::vector<int64_t>& keys) {
-  const Segment& segment = table.segments[place.segment];
-  for (int32_t r = segment.range_begin; r < segment.range_end; ++r)
-    for (int64_t n = table.ranges[r].first(place.position);
-         n < table.ranges[r].last(place.position); ++n)
-      keys.push_back(table.key_row(n));
-}
 
 struct Row {
   double lse = -INFINITY, mass = 0;
@@ -131,9 +98,7 @@ BranchRows attend_branch(const Branch& branch, const Inputs& in,
       const size_t t = branch.table_index(h, heads);
       const int64_t row = result_row(branch, t, tokens[i]);
       std::vector<int64_t> keys;
-      if (row >= 0)
-        for (int64_t p = index[t].first[row]; p < index[t].first[row + 1]; ++p)
-          append_keys(branch.tables[t], index[t].places[p], keys);
+      if (row >= 0) append_keys(branch.tables[t], index[t], row, keys);
       const HeadOperands at{branch,
                             operands.q,
                             operands.k,
@@ -230,6 +195,11 @@ class ReferenceDevice : public Device {
       }
     for (size_t b = 0; b < rows.lse.size(); ++b)
       std::copy(rows.lse[b].begin(), rows.lse[b].end(), out.lse[b].begin());
+  }
+  bool has_backward() const override { return true; }
+  void backward(const Plan& plan, const Inputs& in, const Output&, const Tensor& d_o,
+                Gradients& out) const override {
+    reference_backward(plan, in, d_o, out);
   }
 };
 

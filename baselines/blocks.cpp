@@ -93,7 +93,12 @@ BlockMeans pool_blocks(const Inputs& in, const Blocks& blocks, const char* stage
   const auto mean = [&](const Tensor& tensor) {
     return std::make_shared<const Tensor>(block_means(tensor, blocks));
   };
-  return {mean(*in.q), mean(*in.k), mean(*in.v)};
+  return {mean(*in.q), mean(*in.k), mean(*in.v), pooling_of(blocks)};
+}
+
+PoolingMaps pooling_of(const Blocks& blocks) {
+  return std::make_shared<const std::vector<PoolingMap>>(
+      std::vector<PoolingMap>{{blocks.order, blocks.start, nullptr}});
 }
 
 HeadMatrix::HeadMatrix(const Tensor& tensor, int64_t head)

@@ -50,7 +50,11 @@ Tensor block_means(const Tensor& rows, const Blocks& blocks, int64_t head);
 /// Means of a call's queries, keys and values, [blocks, heads, dim].
 struct BlockMeans {
   std::shared_ptr<const Tensor> q, k, v;
+  PoolingMaps from;  ///< of all three
 };
+
+/// Which tokens block_means() of all heads pools.
+PoolingMaps pooling_of(const Blocks& blocks);
 /// Takes them, as a stage of that name of the plan; its memory is the plan's own operands.
 BlockMeans pool_blocks(const Inputs& in, const Blocks& blocks, const char* stage, Plan& plan);
 

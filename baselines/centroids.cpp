@@ -17,15 +17,14 @@ std::shared_ptr<const List<float>> log_sizes(const std::vector<int32_t>& start) 
 }  // namespace
 
 CentroidPlan::CentroidPlan(Order sequence, std::vector<int32_t> start, int32_t length,
-                           std::shared_ptr<const Tensor> key_means,
-                           std::shared_ptr<const Tensor> value_means, DenseSpan dense)
+                           const BlockMeans& means, DenseSpan dense)
     : sequence_(std::move(sequence)),
       start_(std::move(start)),
       length_(length),
       dense_(dense),
       exact_{.name = "exact"},
       centroid_{.name = "centroid",
-                .prepared = {nullptr, std::move(key_means), std::move(value_means)},
+                .prepared = {nullptr, means.k, means.v, nullptr, means.from, means.from},
                 .key_bias = log_sizes(start_),
                 .joined = true} {}
 

@@ -22,8 +22,7 @@ class CentroidPlan {
   /// `sequence` gives the token at every position (null = identity); block b is the positions
   /// [start[b], start[b+1]), of which means of keys and values are given, [blocks,HK,D]. Positions
   /// behind the last block up to `length`, and the queries of `dense`, are attended in full.
-  CentroidPlan(Order sequence, std::vector<int32_t> start, int32_t length,
-               std::shared_ptr<const Tensor> key_means, std::shared_ptr<const Tensor> value_means,
+  CentroidPlan(Order sequence, std::vector<int32_t> start, int32_t length, const BlockMeans& means,
                DenseSpan dense = {});
 
   /// Adds a head: its queries of block a attend exactly to the blocks with map[a * n + b] set.

@@ -169,6 +169,7 @@ class DitFastAttn : public Method<DitFastAttnParams> {
       first.k = cached_input(in, "k0", *in.k);
       first.v = cached_input(in, "v0", *in.v);
       plan.constant = residual_of(first, p, plan);
+      plan.constant_of_call = !in.find("q0") || !in.find("k0") || !in.find("v0");
     } else if (in.context.cache && in.context.step >= 0) {
       return plan_in_run(in, p, std::move(plan));
     }

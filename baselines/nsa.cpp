@@ -212,7 +212,8 @@ class Nsa : public Method<NsaParams> {
     }
     return {.name = "cmp",
             .prepared = {nullptr, std::make_shared<const Tensor>(block_means(*in.k, blocks)),
-                         std::make_shared<const Tensor>(block_means(*in.v, blocks))},
+                         std::make_shared<const Tensor>(block_means(*in.v, blocks)), nullptr,
+                         pooling_of(blocks), pooling_of(blocks)},
             .tables = {std::move(table)}};
   }
 

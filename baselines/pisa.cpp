@@ -147,7 +147,7 @@ class Pisa : public Method<PisaParams> {
     const int64_t topk = exact_blocks(p, blocks.count());
     Plan plan;
     const BlockMeans means = pool_blocks(in, blocks, "block means", plan);
-    CentroidPlan parts(nullptr, blocks.start, static_cast<int32_t>(in.length()), means.k, means.v);
+    CentroidPlan parts(nullptr, blocks.start, static_cast<int32_t>(in.length()), means);
     auto slope = std::make_shared<Tensor>(in.dim(), in.kv_heads(), in.value_dim());
     Bonus bonus;
     for (int64_t h = 0; h < in.heads(); ++h) {

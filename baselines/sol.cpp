@@ -171,7 +171,7 @@ class Sol : public Method<SolParams> {
     const BlockMeans means = pool_blocks(in, blocks, "block means", plan);
     const DenseSpan sink = sink_of(sequence, p);
     CentroidPlan parts(make_order(sequence.tokens), blocks.start, static_cast<int32_t>(in.length()),
-                       means.k, means.v, p.dense_sink_queries ? sink : DenseSpan{});
+                       means, p.dense_sink_queries ? sink : DenseSpan{});
     for (int64_t h = 0; h < in.heads(); ++h) add_head(in, p, h, means, sink, parts, plan);
     plan.branches = std::move(parts).branches();
     if (in.explain) plan.explained["block_label"] = {{in.length()}, blocks.label};

@@ -36,10 +36,22 @@ std::shared_ptr<const Array> find_gate(const Inputs& in, const std::string& meth
 Branch coarse_branch(const Blocks& tiles, const BlockMeans& means,
                      std::shared_ptr<const Array> gate) {
   return {.name = "coarse",
-          .prepared = {means.q, means.k, means.v},
+          .prepared = {means.q, means.k, means.v, means.from, means.from, means.from},
           .tables = {all_tiles(tiles)},
           .channel_weight = std::move(gate),
           .output_map = {tiles.label}};
+}
+
+std::map<std::string, Array> gate_gradient(const Inputs& in, const Plan& plan,
+                                           const Gradients& gradients) {
+  std::map<std::string, Array> found;
+  for (size_t b = 0; b < plan.branches.size(); ++b)
+    if (plan.branches[b].name == "coarse" && plan.branches[b].channel_weight) {
+      std::vector<float> gate = gradients.branches[b].channel_weight;
+      gate.resize(in.length() * in.heads() * in.dim());
+      found["gate"] = {{in.length(), in.heads(), in.dim()}, std::move(gate)};
+    }
+  return found;
 }
 
 void explain_tiles(const Inputs& in, const Blocks& tiles, const BlockMeans& means, Plan& plan) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
+#include "attention/backward/gradients.h"
 #include "attention/inputs.h"
 #include "attention/plan.h"
 #include "baselines/blocks.h"
@@ -24,6 +26,10 @@ std::shared_ptr<const Array> find_gate(const Inputs& in, const std::string& meth
 /// times the gate where there is one.
 Branch coarse_branch(const Blocks& tiles, const BlockMeans& means,
                      std::shared_ptr<const Array> gate);
+
+/// The gradient of the input `gate`, where coarse_branch() had one.
+std::map<std::string, Array> gate_gradient(const Inputs& in, const Plan& plan,
+                                           const Gradients& gradients);
 
 /// Explains tile_label [L] and tile_count [tiles], and, where the call has a device to attend with,
 /// o_coarse_tile [tiles,H,D]: the coarse branch's results before the gate.

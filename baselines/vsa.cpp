@@ -69,6 +69,12 @@ class Vsa : public Method<VsaParams> {
     return plan;
   }
 
+  std::map<std::string, Array> input_gradients_of(const Inputs& in, const VsaParams&,
+                                                  const Plan& plan,
+                                                  const Gradients& gradients) const override {
+    return gate_gradient(in, plan, gradients);
+  }
+
   Facts facts(const Inputs& in, const VsaParams& p, const Plan&) const override {
     const Sizes n = tile_counts(in.grid, p.tile);
     return {{"num_tiles", std::vector<double>(n.begin(), n.end())},

@@ -150,6 +150,12 @@ class VsaH3 : public Method<VsaH3Params> {
     return plan;
   }
 
+  std::map<std::string, Array> input_gradients_of(const Inputs& in, const VsaH3Params&,
+                                                  const Plan& plan,
+                                                  const Gradients& gradients) const override {
+    return gate_gradient(in, plan, gradients);
+  }
+
   Facts facts(const Inputs& in, const VsaH3Params& p, const Plan&) const override {
     const PackedTiles tiles = packed_tiles(p, in.grid);
     return {{"prefix_tiles", tiles.prefix},

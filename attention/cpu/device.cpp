@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "attention/cancel.h"
+#include "attention/cpu/backward/branch.h"
 #include "attention/cpu/kernel.h"
 #include "attention/cpu/output.h"
 #include "attention/cpu/schedule.h"
 #include "attention/cpu/scores.h"
 #include "attention/lowbit/operands.h"
+#include "attention/terms/joined.h"
 #include "attention/terms/linear.h"
 
 namespace vidattn::cpu {
@@ -196,16 +198,33 @@ class CpuDevice : public Device {
   }
   void run(const Plan& plan, const Inputs& in, Output& out) const override {
     start_output(plan, in, out);
+    const bool apart = out.keep && !is_softmax_alone(plan, in);
+    if (apart) out.softmax.resize(plan.branches.size());
     std::vector<float> joined;
     std::optional<LowBitOperands> low = low_bit_operands(in);
     for (size_t b = 0; b < plan.branches.size(); ++b) {
       const Branch& branch = plan.branches[b];
       if (branch.joined && b == 1) joined = out.lse[0];
-      BranchRun(branch, in, low_bits_of(branch, low), out.o, out.lse[b],
+      const auto [first, last] = joined_with(plan, b);
+      if (!apart) {
+        BranchRun(branch, in, low_bits_of(branch, low), out.o, out.lse[b],
+                  branch.joined ? &joined : nullptr)
+            .run();
+        continue;
+      }
+      Tensor& softmax = out.softmax[first];
+      if (b == first) softmax = Tensor(in.length(), in.heads(), in.value_dim());
+      BranchRun(without_weights(branch), in, low_bits_of(branch, low), softmax, out.lse[b],
                 branch.joined ? &joined : nullptr)
           .run();
+      if (b + 1 == last) add_weighted(plan.branches[first], in, softmax, out.o);
     }
     add_linear_terms(plan, in, out);
+  }
+  bool has_backward() const override { return true; }
+  void backward(const Plan& plan, const Inputs& in, const Output& kept, const Tensor& d_o,
+                Gradients& out) const override {
+    cpu::backward(plan, in, kept, d_o, out);
   }
 };
 

@@ -31,6 +31,10 @@ class Method : public Backend {
   virtual bool takes_text(const P&) const { return info().takes_text; }
   virtual Plan make_plan(const Inputs& in, const P& p) const = 0;
   virtual Plan dense_plan(const Inputs& in, const P&) const { return full_plan(in); }
+  virtual std::map<std::string, Array> input_gradients_of(const Inputs&, const P&, const Plan&,
+                                                          const Gradients&) const {
+    return {};
+  }
   /// What parameters are held against that change nothing and only say what a call must have.
   virtual Facts facts(const Inputs&, const P&, const Plan&) const { return {}; }
   virtual void prepare(Inputs&, const P&) const {}
@@ -49,6 +53,11 @@ class Method : public Backend {
     Plan plan = make_plan(in, p);
     check_facts(name(), facts(in, p, plan), params);
     return plan;
+  }
+  std::map<std::string, Array> make_input_gradients(const Inputs& in, const Params& params,
+                                                    const Plan& plan,
+                                                    const Gradients& gradients) const final {
+    return input_gradients_of(in, P(params), plan, gradients);
   }
   Plan dense_plan(const Inputs& in, const Params& params) const final {
     return dense_plan(in, P(params));

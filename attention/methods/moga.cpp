@@ -151,6 +151,28 @@ class Moga : public Method<MogaParams> {
     return plan;
   }
 
+  std::map<std::string, Array> input_gradients_of(const Inputs& in, const MogaParams& p,
+                                                  const Plan& plan,
+                                                  const Gradients& gradients) const override {
+    const LinearRouter router = make_router(in, p);
+    std::vector<float> gate(router.tokens);
+    for (size_t b = 0; b < plan.branches.size(); ++b)
+      if (plan.branches[b].name == "moga" && p.use_gate)
+        std::copy_n(gradients.branches[b].token_weight.begin(), router.tokens, gate.begin());
+    RouterGradients found =
+        route_backward(router, route_tokens(router, in.device).group->host(), gate.data());
+    const int64_t groups = router.groups, channels = router.hidden.dim;
+    std::map<std::string, Array> arrays;
+    if (router.scores != nullptr) {
+      arrays["router_logits"] = {{router.tokens, groups}, std::move(found.scores)};
+      return arrays;
+    }
+    arrays["hidden"] = {{router.tokens, channels}, std::move(found.hidden)};
+    arrays["router_weight"] = {{groups, channels}, std::move(found.weight)};
+    if (router.bias != nullptr) arrays["router_bias"] = {{groups}, std::move(found.bias)};
+    return arrays;
+  }
+
  private:
   static std::string choose(const Inputs& in, const MogaParams& p) {
     if (p.router != "auto") return p.router;

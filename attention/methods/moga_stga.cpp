@@ -42,6 +42,13 @@ class MogaStga : public Backend {
     moga.prepare(in, params.view(moga.info().params));
   }
 
+  std::map<std::string, Array> make_input_gradients(const Inputs& in, const Params& params,
+                                                    const Plan& plan,
+                                                    const Gradients& gradients) const override {
+    const Backend& moga = find_backend("moga");
+    return moga.input_gradients(in, params.view(moga.info().params), plan, gradients);
+  }
+
   Plan make_plan(const Inputs& in, const Params& params) const override {
     Plan plan;
     for (const char* name : kParts) {

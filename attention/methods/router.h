@@ -37,6 +37,22 @@ struct Routing {
   std::vector<PlanStage> stages;   ///< what the work cost
 };
 
+/// Gradients of a loss by what a router's gates come from.
+struct RouterGradients {
+  std::vector<float> scores;        ///< [L,M]
+  std::vector<float> hidden;        ///< [L,C]; this and the next two empty for given scores
+  std::vector<float> weight, bias;  ///< [M,C], [M]; without a bias the latter is empty
+  double temperature = 0;
+};
+
+/// From the gradient of every token's gate, [L], the probability of its group, [L], which is held
+/// constant: d p_g / d r_m = p_g (1[m = g] - p_m) / T.
+RouterGradients route_backward(const LinearRouter& router, const std::vector<int32_t>& group,
+                               const float* gate);
+
+/// Those of the scores, [L,M], passed on to what they were computed from.
+RouterGradients pass_scores(const LinearRouter& router, std::vector<float> scores);
+
 /// What a device offers, as a second base class, when it can route: the lists then stay in its
 /// memory.
 class GroupRouter {

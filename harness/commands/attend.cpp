@@ -15,7 +15,19 @@ struct Given {
   WorkloadOptions workload;
   std::string dtype = "f32", router_logits, hidden;
   std::vector<std::string> inputs;  ///< name=file.npy
+  std::string dq, dk, dv, drouter_logits;
+  std::vector<std::string> dinputs;  ///< name=file.npy
 };
+
+void add_named(const char* option, const std::vector<std::string>& texts,
+               std::map<std::string, std::string>& files) {
+  for (const std::string& named : texts) {
+    const size_t equals = named.find('=');
+    if (equals == std::string::npos)
+      throw InputError(std::string(option) + " '" + named + "' is not name=file.npy");
+    files[named.substr(0, equals)] = named.substr(equals + 1);
+  }
+}
 
 AttendOptions complete(const Given& given) {
   AttendOptions attend = given.attend;
@@ -27,12 +39,13 @@ AttendOptions complete(const Given& given) {
   attend.dtype = parse_dtype(given.dtype);
   if (!given.router_logits.empty()) attend.inputs["router_logits"] = given.router_logits;
   if (!given.hidden.empty()) attend.inputs["hidden"] = given.hidden;
-  for (const std::string& named : given.inputs) {
-    const size_t equals = named.find('=');
-    if (equals == std::string::npos)
-      throw InputError("--input '" + named + "' is not name=file.npy");
-    attend.inputs[named.substr(0, equals)] = named.substr(equals + 1);
-  }
+  add_named("--input", given.inputs, attend.inputs);
+  for (const auto& [name, path] : {std::pair{"q", &given.dq},
+                                   {"k", &given.dk},
+                                   {"v", &given.dv},
+                                   {"router_logits", &given.drouter_logits}})
+    if (!path->empty()) attend.gradients[name] = *path;
+  add_named("--dinput", given.dinputs, attend.gradients);
   return attend;
 }
 
@@ -61,6 +74,13 @@ std::vector<Option> options(Given& o) {
                "the plan as a map of blocks, .safetensors, that --backend map:FILE reads")
             .written(),
         Option("--force-mask", &attend.force_mask, "write a mask of more than 4,096 tokens"),
+        Option("--grad", &attend.grad, "gradient of the output, [L,H,D]: runs the backward pass"),
+        Option("--dq", &o.dq, "gradient of the queries, [L,H,D] float32").written(),
+        Option("--dk", &o.dk, "gradient of the keys").written(),
+        Option("--dv", &o.dv, "gradient of the values").written(),
+        Option("--drouter-logits", &o.drouter_logits, "gradient of the router scores").written(),
+        Option("--dinput", &o.dinputs,
+               "gradient of a further input: name=file.npy; may be repeated"),
         Option("--stats", &attend.stats, "JSON file of the executed plan's figures").written()}});
 }
 

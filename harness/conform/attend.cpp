@@ -9,6 +9,7 @@
 #include "attention/device.h"
 #include "attention/error.h"
 #include "attention/methods/cross.h"
+#include "harness/conform/attend_backward.h"
 #include "harness/host/output/outputs.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
@@ -137,6 +138,10 @@ void check_outputs(const AttendOptions& options) {
     require_writable(path);
     used.push_back(path);
   }
+  for (const auto& [name, path] : options.gradients) {
+    require_writable(path);
+    used.push_back(path);
+  }
   for (size_t i = inputs; i < used.size(); ++i)
     for (size_t j = 0; j < i; ++j)
       if (std::filesystem::weakly_canonical(used[i]) == std::filesystem::weakly_canonical(used[j]))
@@ -163,18 +168,25 @@ ExitCode attend(const AttendOptions& options) {
   const Plan plan = spec.backend->plan(in, spec.params);
   const auto planned = std::chrono::steady_clock::now();
   plan.validate(in);
+  const BackwardPass backward(options, spec, plan, in, device);
   Output out;
+  out.keep = backward.wanted();
   const auto begin = std::chrono::steady_clock::now();
   device.run(plan, in, out);
   const auto end = std::chrono::steady_clock::now();
+  const auto gradients = backward.run(out);
+  const std::chrono::duration<double> backward_time = std::chrono::steady_clock::now() - end;
   const PlanStats stats = plan_stats(plan, in);
   Outputs outputs;
   write_arrays(options, plan, in, out, outputs);
+  for (const auto& [name, path] : options.gradients)
+    outputs.write([&] { write_npy(path, gradients.at(name)); });
   nlohmann::json json = stats_json(spec, plan, stats, in.softmax_scale(),
                                    std::chrono::duration<double>(planned - start).count(),
                                    std::chrono::duration<double>(end - begin).count());
   const std::string unit = is_low_bit(options.dtype) ? device.low_bit_unit(options.dtype) : "";
   if (!unit.empty()) json["low_bit_unit"] = unit;
+  if (backward.wanted()) json["backward_seconds"] = backward_time.count();
   if (!options.stats.empty()) outputs.write([&] { write_json(options.stats, json); });
   print_out("{} on {} ({}{}{}): {}, density {:.4g}, {:.3g} GFLOP\n", spec.text(), device.name(),
             to_string(options.dtype), unit.empty() ? "" : ", ", unit, sizes_text(in), stats.density,

@@ -21,7 +21,10 @@ struct AttendOptions {
   std::string attention;  ///< self, cross, or empty: cross where the numbers differ
   double scale = 0;       ///< softmax scale; 0 = 1/sqrt(D)
   std::string out, lse, mask, block_map, stats;  ///< files to write; empty = not wanted
-  bool force_mask = false;                       ///< write a mask above kMaxMaskTokens, too
+  std::string grad;  ///< gradient of the output, [L,H,DV] .npy; empty = no backward pass
+  /// Files for its gradients by q, k, v or the name of an input; none without `grad`.
+  std::map<std::string, std::string> gradients;
+  bool force_mask = false;  ///< write a mask above kMaxMaskTokens, too
 };
 
 /// A mask has L² bytes per head; longer ones must be forced.

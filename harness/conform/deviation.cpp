@@ -16,6 +16,8 @@ bool starts_with(const std::string& text, const char* prefix) { return text.rfin
 
 bool is_output(const std::string& name) { return name == "o" || starts_with(name, "o_"); }
 
+constexpr double kGradientLimit = 5e-5;
+
 double relative_l2(const std::vector<float>& got, const std::vector<float>& expected) {
   double error = 0, norm = 0;
   for (size_t i = 0; i < got.size(); ++i) {
@@ -50,7 +52,9 @@ void Comparison::array(const std::string& name, Array got, const Array* unused) 
   if (got.values.index() != expected.values.index())
     return fail(name + " is of another type than its file");
   if (unused != nullptr) ignore_bytes(*unused, got, expected);
-  if (std::holds_alternative<std::vector<float>>(expected.values))
+  if (is_gradient(name))
+    gradient(name, got, expected);
+  else if (std::holds_alternative<std::vector<float>>(expected.values))
     floats(name, got, expected);
   else if (std::holds_alternative<std::vector<int32_t>>(expected.values))
     exact<int32_t>(name, got, expected);
@@ -67,6 +71,16 @@ void Comparison::exact(const std::string& name, const Array& got, const Array& e
     fail(fmt::format("{}{} is {}, expected {}", name,
                      position(got.shape, differs.first - a.begin()), *differs.first,
                      *differs.second));
+}
+
+/// Relative L2 error; absolute where nothing is expected (the scores of one key).
+void Comparison::gradient(const std::string& name, const Array& got, const Array& expected) {
+  const double error = relative_l2(got.as<float>(name.c_str()), expected.as<float>(name.c_str()));
+  const double limit = dtype_ == DType::f32 ? test_.tolerance("grad_rel_l2", kGradientLimit)
+                                            : equality_limit(dtype_);
+  gradient_error_ = std::max(gradient_error_, error);
+  if (!(error <= limit))
+    fail(fmt::format("{}: relative L2 error {:.2e} exceeds {:.0e}", name, error, limit));
 }
 
 void Comparison::floats(const std::string& name, const Array& got, const Array& expected) {

@@ -30,11 +30,20 @@ class Comparison {
 
   const std::vector<std::string>& failures() const { return failures_; }
   const std::map<std::string, Array>& compared() const { return compared_; }
+  /// Largest relative L2 error of gradients; 0 without.
+  double gradient_error() const { return gradient_error_; }
+  bool is_gradient(const std::string& name) const {
+    return test_.has_gradients() && name.starts_with('d');
+  }
+  bool has_gradients() const { return test_.has_gradients(); }
+  void leave_gradients() { left_gradients_ = true; }  ///< they were not compared
+  bool left_gradients() const { return left_gradients_; }
   double output_error() const { return output_error_; }  ///< relative L2 of o
 
  private:
   template <class T>
   void exact(const std::string& name, const Array& got, const Array& expected);
+  void gradient(const std::string& name, const Array& got, const Array& expected);
   void floats(const std::string& name, const Array& got, const Array& expected);
   void over_largest_value(const Array& got, const Array& expected);
   double absolute_limit(const std::string& name) const;
@@ -45,7 +54,8 @@ class Comparison {
   std::map<std::string, Array> expected_;
   std::vector<std::string> failures_;
   std::map<std::string, Array> compared_;
-  double output_error_ = 0;
+  double output_error_ = 0, gradient_error_ = 0;
+  bool left_gradients_ = false;
 };
 
 }  // namespace vidattn

@@ -62,6 +62,8 @@ std::optional<Array> result_for(const Execution& run, const TestCase& test,
                                 const std::string& name) {
   if (const auto found = run.plan.explained.find(name); found != run.plan.explained.end())
     return found->second;
+  if (const auto found = run.gradients.find(name); found != run.gradients.end())
+    return found->second;
   const std::vector<int64_t> row_shape{run.in.length(), run.in.heads()};
   if (name == "o") return to_array(run.out.o);
   if (name == "lse") return Array{row_shape, joined_lse(run.plan, run.out, 0)};
@@ -77,7 +79,18 @@ std::optional<Array> result_for(const Execution& run, const TestCase& test,
   return std::nullopt;
 }
 
-Execution execute_call(Inputs in, const BackendSpec& spec, const std::string& device, DType dtype) {
+void run_backward(const BackendSpec& spec, const Tensor& d_o, Execution& run) {
+  Gradients gradients;
+  run.device.backward(run.plan, run.in, run.out, d_o, gradients);
+  run.gradients = {
+      {"dq", to_array(gradients.q)}, {"dk", to_array(gradients.k)}, {"dv", to_array(gradients.v)}};
+  for (auto& [name, array] :
+       spec.backend->input_gradients(run.in, spec.params, run.plan, gradients))
+    run.gradients["d" + name] = array;
+}
+
+Execution execute_call(const TestCase& test, Inputs in, const BackendSpec& spec,
+                       const std::string& device, DType dtype) {
   Execution run{find_device(device), std::move(in), {}, {}};
   run.in.device = &run.device;
   run.in.explain = true;
@@ -85,7 +98,10 @@ Execution execute_call(Inputs in, const BackendSpec& spec, const std::string& de
   run.plan = spec.backend->plan(run.in, spec.params);
   run.plan.validate(run.in);
   set_dtype(run.in, dtype, "the input");
+  const bool backward = test.has_gradients() && run.device.has_backward() && !run.in.low_bits;
+  run.out.keep = backward;
   run.device.run(run.plan, run.in, run.out);
+  if (backward) run_backward(spec, *case_output_gradient(test), run);
   return run;
 }
 
@@ -105,7 +121,7 @@ std::vector<Execution> execute_calls(const TestCase& test, const BackendSpec& sp
   std::vector<Execution> runs;
   for (int64_t s = 0; s < steps; ++s) {
     if (steps > 1) calls[s].context = {0, 1, s, steps, &cache};
-    runs.push_back(execute_call(std::move(calls[s]), spec, device, dtype));
+    runs.push_back(execute_call(test, std::move(calls[s]), spec, device, dtype));
   }
   return runs;
 }
@@ -118,8 +134,9 @@ std::optional<Array> result_of(const std::vector<Execution>& runs, const TestCas
     return in_stored_order(std::move(*computed), name, run.in.length(), stored_prefix(test));
   };
   std::optional<Array> last = of(runs.back());
+  if (runs.size() == 1) return last;
   const size_t axes = test.json["files"][name].value("shape", std::vector<int64_t>()).size();
-  if (runs.size() == 1 || !last || axes != last->shape.size() + 1) return last;
+  if (!last || axes != last->shape.size() + 1) return last;
   Array all = *of(runs.front());
   for (size_t s = 1; s < runs.size(); ++s) {
     const Array step = *of(runs[s]);

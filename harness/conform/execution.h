@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@ struct Execution {
   Inputs in;  ///< operands in the type that is attended
   Plan plan;
   Output out;
+  /// Of a case that has some, on a device that has a backward pass: dq, dk, dv, and d and the name
+  /// of an input.
+  std::map<std::string, Array> gradients = {};
 };
 
 /// Index of the branch of that name.
@@ -26,7 +30,8 @@ std::vector<Execution> execute_calls(const TestCase& test, const BackendSpec& sp
                                      const std::string& device, DType dtype);
 
 /// What the runs give for the file `name`: an array that the method explains, the output, the LSE
-/// of the first softmax, the mask, or a branch's part of them (o_stga, lse_stga, o_linear). Of
+/// of the first softmax, the mask, or a branch's part of them (o_stga, lse_stga, o_linear), or a
+/// gradient. Of
 /// several steps one after the other, or the last one's where the file has no axis for them.
 std::optional<Array> result_of(const std::vector<Execution>& runs, const TestCase& test,
                                const std::string& name);

@@ -69,6 +69,19 @@ VideoGrid case_grid(const TestCase& test, int64_t length) {
   return grid;
 }
 
+/// A folder of gradients may be made from another case: its case.json then is that of the other,
+/// with all of its files, of which it keeps some, and without the gradients.
+void list_gradients(TestCase& test) {
+  if (test.has("do") || !fs::exists(test.file("do"))) return;
+  std::erase_if(test.files, [&](const std::string& stem) { return !fs::exists(test.file(stem)); });
+  for (const auto& entry : fs::directory_iterator(test.folder)) {
+    const std::string stem = entry.path().stem().string();
+    if (entry.path().extension() == ".npy" && stem.starts_with('d') && !test.has(stem))
+      test.files.push_back(stem);
+  }
+  std::sort(test.files.begin(), test.files.end());
+}
+
 }  // namespace
 
 bool TestCase::has(const std::string& stem) const {
@@ -103,6 +116,7 @@ TestCase load_case(const fs::path& folder) {
   json.read("method", test.method);
   json.at("params").object();
   for (const auto& [stem, about] : json.at("files").members()) test.files.push_back(stem);
+  list_gradients(test);
   return test;
 }
 
@@ -143,6 +157,13 @@ std::vector<Inputs> case_calls(const TestCase& test, const BackendSpec& spec) {
     in.validate();
   }
   return calls;
+}
+
+std::shared_ptr<const Tensor> case_output_gradient(const TestCase& test) {
+  if (test.json["files"].at("q").value("shape", std::vector<int64_t>()).size() == 4)
+    throw InputError(test.name + ": gradients of several steps are not checked");
+  return video_first(std::make_shared<const Tensor>(read_npy_tensor(test.file("do"))),
+                     stored_prefix(test));
 }
 
 }  // namespace vidattn

@@ -18,8 +18,10 @@ struct TestCase {
   std::string name;  ///< METHOD/CASE
   std::string method;
   nlohmann::json json;             ///< the whole case.json
-  std::vector<std::string> files;  ///< stems of the arrays that case.json lists
+  std::vector<std::string> files;  ///< stems of the arrays that case.json lists, and gradients
 
+  /// Whether gradients of sum(do * o) are among the files: dq, dk, dv, and d and an input's name.
+  bool has_gradients() const { return has("do"); }
   bool has(const std::string& stem) const;
   std::filesystem::path file(const std::string& stem) const { return folder / (stem + ".npy"); }
   /// tolerance[key], or `otherwise`.
@@ -45,5 +47,8 @@ std::map<std::string, std::shared_ptr<const Array>> case_extras(
 /// q, k, v, grid, and those of the case's files that the backend declares as inputs: one call, or
 /// one for each denoising step where q, k and v have a leading axis of steps.
 std::vector<Inputs> case_calls(const TestCase& test, const BackendSpec& spec);
+
+/// The upstream gradient `do`, in the order of case_calls(). Throws InputError for several steps.
+std::shared_ptr<const Tensor> case_output_gradient(const TestCase& test);
 
 }  // namespace vidattn

@@ -9,12 +9,14 @@
 #include <chrono>
 #include <cmath>
 #include <numbers>
+#include <type_traits>
 #include <vector>
 
 #include "attention/cpu/kernel.h"
 #include "attention/cpu/simd.h"
 #include "attention/device.h"
 #include "metrics/machine/peak.h"
+#include "tests/support/compare.h"
 #include "tests/support/plans.h"
 
 namespace vidattn {
@@ -45,18 +47,28 @@ Plan make_plan(Shape shape, int32_t length) {
   return one_branch({.tables = {std::move(table)}});
 }
 
-/// Times `run` per iteration and reports GFLOP/s and their share of the peak measured just before
-/// and after. The best iteration counts, since other programs only ever slow one down.
+template <class F>
+double seconds_of(F&& run) {
+  const auto start = std::chrono::steady_clock::now();
+  run();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Times `run` per iteration, or what it returns when that is a function, and reports GFLOP/s and
+/// their share of the peak measured just before and after. The best iteration counts, since other
+/// programs only ever slow one down.
 template <class F>
 void measure(benchmark::State& state, double flops, F&& run) {
-  using Clock = std::chrono::steady_clock;
   run();
   double peak = fma_peak_gflops(omp_get_max_threads());
   double best = 1e300;
   for (auto _ : state) {
-    const auto start = Clock::now();
-    run();
-    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
+    if constexpr (std::is_void_v<decltype(run())>) {
+      best = std::min(best, seconds_of(run));
+    } else {
+      const auto rest = run();
+      best = std::min(best, seconds_of(rest));
+    }
   }
   peak = std::max(peak, fma_peak_gflops(omp_get_max_threads()));
   state.counters["GFLOPs"] = flops / best * 1e-9;
@@ -73,6 +85,54 @@ void attention(benchmark::State& state) {
   Output out;
   const double pairs = static_cast<double>(plan.branches[0].pairs(0, 1));
   measure(state, 4.0 * pairs * static_cast<double>(dim), [&] { device.run(plan, in, out); });
+}
+
+Gradients gradients_of(const char* device, const Plan& plan, const Inputs& in) {
+  Output out;
+  out.keep = true;
+  Gradients gradients;
+  find_device(device).run(plan, in, out);
+  find_device(device).backward(plan, in, out, *in.v, gradients);
+  return gradients;
+}
+
+/// Whether a smaller call of the same shape has the reference's gradients: at full length those
+/// would take minutes.
+bool right_gradients(Shape shape, int64_t dim, DType dtype) {
+  constexpr int32_t kLength = 400;
+  Inputs in = as(random_inputs(kLength, 1, dim), dtype);
+  in.v = random_tensor(kLength, 1, dim, 9);
+  const Plan plan = make_plan(shape, kLength);
+  const Gradients got = gradients_of("cpu", plan, in), want = gradients_of("reference", plan, in);
+  return std::max({relative_l2(got.q, want.q), relative_l2(got.k, want.k),
+                   relative_l2(got.v, want.v)}) < (dtype == DType::f32 ? 5e-6 : 4e-3);
+}
+
+/// FLOPs of the five products; "ratio" is the time over that of the forward pass, measured in turn.
+void backward(benchmark::State& state) {
+  using Clock = std::chrono::steady_clock;
+  const int64_t dim = state.range(0), length = state.range(1);
+  const auto dtype = static_cast<DType>(state.range(2));
+  const auto shape = static_cast<Shape>(state.range(3));
+  if (!right_gradients(shape, dim, dtype)) return state.SkipWithError("differs from the reference");
+  const Inputs in = as(random_inputs(length, 1, dim), dtype);
+  const auto d_o = random_tensor(length, 1, dim, 9);
+  const Plan plan = make_plan(shape, static_cast<int32_t>(length));
+  const Device& device = find_device("cpu");
+  Output out;
+  out.keep = true;
+  Gradients gradients;
+  double forward = 1e300;
+  const double pairs = static_cast<double>(plan.branches[0].pairs(0, 1));
+  measure(state, 10.0 * pairs * static_cast<double>(dim), [&] {
+    const auto start = Clock::now();
+    device.run(plan, in, out);
+    forward = std::min(forward, std::chrono::duration<double>(Clock::now() - start).count());
+    return [&] { device.backward(plan, in, out, *d_o, gradients); };
+  });
+  const double seconds = 10.0 * pairs * static_cast<double>(dim) * 1e-9 /
+                         static_cast<double>(state.counters["GFLOPs"]);
+  state.counters["ratio"] = seconds / forward;
 }
 
 /// Tile of queries by keys with two GEMM calls; one BLAS thread per OpenMP thread.
@@ -140,6 +200,15 @@ void arguments(benchmark::internal::Benchmark* b) {
     for (int64_t shape : {kGroups, kFrames}) b->Args({128, 15600, dtype, shape});
 }
 BENCHMARK(attention)->Apply(arguments);
+BENCHMARK(backward)->Apply([](benchmark::internal::Benchmark* b) {
+  b->ArgNames({"D", "N", "dtype", "plan"})
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime()
+      ->MinTime(2);
+  for (int64_t dim : {64, 128}) b->Args({dim, 8192, 0, kFull});
+  b->Args({128, 8192, 1, kFull});
+  for (int64_t shape : {kGroups, kFrames}) b->Args({128, 15600, 0, shape});
+});
 BENCHMARK(openblas)
     ->ArgNames({"D", "N"})
     ->Args({128, 4096})

@@ -119,6 +119,35 @@ TEST_F(ChangedCase, WrongOutputFails) {
   expect(1, "fail         moga/tie: o[0,0,5] is ");
 }
 
+TEST_F(ChangedCase, WrongGradientsFail) {
+  for (const char* name : {"dq", "dk", "dv", "drouter_logits"}) {
+    const fs::path file = folder_ / (std::string(name) + ".npy");
+    const Array right = read_npy(file);
+    Array wrong = right;
+    std::get<0>(wrong.values)[5] += 1e-2F;
+    write_npy(file, wrong);
+    expect(1, "fail         moga/tie: " + std::string(name) + ": relative L2 error ");
+    write_npy(file, right);
+  }
+  Array d_o = read_npy(folder_ / "do.npy");
+  std::get<0>(d_o.values)[5] += 1e-2F;
+  write_npy(folder_ / "do.npy", d_o);
+  expect(1, "(and 3 more)");
+}
+
+/// A folder of gradients alone, made from a case whose files it does not keep.
+TEST_F(ChangedCase, GradientsThatTheCaseDoesNotListAreChecked) {
+  fs::remove(folder_ / "gate.npy");
+  expect(1, "gate.npy");
+  for (const char* name : {"do", "dq", "dk", "dv", "drouter_logits"})
+    replace_in_json("\"" + std::string(name) + "\"", "\"" + std::string(name) + "_elsewhere\"");
+  expect(0, ", gradients within ");
+  Array dv = read_npy(folder_ / "dv.npy");
+  std::get<0>(dv.values)[5] += 1e-2F;
+  write_npy(folder_ / "dv.npy", dv);
+  expect(1, "dv: relative L2 error ");
+}
+
 TEST_F(ChangedCase, WrongGroupFails) {
   Array group = read_npy(folder_ / "group.npy");
   std::get<1>(group.values)[9] += 1;

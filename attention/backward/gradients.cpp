@@ -1,0 +1,59 @@
+#include "attention/backward/gradients.h"
+
+#include <string>
+
+#include "attention/error.h"
+#include "attention/inputs.h"
+
+namespace vidattn {
+namespace {
+
+void refuse(const std::string& what, const std::string& why) {
+  throw InputError("no backward pass through " + what + ": " + why);
+}
+
+void check_branch(const Plan& plan, const Branch& branch) {
+  const auto& [q, k, v, q_from, k_from, v_from] = branch.prepared;
+  if ((q && !q_from) || (k && !k_from) || (v && !v_from))
+    refuse("branch '" + branch.name + "'",
+           "it attends with prepared tensors that do not say which tokens they are means of");
+  if (branch.value_slope)
+    refuse("the values' slope of branch '" + branch.name + "'",
+           "it is made from all keys and values in a way that the plan does not say");
+  if (!branch.output_map.empty() &&
+      (branch.joined ||
+       (plan.branches.size() > 1 && &branch == &plan.branches[0] && plan.branches[1].joined)))
+    refuse("branch '" + branch.name + "'", "it has an output map and shares its softmax");
+}
+
+}  // namespace
+
+void start_gradients(const Plan& plan, const Inputs& in, Gradients& out) {
+  out.q = Tensor(in.length(), in.heads(), in.dim());
+  out.k = Tensor(in.keys(), in.kv_heads(), in.dim());
+  out.v = Tensor(in.keys(), in.kv_heads(), in.value_dim());
+  out.branches.clear();
+  for (const Branch& branch : plan.branches) {
+    BranchGradients& gradients = out.branches.emplace_back();
+    if (branch.token_weight) gradients.token_weight.resize(branch.token_weight->size());
+    if (branch.channel_weight) gradients.channel_weight.resize(branch.channel_weight->size());
+    if (branch.key_bias) gradients.key_bias.resize(branch.key_bias->size());
+  }
+}
+
+void check_backward(const Plan& plan, const Inputs& in, const Tensor& d_o) {
+  if (d_o.dtype() != DType::f32 || d_o.length() != in.length() || d_o.heads() != in.heads() ||
+      d_o.dim() != in.value_dim())
+    throw InputError("the gradient of the output must have its shape, [" +
+                     std::to_string(in.length()) + "," + std::to_string(in.heads()) + "," +
+                     std::to_string(in.value_dim()) + "], in float32");
+  if (in.low_bits)
+    throw InputError("no backward pass in " + to_string(*in.low_bits) + ": take f32 or bf16");
+  for (const LinearTerm& term : plan.linear)
+    refuse("the linear term '" + term.name + "'", "its features do not say what they are made of");
+  if (plan.constant_of_call)
+    refuse("the constant", "it is made from this call's own queries, keys and values");
+  for (const Branch& branch : plan.branches) check_branch(plan, branch);
+}
+
+}  // namespace vidattn

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "attention/backward/gradients.h"
+#include "attention/inputs.h"
+
+namespace vidattn {
+
+/// Device::backward() in float64 and plain loops, rounded to float32 once. It computes the softmax
+/// again and needs nothing that a run kept. Memory is O(L·(D+DV)) a head; throws InputError
+/// (check_backward()).
+void reference_backward(const Plan& plan, const Inputs& in, const Tensor& d_o, Gradients& out);
+
+}  // namespace vidattn

@@ -1,0 +1,196 @@
+#include "attention/cpu/backward/branch.h"
+
+#include <omp.h>
+
+#include <memory>
+#include <numbers>
+#include <vector>
+
+#include "attention/cancel.h"
+#include "attention/cpu/backward/kernel.h"
+#include "attention/cpu/backward/units.h"
+#include "attention/cpu/backward/upstream.h"
+#include "attention/parallel.h"
+#include "attention/terms/joined.h"
+
+namespace vidattn::cpu {
+namespace {
+
+/// A tensor as float32: itself, or a converted copy.
+class Floats32 {
+ public:
+  explicit Floats32(const Tensor& tensor) : of_(&tensor) {
+    if (tensor.dtype() == DType::f32) return;
+    copy_ = tensor.to(DType::f32);
+    of_ = &copy_;
+  }
+  Floats32(const Floats32&) = delete;
+  Floats32& operator=(const Floats32&) = delete;
+  const Tensor& operator*() const { return *of_; }
+
+ private:
+  Tensor copy_;
+  const Tensor* of_;
+};
+
+/// Gradient of one operand of a branch while it is summed: that of the call's own tensor, or one
+/// with padded rows or of the prepared tensor's, which finish() adds to it.
+class OperandGradient {
+ public:
+  OperandGradient(const Tensor& operand, bool padded, const PoolingMaps& from, Tensor& own)
+      : from_(from), own_(own), dim_(operand.dim()) {
+    const int64_t width = padded ? padded_row(dim_) : dim_;
+    if (from_ || width != dim_) sums_ = Tensor(operand.length(), operand.heads(), width);
+  }
+
+  GradientRows head(int64_t head) {
+    Tensor& to = target();
+    return {to.row(0, head), to.heads() * to.dim()};
+  }
+
+  void finish() {
+    if (sums_.empty()) return;
+    RegionErrors errors;
+#pragma omp parallel for schedule(static)
+    for (int64_t h = 0; h < own_.heads(); ++h) errors.catching([&] { finish_head(h); });
+    errors.rethrow();
+  }
+
+ private:
+  Tensor& target() { return sums_.empty() ? own_ : sums_; }
+
+  void finish_head(int64_t h) {
+    const int64_t stride = sums_.heads() * sums_.dim(), own_stride = own_.heads() * dim_;
+    if (from_)
+      return unpool((*from_)[h * from_->size() / own_.heads()], sums_.row(0, h), stride, dim_,
+                    own_.row(0, h), own_stride);
+    for (int64_t i = 0; i < own_.length(); ++i)
+      for (int64_t c = 0; c < dim_; ++c) own_.row(i, h)[c] += sums_.row(i, h)[c];
+  }
+
+  const PoolingMaps& from_;
+  Tensor& own_;
+  int64_t dim_;
+  Tensor sums_;
+};
+
+/// What a thread adds to in place of gradients that the thread before it began.
+struct PrivateGradients {
+  int64_t head = -1, kv_head = -1;  ///< whose; -1 = none
+  Tensor q, k, v;                   ///< [rows,1,width]
+};
+
+class BackwardBranch {
+ public:
+  BackwardBranch(const Branch& branch, const Inputs& in, const Upstream& upstream, Gradients& out,
+                 std::vector<float>& key_bias)
+      : branch_(branch),
+        upstream_(upstream),
+        heads_(in.heads()),
+        scale_(static_cast<float>(in.softmax_scale())),
+        q_(branch.operands(in).q),
+        k_(branch.operands(in).k),
+        v_(branch.operands(in).v),
+        dq_(*q_, false, branch.prepared.q_from, out.q),
+        dk_(*k_, true, branch.prepared.k_from, out.k),
+        dv_(*v_, true, branch.prepared.v_from, out.v),
+        key_bias_(key_bias) {
+    if (!branch.key_bias) return;
+    bias_ = branch.key_bias->host();
+    for (float& b : bias_) b *= std::numbers::log2e_v<float>;
+  }
+
+  void run() {
+    const int threads = omp_get_max_threads();
+    const std::vector<BackwardUnit> units = backward_units(branch_, heads_, threads);
+    const std::vector<size_t> begin = share_out(units, threads);
+    std::vector<PrivateGradients> copies(threads);
+    std::vector<std::vector<float>> biases(threads);
+    RegionErrors errors;
+#pragma omp parallel num_threads(threads)
+    errors.catching([&] {
+      const int t = omp_get_thread_num();
+      if (begin[t] == begin[t + 1]) return;
+      biases[t].resize(key_bias_.size());
+      if (begin[t] > 0) copy_for(units[begin[t] - 1], units[begin[t]], copies[t]);
+      const BackwardScratch scratch((*q_).dim(), (*v_).dim());
+      for (size_t u = begin[t]; u < begin[t + 1] && !runs_cancelled; ++u)
+        if (units[u].cost > 0) run_unit(units[u], scratch, copies[t], biases[t]);
+    });
+    errors.rethrow();
+    throw_if_cancelled();
+    for (const PrivateGradients& copy : copies) add_copy(copy);
+    for (const auto& bias : biases)
+      for (size_t j = 0; j < bias.size(); ++j) key_bias_[j] += bias[j];
+    for (OperandGradient* gradient : {&dq_, &dk_, &dv_}) gradient->finish();
+  }
+
+ private:
+  int64_t kv_head(int64_t head) const { return head / (heads_ / (*k_).heads()); }
+
+  /// What the units from `unit` on share with those of the thread before, which end with `last`.
+  void copy_for(const BackwardUnit& last, const BackwardUnit& unit, PrivateGradients& copy) const {
+    if (kv_head(last.head) != kv_head(unit.head)) return;
+    copy.kv_head = kv_head(unit.head);
+    copy.k = Tensor((*k_).length(), 1, padded_row((*k_).dim()));
+    copy.v = Tensor((*v_).length(), 1, padded_row((*v_).dim()));
+    if (!branch_.repeats_queries || last.head != unit.head) return;
+    copy.head = unit.head;
+    copy.q = Tensor((*q_).length(), 1, (*q_).dim());
+  }
+
+  void run_unit(const BackwardUnit& unit, const BackwardScratch& scratch, PrivateGradients& copy,
+                std::vector<float>& bias) {
+    const HeadTable& table = branch_.table(unit.head, heads_);
+    const int64_t kv = kv_head(unit.head);
+    const auto rows = [](Tensor& tensor) { return GradientRows{tensor.row(0, 0), tensor.dim()}; };
+    const BackwardTarget to{unit.head == copy.head ? rows(copy.q) : dq_.head(unit.head),
+                            kv == copy.kv_head ? rows(copy.k) : dk_.head(kv),
+                            kv == copy.kv_head ? rows(copy.v) : dv_.head(kv),
+                            bias.empty() ? nullptr : bias.data()};
+    backward_piece(
+        {&*q_, &*k_, &*v_, unit.head, kv, heads_, scale_, &table, &table.segments[unit.segment],
+         unit.query_begin, unit.query_end, upstream_.values, upstream_.delta.data(),
+         upstream_.lse.data(), bias_.empty() ? nullptr : bias_.data()},
+        scratch, to);
+  }
+
+  void add_copy(const PrivateGradients& copy) {
+    if (copy.kv_head >= 0) {
+      add_rows(copy.k, dk_.head(copy.kv_head));
+      add_rows(copy.v, dv_.head(copy.kv_head));
+    }
+    if (copy.head >= 0) add_rows(copy.q, dq_.head(copy.head));
+  }
+
+  static void add_rows(const Tensor& from, const GradientRows& to) {
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < from.length(); ++i)
+      for (int64_t c = 0; c < from.dim(); ++c) to.row(i)[c] += from.row(i, 0)[c];
+  }
+
+  const Branch& branch_;
+  const Upstream& upstream_;
+  int64_t heads_;
+  float scale_;
+  Floats32 q_, k_, v_;
+  OperandGradient dq_, dk_, dv_;
+  std::vector<float> bias_;  ///< in units of log2; empty = none
+  std::vector<float>& key_bias_;
+};
+
+}  // namespace
+
+void backward(const Plan& plan, const Inputs& in, const Output& kept, const Tensor& d_o,
+              Gradients& out) {
+  check_backward(plan, in, d_o);
+  start_gradients(plan, in, out);
+  for (size_t b = 0; b < plan.branches.size();) {
+    const auto [first, last] = joined_with(plan, b);
+    const Upstream upstream = pass_weights(plan, first, in, kept, d_o, out.branches[first]);
+    for (; b < last; ++b)
+      BackwardBranch(plan.branches[b], in, upstream, out, out.branches[b].key_bias).run();
+  }
+}
+
+}  // namespace vidattn::cpu

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "attention/methods/router.h"
+
+namespace vidattn {
+
+/// What P_i means in the loss alpha * M * sum_i F_i P_i that keeps a router's groups even (MoGA
+/// Eq. 6 to 8); F_i is the share of the tokens that are in group i.
+enum class BalanceForm {
+  assigned,            ///< as Eq. 8 is printed: the sum of p_i over the tokens of group i, over N
+  switch_transformer,  ///< the mean of p_i over all tokens (Fedus et al. 2021, arXiv 2101.03961)
+};
+
+struct BalanceLoss {
+  double value = 0;
+  std::vector<float> scores;  ///< [L,M], gradient of the router's scores; F is held constant
+};
+
+/// The loss of one call and its gradient, to be added to that of the output
+/// (Backend::input_gradients). `group`, [L], is where route_tokens() put each token.
+/// pass_scores() takes it on to hidden states and the linear layer.
+BalanceLoss balance_loss(const LinearRouter& router, const std::vector<int32_t>& group,
+                         BalanceForm form, double alpha);
+
+}  // namespace vidattn

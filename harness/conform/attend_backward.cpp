@@ -1,0 +1,63 @@
+#include "harness/conform/attend_backward.h"
+
+#include <fmt/format.h>
+
+#include "attention/error.h"
+#include "harness/io/npy.h"
+#include "harness/io/stored_array.h"
+
+namespace vidattn {
+namespace {
+
+Array array_of(const Tensor& tensor) {
+  const float* values = tensor.data<float>();
+  return {{tensor.length(), tensor.heads(), tensor.dim()},
+          std::vector(values, values + tensor.size())};
+}
+
+void check_options(const AttendOptions& options, const Device& device) {
+  if (options.grad.empty()) {
+    if (!options.gradients.empty())
+      throw InputError("the gradient of " + options.gradients.begin()->first +
+                       " needs that of the output: --grad FILE.npy");
+    return;
+  }
+  if (options.gradients.empty())
+    throw InputError(
+        "--grad has no effect without a gradient to write: --dq, --dk, --dv, "
+        "--drouter-logits or --dinput");
+  if (!device.has_backward())
+    throw InputError("device " + device.name() + " has no backward pass: use cpu or reference");
+}
+
+}  // namespace
+
+BackwardPass::BackwardPass(const AttendOptions& options, const BackendSpec& spec, const Plan& plan,
+                           const Inputs& in, const Device& device)
+    : options_(options), spec_(spec), plan_(plan), in_(in), device_(device) {
+  check_options(options, device);
+  if (!wanted()) return;
+  d_o_ = read_npy_tensor(options.grad);
+  require_finite(d_o_, options.grad);
+  check_backward(plan, in, d_o_);
+  Gradients none;
+  start_gradients(plan, in, none);
+  const auto passed = spec.backend->input_gradients(in, spec.params, plan, none);
+  for (const auto& [name, path] : options.gradients)
+    if (name != "q" && name != "k" && name != "v" && !passed.contains(name))
+      throw InputError(fmt::format("{} passes no gradient to {} in this call", spec.text(), name));
+}
+
+std::map<std::string, Array> BackwardPass::run(const Output& out) const {
+  std::map<std::string, Array> all;
+  if (!wanted()) return all;
+  Gradients gradients;
+  device_.backward(plan_, in_, out, d_o_, gradients);
+  all = spec_.backend->input_gradients(in_, spec_.params, plan_, gradients);
+  all["q"] = array_of(gradients.q);
+  all["k"] = array_of(gradients.k);
+  all["v"] = array_of(gradients.v);
+  return all;
+}
+
+}  // namespace vidattn

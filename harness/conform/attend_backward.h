@@ -1,0 +1,35 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "attention/device.h"
+#include "harness/conform/attend.h"
+#include "harness/measure/backend_spec.h"
+
+namespace vidattn {
+
+/// The backward pass of one call on the user's files.
+class BackwardPass {
+ public:
+  /// Reads AttendOptions::grad. Throws InputError before any attention when a gradient is wanted
+  /// that there cannot be: the device or the plan has no backward pass, or the method passes none
+  /// to an input. The arguments must outlive it.
+  BackwardPass(const AttendOptions& options, const BackendSpec& spec, const Plan& plan,
+               const Inputs& in, const Device& device);
+
+  bool wanted() const { return !options_.grad.empty(); }
+  /// The gradients by the names of AttendOptions::gradients and more, from a run that kept its
+  /// results; none when none are wanted.
+  std::map<std::string, Array> run(const Output& out) const;
+
+ private:
+  const AttendOptions& options_;
+  const BackendSpec& spec_;
+  const Plan& plan_;
+  const Inputs& in_;
+  const Device& device_;
+  Tensor d_o_;
+};
+
+}  // namespace vidattn

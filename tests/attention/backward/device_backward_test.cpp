@@ -1,0 +1,164 @@
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include <cstring>
+
+#include "attention/error.h"
+#include "tests/support/every_device.h"
+#include "tests/support/gradients.h"
+
+namespace vidattn {
+namespace {
+
+/// Every device's gradients are those of the reference, or it says that it has none.
+class DeviceBackward : public EveryDevice {
+ protected:
+  void expect_gradients(const Plan& plan, const Inputs& in, double limit = 5e-6) {
+    const auto d_o = random_tensor(in.length(), in.heads(), in.value_dim(), random);
+    if (!device->has_backward()) {
+      Gradients gradients;
+      EXPECT_THROW(device->backward(plan, in, {}, *d_o, gradients), InputError);
+      return;
+    }
+    const Gradients want = gradients_on(find_device("reference"), plan, in, *d_o);
+    const Gradients got = gradients_on(*device, plan, in, *d_o);
+    expect_near(got, want, limit);
+    expect_same_bits(gradients_on(*device, plan, in, *d_o), got);
+  }
+
+  static void expect_near(const Gradients& got, const Gradients& want, double limit) {
+    EXPECT_LE(gradient_error(values_of(got.q), values_of(want.q)), limit) << "dq";
+    EXPECT_LE(gradient_error(values_of(got.k), values_of(want.k)), limit) << "dk";
+    EXPECT_LE(gradient_error(values_of(got.v), values_of(want.v)), limit) << "dv";
+    ASSERT_EQ(got.branches.size(), want.branches.size());
+    for (size_t b = 0; b < want.branches.size(); ++b) {
+      const BranchGradients &a = got.branches[b], &w = want.branches[b];
+      EXPECT_LE(gradient_error(a.token_weight, w.token_weight), limit) << b;
+      EXPECT_LE(gradient_error(a.channel_weight, w.channel_weight), limit) << b;
+      EXPECT_LE(gradient_error(a.key_bias, w.key_bias), 10 * limit) << b;  // they sum to nearly 0
+      EXPECT_NEAR(a.weight, w.weight, 1e-3 * (1 + std::abs(w.weight))) << b;
+    }
+  }
+
+  static void expect_same_bits(const Gradients& a, const Gradients& b) {
+    for (const auto which : {&Gradients::q, &Gradients::k, &Gradients::v})
+      EXPECT_EQ(std::memcmp((a.*which).data<char>(), (b.*which).data<char>(), (b.*which).bytes()),
+                0)
+          << "not deterministic";
+  }
+};
+
+TEST_P(DeviceBackward, RaggedGathersOfManyWidths) {
+  for (int64_t dim : {8, 24, 128}) {
+    const Inputs in = random_inputs(150, 290, 2, 2, dim, random);
+    expect_gradients(one_branch({.tables = {ragged_table(150, 290, random)}}), in);
+  }
+  const Inputs odd = random_cross(50, 70, 2, 1, 17, 5, random);
+  expect_gradients(one_branch({.tables = {ragged_table(50, 70, random)}}), odd);
+}
+
+TEST_P(DeviceBackward, EveryNumberOfQueries) {
+  for (int32_t queries : {1, 2, 4, 5, 15, 16, 17, 33, 48, 49, 65}) {
+    const Inputs in = random_inputs(queries, 37, 1, 1, 16, random);
+    expect_gradients(one_branch({.tables = {full_table(queries, 37)}}), in);
+  }
+}
+
+TEST_P(DeviceBackward, TablePerHeadAndSharedKeyHeads) {
+  const Inputs in = random_inputs(200, 200, 4, 2, 32, random);
+  std::vector<HeadTable> tables;
+  for (int t = 0; t < 4; ++t) tables.push_back(ragged_table(200, 200, random));
+  expect_gradients(one_branch({.tables = tables}), in);
+  expect_gradients(one_branch({.tables = tables}), random_inputs(200, 200, 4, 1, 32, random));
+}
+
+TEST_P(DeviceBackward, Bands) {
+  const Inputs in = random_inputs(300, 300, 1, 1, 16, random);
+  for (const KeyRange& range :
+       {KeyRange{0, 300, KeyRange::kNoLow, 0}, KeyRange{0, 300, -20, 20},
+        KeyRange{0, 300, 100, 120}}) {  // of the last, the last queries see nothing
+    HeadTable table;
+    table.add(0, 300, {range});
+    expect_gradients(one_branch({.tables = {table}}), in);
+  }
+}
+
+TEST_P(DeviceBackward, RepeatedQueries) {
+  for (bool shuffle : {false, true}) {
+    const Inputs in = random_inputs(300, 300, 2, 1, 32, random);
+    expect_gradients(one_branch(chosen_chunks(300, 9, shuffle, random)), in);
+  }
+}
+
+TEST_P(DeviceBackward, GroupsOfOneTokenAndLargeScores) {
+  HeadTable table;
+  for (int32_t i = 0; i < 90; ++i) table.add(i, i + 1, {{i, i + 1}});
+  table.query_order = table.key_order = make_order(shuffled(90, random));
+  // One key: its weight is 1 whatever the scores are, dq = dk = 0.
+  expect_gradients(one_branch({.tables = {table}}), random_inputs(90, 90, 2, 2, 64, random), 2e-4);
+  expect_gradients(one_branch({.tables = {full_table(90, 90)}}),
+                   random_inputs(90, 90, 1, 1, 64, random, 10), 5e-5);
+}
+
+TEST_P(DeviceBackward, EverythingAtOnce) {
+  const Inputs in = random_inputs(150, 150, 2, 2, 32, random);
+  const Pooling pooling(150, 150, 20, random);
+  Plan plan = many_branches(150, 2, 32, random);
+  plan.branches.back() = pooling.branch(in);
+  plan.branches.back().channel_weight = plan.branches[2].channel_weight;
+  expect_gradients(plan, in);
+}
+
+TEST_P(DeviceBackward, JoinedBranchesWithAKeyBias) {
+  const Inputs in = random_inputs(100, 120, 2, 1, 32, random);
+  const PoolingMaps maps = random_pooling(12, 120, false, random);
+  HeadTable exact, means;
+  exact.add(0, 100, {{0, 60}});
+  means.add(0, 100, {{2, 12}});
+  Plan plan = one_branch({.name = "exact", .tables = {exact}});
+  std::vector<float> bias(12);
+  for (float& b : bias) b = static_cast<float>(random() % 300) * 0.01F;
+  plan.branches.push_back(
+      {.name = "centroid",
+       .prepared = {nullptr, pool(*in.k, maps), pool(*in.v, maps), nullptr, maps, maps},
+       .key_bias = make_list(bias),
+       .joined = true,
+       .tables = {means}});
+  expect_gradients(plan, in);
+}
+
+TEST_P(DeviceBackward, AnyNumberOfThreads) {
+  if (GetParam().name != "cpu") GTEST_SKIP() << "the host's threads";
+  const int before = omp_get_max_threads();
+  const Inputs in = random_inputs(160, 160, 2, 1, 16, random);
+  for (int threads : {1, 3, 5}) {
+    omp_set_num_threads(threads);
+    expect_gradients(one_branch(chosen_chunks(160, 9, true, random)), in);
+    expect_gradients(one_branch({.tables = {full_table(160, 160)}}), in);
+  }
+  omp_set_num_threads(before);
+}
+
+TEST_P(DeviceBackward, HalfTypes) {
+  for (DType dtype : {DType::bf16, DType::f16}) {
+    const Inputs in = as(random_inputs(120, 120, 2, 2, 64, random), dtype);
+    Plan plan = one_branch({.tables = {ragged_table(120, 120, random)}});
+    plan.branches[0].token_weight = make_list(random_weights(120, random));
+    expect_gradients(plan, in, limit(dtype));
+  }
+}
+
+TEST_P(DeviceBackward, ARunThatKeptNothingIsRefused) {
+  if (GetParam().name != "cpu") GTEST_SKIP() << "of the device that needs it";
+  const Inputs in = random_inputs(20, 1, 16);
+  const Plan plan = one_branch({.tables = {full_table(20, 20)}});
+  Output out;
+  device->run(plan, in, out);
+  Gradients gradients;
+  EXPECT_THROW(device->backward(plan, in, out, *in.q, gradients), std::logic_error);
+}
+
+VIDATTN_ON_EVERY_DEVICE(DeviceBackward);
+
+}  // namespace
+}  // namespace vidattn
