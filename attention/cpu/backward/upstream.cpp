@@ -4,6 +4,7 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "attention/cpu/output.h"
 #include "attention/terms/joined.h"
 #include "attention/terms/row_index.h"
 
@@ -12,12 +13,13 @@ namespace {
 
 constexpr float kNoKeys = 1e30F;  // an LSE that makes every weight 0
 
-const Tensor& result_of(const Output& kept, size_t first) {
-  const bool of_branch = first < kept.softmax.size() && !kept.softmax[first].empty();
-  const Tensor& result = of_branch ? kept.softmax[first] : kept.o;
-  if ((!of_branch && !kept.softmax.empty()) || result.dtype() != DType::f32 || !kept.keep)
+/// Another device may have kept less than this one needs.
+const Tensor& result_of(const Plan& plan, const Inputs& in, const Output& kept, size_t first) {
+  if (kept.keep && first < kept.softmax.size() && !kept.softmax[first].empty())
+    return kept.softmax[first];
+  if (!kept.keep || !kept.softmax.empty() || !is_softmax_alone(plan, in))
     throw std::logic_error("backward() needs the output of a run that kept its results");
-  return result;
+  return kept.o;
 }
 
 class WeightPass {
@@ -103,7 +105,8 @@ class WeightPass {
 Upstream pass_weights(const Plan& plan, size_t first, const Inputs& in, const Output& kept,
                       const Tensor& d_o, BranchGradients& out) {
   const std::vector<float> lse = joined_lse(plan, kept, first);
-  return WeightPass(plan.branches[first], in, result_of(kept, first), d_o, lse, out).run();
+  return WeightPass(plan.branches[first], in, result_of(plan, in, kept, first), d_o, lse, out)
+      .run();
 }
 
 }  // namespace vidattn::cpu

@@ -156,6 +156,11 @@ TEST_P(DeviceBackward, ARunThatKeptNothingIsRefused) {
   device->run(plan, in, out);
   Gradients gradients;
   EXPECT_THROW(device->backward(plan, in, out, *in.q, gradients), std::logic_error);
+  Plan gated = plan;
+  gated.branches[0].weight = 0.5F;
+  out.keep = true;
+  find_device("reference").run(gated, in, out);  // it keeps nothing that is not in the output
+  EXPECT_THROW(device->backward(gated, in, out, *in.q, gradients), std::logic_error);
 }
 
 VIDATTN_ON_EVERY_DEVICE(DeviceBackward);

@@ -1,0 +1,88 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "attention/backend.h"
+#include "attention/error.h"
+#include "tests/support/gradients.h"
+
+namespace vidattn::backward_test {
+namespace {
+
+struct Planned {
+  std::string name;
+  Inputs in;
+  Plan plan;
+};
+
+/// Every method with its defaults that can plan a small video.
+std::vector<Planned> plans_of_every_method() {
+  std::vector<Planned> all;
+  for (const Backend* backend : backends()) {
+    Inputs in = random_video(4, 8, 8, 2, 16);
+    try {
+      backend->prepare(in, backend->defaults());
+      Plan plan = backend->plan(in, backend->defaults());
+      plan.validate(in);
+      all.push_back({backend->name(), std::move(in), std::move(plan)});
+    } catch (const InputError&) {  // wants another grid, or inputs
+    }
+  }
+  EXPECT_GT(all.size(), 25U);
+  return all;
+}
+
+/// Why a method's plan has no gradients; empty when it has.
+std::string refusal(const Plan& plan, const Inputs& in, const Tensor& d_o) {
+  try {
+    check_backward(plan, in, d_o);
+    return "";
+  } catch (const InputError& error) {
+    return error.what();
+  }
+}
+
+void expect_pooled(const std::shared_ptr<const Tensor>& prepared, const PoolingMaps& from,
+                   const Tensor& own, const std::string& what) {
+  if (!prepared || !from) return;
+  EXPECT_LE(gradient_error(values_of(*prepared), values_of(*pool(own, from))), 1e-6) << what;
+}
+
+/// Every method that attends with means says truly what they are means of.
+TEST(Backward, PreparedOperandsAreWhatTheirPoolingMapsSay) {
+  std::set<std::string> pooled;
+  for (const auto& [name, in, plan] : plans_of_every_method())
+    for (const Branch& branch : plan.branches) {
+      const Operands& from = branch.prepared;
+      expect_pooled(from.q, from.q_from, *in.q, name + " q");
+      expect_pooled(from.k, from.k_from, *in.k, name + " k");
+      expect_pooled(from.v, from.v_from, *in.v, name + " v");
+      if (from.k) pooled.insert(name);
+    }
+  EXPECT_TRUE(pooled.contains("vsa") && pooled.contains("nsa") && pooled.contains("sol"));
+}
+
+TEST(Backward, EveryMethodHasTheReferencesGradientsOrSaysWhyNot) {
+  const std::map<std::string, std::string> refused{{"sla", "the linear term"},
+                                                   {"pisa", "the values' slope"}};
+  for (const auto& [name, in, plan] : plans_of_every_method()) {
+    const auto d_o = random_tensor(in.length(), in.heads(), in.value_dim(), 5);
+    const std::string why = refusal(plan, in, *d_o);
+    if (refused.contains(name))
+      EXPECT_NE(why.find(refused.at(name)), std::string::npos) << name << ": " << why;
+    else
+      EXPECT_EQ(why, "") << name;
+    if (!why.empty()) continue;
+    const Gradients want = gradients_on(find_device("reference"), plan, in, *d_o);
+    const Gradients got = gradients_on(find_device("cpu"), plan, in, *d_o);
+    EXPECT_LE(gradient_error(values_of(got.q), values_of(want.q)), 1e-5) << name;
+    EXPECT_LE(gradient_error(values_of(got.k), values_of(want.k)), 1e-5) << name;
+    EXPECT_LE(gradient_error(values_of(got.v), values_of(want.v)), 1e-5) << name;
+  }
+}
+
+}  // namespace
+}  // namespace vidattn::backward_test
