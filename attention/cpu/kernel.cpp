@@ -5,8 +5,8 @@
 #include <new>
 
 #include "attention/cpu/keys.h"
-#include "attention/cpu/simd.h"
 #include "attention/cpu/targets.h"
+#include "attention/cpu/units/simd.h"
 #include "attention/error.h"
 
 #undef HWY_TARGET_INCLUDE

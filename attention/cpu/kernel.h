@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "attention/cpu/simd.h"
+#include "attention/cpu/units/simd.h"
 #include "attention/lowbit/operands.h"
 #include "attention/plan.h"
 #include "attention/tensor.h"

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "attention/cpu/simd.h"
+#include "attention/cpu/units/simd.h"
 #include "build_info.h"
 #include "harness/cli/parser.h"
 #include "harness/host/interrupt.h"

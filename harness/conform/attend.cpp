@@ -179,8 +179,8 @@ ExitCode attend(const AttendOptions& options) {
   const PlanStats stats = plan_stats(plan, in);
   Outputs outputs;
   write_arrays(options, plan, in, out, outputs);
-  for (const auto& [name, path] : options.gradients)
-    outputs.write([&] { write_npy(path, gradients.at(name)); });
+  for (const auto& wanted : options.gradients)
+    outputs.write([&] { write_npy(wanted.second, gradients.at(wanted.first)); });
   nlohmann::json json = stats_json(spec, plan, stats, in.softmax_scale(),
                                    std::chrono::duration<double>(planned - start).count(),
                                    std::chrono::duration<double>(end - begin).count());

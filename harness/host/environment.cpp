@@ -27,7 +27,7 @@ extern "C" {
 #include <sstream>
 
 #include "attention/blas.h"
-#include "attention/cpu/simd.h"
+#include "attention/cpu/units/simd.h"
 #include "build_info.h"
 #include "harness/io/sha256.h"
 #include "metrics/machine/peak.h"

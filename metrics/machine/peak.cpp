@@ -9,7 +9,7 @@
 #include <new>
 
 #include "attention/cpu/bursts.h"
-#include "attention/cpu/simd.h"
+#include "attention/cpu/units/simd.h"
 
 namespace vidattn {
 namespace {

@@ -8,7 +8,7 @@
 #include <numeric>
 #include <random>
 
-#include "attention/cpu/simd.h"
+#include "attention/cpu/units/simd.h"
 
 namespace vidattn::largest_test {
 namespace {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "attention/cpu/kernel.h"
-#include "attention/cpu/simd.h"
+#include "attention/cpu/units/simd.h"
 #include "attention/device.h"
 #include "metrics/machine/peak.h"
 #include "tests/support/compare.h"

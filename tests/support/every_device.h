@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "attention/cpu/simd.h"
+#include "attention/cpu/units/simd.h"
 #include "attention/device.h"
 #include "attention/error.h"
 #include "tests/support/compare.h"

@@ -2,7 +2,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "attention/cpu/simd.h"
+#include "attention/cpu/units/simd.h"
 #include "attention/error.h"
 
 #if defined(__x86_64__) && defined(__linux__)

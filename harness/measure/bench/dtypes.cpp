@@ -11,7 +11,7 @@
 
 #include "attention/cancel.h"
 #include "attention/cpu/scores.h"
-#include "attention/cpu/simd.h"
+#include "attention/cpu/units/simd.h"
 #include "attention/error.h"
 #include "attention/lowbit/plain.h"
 #include "harness/host/interrupt.h"

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "attention/cpu/kernel.h"
-#include "attention/cpu/simd.h"
+#include "attention/cpu/units/simd.h"
 #include "attention/reference.h"
 #include "tests/support/compare.h"
 #include "tests/support/plans.h"

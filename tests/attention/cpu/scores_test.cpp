@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attention/cpu/units/simd.h"
 #include "attention/lowbit/plain.h"
 #include "tests/support/inputs.h"
 #include "tests/support/plans.h"

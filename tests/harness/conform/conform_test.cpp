@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "attention/backend.h"
-#include "attention/cpu/simd.h"
+#include "attention/cpu/units/simd.h"
 #include "harness/conform/test_vector.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
