@@ -46,8 +46,12 @@ int64_t Keep(const float* values, int64_t size, float floor, bool from, float* o
     highest = hn::Max(highest, hn::IfThenElse(mask, x, hn::Neg(most)));
     kept += static_cast<int64_t>(hn::CompressStore(x, mask, d, out + kept));
   }
-  low = hn::GetLane(hn::MinOfLanes(d, lowest));
-  high = hn::GetLane(hn::MaxOfLanes(d, highest));
+  // Lane by lane: Highway's emulated reductions take the largest finite number for infinity.
+  HWY_ALIGN float least[hn::MaxLanes(d)], most_of[hn::MaxLanes(d)];
+  hn::Store(lowest, d, least);
+  hn::Store(highest, d, most_of);
+  low = *std::min_element(least, least + lanes);
+  high = *std::max_element(most_of, most_of + lanes);
   for (; i < size; ++i) {
     const float x = values[i];
     if (from ? !(x >= floor) : !(x < floor)) continue;

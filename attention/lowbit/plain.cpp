@@ -97,9 +97,10 @@ PlainLowBits::PlainLowBits(const Branch& branch, const Inputs& in) {
 
 double PlainLowBits::lse_offset(const std::vector<float>& query, int64_t kv_head,
                                 double scale) const {
+  if (mean.empty()) return 0;
   double dot = 0;
   const float* of_head = mean.data() + kv_head * static_cast<int64_t>(query.size());
-  for (size_t c = 0; c < query.size() && !mean.empty(); ++c) dot += double{query[c]} * of_head[c];
+  for (size_t c = 0; c < query.size(); ++c) dot += double{query[c]} * of_head[c];
   return scale * dot;
 }
 

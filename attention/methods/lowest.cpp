@@ -25,7 +25,10 @@ Lowest LowestDifference(const float* a, const float* b, int64_t count) {
   int64_t m = 0;
   for (; m + lanes <= count; m += lanes) lowest = hn::Min(lowest, difference(m));
   const int64_t tail = m;
-  float value = hn::GetLane(hn::MinOfLanes(d, lowest));
+  // Lane by lane: Highway's emulated reductions take the largest finite number for infinity.
+  HWY_ALIGN float least[hn::MaxLanes(d)];
+  hn::Store(lowest, d, least);
+  float value = *std::min_element(least, least + lanes);
   for (; m < count; ++m) value = std::min(value, a[m] - b[m]);
   const auto wanted = hn::Set(d, value);
   for (m = 0; m < tail; m += lanes) {
