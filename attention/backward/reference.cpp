@@ -154,6 +154,8 @@ class HeadBackward {
   void add_token(int64_t token_at) {
     if (plan_.branches[first_].token_weight) token.resize(in_.length());
     if (plan_.branches[first_].channel_weight) channel.resize(in_.length() * in_.value_dim());
+    Doubles d = row_of(d_o_, token_at, head_);
+    if (std::all_of(d.begin(), d.end(), [](double value) { return value == 0; })) return;
     std::vector<Share> shares;
     double lse = -INFINITY;
     for (size_t b = 0; b < sums.size(); ++b) {
@@ -162,7 +164,6 @@ class HeadBackward {
     }
     if (std::isinf(lse)) return;
     const Doubles o = result_of(shares, lse);
-    Doubles d = row_of(d_o_, token_at, head_);
     pass_gates(token_at, o, d);
     const double delta = dot(d, o);
     for (size_t b = 0; b < shares.size(); ++b) add_share(b, shares[b], lse, d, delta);

@@ -34,6 +34,11 @@ Option dtypes_option(std::vector<std::string>& dtypes) {
   return Option("--dtype", &dtypes, "f32, bf16, f16, int8 or fp8; may be repeated");
 }
 
+Option pass_option(std::string& pass) {
+  return Option("--pass", &pass,
+                "what is timed: forward (planning and running), backward, or both, as in training");
+}
+
 Option db_option(std::string& db) {
   return Option("--db", &db, "SQLite file of stored runs").written(Written::store);
 }

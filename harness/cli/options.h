@@ -19,6 +19,7 @@ Option device_option(std::string& device);
 Option devices_option(std::vector<std::string>& devices);
 Option dtype_option(std::string& dtype);
 Option dtypes_option(std::vector<std::string>& dtypes);
+Option pass_option(std::string& pass);
 /// --db, with a default
 Option db_option(std::string& db);
 /// --fps of folders of frames

@@ -11,18 +11,20 @@ namespace {
 const RegisterCommand registered([] {
   auto o = std::make_shared<BenchOptions>();
   auto dtypes = std::make_shared<std::vector<std::string>>();
+  auto pass = std::make_shared<std::string>("forward");
   return Command{
       "bench",
       "kernel speed against this machine's measured limits",
-      {device_option(o->device),
+      {device_option(o->device), pass_option(*pass),
        Option("--seconds", &o->seconds, "least time for each line").in(0, 3600),
        Option("--quick", &o->quick, "a short list"),
        Option("--dtype", dtypes.get(),
               "two or more of f32, bf16, f16, int8 and fp8: how much faster than the first the "
               "others are, at the scores alone and at all of attention"),
        out_option(o->out, "JSON file")},
-      [o, dtypes](const Arguments& arguments) {
+      [o, dtypes, pass](const Arguments& arguments) {
         for (const std::string& dtype : *dtypes) o->dtypes.push_back(parse_dtype(dtype));
+        o->pass = parse_pass(*pass);
         o->arguments = arguments;
         return bench(*o);
       }};

@@ -14,7 +14,7 @@ namespace {
 struct Given {
   WorkloadOptions workload;
   CaseRequest request;
-  std::string dtype = "f32";
+  std::string dtype = "f32", pass = "forward";
   bool json = false;
 };
 
@@ -48,6 +48,7 @@ ExitCode run(const Given& given) {
   CaseRequest request = given.request;
   request.workload = given.workload.request();
   request.dtype = parse_dtype(given.dtype);
+  request.pass = parse_pass(given.pass);
   check_timing(request.timing);
   nlohmann::json record = nlohmann::json::array();
   bool passed = true;
@@ -79,7 +80,7 @@ std::vector<Option> options(Given& o) {
   return joined(
       {o.workload.all(),
        {Option("--backend", &r.backends, "NAME[:key=value,…]; may be repeated").required(),
-        device_option(r.device), dtype_option(o.dtype),
+        device_option(r.device), dtype_option(o.dtype), pass_option(o.pass),
         Option("--density", &r.density, "solve the backends' knobs for this density").in(1e-9, 1)},
        timing_options(r.timing),
        {Option("--whole", &r.whole, "never extrapolate full attention from a sample of its rows"),

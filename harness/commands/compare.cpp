@@ -15,7 +15,7 @@ namespace {
 struct Given {
   WorkloadOptions workload;
   CompareOptions compare;
-  std::string densities, margin = "1%";
+  std::string densities, margin = "1%", pass = "forward";
   std::vector<std::string> dtypes, binaries;
 };
 
@@ -39,6 +39,7 @@ CompareOptions complete(const Given& given, const Arguments& arguments) {
   for (const std::string& dtype : given.dtypes) compare.dtypes.push_back(parse_dtype(dtype));
   compare.binaries = parse_binaries(given.binaries);
   compare.rule.margin = parse_share(given.margin, "--margin");
+  compare.pass = parse_pass(given.pass);
   compare.arguments = arguments;
   return compare;
 }
@@ -54,7 +55,7 @@ std::vector<Option> options(Given& o) {
        o.workload.all(),
        {Option("--density", &o.densities,
                "solve both knobs for these densities: 0.25, 0.1,0.2 or from:to:step"),
-        devices_option(compare.devices), dtypes_option(o.dtypes),
+        devices_option(compare.devices), dtypes_option(o.dtypes), pass_option(o.pass),
         Option("--time", &compare.seconds,
                "seconds for each case; for two programs all cases together, and at least 10 blocks")
             .in(0.1, 86400),

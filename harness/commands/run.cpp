@@ -23,6 +23,7 @@ struct Given {
   std::string densities;
   bool with_full = false;  ///< whether or not it is among the backends
   std::vector<std::string> dtypes;
+  std::string pass = "forward";
   SuiteOptions suite;
 };
 
@@ -44,6 +45,7 @@ RunOptions complete(const Given& given, const Arguments& arguments) {
   if (given.with_full) add_full(run.backends);
   if (!given.dtypes.empty()) run.dtypes.clear();
   for (const std::string& dtype : given.dtypes) run.dtypes.push_back(parse_dtype(dtype));
+  run.pass = parse_pass(given.pass);
   run.arguments = arguments;
   return run;
 }
@@ -76,7 +78,7 @@ std::vector<Option> main_job(Given& o) {
                "--step", [&o](NumberList steps) { o.workload.choose_steps(std::move(steps)); }),
         in_run("--layers", run.layers, run.layers_given, "layers of the model for `in run`",
                "--layer", [&o](NumberList layers) { o.workload.choose_layers(std::move(layers)); }),
-        devices_option(run.devices), dtypes_option(o.dtypes),
+        devices_option(run.devices), dtypes_option(o.dtypes), pass_option(o.pass),
         Option("--repeat", &run.repeat,
                "timed blocks; more than 6 where they take less than 3 s together")
             .in(1, 100000)

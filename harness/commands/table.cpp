@@ -15,6 +15,7 @@ constexpr double kSampleForAll = 100;
 
 struct Given {
   TableOptions table;
+  std::string pass = "forward";
   bool sample = false;  ///< --sample stands on the line
 };
 
@@ -26,6 +27,7 @@ TableOptions complete(const Given& given, const Arguments& arguments) {
     if (options.tokens.empty()) options.tokens = {kTokensForAll};
     if (!given.sample) options.sample_gflop = kSampleForAll;
   }
+  options.pass = parse_pass(given.pass);
   options.arguments = arguments;
   return options;
 }
@@ -49,6 +51,7 @@ std::vector<Option> subject(Given& given) {
       Option("--temporal-groups", &o.temporal_groups, "shots of equal length for STGA").in(1, 1000),
       device_option(o.device),
       dtype_option(o.dtype),
+      pass_option(given.pass).needs("--measure"),
       Option("--heads", &o.heads,
              "heads measured, scaled up to the model's; default: as many as 4 GB of q, k, v "
              "and output hold, with --backend 2")

@@ -51,14 +51,15 @@ ComparedCase compare_cases(Case a, Case b, const CompareOptions& options, std::s
 
 ComparisonResult compare_backends(const CompareOptions& options) {
   require_backends(options.sides);
-  for (const std::string& device : options.devices) find_device(device);
+  for (const std::string& device : options.devices)
+    for (const DType dtype : options.dtypes) require_pass(options.pass, find_device(device), dtype);
   const Workload workload = build_workload(options.workload);
   ComparisonResult result{parse_backend(options.sides[0]).text(),
                           parse_backend(options.sides[1]).text()};
   result.protocol = fmt::format(
-      "time is plan + run in this process with warm caches; blocks of ABBA or BAAB by a fair coin, "
+      "time is {} in this process with warm caches; blocks of ABBA or BAAB by a fair coin, "
       "fastest run of a block, {:g} s a case",
-      options.seconds);
+      timed_text(options.pass), options.seconds);
   result.workload = workload_facts(workload);
   const std::vector<double> as_given = {0};
   for (DType dtype : options.dtypes) {
@@ -72,6 +73,7 @@ ComparisonResult compare_backends(const CompareOptions& options) {
           sample_if_long(pair.back(), false);
           if (density > 0 && !pair.back().is_full()) set_density(pair.back(), density);
         }
+        set_pass(pair, options.pass);
         if (density > 0) name += fmt::format(" density {:g}", density);
         result.cases.push_back(
             compare_cases(std::move(pair[0]), std::move(pair[1]), options, std::move(name)));

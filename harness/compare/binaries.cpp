@@ -95,6 +95,7 @@ std::vector<std::string> run_arguments(const CompareOptions& options,
   for (const std::string& backend : options.sides) add("--backend", backend);
   for (const std::string& device : options.devices) add("--device", device);
   for (DType dtype : options.dtypes) add("--dtype", to_string(dtype));
+  if (options.pass != Pass::forward) add("--pass", to_string(options.pass));
   if (!options.densities.empty())
     add("--density", fmt::format("{}", fmt::join(options.densities, ",")));
   return arguments;
@@ -126,8 +127,10 @@ class Program {
     for (const Measurement& c : last_.cases) {
       RunTimes fastest{NAN, NAN};
       for (const Block& block : c.blocks)
-        if (!(fastest.seconds() <= block.seconds()))
+        if (!(fastest.seconds() <= block.seconds())) {
           fastest = {block.plan_seconds, block.run_seconds};
+          fastest.backward = block.backward_seconds;
+        }
       times.push_back(fastest);
     }
     return times;
@@ -197,9 +200,9 @@ ComparisonResult compare_binaries(const CompareOptions& options) {
   result.a = a.title();
   result.b = b.title();
   result.protocol = fmt::format(
-      "time is plan + run; blocks of four processes, ABBA or BAAB by a fair coin, fastest of {} "
+      "time is {}; blocks of four processes, ABBA or BAAB by a fair coin, fastest of {} "
       "runs in each of\nthe side's two processes, {:g} s together and at least {} blocks",
-      repeat, options.seconds, paired.min_blocks);
+      timed_text(options.pass), repeat, options.seconds, paired.min_blocks);
   result.workload = workload_facts(workload);
   for (size_t i = 0; i < a.last().cases.size(); ++i) {
     ComparedCase& c = result.cases.emplace_back(pair_cases(a.last().cases[i], b.last().cases[i]));

@@ -25,6 +25,7 @@ struct CompareOptions {
   std::map<std::string, std::string> binaries;  ///< "A" and "B": paths of two vidattn programs
   std::vector<std::string> devices = {"cpu"};
   std::vector<DType> dtypes = {DType::f32};
+  Pass pass = Pass::forward;      ///< what is timed
   std::vector<double> densities;  ///< solve both sides' knobs for these; empty = as given
   double seconds = 10;            ///< per case (for two programs: all cases together)
   VerdictRule rule;

@@ -62,7 +62,7 @@ bool alike(const Measurement& a, const Measurement& b) {
   };
   return a.setting == b.setting && a.identity.device == b.identity.device &&
          a.identity.dtype == b.identity.dtype && a.identity.cold == b.identity.cold &&
-         shape(a) == shape(b) && same_call(a, b);
+         a.identity.pass == b.identity.pass && shape(a) == shape(b) && same_call(a, b);
 }
 
 /// The same case, else one like it.
@@ -109,7 +109,8 @@ ComparisonResult compare_stored_runs(const CompareOptions& options) {
   result.a = fmt::format("{} (revision {})", options.sides[0], a.revision);
   result.b = fmt::format("{} (revision {})", options.sides[1], b.revision);
   result.protocol =
-      "time is plan + run relative to full attention in the same block (full itself: to the "
+      "time is what the runs timed relative to full attention in the same block (full itself: to "
+      "the "
       "measured peak);\nthe n-th blocks of the two runs are paired";
   const ComparedCalls names(a, b);
   for (const Measurement& c : a.cases) {

@@ -13,15 +13,18 @@ namespace vidattn {
 /// blocks by `index`.
 struct Block {
   int64_t index = 0;                         ///< from 0, without warm-up
-  double plan_seconds = 0, run_seconds = 0;  ///< of the case's backend
-  double dense_seconds = 0;                  ///< plan and run of the dense control; NaN = none
+  double plan_seconds = 0, run_seconds = 0;  ///< of the case's forward pass
+  double dense_seconds = 0;                  ///< seconds() of the dense control; NaN = none
   double peak_flops = 0;  ///< latest measured peak for the storage type, FLOP/s; 0 = unknown
   int64_t position = 0, dense_position = 0;  ///< place in the first round, from 0
   std::string outlier = {};  ///< class of the ratio: "", mild or severe; never left out
   /// Of all threads of the process, in the run whose times these are; NaN = unknown.
   double cpu_seconds = NAN;
+  double backward_seconds = 0;  ///< of the backward pass; 0 = it was not timed
 
-  double seconds() const { return plan_seconds + run_seconds; }
+  /// Of what the case's pass times: what a backward pass alone needs before it is 0.
+  double seconds() const { return plan_seconds + kernel_seconds(); }
+  double kernel_seconds() const { return run_seconds + backward_seconds; }  ///< without planning
   double ratio() const { return seconds() / dense_seconds; }  ///< below 1: faster than full
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,11 +39,15 @@ struct Case {
   /// Relative L2 of the float plan against full attention, and of low bits against the float plan.
   double selection_error = NAN, quantisation_error = NAN;
   double check_error = NAN, check_limit = NAN;
+  /// Gradient of the output for backward passes (set_pass()), shared by the cases of one workload.
+  std::shared_ptr<const Tensor> d_o = {};
+  double gradient_error = NAN, gradient_limit = NAN;  ///< as the check's, of dq, dk and dv
   double setup_seconds = 0;
   double validation_seconds = 0;  ///< of one plan
   std::optional<int64_t> extra_bytes = {};
-  std::vector<double> plan_seconds = {}, run_seconds = {};  ///< of the timed runs
-  std::vector<DeviceTimes> device_times = {};               ///< of the timed runs
+  /// Of the timed runs; 0 for what the case's pass leaves out.
+  std::vector<double> plan_seconds = {}, run_seconds = {}, backward_seconds = {};
+  std::vector<DeviceTimes> device_times = {};  ///< of the timed runs
   /// Full attention that is too long to run whole is run for these tokens only; its times are
   /// scaled up by `scale_up` and marked as extrapolated.
   std::vector<int64_t> sampled = {};
@@ -52,6 +57,7 @@ struct Case {
   StepCache after = {};
   int64_t state_bytes = 0;  ///< of `after`
 
+  Pass pass() const { return result.identity.pass; }
   bool is_full() const { return spec.backend->name() == "full"; }
   bool passed() const { return result.passed(); }
   bool skipped() const { return result.outcome == Outcome::skipped; }

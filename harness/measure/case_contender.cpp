@@ -23,16 +23,19 @@ void note_failure(Measurement& m, const std::exception_ptr& failure) {
 
 }  // namespace
 
-Contender contender_of(const Case& c, Output& out) {
-  return {c.result.setting, [&c, &out](int64_t repeat) {
+Contender contender_of(const Case& c, Workspace& space) {
+  return {c.result.setting, [&c, &space](int64_t repeat) {
+            static const Tensor none;
             Plan plan;
-            RunTimes times;
-            const Elapsed planning = elapsed_each(repeat, [&] { plan = make_plan(c); });
-            const Elapsed running = elapsed_each(repeat, [&] { c.device->run(plan, c.in, out); });
-            times.plan = planning.seconds;
-            times.run = c.scale_up * running.seconds;
-            times.cpu = planning.cpu + c.scale_up * running.cpu;
-            times.device = out.times;
+            const bool planned = times_forward(c.pass());
+            const Elapsed planning =
+                elapsed_each(planned ? repeat : 1, [&] { plan = make_plan(c); });
+            RunTimes times =
+                time_kernels(*c.device, plan, c.in, c.d_o ? *c.d_o : none, c.pass(), repeat, space);
+            times.run *= c.scale_up;
+            times.backward *= c.scale_up;
+            times.cpu *= c.scale_up;
+            if (planned) times.plan = planning.seconds, times.cpu += planning.cpu;
             plan.validate(c.in);  // every plan, in nobody's time
             return std::vector{times};
           }};
@@ -42,10 +45,12 @@ void take_times(Case& c, const ContenderTimes& times) {
   c.result.blocks = times.blocks();
   c.plan_seconds.clear();
   c.run_seconds.clear();
+  c.backward_seconds.clear();
   c.device_times.clear();
   for (const Block& block : c.result.blocks) {
     c.plan_seconds.push_back(block.plan_seconds);
     c.run_seconds.push_back(block.run_seconds);
+    c.backward_seconds.push_back(block.backward_seconds);
   }
   for (const RunTimes& run : times.runs()) c.device_times.push_back(run.device);
   c.result.runs_in_a_row = times.repeat;

@@ -42,9 +42,11 @@ void take_runs(Case& c, const ContenderTimes& times) {
   take_times(c, times);
   c.plan_seconds.clear();
   c.run_seconds.clear();
+  c.backward_seconds.clear();
   for (const RunTimes& run : times.runs()) {
     c.plan_seconds.push_back(run.plan);
     c.run_seconds.push_back(run.run);
+    c.backward_seconds.push_back(run.backward);
   }
 }
 
@@ -66,9 +68,9 @@ Timings measure_pair(Case& a, Case& b, Policy policy, double slowdown) {
   policy.block_seconds = kPairedBlockSeconds;
   policy.most_rounds = kMostPairedRounds;
   policy.warm_up = {.least_rounds = kWarmUpRounds, .least_seconds = kWarmUpSeconds};
-  Output out;  // one for both, so that neither has the better pages
+  Workspace space;  // one for both, so that neither has the better pages
   const Timings timings =
-      time_contenders({contender_of(a, out), slowed(contender_of(b, out), slowdown)}, policy);
+      time_contenders({contender_of(a, space), slowed(contender_of(b, space), slowdown)}, policy);
   take_runs(a, timings.contenders[0]);
   take_runs(b, timings.contenders[1]);
   return timings;

@@ -18,7 +18,7 @@ Policy paired_policy(double seconds, uint64_t seed, std::string label);
 
 /// Times two checked cases in this process by this policy, both warmed up in turn before and in up
 /// to 8 rounds a block when they are short. The blocks of the second contender are B's, with A's
-/// time as dense_seconds. Every run's times go to the case's plan_seconds and run_seconds, a
+/// time as dense_seconds. Every run's times go to the case's seconds, a
 /// failure to its outcome. `slowdown` makes B slower by that share of its own measured time, by
 /// waiting busily after every run: for testing that it is found.
 Timings measure_pair(Case& a, Case& b, Policy policy, double slowdown = 0);

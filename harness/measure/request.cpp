@@ -24,6 +24,7 @@ std::vector<Case> make_cases(const CaseRequest& request, const Inputs& original)
     sample_if_long(c, request.whole);
     if (i > 0 && request.density && !c.is_full()) set_density(c, *request.density);
   }
+  set_pass(cases, request.pass);
   return cases;
 }
 
@@ -56,6 +57,7 @@ std::vector<std::string> case_arguments(const CaseRequest& r) {
   words.insert(words.end(), workload.begin(), workload.end());
   for (const std::string& backend : r.backends) words.insert(words.end(), {"--backend", backend});
   words.insert(words.end(), {"--device", r.device, "--dtype", to_string(r.dtype)});
+  if (r.pass != Pass::forward) words.insert(words.end(), {"--pass", to_string(r.pass)});
   if (r.density) words.insert(words.end(), {"--density", fmt::format("{}", *r.density)});
   words.insert(words.end(), {"--seconds", fmt::format("{}", r.timing.seconds), "--interval",
                              fmt::format("{}", r.timing.interval), "--min-blocks",
@@ -81,6 +83,7 @@ Measurement named_case(const CaseRequest& request, const std::string& backend) {
   id.device = find_device(request.device).name();
   id.dtype = to_string(request.dtype);
   id.cold = request.timing.cold;
+  id.pass = request.pass;
   if (!m.is_full()) id.density = request.density;
   CaseRequest single = request;
   single.backends = {backend};

@@ -15,6 +15,7 @@ struct CaseRequest {
   std::vector<std::string> backends;  ///< NAME[:key=value,…]
   std::string device = "cpu";
   DType dtype = DType::f32;
+  Pass pass = Pass::forward;      ///< what is timed
   std::optional<double> density;  ///< solve each backend's knob for it
   TimingOptions timing;
   bool whole = false;  ///< never extrapolate full attention from a sample of its rows

@@ -72,12 +72,12 @@ void check_timing(const TimingOptions& options) {
 
 TimingFacts time_blocks(const std::vector<Case*>& cases, Case& dense,
                         const TimingOptions& options) {
-  Output out;
+  Workspace space;
   std::vector<Case*> timed = cases;
   timed.push_back(&dense);
   std::vector<Contender> contenders;
-  for (const Case* c : timed) contenders.push_back(contender_of(*c, out));
-  Policy policy = policy_of(options, out, dense.dtype);
+  for (const Case* c : timed) contenders.push_back(contender_of(*c, space));
+  Policy policy = policy_of(options, space.out, dense.dtype);
   policy.control = cases.size();
   const Timings timings = time_contenders(contenders, policy);
   for (size_t i = 0; i < timed.size(); ++i) take_times(*timed[i], timings.contenders[i]);

@@ -13,8 +13,9 @@
 #include "harness/workloads/in_dtype.h"
 #include "harness/workloads/mask_file.h"
 #include "metrics/machine/memory.h"
+#include "metrics/plan/check/equality.h"
+#include "metrics/plan/check/gradients.h"
 #include "metrics/plan/checksum.h"
-#include "metrics/plan/equality.h"
 
 namespace vidattn {
 namespace {
@@ -48,6 +49,20 @@ void check_against_reference(Case& c, const Plan& plan, const Output& out) {
   c.check_error = check.error;
   c.check_limit = check.limit;
   if (!check.passed()) end_as(c, Outcome::failed, check.reason);
+}
+
+void check_backward_pass(Case& c, const Plan& plan, const Output& out) {
+  const EqualityCheck check = check_gradients(*c.device, plan, c.in, out, *c.d_o, c.sampled);
+  c.gradient_error = check.error;
+  c.gradient_limit = check.limit;
+  if (c.passed() && !check.passed()) end_as(c, Outcome::failed, check.reason);
+}
+
+/// All that is timed, once.
+void execute(const Case& c, const Plan& plan, Output& out, Gradients& gradients) {
+  out.keep = times_backward(c.pass());
+  c.device->run(plan, c.in, out);
+  if (out.keep) c.device->backward(plan, c.in, out, *c.d_o, gradients);
 }
 
 PlanFacts describe_plan(const Plan& plan, const PlanStats& stats) {
@@ -138,15 +153,17 @@ void count_work(Case& c, const Plan& whole) {
 void check_and_compare(Case& c, std::vector<Dense>& dense) {
   c.setup_seconds = seconds_of([&] { c.spec.backend->prepare(c.in, c.spec.params); });
   Output out;
+  Gradients gradients;
   Plan plan = make_plan(c, &c.after);
   c.state_bytes = c.after.bytes();
   c.validation_seconds = seconds_of([&] { plan.validate(c.in); });
-  c.device->run(plan, c.in, out);  // touches code and output pages before memory is measured
+  if (times_backward(c.pass())) check_backward(plan, c.in, *c.d_o);
+  execute(c, plan, out, gradients);  // touches code and pages before memory is measured
   {
     const PeakMemory memory;
     plan = {};
     plan = make_plan(c);
-    c.device->run(plan, c.in, out);
+    execute(c, plan, out, gradients);
     c.extra_bytes = memory.extra_bytes();
   }
   plan.validate(c.in);
@@ -156,6 +173,7 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
   c.result.plan.warm_up = c.spec.backend->dense(c.in, c.spec.params);
   if (is_low_bit(c.dtype)) name_unit(c);
   check_against_reference(c, plan, out);
+  if (times_backward(c.pass())) check_backward_pass(c, plan, out);
   Dense& full = dense_for(c, out, dense);
   if (is_low_bit(c.dtype)) separate_errors(c, plan, full, out);
   const Output& own = out.o.empty() ? full.output : out;
@@ -197,6 +215,26 @@ Case new_case(const std::string& backend, const std::string& device, DType dtype
   c.result.identity.device = c.device->name();
   c.result.identity.dtype = to_string(dtype);
   return c;
+}
+
+void require_pass(Pass pass, const Device& device, DType dtype) {
+  if (!times_backward(pass)) return;
+  if (!device.has_backward())
+    throw InputError(
+        fmt::format("--pass {}: {} has no backward pass", to_string(pass), device.name()));
+  if (is_low_bit(dtype))
+    throw InputError(fmt::format("--pass {}: no backward pass in {}; take f32, bf16 or f16",
+                                 to_string(pass), to_string(dtype)));
+}
+
+void set_pass(std::vector<Case>& cases, Pass pass) {
+  if (!times_backward(pass) || cases.empty()) return;
+  const auto d_o = std::make_shared<const Tensor>(sample_output_gradient(cases[0].in));
+  for (Case& c : cases) {
+    require_pass(pass, *c.device, c.dtype);
+    c.result.identity.pass = pass;
+    c.d_o = d_o;
+  }
 }
 
 void sample_if_long(Case& c, bool whole) {

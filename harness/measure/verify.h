@@ -27,6 +27,12 @@ Case make_case(const std::string& backend, const std::string& device, DType dtyp
 /// The same without the file.
 Case new_case(const std::string& backend, const std::string& device, DType dtype, const Inputs& in);
 
+/// Throws InputError for a backward pass on a device that has none, or in a type of low bits.
+void require_pass(Pass pass, const Device& device, DType dtype);
+/// What is timed of cases of one workload. Backward passes get the gradient of an output, one for
+/// all. Throws what require_pass() throws.
+void set_pass(std::vector<Case>& cases, Pass pass);
+
 /// Full attention that would take minutes is set to run for a sample of its rows; not when `whole`.
 void sample_if_long(Case& c, bool whole);
 

@@ -7,7 +7,7 @@
 
 #include "attention/device.h"
 #include "harness/measure/backend_spec.h"
-#include "metrics/plan/equality.h"
+#include "metrics/plan/check/equality.h"
 
 namespace vidattn {
 

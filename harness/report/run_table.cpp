@@ -22,9 +22,9 @@ namespace {
 using Columns = std::vector<const MetricInfo*>;
 
 const std::vector<std::string> kFewMetrics{
-    "density",          "density_target", "recall_mean",     "recall_of_blocks",
-    "recall_of_tokens", "relative_l2",    "selection_error", "quantisation_error",
-    "total_time",       "speedup",        "realised_share",  "planning_share"};
+    "density",     "density_target",  "recall_mean",        "recall_of_blocks", "recall_of_tokens",
+    "relative_l2", "selection_error", "quantisation_error", "backward_time",    "total_time",
+    "speedup",     "forward_speedup", "backward_speedup",   "realised_share",   "planning_share"};
 
 bool of_several_kinds(const std::vector<Measurement>& cases) {
   return std::any_of(cases.begin(), cases.end(), [&](const Measurement& m) {
@@ -68,6 +68,11 @@ std::string tables_of(const std::vector<Measurement>& cases, const ColumnChoice&
   return of_several_calls(cases) ? calls_tables(cases, choice) : case_tables(cases, choice);
 }
 
+bool none_has(const MetricInfo& metric, const std::vector<Measurement>& cases) {
+  return std::none_of(cases.begin(), cases.end(),
+                      [&](const Measurement& m) { return m.values.contains(metric.tag); });
+}
+
 std::string unread_lines(const MainJob& job) {
   std::string text;
   for (const Unreadable& call : job.unreadable)
@@ -107,9 +112,7 @@ TableRows paper_rows(const Columns& columns, const std::vector<Measurement>& cas
 
 Columns needed_columns(Columns columns, const std::vector<Measurement>& cases) {
   std::erase_if(columns, [&](const MetricInfo* metric) {
-    return metric->tag == kTargetTag &&
-           std::none_of(cases.begin(), cases.end(),
-                        [&](const Measurement& m) { return m.values.contains(metric->tag); });
+    return metric->in(kIfAny) && none_has(*metric, cases);
   });
   return columns;
 }
@@ -148,6 +151,7 @@ std::string reasons_text(const std::vector<Measurement>& cases) {
 }
 
 bool speaks_of(const MetricInfo& metric, const std::vector<Measurement>& cases) {
+  if (metric.in(kIfAny)) return !none_has(metric, cases);
   return (metric.tag != kSelectionErrorTag && metric.tag != kQuantisationErrorTag) ||
          std::any_of(cases.begin(), cases.end(), [](const Measurement& m) {
            return m.identity.dtype == to_string(DType::int8) ||

@@ -16,10 +16,11 @@ namespace vidattn {
 /// Of the few, those that part the errors of low bits are there when a case has any.
 std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice,
                                            const std::vector<Measurement>& cases = {});
-/// Whether a column says something of these cases: all but the parted errors of no low bits.
+/// Whether a column says something of these cases: all but the parted errors of no low bits, and
+/// those of kIfAny that no case has.
 bool speaks_of(const MetricInfo& metric, const std::vector<Measurement>& cases);
 
-/// Without the column of targets, where no case has one.
+/// Without the columns of kIfAny that no case has.
 std::vector<const MetricInfo*> needed_columns(std::vector<const MetricInfo*> columns,
                                               const std::vector<Measurement>& cases);
 /// Whether the case has any figure of the columns; it needs no row without.

@@ -27,7 +27,8 @@ json to_json(const Block& b) {
           {"position", b.position},
           {"dense_position", b.dense_position},
           {"outlier", b.outlier},
-          {"cpu_seconds", number_or_null(b.cpu_seconds)}};
+          {"cpu_seconds", number_or_null(b.cpu_seconds)},
+          {"backward_seconds", b.backward_seconds}};
 }
 
 /// A control that was not measured, and an unknown peak, is null or 0.
@@ -43,6 +44,8 @@ Block block_from_json(const JsonReader& j) {
   j.read("outlier", b.outlier);
   if (const JsonReader cpu = j.maybe("cpu_seconds"); !cpu.is_null())
     b.cpu_seconds = cpu.number(0, kLongest);
+  if (const JsonReader backward = j.maybe("backward_seconds"); !backward.is_null())
+    b.backward_seconds = backward.number(0, kLongest);
   return b;
 }
 
@@ -229,6 +232,7 @@ json to_json(const CaseIdentity& id) {
           {"dtype", id.dtype},
           {"density", optional(id.density)},
           {"cache", id.cold ? "cold" : "warm"},
+          {"pass", to_string(id.pass)},
           {"content", id.content}};
 }
 
@@ -241,6 +245,8 @@ CaseIdentity identity_from_json(const JsonReader& j) {
   if (const JsonReader density = j.maybe("density"); !density.is_null())
     id.density = density.number();
   id.cold = j.maybe("cache").get_or<std::string>("warm") == "cold";
+  if (const JsonReader pass = j.maybe("pass"); !pass.is_null())
+    id.pass = pass.placed([&] { return parse_pass(pass.text()); });
   j.read_if("content", id.content);
   return id;
 }

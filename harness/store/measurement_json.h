@@ -8,13 +8,13 @@
 namespace vidattn {
 
 /// A case as records and exports hold it:
-///   key, workload, backend, device, dtype, density, cache, content    its identity
+///   key, workload, backend, device, dtype, density, cache, pass, content    its identity
 ///   setting, outcome, reason, note, command
 ///   missed_density   whether its density is more than 2% off the one asked for
 ///   process, started, seconds, peak_bytes                             of its process
 ///   metrics   {tag: {unit, value}}, or value null with a reason
 ///   blocks    [{block, plan_seconds, run_seconds, dense_seconds, peak_flops, position,
-///               dense_position, outlier, cpu_seconds}], null = unknown
+///               dense_position, outlier, cpu_seconds, backward_seconds}], null = unknown
 ///   details   details_json()
 nlohmann::json to_json(const Measurement& m);
 /// The inverse; reads exports of schema 1.0 as well. All readers here throw InputError for anything
@@ -38,7 +38,7 @@ nlohmann::json to_json(const WorkloadFacts& facts);
 nlohmann::json to_json(const CallFacts& call);
 WorkloadFacts workload_facts_from_json(const JsonReader& json);
 
-/// Identity alone: workload, backend, device, dtype, density, cache, content.
+/// Identity alone: workload, backend, device, dtype, density, cache, pass, content.
 nlohmann::json to_json(const CaseIdentity& identity);
 CaseIdentity identity_from_json(const JsonReader& json);
 

@@ -117,6 +117,7 @@ Measurement case_of(SQLite::Statement& row) {
   id.cold |= column.text() == "cold";
   id.content = column.parsed(
       [](const JsonReader& content) { return content.get<decltype(CaseIdentity::content)>(); });
+  id.pass = parse_pass(column.text());
   return c;
 }
 
@@ -136,7 +137,9 @@ void read_metrics(const SQLite::Database& database, Measurement& c) {
 double known(double seconds) { return seconds > 0 ? seconds : NAN; }
 
 void read_blocks(const SQLite::Database& database, Measurement& c, int version) {
-  const std::string added = version < 3 ? "0" : "cpu_seconds";
+  const std::string added = version < 3   ? "0, 0"
+                            : version < 4 ? "cpu_seconds, 0"
+                                          : "cpu_seconds, backward_seconds";
   SQLite::Statement row(database,
                         "SELECT block, plan_seconds, run_seconds, dense_seconds, peak_flops, "
                         "position, dense_position, outlier, " +
@@ -154,6 +157,7 @@ void read_blocks(const SQLite::Database& database, Measurement& c, int version) 
     b.dense_position = column.integer();
     b.outlier = column.text();
     b.cpu_seconds = known(column.number());
+    b.backward_seconds = column.seconds();
   }
 }
 
@@ -161,8 +165,8 @@ void insert_case_row(SQLite::Database& database, int64_t run_id, Measurement& c)
   SQLite::Statement row(database,
                         "INSERT INTO cases(run_id, key, workload, backend, device, dtype, density, "
                         "outcome, reason, note, command, process, started, seconds, peak_bytes, "
-                        "details, setting, cache, content) "
-                        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+                        "details, setting, cache, content, pass) "
+                        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   const CaseIdentity& id = c.identity;
   row.bind(1, run_id);
   row.bind(2, c.key());
@@ -180,6 +184,7 @@ void insert_case_row(SQLite::Database& database, int64_t run_id, Measurement& c)
   row.bind(++i, c.setting);
   row.bind(++i, id.cold ? "cold" : "warm");
   row.bind(++i, text_of(id.content));
+  row.bind(++i, to_string(id.pass));
   row.exec();
   c.id = database.getLastInsertRowid();
 }
@@ -199,7 +204,7 @@ void insert_metrics(SQLite::Database& database, const Measurement& c) {
 }
 
 void insert_blocks(SQLite::Database& database, const Measurement& c) {
-  SQLite::Statement row(database, "INSERT INTO blocks VALUES(?,?,?,?,?,?,?,?,?,?)");
+  SQLite::Statement row(database, "INSERT INTO blocks VALUES(?,?,?,?,?,?,?,?,?,?,?)");
   for (const Block& b : c.blocks) {
     row.reset();
     row.bind(1, c.id);
@@ -210,7 +215,8 @@ void insert_blocks(SQLite::Database& database, const Measurement& c) {
     row.bind(i++, b.position);
     row.bind(i++, b.dense_position);
     row.bind(i++, b.outlier);
-    row.bind(i, std::isfinite(b.cpu_seconds) ? b.cpu_seconds : 0);
+    row.bind(i++, std::isfinite(b.cpu_seconds) ? b.cpu_seconds : 0);
+    row.bind(i, b.backward_seconds);
     row.exec();
   }
 }
@@ -230,7 +236,9 @@ std::vector<StoredRun> select_runs(const SQLite::Database& database) {
 
 std::vector<Measurement> select_cases(const SQLite::Database& database, int64_t run_id,
                                       int version) {
-  const std::string added = version < 2 ? "'', 'warm', '{}'" : "setting, cache, content";
+  const std::string added = version < 2   ? "'', 'warm', '{}', 'forward'"
+                            : version < 4 ? "setting, cache, content, 'forward'"
+                                          : "setting, cache, content, pass";
   SQLite::Statement row(database,
                         "SELECT id, workload, backend, device, dtype, density, outcome, reason, "
                         "note, command, process, started, seconds, peak_bytes, details, " +

@@ -18,7 +18,7 @@ namespace vidattn {
 ///             blocks everywhere; share_of_peak for the storage type in place of share_of_fma_peak
 ///   2.1       cpu_seconds of every block; the outcome refused
 /// Older files are still read.
-inline constexpr const char* kRecordVersion = "2.1";
+inline constexpr const char* kRecordVersion = "2.2";
 
 /// Ends the suite's name of a run that measured some cases of an earlier run again.
 inline constexpr const char* kAgain = " again";

@@ -8,7 +8,7 @@
 namespace vidattn {
 namespace {
 
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 constexpr int kApplicationId = 0x76696461;  // "vida"
 
 constexpr const char* kSchema = R"(
@@ -23,7 +23,8 @@ CREATE TABLE cases(
   density REAL, outcome TEXT NOT NULL, reason TEXT NOT NULL, note TEXT NOT NULL,
   command TEXT NOT NULL, process TEXT NOT NULL, started TEXT NOT NULL, seconds REAL NOT NULL,
   peak_bytes INTEGER, details TEXT NOT NULL, setting TEXT NOT NULL DEFAULT '',
-  cache TEXT NOT NULL DEFAULT 'warm', content TEXT NOT NULL DEFAULT '{}', UNIQUE(run_id, key));
+  cache TEXT NOT NULL DEFAULT 'warm', content TEXT NOT NULL DEFAULT '{}',
+  pass TEXT NOT NULL DEFAULT 'forward', UNIQUE(run_id, key));
 CREATE TABLE metrics(
   case_id INTEGER NOT NULL REFERENCES cases(id), tag TEXT NOT NULL, unit TEXT NOT NULL, value REAL,
   reason TEXT NOT NULL, PRIMARY KEY(case_id, tag)) WITHOUT ROWID;
@@ -32,6 +33,7 @@ CREATE TABLE blocks(
   plan_seconds REAL NOT NULL, run_seconds REAL NOT NULL, dense_seconds REAL NOT NULL,
   peak_flops REAL NOT NULL, position INTEGER NOT NULL, dense_position INTEGER NOT NULL,
   outlier TEXT NOT NULL, cpu_seconds REAL NOT NULL DEFAULT 0,
+  backward_seconds REAL NOT NULL DEFAULT 0,
   PRIMARY KEY(case_id, block)) WITHOUT ROWID;
 )";
 
@@ -43,6 +45,11 @@ ALTER TABLE cases ADD COLUMN content TEXT NOT NULL DEFAULT '{}';
 
 constexpr const char* kFromTwoToThree =
     "ALTER TABLE blocks ADD COLUMN cpu_seconds REAL NOT NULL DEFAULT 0";
+
+constexpr const char* kFromThreeToFour = R"(
+ALTER TABLE cases ADD COLUMN pass TEXT NOT NULL DEFAULT 'forward';
+ALTER TABLE blocks ADD COLUMN backward_seconds REAL NOT NULL DEFAULT 0;
+)";
 
 int version_of(SQLite::Database& database) {
   return database.execAndGet("PRAGMA user_version").getInt();
@@ -93,7 +100,8 @@ void migrate(SQLite::Database& database) {
   const int version = version_of(database);
   if (version == kVersion) return;
   if (version < 2) database.exec(kFromOneToTwo);
-  database.exec(kFromTwoToThree);
+  if (version < 3) database.exec(kFromTwoToThree);
+  database.exec(kFromThreeToFour);
   database.exec(fmt::format("PRAGMA user_version={}", kVersion));
   transaction.commit();
 }

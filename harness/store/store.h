@@ -21,18 +21,21 @@ namespace vidattn {
 /// flight, and the file is whole. All functions throw InputError, in one line, when the file cannot
 /// be read or written (no such file, other format, read-only, disk full, locked for 10 s).
 ///
-/// Tables, schema version 3 (PRAGMA user_version), application_id "vida":
+/// Tables, schema version 4 (PRAGMA user_version), application_id "vida":
 ///   runs(id, uid, suite, started, finished, revision, machine_key, arguments, environment,
 ///        definition, preflight)                         JSON texts from `arguments` on
 ///   cases(id, run_id, key, workload, backend, device, dtype, density, outcome, reason, note,
-///         command, process, started, seconds, peak_bytes, details, setting, cache, content)
+///         command, process, started, seconds, peak_bytes, details, setting, cache, content,
+///         pass)
 ///                                                        unique (run_id, key); details and content
 ///                                                        are JSON texts (measurement_json.h)
 ///   metrics(case_id, tag, unit, value, reason)           value NULL = unknown
 ///   blocks(case_id, block, plan_seconds, run_seconds, dense_seconds, peak_flops, position,
-///          dense_position, outlier, cpu_seconds)        0 = unknown time or peak
-/// Version 1 has no setting, cache and content, version 2 no cpu_seconds: they are read as they
-/// are, and brought to version 3 when they are opened for writing. Newer versions are refused.
+///          dense_position, outlier, cpu_seconds, backward_seconds)
+///                                                        0 = unknown time or peak
+/// Version 1 has no setting, cache and content, version 2 no cpu_seconds, version 3 no pass and
+/// backward_seconds: they are read as they are, and brought to version 4 when they are opened for
+/// writing. Newer versions are refused.
 class Store {
  public:
   enum class Mode { read, write };

@@ -61,6 +61,7 @@ std::vector<Case> make_cases(const RunOptions& options, const Inputs& original, 
         }
       }
   }
+  set_pass(cases, options.pass);
   if (state != nullptr)
     for (Case& c : cases) join_run(c, *state);
   // Full attention first: the others are compared with its output.
@@ -135,6 +136,7 @@ void share_times(const Case& first, Case& c) {
   c.result.reason = first.result.reason;
   c.plan_seconds = first.plan_seconds;
   c.run_seconds = first.run_seconds;
+  c.backward_seconds = first.backward_seconds;
   c.device_times = first.device_times;
   c.result.note +=
       (c.result.note.empty() ? short_setting(c.result.setting) + ": " : std::string("; ")) +
@@ -173,10 +175,10 @@ Timed choose_timed(const std::vector<Case>& cases) {
 Timings measure(const std::vector<Case>& cases, const Timed& timed, const RunOptions& options,
                 Peaks& peaks, const std::string& stage,
                 const std::function<void(const Timings&)>& so_far) {
-  std::map<DType, Output> outputs;  // reused, so that timing touches no fresh pages
+  std::map<DType, Workspace> spaces;
   std::vector<Contender> contenders;
   for (const size_t i : timed.cases)
-    contenders.push_back(contender_of(cases[i], outputs[cases[i].dtype]));
+    contenders.push_back(contender_of(cases[i], spaces[cases[i].dtype]));
   Policy policy;
   set_blocks(policy, options.repeat);
   policy.interleaving = Interleaving::rotated;
@@ -238,6 +240,7 @@ std::string command_of(const Case& c, const RunOptions& options,
   add("--backend", c.result.setting);
   add("--device", c.device->name());
   add("--dtype", to_string(c.dtype));
+  if (options.pass != Pass::forward) add("--pass", to_string(options.pass));
   if (options.repeat > 0) add("--repeat", std::to_string(options.repeat));
   if (options.whole) words.emplace_back("--whole");
   return shell_line(words);

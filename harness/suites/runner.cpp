@@ -19,6 +19,7 @@
 #include "harness/io/file.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/backend_spec.h"
+#include "harness/measure/verify.h"
 #include "harness/report/run_table.h"
 #include "harness/store/run_file.h"
 #include "harness/suites/kept_results.h"
@@ -288,10 +289,15 @@ ExitCode run(const RunOptions& given) {
   RunOptions options = without_twins(given);
   take_steps(options);
   require_backends(options.backends);
+  for (const std::string& device : options.devices)
+    for (const DType dtype : options.dtypes) require_pass(options.pass, find_device(device), dtype);
   run_columns(options.columns);  // no measuring for a table that cannot be printed
   // Opened first: no measuring for a store that cannot be written.
   KeptResults results(options.out, options.db);
   const ChosenCalls calls = choose_calls(options.workload, options.calls);
+  if (carries(options, calls) && times_backward(options.pass))
+    throw InputError("--pass " + to_string(options.pass) +
+                     ": the steps of a denoising run have no backward pass");
   say_meanings(options, calls.requests);
   MainJob job = new_job(options);
   if (limits_are_wanted()) job.run.preflight = preflight();

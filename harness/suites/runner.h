@@ -5,6 +5,7 @@
 
 #include "attention/dtype.h"
 #include "harness/host/exit_code.h"
+#include "harness/measure/record/pass.h"
 #include "harness/report/columns.h"
 #include "harness/workloads/selection/choose_calls.h"
 
@@ -16,6 +17,7 @@ struct RunOptions {
   std::vector<std::string> backends;  ///< NAME[:key=value,…]
   std::vector<std::string> devices = {"cpu"};
   std::vector<DType> dtypes = {DType::f32};
+  Pass pass = Pass::forward;        ///< what is timed
   std::vector<double> densities;    ///< solve each backend's knob for these; empty = as given
   int64_t steps = 50, layers = 30;  ///< of the denoising run whose mean density is reported
   bool steps_given = false, layers_given = false;  ///< somebody said these two

@@ -11,6 +11,7 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/json_schema.h"
+#include "harness/measure/verify.h"
 #include "ready_suites.h"
 
 namespace vidattn {
@@ -122,6 +123,7 @@ Suite parse_suite(const json& definition) {
   Suite suite{j.at("name").text(), definition, {}, limits_of(j.maybe("limits"))};
   CaseRequest request;
   request.timing = timing_of(j.maybe("timing"));
+  request.pass = parse_pass(j.maybe("pass").get_or<std::string>("forward"));
   check_timing(request.timing);
   const std::vector<std::string> backends = backends_of(j),
                                  devices = texts_of(j.maybe("devices"), "cpu"),
@@ -136,6 +138,7 @@ Suite parse_suite(const json& definition) {
             request.workload = workload_of(workload);
             request.dtype = parse_dtype(dtype);
             request.device = find_device(device).name();
+            require_pass(request.pass, find_device(device), request.dtype);
             request.backends = {backend};
             request.density = density;
             if (!keys.insert(named_case(request, backend).key()).second)

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/measure/record/pass.h"
 #include "metrics/model/denoising.h"
 
 namespace vidattn {
@@ -21,6 +22,7 @@ struct TableOptions {
   std::vector<std::string> backends;  ///< tables 11 and 12 for these methods; empty = moga_stga
   std::vector<int64_t> tokens;        ///< rows of table 11; empty = the paper's
   std::string device = "cpu", dtype = "f32";
+  Pass pass = Pass::forward;  ///< what is timed
   int64_t heads = 0;          ///< measured of the model's, where not full; 0 = a default
   double sample_gflop = 500;  ///< work of one timed run, where not full
   int repeat = 3;             ///< timed runs, interleaved

@@ -17,6 +17,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/backend_spec.h"
+#include "harness/measure/verify.h"
 #include "harness/tables/figure.h"
 #include "harness/tables/models.h"
 #include "harness/tables/operators/count.h"
@@ -91,6 +92,9 @@ void check(const TableOptions& options) {
   if (is_low_bit(parse_dtype(options.dtype)))
     throw InputError("the paper's tables are measured in f32, bf16 or f16, not in " +
                      options.dtype);
+  require_pass(options.pass, find_device(options.device), parse_dtype(options.dtype));
+  if (options.pass == Pass::backward && (options.name == "12" || options.name == "all"))
+    throw InputError("--pass backward: table 12 has whole iterations; take both");
   for (const std::string& path : options.out) {
     if (!is_figure(path))
       format_of(path);

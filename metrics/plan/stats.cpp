@@ -78,6 +78,8 @@ PlanStats plan_stats(const Plan& plan, const Inputs& in) {
   stats.flops = 2.0 * (static_cast<double>(stats.scored_pairs) * static_cast<double>(in.dim()) +
                        static_cast<double>(stats.pairs) * static_cast<double>(in.value_dim())) +
                 stats.linear_flops;
+  stats.backward_flops = 2.0 * static_cast<double>(stats.pairs) *
+                         static_cast<double>(3 * in.dim() + 2 * in.value_dim());
   for (const PlanStage& stage : plan.stages) {
     stats.planning_flops += stage.flops;
     stats.planning_bytes = std::max(stats.planning_bytes, stage.bytes);

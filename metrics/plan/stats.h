@@ -27,8 +27,10 @@ struct PlanStats {
   /// (scored_pairs·D + pairs·DV) / (dense_pairs·(D+DV)): of both products. Linear terms and slopes
   /// are no pairs and count in `flops` alone.
   double density = 0;
-  double flops = 0;         ///< 2·(scored_pairs·D + pairs·DV) + linear_flops, 2 per multiply-add
-  double linear_flops = 0;  ///< linear terms and slopes of values
+  double flops = 0;  ///< 2·(scored_pairs·D + pairs·DV) + linear_flops, 2 per multiply-add
+  /// Of the backward pass, 2·pairs·(3·D + 2·DV): the scores again, dP, dV, dK and dQ.
+  double backward_flops = 0;
+  double linear_flops = 0;     ///< linear terms and slopes of values
   double planning_flops = 0;   ///< sum over the planning stages
   int64_t planning_bytes = 0;  ///< largest stage's scratch memory
   int64_t index_bytes = 0, prepared_bytes = 0;

@@ -8,6 +8,7 @@
 
 #include "attention/cancel.h"
 #include "attention/device.h"
+#include "attention/error.h"
 #include "attention/reference.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/output/outputs.h"
@@ -18,7 +19,10 @@
 #include "harness/measure/bench/dtypes.h"
 #include "harness/measure/bench/shapes.h"
 #include "harness/measure/engine/engine.h"
+#include "harness/measure/pass_timing.h"
+#include "harness/measure/verify.h"
 #include "metrics/machine/peak.h"
+#include "metrics/plan/check/gradients.h"
 #include "metrics/plan/fidelity.h"
 #include "metrics/plan/stats.h"
 #include "metrics/statistics/statistics.h"
@@ -52,9 +56,12 @@ double error_of(const Plan& plan, const Inputs& in, const Output& out) {
 }
 
 /// NaN without a bandwidth.
-double limit_gflops(const BenchLine& line, double flops, double peak, double bandwidth) {
-  const double bytes =
-      4.0 * static_cast<double>(line.length * line.heads * line.dim * size_of(line.dtype));
+double limit_gflops(const BenchLine& line, Pass pass, double flops, double peak, double bandwidth) {
+  const double values = static_cast<double>(line.length * line.heads * line.dim);
+  const auto stored = static_cast<double>(size_of(line.dtype));
+  double bytes = times_forward(pass) ? 4 * values * stored : 0;
+  if (times_backward(pass))
+    bytes += values * (4 * stored + 4 * sizeof(float));  // gradients: float32
   return std::isnan(bandwidth) ? NAN : std::min(peak, flops / bytes * bandwidth);
 }
 
@@ -68,46 +75,69 @@ Policy policy_of(const BenchLine& line, double seconds) {
   return policy;
 }
 
+/// What a line runs with.
+struct BenchWork {
+  Inputs in;
+  Plan plan;
+  Tensor d_o;
+  Workspace space;
+};
+
+/// Errors of the output and, of a backward pass, of the gradients; nothing when one is too large.
+std::optional<std::vector<double>> checked_errors(BenchWork& work, const BenchLine& line,
+                                                  const Device& device, Pass pass) {
+  device.run(work.plan, work.in, work.space.out);
+  std::vector<double> errors{error_of(work.plan, work.in, work.space.out)};
+  if (!(errors[0] <= equality_limit(line.dtype))) return {};
+  if (!times_backward(pass)) return errors;
+  const EqualityCheck check = check_gradients(device, work.plan, work.in, work.space.out, work.d_o);
+  errors.push_back(check.error);
+  return check.passed() ? std::optional(errors) : std::nullopt;
+}
+
 /// Measures one line; null when its check failed.
-nlohmann::json measure(const BenchLine& line, const Device& device, double seconds) {
+nlohmann::json measure(const BenchLine& line, const Device& device, const BenchOptions& options) {
   omp_set_num_threads(line.threads);
-  const Inputs in = bench_inputs(line);
-  const Plan plan = bench_plan(line);
-  Output out;
-  device.run(plan, in, out);
-  const double error = error_of(plan, in, out);
-  if (!(error <= equality_limit(line.dtype))) return nullptr;
+  BenchWork work{bench_inputs(line), bench_plan(line), {}, {}};
+  work.space.out.keep = times_backward(options.pass);
+  if (work.space.out.keep) work.d_o = sample_output_gradient(work.in);
+  const auto errors = checked_errors(work, line, device, options.pass);
+  if (!errors) return nullptr;
   std::vector<double> fed_peaks, clocks;
   const Contender kernel{line.shape, [&](int64_t repeat) {
                            fed_peaks.push_back(fed_fma_peak_gflops(line.threads));
-                           const double took =
-                               seconds_each(repeat, [&] { device.run(plan, in, out); });
+                           const RunTimes times = time_kernels(device, work.plan, work.in, work.d_o,
+                                                               options.pass, repeat, work.space);
                            clocks.push_back(core_clock_ghz());
-                           return std::vector{RunTimes{0, took}};
+                           return std::vector{times};
                          }};
-  const Timings timings = time_contenders({kernel}, policy_of(line, seconds));
+  const Timings timings = time_contenders({kernel}, policy_of(line, options.seconds));
   timings.rethrow_failure();
   if (timings.stopped == Stop::interrupted) throw Cancelled();
   std::vector<double> times;
-  for (const Block& block : timings.contenders[0].blocks()) times.push_back(block.run_seconds);
-  const double flops = plan_stats(plan, in).flops, rate = flops / median(times) * 1e-9;
+  for (const Block& block : timings.contenders[0].blocks()) times.push_back(block.seconds());
+  const double flops = timed_flops(plan_stats(work.plan, work.in), options.pass),
+               rate = flops / median(times) * 1e-9;
   const double peak = highest(timings.peaks);
-  return {{"shape", line.shape},
-          {"length", line.length},
-          {"heads", line.heads},
-          {"dim", line.dim},
-          {"dtype", to_string(line.dtype)},
-          {"threads", line.threads},
-          {"check_error", error},
-          {"seconds", times},
-          {"peaks_gflops", timings.peaks},
-          {"fed_peaks_gflops", fed_peaks},
-          {"clocks_ghz", clocks},
-          {"gflops", rate},
-          {"share_of_fma_peak", rate / peak},
-          {"share_of_fed_peak", rate / highest(fed_peaks)},
-          {"share_of_limit",
-           rate / limit_gflops(line, flops, peak, triad_bandwidth_gbs(line.threads))}};
+  nlohmann::json found{{"shape", line.shape},
+                       {"length", line.length},
+                       {"heads", line.heads},
+                       {"dim", line.dim},
+                       {"dtype", to_string(line.dtype)},
+                       {"threads", line.threads},
+                       {"pass", to_string(options.pass)},
+                       {"check_error", errors->front()},
+                       {"seconds", times},
+                       {"peaks_gflops", timings.peaks},
+                       {"fed_peaks_gflops", fed_peaks},
+                       {"clocks_ghz", clocks},
+                       {"gflops", rate},
+                       {"share_of_fma_peak", rate / peak},
+                       {"share_of_fed_peak", rate / highest(fed_peaks)},
+                       {"share_of_limit", rate / limit_gflops(line, options.pass, flops, peak,
+                                                              triad_bandwidth_gbs(line.threads))}};
+  if (errors->size() > 1) found["gradient_error"] = errors->back();
+  return found;
 }
 
 /// A line's label, before what was measured of it.
@@ -121,14 +151,15 @@ std::string found_text(const nlohmann::json& found) {
   return fmt::format("{:>9.1f} {:>8.3f} {:>7.3f} {:>9.3f} {:>6.2f} {:>9.1e}", number("gflops"),
                      number("share_of_fma_peak"), number("share_of_fed_peak"),
                      number("share_of_limit"),
-                     median(found["clocks_ghz"].get<std::vector<double>>()), number("check_error"));
+                     median(found["clocks_ghz"].get<std::vector<double>>()),
+                     found.value("gradient_error", number("check_error")));
 }
 
 /// What became of a line: measured, or why not. Throws Cancelled.
-nlohmann::json measure_or_reason(const BenchLine& line, const Device& device, double seconds,
-                                 std::string& reason) {
+nlohmann::json measure_or_reason(const BenchLine& line, const Device& device,
+                                 const BenchOptions& options, std::string& reason) {
   try {
-    nlohmann::json found = measure(line, device, seconds);
+    nlohmann::json found = measure(line, device, options);
     if (found.is_null()) reason = "failed its check against the reference";
     return found;
   } catch (const Cancelled&) {
@@ -143,10 +174,14 @@ nlohmann::json measure_or_reason(const BenchLine& line, const Device& device, do
 
 ExitCode bench(const BenchOptions& options) {
   const Device& device = find_device(options.device);
+  require_pass(options.pass, device, DType::f32);
+  if (!options.dtypes.empty() && options.pass != Pass::forward)
+    throw InputError("--dtype compares types at the forward pass");
   if (!options.dtypes.empty()) return bench_dtypes(options, device);
   const int threads = omp_get_max_threads();
-  nlohmann::json record = record_header("bench", "1.2", options.arguments);
+  nlohmann::json record = record_header("bench", "1.3", options.arguments);
   record["device"] = options.device;
+  record["pass"] = to_string(options.pass);
   record["lines"] = nlohmann::json::array();
   record["bf16_dot_peak_gflops"] = bf16_peak_gflops(threads);
   print_out("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7} {:>9} {:>8} {:>7} {:>9} {:>6} {:>9}\n", "shape",
@@ -159,7 +194,7 @@ ExitCode bench(const BenchOptions& options) {
     nlohmann::json found;
     std::string reason;
     try {
-      found = measure_or_reason(line, device, options.seconds, reason);
+      found = measure_or_reason(line, device, options, reason);
     } catch (const Cancelled&) {
       break;
     }

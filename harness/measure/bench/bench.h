@@ -5,13 +5,15 @@
 
 #include "attention/dtype.h"
 #include "harness/host/exit_code.h"
+#include "harness/measure/record/pass.h"
 
 namespace vidattn {
 
 struct BenchOptions {
   std::string device = "cpu";
-  double seconds = 1;  ///< least time spent on each line
-  bool quick = false;  ///< the short list only
+  Pass pass = Pass::forward;  ///< what is timed
+  double seconds = 1;         ///< least time spent on each line
+  bool quick = false;         ///< the short list only
   /// What the first of these and the others take of the same work, in the same blocks, in place of
   /// the table; at least two. Empty = the table.
   std::vector<DType> dtypes;
@@ -22,7 +24,8 @@ struct BenchOptions {
 /// Kernel speed over head dimension, length, storage type, threads and plan shape, on random
 /// tensors. Each line is checked against the reference first and carries its share of the limit
 /// that was measured beside it: the smaller of the multiply-add peak and what memory bandwidth
-/// would allow for q, k, v and o. Returns the exit code: 1 when a check failed.
+/// would allow for q, k, v and o, and for their gradients in a backward pass, which is checked too.
+/// Returns the exit code: 1 when a check failed.
 ExitCode bench(const BenchOptions& options);
 
 }  // namespace vidattn

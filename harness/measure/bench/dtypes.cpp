@@ -22,7 +22,7 @@
 #include "harness/io/text/console.h"
 #include "harness/measure/bench/shapes.h"
 #include "harness/measure/engine/engine.h"
-#include "metrics/plan/equality.h"
+#include "metrics/plan/check/equality.h"
 #include "metrics/plan/fidelity.h"
 #include "metrics/plan/stats.h"
 #include "metrics/statistics/statistics.h"

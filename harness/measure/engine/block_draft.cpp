@@ -34,6 +34,7 @@ void BlockDraft::keep(int64_t index, double peak_flops, size_t runs,
       const RunTimes best = fastest(runs_[i], c);
       Block block{index, best.plan, best.run, NAN, peak_flops, positions_[i]};
       block.cpu_seconds = best.cpu;
+      block.backward_seconds = best.backward;
       cases[c].blocks.push_back(std::move(block));
       for (const auto& run : runs_[i]) cases[c].runs.push_back(run[c]);
     }

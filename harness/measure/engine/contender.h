@@ -11,13 +11,15 @@
 
 namespace vidattn {
 
-/// Seconds that one run took.
+/// Seconds that one run took; 0 for what is not timed.
 struct RunTimes {
   double plan = 0, run = 0;
   DeviceTimes device = {};  ///< of the run; zeros where it was on the host
-  double cpu = NAN;         ///< of all threads of this process, plan and run; NaN = unknown
+  double cpu = NAN;         ///< of all threads of this process, all that is timed; NaN = unknown
+  double backward = 0;
 
-  double seconds() const { return plan + run; }
+  double seconds() const { return plan + kernels(); }
+  double kernels() const { return run + backward; }
 };
 
 /// One of the things that are timed against each other.

@@ -27,7 +27,7 @@ struct WarmUp {
   bool settled = false;  ///< the last 3 rounds of each contender lie within 5% of their median
   double seconds = 0;
   double fastest_round = INFINITY;  ///< wall time, eviction included
-  double fastest_run = INFINITY;    ///< of the first contender, without planning
+  double fastest_run = INFINITY;    ///< of the first contender's kernels, without planning
 };
 
 /// One case of a contender.

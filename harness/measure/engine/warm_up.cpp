@@ -22,7 +22,7 @@ double run_round(ContenderRunner& runner, std::vector<std::vector<double>>& time
     const auto cases = runner.run(i);
     if (!cases) continue;
     double seconds = 0, running = 0;
-    for (const RunTimes& c : *cases) seconds += c.seconds(), running += c.run;
+    for (const RunTimes& c : *cases) seconds += c.seconds(), running += c.kernels();
     times[i].push_back(seconds);
     if (i == 0) first = running;
   }

@@ -34,6 +34,7 @@ enum MetricPlace : unsigned {
   kCompare = 4,   ///< figures of `vidattn compare`
   kSuite = 8,     ///< table of `vidattn run SUITE`
   kGuarded = 16,  ///< must match the baseline of `vidattn check`
+  kIfAny = 32,    ///< as a column only where a case has it
 };
 
 /// A figure of a measured case, declared once for every printer and file.

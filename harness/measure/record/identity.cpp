@@ -18,6 +18,7 @@ std::string case_key(const CaseIdentity& c) {
   std::string key = fmt::format("{} on {} {}", c.backend, c.device, c.dtype);
   if (c.density) key += fmt::format(" at density {}", *c.density);
   if (c.cold) key += ", cold";
+  if (c.pass != Pass::forward) key += ", " + to_string(c.pass);
   return key + ", " + c.workload;
 }
 
@@ -27,7 +28,7 @@ std::string with_target(const std::string& name, const CaseIdentity& identity) {
 
 bool same_case(const CaseIdentity& a, const CaseIdentity& b) {
   if (a.backend != b.backend || a.device != b.device || a.dtype != b.dtype ||
-      a.density != b.density || a.cold != b.cold)
+      a.density != b.density || a.cold != b.cold || a.pass != b.pass)
     return false;
   const bool known = !a.content.empty() && !b.content.empty();
   return known ? same_content(a, b) : a.workload == b.workload;

@@ -7,6 +7,7 @@
 
 #include "attention/cancel.h"
 #include "attention/error.h"
+#include "harness/measure/pass_timing.h"
 #include "metrics/plan/layer_kinds.h"
 
 namespace vidattn {
@@ -19,21 +20,22 @@ std::optional<RatioEstimate> estimate(const std::vector<double>& logs) {
   return logs.empty() ? std::nullopt : std::optional(estimate_ratio(logs));
 }
 
-/// Time of running over what as many multiply-adds took in the same block.
-std::vector<double> fed_log_ratios(const Case& c, const TimingFacts* timing) {
+/// Time of the kernels over what as many multiply-adds took in the same block.
+std::vector<double> fed_log_ratios(const Case& c, double flops, const TimingFacts* timing) {
   std::vector<double> logs;
   if (timing == nullptr) return logs;
   for (const Block& b : c.result.blocks)
     if (b.index < static_cast<int64_t>(timing->fed_gflops.size()))
-      logs.push_back(std::log(b.run_seconds * 1e9 * timing->fed_gflops[b.index] / c.stats.flops));
+      logs.push_back(std::log(b.kernel_seconds() * 1e9 * timing->fed_gflops[b.index] / flops));
   return logs;
 }
 
-/// Planning and running, block by block.
-double median_total(const Case& c) {
-  std::vector<double> totals(std::min(c.plan_seconds.size(), c.run_seconds.size()));
-  for (size_t i = 0; i < totals.size(); ++i) totals[i] = c.plan_seconds[i] + c.run_seconds[i];
-  return median(std::move(totals));
+/// Of the kernels, with or without planning, block by block.
+double median_sum(const Case& c, bool with_plan) {
+  std::vector<double> sums;
+  for (size_t i = 0; i < c.run_seconds.size(); ++i)
+    sums.push_back(c.run_seconds[i] + c.backward_seconds[i] + (with_plan ? c.plan_seconds[i] : 0));
+  return median(std::move(sums));
 }
 
 }  // namespace
@@ -43,11 +45,13 @@ MeasuredCase::MeasuredCase(const Case& of, const Case* full, const DenoisingRun&
     : c(of),
       plan(median(of.plan_seconds)),
       run(median(of.run_seconds)),
-      total(median_total(of)),
+      backward(median(of.backward_seconds)),
+      kernels(median_sum(of, false)),
+      total(median_sum(of, true)),
       full_(full),
       denoising_(denoising),
       ratio_(estimate(log_ratios(of.result.blocks))),
-      fed_(estimate(fed_log_ratios(of, timing))) {}
+      fed_(estimate(fed_log_ratios(of, flops_of(of), timing))) {}
 
 Computed MeasuredCase::run_density() const {
   const auto& [backend, params] = c.spec;
@@ -66,19 +70,36 @@ Computed MeasuredCase::run_density() const {
 
 double MeasuredCase::speedup() const {
   if (ratio_) return std::exp(-ratio_->log_ratio);
-  return full_ ? median_total(*full_) / total : NAN;
+  return full_ ? median_sum(*full_, true) / total : NAN;
+}
+
+template <class Use>
+void MeasuredCase::for_each_pair(const Use& use) const {
+  if (full_ == nullptr) return;
+  std::map<int64_t, const Block*> dense;
+  for (const Block& b : full_->result.blocks) dense[b.index] = &b;
+  for (const Block& b : c.result.blocks)
+    if (const auto beside = dense.find(b.index); beside != dense.end()) use(*beside->second, b);
+}
+
+double MeasuredCase::flops_of(const Case& c) { return timed_flops(c.stats, c.pass()); }
+
+double MeasuredCase::speedup_of(double (*seconds)(const Block&)) const {
+  std::vector<double> ratios;
+  for_each_pair([&](const Block& dense, const Block& own) {
+    ratios.push_back(seconds(dense) / seconds(own));
+  });
+  return median(std::move(ratios));
 }
 
 double MeasuredCase::rate_over_full() const {
   if (full_ == nullptr) return NAN;
-  const double work = c.stats.flops / full_->stats.flops;
-  std::map<int64_t, double> dense;
-  for (const Block& b : full_->result.blocks) dense[b.index] = b.run_seconds;
+  const double work = flops() / flops_of(*full_);
   std::vector<double> shares;
-  for (const Block& b : c.result.blocks)
-    if (const auto beside = dense.find(b.index); beside != dense.end())
-      shares.push_back(work * beside->second / b.run_seconds);
-  return shares.empty() ? work * median(full_->run_seconds) / run : median(std::move(shares));
+  for_each_pair([&](const Block& dense, const Block& own) {
+    shares.push_back(work * dense.kernel_seconds() / own.kernel_seconds());
+  });
+  return shares.empty() ? work * median_sum(*full_, false) / kernels : median(std::move(shares));
 }
 
 double MeasuredCase::dense_time() const {
@@ -98,6 +119,20 @@ double MeasuredCase::share_of_peak() const {
 Computed MeasuredCase::target() const {
   const auto& wanted = c.result.identity.density;
   return {wanted.value_or(NAN), "", !wanted};
+}
+
+Computed MeasuredCase::of_forward(Computed figure) const {
+  figure.absent |= !times_forward(c.pass());
+  return figure;
+}
+
+Computed MeasuredCase::of_backward(Computed figure) const {
+  figure.absent |= !times_backward(c.pass());
+  return figure;
+}
+
+Computed MeasuredCase::of_both(Computed figure) const {
+  return of_forward(of_backward(std::move(figure)));
 }
 
 Computed MeasuredCase::quantisation() const {

@@ -26,10 +26,13 @@ class MeasuredCase {
                const TimingFacts* timing);
 
   const Case& c;
-  /// Medians, seconds; NaN = not timed. `total` is that of the sums, which is not the sum of both.
-  double plan, run, total;
+  /// Medians, seconds; NaN = not timed. `kernels` is of running and the backward pass, `total` of
+  /// all that is timed: medians of the sums, which are not the sums of the medians.
+  double plan, run, backward, kernels, total;
 
-  double rate() const { return c.stats.flops / run; }  ///< FLOP/s
+  /// Of what is timed.
+  double flops() const { return flops_of(c); }
+  double rate() const { return flops() / kernels; }  ///< FLOP/s
   /// Of all layers of a denoising run; unknown where another layer cannot be planned.
   Computed run_density() const;
   double planning_share() const { return plan / total; }
@@ -37,6 +40,9 @@ class MeasuredCase {
   /// Where blocks are paired with full attention, the inverse of their ratio; else that of the
   /// medians of the totals.
   double speedup() const;
+  /// Of one pass where both are timed: full attention's time in the same block over the method's,
+  /// median over the blocks.
+  double speedup_of(double (*seconds)(const Block&)) const;
   /// The speedup as a share of what the density would give: speedup x density.
   double realised() const { return speedup() / theoretical_speedup(); }
   double theoretical_speedup() const { return 1 / c.stats.density; }
@@ -49,6 +55,10 @@ class MeasuredCase {
 
   /// What the density should be; no figure of cases that ran as given.
   Computed target() const;
+  /// Figures of a pass that is not timed are absent.
+  Computed of_forward(Computed figure) const;
+  Computed of_backward(Computed figure) const;
+  Computed of_both(Computed figure) const;
   Computed quantisation() const;       ///< unknown where operands are stored in less than float32
   Computed timed(double value) const;  ///< unknown before it was timed
   Computed beside_full(double value) const;  ///< unknown without full attention
@@ -72,6 +82,10 @@ class MeasuredCase {
   double device_speedup() const;
 
  private:
+  static double flops_of(const Case& c);
+  /// Calls `use` with full attention's block and the case's, for every index that both have.
+  template <class Use>
+  void for_each_pair(const Use& use) const;
   static double device_median(const Case& c, double DeviceTimes::*part);
   static Computed central(const std::optional<RatioEstimate>& e);
   static Computed end(const std::optional<RatioEstimate>& e, double Interval::*end);

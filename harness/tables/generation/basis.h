@@ -25,6 +25,8 @@ inline const std::string kByFlops = "Generation speedup by FLOPs",
                          kWork = "Generation PFLOPs", kOperator = "Operator speedup",
                          kShareOfFlops = "Attention's share of FLOPs",
                          kShareOfPrinted = "Attention's share of the printed step time",
+                         kTrainingAttention = "Training: attention s",
+                         kTrainingRest = "Training: the rest s",
                          kShareHere = "Attention's share of time here";
 
 struct Basis {

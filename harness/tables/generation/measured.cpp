@@ -18,11 +18,13 @@ std::string operator_label(size_t c) {
 }
 
 std::string projection_note(const Basis& b, const OperatorTime& full, double rate) {
-  return note_text(
-      "table12.measured", fmt::arg("measured_heads", full.measured_heads),
-      fmt::arg("heads", full.heads), fmt::arg("rate", rate * 1e-9), fmt::arg("rows", kGemmRows),
-      fmt::arg("dim", b.model().dim), fmt::arg("ffn_dim", b.model().ffn_dim),
-      fmt::arg("compared", b.is_papers() ? note_text("table12.measured_compared") : std::string()));
+  return note_text("table12.measured", fmt::arg("measured_heads", full.measured_heads),
+                   fmt::arg("heads", full.heads), fmt::arg("rate", rate * 1e-9),
+                   fmt::arg("rows", kGemmRows), fmt::arg("dim", b.model().dim),
+                   fmt::arg("ffn_dim", b.model().ffn_dim),
+                   fmt::arg("compared", b.is_papers() ? note_text("table12.measured_compared")
+                                                      : std::string())) +
+         (times_backward(full.pass) ? " " + note_text("table12.measured_backward") : "");
 }
 
 /// FLOP/s of the linear layers; details["gemm"] has each.
@@ -51,17 +53,24 @@ class Projection {
     const PassTimes sparse = passes(time);
     put(kInference, c, sparse.forward.total());
     put(kTraining, c, sparse.training());
+    if (times_backward(time.pass)) {
+      const auto& [forward, backward] = sparse;
+      add(kTrainingAttention, c, Origin::measured, 2 * forward.attention + backward.attention);
+      add(kTrainingRest, c, Origin::model, 2 * forward.rest + backward.rest);
+    }
     if (c == 0) return;
     put(kInferenceGain, c, dense_.forward.total() / sparse.forward.total());
     put(kTrainingGain, c, dense_.training() / sparse.training());
-    const double speedup = full_.seconds() / time.seconds();
+    const double speedup = full_.forward_seconds() / time.forward_seconds();
     put(kOperator, c, speedup);
     put(kByTime, c, amdahl(dense_.forward.attention_share(), b_.run().attention_speedup(speedup)));
   }
 
  private:
-  PassTimes passes(const OperatorTime& time) const {
-    return pass_times(b_.model(), b_.tokens, time.seconds(), rate_, 1);
+  PassTimes passes(const OperatorTime& time) const { return pass_times(b_.model(), time, rate_); }
+
+  void add(const std::string& row, size_t c, Origin origin, double seconds) {
+    table_.add({row, b_.paper.columns[c], "s"}).set(origin, seconds);
   }
 
   void put(const std::string& row, size_t c, double value) {
@@ -143,11 +152,14 @@ Table generation_of_methods(const Basis& b) {
         .set(Origin::workload,
              dense_flops / forward_cost(b.model(), {length.tokens, density}).flops());
     if (!t.measured() || !full.measured()) return;
-    const PassTime pass = pass_times(b.model(), length.tokens, full.seconds(), rate, 1).forward;
+    const PassTimes dense = pass_times(b.model(), full, rate), own = pass_times(b.model(), t, rate);
     const double sparse_share = t.density < 1 ? (1 - density) / (1 - t.density) : 1;
-    const double speedup = amdahl(sparse_share, full.seconds() / t.seconds());
+    const double speedup = amdahl(sparse_share, full.forward_seconds() / t.forward_seconds());
     table.add({length.label, t.label, "x by time"})
-        .set(Origin::measured, amdahl(pass.attention_share(), speedup));
+        .set(Origin::measured, amdahl(dense.forward.attention_share(), speedup));
+    if (times_backward(t.pass))
+      table.add({length.label, t.label, "x training"})
+          .set(Origin::measured, dense.training() / own.training());
   };
   const TableLength length{fmt::format("{} tokens", b.tokens), b.tokens};
   add_methods(table, b.model(), wanted_lengths({length}, b.options), b.options, add);

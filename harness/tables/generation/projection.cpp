@@ -19,6 +19,13 @@ PassTimes pass_times(const DitModel& model, int64_t tokens, double operator_seco
            rest_flops(backward) / rate / count}};
 }
 
+PassTimes pass_times(const DitModel& model, const OperatorTime& measured, double rate) {
+  PassTimes times = pass_times(model, measured.tokens, measured.forward_seconds(), rate, 1);
+  if (times_backward(measured.pass))
+    times.backward.attention = measured.backward_seconds * static_cast<double>(model.layers());
+  return times;
+}
+
 double tokens_for_training_time(const PassTimes& times, int64_t tokens, double seconds) {
   const double a = 2 * times.forward.attention + times.backward.attention,
                b = 2 * times.forward.rest + times.backward.rest;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "harness/tables/operators/operator.h"
 #include "metrics/model/cost_model.h"
 #include "metrics/model/dit_model.h"
 
@@ -27,6 +28,9 @@ struct PassTimes {
 /// backward_cost() says, for attention and for the rest.
 PassTimes pass_times(const DitModel& model, int64_t tokens, double operator_seconds, double rate,
                      int64_t devices);
+
+/// The same of a measured operator, with its own backward pass where that was measured.
+PassTimes pass_times(const DitModel& model, const OperatorTime& measured, double rate);
 
 /// Tokens at which a training iteration would take `seconds`, if the rest grows with the tokens and
 /// attention with their square from `times` at `tokens`.

@@ -33,10 +33,10 @@ std::string rate_note(const LengthTimes& length) {
   const OperatorTime* sparse = find_time(length.times, "M=20");
   if (!full || !sparse || !full->measured() || !sparse->measured()) return {};
   const auto invalid = [](const OperatorTime* t) { return t->mistrusted() ? " (INVALID)" : ""; };
-  const double equivalent = full->flops / sparse->run_seconds * 1e-9;
+  const double equivalent = full->flops / sparse->kernel_seconds() * 1e-9;
   return note_text(
       "table11.rates", fmt::arg("tokens", length.tokens),
-      fmt::arg("executed", sparse->flops / sparse->run_seconds * 1e-9),
+      fmt::arg("executed", sparse->flops / sparse->kernel_seconds() * 1e-9),
       fmt::arg("executed_share", sparse->share_of_peak()),
       fmt::arg("executed_invalid", invalid(sparse)), fmt::arg("equivalent", equivalent),
       fmt::arg("equivalent_share", equivalent / sparse->peak_gflops),
@@ -60,7 +60,8 @@ class RowCells {
       const double speedup = full->seconds() / sparse->seconds();
       const double error = error_of_ratio(errors_.of(*full), errors_.of(*sparse));
       Cell& cell = put(speedup_column(m), speedup, error);
-      if (std::isfinite(cell.value(Origin::paper))) cell.compared = Origin::measured;
+      if (full->pass == Pass::forward && std::isfinite(cell.value(Origin::paper)))
+        cell.compared = Origin::measured;
       put(realised_column(m), speedup * sparse->density, error);
     }
   }
@@ -170,6 +171,8 @@ void add_measured_latency(Table& table, const std::vector<PaperRow>& rows, const
   for (const MeasuredRow& row : measured) all.push_back(row.length);
   const ScalingErrors errors(all);
   for (const MeasuredRow& row : measured) RowCells(table, row, errors).fill();
+  if (options.pass != Pass::forward)
+    table.note(note_text("table11.pass", fmt::arg("timed", timed_text(options.pass))));
   if (!options.full) table.note(errors.note());
   mark_errors(table);
   note_machine(table, all);

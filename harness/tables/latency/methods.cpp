@@ -11,6 +11,8 @@ namespace {
 std::string methods_note(const OperatorTime& time, const TableOptions& options) {
   std::string text = sampling_note(time, time.run_samples.size(), options) + " " +
                      note_text("table11.methods_sampled");
+  if (options.pass != Pass::forward)
+    text += " " + note_text("table11.pass", fmt::arg("timed", timed_text(options.pass)));
   if (time.scale != 1) text += " " + note_text("table11.methods_scaled");
   return text;
 }

@@ -45,6 +45,7 @@ OperatorOptions operator_options(const DitModel& model, int64_t measured_heads,
   o.repeat = options.repeat;
   o.memory = options.repeat > 1;
   o.device = &find_device(options.device);
+  o.pass = options.pass;
   return o;
 }
 
@@ -135,7 +136,9 @@ const OperatorTime* find_time(const std::vector<OperatorTime>& times, const std:
 
 int64_t sampled_heads(const DitModel& model, int64_t tokens, const TableOptions& options) {
   constexpr int64_t kBytes = 4'000'000'000;
-  const int64_t per_head = 4 * tokens * model.head_dim() * static_cast<int64_t>(sizeof(float));
+  const int64_t tensors = times_backward(options.pass) ? 8 : 4;  // and their gradients
+  const int64_t per_head =
+      tensors * tokens * model.head_dim() * static_cast<int64_t>(sizeof(float));
   return limited_heads(model, options, std::max<int64_t>(1, kBytes / per_head));
 }
 

@@ -19,7 +19,8 @@ struct LengthTimes {
 inline constexpr double kWholeFlops = 6e12;
 
 /// Heads that measure_moga() measures: options.heads, or as many as fit in 4 GB of float32 q, k, v
-/// and output. Rows of few heads lie closer together in memory than the whole's, and run faster.
+/// and output, and in a backward pass their gradients. Rows of few heads lie closer together in
+/// memory than the whole's, and run faster.
 int64_t sampled_heads(const DitModel& model, int64_t tokens, const TableOptions& options);
 
 /// Measures full attention and moga_stga at M = 5 and M = 20 (labels "full", "M=5", "M=20") for

@@ -11,9 +11,11 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/output/thrown.h"
 #include "harness/measure/engine/engine.h"
+#include "harness/measure/pass_timing.h"
 #include "metrics/machine/memory.h"
 #include "metrics/machine/peak.h"
-#include "metrics/plan/equality.h"
+#include "metrics/plan/check/equality.h"
+#include "metrics/plan/check/gradients.h"
 #include "metrics/plan/layer_kinds.h"
 #include "metrics/plan/sample.h"
 #include "metrics/plan/stats.h"
@@ -28,7 +30,8 @@ constexpr double kLongPlanning = 2;
 /// What the cases of one number of heads share.
 struct Shared {
   Inputs in;
-  Output out;
+  Tensor d_o;
+  Workspace space;
 };
 
 /// A case with its inputs and its sampled plans.
@@ -48,9 +51,33 @@ Plan plan_of(const Prepared& p) { return p.wanted.spec.backend->plan(p.in, p.wan
 
 /// Throws when the output is wrong.
 void check(Prepared& p) {
-  const EqualityCheck check = check_equality(p.sample.plan, p.in, p.shared.out, p.sample.tokens);
+  const EqualityCheck check =
+      check_equality(p.sample.plan, p.in, p.shared.space.out, p.sample.tokens);
   p.time.check_error = check.error;
   if (!check.passed()) throw std::runtime_error(check.reason);
+}
+
+void check_backward_pass(Prepared& p, const Device& device) {
+  const EqualityCheck check = check_gradients(device, p.sample.plan, p.in, p.shared.space.out,
+                                              p.shared.d_o, p.sample.tokens);
+  p.time.gradient_error = check.error;
+  if (!check.passed()) throw std::runtime_error(check.reason);
+}
+
+/// What a plan's kernels take, as far as they are timed.
+RunTimes time_plan(Prepared& p, const Plan& plan, const OperatorOptions& options, int64_t repeat) {
+  return time_kernels(*options.device, plan, p.in, p.shared.d_o, options.pass, repeat,
+                      p.shared.space);
+}
+
+/// Touches the pages of what runs write, and refuses plans without gradients.
+void touch_results(Prepared& p, const Plan& plan, const OperatorOptions& options) {
+  p.shared.space.out.keep = times_backward(options.pass);
+  options.device->run(Plan{}, p.in, p.shared.space.out);
+  if (!times_backward(options.pass)) return;
+  if (p.shared.d_o.empty()) p.shared.d_o = sample_output_gradient(p.in);
+  check_backward(plan, p.in, p.shared.d_o);
+  start_gradients(plan, p.in, p.shared.space.gradients);
 }
 
 /// The sample that is timed, and a quarter of it.
@@ -77,28 +104,32 @@ void prepare(Prepared& p, const OperatorOptions& options) {
   p.time.density = stats.density;
   p.time.layers_density = mean_layer_density(*p.wanted.spec.backend, p.wanted.spec.params, p.in,
                                              stats.density, options.layers);
-  p.time.flops = stats.flops * heads;
+  p.time.flops = timed_flops(stats, options.pass) * heads;
   p.time.bounded_by_peak = options.device->name() == "cpu" && p.in.q->dtype() == DType::f32;
-  take_samples(p, plan, stats.flops, options);
+  take_samples(p, plan, timed_flops(stats, options.pass), options);
   p.time.scale = p.sample.scale * heads;
   for (const Branch& branch : plan.branches) p.per_head |= branch.tables.size() > 1;
-  options.device->run(Plan{}, p.in, p.shared.out);  // touches the output's pages
+  touch_results(p, plan, options);
   if (!options.memory || p.wanted.whole) return;
   plan = {};
   const PeakMemory memory;
   plan = plan_of(p);
-  options.device->run(p.sample.plan, p.in, p.shared.out);
+  time_plan(p, p.sample.plan, options, 1);
   p.time.extra_bytes = memory.extra_bytes();
 }
 
 /// Plans and runs a case's sample; the first output is checked.
 Contender contender_of(Prepared& p, const OperatorOptions& options) {
   return {p.time.label, [&](int64_t repeat) {
-            RunTimes times{p.planning};
-            if (!p.plans_long()) times.plan = seconds_each(repeat, [&] { plan_of(p); });
-            times.run = seconds_each(
-                repeat, [&] { options.device->run(p.sample.plan, p.in, p.shared.out); });
-            if (std::isnan(p.time.check_error)) check(p);
+            const bool planned = times_forward(options.pass);
+            double planning = planned ? p.planning : 0;
+            if (planned && !p.plans_long()) planning = seconds_each(repeat, [&] { plan_of(p); });
+            RunTimes times = time_plan(p, p.sample.plan, options, repeat);
+            times.plan = planning;
+            if (std::isnan(p.time.check_error)) {
+              check(p);
+              if (times_backward(options.pass)) check_backward_pass(p, *options.device);
+            }
             if (options.tick) options.tick();
             return std::vector{times};
           }};
@@ -106,11 +137,8 @@ Contender contender_of(Prepared& p, const OperatorOptions& options) {
 
 /// Runs the quarter of a case's sample.
 Contender small_contender_of(Prepared& p, const OperatorOptions& options) {
-  return {"a quarter of " + p.time.label, [&](int64_t repeat) {
-            return std::vector{RunTimes{0, seconds_each(repeat, [&] {
-                                          options.device->run(p.small.plan, p.in, p.shared.out);
-                                        })}};
-          }};
+  return {"a quarter of " + p.time.label,
+          [&](int64_t repeat) { return std::vector{time_plan(p, p.small.plan, options, repeat)}; }};
 }
 
 void take_times(Prepared& p, const ContenderTimes& times) {
@@ -119,13 +147,17 @@ void take_times(Prepared& p, const ContenderTimes& times) {
     if (!p.plans_long() || p.time.plan_samples.empty())
       p.time.plan_samples.push_back(block.plan_seconds);
     p.time.run_samples.push_back(block.run_seconds);
+    p.time.backward_samples.push_back(block.backward_seconds);
   }
   if (p.time.failure.empty() && p.time.run_samples.empty()) p.time.failure = kInterrupted;
 }
 
 void take_small_times(Prepared& p, const ContenderTimes& times) {
   if (times.failure && p.time.failure.empty()) p.time.failure = failure_text(times.failure);
-  for (const Block& block : times.blocks()) p.time.small_samples.push_back(block.run_seconds);
+  for (const Block& block : times.blocks()) {
+    p.time.small_samples.push_back(block.run_seconds);
+    p.time.small_backward_samples.push_back(block.backward_seconds);
+  }
   if (p.time.failure.empty() && p.time.small_samples.empty()) p.time.failure = kInterrupted;
 }
 
@@ -138,25 +170,36 @@ double whole_seconds(const Prepared& p, double sample, double small) {
   return sample + (sample - small) * (1 - share) / (share - small_share);
 }
 
+/// A kernel's samples, and those of the quarter.
+struct Samples {
+  const std::vector<double>&of, &small;
+
+  double small_median() const { return small.empty() ? 0 : median(small); }
+  /// Seconds of all queries, by all samples or by those of one round.
+  double whole(const Prepared& p) const { return whole_seconds(p, median(of), small_median()); }
+  double whole(const Prepared& p, size_t i) const {
+    return whole_seconds(p, of[i], i < small.size() ? small[i] : small_median());
+  }
+};
+
 /// Scales the samples up to all heads and queries.
 void finish(Prepared& p, const OperatorOptions& options) {
-  if (!p.time.failure.empty()) return;
+  OperatorTime& t = p.time;
+  if (!t.failure.empty()) return;
   const double heads = static_cast<double>(options.heads) / static_cast<double>(p.in.heads());
   const auto planned = [&](double sample) { return sample * (p.per_head ? heads : 1); };
-  const auto& plans = p.time.plan_samples;
-  const auto& runs = p.time.run_samples;
-  const auto& smalls = p.time.small_samples;
-  const double small = smalls.empty() ? 0 : median(smalls);
-  if (small >= median(runs)) {
-    p.time.failure = "a quarter of the sample took as long as the sample: the machine is too busy";
+  const Samples runs{t.run_samples, t.small_samples},
+      backs{t.backward_samples, t.small_backward_samples};
+  if (runs.small_median() + backs.small_median() >= median(runs.of) + median(backs.of)) {
+    t.failure = "a quarter of the sample took as long as the sample: the machine is too busy";
     return;
   }
-  p.time.plan_seconds = planned(median(plans));
-  p.time.run_seconds = heads * whole_seconds(p, median(runs), small);
-  for (size_t i = 0; i < runs.size(); ++i)
-    p.time.rounds.push_back(planned(plans[std::min(i, plans.size() - 1)]) +
-                            heads *
-                                whole_seconds(p, runs[i], i < smalls.size() ? smalls[i] : small));
+  t.plan_seconds = planned(median(t.plan_samples));
+  t.run_seconds = heads * runs.whole(p);
+  t.backward_seconds = heads * backs.whole(p);
+  for (size_t i = 0; i < runs.of.size(); ++i)
+    t.rounds.push_back(planned(t.plan_samples[std::min(i, t.plan_samples.size() - 1)]) +
+                       heads * (runs.whole(p, i) + backs.whole(p, i)));
 }
 
 /// Every case prepared; its trouble is its own, and the others go on.
@@ -171,6 +214,7 @@ std::vector<Prepared> prepare_all(const std::vector<OperatorCase>& cases,
     Prepared& p =
         all.emplace_back(Prepared{wanted, s, {}, {}, {}, {wanted.label, wanted.spec.text()}});
     p.time.heads = options.heads;
+    p.time.pass = options.pass;
     p.time.measured_heads = heads;
     try {
       throw_if_cancelled();
@@ -242,18 +286,24 @@ nlohmann::json to_json(const OperatorTime& t) {
   if (std::isfinite(t.wanted_density)) json["wanted_density"] = t.wanted_density;
   if (std::isfinite(t.density)) json.update({{"density", t.density}, {"flops", t.flops}});
   if (!t.measured()) return json;
-  json.update({{"plan_seconds", t.plan_seconds},
+  json.update({{"pass", to_string(t.pass)},
+               {"plan_seconds", t.plan_seconds},
                {"run_seconds", t.run_seconds},
                {"scale", t.scale},
                {"check_error", t.check_error},
                {"fma_peak_gflops", t.peak_gflops},
                {"share_of_fma_peak", t.share_of_peak()},
                {"mistrusted", t.mistrusted()},
-               {"gflops", t.flops / t.run_seconds * 1e-9},
+               {"gflops", t.flops / t.kernel_seconds() * 1e-9},
                {"plan_samples", t.plan_samples},
                {"run_samples", t.run_samples},
                {"small_samples", t.small_samples},
                {"rounds", t.rounds}});
+  if (times_backward(t.pass))
+    json.update({{"backward_seconds", t.backward_seconds},
+                 {"gradient_error", t.gradient_error},
+                 {"backward_samples", t.backward_samples},
+                 {"small_backward_samples", t.small_backward_samples}});
   json["extra_bytes"] = t.extra_bytes ? nlohmann::json(*t.extra_bytes) : nlohmann::json();
   return json;
 }

@@ -91,7 +91,7 @@ TEST_F(OldStore, IsBroughtUpToDateByTheFirstWriter) {
     Store store(path(), Store::Mode::write);
     EXPECT_TRUE(store.add_run(added));
   }
-  EXPECT_EQ(version(), 3);
+  EXPECT_EQ(version(), 4);
   const Store store(path());
   EXPECT_EQ(store.load_run("3").cases.size(), added.cases.size());
   EXPECT_EQ(to_json(store.load_run("3")).at("cases"), to_json(store.load_run("2")).at("cases"));

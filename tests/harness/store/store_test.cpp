@@ -161,7 +161,7 @@ TEST(Store, RefusesFilesThatAreNotItsOwn) {
   SQLite::Database((folder / "new.db").string(), SQLite::OPEN_READWRITE)
       .exec("PRAGMA user_version=99");
   expect_input_error([&] { Store(folder / "new.db"); },
-                     "schema version 99, this program knows 1 to 3");
+                     "schema version 99, this program knows 1 to 4");
   testing::write_bytes(folder / "broken.json", "{\"format\": 3");
   expect_input_error([&] { read_export((folder / "broken.json").string()); }, "broken.json");
 }

@@ -38,11 +38,13 @@ TEST(Suite, EveryKeyReachesTheCase) {
   suite["timing"] = {{"seconds", 2},    {"interval", 0.5}, {"min_blocks", 3},
                      {"max_blocks", 9}, {"cache", "cold"}, {"order_seed", 4}};
   suite["limits"] = {{"seconds", 5}, {"memory_gib", 0.5}};
+  suite["pass"] = "both";
   const Suite parsed = parse_suite(suite);
-  EXPECT_EQ(named_case(parsed.cases[0], "stga").command,
-            "vidattn case --workload film --grid 4,6,8 --shots 0,2 --heads 3 --dim 16 --seed 7 "
-            "--peak 0.5 --backend stga --device cpu --dtype f32 --seconds 2 --interval 0.5 "
-            "--min-blocks 3 --max-blocks 9 --order-seed 4 --cold");
+  EXPECT_EQ(
+      named_case(parsed.cases[0], "stga").command,
+      "vidattn case --workload film --grid 4,6,8 --shots 0,2 --heads 3 --dim 16 --seed 7 "
+      "--peak 0.5 --backend stga --device cpu --dtype f32 --pass both --seconds 2 --interval 0.5 "
+      "--min-blocks 3 --max-blocks 9 --order-seed 4 --cold");
   EXPECT_EQ(parsed.limits.seconds, 5);
   EXPECT_EQ(parsed.limits.memory_bytes, int64_t{1} << 29);
 }
@@ -62,6 +64,7 @@ TEST(Suite, RefusesWhatItDoesNotKnow) {
   refuse("/workloads/0/heads", 0, "workloads[0].heads: 0 is below 1");
   refuse("/workloads/0/heads", "two", "is not of type integer");
   refuse("/densities", {0.0}, "densities[0]: 0 is below 1e-09");
+  refuse("/pass", "sideways", "not one of forward, backward, both");
   refuse("/dtypes", {"f64"}, "not one of f32, bf16, f16");
   refuse("/timing", {{"secs", 1}}, "timing: unknown key \"secs\"");
   refuse("/backends", {"nope"}, "nope");

@@ -208,6 +208,22 @@ TEST(Projection, TheBackwardPassIsThatOfTheCostModel) {
   }
 }
 
+TEST(Projection, AMeasuredBackwardPassStandsForItself) {
+  const DitModel model = find_model("wan2.1-1.3b");
+  OperatorTime time{.label = "full", .tokens = 31200};
+  time.plan_seconds = 0.5;
+  time.run_seconds = 1.5;
+  time.backward_seconds = 7;
+  const PassTimes modelled = pass_times(model, time, 1e12);
+  time.pass = Pass::both;
+  const PassTimes measured = pass_times(model, time, 1e12);
+  const auto layers = static_cast<double>(model.layers());
+  EXPECT_DOUBLE_EQ(measured.forward.attention, 2 * layers);
+  EXPECT_DOUBLE_EQ(measured.backward.attention, 7 * layers);
+  EXPECT_DOUBLE_EQ(modelled.backward.attention, 2.5 * 2 * layers);
+  EXPECT_EQ(measured.backward.rest, modelled.backward.rest);
+}
+
 TEST(TableTool, AllTablesTakeLessThanTenSeconds) {
   const TemporaryFolder folder;
   const auto start = std::chrono::steady_clock::now();

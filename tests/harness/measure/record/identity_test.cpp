@@ -18,6 +18,8 @@ TEST(Identity, KeysTellEverythingThatIsKnownBefore) {
   id.cold = true;
   id.density.reset();
   EXPECT_EQ(case_key(id), "moga on cpu f32, cold, tensors:/a --grid 3,4,5");
+  id.pass = Pass::backward;
+  EXPECT_EQ(case_key(id), "moga on cpu f32, cold, backward, tensors:/a --grid 3,4,5");
 }
 
 TEST(Identity, TheSameDumpInAnotherFolderIsTheSameCase) {
@@ -50,7 +52,8 @@ TEST(Identity, MethodDeviceTypeDensityAndCacheCount) {
        {+[](CaseIdentity& c) { c.backend = "stga"; },
         +[](CaseIdentity& c) { c.device = "reference"; },
         +[](CaseIdentity& c) { c.dtype = "bf16"; }, +[](CaseIdentity& c) { c.density = 0.5; },
-        +[](CaseIdentity& c) { c.density.reset(); }, +[](CaseIdentity& c) { c.cold = true; }}) {
+        +[](CaseIdentity& c) { c.density.reset(); }, +[](CaseIdentity& c) { c.cold = true; },
+        +[](CaseIdentity& c) { c.pass = Pass::both; }}) {
     CaseIdentity other = moga();
     change(other);
     EXPECT_FALSE(same_case(moga(), other)) << case_key(other);

@@ -1,4 +1,4 @@
-#include "metrics/plan/equality.h"
+#include "metrics/plan/check/equality.h"
 
 #include <gtest/gtest.h>
 

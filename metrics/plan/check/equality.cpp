@@ -1,4 +1,4 @@
-#include "metrics/plan/equality.h"
+#include "metrics/plan/check/equality.h"
 
 #include <algorithm>
 #include <cmath>
@@ -48,6 +48,18 @@ double allowed_error(const Inputs& in, const std::vector<int64_t>& tokens) {
                   kSteps * std::numeric_limits<float>::epsilon() * largest_score(in, tokens));
 }
 
+EqualityCheck judged(int64_t rows, double error, double limit, const std::string& whose) {
+  EqualityCheck check{rows, error, limit};
+  if (error <= limit) return check;
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "%s%srelative L2 error %.2e against the reference on %lld tokens exceeds %.2g",
+                whose.c_str(), whose.empty() ? "" : " ", error, static_cast<long long>(rows),
+                limit);
+  check.reason = text;
+  return check;
+}
+
 EqualityCheck check_equality(const Plan& plan, const Inputs& in, const Output& out,
                              const std::vector<int64_t>& among) {
   const double per_row =
@@ -57,17 +69,9 @@ EqualityCheck check_equality(const Plan& plan, const Inputs& in, const Output& o
   auto tokens = sample_tokens(available, rows);
   if (!among.empty())
     for (int64_t& token : tokens) token = among[token];
-  EqualityCheck check{static_cast<int64_t>(tokens.size()),
-                      relative_l2_error(out.o, tokens, reference_rows(plan, in, tokens).o),
-                      allowed_error(in, tokens)};
-  if (!(check.error <= check.limit)) {
-    char text[160];
-    std::snprintf(text, sizeof text,
-                  "relative L2 error %.2e against the reference on %lld tokens exceeds %.2g",
-                  check.error, static_cast<long long>(check.rows), check.limit);
-    check.reason = text;
-  }
-  return check;
+  return judged(std::ssize(tokens),
+                relative_l2_error(out.o, tokens, reference_rows(plan, in, tokens).o),
+                allowed_error(in, tokens));
 }
 
 }  // namespace vidattn

@@ -17,6 +17,9 @@ struct EqualityCheck {
   bool passed() const { return reason.empty(); }
 };
 
+/// The verdict on an error over that many rows; `whose` begins the reason: "gradients'".
+EqualityCheck judged(int64_t rows, double error, double limit, const std::string& whose = {});
+
 /// Relative L2 error that rounding alone explains: equality_limit() of the storage type, or, where
 /// scores are huge, three of float32's steps at the largest score of these tokens: a device cannot
 /// know a score of 75,000 better than to 0.008, and its exponential errs by as much.

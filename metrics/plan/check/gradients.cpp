@@ -1,0 +1,65 @@
+#include "metrics/plan/check/gradients.h"
+
+#include <algorithm>
+#include <random>
+
+#include "attention/backward/reference.h"
+#include "metrics/plan/fidelity.h"
+
+namespace vidattn {
+namespace {
+
+// Query-key products that one check may cost on the reference device, about two seconds.
+constexpr double kGradientProducts = 2e8;
+constexpr int64_t kFewestGradientRows = 8;
+constexpr double kLimitOverOutputs = 2.5;
+
+std::vector<int64_t> sampled_rows(const Inputs& in, const std::vector<int64_t>& among) {
+  const double per_row = static_cast<double>(in.keys() * in.heads() * (in.dim() + in.value_dim()));
+  const auto rows =
+      std::max(kFewestGradientRows, static_cast<int64_t>(kGradientProducts / per_row));
+  auto tokens = sample_tokens(among.empty() ? in.length() : std::ssize(among), rows);
+  if (!among.empty())
+    for (int64_t& token : tokens) token = among[token];
+  return tokens;
+}
+
+Tensor rows_of(const Tensor& all, const std::vector<int64_t>& tokens) {
+  Tensor chosen(all.length(), all.heads(), all.dim());
+  const int64_t row = all.heads() * all.dim();
+  for (const int64_t token : tokens)
+    std::copy_n(all.data<float>() + token * row, row, chosen.data<float>() + token * row);
+  return chosen;
+}
+
+double relative_error(const Tensor& got, const Tensor& expected) {
+  return relative_l2_between(got, expected, sample_tokens(got.length(), got.length()));
+}
+
+}  // namespace
+
+Tensor sample_output_gradient(const Inputs& in) {
+  Tensor d_o(in.length(), in.heads(), in.value_dim());
+  std::mt19937_64 bits(1);
+  std::generate_n(d_o.data<float>(), d_o.size(), [&] {
+    return static_cast<float>(static_cast<double>(bits() >> 11) * 0x1p-52 - 1);
+  });
+  return d_o;
+}
+
+EqualityCheck check_gradients(const Device& device, const Plan& plan, const Inputs& in,
+                              const Output& kept, const Tensor& d_o,
+                              const std::vector<int64_t>& among) {
+  const std::vector<int64_t> tokens = sampled_rows(in, among);
+  const Tensor chosen = rows_of(d_o, tokens);
+  Gradients got, expected;
+  device.backward(plan, in, kept, chosen, got);
+  reference_backward(plan, in, chosen, expected);
+  const double error =
+      std::max({relative_error(got.q, expected.q), relative_error(got.k, expected.k),
+                relative_error(got.v, expected.v)});
+  return judged(std::ssize(tokens), error, kLimitOverOutputs * allowed_error(in, tokens),
+                "gradients'");
+}
+
+}  // namespace vidattn

@@ -1,0 +1,70 @@
+#include "metrics/plan/check/gradients.h"
+
+#include <gtest/gtest.h>
+
+#include "attention/backend.h"
+#include "attention/error.h"
+#include "tests/support/inputs.h"
+
+namespace vidattn {
+namespace {
+
+/// The CPU, whose gradient of one key is off by a part of itself.
+class WrongGradients : public Device {
+ public:
+  std::string name() const override { return "wrong"; }
+  std::string title() const override { return "spoils a key's gradient"; }
+  void run(const Plan& plan, const Inputs& in, Output& out) const override {
+    find_device("cpu").run(plan, in, out);
+  }
+  bool has_backward() const override { return true; }
+  void backward(const Plan& plan, const Inputs& in, const Output& kept, const Tensor& d_o,
+                Gradients& out) const override {
+    find_device("cpu").backward(plan, in, kept, d_o, out);
+    out.k.data<float>()[in.keys() / 2 * out.k.dim()] += 0.01F * out.k.data<float>()[0] + 0.01F;
+  }
+};
+
+EqualityCheck check_on(const Device& device, const char* backend, const Inputs& in,
+                       const std::vector<int64_t>& among = {}) {
+  const Plan plan = find_backend(backend).plan(in, find_backend(backend).defaults());
+  Output out;
+  out.keep = true;
+  device.run(plan, in, out);
+  return check_gradients(device, plan, in, out, sample_output_gradient(in), among);
+}
+
+TEST(GradientCheck, PassesOnAwkwardShapesInEveryType) {
+  for (const int64_t frames : {1, 3})
+    for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
+      Inputs in = random_video(frames, 3, 5, 2, 16);
+      for (auto* operand : {&in.q, &in.k, &in.v})
+        *operand = std::make_shared<const Tensor>((*operand)->to(dtype));
+      for (const char* backend : {"full", "stga", "vsa", "bigbird"}) {
+        const EqualityCheck check = check_on(find_device("cpu"), backend, in);
+        EXPECT_TRUE(check.passed()) << backend << " " << to_string(dtype) << check.reason;
+        EXPECT_EQ(check.rows, in.length());
+      }
+    }
+}
+
+TEST(GradientCheck, ChecksSomeTokensOfALongCall) {
+  const Inputs in = random_inputs(6000, 1, 64);
+  const EqualityCheck check = check_on(find_device("cpu"), "full", in);
+  EXPECT_TRUE(check.passed()) << check.reason;
+  EXPECT_LT(check.rows, in.length());
+  EXPECT_EQ(check_on(find_device("cpu"), "full", random_inputs(50, 1, 64), {3, 40}).rows, 2);
+}
+
+TEST(GradientCheck, FindsOneWrongValue) {
+  const EqualityCheck check = check_on(WrongGradients(), "full", random_inputs(40, 1, 16));
+  EXPECT_FALSE(check.passed());
+  EXPECT_NE(check.reason.find("gradients' relative L2 error"), std::string::npos) << check.reason;
+}
+
+TEST(GradientCheck, RefusesWhatHasNoGradients) {
+  EXPECT_THROW(check_on(find_device("cpu"), "sla", random_video(2, 8, 8, 1, 16)), InputError);
+}
+
+}  // namespace
+}  // namespace vidattn
