@@ -10,6 +10,7 @@
 
 #include "attention/list.h"
 #include "attention/tensor.h"
+#include "attention/terms/features.h"
 #include "attention/terms/pooling.h"
 
 namespace vidattn {
@@ -130,6 +131,7 @@ struct Branch {
 struct LinearTerm {
   std::string name;
   std::shared_ptr<const Tensor> q, k;        ///< [L,H,F], [LK,HK,F] float32
+  FeatureMap map = FeatureMap::unknown;      ///< that made them of the call's own q and k
   float epsilon = 0;                         ///< keeps a query without features from 0/0
   std::vector<float> projection, bias = {};  ///< W [DV,DV] row-major and b [DV]; empty = I and 0
 };

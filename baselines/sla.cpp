@@ -41,30 +41,6 @@ int64_t sla_topk(const SlaParams& p, int64_t blocks) {
   return std::min(p.topk, blocks);
 }
 
-void to_features(const std::string& map, float* row, int64_t dim) {
-  if (map == "relu") {
-    for (int64_t c = 0; c < dim; ++c) row[c] = std::max(row[c], 0.0F);
-  } else if (map == "elu") {
-    for (int64_t c = 0; c < dim; ++c) row[c] = row[c] > 0 ? row[c] + 1 : std::exp(row[c]);
-  } else {
-    const float high = *std::max_element(row, row + dim);
-    float sum = 0;
-    for (int64_t c = 0; c < dim; ++c) sum += row[c] = std::exp(row[c] - high);
-    for (int64_t c = 0; c < dim; ++c) row[c] /= sum;
-  }
-}
-
-std::shared_ptr<const Tensor> features(const Tensor& of, const std::string& map) {
-  auto made = std::make_shared<Tensor>(of.length(), of.heads(), of.dim());
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < of.length(); ++i)
-    for (int64_t h = 0; h < of.heads(); ++h) {
-      of.read_row(i, h, made->row(i, h));
-      to_features(map, made->row(i, h), of.dim());
-    }
-  return made;
-}
-
 /// Key means less the mean of all tokens.
 Tensor centred_means(const Tensor& k, const Blocks& blocks) {
   Tensor means = block_means(k, blocks);
@@ -115,6 +91,16 @@ class Sla : public Method<SlaParams> {
     return plan;
   }
 
+  std::map<std::string, Array> input_gradients_of(const Inputs& in, const SlaParams&, const Plan&,
+                                                  const Gradients& gradients) const override {
+    const LinearGradients& of_term = gradients.linear.at(0);
+    std::map<std::string, Array> found;
+    for (const auto& [name, values] :
+         {std::pair{"proj_weight", &of_term.projection}, std::pair{"proj_bias", &of_term.bias}})
+      if (const Array* given = in.find(name)) found[name] = {given->shape, *values};
+    return found;
+  }
+
  private:
   static Branch sparse_branch(const Inputs& in, const SlaParams& p, const Blocks& queries,
                               const Blocks& keys, Plan& plan) {
@@ -144,9 +130,11 @@ class Sla : public Method<SlaParams> {
     const StageTimer timer(plan, "features",
                            4.0 * static_cast<double>(in.q->size() + in.k->size()));
     const int64_t dim = in.value_dim();
+    const FeatureMap map = find_feature_map(p.feature_map);
     return {.name = "linear",
-            .q = features(*in.q, p.feature_map),
-            .k = features(*in.k, p.feature_map),
+            .q = features(*in.q, map),
+            .k = features(*in.k, map),
+            .map = map,
             .epsilon = static_cast<float>(p.linear_eps),
             .projection = learned(in, "proj_weight", dim * dim),
             .bias = learned(in, "proj_bias", dim)};

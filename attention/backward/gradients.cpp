@@ -39,6 +39,10 @@ void start_gradients(const Plan& plan, const Inputs& in, Gradients& out) {
     if (branch.channel_weight) gradients.channel_weight.resize(branch.channel_weight->size());
     if (branch.key_bias) gradients.key_bias.resize(branch.key_bias->size());
   }
+  out.linear.clear();
+  for (const LinearTerm& term : plan.linear)
+    out.linear.push_back(
+        {std::vector<float>(term.projection.size()), std::vector<float>(term.bias.size())});
 }
 
 void check_backward(const Plan& plan, const Inputs& in, const Tensor& d_o) {
@@ -50,7 +54,9 @@ void check_backward(const Plan& plan, const Inputs& in, const Tensor& d_o) {
   if (in.low_bits)
     throw InputError("no backward pass in " + to_string(*in.low_bits) + ": take f32 or bf16");
   for (const LinearTerm& term : plan.linear)
-    refuse("the linear term '" + term.name + "'", "its features do not say what they are made of");
+    if (term.map == FeatureMap::unknown)
+      refuse("the linear term '" + term.name + "'",
+             "its features do not say what they are made of");
   if (plan.constant_of_call)
     refuse("the constant", "it is made from this call's own queries, keys and values");
   for (const Branch& branch : plan.branches) check_branch(plan, branch);

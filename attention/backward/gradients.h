@@ -16,6 +16,11 @@ struct BranchGradients {
   std::vector<float> key_bias;        ///< as Branch::key_bias, [keys], summed over heads
 };
 
+/// Gradients of what a linear term learns; empty where it has no such thing.
+struct LinearGradients {
+  std::vector<float> projection, bias;  ///< as LinearTerm's, summed over heads
+};
+
 /// Gradients of a loss, given that of a plan's output. What the plan selected (orders, segments,
 /// ranges, output maps, the tokens that are pooled) is held constant, as in the authors' code, and
 /// so are a plan's constant term and the sizes behind key biases.
@@ -24,15 +29,16 @@ struct Gradients {
   Tensor k;  ///< [LK,HK,D] float32; of query heads that share a key head the sum
   Tensor v;  ///< [LK,HK,DV] float32
   std::vector<BranchGradients> branches;
+  std::vector<LinearGradients> linear;
 };
 
 /// Gives `out` the shapes of a plan's gradients, zero-filled.
 void start_gradients(const Plan& plan, const Inputs& in, Gradients& out);
 
 /// Throws InputError, naming the term or branch, when the gradients of a plan cannot be had: a
-/// linear term, values with a slope, a constant of this call's own q, k, v, prepared operands that
-/// do not say what they were pooled from, joined branches with an output map, operands of low bits,
-/// or a d_o that is not [L,H,DV] float32.
+/// linear term of unknown features, values with a slope, a constant of this call's own q, k, v,
+/// prepared operands that do not say what they were pooled from, joined branches with an output
+/// map, operands of low bits, or a d_o that is not [L,H,DV] float32.
 void check_backward(const Plan& plan, const Inputs& in, const Tensor& d_o);
 
 }  // namespace vidattn

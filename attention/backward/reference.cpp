@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "attention/backward/reference_linear.h"
 #include "attention/parallel.h"
 #include "attention/terms/joined.h"
 #include "attention/terms/row_index.h"
@@ -170,7 +171,7 @@ class HeadBackward {
   }
 };
 
-/// Gradient of one of q, k, v in float64, until all branches and heads have added theirs.
+/// Gradient of one of q, k, v in float64, until all branches, terms and heads have added theirs.
 struct Total {
   const Tensor& own;
   Doubles sum = Doubles(own.size());
@@ -185,6 +186,9 @@ struct Total {
     }
     for (int64_t i = 0; i < own.length(); ++i)
       for (int64_t c = 0; c < dim; ++c) to[i * stride + c] += rows[i * dim + c];
+  }
+  void add(const Doubles& all) {
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += all[i];
   }
   void store(Tensor& to) const { std::copy(sum.begin(), sum.end(), to.data<float>()); }
 };
@@ -228,6 +232,14 @@ void reference_backward(const Plan& plan, const Inputs& in, const Tensor& d_o, G
       }
     }
     b = last;
+  }
+  for (size_t t = 0; t < plan.linear.size(); ++t) {
+    const LinearSums sums = linear_sums(plan.linear[t], in, d_o);
+    q.add(sums.q);
+    k.add(sums.k);
+    v.add(sums.v);
+    std::copy(sums.projection.begin(), sums.projection.end(), out.linear[t].projection.begin());
+    std::copy(sums.bias.begin(), sums.bias.end(), out.linear[t].bias.begin());
   }
   q.store(out.q);
   k.store(out.k);

@@ -1,75 +1,13 @@
 #include "attention/terms/linear.h"
 
-#include <omp.h>
-
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "attention/blas.h"
 #include "attention/cancel.h"
 #include "attention/terms/joined.h"
 
 namespace vidattn {
 namespace {
-
-/// A matrix of float32, row-major.
-struct Matrix {
-  int64_t rows, columns;
-  std::vector<float> values;
-
-  Matrix(int64_t rows, int64_t columns) : rows(rows), columns(columns), values(rows * columns) {}
-  float* row(int64_t i) { return values.data() + i * columns; }
-  const float* row(int64_t i) const { return values.data() + i * columns; }
-};
-
-/// One head of a tensor, [length, dim].
-Matrix head_of(const Tensor& tensor, int64_t head) {
-  Matrix m(tensor.length(), tensor.dim());
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < m.rows; ++i) tensor.read_row(i, head, m.row(i));
-  return m;
-}
-
-Matrix transposed(const Matrix& m) {
-  constexpr int64_t kBlock = 64;  // rows that stay in cache
-  Matrix t(m.columns, m.rows);
-#pragma omp parallel for schedule(static)
-  for (int64_t i0 = 0; i0 < m.rows; i0 += kBlock)
-    for (int64_t c = 0; c < m.columns; ++c)
-      for (int64_t i = i0; i < std::min(m.rows, i0 + kBlock); ++i) t.row(c)[i] = m.row(i)[c];
-  return t;
-}
-
-/// A times B^T.
-Matrix product(const Matrix& a, const Matrix& b) {
-  Matrix c(a.rows, b.rows);
-  gemm_nt(a.rows, b.rows, a.columns, a.values.data(), a.columns, b.values.data(), b.columns,
-          c.values.data(), c.columns);
-  return c;
-}
-
-/// Adds the rows to a head of the output; row i with every factor that `weight` gives.
-template <class Weight>
-void add_rows(const Matrix& rows, int64_t head, Tensor& o, const Weight& weight) {
-  Matrix scratch(omp_get_max_threads(), rows.columns);
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < rows.rows; ++i) {
-    float* row = scratch.row(omp_get_thread_num());
-    o.read_row(i, head, row);
-    for (int64_t c = 0; c < rows.columns; ++c) row[c] += weight(i, c) * rows.row(i)[c];
-    o.write_row(i, head, row);
-  }
-}
-
-/// sum_j k_j v_j^T of one key head, transposed, [DV,F], and below it sum_j k_j, [1,F].
-Matrix linear_state(const LinearTerm& term, const Inputs& in, int64_t kv_head) {
-  const Matrix k = transposed(head_of(*term.k, kv_head));
-  Matrix v = transposed(head_of(*in.v, kv_head));
-  v.values.resize(v.values.size() + v.columns, 1.0F);  // times ones: the sum
-  ++v.rows;
-  return product(v, k);
-}
 
 void add_term(const LinearTerm& term, const Inputs& in, Output& out) {
   const int64_t dim = in.value_dim();
@@ -90,7 +28,7 @@ void add_term(const LinearTerm& term, const Inputs& in, Output& out) {
     }
     for (int64_t i = 0; i < result.rows && !term.bias.empty(); ++i)
       for (int64_t c = 0; c < dim; ++c) result.row(i)[c] += term.bias[c];
-    add_rows(result, h, out.o, [](int64_t, int64_t) { return 1.0F; });
+    add_rows(result, h, out.o);
   }
 }
 
@@ -118,6 +56,14 @@ void add_slope(const Plan& plan, size_t b, const Inputs& in, Output& out) {
 }
 
 }  // namespace
+
+Matrix linear_state(const LinearTerm& term, const Inputs& in, int64_t kv_head) {
+  const Matrix k = transposed(head_of(*term.k, kv_head));
+  Matrix v = transposed(head_of(*in.v, kv_head));
+  v.values.resize(v.values.size() + v.columns, 1.0F);  // times ones: the sum
+  ++v.rows;
+  return product(v, k);
+}
 
 void add_linear_terms(const Plan& plan, const Inputs& in, Output& out) {
   for (const LinearTerm& term : plan.linear) add_term(term, in, out);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "attention/backward/gradients.h"
 #include "attention/device.h"
+#include "attention/terms/matrix.h"
 
 namespace vidattn {
 
@@ -9,5 +11,13 @@ namespace vidattn {
 /// each token of a linear term, and DV² with a projection; D·DV for one of a slope. Ends early, by
 /// Cancelled, where runs are cancelled.
 void add_linear_terms(const Plan& plan, const Inputs& in, Output& out);
+
+/// Adds the gradients of a plan's linear terms for that of the output, d_o [L,H,DV] float32, by
+/// BLAS on the host: of q, k, v, projections and biases. 6·F·DV multiply-adds a token, and 2·DV²
+/// with a projection.
+void add_linear_gradients(const Plan& plan, const Inputs& in, const Tensor& d_o, Gradients& out);
+
+/// sum_j k_j v_j^T of one key head, transposed, [DV,F], and below it sum_j k_j, [1,F].
+Matrix linear_state(const LinearTerm& term, const Inputs& in, int64_t kv_head);
 
 }  // namespace vidattn

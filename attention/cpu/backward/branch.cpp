@@ -12,6 +12,7 @@
 #include "attention/cpu/backward/upstream.h"
 #include "attention/parallel.h"
 #include "attention/terms/joined.h"
+#include "attention/terms/linear.h"
 
 namespace vidattn::cpu {
 namespace {
@@ -191,6 +192,7 @@ void backward(const Plan& plan, const Inputs& in, const Output& kept, const Tens
     for (; b < last; ++b)
       BackwardBranch(plan.branches[b], in, upstream, out, out.branches[b].key_bias).run();
   }
+  add_linear_gradients(plan, in, d_o, out);
 }
 
 }  // namespace vidattn::cpu
