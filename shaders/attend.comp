@@ -22,6 +22,7 @@ const uint BK = 4 * BK4;
 const uint TC = D4 / COLS;
 
 #include "plan.glsl"
+#include "key_tile.glsl"
 #include "storage.glsl"
 
 layout(std430, binding = 1) readonly buffer Queries { Quad q[]; };
@@ -30,34 +31,6 @@ layout(std430, binding = 3) readonly buffer Values { Quad v[]; };
 
 shared vec4 weight[BQ][BK4];  // scores, then softmax weights
 shared float rescale[BQ];     // of what was summed before this tile
-shared uint key_row[BK];      // of the tile's keys
-shared float key_bias[BK];    // added to its scores
-shared ivec2 seen_by[BK];     // first and last query position that sees the key
-
-// Fills key_row and seen_by with up to BK keys, of several ranges where they are short. Spare places
-// repeat a valid row and are seen by no query.
-void load_keys(Item item, inout Cursor c, int first, int last) {
-  uint filled = 0;
-  const uint base = key_base(item);
-  while (filled < BK && c.range < item.range_end) {
-    const uint take = min(BK - filled, uint(c.end - c.n));
-    for (uint i = gl_LocalInvocationIndex; i < take; i += THREADS) {
-      const uint row = key_row_at(item, base, c.n + int(i));
-      key_row[filled + i] = row;
-      key_bias[filled + i] =
-          shape.bias == NONE ? 0 : uintBitsToFloat(words[shape.bias + row - base]);
-      seen_by[filled + i] = seen_from(c, c.n + int(i));
-    }
-    filled += take;
-    c.n += int(take);
-    if (c.n == c.end) c = open_range(item, c.range + 1, first, last);
-  }
-  for (uint i = filled + gl_LocalInvocationIndex; i < BK; i += THREADS) {
-    key_row[i] = base;
-    key_bias[i] = 0;
-    seen_by[i] = ivec2(NO_HIGH, NO_LOW);
-  }
-}
 
 // Scores of the tile, scaled.
 void score(uint row, uint col) {

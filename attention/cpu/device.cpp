@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "attention/backward/kept.h"
 #include "attention/cancel.h"
 #include "attention/cpu/backward/branch.h"
 #include "attention/cpu/kernel.h"

@@ -25,32 +25,6 @@ void start_output(const Plan& plan, const Inputs& in, Output& out) {
   }
 }
 
-bool is_softmax_alone(const Plan& plan, const Inputs& in) {
-  if (plan.branches.empty()) return false;
-  const Branch& first = plan.branches[0];
-  return in.q->dtype() == DType::f32 && !plan.constant && plan.linear.empty() &&
-         first.weight == 1 && !first.token_weight && !first.channel_weight &&
-         joined_with(plan, 0).last == plan.branches.size();
-}
-
-Branch without_weights(const Branch& branch) {
-  Branch plain = branch;
-  plain.weight = 1;
-  plain.token_weight = nullptr;
-  plain.channel_weight = nullptr;
-  return plain;
-}
-
-void add_weighted(const Branch& branch, const Inputs& in, const Tensor& softmax, Tensor& o) {
-  const float* gate =
-      branch.channel_weight ? branch.channel_weight->as<float>("channel weight").data() : nullptr;
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < in.length(); ++i)
-    for (int64_t h = 0; h < in.heads(); ++h)
-      add_row({softmax.row(i, h), branch.weight_of(i, h, in.length(), in.heads()),
-               gate == nullptr ? nullptr : gate + o.offset(i, h), &o, i, h});
-}
-
 BranchOutput::Targets::Targets(const std::vector<int32_t>& map, int64_t query_rows)
     : first(query_rows + 1) {
   for (int32_t row : map)

@@ -11,15 +11,6 @@ namespace vidattn::cpu {
 /// Zero, or the plan's constant, in every row of the output; LSE -inf.
 void start_output(const Plan& plan, const Inputs& in, Output& out);
 
-/// Whether the output is the result of one softmax, in float32, which nothing weighs or adds to.
-bool is_softmax_alone(const Plan& plan, const Inputs& in);
-
-/// The branch without its weights.
-Branch without_weights(const Branch& branch);
-
-/// Adds the result of a softmax, [L,H,DV] float32, to the output with the weights of its branch.
-void add_weighted(const Branch& branch, const Inputs& in, const Tensor& softmax, Tensor& o);
-
 /// Adds finished query rows of one branch to the output, with all weights, for every token that
 /// takes them.
 class BranchOutput {

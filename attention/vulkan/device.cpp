@@ -6,6 +6,7 @@
 #include "attention/error.h"
 #include "attention/lowbit/emulated.h"
 #include "attention/terms/linear.h"
+#include "attention/vulkan/backward/backward.h"
 #include "attention/vulkan/executor.h"
 #include "attention/vulkan/gpu.h"
 #include "attention/vulkan/router.h"
@@ -54,6 +55,13 @@ class VulkanDevice : public Device, public GroupRouter {
     const EmulatedCall call(plan, in);
     with_gpu([&] { execute(*gpu_, tuning_, call.plan, call.in, out); });
     add_linear_terms(plan, in, out);
+  }
+
+  bool has_backward() const override { return true; }
+  void backward(const Plan& plan, const Inputs& in, const Output& kept, const Tensor& d_o,
+                Gradients& out) const override {
+    check_backward(plan, in, d_o);
+    with_gpu([&] { vulkan::backward(*gpu_, tuning_.pace(), plan, in, kept, d_o, out); });
   }
 
   Routing route(const LinearRouter& router) const override {

@@ -3,17 +3,20 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <iterator>
+#include <memory>
 #include <numbers>
 #include <optional>
 
+#include "attention/backward/kept.h"
 #include "attention/cancel.h"
 #include "attention/error.h"
+#include "attention/terms/joined.h"
 #include "attention/terms/linear.h"
 #include "attention/vulkan/attend_shape.h"
 #include "attention/vulkan/index.h"
 #include "attention/vulkan/job.h"
 #include "attention/vulkan/operands.h"
+#include "attention/vulkan/submissions.h"
 #include "attention/vulkan/tuning/loop_limit.h"
 #include "attention/vulkan/tuning/tile_cost.h"
 
@@ -50,19 +53,25 @@ std::pair<int64_t, int64_t> kv_range(const Job& job, int64_t heads, int64_t kv_h
 class Run {
  public:
   Run(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in, Output& out)
-      : gpu_(gpu), tuning_(tuning), plan_(plan), in_(in), out_(out), width_(row_width(in)) {
+      : gpu_(gpu),
+        tuning_(tuning),
+        plan_(plan),
+        in_(in),
+        out_(out),
+        width_(row_width(in)),
+        submissions_(gpu, tuning.pace(), out.times.device) {
     for (const Branch& branch : plan.branches) {
       operands_.emplace_back(branch, in);
-      cut_.push_back(cut_long_segments(gpu.facts(), branch, width_));
+      cut_.push_back(cut_long_segments(gpu.facts(), branch, attend_iterations(width_)));
     }
+    std::vector<const Branch*> branches;
+    for (size_t b = 0; b < plan_.branches.size(); ++b) branches.push_back(&branch(b));
+    jobs_ = cut_into_jobs(gpu_, in_, branches);
   }
 
   void run() {
-    std::vector<const Branch*> branches;
-    for (size_t b = 0; b < plan_.branches.size(); ++b) branches.push_back(&branch(b));
-    const std::vector<Job> jobs = cut_into_jobs(gpu_, in_, branches);
-    if (jobs.front().whole) index_whole_plan();
-    for (const Job& job : jobs) run_job(job);
+    if (jobs_.front().whole) index_whole_plan();
+    for (const Job& job : jobs_) run_job(job);
   }
 
  private:
@@ -191,41 +200,13 @@ class Run {
     combine(b, job, index, part.first_table, acc, state, rows);
   }
 
-  /// Dispatches a table's items for the job's heads, in submissions of bounded length.
+  /// Dispatches a table's items for the job's heads.
   void attend(const BranchIndex::Group& group, const DeviceIndex& index, const Job& job,
-              const std::vector<const Buffer*>& buffers, AttendShape shape) {
+              const std::vector<const Buffer*>& buffers, const AttendShape& shape) {
     const int64_t ratio = shape.heads_per_table, table_head = group.table * ratio;
     const int64_t first = std::max(job.first_head, table_head);
-    const int64_t heads = std::min(job.last_head, table_head + ratio) - first;
-    if (heads <= 0) return;
-    for (size_t i = 0; i < group.cost.size();) {
-      const int64_t limit = tuning_.pace().products_per_submission(index.kernel);
-      // One item may be too long for all heads together.
-      const int64_t at_once = std::clamp<int64_t>(limit / std::max<int64_t>(1, group.cost[i]), 1,
-                                                  std::min(heads, kMaxGroups));
-      size_t end = i;
-      int64_t products = 0;
-      while (end < group.cost.size() && static_cast<int64_t>(end - i) < kMaxGroups &&
-             (end == i || products + group.cost[end] * at_once <= limit))
-        products += group.cost[end++] * at_once;
-      shape.item = group.first_item + static_cast<uint32_t>(i) * kItemWords;
-      for (int64_t h = 0; h < heads; h += at_once) {
-        const int64_t count = std::min(at_once, heads - h);
-        shape.group_head = static_cast<uint32_t>(first + h - table_head);
-        gpu_.dispatch(index.kernel.program(), buffers, shape, static_cast<int64_t>(end - i), count);
-        pending_ += products / at_once * count;
-        if (pending_ >= limit / 2) submit(index.kernel);
-      }
-      i = end;
-    }
-  }
-
-  void submit(const AttendKernel& kernel) {
-    const double seconds = gpu_.submit();
-    out_.times.device += seconds;
-    tuning_.pace().note(kernel, pending_, seconds);
-    pending_ = 0;
-    throw_if_cancelled();
+    const int64_t last = std::min(job.last_head, table_head + ratio);
+    submissions_.add(group, index.kernel, buffers, shape, {first - table_head, last - first});
   }
 
   void combine(size_t b, const Job& job, const DeviceIndex& index, size_t first_table,
@@ -267,8 +248,7 @@ class Run {
         {"combine", {}},
         {&index.words, &acc, &state, branch.channel_weight ? &gate : &acc, &outputs_, &lse_}, shape,
         std::min(groups, kCombineGroups), job.heads());
-    out_.times.device += gpu_.submit();
-    pending_ = 0;
+    submissions_.send();
   }
 
   /// The output in its storage type.
@@ -319,21 +299,69 @@ class Run {
   const Inputs& in_;
   Output& out_;
   const int64_t width_;  ///< channels of a row on the device
+  Submissions submissions_;
   std::vector<BranchOperands> operands_;
   std::vector<std::optional<Branch>> cut_;
+  std::vector<Job> jobs_;
   std::vector<DeviceIndex> whole_;
   std::vector<Loaded> own_;
   int64_t loaded_head_ = -1;  ///< first head of what own_ holds
   Buffer outputs_, lse_;
-  int64_t pending_ = 0;  ///< products recorded and not submitted
 };
+
+/// The branches that share a softmax, without their weights.
+struct SoftmaxRun {
+  size_t first;
+  Plan plan;
+  Output out;
+  std::optional<Run> run;
+
+  SoftmaxRun(Gpu& gpu, Tuning& tuning, const Plan& whole, const JoinedBranches& joined,
+             const Inputs& in)
+      : first(joined.first) {
+    for (size_t b = first; b < joined.last; ++b)
+      plan.branches.push_back(without_weights(whole.branches[b]));
+    shape_output(plan, in, out);
+    out.o = Tensor(in.length(), in.heads(), in.value_dim());
+    run.emplace(gpu, tuning, plan, in, out);
+  }
+};
+
+void add_times(const DeviceTimes& times, DeviceTimes& sum) {
+  sum.upload += times.upload;
+  sum.device += times.device;
+  sum.download += times.download;
+}
+
+/// Keeps each softmax's result, which the host weighs and adds up.
+void execute_apart(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in, Output& out) {
+  std::vector<std::unique_ptr<SoftmaxRun>> parts;  // all are cut to fit before any is run
+  for (size_t b = 0; b < plan.branches.size(); b = joined_with(plan, b).last)
+    parts.push_back(std::make_unique<SoftmaxRun>(gpu, tuning, plan, joined_with(plan, b), in));
+  Tensor sum =
+      plan.constant ? plan.constant->clone() : Tensor(in.length(), in.heads(), in.value_dim());
+  out.softmax.resize(plan.branches.size());
+  for (const auto& part : parts) {
+    part->run->run();
+    part->run.reset();  // with what it has on the device
+    add_weighted(plan.branches[part->first], in, part->out.o, sum);
+    for (size_t i = 0; i < part->out.lse.size(); ++i)
+      out.lse[part->first + i] = std::move(part->out.lse[i]);
+    out.softmax[part->first] = std::move(part->out.o);
+    add_times(part->out.times, out.times);
+  }
+  out.o = out.o.dtype() == DType::f32 ? std::move(sum) : sum.to(out.o.dtype());
+}
 
 }  // namespace
 
 void execute(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in, Output& out) {
   throw_if_cancelled();
   shape_output(plan, in, out);
-  Run(gpu, tuning, plan, in, out).run();
+  if (out.keep && !is_softmax_alone(plan, in))
+    execute_apart(gpu, tuning, plan, in, out);
+  else
+    Run(gpu, tuning, plan, in, out).run();
   add_linear_terms(plan, in, out);
 }
 

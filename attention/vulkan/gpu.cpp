@@ -18,7 +18,7 @@
 namespace vidattn::vulkan {
 namespace {
 
-constexpr uint32_t kBindings = 8;
+constexpr uint32_t kBindings = 9;
 constexpr uint32_t kPushBytes = 128;                    // what every device has at least
 constexpr uint32_t kSets = 64;                          // dispatches recorded before a submission
 constexpr int64_t kStagingBytes = 16 << 20;             // one piece of a transfer

@@ -1,5 +1,6 @@
 // Speed of the CPU device as a share of the machine's multiply-add peak, measured next to it
 // because the clock floats, with a tiled attention on OpenBLAS as peer. Threads: OMP_NUM_THREADS.
+// With VIDATTN_BENCH_DEVICE=vulkan the backward pass is timed there, without that share.
 
 #include <benchmark/benchmark.h>
 #include <cblas.h>
@@ -8,7 +9,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <numbers>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -23,6 +26,13 @@ namespace vidattn {
 namespace {
 
 enum Shape : int64_t { kFull, kGroups, kFrames };
+
+/// Of the backward pass.
+std::string bench_device() {
+  const char* name = std::getenv("VIDATTN_BENCH_DEVICE");
+  return name == nullptr ? "cpu" : name;
+}
+bool on_host() { return bench_device() == "cpu"; }
 
 /// Full attention, 5 groups of shuffled tokens, or segments of 1,560 tokens (a latent frame at
 /// 480p) that see themselves and the frame before.
@@ -60,7 +70,7 @@ double seconds_of(F&& run) {
 template <class F>
 void measure(benchmark::State& state, double flops, F&& run) {
   run();
-  double peak = fma_peak_gflops(omp_get_max_threads());
+  double peak = on_host() ? fma_peak_gflops(omp_get_max_threads()) : 0;
   double best = 1e300;
   for (auto _ : state) {
     if constexpr (std::is_void_v<decltype(run())>) {
@@ -70,8 +80,9 @@ void measure(benchmark::State& state, double flops, F&& run) {
       best = std::min(best, seconds_of(rest));
     }
   }
-  peak = std::max(peak, fma_peak_gflops(omp_get_max_threads()));
   state.counters["GFLOPs"] = flops / best * 1e-9;
+  if (!on_host()) return state.SetLabel(find_device(bench_device()).title());
+  peak = std::max(peak, fma_peak_gflops(omp_get_max_threads()));
   state.counters["peak"] = peak;
   state.counters["share"] = flops / best * 1e-9 / peak;
   state.SetLabel(cpu_simd_target() + ", bf16 unit " + to_string(cpu_bf16_unit()));
@@ -87,7 +98,7 @@ void attention(benchmark::State& state) {
   measure(state, 4.0 * pairs * static_cast<double>(dim), [&] { device.run(plan, in, out); });
 }
 
-Gradients gradients_of(const char* device, const Plan& plan, const Inputs& in) {
+Gradients gradients_of(const std::string& device, const Plan& plan, const Inputs& in) {
   Output out;
   out.keep = true;
   Gradients gradients;
@@ -103,7 +114,8 @@ bool right_gradients(Shape shape, int64_t dim, DType dtype) {
   Inputs in = as(random_inputs(kLength, 1, dim), dtype);
   in.v = random_tensor(kLength, 1, dim, 9);
   const Plan plan = make_plan(shape, kLength);
-  const Gradients got = gradients_of("cpu", plan, in), want = gradients_of("reference", plan, in);
+  const Gradients got = gradients_of(bench_device(), plan, in),
+                  want = gradients_of("reference", plan, in);
   return std::max({relative_l2(got.q, want.q), relative_l2(got.k, want.k),
                    relative_l2(got.v, want.v)}) < (dtype == DType::f32 ? 5e-6 : 4e-3);
 }
@@ -111,19 +123,19 @@ bool right_gradients(Shape shape, int64_t dim, DType dtype) {
 /// FLOPs of the five products; "ratio" is the time over that of the forward pass, measured in turn.
 void backward(benchmark::State& state) {
   using Clock = std::chrono::steady_clock;
-  const int64_t dim = state.range(0), length = state.range(1);
+  const int64_t dim = state.range(0), length = state.range(1), heads = on_host() ? 1 : 12;
   const auto dtype = static_cast<DType>(state.range(2));
   const auto shape = static_cast<Shape>(state.range(3));
   if (!right_gradients(shape, dim, dtype)) return state.SkipWithError("differs from the reference");
-  const Inputs in = as(random_inputs(length, 1, dim), dtype);
-  const auto d_o = random_tensor(length, 1, dim, 9);
+  const Inputs in = as(random_inputs(length, heads, dim), dtype);
+  const auto d_o = random_tensor(length, heads, dim, 9);
   const Plan plan = make_plan(shape, static_cast<int32_t>(length));
-  const Device& device = find_device("cpu");
+  const Device& device = find_device(bench_device());
   Output out;
   out.keep = true;
   Gradients gradients;
   double forward = 1e300;
-  const double pairs = static_cast<double>(plan.branches[0].pairs(0, 1));
+  const auto pairs = static_cast<double>(plan.branches[0].pairs(0, 1) * heads);
   measure(state, 10.0 * pairs * static_cast<double>(dim), [&] {
     const auto start = Clock::now();
     device.run(plan, in, out);
@@ -205,6 +217,11 @@ BENCHMARK(backward)->Apply([](benchmark::internal::Benchmark* b) {
       ->Unit(benchmark::kMillisecond)
       ->UseRealTime()
       ->MinTime(2);
+  if (!on_host()) {
+    for (int64_t dtype : {0, 2})
+      for (int64_t shape : {kFull, kGroups}) b->Args({128, 31200, dtype, shape});
+    return;
+  }
   for (int64_t dim : {64, 128}) b->Args({dim, 8192, 0, kFull});
   b->Args({128, 8192, 1, kFull});
   for (int64_t shape : {kGroups, kFrames}) b->Args({128, 15600, 0, shape});

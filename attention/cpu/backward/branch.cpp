@@ -6,10 +6,11 @@
 #include <numbers>
 #include <vector>
 
+#include "attention/backward/operand_gradient.h"
+#include "attention/backward/upstream.h"
 #include "attention/cancel.h"
 #include "attention/cpu/backward/kernel.h"
 #include "attention/cpu/backward/units.h"
-#include "attention/cpu/backward/upstream.h"
 #include "attention/parallel.h"
 #include "attention/terms/joined.h"
 #include "attention/terms/linear.h"
@@ -34,47 +35,6 @@ class Floats32 {
   const Tensor* of_;
 };
 
-/// Gradient of one operand of a branch while it is summed: that of the call's own tensor, or one
-/// with padded rows or of the prepared tensor's, which finish() adds to it.
-class OperandGradient {
- public:
-  OperandGradient(const Tensor& operand, bool padded, const PoolingMaps& from, Tensor& own)
-      : from_(from), own_(own), dim_(operand.dim()) {
-    const int64_t width = padded ? padded_row(dim_) : dim_;
-    if (from_ || width != dim_) sums_ = Tensor(operand.length(), operand.heads(), width);
-  }
-
-  GradientRows head(int64_t head) {
-    Tensor& to = target();
-    return {to.row(0, head), to.heads() * to.dim()};
-  }
-
-  void finish() {
-    if (sums_.empty()) return;
-    RegionErrors errors;
-#pragma omp parallel for schedule(static)
-    for (int64_t h = 0; h < own_.heads(); ++h) errors.catching([&] { finish_head(h); });
-    errors.rethrow();
-  }
-
- private:
-  Tensor& target() { return sums_.empty() ? own_ : sums_; }
-
-  void finish_head(int64_t h) {
-    const int64_t stride = sums_.heads() * sums_.dim(), own_stride = own_.heads() * dim_;
-    if (from_)
-      return unpool((*from_)[h * from_->size() / own_.heads()], sums_.row(0, h), stride, dim_,
-                    own_.row(0, h), own_stride);
-    for (int64_t i = 0; i < own_.length(); ++i)
-      for (int64_t c = 0; c < dim_; ++c) own_.row(i, h)[c] += sums_.row(i, h)[c];
-  }
-
-  const PoolingMaps& from_;
-  Tensor& own_;
-  int64_t dim_;
-  Tensor sums_;
-};
-
 /// What a thread adds to in place of gradients that the thread before it began.
 struct PrivateGradients {
   int64_t head = -1, kv_head = -1;  ///< whose; -1 = none
@@ -92,9 +52,9 @@ class BackwardBranch {
         q_(branch.operands(in).q),
         k_(branch.operands(in).k),
         v_(branch.operands(in).v),
-        dq_(*q_, false, branch.prepared.q_from, out.q),
-        dk_(*k_, true, branch.prepared.k_from, out.k),
-        dv_(*v_, true, branch.prepared.v_from, out.v),
+        dq_(*q_, (*q_).dim(), branch.prepared.q_from, out.q),
+        dk_(*k_, padded_row((*k_).dim()), branch.prepared.k_from, out.k),
+        dv_(*v_, padded_row((*v_).dim()), branch.prepared.v_from, out.v),
         key_bias_(key_bias) {
     if (!branch.key_bias) return;
     bias_ = branch.key_bias->host();

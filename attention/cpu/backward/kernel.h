@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "attention/backward/operand_gradient.h"
 #include "attention/plan.h"
 #include "attention/tensor.h"
 
@@ -16,13 +17,6 @@ inline constexpr int64_t kRowPadding = 16;
 inline int64_t padded_row(int64_t channels) {
   return (channels + kRowPadding - 1) / kRowPadding * kRowPadding;
 }
-
-/// Gradients of one head that are added to: row i begins at data + i * stride.
-struct GradientRows {
-  float* data = nullptr;
-  int64_t stride = 0;
-  float* row(int64_t i) const { return data + i * stride; }
-};
 
 /// Queries [query_begin, query_end) of one segment, and all that their keys need.
 struct BackwardPiece {

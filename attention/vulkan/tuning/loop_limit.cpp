@@ -5,27 +5,12 @@
 namespace vidattn::vulkan {
 namespace {
 
-// Keys of a tile, all kernels alike.
+// Keys that iterations are counted for: a tile of most kernels.
 constexpr int64_t kTileKeys = 64;
 // Iterations that a range takes beside its tiles.
 constexpr int64_t kPerRange = 4;
 
-/// Keys that one segment may have, less what its ranges take.
-class Budget {
- public:
-  /// A tile takes one iteration per four channels, and three per four keys (attend.comp).
-  Budget(int64_t limit, int64_t padded_dim)
-      : limit_(limit * 9 / 10), per_tile_(padded_dim / 4 + 3 * kTileKeys / 4 + 16) {}
-
-  int64_t keys(int64_t ranges) const {
-    return std::max<int64_t>(1, (limit_ - kPerRange * ranges) / per_tile_ - 1) * kTileKeys;
-  }
-
- private:
-  int64_t limit_, per_tile_;
-};
-
-bool fits(const HeadTable& table, const Segment& s, const Budget& budget) {
+bool fits(const HeadTable& table, const Segment& s, const LoopBudget& budget) {
   int64_t keys = 0;
   for (int32_t r = s.range_begin; r < s.range_end; ++r)
     keys += table.ranges[r].end - table.ranges[r].begin;
@@ -33,7 +18,7 @@ bool fits(const HeadTable& table, const Segment& s, const Budget& budget) {
 }
 
 /// Appends the segment to `cut`, its ranges dealt out over as many segments as it takes.
-void add_parts(const HeadTable& table, const Segment& s, const Budget& budget, HeadTable& cut) {
+void add_parts(const HeadTable& table, const Segment& s, const LoopBudget& budget, HeadTable& cut) {
   std::vector<KeyRange> part;
   int64_t keys = 0;
   const auto close = [&] {
@@ -61,10 +46,22 @@ void add_parts(const HeadTable& table, const Segment& s, const Budget& budget, H
 
 }  // namespace
 
+LoopBudget::LoopBudget(int64_t limit, int64_t iterations)
+    : limit_(limit == 0 ? INT64_MAX / 10 : limit), per_tile_(iterations + 16) {}
+
+int64_t LoopBudget::keys(int64_t ranges) const {
+  return std::max<int64_t>(1, (limit_ / 10 * 9 - kPerRange * ranges) / per_tile_ - 1) * kTileKeys;
+}
+
+int64_t attend_iterations(int64_t padded_dim) { return padded_dim / 4 + 3 * kTileKeys / 4; }
+int64_t backward_iterations(int64_t padded_dim) {
+  return 2 * (2 * padded_dim / 4) + 2 * kTileKeys / 4;
+}
+
 std::optional<Branch> cut_long_segments(const GpuFacts& facts, const Branch& branch,
-                                        int64_t padded_dim) {
+                                        int64_t iterations) {
   if (facts.loop_limit == 0) return {};
-  const Budget budget(facts.loop_limit, padded_dim);
+  const LoopBudget budget(facts.loop_limit, iterations);
   const auto short_enough = [&](const HeadTable& table) {
     return std::all_of(table.segments.begin(), table.segments.end(),
                        [&](const Segment& s) { return fits(table, s, budget); });

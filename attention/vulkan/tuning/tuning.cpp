@@ -25,14 +25,6 @@ constexpr double kWarmUpSeconds = 0.1;
 // out. Narrow subgroups are a processor's vectors, whose spills stay in the cache.
 constexpr uint32_t kNarrow = 8, kNarrowOutputs = 32, kWideOutputs = 16;
 
-/// A tile of the given number of queries for 8 columns of threads.
-TileShape tile(uint32_t queries, uint32_t subgroup, uint32_t quads) {
-  const uint32_t columns = 8, outputs = subgroup > kNarrow ? kWideOutputs : kNarrowOutputs;
-  uint32_t each = std::clamp(std::bit_floor(outputs * columns / quads), 1U, 8U);
-  while (each > 1 && queries / each * columns < subgroup) each /= 2;
-  return {queries / each, columns, each, 2};
-}
-
 /// attend_matrix.comp: a subgroup for each `edge` queries.
 AttendKernel matrix_kernel(const std::string& module, uint32_t queries, uint32_t keys,
                            const GpuFacts& facts, uint32_t quads) {
@@ -168,6 +160,13 @@ void keep_matrix_kernels(std::vector<TunedKernel>& tuned) {
 
 }  // namespace
 
+TileShape tile_shape(uint32_t queries, uint32_t subgroup, uint32_t quads, uint32_t sums) {
+  const uint32_t columns = 8, outputs = (subgroup > kNarrow ? kWideOutputs : kNarrowOutputs) / sums;
+  uint32_t each = std::clamp(std::bit_floor(outputs * columns / quads), 1U, 8U);
+  while (each > 1 && queries / each * columns < subgroup) each /= 2;
+  return {queries / each, columns, each, 2};
+}
+
 std::vector<AttendKernel> candidates(const GpuFacts& facts, DType dtype, int64_t padded_dim) {
   std::vector<AttendKernel> fitting;
   const auto quads = static_cast<uint32_t>(padded_dim / 4);
@@ -177,7 +176,7 @@ std::vector<AttendKernel> candidates(const GpuFacts& facts, DType dtype, int64_t
   };
   // Short segments would waste most of a long tile.
   for (uint32_t queries : {64, 32, 16}) {
-    const TileShape shape = tile(queries, facts.subgroup, quads);
+    const TileShape shape = tile_shape(queries, facts.subgroup, quads);
     if ((shared(shape) <= facts.shared_bytes && shape.threads() <= facts.max_threads) ||
         (queries == 16 && fitting.empty()))
       fitting.push_back({"attend_" + name_of(dtype), shape, quads});

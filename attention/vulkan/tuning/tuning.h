@@ -28,6 +28,10 @@ class Tuning {
   Pace pace_;
 };
 
+/// A tile of the given number of queries for 8 columns of threads, each of which keeps `sums` sums
+/// of a row's channels in registers.
+TileShape tile_shape(uint32_t queries, uint32_t subgroup, uint32_t quads, uint32_t sums = 1);
+
 /// Kernels that fit the device's limits, the portable one that is the yardstick first.
 std::vector<AttendKernel> candidates(const GpuFacts& facts, DType dtype, int64_t padded_dim);
 

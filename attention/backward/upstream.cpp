@@ -1,26 +1,16 @@
-#include "attention/cpu/backward/upstream.h"
+#include "attention/backward/upstream.h"
 
 #include <cmath>
 #include <numbers>
-#include <stdexcept>
 
-#include "attention/cpu/output.h"
+#include "attention/backward/kept.h"
 #include "attention/terms/joined.h"
 #include "attention/terms/row_index.h"
 
-namespace vidattn::cpu {
+namespace vidattn {
 namespace {
 
 constexpr float kNoKeys = 1e30F;  // an LSE that makes every weight 0
-
-/// Another device may have kept less than this one needs.
-const Tensor& result_of(const Plan& plan, const Inputs& in, const Output& kept, size_t first) {
-  if (kept.keep && first < kept.softmax.size() && !kept.softmax[first].empty())
-    return kept.softmax[first];
-  if (!kept.keep || !kept.softmax.empty() || !is_softmax_alone(plan, in))
-    throw std::logic_error("backward() needs the output of a run that kept its results");
-  return kept.o;
-}
 
 class WeightPass {
  public:
@@ -104,9 +94,11 @@ class WeightPass {
 
 Upstream pass_weights(const Plan& plan, size_t first, const Inputs& in, const Output& kept,
                       const Tensor& d_o, BranchGradients& out) {
+  const Tensor& softmax = kept_softmax(plan, in, kept, first);
   const std::vector<float> lse = joined_lse(plan, kept, first);
-  return WeightPass(plan.branches[first], in, result_of(plan, in, kept, first), d_o, lse, out)
-      .run();
+  const Branch& branch = plan.branches[first];
+  if (branch.token_weight) branch.token_weight->host();  // not by threads that hold no lock
+  return WeightPass(branch, in, softmax, d_o, lse, out).run();
 }
 
-}  // namespace vidattn::cpu
+}  // namespace vidattn

@@ -5,7 +5,7 @@
 
 #include "attention/device.h"
 
-namespace vidattn::cpu {
+namespace vidattn {
 
 /// Gradients of what the query rows of a branch get from its softmax.
 struct Upstream {
@@ -22,4 +22,4 @@ struct Upstream {
 Upstream pass_weights(const Plan& plan, size_t first, const Inputs& in, const Output& kept,
                       const Tensor& d_o, BranchGradients& out);
 
-}  // namespace vidattn::cpu
+}  // namespace vidattn
