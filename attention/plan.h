@@ -95,6 +95,10 @@ struct Branch {
   /// [D,HK,DV] float32, matrices S: the value of every key is v + scale * S^T q for query q, the
   /// first-order term of PISA; null = v. Only with the call's own queries, without an output map.
   std::shared_ptr<const Tensor> value_slope;
+  /// Which sets of the call's own keys and values the slope is of: the sum over their rows of
+  /// sum_j (k_j - mean k) v_j^T, over LK. Only a backward pass reads it, and refuses a slope
+  /// without.
+  PoolingMaps slope_from;
   /// One table for all heads, or one per group of heads: head h uses table h * tables.size() / H.
   std::vector<HeadTable> tables;
   /// The same query row may stand in several segments of a table; its keys are the union of theirs

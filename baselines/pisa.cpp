@@ -156,7 +156,10 @@ class Pisa : public Method<PisaParams> {
       add_head(in, h, means, bonus, topk, parts, plan, p.route == "hnorm");
     }
     plan.branches = std::move(parts).branches();
-    if (p.order == 1) plan.branches[1].value_slope = slope;
+    if (p.order == 1) {
+      plan.branches[1].value_slope = slope;
+      plan.branches[1].slope_from = plan.branches[1].prepared.k_from;
+    }
     return plan;
   }
 

@@ -17,9 +17,9 @@ void check_branch(const Plan& plan, const Branch& branch) {
   if ((q && !q_from) || (k && !k_from) || (v && !v_from))
     refuse("branch '" + branch.name + "'",
            "it attends with prepared tensors that do not say which tokens they are means of");
-  if (branch.value_slope)
+  if (branch.value_slope && !branch.slope_from)
     refuse("the values' slope of branch '" + branch.name + "'",
-           "it is made from all keys and values in a way that the plan does not say");
+           "the plan does not say which keys and values it is of");
   if (!branch.output_map.empty() &&
       (branch.joined ||
        (plan.branches.size() > 1 && &branch == &plan.branches[0] && plan.branches[1].joined)))

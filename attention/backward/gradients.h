@@ -36,9 +36,9 @@ struct Gradients {
 void start_gradients(const Plan& plan, const Inputs& in, Gradients& out);
 
 /// Throws InputError, naming the term or branch, when the gradients of a plan cannot be had: a
-/// linear term of unknown features, values with a slope, a constant of this call's own q, k, v,
-/// prepared operands that do not say what they were pooled from, joined branches with an output
-/// map, operands of low bits, or a d_o that is not [L,H,DV] float32.
+/// linear term of unknown features, a slope of values of unknown origin, a constant of this call's
+/// own q, k, v, prepared operands that do not say what they were pooled from, joined branches with
+/// an output map, operands of low bits, or a d_o that is not [L,H,DV] float32.
 void check_backward(const Plan& plan, const Inputs& in, const Tensor& d_o);
 
 }  // namespace vidattn

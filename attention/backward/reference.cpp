@@ -33,6 +33,7 @@ void add_scaled(double factor, const Doubles& row, double* to) {
 /// Gradients of what one query head of a branch attends with.
 struct HeadSums {
   Doubles q, k, v, bias;  ///< [rows,D], [keys,D], [keys,DV], [keys]
+  Doubles slope;          ///< [D,DV], of the values' slope
 };
 
 /// One token's share of a branch's softmax: its keys with their scores.
@@ -58,6 +59,7 @@ class HeadBackward {
       sum.k.resize(at.k.length() * at.k.dim());
       sum.v.resize(at.v.length() * at.v.dim());
       sum.bias.resize(branch.key_bias ? at.k.length() : 0);
+      if (branch.value_slope) sum.slope.resize(at.k.dim() * at.v.dim());
     }
   }
 
@@ -99,13 +101,33 @@ class HeadBackward {
     return share;
   }
 
+  /// scale * S^T q, which a slope S adds to the values that a query sees; empty without.
+  Doubles added_value(size_t b, const Share& share) const {
+    const Branch& branch = plan_.branches[first_ + b];
+    if (!branch.value_slope || share.keys.empty()) return {};
+    const Attended at = branch.operands(in_);
+    const Doubles query = row_of(at.q, share.row, head_);
+    Doubles added(in_.value_dim());
+    for (int64_t d = 0; d < at.q.dim(); ++d)
+      add_scaled(in_.softmax_scale() * query[d], row_of(*branch.value_slope, d, kv_head(at)),
+                 added.data());
+    return added;
+  }
+
+  Doubles value_of(const Attended& at, int64_t key, const Doubles& added) const {
+    Doubles value = row_of(at.v, key, kv_head(at));
+    for (size_t c = 0; c < added.size(); ++c) value[c] += added[c];
+    return value;
+  }
+
   /// The softmax's result, of which the gates are factors.
   Doubles result_of(const std::vector<Share>& shares, double lse) const {
     Doubles o(in_.value_dim());
     for (size_t b = 0; b < shares.size(); ++b) {
       const Attended at = plan_.branches[first_ + b].operands(in_);
+      const Doubles added = added_value(b, shares[b]);
       for (size_t j = 0; j < shares[b].keys.size(); ++j)
-        add_scaled(std::exp(shares[b].score[j] - lse), row_of(at.v, shares[b].keys[j], kv_head(at)),
+        add_scaled(std::exp(shares[b].score[j] - lse), value_of(at, shares[b].keys[j], added),
                    o.data());
     }
     return o;
@@ -134,17 +156,29 @@ class HeadBackward {
     weight += of_token * sum;
   }
 
+  void add_slope(size_t b, const Doubles& query, double share, const Doubles& d, int64_t row) {
+    const Tensor& slope = *plan_.branches[first_ + b].value_slope;
+    const int64_t dim = std::ssize(query), value_dim = std::ssize(d);
+    const int64_t kv = head_ / (in_.heads() / slope.heads());
+    const double scale = in_.softmax_scale() * share;
+    for (int64_t c = 0; c < dim; ++c) {
+      sums[b].q[row * dim + c] += scale * dot(row_of(slope, c, kv), d);
+      add_scaled(scale * query[c], d, &sums[b].slope[c * value_dim]);
+    }
+  }
+
   void add_share(size_t b, const Share& share, double lse, const Doubles& d, double delta) {
     const Attended at = plan_.branches[first_ + b].operands(in_);
     HeadSums& sum = sums[b];
     const double scale = in_.softmax_scale();
     const int64_t dim = at.q.dim(), value_dim = at.v.dim();
     if (share.keys.empty()) return;
-    const Doubles query = row_of(at.q, share.row, head_);
+    const Doubles query = row_of(at.q, share.row, head_), added = added_value(b, share);
+    if (!added.empty()) add_slope(b, query, std::exp(share.lse - lse), d, share.row);
     for (size_t j = 0; j < share.keys.size(); ++j) {
       const int64_t key = share.keys[j];
       const double p = std::exp(share.score[j] - lse);
-      const double ds = p * (dot(d, row_of(at.v, key, kv_head(at))) - delta);
+      const double ds = p * (dot(d, value_of(at, key, added)) - delta);
       add_scaled(p, d, &sum.v[key * value_dim]);
       add_scaled(scale * ds, row_of(at.k, key, kv_head(at)), &sum.q[share.row * dim]);
       add_scaled(scale * ds, query, &sum.k[key * dim]);
@@ -170,6 +204,31 @@ class HeadBackward {
     for (size_t b = 0; b < shares.size(); ++b) add_share(b, shares[b], lse, d, delta);
   }
 };
+
+/// What keys and values get through a slope that is of these sets of them, from its gradient:
+/// S = sum over sets of sum_j (k_j - mean k) v_j^T / LK.
+void add_slope_origin(const PoolingMap& map, const Inputs& in, int64_t kv, const Doubles& slope,
+                      Doubles& k, Doubles& v) {
+  const int64_t dim = in.dim(), value_dim = in.value_dim();
+  const double share = 1.0 / static_cast<double>(in.keys());
+  for (int64_t r = 0; r < map.rows(); ++r) {
+    Doubles key_mean(dim), value_mean(value_dim);
+    for (int32_t i = map.start[r]; i < map.start[r + 1]; ++i) {
+      add_scaled(map.weight_at(r, i), row_of(*in.k, (*map.tokens)[i], kv), key_mean.data());
+      add_scaled(map.weight_at(r, i), row_of(*in.v, (*map.tokens)[i], kv), value_mean.data());
+    }
+    for (int32_t i = map.start[r]; i < map.start[r + 1]; ++i) {
+      const int64_t j = (*map.tokens)[i];
+      const Doubles key = row_of(*in.k, j, kv), value = row_of(*in.v, j, kv);
+      for (int64_t d = 0; d < dim; ++d)
+        for (int64_t c = 0; c < value_dim; ++c) {
+          const double of_slope = share * slope[d * value_dim + c];
+          k[in.k->offset(j, kv) + d] += of_slope * (value[c] - value_mean[c]);
+          v[in.v->offset(j, kv) + c] += of_slope * (key[d] - key_mean[d]);
+        }
+    }
+  }
+}
 
 /// Gradient of one of q, k, v in float64, until all branches, terms and heads have added theirs.
 struct Total {
@@ -227,6 +286,9 @@ void reference_backward(const Plan& plan, const Inputs& in, const Tensor& d_o, G
         q.add(sums.q, from.q_from, h);
         k.add(sums.k, from.k_from, in.kv_head(h));
         v.add(sums.v, from.v_from, in.kv_head(h));
+        if (const PoolingMaps& sets = plan.branches[i].slope_from)
+          add_slope_origin((*sets)[in.kv_head(h) * sets->size() / in.kv_heads()], in, in.kv_head(h),
+                           sums.slope, k.sum, v.sum);
         for (size_t j = 0; j < sums.bias.size(); ++j)
           out.branches[i].key_bias[j] += static_cast<float>(sums.bias[j]);
       }

@@ -218,7 +218,9 @@ class CpuDevice : public Device {
       BranchRun(without_weights(branch), in, low_bits_of(branch, low), softmax, out.lse[b],
                 branch.joined ? &joined : nullptr)
           .run();
-      if (b + 1 == last) add_weighted(plan.branches[first], in, softmax, out.o);
+      if (b + 1 < last) continue;
+      add_slopes_to_softmax(plan, {first, last}, in, out, softmax);
+      add_weighted(plan.branches[first], in, softmax, out.o);
     }
     add_linear_terms(plan, in, out);
   }

@@ -344,6 +344,7 @@ void execute_apart(Gpu& gpu, Tuning& tuning, const Plan& plan, const Inputs& in,
   for (const auto& part : parts) {
     part->run->run();
     part->run.reset();  // with what it has on the device
+    add_slopes_to_softmax(part->plan, joined_with(part->plan, 0), in, part->out, part->out.o);
     add_weighted(plan.branches[part->first], in, part->out.o, sum);
     for (size_t i = 0; i < part->out.lse.size(); ++i)
       out.lse[part->first + i] = std::move(part->out.lse[i]);

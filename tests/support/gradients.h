@@ -34,6 +34,19 @@ inline PoolingMaps random_pooling(int64_t rows, int64_t tokens, bool weighted, G
   return std::make_shared<const std::vector<PoolingMap>>(std::vector{map});
 }
 
+/// A linear term over the call's own queries and keys.
+inline LinearTerm random_linear_term(const Inputs& in, FeatureMap map,
+                                     const std::vector<float>& projection = {},
+                                     const std::vector<float>& bias = {}) {
+  return {.name = "linear",
+          .q = features(*in.q, map),
+          .k = features(*in.k, map),
+          .map = map,
+          .epsilon = 0.5F,
+          .projection = projection,
+          .bias = bias};
+}
+
 /// What the maps make of a tensor.
 inline std::shared_ptr<const Tensor> pool(const Tensor& own, const PoolingMaps& maps) {
   const PoolingMap& first = maps->front();
@@ -109,6 +122,41 @@ inline Gradients gradients_on(const Device& device, const Plan& plan, const Inpu
   Gradients gradients;
   device.backward(plan, in, out, d_o, gradients);
   return gradients;
+}
+
+/// sum over the sets of the maps of sum_j (k_j - mean k) v_j^T / LK, [D,HK,DV].
+inline std::shared_ptr<const Tensor> slope_of(const Inputs& in, const PoolingMaps& maps) {
+  const auto means = pool(*in.k, maps);
+  auto slope = std::make_shared<Tensor>(in.dim(), in.kv_heads(), in.value_dim());
+  const PoolingMap& map = maps->front();
+  for (int64_t h = 0; h < in.kv_heads(); ++h)
+    for (int64_t r = 0; r < map.rows(); ++r)
+      for (int32_t i = map.start[r]; i < map.start[r + 1]; ++i)
+        for (int64_t d = 0; d < in.dim(); ++d)
+          for (int64_t c = 0; c < in.value_dim(); ++c)
+            slope->row(d, h)[c] += (in.k->at((*map.tokens)[i], h, d) - means->at(r, h, d)) *
+                                   in.v->at((*map.tokens)[i], h, c) / static_cast<float>(in.keys());
+  return slope;
+}
+
+/// The first keys one by one, the means of all with a slope, under one softmax (PISA); the maps
+/// have four rows.
+inline Plan sloped_plan(const Inputs& in, const PoolingMaps& maps) {
+  const auto length = static_cast<int32_t>(in.length());
+  HeadTable exact, means;
+  exact.add(0, length, {{0, static_cast<int32_t>(in.keys()) / 2}});
+  means.add(0, length / 2, {{0, 2}});
+  means.add(length / 2, length, {{1, 4}});
+  Plan plan = one_branch({.name = "exact", .tables = {exact}});
+  plan.branches.push_back(
+      {.name = "centroid",
+       .prepared = {nullptr, pool(*in.k, maps), pool(*in.v, maps), nullptr, maps, maps},
+       .key_bias = make_list(std::vector<float>{0.5F, 1.5F, 0.25F, 1}),
+       .joined = true,
+       .value_slope = slope_of(in, maps),
+       .slope_from = maps,
+       .tables = {means}});
+  return plan;
 }
 
 }  // namespace vidattn

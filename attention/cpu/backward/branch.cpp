@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attention/backward/operand_gradient.h"
+#include "attention/backward/slope.h"
 #include "attention/backward/upstream.h"
 #include "attention/cancel.h"
 #include "attention/cpu/backward/kernel.h"
@@ -148,9 +149,11 @@ void backward(const Plan& plan, const Inputs& in, const Output& kept, const Tens
   start_gradients(plan, in, out);
   for (size_t b = 0; b < plan.branches.size();) {
     const auto [first, last] = joined_with(plan, b);
-    const Upstream upstream = pass_weights(plan, first, in, kept, d_o, out.branches[first]);
+    Upstream upstream = pass_weights(plan, first, in, kept, d_o, out.branches[first]);
     for (; b < last; ++b)
-      BackwardBranch(plan.branches[b], in, upstream, out, out.branches[b].key_bias).run();
+      with_slope_passed(plan, b, in, kept, upstream, out, [&](const Upstream& own) {
+        BackwardBranch(plan.branches[b], in, own, out, out.branches[b].key_bias).run();
+      });
   }
   add_linear_gradients(plan, in, d_o, out);
 }

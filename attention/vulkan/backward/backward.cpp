@@ -4,9 +4,10 @@
 #include <vector>
 
 #include "attention/backward/kept.h"
-#include "attention/backward/upstream.h"
+#include "attention/backward/slope.h"
 #include "attention/cancel.h"
 #include "attention/terms/joined.h"
+#include "attention/terms/linear.h"
 #include "attention/vulkan/backward/branch.h"
 
 namespace vidattn::vulkan {
@@ -20,12 +21,15 @@ void backward(Gpu& gpu, Pace& pace, const Plan& plan, const Inputs& in, const Ou
     branches.push_back(std::make_unique<BackwardBranch>(gpu, pace, branch, in));
   for (size_t b = 0; b < plan.branches.size();) {
     const auto [first, last] = joined_with(plan, b);
-    const Upstream upstream = pass_weights(plan, first, in, kept, d_o, out.branches[first]);
+    Upstream upstream = pass_weights(plan, first, in, kept, d_o, out.branches[first]);
     for (; b < last; ++b) {
-      branches[b]->run(upstream, out, out.branches[b].key_bias);
+      with_slope_passed(plan, b, in, kept, upstream, out, [&](const Upstream& own) {
+        branches[b]->run(own, out, out.branches[b].key_bias);
+      });
       branches[b].reset();
     }
   }
+  add_linear_gradients(plan, in, d_o, out);
 }
 
 }  // namespace vidattn::vulkan

@@ -26,6 +26,7 @@ class Central : public ::testing::Test {
     expect_operand(make, in, &Inputs::k, got.k, "dk");
     expect_operand(make, in, &Inputs::v, got.v, "dv");
     for (size_t b = 0; b < plan.branches.size(); ++b) expect_branch(plan, b, in, got.branches[b]);
+    for (size_t t = 0; t < plan.linear.size(); ++t) expect_linear(plan, t, in, got.linear[t]);
   }
   void expect_gradients(const Plan& plan, const Inputs& in) {
     expect_gradients([&](const Inputs&) { return plan; }, in);
@@ -102,6 +103,21 @@ class Central : public ::testing::Test {
     const auto weight = differences(
         1, [&](int64_t, float by) { return moved([&](Branch& other) { other.weight += by; }); });
     EXPECT_NEAR(got.weight, weight[0], kLimit * (1 + std::abs(weight[0])));
+  }
+
+  void expect_linear(const Plan& plan, size_t t, const Inputs& in, const LinearGradients& got) {
+    const auto expect_near = [&](const std::vector<float>& gradients,
+                                 std::vector<float> LinearTerm::*which) {
+      ASSERT_EQ(gradients.size(), (plan.linear[t].*which).size());
+      const auto all = differences(std::ssize(gradients), [&](int64_t i, float step) {
+        Plan moved = plan;
+        (moved.linear[t].*which)[i] += step;
+        return loss(moved, in);
+      });
+      EXPECT_LE(gradient_error(gradients, all), kLimit);
+    };
+    expect_near(got.projection, &LinearTerm::projection);
+    expect_near(got.bias, &LinearTerm::bias);
   }
 
   std::shared_ptr<const Tensor> d_o;
@@ -195,6 +211,36 @@ TEST_F(Central, JoinedBranchesWithAKeyBias) {
         return plan;
       },
       in);
+}
+
+/// SLA's, of every map, with what it learns or without.
+TEST_F(Central, LinearTerms) {
+  Inputs in = random_inputs(7, 9, 4, 2, 4, random);
+  for (auto* operand : {&in.q, &in.k}) {  // off relu's edge by more than a step
+    Tensor moved = (*operand)->clone();
+    for (int64_t i = 0; i < moved.size(); ++i)
+      moved.data<float>()[i] += moved.data<float>()[i] < 0 ? -0.1F : 0.1F;
+    *operand = std::make_shared<const Tensor>(std::move(moved));
+  }
+  for (const FeatureMap map : {FeatureMap::softmax, FeatureMap::elu, FeatureMap::relu})
+    for (const bool learned : {false, true}) {
+      const std::vector<float> projection = random_weights(learned ? 16 : 0, random),
+                               bias = random_weights(learned ? 4 : 0, random);
+      expect_gradients(
+          [&](const Inputs& moved) {
+            Plan plan = one_branch({.name = "sparse", .tables = {full_table(7, 9)}});
+            plan.linear.push_back(random_linear_term(moved, map, projection, bias));
+            return plan;
+          },
+          in);
+    }
+}
+
+/// PISA's, one slope for the key heads that share it.
+TEST_F(Central, SlopesOfValues) {
+  const Inputs in = random_inputs(10, 12, 4, 2, 4, random);
+  const PoolingMaps maps = random_pooling(4, 12, false, random);
+  expect_gradients([&](const Inputs& moved) { return sloped_plan(moved, maps); }, in);
 }
 
 /// What has no gradients is refused by the name of what is in the way.

@@ -32,6 +32,12 @@ class DeviceBackward : public EveryDevice {
       EXPECT_LE(gradient_error(a.key_bias, w.key_bias), 10 * limit) << b;  // they sum to nearly 0
       EXPECT_NEAR(a.weight, w.weight, 1e-3 * (1 + std::abs(w.weight))) << b;
     }
+    ASSERT_EQ(got.linear.size(), want.linear.size());
+    for (size_t t = 0; t < want.linear.size(); ++t) {
+      const LinearGradients &a = got.linear[t], &w = want.linear[t];
+      EXPECT_LE(gradient_error(a.projection, w.projection), limit) << t;
+      EXPECT_LE(gradient_error(a.bias, w.bias), limit) << t;
+    }
   }
 
   static void expect_same_bits(const Gradients& a, const Gradients& b) {
@@ -142,6 +148,32 @@ TEST_P(DeviceBackward, JoinedBranchesWithAKeyBias) {
        .joined = true,
        .tables = {means}});
   expect_gradients(plan, in);
+}
+
+TEST_P(DeviceBackward, LinearTerms) {
+  for (const FeatureMap map : {FeatureMap::softmax, FeatureMap::elu, FeatureMap::relu}) {
+    const Inputs in = random_cross(70, 90, 4, 2, 16, 24, random);
+    Plan plan = one_branch({.tables = {ragged_table(70, 90, random)}, .weight = 0.5F});
+    plan.linear.push_back(random_linear_term(in, map));
+    plan.linear.push_back(
+        random_linear_term(in, map, random_weights(24 * 24, random), random_weights(24, random)));
+    expect_gradients(plan, in);
+  }
+}
+
+TEST_P(DeviceBackward, SlopesOfValues) {
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    const Inputs in = as(random_inputs(60, 72, 4, 2, 16, random), dtype);
+    const double limit = dtype == DType::f32 ? 5e-6 : 1e-2;
+    const Plan plan = sloped_plan(in, random_pooling(4, 72, false, random));
+    expect_gradients(plan, in, limit);
+    Plan gated = one_branch(plan.branches[1]);  // alone it may have weights
+    gated.branches[0].joined = false;
+    gated.branches[0].token_weight = make_list(random_weights(60, random));
+    gated.branches[0].channel_weight =
+        std::make_shared<const Array>(Array{{60, 4, 16}, random_weights(60 * 4 * 16, random)});
+    expect_gradients(gated, in, limit);
+  }
 }
 
 // Not under the sanitizers: LLVM's OpenMP leaks when the number of threads changes.
