@@ -140,9 +140,11 @@ fi
 
 if wanted backward "31,200 tokens, $heads heads of $dim"; then
   keep_awake
-  VIDATTN_BENCH_DEVICE=$device "$bench" --benchmark_filter='^backward/' \
-    --benchmark_out_format=json --benchmark_out="$out/backward_31200.json" &&
-    ! grep -q error_occurred "$out/backward_31200.json" || failed "the backward pass"
+  if ! VIDATTN_BENCH_DEVICE=$device "$bench" --benchmark_filter='^backward/' \
+    --benchmark_out_format=json --benchmark_out="$out/backward_31200.json" ||
+    grep -q error_occurred "$out/backward_31200.json"; then
+    failed "the backward pass"
+  fi
   let_sleep
 fi
 
