@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Everything that needs a real GPU, in one command: correctness on it, full attention beside
-# PyTorch's, the paper's long sequences (MoGA, Table 11) whole, and SVG2, whose planning is slow.
+# PyTorch's, the backward pass, the paper's long sequences (MoGA, Table 11) whole, and SVG2, whose
+# planning is slow.
 #
 # Usage: tests/gpu.sh [FOLDER [DEVICE]]
 #   FOLDER for the results as JSON, default results/gpu; DEVICE, default vulkan.
 # A part that fails does not stop the others; the exit status says whether one did. PARTS leaves some
-# out: correctness full torch table11 svg2; FRAMES those lengths of table11: 20 40 80 120, of 1,560
+# out: correctness full torch backward table11 svg2; FRAMES those lengths of table11: 20 40 80 120, of 1,560
 # tokens each. With LIMIT=SECONDS a measurement is interrupted when everything has taken that long;
 # what it had measured by then is written. With VIDATTN and VIDATTN_TEST naming vidattn and
-# attention_test nothing is built, and VECTORS names a folder of vectors beside tests/vectors.
+# attention_test nothing is built; KERNEL_BENCH names kernel_bench, and VECTORS folders of vectors beside
+# tests/vectors, with colons between them.
 # tests/gpu_bundle.sh makes all of this for a machine without Debian's packages. Without the
 # validation layers the property tests run unwatched.
 set -uo pipefail
@@ -18,7 +20,8 @@ out=${1:-$root/results/gpu}
 device=${2:-vulkan}
 tool=${VIDATTN:-$root/build/release/vidattn}
 tests=${VIDATTN_TEST:-$root/build/release/tests/attention_test}
-parts=${PARTS:-correctness full torch table11 svg2}
+bench=${KERNEL_BENCH:-$root/build/release/tests/kernel_bench}
+parts=${PARTS:-correctness full torch backward table11 svg2}
 limit=${LIMIT:-86400}
 heads=12 dim=128
 status=0
@@ -66,7 +69,8 @@ if ! grep -qE '\((discrete|integrated|virtual)\)' <<<"$listed"; then
 fi
 
 if wanted correctness "vectors and property tests"; then
-  for folder in "$root/tests/vectors" ${VECTORS:+"$VECTORS"}; do
+  IFS=: read -ra more <<<"${VECTORS:-}"
+  for folder in "$root/tests/vectors" "${more[@]}"; do
     [[ -d $folder ]] || { failed "no vectors at $folder"; continue; }
     for dtype in f32 f16 bf16; do
       "$tool" conform "$folder" --device "$device" --dtype "$dtype" >"$out/conform.txt" ||
@@ -132,6 +136,16 @@ print(json.dumps(record, indent=1))
 PYTHON
 else
   failed "no python3 with torch and CUDA here: nothing to compare with"
+fi
+
+if wanted backward "31,200 tokens, $heads heads of $dim"; then
+  keep_awake
+  if ! VIDATTN_BENCH_DEVICE=$device "$bench" --benchmark_filter='^backward/' \
+    --benchmark_out_format=json --benchmark_out="$out/backward_31200.json" ||
+    grep -q error_occurred "$out/backward_31200.json"; then
+    failed "the backward pass"
+  fi
+  let_sleep
 fi
 
 if wanted table11 "31,200 to 187,200 tokens, whole"; then

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes a folder that runs on a machine with a GPU and none of Debian's packages: vidattn,
-# attention_test, every library beside the C library and the driver, the test vectors, and gpu.sh.
+# attention_test, kernel_bench, every library beside the C library and the driver, the test vectors,
+# and gpu.sh.
 #
 # Usage: tests/gpu_bundle.sh FOLDER
 #   FOLDER is replaced. Over there: FOLDER/gpu.sh RESULTS, as tests/gpu.sh, or FOLDER/vidattn ARGS.
@@ -16,7 +17,7 @@ out=${1:?usage: gpu_bundle.sh FOLDER}
 left_out='lib(avformat|avcodec|swscale|avutil|opencv_video|opencv_quality)\.'
 of_the_system='/(libc|libm|libdl|libpthread|librt|ld-linux[^/]*)\.so'
 
-[[ -n ${VIDATTN_BUILD:-} ]] || "$root/harness/build.sh" release vidattn attention_test
+[[ -n ${VIDATTN_BUILD:-} ]] || "$root/harness/build.sh" release vidattn attention_test kernel_bench
 rm -rf "$out"
 mkdir -p "$out/lib" "$out/tests"
 
@@ -58,14 +59,14 @@ collect() {
     fi
   done
 }
-for program in "$build/vidattn" "$build/tests/attention_test"; do
+for program in "$build/vidattn" "$build/tests/attention_test" "$build/tests/kernel_bench"; do
   strip -o "$out/lib/$(basename "$program")" "$program"
   collect "$program"
 done
 # The loader is opened at run time. Its driver is named by VK_DRIVER_FILES where it is not found.
 strip --strip-unneeded -o "$out/lib/libvulkan.so.1" "$(readlink -f "$(path_of libvulkan.so.1)")"
 
-for program in vidattn attention_test; do
+for program in vidattn attention_test kernel_bench; do
   cat >"$out/$program" <<WRAPPER
 #!/bin/sh
 here=\$(cd "\$(dirname "\$0")" && pwd)
@@ -75,17 +76,21 @@ done
 cat >"$out/gpu.sh" <<'WRAPPER'
 #!/bin/sh
 here=$(cd "$(dirname "$0")" && pwd)
-export VIDATTN="$here/vidattn" VIDATTN_TEST="$here/attention_test"
-[ ! -d "$here/reference" ] || export VECTORS="${VECTORS:-$here/reference}"
+export VIDATTN="$here/vidattn" VIDATTN_TEST="$here/attention_test" KERNEL_BENCH="$here/kernel_bench"
+[ ! -d "$here/reference" ] || export VECTORS="${VECTORS:-$here/reference:$here/gradients}"
 exec "$here/tests/gpu.sh" "$@"
 WRAPPER
 cp "$root/tests/gpu.sh" "$out/tests/"
 cp -r "$root/tests/vectors" "$out/tests/"
-[[ ! -d $root/../shared/reference ]] || cp -rL "$root/../shared/reference" "$out/"
+if [[ -d $root/../shared/reference ]]; then
+  cp -rL "$root/../shared/reference" "$out/"
+  cp -rL "$root/../shared/backward" "$out/gradients"
+fi
 chmod -R u+w "$out"
-chmod +x "$out"/{vidattn,attention_test,gpu.sh}
+chmod +x "$out"/{vidattn,attention_test,kernel_bench,gpu.sh}
 
 # It starts without this machine's libraries.
 env -i "$out/vidattn" list >/dev/null
 env -i "$out/attention_test" --gtest_list_tests >/dev/null
+env -i "$out/kernel_bench" --benchmark_list_tests >/dev/null
 du -sh "$out"

@@ -65,7 +65,7 @@ TEST(Backward, PreparedOperandsAreWhatTheirPoolingMapsSay) {
   EXPECT_TRUE(pooled.contains("vsa") && pooled.contains("nsa") && pooled.contains("sol"));
 }
 
-TEST(Backward, EveryMethodHasTheReferencesGradientsOrSaysWhyNot) {
+void expect_gradients_of_every_method(const Device& device) {
   const std::map<std::string, std::string> refused{{"sla", "the linear term"},
                                                    {"pisa", "the values' slope"}};
   for (const auto& [name, in, plan] : plans_of_every_method()) {
@@ -77,11 +77,25 @@ TEST(Backward, EveryMethodHasTheReferencesGradientsOrSaysWhyNot) {
       EXPECT_EQ(why, "") << name;
     if (!why.empty()) continue;
     const Gradients want = gradients_on(find_device("reference"), plan, in, *d_o);
-    const Gradients got = gradients_on(find_device("cpu"), plan, in, *d_o);
+    const Gradients got = gradients_on(device, plan, in, *d_o);
     EXPECT_LE(gradient_error(values_of(got.q), values_of(want.q)), 1e-5) << name;
     EXPECT_LE(gradient_error(values_of(got.k), values_of(want.k)), 1e-5) << name;
     EXPECT_LE(gradient_error(values_of(got.v), values_of(want.v)), 1e-5) << name;
   }
+}
+
+TEST(Backward, EveryMethodHasTheReferencesGradientsOrSaysWhyNot) {
+  expect_gradients_of_every_method(find_device("cpu"));
+}
+
+TEST(BackwardSlow, EveryMethodHasThemOnVulkan) {
+  const Device* device = nullptr;
+  try {
+    device = &find_device("vulkan");
+  } catch (const InputError& error) {
+    GTEST_SKIP() << error.what();
+  }
+  expect_gradients_of_every_method(*device);
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ void measure(benchmark::State& state, double flops, F&& run) {
     }
   }
   state.counters["GFLOPs"] = flops / best * 1e-9;
-  if (!on_host()) return state.SetLabel(find_device(bench_device()).title());
+  if (!on_host()) return state.SetLabel(find_device(bench_device()).title() + ", 12 heads");
   peak = std::max(peak, fma_peak_gflops(omp_get_max_threads()));
   state.counters["peak"] = peak;
   state.counters["share"] = flops / best * 1e-9 / peak;

@@ -46,6 +46,7 @@ BackwardBranch::BackwardBranch(Gpu& gpu, Pace& pace, const Branch& branch, const
   choose_shapes();
   query_index_ = build_index(gpu, cut_ ? *cut_ : branch,
                              {0, branch.tables.size(), 0, in.length(), {}}, of_queries_.shape);
+  cut_heads();  // what does not fit even without it is refused before a long list is turned round
   key_index_ = build_key_index(branch, operands_.k.length(), of_keys_.shape,
                                LoopBudget(gpu.facts().loop_limit, iterations));
   jobs_ = cut_heads();
