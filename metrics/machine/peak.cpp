@@ -10,44 +10,14 @@
 
 #include "attention/cpu/bursts.h"
 #include "attention/cpu/units/simd.h"
+#include "metrics/machine/bursts.h"
 
 namespace vidattn {
 namespace {
 
-// A burst of this many rounds takes about 1 ms: long against starting it, and short against the
-// time slices of other programs, so that some bursts escape them.
-constexpr int64_t kRounds = 250'000;
-constexpr double kBurstsSeconds = 0.05;
-
 // Latency of a 64-bit multiplication on x86-64 since 2006 (Intel) and 2017 (AMD), and of Arm's
 // cores.
 constexpr double kMultiplyCycles = 3;
-
-// Best rate of several bursts, in operations per second over all threads. Timed from the first
-// thread's start to the last one's end: threads that ran one after the other must not look
-// parallel.
-template <class Burst>
-double best_rate(int threads, Burst burst) {
-  double best = 0, spent = 0;
-  while (spent < kBurstsSeconds) {
-    double work = 0, start = HUGE_VAL, end = 0;
-#pragma omp parallel num_threads(threads) reduction(+ : work) reduction(min : start) \
-    reduction(max : end)
-    {
-#pragma omp barrier
-      start = omp_get_wtime();
-      volatile float result = 0;
-      float sink = 0;
-      work = burst(kRounds, &sink);
-      result = sink;  // an unused result would be optimized away
-      (void)result;
-      end = omp_get_wtime();
-    }
-    best = std::max(best, work / (end - start));
-    spent += end - start;
-  }
-  return best;
-}
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "attention/cancel.h"
+#include "attention/cpu/units/rates.h"
 #include "attention/device.h"
 #include "attention/error.h"
 #include "attention/reference.h"
@@ -21,6 +22,7 @@
 #include "harness/measure/engine/engine.h"
 #include "harness/measure/pass_timing.h"
 #include "harness/measure/verify.h"
+#include "metrics/machine/limits.h"
 #include "metrics/machine/peak.h"
 #include "metrics/plan/check/gradients.h"
 #include "metrics/plan/fidelity.h"
@@ -55,14 +57,50 @@ double error_of(const Plan& plan, const Inputs& in, const Output& out) {
   return relative_l2_error(out.o, tokens, reference_rows(plan, in, tokens).o);
 }
 
-/// NaN without a bandwidth.
-double limit_gflops(const BenchLine& line, Pass pass, double flops, double peak, double bandwidth) {
+/// What the line's pass asks of the machine. Gradients are float32; a forward pass reads keys and
+/// values for every tile of queries, a backward pass adds to their gradients as well.
+KernelWork work_of(const BenchLine& line, Pass pass, const PlanStats& stats) {
   const double values = static_cast<double>(line.length * line.heads * line.dim);
   const auto stored = static_cast<double>(size_of(line.dtype));
-  double bytes = times_forward(pass) ? 4 * values * stored : 0;
-  if (times_backward(pass))
-    bytes += values * (4 * stored + 4 * sizeof(float));  // gradients: float32
-  return std::isnan(bandwidth) ? NAN : std::min(peak, flops / bytes * bandwidth);
+  const auto pairs = static_cast<double>(stats.pairs), channels = static_cast<double>(line.dim);
+  const double rows = pairs / static_cast<double>(cpu::query_tile());  // of keys, tile by tile
+  KernelWork work{line.dtype};
+  if (times_forward(pass)) {
+    work.score_flops += 2 * pairs * channels;
+    work.value_flops += 2 * pairs * channels;
+    work.exponentials += pairs;
+    work.l2_bytes += 2 * rows * channels * stored;
+    work.memory_bytes += 4 * values * stored;
+  }
+  if (times_backward(pass)) {
+    work.dtype = DType::f32;  // half types are converted
+    work.value_flops += 10 * pairs * channels;
+    work.exponentials += pairs;
+    work.l2_bytes += (2 + 4) * rows * channels * sizeof(float);
+    work.memory_bytes += values * (4 * stored + 4 * sizeof(float));
+  }
+  return work;
+}
+
+nlohmann::json to_json(const UnitRates& rates) {
+  return {{"fma_gflops", rates.fma},
+          {"fed_fma_gflops", rates.fed_fma},
+          {"bf16_dot_gflops", rates.bf16_dot},
+          {"bf16_tile_gflops", rates.bf16_tile},
+          {"int8_gops", rates.int8},
+          {"exp2_gops", rates.exp2},
+          {"l2_gbs", rates.l2},
+          {"memory_gbs", rates.memory}};
+}
+
+std::string rates_line(const UnitRates& rates, int threads) {
+  std::string text = fmt::format("limits of {} threads: FMA {:.0f} GFLOP/s ({:.0f} from the cache)",
+                                 threads, rates.fma, rates.fed_fma);
+  if (rates.bf16_dot > 0) text += fmt::format(", AVX512_BF16 {:.0f}", rates.bf16_dot);
+  if (rates.bf16_tile > 0) text += fmt::format(", AMX bf16 {:.0f}", rates.bf16_tile);
+  if (rates.int8 > 0) text += fmt::format(", int8 {:.0f}", rates.int8);
+  return text + fmt::format("; exp2 {:.1f} G/s, L2 {:.0f} GB/s, memory {:.0f} GB/s\n", rates.exp2,
+                            rates.l2, rates.memory);
 }
 
 Policy policy_of(const BenchLine& line, double seconds) {
@@ -103,6 +141,7 @@ nlohmann::json measure(const BenchLine& line, const Device& device, const BenchO
   if (work.space.out.keep) work.d_o = sample_output_gradient(work.in);
   const auto errors = checked_errors(work, line, device, options.pass);
   if (!errors) return nullptr;
+  const UnitRates units = measure_units(line.threads);
   std::vector<double> fed_peaks, clocks;
   const Contender kernel{line.shape, [&](int64_t repeat) {
                            fed_peaks.push_back(fed_fma_peak_gflops(line.threads));
@@ -116,8 +155,9 @@ nlohmann::json measure(const BenchLine& line, const Device& device, const BenchO
   if (timings.stopped == Stop::interrupted) throw Cancelled();
   std::vector<double> times;
   for (const Block& block : timings.contenders[0].blocks()) times.push_back(block.seconds());
-  const double flops = timed_flops(plan_stats(work.plan, work.in), options.pass),
-               rate = flops / median(times) * 1e-9;
+  const PlanStats stats = plan_stats(work.plan, work.in);
+  const double rate = timed_flops(stats, options.pass) / median(times) * 1e-9;
+  const KernelLimit limit = kernel_limit(work_of(line, options.pass, stats), units);
   const double peak = highest(timings.peaks);
   nlohmann::json found{{"shape", line.shape},
                        {"length", line.length},
@@ -134,8 +174,9 @@ nlohmann::json measure(const BenchLine& line, const Device& device, const BenchO
                        {"gflops", rate},
                        {"share_of_fma_peak", rate / peak},
                        {"share_of_fed_peak", rate / highest(fed_peaks)},
-                       {"share_of_limit", rate / limit_gflops(line, options.pass, flops, peak,
-                                                              triad_bandwidth_gbs(line.threads))}};
+                       {"share_of_limit", limit.seconds / median(times)},
+                       {"bound", limit.bound},
+                       {"limits", to_json(units)}};
   if (errors->size() > 1) found["gradient_error"] = errors->back();
   return found;
 }
@@ -148,11 +189,11 @@ std::string label_of(const BenchLine& line) {
 
 std::string found_text(const nlohmann::json& found) {
   const auto number = [&](const char* key) { return found[key].get<double>(); };
-  return fmt::format("{:>9.1f} {:>8.3f} {:>7.3f} {:>9.3f} {:>6.2f} {:>9.1e}", number("gflops"),
-                     number("share_of_fma_peak"), number("share_of_fed_peak"),
-                     number("share_of_limit"),
-                     median(found["clocks_ghz"].get<std::vector<double>>()),
-                     found.value("gradient_error", number("check_error")));
+  return fmt::format(
+      "{:>9.1f} {:>8.3f} {:>7.3f} {:>9.3f} {:>6.2f} {:>9.1e}  {}", number("gflops"),
+      number("share_of_fma_peak"), number("share_of_fed_peak"), number("share_of_limit"),
+      median(found["clocks_ghz"].get<std::vector<double>>()),
+      found.value("gradient_error", number("check_error")), found["bound"].get<std::string>());
 }
 
 /// What became of a line: measured, or why not. Throws Cancelled.
@@ -184,9 +225,10 @@ ExitCode bench(const BenchOptions& options) {
   record["pass"] = to_string(options.pass);
   record["lines"] = nlohmann::json::array();
   record["bf16_dot_peak_gflops"] = bf16_peak_gflops(threads);
-  print_out("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7} {:>9} {:>8} {:>7} {:>9} {:>6} {:>9}\n", "shape",
-            "N", "heads", "D", "dtype", "threads", "GFLOP/s", "of peak", "of fed", "of limit",
-            "GHz", "error");
+  print_out("{}", rates_line(measure_units(threads), threads));
+  print_out("{:<8} {:>7} {:>5} {:>4} {:>5} {:>7} {:>9} {:>8} {:>7} {:>9} {:>6} {:>9}  {}\n",
+            "shape", "N", "heads", "D", "dtype", "threads", "GFLOP/s", "of peak", "of fed",
+            "of limit", "GHz", "error", "bound by");
   Outputs outputs;
   bool failed = false;
   for (const BenchLine& line : options.quick ? quick_lines() : all_lines()) {

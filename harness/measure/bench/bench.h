@@ -23,8 +23,7 @@ struct BenchOptions {
 
 /// Kernel speed over head dimension, length, storage type, threads and plan shape, on random
 /// tensors. Each line is checked against the reference first and carries its share of the limit
-/// that was measured beside it: the smaller of the multiply-add peak and what memory bandwidth
-/// would allow for q, k, v and o, and for their gradients in a backward pass, which is checked too.
+/// that the units of this machine set (limits.h), measured beside it; gradients are checked too.
 /// Returns the exit code: 1 when a check failed.
 ExitCode bench(const BenchOptions& options);
 

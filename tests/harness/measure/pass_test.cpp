@@ -132,6 +132,9 @@ TEST(PassTool, BenchMeasuresItToo) {
     EXPECT_EQ(line["pass"], "backward");
     EXPECT_LT(line["gradient_error"], 2.5e-2);
     EXPECT_GT(line["gflops"], 0);
+    EXPECT_EQ(line["bound"], "FMA + exp2") << "its operands are few enough for every cache";
+    EXPECT_GT(line["share_of_limit"], 0);
+    EXPECT_LT(line["share_of_limit"], line["limits"]["exp2_gops"]);
   }
 }
 
