@@ -8,6 +8,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 // After foreach_target.h, because these are compiled once per target.
+#include "attention/cpu/exp2-inl.h"
 #include "attention/cpu/tile-inl.h"
 #include "hwy/highway.h"
 
@@ -90,6 +91,42 @@ double MultiplyAdds(int64_t rounds, float* sink) {
   return 2.0 * 12 * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
 }
 
+// Independent chains, named one by one, because only that surely keeps them in registers.
+double Exponentials(int64_t rounds, float* sink) {
+  const hn::ScalableTag<float> d;
+  constexpr int kChains = 4;
+  const auto highest = hn::Set(d, 0.5F), step = hn::Set(d, 1e-4F);
+  auto x0 = hn::Iota(d, -20.F), x1 = hn::Iota(d, -21.F), x2 = hn::Iota(d, -22.F),
+       x3 = hn::Iota(d, -23.F);
+  auto a0 = hn::Zero(d), a1 = a0, a2 = a0, a3 = a0;
+  for (int64_t i = 0; i < rounds; ++i) {
+    a0 = hn::Add(a0, Exp2(d, hn::Sub(x0, highest)));
+    a1 = hn::Add(a1, Exp2(d, hn::Sub(x1, highest)));
+    a2 = hn::Add(a2, Exp2(d, hn::Sub(x2, highest)));
+    a3 = hn::Add(a3, Exp2(d, hn::Sub(x3, highest)));
+    x0 = hn::Add(x0, step), x1 = hn::Add(x1, step);
+    x2 = hn::Add(x2, step), x3 = hn::Add(x3, step);
+  }
+  *sink = hn::GetLane(hn::Add(hn::Add(a0, a1), hn::Add(a2, a3)));
+  return static_cast<double>(kChains * rounds) * static_cast<double>(hn::Lanes(d));
+}
+
+double Reads(const float* from, int64_t count, float* sink) {
+  const hn::ScalableTag<float> d;
+  const auto n = static_cast<int64_t>(hn::Lanes(d));
+  auto a0 = hn::Zero(d), a1 = a0, a2 = a0, a3 = a0;
+  for (int64_t i = 0; i + 4 * n <= count; i += 4 * n) {
+    a0 = hn::Add(a0, hn::LoadU(d, from + i));
+    a1 = hn::Add(a1, hn::LoadU(d, from + i + n));
+    a2 = hn::Add(a2, hn::LoadU(d, from + i + 2 * n));
+    a3 = hn::Add(a3, hn::LoadU(d, from + i + 3 * n));
+  }
+  *sink = hn::GetLane(hn::Add(hn::Add(a0, a1), hn::Add(a2, a3)));
+  return static_cast<double>(count / (4 * n) * 4 * n) * sizeof(float);
+}
+
+int64_t QueryTile() { return kMaxVectors * kLanes; }
+
 }  // namespace vidattn::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -104,6 +141,9 @@ namespace vidattn::cpu {
 HWY_EXPORT(MultiplyAdds);
 HWY_EXPORT(FedMultiplyAdds);
 HWY_EXPORT(FedProducts);
+HWY_EXPORT(Exponentials);
+HWY_EXPORT(Reads);
+HWY_EXPORT(QueryTile);
 
 double multiply_adds(int64_t rounds, float* sink) {
   return HWY_DYNAMIC_DISPATCH(MultiplyAdds)(rounds, sink);
@@ -114,6 +154,13 @@ double fed_multiply_adds(int64_t rounds, float* sink) {
 double fed_products(int64_t rounds, float* sink) {
   return HWY_DYNAMIC_DISPATCH(FedProducts)(rounds, sink);
 }
+double exponentials(int64_t rounds, float* sink) {
+  return HWY_DYNAMIC_DISPATCH(Exponentials)(rounds, sink);
+}
+double reads(const float* from, int64_t count, float* sink) {
+  return HWY_DYNAMIC_DISPATCH(Reads)(from, count, sink);
+}
+int64_t query_tile() { return HWY_DYNAMIC_DISPATCH(QueryTile)(); }
 
 #if defined(__x86_64__)
 __attribute__((target("avx512f,avx512bf16"))) double bf16_dot_products(int64_t rounds,

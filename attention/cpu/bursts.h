@@ -29,4 +29,15 @@ double bf16_tile_products(int64_t rounds, float* sink);
 double int8_dot_products(int64_t rounds, float* sink);
 double int8_tile_products(int64_t rounds, float* sink);
 
+/// What attention needs beside products. Exponentials 2^x as softmax takes them, with the
+/// subtraction before and the sum after, operands in registers; returns how many it took.
+double exponentials(int64_t rounds, float* sink);
+
+/// Reads an array once, in vectors; returns its bytes.
+double reads(const float* from, int64_t count, float* sink);
+
+/// Queries that the device's kernels take at once, for which they read each block of keys and
+/// values anew.
+int64_t query_tile();
+
 }  // namespace vidattn::cpu

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "attention/cpu/bursts.h"
-#include "attention/cpu/units/rates.h"
 #include "attention/cpu/units/simd.h"
 #include "metrics/machine/bursts.h"
 #include "metrics/machine/peak.h"

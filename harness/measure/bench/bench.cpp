@@ -7,7 +7,7 @@
 #include <functional>
 
 #include "attention/cancel.h"
-#include "attention/cpu/units/rates.h"
+#include "attention/cpu/bursts.h"
 #include "attention/device.h"
 #include "attention/error.h"
 #include "attention/reference.h"

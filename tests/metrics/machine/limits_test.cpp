@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "attention/cpu/units/rates.h"
+#include "attention/cpu/bursts.h"
 #include "attention/cpu/units/simd.h"
 
 namespace vidattn {
