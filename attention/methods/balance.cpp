@@ -21,6 +21,8 @@ BalanceLoss balance_loss(const LinearRouter& router, const std::vector<int32_t>&
   const double factor =
       alpha * static_cast<double>(router.groups) / static_cast<double>(router.tokens);
   BalanceLoss loss;
+  if (form == BalanceForm::one_hot)
+    for (const double f : share) loss.value += alpha * static_cast<double>(router.groups) * f * f;
   loss.scores.resize(router.tokens * router.groups);
   // Every token has alpha * M / N * sum_m weight_m p_m of the loss.
   for (int64_t i = 0; i < router.tokens; ++i) {
@@ -30,7 +32,8 @@ BalanceLoss balance_loss(const LinearRouter& router, const std::vector<int32_t>&
       weight.assign(router.groups, 0);
       weight[group[i]] = share[group[i]];
     }
-    for (int64_t m = 0; m < router.groups; ++m) loss.value += factor * weight[m] * token.p[m];
+    for (int64_t m = 0; m < router.groups && form != BalanceForm::one_hot; ++m)
+      loss.value += factor * weight[m] * token.p[m];
     add_softmax_gradient(token, router.temperature, weight, factor,
                          &loss.scores[i * router.groups]);
   }

@@ -12,6 +12,11 @@ namespace vidattn {
 enum class BalanceForm {
   assigned,            ///< as Eq. 8 is printed: the sum of p_i over the tokens of group i, over N
   switch_transformer,  ///< the mean of p_i over all tokens (Fedus et al. 2021, arXiv 2101.03961)
+  /// F_i itself, the mean of the choices as one-hot rows: M * sum_i F_i^2, which is 1 for even
+  /// groups alone, while Switch's form may stay low with top-1 groups far from even. Choices have
+  /// no gradient; straight through them to p (Bengio et al. 2013, arXiv 1308.3432), F_i constant,
+  /// it is Switch's.
+  one_hot,
 };
 
 struct BalanceLoss {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "attention/error.h"
@@ -41,11 +42,17 @@ HeadTable group_table(const Routing& routing) {
   return table;
 }
 
-/// alpha * M * sum_i F_i P_i (MoGA Eq. 6 and 7) for either reading of P.
+/// F, [M].
+std::vector<double> shares_of(const Routing& r) {
+  std::vector<double> shares(r.sizes.begin(), r.sizes.end());
+  for (double& share : shares) share /= static_cast<double>(r.order->size());
+  return shares;
+}
+
+/// alpha * M * sum_i F_i P_i (MoGA Eq. 6 and 7) for any reading of P.
 double balance_loss(const Routing& r, const std::vector<double>& p, double alpha) {
-  double sum = 0;
-  for (size_t m = 0; m < p.size(); ++m)
-    sum += r.sizes[m] / static_cast<double>(r.order->size()) * p[m];
+  const std::vector<double> shares = shares_of(r);
+  const double sum = std::inner_product(p.begin(), p.end(), shares.begin(), 0.0);
   return alpha * static_cast<double>(p.size()) * sum;
 }
 
@@ -56,6 +63,7 @@ Array float_array(const std::vector<double>& values) {
 void add_figures(const Routing& r, double alpha, Plan& plan) {
   plan.figures["loss_eq8"] = balance_loss(r, r.p_assigned, alpha);
   plan.figures["loss_switch"] = balance_loss(r, r.p_mean, alpha);
+  plan.figures["loss_one_hot"] = balance_loss(r, shares_of(r), alpha);
   plan.figures["largest_group_over_mean"] = *std::max_element(r.sizes.begin(), r.sizes.end()) *
                                             static_cast<double>(r.sizes.size()) /
                                             static_cast<double>(r.order->size());
@@ -64,12 +72,10 @@ void add_figures(const Routing& r, double alpha, Plan& plan) {
 void explain(const Routing& r, bool gated, Plan& plan) {
   const auto length = static_cast<int64_t>(r.order->size());
   const auto groups = static_cast<int64_t>(r.sizes.size());
-  std::vector<double> fraction(r.sizes.begin(), r.sizes.end());
-  for (double& f : fraction) f /= static_cast<double>(length);
   plan.explained["group"] = {{length}, r.group->host()};
   plan.explained["gate"] = {{length}, gated ? r.gate->host() : std::vector<float>(length, 1.0F)};
   plan.explained["group_sizes"] = {{groups}, r.sizes};
-  plan.explained["F"] = float_array(fraction);
+  plan.explained["F"] = float_array(shares_of(r));
   plan.explained["P_eq8"] = float_array(r.p_assigned);
   plan.explained["P_switch"] = float_array(r.p_mean);
 }

@@ -93,6 +93,7 @@ const std::vector<MetricInfo>& catalogue() {
 {"group_balance", "largest/mean", "1", 3, 1, K::fidelity, B::lower, T::fidelity, 0, "largest group over the mean", [](const M& m) { return m.of_groups("largest_group_over_mean"); }},
 {"balance_loss_eq8", "loss eq8", "1", 3, 1, K::fidelity, B::lower, T::fidelity, 0, "balance loss of the groups as in MoGA's Eq. 8", [](const M& m) { return m.of_groups("loss_eq8"); }},
 {"balance_loss_switch", "loss switch", "1", 3, 1, K::fidelity, B::lower, T::fidelity, 0, "balance loss of the groups with Switch Transformer's mean probability", [](const M& m) { return m.of_groups("loss_switch"); }},
+{"balance_loss_one_hot", "loss one-hot", "1", 3, 1, K::fidelity, B::lower, T::fidelity, 0, "balance loss of the groups with the choices in place of probabilities, alpha times M times the sum of squared shares: alpha for even groups alone", [](const M& m) { return m.of_groups("loss_one_hot"); }},
 // Memory.
 {"planning_bytes", "", "byte", 3, kMebi, K::exact, B::lower, T::none, 0, "scratch memory of planning's largest stage", [](const M& m) { return Computed{number(m.c.stats.planning_bytes)}; }},
 {"index_memory", "index MiB", "byte", 3, kMebi, K::exact, B::lower, T::fidelity, kShown | kGuarded, "the plan's own memory: orders, segments and ranges", [](const M& m) { return Computed{number(m.c.stats.index_bytes)}; }},

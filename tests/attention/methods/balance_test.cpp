@@ -60,6 +60,19 @@ TEST_P(Balance, ValueIsWhatThePlanReports) {
   const bool assigned = GetParam() == BalanceForm::assigned;
   EXPECT_NEAR(balance_loss(router, group, GetParam(), 0.1).value,
               plan.figures.at(assigned ? "loss_eq8" : "loss_switch"), 1e-9);
+  EXPECT_NEAR(balance_loss(router, group, BalanceForm::one_hot, 0.1).value,
+              plan.figures.at("loss_one_hot"), 1e-9);
+}
+
+/// A router of nearly equal probabilities that sends every token to one group.
+TEST(BalanceForms, OneHotSeesWhatSwitchDoesNot) {
+  const std::vector<float> scores{0.001F, 0, 0.001F, 0};
+  const LinearRouter router{2, 2, 1, scores.data()};
+  const BalanceLoss smooth = balance_loss(router, {0, 0}, BalanceForm::switch_transformer, 1),
+                    hard = balance_loss(router, {0, 0}, BalanceForm::one_hot, 1);
+  EXPECT_NEAR(smooth.value, 1, 1e-3);
+  EXPECT_DOUBLE_EQ(hard.value, 2);
+  EXPECT_EQ(hard.scores, smooth.scores) << "straight through the choice";
 }
 
 /// Equal groups: Switch's form is alpha, whatever the router's certainty; Eq. 8's is alpha times

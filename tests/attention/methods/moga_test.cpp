@@ -93,6 +93,7 @@ TEST(Moga, BalanceLossIsAlphaWhenGroupsAreUniformAndCertain) {
   const Plan plan = moga.plan(in, params);
   EXPECT_NEAR(plan.figures.at("loss_eq8"), 0.1, 1e-9);
   EXPECT_NEAR(plan.figures.at("loss_switch"), 0.1, 1e-9);
+  EXPECT_NEAR(plan.figures.at("loss_one_hot"), 0.1, 1e-9);
   EXPECT_DOUBLE_EQ(plan.figures.at("largest_group_over_mean"), 1);
 }
 
