@@ -5,11 +5,10 @@
 #include <random>
 
 #include "attention/blas.h"
-#include "attention/cancel.h"
 #include "attention/error.h"
 #include "attention/methods/method.h"
 #include "attention/parallel.h"
-#include "baselines/largest.h"
+#include "baselines/dsa_indexer.h"
 
 namespace vidattn {
 namespace {
@@ -27,103 +26,6 @@ struct DsaParams : ParamFields {
   int64_t index_dim = integer(
       "index_dim", 128, "Channels of the random projection; at most heads x channels.", kSource, 1);
   int64_t seed = integer("seed", 1, "Seed of the random projection.", "-", 0);
-};
-
-/// What scores tokens: I[t,s] = sum_j weight[t,j] * ReLU(<q[t,j], k[s]>).
-struct Index {
-  const float* q;       ///< [L,J,Di]
-  const float* k;       ///< [L,Di]
-  const float* weight;  ///< [L,J]; null = 1
-  int64_t length, heads, dim;
-};
-
-/// Queries whose scores exist at a time: as many as fit 32 MB, since a product packs its keys anew
-/// for each such block. Depends on the length alone, because BLAS may round differently for other
-/// shapes.
-int64_t block_queries(int64_t length) {
-  constexpr int64_t kScores = 1 << 23, kLeast = 64, kMost = 256;
-  return std::min(length, std::clamp(kScores / length, kLeast, kMost));
-}
-
-constexpr int64_t kKeys = 512;  // of one matrix product
-
-float relu(float x) { return x > 0 ? x : 0; }
-
-/// Scores of the queries [begin, end) for the keys [0, keys): [queries, keys] row-major.
-void index_scores(const Index& index, int64_t begin, int64_t end, int64_t keys, float* scores) {
-  const int64_t queries = end - begin, stride = index.heads * index.dim;
-  const auto score_keys = [&](int64_t s) {
-    const int64_t some = std::min(kKeys, keys - s);
-    std::vector<float> product(queries * some);  // stays in a core's cache
-    for (int64_t j = 0; j < index.heads; ++j) {
-      gemm_nt(queries, some, index.dim, index.q + begin * stride + j * index.dim, stride,
-              index.k + s * index.dim, index.dim, product.data(), some);
-      for (int64_t i = 0; i < queries; ++i) {
-        const float weight = index.weight ? index.weight[(begin + i) * index.heads + j] : 1.0F;
-        const float* const from = &product[i * some];
-        float* const sum = scores + i * keys + s;
-        if (j == 0)
-          for (int64_t key = 0; key < some; ++key) sum[key] = weight * relu(from[key]);
-        else
-          for (int64_t key = 0; key < some; ++key) sum[key] += weight * relu(from[key]);
-      }
-    }
-  };
-  RegionErrors errors;
-#pragma omp parallel for schedule(dynamic)
-  for (int64_t s = 0; s < keys; s += kKeys) errors.catching([&] { score_keys(s); });
-  errors.rethrow();
-}
-
-/// A set of keys in the smaller of two forms, run by run: a range over the tokens in their own
-/// order, or listed tokens.
-struct KeptKeys {
-  std::vector<int32_t> tokens, listed;  ///< all, ascending, and those in no range
-  std::vector<KeyRange> ranges;
-
-  void take(std::vector<int32_t> all) {
-    // A range takes as much memory as four listed tokens.
-    constexpr size_t kShort = sizeof(KeyRange) / sizeof(int32_t);
-    tokens = std::move(all);
-    listed.clear();
-    ranges.clear();
-    for (size_t a = 0, b = 0; a < tokens.size(); a = b) {
-      while (b < tokens.size() && tokens[b] - tokens[a] == static_cast<int32_t>(b - a)) ++b;
-      if (b - a > kShort)
-        ranges.push_back({tokens[a], tokens[b - 1] + 1});
-      else
-        listed.insert(listed.end(), tokens.begin() + a, tokens.begin() + b);
-    }
-  }
-};
-
-/// One set of keys per query. The key order is the tokens, then all lists.
-class KeptTable {
- public:
-  explicit KeptTable(int64_t length) : keys_(length) { std::iota(keys_.begin(), keys_.end(), 0); }
-
-  /// Queries come in ascending order.
-  void add(int32_t query, KeptKeys& kept) {
-    if (query > 0 && kept.tokens == last_) {
-      ++table_.segments.back().query_end;
-      return;
-    }
-    const int32_t list = position_after(keys_.size());
-    keys_.insert(keys_.end(), kept.listed.begin(), kept.listed.end());
-    const int32_t end = position_after(keys_.size());
-    if (end > list) kept.ranges.push_back({list, end});
-    table_.add(query, query + 1, kept.ranges);
-    last_.swap(kept.tokens);
-  }
-
-  HeadTable finish() {
-    table_.key_order = make_order(std::move(keys_));
-    return std::move(table_);
-  }
-
- private:
-  HeadTable table_;
-  std::vector<int32_t> keys_, last_;
 };
 
 /// Rows that are orthonormal (as many as columns at most) and otherwise random, [rows, columns].
@@ -221,15 +123,15 @@ class Dsa : public Method<DsaParams> {
                        std::to_string(topk) + " are more keys than a plan can list, 2^31");
     Plan plan;
     std::vector<float> q, k;
-    const Index index = in.find("q_index") ? given_index(in) : projected_index(in, q, k, plan);
+    const DsaIndex index = in.find("q_index") ? given_index(in) : projected_index(in, q, k, plan);
     Branch branch{.name = "dsa"};
-    branch.tables.push_back(select(index, topk, p.causal, in.explain, plan));
+    branch.tables.push_back(select_keys(index, topk, p.causal, in.explain, plan));
     plan.branches.push_back(std::move(branch));
     return plan;
   }
 
  private:
-  static Index given_index(const Inputs& in) {
+  static DsaIndex given_index(const Inputs& in) {
     const Array &q = in.need("q_index", "dsa"), &k = in.need("k_index", "dsa"),
                 &weight = in.need("index_weight", "dsa");
     if (q.shape.size() != 3 || q.size() == 0 || q.shape[0] != in.length() ||
@@ -247,8 +149,8 @@ class Dsa : public Method<DsaParams> {
             q.shape[2]};
   }
 
-  static Index projected_index(const Inputs& in, std::vector<float>& q, std::vector<float>& k,
-                               Plan& plan) {
+  static DsaIndex projected_index(const Inputs& in, std::vector<float>& q, std::vector<float>& k,
+                                  Plan& plan) {
     const Array& matrix = in.need("index_projection", "dsa");
     const int64_t width = in.kv_heads() * in.dim();
     if (matrix.shape.size() != 2 || matrix.size() == 0 || matrix.shape[1] != width)
@@ -260,40 +162,6 @@ class Dsa : public Method<DsaParams> {
     q = project(in, *in.q, matrix.as<float>("index_projection"));
     k = project(in, *in.k, matrix.as<float>("index_projection"));
     return {q.data(), k.data(), nullptr, in.length(), 1, dim};
-  }
-
-  static HeadTable select(const Index& index, int64_t topk, bool causal, bool explain, Plan& plan) {
-    const int64_t length = index.length;
-    const auto rows = static_cast<double>(length);
-    const double pairs = causal ? rows * (rows + 1) / 2 : rows * rows;
-    const int64_t block = block_queries(length);
-    const StageTimer timer(plan, "indexer",
-                           pairs * static_cast<double>(index.heads * (2 * index.dim + 2)),
-                           block * length * 4);
-    std::vector<float> scores(block * length);
-    std::vector<KeptKeys> kept(block);
-    std::vector<int32_t> listed(explain ? length * topk : 0, -1);
-    KeptTable table(length);
-    for (int64_t begin = 0; begin < length; begin += block) {
-      throw_if_cancelled();
-      const int64_t end = std::min(begin + block, length), keys = causal ? end : length;
-      index_scores(index, begin, end, keys, scores.data());
-      RegionErrors errors;
-#pragma omp parallel for schedule(dynamic)
-      for (int64_t i = begin; i < end; ++i)
-        errors.catching([&] {
-          const int64_t seen = causal ? i + 1 : length;
-          kept[i - begin].take(
-              largest({&scores[(i - begin) * keys], static_cast<size_t>(seen)}, topk));
-        });
-      errors.rethrow();
-      for (int64_t i = begin; i < end; ++i) {
-        if (explain) std::ranges::copy(kept[i - begin].tokens, &listed[i * topk]);
-        table.add(static_cast<int32_t>(i), kept[i - begin]);
-      }
-    }
-    if (explain) plan.explained["kept"] = {{length, topk}, std::move(listed)};
-    return table.finish();
   }
 };
 

@@ -44,7 +44,9 @@ int64_t Keep(const float* values, int64_t size, float floor, bool from, float* o
     const auto mask = from ? hn::Ge(x, hn::Set(d, floor)) : hn::Lt(x, hn::Set(d, floor));
     lowest = hn::Min(lowest, hn::IfThenElse(mask, x, most));
     highest = hn::Max(highest, hn::IfThenElse(mask, x, hn::Neg(most)));
-    kept += static_cast<int64_t>(hn::CompressStore(x, mask, d, out + kept));
+    // Whole vectors: some CPUs take a hundred cycles to store a part of one.
+    hn::StoreU(hn::Compress(x, mask), d, out + kept);
+    kept += static_cast<int64_t>(hn::CountTrue(d, mask));
   }
   // Lane by lane: Highway's emulated reductions take the largest finite number for infinity.
   HWY_ALIGN float least[hn::MaxLanes(d)], most_of[hn::MaxLanes(d)];
@@ -65,13 +67,15 @@ int64_t Keep(const float* values, int64_t size, float floor, bool from, float* o
 int64_t IndicesFrom(const float* values, int64_t size, float floor, int32_t* out) {
   const Floats d;
   const Indices di;
+  const auto steps = hn::Iota(di, 0);  // slow: made lane by lane
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0, kept = 0;
   for (; i + lanes <= size; i += lanes) {
     const auto mask = hn::Ge(hn::LoadU(d, values + i), hn::Set(d, floor));
     if (hn::AllFalse(d, mask)) continue;
-    kept += static_cast<int64_t>(hn::CompressStore(hn::Iota(di, static_cast<int32_t>(i)),
-                                                   hn::RebindMask(di, mask), di, out + kept));
+    const auto index = hn::Add(steps, hn::Set(di, static_cast<int32_t>(i)));
+    hn::StoreU(hn::Compress(index, hn::RebindMask(di, mask)), di, out + kept);
+    kept += static_cast<int64_t>(hn::CountTrue(d, mask));
   }
   for (; i < size; ++i)
     if (values[i] >= floor) out[kept++] = static_cast<int32_t>(i);
@@ -119,24 +123,19 @@ float* narrowed(size_t size) {
   return memory.data();
 }
 
-/// A value that most likely a few more than `count` values reach: the rank of a sample of about a
-/// thousand, with four standard deviations to spare. -inf where there is little to gain.
-float sampled_floor(std::span<const float> values, int64_t count) {
+}  // namespace selection
+
+int64_t sample_step(int64_t total, int64_t count) {
   constexpr int64_t kSample = 1024;
-  const auto size = static_cast<int64_t>(values.size());
-  if (size < 4 * kSample || 2 * count > size) return -std::numeric_limits<float>::infinity();
-  // Odd, so that the sample does not follow the rows of a frame.
-  const int64_t step = (size / kSample) | 1;
-  std::vector<float> sample;
-  sample.reserve(size / step + 1);
-  for (int64_t j = 0; j < size; j += step) sample.push_back(values[j]);
+  return total < 4 * kSample || 2 * count > total ? 0 : (total / kSample) | 1;
+}
+
+float sampled_floor(std::span<const float> sample, int64_t total, int64_t count) {
   const double expected =
-      static_cast<double>(count) * static_cast<double>(sample.size()) / static_cast<double>(size);
+      static_cast<double>(count) * static_cast<double>(sample.size()) / static_cast<double>(total);
   const auto rank = static_cast<int64_t>(expected + 4 * std::sqrt(expected) + 5);
   return kth_largest(sample, std::min(rank, std::ssize(sample)));
 }
-
-}  // namespace selection
 
 float kth_largest(std::span<const float> values, int64_t count) {
   using namespace selection;
@@ -144,7 +143,13 @@ float kth_largest(std::span<const float> values, int64_t count) {
   constexpr float kLowest = -std::numeric_limits<float>::infinity();
   float low = 0, high = 0;
   auto size = static_cast<int64_t>(values.size());
-  const float floor = sampled_floor(values, count);
+  float floor = kLowest;
+  if (const int64_t step = sample_step(size, count); step > 0) {
+    std::vector<float> sample;
+    sample.reserve(size / step + 1);
+    for (int64_t j = 0; j < size; j += step) sample.push_back(values[j]);
+    floor = sampled_floor(sample, size, count);
+  }
   float* left = narrowed(values.size() + kMaxLanes);
   size = HWY_DYNAMIC_DISPATCH(Keep)(values.data(), size, floor, true, left, low, high);
   if (size < count && floor > kLowest)

@@ -13,6 +13,14 @@ namespace vidattn {
 /// until one value is left, each time over the values inside it only.
 float kth_largest(std::span<const float> values, int64_t count);
 
+/// A floor that most likely a few more than `count` of `total` values reach, from a sample of every
+/// sample_step-th of them: its rank there, with four standard deviations to spare.
+float sampled_floor(std::span<const float> sample, int64_t total, int64_t count);
+
+/// The step of a sample of about a thousand; 0 where a floor would spare too little. Odd, so that
+/// the sample does not follow the rows of a frame.
+int64_t sample_step(int64_t total, int64_t count);
+
 /// How many values are at least `floor`.
 int64_t count_from(std::span<const float> values, float floor);
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "attention/backend.h"
@@ -63,6 +64,53 @@ TEST(Dsa, KeepsTheLargestIndexScores) {
         ASSERT_EQ(visible_keys(plan.branches[0], in, i, 1), largest(i, length, topk, causal, score))
             << "length " << length << " topk " << topk << " token " << i;
     }
+}
+
+/// Whole numbers, so that float32 has every score exactly, and many are equal. Every fifth key (the
+/// step of the sample) has the sign of `sampled`.
+Inputs whole_index(int64_t length, float sampled) {
+  Inputs in = with_index(length, 2, 3);
+  for (const char* name : {"q_index", "k_index", "index_weight"}) {
+    Array array = *in.find(name);
+    std::vector<float> values = array.as<float>(name);
+    for (float& x : values) x = std::round(4 * x);
+    if (name[0] == 'k')
+      for (int64_t i = 0; i < std::ssize(values); ++i)
+        values[i] = std::copysign(values[i] + 1, i / 3 % 5 == 0 ? sampled : -sampled);
+    if (name[0] != 'k')
+      for (float& x : values) x = std::abs(x);
+    array.values = std::move(values);
+    in.extra[name] = std::make_shared<const Array>(std::move(array));
+  }
+  return in;
+}
+
+// A sample of nothing but the best keys guesses floors that fewer than topk keys reach; of the
+// worst, one that all do.
+TEST(Dsa, SampledFloorsChangeNothing) {
+  constexpr int64_t kLength = 4200, kTopk = 1500;
+  for (const float sampled : {1.0F, -1.0F}) {
+    const Inputs in = whole_index(kLength, sampled);
+    const auto& q = in.find("q_index")->as<float>("q");
+    const auto& k = in.find("k_index")->as<float>("k");
+    const auto& w = in.find("index_weight")->as<float>("w");
+    const auto score = [&](int64_t t, int64_t s) {
+      float sum = 0;
+      for (int j = 0; j < 2; ++j) {
+        float dot = 0;
+        for (int c = 0; c < 3; ++c) dot += q[(t * 2 + j) * 3 + c] * k[s * 3 + c];
+        sum += w[t * 2 + j] * std::max(dot, 0.0F);
+      }
+      return sum;
+    };
+    for (const bool causal : {false, true}) {
+      const Plan plan = find_backend("dsa").plan(in, params_of(kTopk, causal));
+      for (int64_t i = 0; i < kLength; i += 97)
+        ASSERT_EQ(visible_keys(plan.branches[0], in, i, 1),
+                  largest(i, kLength, kTopk, causal, score))
+            << "sampled " << sampled << " causal " << causal << " token " << i;
+    }
+  }
 }
 
 TEST(Dsa, TiesGoToTheLowestTokens) {
