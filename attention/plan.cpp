@@ -1,6 +1,7 @@
 #include "attention/plan.h"
 
 #include <algorithm>
+#include <numbers>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -261,6 +262,13 @@ float Branch::weight_of(int64_t token, int64_t head, int64_t length, int64_t hea
   if (!token_weight) return weight;
   const bool per_head = static_cast<int64_t>(token_weight->size()) != length;
   return weight * (*token_weight)[per_head ? token * heads + head : token];
+}
+
+std::vector<float> Branch::key_bias_in_log2() const {
+  if (!key_bias) return {};
+  std::vector<float> bias = key_bias->host();
+  for (float& b : bias) b *= std::numbers::log2e_v<float>;
+  return bias;
 }
 
 Attended Branch::operands(const Inputs& in) const {

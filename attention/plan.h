@@ -115,6 +115,8 @@ struct Branch {
   /// (Skip-Softmax); empty = just those.
   std::vector<int64_t> scored;
 
+  /// The key biases in units of log2, as devices add them; empty where there are none.
+  std::vector<float> key_bias_in_log2() const;
   /// The prepared tensors, and the call's own where there are none; they must outlive the result.
   Attended operands(const Inputs& in) const;
   const HeadTable& table(int64_t head, int64_t heads) const {

@@ -119,6 +119,14 @@ const std::vector<T>& Array::as(const char* what) const {
                    kNames[kWanted]);
 }
 
+Array to_array(const Tensor& tensor) {
+  std::vector<float> values(tensor.size());
+  for (int64_t i = 0; i < tensor.length(); ++i)
+    for (int64_t h = 0; h < tensor.heads(); ++h)
+      tensor.read_row(i, h, &values[tensor.offset(i, h)]);
+  return {{tensor.length(), tensor.heads(), tensor.dim()}, std::move(values)};
+}
+
 template const std::vector<float>& Array::as<float>(const char*) const;
 template const std::vector<int32_t>& Array::as<int32_t>(const char*) const;
 template const std::vector<uint8_t>& Array::as<uint8_t>(const char*) const;

@@ -96,4 +96,7 @@ struct Array {
   const std::vector<T>& as(const char* what) const;
 };
 
+/// A tensor of any storage type as a float32 array [length, heads, dim].
+Array to_array(const Tensor& tensor);
+
 }  // namespace vidattn

@@ -78,11 +78,6 @@ Tensor run_plan(const Plan& plan, const Inputs& in) {
   return std::move(out.o);
 }
 
-Array to_array(const Tensor& tensor) {
-  std::vector<float> values(tensor.data<float>(), tensor.data<float>() + tensor.size());
-  return {{tensor.length(), tensor.heads(), tensor.dim()}, std::move(values)};
-}
-
 /// full - window attention of the cache step `in`, float32. Adds its cost and explanation.
 std::shared_ptr<const Tensor> residual_of(const Inputs& in, const DitFastAttnParams& p,
                                           Plan& plan) {

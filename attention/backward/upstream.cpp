@@ -10,8 +10,6 @@
 namespace vidattn {
 namespace {
 
-constexpr float kNoKeys = 1e30F;  // an LSE that makes every weight 0
-
 class WeightPass {
  public:
   WeightPass(const Branch& branch, const Inputs& in, const Tensor& result, const Tensor& d_o,
@@ -19,7 +17,7 @@ class WeightPass {
       : branch_(branch), in_(in), result_(result), d_o_(d_o), lse_(lse), out_(out) {
     up_.rows = branch.operands(in).q.length();
     up_.delta.resize(up_.rows * in.heads());
-    up_.lse.resize(up_.rows * in.heads(), kNoKeys);
+    up_.lse.resize(up_.rows * in.heads(), kLseWithoutKeys);
     direct_ = branch.weight == 1 && !branch.token_weight && !branch.channel_weight &&
               branch.output_map.empty();
     if (!direct_) up_.own = Tensor(up_.rows, in.heads(), in.value_dim());

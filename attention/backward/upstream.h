@@ -7,13 +7,16 @@
 
 namespace vidattn {
 
+/// In place of the LSE -inf of a query without keys: it makes every weight exp(score - LSE) 0.
+inline constexpr float kLseWithoutKeys = 1e30F;
+
 /// Gradients of what the query rows of a branch get from its softmax.
 struct Upstream {
   int64_t rows = 0;          ///< of the queries that the branch attends with
   Tensor own;                ///< [rows,H,DV], where it is not the gradient of the output itself
   const float* values;       ///< [rows,H,DV]
   std::vector<float> delta;  ///< [rows,H], product of that and the softmax's result
-  std::vector<float> lse;    ///< [rows,H] in units of log2; large where there are no keys
+  std::vector<float> lse;    ///< [rows,H] in units of log2, or kLseWithoutKeys
 };
 
 /// Passes the gradient of the output through the weights and the output map of a branch, the first

@@ -16,22 +16,11 @@ HWY_BEFORE_NAMESPACE();
 namespace vidattn::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-inline constexpr int64_t kTileWidth = kMaxVectors * kLanes;
-
-/// Calls attend(block) for every key block that some query sees, while `ahead` fetches the next.
+/// Calls attend(block) for every key block that some query sees.
 template <class F>
 void EachBlock(const Piece& piece, int64_t prefetch_steps, RowPrefetch& ahead, F&& attend) {
   const auto [low, high] = std::minmax_element(piece.positions, piece.positions + piece.size);
-  KeyCursor cursor(*piece.table, *piece.segment, *low, *high);
-  KeyBlock blocks[2];
-  bool more = cursor.next(blocks[0]);
-  for (int current = 0; more; current = 1 - current) {
-    more = cursor.next(blocks[1 - current]);
-    ahead =
-        more ? RowPrefetch(*piece.k, *piece.v, piece.kv_head, blocks[1 - current], prefetch_steps)
-             : RowPrefetch();
-    attend(blocks[current]);
-  }
+  EachBlock(piece, *low, *high, prefetch_steps, ahead, attend);
 }
 
 /// Few queries: lanes are channels.
@@ -71,41 +60,19 @@ class TileRun {
         operands_(piece, scratch) {}
 
   void Run() {
-    const int64_t tiles = (piece_.size + kTileWidth - 1) / kTileWidth;
-    EachTile([&](const Tile& tile) HWY_ATTR { LoadTile(tile); });
-    EachBlock(piece_, tiles * Block::kPrefetchSteps, ahead_, [&](const KeyBlock& block) HWY_ATTR {
+    const int64_t steps = TileCount(piece_.size) * Block::kPrefetchSteps;
+    EachTile(piece_.size, [&](const QueryTile& tile) HWY_ATTR { LoadTile(tile); });
+    EachBlock(piece_, steps, ahead_, [&](const KeyBlock& block) HWY_ATTR {
       operands_.LoadKeys(block);
       if (!piece_.scores_only) operands_.LoadValues(block);
-      EachTile([&](const Tile& tile) HWY_ATTR { AttendTile(tile, block); });
+      EachTile(piece_.size, [&](const QueryTile& tile) HWY_ATTR { AttendTile(tile, block); });
     });
-    EachTile([&](const Tile& tile) HWY_ATTR { StoreTile(tile); });
+    EachTile(piece_.size, [&](const QueryTile& tile) HWY_ATTR { StoreTile(tile); });
   }
 
  private:
-  /// Queries [first, first+size) of the piece, in whole vectors.
-  struct Tile {
-    int64_t first, size;
-    int vectors;
-    int64_t width() const { return vectors * kLanes; }
-  };
-
-  /// As few tiles as possible, of nearly equal width: 64 queries are 2+2 vectors, not 3+1, because
-  /// a tile of one vector waits for its loads.
-  template <class F>
-  void EachTile(F&& f) const {
-    int64_t vectors = (piece_.size + kLanes - 1) / kLanes;
-    int64_t tiles = (vectors + kMaxVectors - 1) / kMaxVectors;
-    for (int64_t i = 0; i < piece_.size; --tiles) {
-      const int64_t width = (vectors + tiles - 1) / tiles;
-      const int64_t size = std::min(width * kLanes, piece_.size - i);
-      f(Tile{i, size, static_cast<int>(width)});
-      i += size;
-      vectors -= width;
-    }
-  }
-
   // Lanes behind the last query repeat it; nothing reads what they compute.
-  void LoadTile(const Tile& tile) {
+  void LoadTile(const QueryTile& tile) {
     float* acc = scratch_.acc + tile.first * value_dim_;
     for (int64_t lane = 0; lane < tile.width(); lane += kQuad) {
       int64_t queries[kQuad];
@@ -125,7 +92,7 @@ class TileRun {
     if (piece_.fresh) std::fill_n(acc, tile.width() * value_dim_, 0.0F);
   }
 
-  void StoreTile(const Tile& tile) const {
+  void StoreTile(const QueryTile& tile) const {
     for (int64_t lane = 0; lane < tile.size; lane += kQuad) {
       const int64_t size = std::min(kQuad, tile.size - lane);
       float* rows[kQuad] = {};
@@ -140,7 +107,7 @@ class TileRun {
     }
   }
 
-  void AttendTile(const Tile& tile, const KeyBlock& block) {
+  void AttendTile(const QueryTile& tile, const KeyBlock& block) {
     const int32_t* positions = positions_ + tile.first;
     const auto [low, high] = std::minmax_element(positions, positions + tile.size);
     KeySpan span = visible_span(block, *low, *high);

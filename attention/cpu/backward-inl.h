@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <numbers>
 
+#include "attention/backward/upstream.h"
 #include "attention/cpu/backward/kernel.h"
 #include "attention/cpu/prefetch.h"
 #include "attention/cpu/tile-inl.h"
@@ -19,8 +20,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace vidattn::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-inline constexpr int64_t kBackwardWidth = kMaxVectors * kLanes;
 
 /// to[i][channel ..] += sum_l weights[i * width + l] * rows[l * stride + channel ..] for `count` of
 /// kTile keys and NV vectors of channels.
@@ -70,9 +69,9 @@ HWY_INLINE void AddKeyGradients(const float* weights, int64_t width, int64_t que
 
 /// What a tile's queries have beside their rows.
 struct BackwardLanes {
-  HWY_ALIGN float lse[kMaxBackwardQueries + kBackwardWidth];
-  HWY_ALIGN float delta[kMaxBackwardQueries + kBackwardWidth];
-  HWY_ALIGN int32_t position[kMaxBackwardQueries + kBackwardWidth];
+  HWY_ALIGN float lse[kMaxBackwardQueries + kTileWidth];
+  HWY_ALIGN float delta[kMaxBackwardQueries + kTileWidth];
+  HWY_ALIGN int32_t position[kMaxBackwardQueries + kTileWidth];
 };
 
 /// Turns scores into P and dP into dS = P (dP - delta), for keys that all queries see.
@@ -106,55 +105,25 @@ class BackwardRun {
         value_row_(padded_row(value_dim_)) {}
 
   void Run() {
-    int64_t tiles = 0;
-    EachTile([&](const Tile& tile) HWY_ATTR {
-      LoadTile(tile);
-      ++tiles;
-    });
-    KeyCursor cursor(*piece_.table, *piece_.segment, piece_.query_begin, piece_.query_end - 1);
-    bool more = cursor.next(blocks_[0]);
-    for (int current = 0; more; current = 1 - current) {
-      more = cursor.next(blocks_[1 - current]);
-      block_ = &blocks_[current];
-      const KeyBlock& next = blocks_[1 - current];
-      RowPrefetch ahead =
-          more ? RowPrefetch(*piece_.k, *piece_.v, piece_.kv_head, next, tiles) : RowPrefetch();
-      LoadBlock();
-      EachTile([&](const Tile& tile) HWY_ATTR {
-        ahead.step();
-        if (tile.vectors == 3) return AddTile<3>(tile);
-        if (tile.vectors == 2) return AddTile<2>(tile);
-        AddTile<1>(tile);
-      });
-    }
-    EachTile([&](const Tile& tile) HWY_ATTR { StoreTile(tile); });
+    const int64_t queries = piece_.query_end - piece_.query_begin;
+    EachTile(queries, [&](const QueryTile& tile) HWY_ATTR { LoadTile(tile); });
+    RowPrefetch ahead;
+    EachBlock(piece_, piece_.query_begin, piece_.query_end - 1, TileCount(queries), ahead,
+              [&](const KeyBlock& block) HWY_ATTR {
+                LoadBlock(block);
+                EachTile(queries, [&](const QueryTile& tile) HWY_ATTR {
+                  ahead.step();
+                  if (tile.vectors == 3) return AddTile<3>(tile);
+                  if (tile.vectors == 2) return AddTile<2>(tile);
+                  AddTile<1>(tile);
+                });
+              });
+    EachTile(queries, [&](const QueryTile& tile) HWY_ATTR { StoreTile(tile); });
   }
 
  private:
-  /// Queries [first, first+size) of the piece, in whole vectors.
-  struct Tile {
-    int64_t first, size;
-    int vectors;
-    int64_t width() const { return vectors * kLanes; }
-  };
-
-  /// As few tiles as possible, of nearly equal width.
-  template <class F>
-  void EachTile(F&& f) const {
-    const int64_t queries = piece_.query_end - piece_.query_begin;
-    int64_t vectors = (queries + kLanes - 1) / kLanes;
-    int64_t tiles = (vectors + kMaxVectors - 1) / kMaxVectors;
-    for (int64_t i = 0; i < queries; --tiles) {
-      const int64_t width = (vectors + tiles - 1) / tiles;
-      const int64_t size = std::min(width * kLanes, queries - i);
-      f(Tile{i, size, static_cast<int>(width)});
-      i += size;
-      vectors -= width;
-    }
-  }
-
   /// Lanes behind the last query have no weight and no upstream gradient.
-  void LoadTile(const Tile& tile) {
+  void LoadTile(const QueryTile& tile) {
     for (int64_t lane = 0; lane < tile.width(); ++lane) {
       const int64_t at = tile.first + lane;
       const bool real = lane < tile.size;
@@ -163,7 +132,7 @@ class BackwardRun {
       const int64_t row = piece_.table->query_row(position);
       const int64_t state = row * piece_.heads + piece_.head;
       lanes_.position[at] = position;
-      lanes_.lse[at] = real ? piece_.lse[state] : kNoWeight;
+      lanes_.lse[at] = real ? piece_.lse[state] : kLseWithoutKeys;
       lanes_.delta[at] = real ? piece_.delta[state] : 0;
       LoadRow(piece_.q->row(row, piece_.head), dim_, real ? piece_.scale : 0,
               scratch_.query_rows + at * row_, row_);
@@ -193,7 +162,8 @@ class BackwardRun {
     }
   }
 
-  void LoadBlock() {
+  void LoadBlock(const KeyBlock& block) {
+    block_ = &block;
     const int64_t padded =
         std::min<int64_t>(block_->size + KeyBlock::kPadding, block_->rows.size());
     for (int64_t j = 0; j < padded; ++j) {
@@ -206,7 +176,7 @@ class BackwardRun {
   }
 
   template <int NV>
-  void AddTile(const Tile& tile) {
+  void AddTile(const QueryTile& tile) {
     const int32_t low = lanes_.position[tile.first];
     const KeySpan span = visible_span(*block_, low, low + static_cast<int32_t>(tile.size) - 1);
     for (int64_t begin = span.begin; begin < span.end; begin += kSpan)
@@ -214,7 +184,7 @@ class BackwardRun {
   }
 
   template <int NV>
-  void AddSpan(const Tile& tile, const KeySpan& span) {
+  void AddSpan(const QueryTile& tile, const KeySpan& span) {
     constexpr int64_t kWidth = NV * kLanes;
     const int64_t size = span.end - span.begin;
     float *weights = scratch_.weights, *scores = scratch_.scores;
@@ -236,10 +206,10 @@ class BackwardRun {
   }
 
   template <int NV>
-  void AddQueryGradient(const Tile& tile, const KeySpan& span, const float* scores) {
+  void AddQueryGradient(const QueryTile& tile, const KeySpan& span, const float* scores) {
     constexpr int64_t kWidth = NV * kLanes;
     HWY_ALIGN static constexpr auto kOnes = [] {
-      std::array<float, kBackwardWidth> ones{};
+      std::array<float, kTileWidth> ones{};
       for (float& one : ones) one = 1;
       return ones;
     }();
@@ -264,7 +234,7 @@ class BackwardRun {
     }
   }
 
-  void StoreTile(const Tile& tile) const {
+  void StoreTile(const QueryTile& tile) const {
     for (int64_t lane = 0; lane < tile.size; lane += kQuad) {
       const int64_t count = std::min<int64_t>(kQuad, tile.size - lane);
       float* rows[kQuad];
@@ -278,14 +248,12 @@ class BackwardRun {
     }
   }
 
-  static constexpr int64_t kSpan = 64;       ///< keys whose P and dS of a tile stay in cache
-  static constexpr float kNoWeight = 1e30F;  ///< LSE that makes every weight 0
+  static constexpr int64_t kSpan = 64;  ///< keys whose P and dS of a tile stay in cache
   const BackwardPiece& piece_;
   const BackwardScratch& scratch_;
   const BackwardTarget& to_;
   int64_t dim_, value_dim_, row_, value_row_;
   BackwardLanes lanes_;
-  KeyBlock blocks_[2];
   const KeyBlock* block_ = nullptr;
   KeyBlock::PerKey<const float*> keys_, values_;
   KeyBlock::PerKey<float*> key_gradients_, value_gradients_;

@@ -18,7 +18,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // One key tile's scores for three vectors of queries, all operands in the nearest cache.
 double FedMultiplyAdds(int64_t rounds, float* sink) {
-  constexpr int64_t kDim = 128, kWidth = kMaxVectors * kLanes;
+  constexpr int64_t kDim = 128, kWidth = kTileWidth;
   HWY_ALIGN float queries[kDim * kWidth], scores[kTile * kWidth], keys[kTile * kDim];
   std::fill_n(scores, kTile * kWidth, 0.0F);
   std::fill_n(queries, kDim * kWidth, 0.01F);
@@ -125,7 +125,7 @@ double Reads(const float* from, int64_t count, float* sink) {
   return static_cast<double>(count / (4 * n) * 4 * n) * sizeof(float);
 }
 
-int64_t QueryTile() { return kMaxVectors * kLanes; }
+int64_t QueriesOfTile() { return kTileWidth; }
 
 }  // namespace vidattn::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -143,7 +143,7 @@ HWY_EXPORT(FedMultiplyAdds);
 HWY_EXPORT(FedProducts);
 HWY_EXPORT(Exponentials);
 HWY_EXPORT(Reads);
-HWY_EXPORT(QueryTile);
+HWY_EXPORT(QueriesOfTile);
 
 double multiply_adds(int64_t rounds, float* sink) {
   return HWY_DYNAMIC_DISPATCH(MultiplyAdds)(rounds, sink);
@@ -160,7 +160,7 @@ double exponentials(int64_t rounds, float* sink) {
 double reads(const float* from, int64_t count, float* sink) {
   return HWY_DYNAMIC_DISPATCH(Reads)(from, count, sink);
 }
-int64_t query_tile() { return HWY_DYNAMIC_DISPATCH(QueryTile)(); }
+int64_t query_tile() { return HWY_DYNAMIC_DISPATCH(QueriesOfTile)(); }
 
 #if defined(__x86_64__)
 __attribute__((target("avx512f,avx512bf16"))) double bf16_dot_products(int64_t rounds,
@@ -206,32 +206,29 @@ __attribute__((target("avx512f,avx512vnni"))) double int8_dot_products(int64_t r
   return 8.0 * 12 * 16 * static_cast<double>(rounds);
 }
 
-// Six products of 16x16 sums over 32 channels each: the tile unit takes one every 16 cycles.
-// Written out, because g++ 12's tile intrinsics cannot be kept in registers across a loop.
-double bf16_tile_products(int64_t rounds, float* sink) {
-  struct alignas(64) {
-    uint8_t palette = 1, start_row = 0, reserved[14] = {};
-    uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-  } const config;
-  alignas(64) float sums[16 * 16];
-  constexpr int64_t kRowBytes = 64, kSlower = 8;  // rounds take longer: keep a burst about as long
-  asm volatile(
-      "ldtilecfg %0\n\ttilezero %%tmm0\n\ttilezero %%tmm1\n\ttilezero %%tmm2\n\t"
-      "tilezero %%tmm3\n\ttilezero %%tmm4\n\ttilezero %%tmm5\n\ttilezero %%tmm6\n\t"
-      "tilezero %%tmm7" ::"m"(config));
-  for (int64_t i = 0; i < rounds / kSlower; ++i)
+// Six products of 16x16 sums each: the tile unit takes one every 16 cycles. Written out, because
+// g++ 12's tile intrinsics cannot be kept in registers across a loop.
+struct Bf16TileProducts {
+  static constexpr int kChannels = 32;
+  [[gnu::always_inline]] static void six() {
     asm volatile(
         "tdpbf16ps %tmm7, %tmm6, %tmm0\n\ttdpbf16ps %tmm7, %tmm6, %tmm1\n\t"
         "tdpbf16ps %tmm7, %tmm6, %tmm2\n\ttdpbf16ps %tmm7, %tmm6, %tmm3\n\t"
         "tdpbf16ps %tmm7, %tmm6, %tmm4\n\ttdpbf16ps %tmm7, %tmm6, %tmm5");
-  asm volatile("tilestored %%tmm0, (%0,%1,1)\n\ttilerelease" ::"r"(sums), "r"(kRowBytes)
-               : "memory");
-  *sink = sums[0];
-  return 6.0 * 2 * 16 * 16 * 32 * static_cast<double>(rounds / kSlower);
-}
-// The same of int8, over 64 channels each.
-double int8_tile_products(int64_t rounds, float* sink) {
+  }
+};
+struct Int8TileProducts {
+  static constexpr int kChannels = 64;
+  [[gnu::always_inline]] static void six() {
+    asm volatile(
+        "tdpbssd %tmm7, %tmm6, %tmm0\n\ttdpbssd %tmm7, %tmm6, %tmm1\n\t"
+        "tdpbssd %tmm7, %tmm6, %tmm2\n\ttdpbssd %tmm7, %tmm6, %tmm3\n\t"
+        "tdpbssd %tmm7, %tmm6, %tmm4\n\ttdpbssd %tmm7, %tmm6, %tmm5");
+  }
+};
+
+template <class Products>
+double tile_products(int64_t rounds, float* sink) {
   struct alignas(64) {
     uint8_t palette = 1, start_row = 0, reserved[14] = {};
     uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
@@ -243,15 +240,18 @@ double int8_tile_products(int64_t rounds, float* sink) {
       "ldtilecfg %0\n\ttilezero %%tmm0\n\ttilezero %%tmm1\n\ttilezero %%tmm2\n\t"
       "tilezero %%tmm3\n\ttilezero %%tmm4\n\ttilezero %%tmm5\n\ttilezero %%tmm6\n\t"
       "tilezero %%tmm7" ::"m"(config));
-  for (int64_t i = 0; i < rounds / kSlower; ++i)
-    asm volatile(
-        "tdpbssd %tmm7, %tmm6, %tmm0\n\ttdpbssd %tmm7, %tmm6, %tmm1\n\t"
-        "tdpbssd %tmm7, %tmm6, %tmm2\n\ttdpbssd %tmm7, %tmm6, %tmm3\n\t"
-        "tdpbssd %tmm7, %tmm6, %tmm4\n\ttdpbssd %tmm7, %tmm6, %tmm5");
+  for (int64_t i = 0; i < rounds / kSlower; ++i) Products::six();
   asm volatile("tilestored %%tmm0, (%0,%1,1)\n\ttilerelease" ::"r"(sums), "r"(kRowBytes)
                : "memory");
   *sink = sums[0];
-  return 6.0 * 2 * 16 * 16 * 64 * static_cast<double>(rounds / kSlower);
+  return 6.0 * 2 * 16 * 16 * Products::kChannels * static_cast<double>(rounds / kSlower);
+}
+
+double bf16_tile_products(int64_t rounds, float* sink) {
+  return tile_products<Bf16TileProducts>(rounds, sink);
+}
+double int8_tile_products(int64_t rounds, float* sink) {
+  return tile_products<Int8TileProducts>(rounds, sink);
 }
 #else
 double bf16_dot_products(int64_t /*rounds*/, float* /*sink*/) { return 0; }

@@ -79,7 +79,7 @@ class BranchRun {
                         : branch.operands(in).k),
         v_(low_.v ? *low_.v : branch.operands(in).v),
         scale_(static_cast<float>(in.softmax_scale() * std::numbers::log2e)),
-        bias_(bias_in_log2(branch)),
+        bias_(branch.key_bias_in_log2()),
         units_(low_.q_codes ? units_of_codes(v_.dim())
                             : units_of({q_, k_, v_}, !bias_.empty(), scale_)),
         output_(branch, in, q_.length(), o, lse, joined, low_.lse_offset) {
@@ -103,13 +103,6 @@ class BranchRun {
   }
 
  private:
-  static std::vector<float> bias_in_log2(const Branch& branch) {
-    if (!branch.key_bias) return {};
-    std::vector<float> bias = branch.key_bias->host();
-    for (float& b : bias) b *= std::numbers::log2e_v<float>;
-    return bias;
-  }
-
   void run_item(const WorkItem& item, ThreadMemory& memory) const {
     if (branch_.repeats_queries) return run_stripe(item, memory);
     const HeadTable& table = branch_.table(item.head, heads_);

@@ -5,15 +5,7 @@
 namespace vidattn::cpu {
 namespace {
 
-constexpr int64_t kQueryOverhead = 64;  // loading and storing a query costs as much as these keys
 constexpr int64_t kItemsPerThread = 16;
-
-int64_t visible_keys(const HeadTable& table, const Segment& segment, int64_t position) {
-  int64_t keys = 0;
-  for (int32_t r = segment.range_begin; r < segment.range_end; ++r)
-    keys += std::max<int64_t>(0, table.ranges[r].last(position) - table.ranges[r].first(position));
-  return keys;
-}
 
 /// Cost of one query of [begin, end), from its ends: bands change evenly in between.
 int64_t query_cost(const HeadTable& table, const Segment& segment, int64_t begin, int64_t end) {
@@ -115,6 +107,13 @@ std::vector<WorkItem> cut_stripes(const Branch& branch, int64_t heads, int64_t q
 }
 
 }  // namespace
+
+int64_t visible_keys(const HeadTable& table, const Segment& segment, int64_t position) {
+  int64_t keys = 0;
+  for (int32_t r = segment.range_begin; r < segment.range_end; ++r)
+    keys += std::max<int64_t>(0, table.ranges[r].last(position) - table.ranges[r].first(position));
+  return keys;
+}
 
 RowOrder::RowOrder(const HeadTable& table) : table_(&table) {
   const auto by_row = [&](int32_t a, int32_t b) { return table.query_row(a) < table.query_row(b); };

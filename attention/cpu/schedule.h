@@ -18,6 +18,12 @@ struct WorkItem {
   int32_t query_begin = 0, query_end = 0;
 };
 
+/// Loading and storing a query, or its gradient, costs about as much as these keys.
+inline constexpr int64_t kQueryOverhead = 64;
+
+/// Number of keys that a query position of a segment sees.
+int64_t visible_keys(const HeadTable& table, const Segment& segment, int64_t position);
+
 /// Query rows of a repeats_queries branch that one item owns at most; bounds its memory.
 inline constexpr int64_t kMaxStripe = 1024;
 

@@ -11,6 +11,7 @@
 #define VIDATTN_CPU_TILE_INL_H
 #endif
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "attention/cpu/exp2-inl.h"
 #include "attention/cpu/kernel.h"
 #include "attention/cpu/keys.h"
+#include "attention/cpu/prefetch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace vidattn::cpu::HWY_NAMESPACE {
@@ -31,6 +33,7 @@ inline constexpr int64_t kLanes = hn::MaxLanes(Floats());
 /// A register tile is kMaxVectors vectors of queries by kTile keys or channels; it leaves registers
 /// for the queries and one broadcast: 24+3+1 of 32, or 12+3+1 of 16.
 inline constexpr int kMaxVectors = 3;
+inline constexpr int64_t kTileWidth = kMaxVectors * kLanes;  ///< queries of the widest
 #if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
 inline constexpr int kTile = 8;
 #else
@@ -49,6 +52,48 @@ HWY_INLINE void Unroll(F&& f) {
   Unroll(std::make_index_sequence<N>(), f);
 }
 #define VIDATTN_INLINE HWY_ATTR __attribute__((always_inline))
+
+/// Queries [first, first+size) of a piece, in whole vectors.
+struct QueryTile {
+  int64_t first, size;
+  int vectors;
+  int64_t width() const { return vectors * kLanes; }
+};
+
+/// Number of tiles that EachTile() makes.
+inline int64_t TileCount(int64_t queries) { return (queries + kTileWidth - 1) / kTileWidth; }
+
+/// Calls f(tile) for the tiles of a piece: as few as possible, of nearly equal width. 64 queries
+/// are 2+2 vectors, not 3+1, because a tile of one vector waits for its loads.
+template <class F>
+void EachTile(int64_t queries, F&& f) {
+  int64_t vectors = (queries + kLanes - 1) / kLanes;
+  int64_t tiles = TileCount(queries);
+  for (int64_t i = 0; i < queries; --tiles) {
+    const int64_t width = (vectors + tiles - 1) / tiles;
+    const int64_t size = std::min(width * kLanes, queries - i);
+    f(QueryTile{i, size, static_cast<int>(width)});
+    i += size;
+    vectors -= width;
+  }
+}
+
+/// Calls f(block) for every key block of a piece (Piece or BackwardPiece) that some query position
+/// of [low, high] sees, while `ahead` fetches the next one in so many steps.
+template <class P, class F>
+void EachBlock(const P& piece, int32_t low, int32_t high, int64_t prefetch_steps,
+               RowPrefetch& ahead, F&& f) {
+  KeyCursor cursor(*piece.table, *piece.segment, low, high);
+  KeyBlock blocks[2];
+  bool more = cursor.next(blocks[0]);
+  for (int current = 0; more; current = 1 - current) {
+    more = cursor.next(blocks[1 - current]);
+    ahead =
+        more ? RowPrefetch(*piece.k, *piece.v, piece.kv_head, blocks[1 - current], prefetch_steps)
+             : RowPrefetch();
+    f(blocks[current]);
+  }
+}
 
 /// What one step of a register tile multiplies and adds: a float32 per lane.
 struct FloatOps {

@@ -214,8 +214,7 @@ class Builder {
     }
     if (branch_.key_bias) {
       index_.bias = here();
-      for (float b : *branch_.key_bias)
-        index_.words.push_back(std::bit_cast<uint32_t>(b * std::numbers::log2e_v<float>));
+      for (float b : branch_.key_bias_in_log2()) index_.words.push_back(std::bit_cast<uint32_t>(b));
     }
     if (!branch_.token_weight || index_.weight != BranchIndex::kNone) return;
     index_.weight = here();

@@ -3,17 +3,12 @@
 #include <fmt/format.h>
 
 #include "attention/error.h"
+#include "harness/conform/named_gradients.h"
 #include "harness/io/npy.h"
 #include "harness/io/stored_array.h"
 
 namespace vidattn {
 namespace {
-
-Array array_of(const Tensor& tensor) {
-  const float* values = tensor.data<float>();
-  return {{tensor.length(), tensor.heads(), tensor.dim()},
-          std::vector(values, values + tensor.size())};
-}
 
 void check_options(const AttendOptions& options, const Device& device) {
   if (options.grad.empty()) {
@@ -49,15 +44,8 @@ BackwardPass::BackwardPass(const AttendOptions& options, const BackendSpec& spec
 }
 
 std::map<std::string, Array> BackwardPass::run(const Output& out) const {
-  std::map<std::string, Array> all;
-  if (!wanted()) return all;
-  Gradients gradients;
-  device_.backward(plan_, in_, out, d_o_, gradients);
-  all = spec_.backend->input_gradients(in_, spec_.params, plan_, gradients);
-  all["q"] = array_of(gradients.q);
-  all["k"] = array_of(gradients.k);
-  all["v"] = array_of(gradients.v);
-  return all;
+  if (!wanted()) return {};
+  return named_gradients(spec_, device_, plan_, in_, out, d_o_);
 }
 
 }  // namespace vidattn

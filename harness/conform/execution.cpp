@@ -4,6 +4,7 @@
 
 #include "attention/reference.h"
 #include "attention/terms/joined.h"
+#include "harness/conform/named_gradients.h"
 #include "harness/conform/stored_order.h"
 #include "harness/io/npy.h"
 #include "harness/workloads/in_dtype.h"
@@ -11,14 +12,6 @@
 
 namespace vidattn {
 namespace {
-
-Array to_array(const Tensor& tensor) {
-  std::vector<float> values(tensor.size());
-  for (int64_t i = 0; i < tensor.length(); ++i)
-    for (int64_t h = 0; h < tensor.heads(); ++h)
-      tensor.read_row(i, h, &values[tensor.offset(i, h)]);
-  return {{tensor.length(), tensor.heads(), tensor.dim()}, std::move(values)};
-}
 
 /// A linear term alone, before its projection.
 std::optional<Array> linear_output(const Execution& run, const std::string& name) {
@@ -62,8 +55,9 @@ std::optional<Array> result_for(const Execution& run, const TestCase& test,
                                 const std::string& name) {
   if (const auto found = run.plan.explained.find(name); found != run.plan.explained.end())
     return found->second;
-  if (const auto found = run.gradients.find(name); found != run.gradients.end())
-    return found->second;
+  if (name.starts_with('d'))
+    if (const auto found = run.gradients.find(name.substr(1)); found != run.gradients.end())
+      return found->second;
   const std::vector<int64_t> row_shape{run.in.length(), run.in.heads()};
   if (name == "o") return to_array(run.out.o);
   if (name == "lse") return Array{row_shape, joined_lse(run.plan, run.out, 0)};
@@ -79,16 +73,6 @@ std::optional<Array> result_for(const Execution& run, const TestCase& test,
   return std::nullopt;
 }
 
-void run_backward(const BackendSpec& spec, const Tensor& d_o, Execution& run) {
-  Gradients gradients;
-  run.device.backward(run.plan, run.in, run.out, d_o, gradients);
-  run.gradients = {
-      {"dq", to_array(gradients.q)}, {"dk", to_array(gradients.k)}, {"dv", to_array(gradients.v)}};
-  for (auto& [name, array] :
-       spec.backend->input_gradients(run.in, spec.params, run.plan, gradients))
-    run.gradients["d" + name] = array;
-}
-
 Execution execute_call(const TestCase& test, Inputs in, const BackendSpec& spec,
                        const std::string& device, DType dtype) {
   Execution run{find_device(device), std::move(in), {}, {}};
@@ -101,7 +85,9 @@ Execution execute_call(const TestCase& test, Inputs in, const BackendSpec& spec,
   const bool backward = test.has_gradients() && run.device.has_backward() && !run.in.low_bits;
   run.out.keep = backward;
   run.device.run(run.plan, run.in, run.out);
-  if (backward) run_backward(spec, *case_output_gradient(test), run);
+  if (backward)
+    run.gradients =
+        named_gradients(spec, run.device, run.plan, run.in, run.out, *case_output_gradient(test));
   return run;
 }
 

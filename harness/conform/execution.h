@@ -16,8 +16,7 @@ struct Execution {
   Inputs in;  ///< operands in the type that is attended
   Plan plan;
   Output out;
-  /// Of a case that has some, on a device that has a backward pass: dq, dk, dv, and d and the name
-  /// of an input.
+  /// named_gradients() of a case that has some, on a device that has a backward pass.
   std::map<std::string, Array> gradients = {};
 };
 

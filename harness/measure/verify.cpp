@@ -33,14 +33,13 @@ void end_as(Case& c, Outcome outcome, std::string reason) {
   c.result.reason = std::move(reason);
 }
 
-/// What multiplies low bits. An emulation's times are no promise of what such units would take.
+/// What multiplies low bits.
 void name_unit(Case& c) {
   c.result.plan.unit = c.device->low_bit_unit(c.dtype);
-  if (c.result.plan.unit == kEmulated)
-    c.result.note +=
-        fmt::format("{}{} {} is emulated in float32 on {}: its times are not those of {}",
-                    c.result.note.empty() ? "" : "; ", short_setting(c.spec.text()),
-                    to_string(c.dtype), c.device->name(), to_string(c.dtype));
+  const std::string note = emulation_note(c.dtype, *c.device);
+  if (!note.empty())
+    c.result.note += fmt::format("{}{} {}", c.result.note.empty() ? "" : "; ",
+                                 short_setting(c.spec.text()), note);
 }
 
 void check_against_reference(Case& c, const Plan& plan, const Output& out) {
@@ -215,6 +214,12 @@ Case new_case(const std::string& backend, const std::string& device, DType dtype
   c.result.identity.device = c.device->name();
   c.result.identity.dtype = to_string(dtype);
   return c;
+}
+
+std::string emulation_note(DType dtype, const Device& device) {
+  if (!is_low_bit(dtype) || device.low_bit_unit(dtype) != kEmulated) return {};
+  return fmt::format("{} is emulated in float32 on {}: its times are not those of {}",
+                     to_string(dtype), device.name(), to_string(dtype));
 }
 
 void require_pass(Pass pass, const Device& device, DType dtype) {

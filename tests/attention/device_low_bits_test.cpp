@@ -69,16 +69,7 @@ TEST_P(DeviceLowBits, ValuesOfAnotherWidth) {
 
 TEST_P(DeviceLowBits, JoinedCentroidsWithBiasSlopeAndLinearTerms) {
   const Inputs given = random_inputs(50, 50, 4, 2, 32, random);
-  HeadTable centroids;
-  centroids.add(0, 45, {{0, 3}, {5, 9}});
-  Plan plan;
-  plan.branches = {
-      {.tables = {ragged_table(50, 50, random)}},
-      {.prepared = {nullptr, random_tensor(9, 2, 32, random), random_tensor(9, 2, 32, random)},
-       .key_bias = make_list(std::vector<float>(9, 2)),
-       .joined = true,
-       .value_slope = random_tensor(32, 2, 32, random),
-       .tables = {centroids}}};
+  Plan plan = joined_centroids(random);
   plan.linear.push_back({.name = "linear",
                          .q = random_tensor(50, 4, 8, random),
                          .k = random_tensor(50, 2, 8, random),

@@ -142,16 +142,7 @@ TEST_P(DevicePlans, JoinedBranchesWithoutKeysOfTheirOwn) {
 
 TEST_P(DevicePlans, SlopesOfValuesInAJoinedBranch) {
   const Inputs in = random_inputs(50, 50, 4, 2, 32, random);
-  HeadTable centroids;
-  centroids.add(0, 45, {{0, 3}, {5, 9}});
-  Plan plan;
-  plan.branches = {
-      {.tables = {ragged_table(50, 50, random)}},
-      {.prepared = {nullptr, random_tensor(9, 2, 32, random), random_tensor(9, 2, 32, random)},
-       .key_bias = make_list(std::vector<float>(9, 2)),
-       .joined = true,
-       .value_slope = random_tensor(32, 2, 32, random),
-       .tables = {centroids}}};
+  const Plan plan = joined_centroids(random);
   ASSERT_NO_THROW(plan.validate(in));
   expect_matches(plan, in);
 }

@@ -20,9 +20,7 @@ Params with(const Settings& settings) {
 }
 
 std::shared_ptr<const Array> as_array(const Tensor& t) {
-  return std::make_shared<const Array>(
-      Array{{t.length(), t.heads(), t.dim()},
-            std::vector<float>(t.data<float>(), t.data<float>() + t.size())});
+  return std::make_shared<const Array>(to_array(t));
 }
 
 std::vector<double> outputs(const Plan& plan, const Inputs& in) {

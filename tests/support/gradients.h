@@ -139,6 +139,20 @@ inline std::shared_ptr<const Tensor> slope_of(const Inputs& in, const PoolingMap
   return slope;
 }
 
+/// Keys one by one, by `exact`, and means of the maps' sets with a bias each, by `means`, under one
+/// softmax: PISA and Sol-Attn without the slope.
+inline Plan joined_means(const Inputs& in, const PoolingMaps& maps, const HeadTable& exact,
+                         const HeadTable& means, const std::vector<float>& bias) {
+  Plan plan = one_branch({.name = "exact", .tables = {exact}});
+  plan.branches.push_back(
+      {.name = "centroid",
+       .prepared = {nullptr, pool(*in.k, maps), pool(*in.v, maps), nullptr, maps, maps},
+       .key_bias = make_list(bias),
+       .joined = true,
+       .tables = {means}});
+  return plan;
+}
+
 /// The first keys one by one, the means of all with a slope, under one softmax (PISA); the maps
 /// have four rows.
 inline Plan sloped_plan(const Inputs& in, const PoolingMaps& maps) {
@@ -147,15 +161,9 @@ inline Plan sloped_plan(const Inputs& in, const PoolingMaps& maps) {
   exact.add(0, length, {{0, static_cast<int32_t>(in.keys()) / 2}});
   means.add(0, length / 2, {{0, 2}});
   means.add(length / 2, length, {{1, 4}});
-  Plan plan = one_branch({.name = "exact", .tables = {exact}});
-  plan.branches.push_back(
-      {.name = "centroid",
-       .prepared = {nullptr, pool(*in.k, maps), pool(*in.v, maps), nullptr, maps, maps},
-       .key_bias = make_list(std::vector<float>{0.5F, 1.5F, 0.25F, 1}),
-       .joined = true,
-       .value_slope = slope_of(in, maps),
-       .slope_from = maps,
-       .tables = {means}});
+  Plan plan = joined_means(in, maps, exact, means, {0.5F, 1.5F, 0.25F, 1});
+  plan.branches[1].value_slope = slope_of(in, maps);
+  plan.branches[1].slope_from = maps;
   return plan;
 }
 

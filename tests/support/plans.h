@@ -98,6 +98,22 @@ inline Branch pooled_branch(int64_t length, int64_t heads, int64_t dim, int64_t 
   return branch;
 }
 
+/// Keys one by one and centroids with a bias and a slope of values, under one softmax: for
+/// random_inputs(50, 50, 4, 2, 32, random). Some queries see none of the centroids.
+inline Plan joined_centroids(Generator& random) {
+  HeadTable centroids;
+  centroids.add(0, 45, {{0, 3}, {5, 9}});
+  Plan plan;
+  plan.branches = {
+      {.tables = {ragged_table(50, 50, random)}},
+      {.prepared = {nullptr, random_tensor(9, 2, 32, random), random_tensor(9, 2, 32, random)},
+       .key_bias = make_list(std::vector<float>(9, 2)),
+       .joined = true,
+       .value_slope = random_tensor(32, 2, 32, random),
+       .tables = {centroids}}};
+  return plan;
+}
+
 /// A plan with everything in it; it needs an even number of heads. `value_dim` 0 = dim.
 inline Plan many_branches(int64_t length, int64_t heads, int64_t dim, Generator& random,
                           int64_t value_dim = 0) {

@@ -3,7 +3,6 @@
 #include <omp.h>
 
 #include <memory>
-#include <numbers>
 #include <vector>
 
 #include "attention/backward/operand_gradient.h"
@@ -56,11 +55,8 @@ class BackwardBranch {
         dq_(*q_, (*q_).dim(), branch.prepared.q_from, out.q),
         dk_(*k_, padded_row((*k_).dim()), branch.prepared.k_from, out.k),
         dv_(*v_, padded_row((*v_).dim()), branch.prepared.v_from, out.v),
-        key_bias_(key_bias) {
-    if (!branch.key_bias) return;
-    bias_ = branch.key_bias->host();
-    for (float& b : bias_) b *= std::numbers::log2e_v<float>;
-  }
+        bias_(branch.key_bias_in_log2()),
+        key_bias_(key_bias) {}
 
   void run() {
     const int threads = omp_get_max_threads();

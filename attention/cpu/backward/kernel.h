@@ -28,7 +28,7 @@ struct BackwardPiece {
   int32_t query_begin, query_end;  ///< at most kMaxBackwardQueries positions
   const float* upstream;           ///< [rows,H,DV], of each query row's softmax result
   const float* delta;              ///< [rows,H], its product with that result
-  const float* lse;                ///< [rows,H], in units of log2; large for rows without keys
+  const float* lse;                ///< [rows,H], in units of log2, or kLseWithoutKeys
   const float* bias = nullptr;     ///< by key row, in units of log2; null = 0
 };
 

@@ -5,26 +5,19 @@
 
 #include "attention/cpu/backward/kernel.h"
 #include "attention/cpu/kernel.h"
+#include "attention/cpu/schedule.h"
 
 namespace vidattn::cpu {
 namespace {
 
-constexpr int64_t kOverhead = 64;  // loading and storing a query costs as much as these keys
 constexpr int64_t kUnitsPerThread = 24;
-
-int64_t keys_of(const HeadTable& table, const Segment& segment, int64_t position) {
-  int64_t keys = 0;
-  for (int32_t r = segment.range_begin; r < segment.range_end; ++r)
-    keys += std::max<int64_t>(0, table.ranges[r].last(position) - table.ranges[r].first(position));
-  return keys;
-}
 
 /// From the ends: bands change evenly in between. Lanes that stay empty cost as much as others.
 int64_t cost_of(const HeadTable& table, const Segment& segment, int32_t begin, int32_t end) {
   constexpr int64_t kVector = 16;
-  const int64_t keys = keys_of(table, segment, begin) + keys_of(table, segment, end - 1);
-  if (keys == 0 && keys_of(table, segment, begin + (end - begin) / 2) == 0) return 0;
-  return (end - begin + kVector - 1) / kVector * kVector * (keys / 2 + kOverhead);
+  const int64_t keys = visible_keys(table, segment, begin) + visible_keys(table, segment, end - 1);
+  if (keys == 0 && visible_keys(table, segment, begin + (end - begin) / 2) == 0) return 0;
+  return (end - begin + kVector - 1) / kVector * kVector * (keys / 2 + kQueryOverhead);
 }
 
 }  // namespace

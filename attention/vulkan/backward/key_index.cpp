@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <map>
-#include <numbers>
 #include <numeric>
 #include <optional>
 
@@ -147,8 +146,7 @@ class KeyIndexBuilder {
     write_items();
     if (branch_.key_bias) {
       index_.bias = here();
-      for (float b : *branch_.key_bias)
-        put(std::bit_cast<int32_t>(b * std::numbers::log2e_v<float>));
+      for (float b : branch_.key_bias_in_log2()) put(std::bit_cast<int32_t>(b));
     }
     return std::move(index_);
   }

@@ -22,6 +22,7 @@
 #include "harness/io/text/console.h"
 #include "harness/measure/bench/shapes.h"
 #include "harness/measure/engine/engine.h"
+#include "harness/measure/verify.h"
 #include "metrics/plan/check/equality.h"
 #include "metrics/plan/fidelity.h"
 #include "metrics/plan/stats.h"
@@ -191,9 +192,7 @@ void check_dtypes(const std::vector<DType>& dtypes) {
 std::string emulated_note(const BenchOptions& options, const Device& device) {
   std::string text;
   for (const DType dtype : options.dtypes)
-    if (is_low_bit(dtype) && device.low_bit_unit(dtype) == kEmulated)
-      text += fmt::format("{} is emulated in float32 on {}: its times are not those of {}\n",
-                          to_string(dtype), device.name(), to_string(dtype));
+    if (const std::string note = emulation_note(dtype, device); !note.empty()) text += note + "\n";
   return text;
 }
 

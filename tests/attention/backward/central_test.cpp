@@ -191,7 +191,6 @@ TEST_F(Central, PoolingOfEachHead) {
       in);
 }
 
-/// Some keys one by one, the others by their means: PISA and Sol-Attn without the slope.
 TEST_F(Central, JoinedBranchesWithAKeyBias) {
   const Inputs in = random_inputs(10, 12, 2, 1, 4, random);
   const PoolingMaps maps = random_pooling(4, 12, false, random);
@@ -201,14 +200,7 @@ TEST_F(Central, JoinedBranchesWithAKeyBias) {
   means.add(6, 10, {{1, 4}});
   expect_gradients(
       [&](const Inputs& moved) {
-        Plan plan = one_branch({.name = "exact", .tables = {exact}});
-        plan.branches.push_back(
-            {.name = "centroid",
-             .prepared = {nullptr, pool(*moved.k, maps), pool(*moved.v, maps), nullptr, maps, maps},
-             .key_bias = make_list(std::vector<float>{0.5F, 1.5F, 0.25F, 1}),
-             .joined = true,
-             .tables = {means}});
-        return plan;
+        return joined_means(moved, maps, exact, means, {0.5F, 1.5F, 0.25F, 1});
       },
       in);
 }

@@ -138,16 +138,9 @@ TEST_P(DeviceBackward, JoinedBranchesWithAKeyBias) {
   HeadTable exact, means;
   exact.add(0, 100, {{0, 60}});
   means.add(0, 100, {{2, 12}});
-  Plan plan = one_branch({.name = "exact", .tables = {exact}});
   std::vector<float> bias(12);
   for (float& b : bias) b = static_cast<float>(random() % 300) * 0.01F;
-  plan.branches.push_back(
-      {.name = "centroid",
-       .prepared = {nullptr, pool(*in.k, maps), pool(*in.v, maps), nullptr, maps, maps},
-       .key_bias = make_list(bias),
-       .joined = true,
-       .tables = {means}});
-  expect_gradients(plan, in);
+  expect_gradients(joined_means(in, maps, exact, means, bias), in);
 }
 
 TEST_P(DeviceBackward, LinearTerms) {
