@@ -138,7 +138,8 @@ TEST_P(DeviceLowBits, PaddingIsSeenByNobody) {
     const Inputs whole = random_inputs(kPadded, kPadded, 2, 1, 64, random);
     Inputs cut = whole, poisoned = whole;
     for (auto member : {&Inputs::q, &Inputs::k, &Inputs::v}) {
-      Tensor copy = (whole.*member)->clone(), first(kLength, copy.heads(), copy.dim());
+      Tensor copy = (whole.*member)->clone();
+      Tensor first(kLength, copy.heads(), copy.dim());
       for (int64_t i = 0; i < kLength; ++i)
         std::copy_n(copy.row(i, 0), copy.heads() * copy.dim(), first.row(i, 0));
       for (int64_t i = kLength; i < kPadded; ++i)
