@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "baselines/falling.h"
 #include "baselines/largest.h"
 
 namespace vidattn {
@@ -61,9 +62,7 @@ std::vector<int32_t> top_k(std::span<const double> values, int64_t count) {
 
 std::vector<int32_t> top_p(std::span<const double> probabilities, double p, TopP rule,
                            int64_t at_least) {
-  std::vector<int32_t> indices = all_indices(probabilities.size());
-  std::stable_sort(indices.begin(), indices.end(),
-                   [&](int32_t a, int32_t b) { return probabilities[a] > probabilities[b]; });
+  std::vector<int32_t> indices = by_falling(probabilities);
   double before = 0;
   size_t kept = 0;
   for (; kept < indices.size(); ++kept) {
