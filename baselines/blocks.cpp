@@ -48,6 +48,13 @@ Blocks tile_blocks(const VideoGrid& grid, const Sizes& tile) {
 
 namespace {
 
+/// A row where it lies, or in `memory` after a conversion.
+const float* float_row(const Tensor& rows, int64_t token, int64_t head, float* memory) {
+  if (rows.dtype() == DType::f32) return rows.row(token, head);
+  rows.read_row(token, head, memory);
+  return memory;
+}
+
 /// Means of the heads [first_head, first_head + heads).
 Tensor means_of_heads(const Tensor& rows, const Blocks& blocks, int64_t first_head, int64_t heads) {
   const int64_t dim = rows.dim();
@@ -63,8 +70,9 @@ Tensor means_of_heads(const Tensor& rows, const Blocks& blocks, int64_t first_he
       for (int64_t h = 0; h < heads; ++h) {
         std::fill(sum.begin(), sum.end(), 0.0);
         for (int32_t p = blocks.start[b]; p < blocks.start[b + 1]; ++p) {
-          rows.read_row((*blocks.order)[p], first_head + h, row.data());
-          for (int64_t c = 0; c < dim; ++c) sum[c] += row[c];
+          const float* const values =
+              float_row(rows, (*blocks.order)[p], first_head + h, row.data());
+          for (int64_t c = 0; c < dim; ++c) sum[c] += values[c];
         }
         for (int64_t c = 0; c < dim && blocks.size(b) > 0; ++c)
           means.row(b, h)[c] = static_cast<float>(sum[c] / blocks.size(b));

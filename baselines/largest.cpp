@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <functional>
 #include <limits>
 
 #include "attention/cpu/targets.h"
@@ -18,6 +17,27 @@ namespace vidattn::selection::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 using Floats = hn::ScalableTag<float>;
 using Indices = hn::RebindToSigned<Floats>;
+
+constexpr float kLowest = -std::numeric_limits<float>::infinity();
+
+/// Floats in an order that their bits have, too; and back.
+inline int32_t ordinal(float x) {
+  const auto bits = std::bit_cast<int32_t>(x);
+  return bits < 0 ? std::numeric_limits<int32_t>::min() - bits : bits;
+}
+inline float value_of(int32_t ordinal) {
+  return std::bit_cast<float>(ordinal < 0 ? std::numeric_limits<int32_t>::min() - ordinal
+                                          : ordinal);
+}
+
+/// Above `low`, at most `high`. The mean halves what is spread evenly, the middle of the ordinals
+/// what spans magnitudes; taken in turn they end after some 60 steps whatever the values.
+inline float middle(float low, float high, bool by_value) {
+  const float mean = low / 2 + high / 2;
+  if (by_value && mean > low && mean < high) return mean;
+  const float between = value_of(static_cast<int32_t>((int64_t{ordinal(low)} + ordinal(high)) / 2));
+  return between > low && between < high ? between : high;
+}
 
 int64_t CountFrom(const float* values, int64_t size, float floor) {
   const Floats d;
@@ -64,6 +84,80 @@ int64_t Keep(const float* values, int64_t size, float floor, bool from, float* o
   return kept;
 }
 
+/// The least value >= floor.
+float LeastFrom(const float* values, int64_t size, float floor) {
+  float least = std::numeric_limits<float>::infinity();
+  for (int64_t i = 0; i < size; ++i)
+    least = values[i] >= floor ? std::min(least, values[i]) : least;
+  return least;
+}
+
+/// The count-th largest of a few values, 1 <= count <= size: the least that fewer than `count`
+/// exceed. Without branches, which a search would mistake half of the time. `size` is whole
+/// vectors.
+float KthOfFew(const float* values, int64_t size, int64_t count) {
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  float least = std::numeric_limits<float>::infinity();
+  for (int64_t i = 0; i < size; ++i) {
+    const auto x = hn::Set(d, values[i]);
+    int64_t above = 0;
+    for (int64_t j = 0; j < size; j += lanes)
+      above += static_cast<int64_t>(hn::CountTrue(d, hn::Gt(hn::LoadU(d, values + j), x)));
+    least = above < count ? std::min(least, values[i]) : least;
+  }
+  return least;
+}
+
+/// A floor that at least `count` values reach, hardly more where they are in no order: the count-th
+/// largest among the largest values of groups, each of which every so manieth value is in.
+/// -infinity where there are too few groups or values.
+float GroupFloor(const float* values, int64_t size, int64_t count) {
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  if (count > lanes || size < 8 * lanes) return kLowest;
+  auto most0 = hn::Set(d, kLowest), most1 = most0, most2 = most0, most3 = most0;
+  // A NaN is not greater.
+  const auto raise = [](auto& most, auto x)
+                         HWY_ATTR { most = hn::IfThenElse(hn::Gt(x, most), x, most); };
+  for (int64_t i = 0; i + 4 * lanes <= size; i += 4 * lanes) {
+    raise(most0, hn::LoadU(d, values + i));
+    raise(most1, hn::LoadU(d, values + i + lanes));
+    raise(most2, hn::LoadU(d, values + i + 2 * lanes));
+    raise(most3, hn::LoadU(d, values + i + 3 * lanes));
+  }
+  raise(most0, most2);
+  raise(most1, most3);
+  HWY_ALIGN float most[2 * hn::MaxLanes(d)];
+  hn::Store(most0, d, most);
+  hn::Store(most1, d, most + lanes);
+  return KthOfFew(most, 2 * lanes, count);
+}
+
+/// kth_largest() in `left`, which has room for one vector more than all. No more than a guess that
+/// most values are below `floor`.
+float KthLargest(const float* values, int64_t size, int64_t count, float floor, float* left) {
+  constexpr int64_t kFew = 32;
+  if (!(floor > kLowest)) floor = GroupFloor(values, size, count);
+  float low = 0, high = 0;
+  int64_t kept = Keep(values, size, floor, true, left, low, high);
+  if (kept < count && floor > kLowest) kept = Keep(values, size, kLowest, true, left, low, high);
+  if (kept < count) return kLowest;  // the others are NaN
+  for (bool by_value = true; kept > kFew && low < high; by_value = !by_value) {
+    const float cut = middle(low, high, by_value);
+    const int64_t above = CountFrom(left, kept, cut);
+    if (above == count) return LeastFrom(left, kept, cut);
+    const bool from = above > count;
+    if (!from) count -= above;
+    kept = Keep(left, kept, cut, from, left, low, high);
+  }
+  if (low == high) return low;
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  hn::StoreU(hn::Set(d, kLowest), d, left + kept);  // to whole vectors
+  return KthOfFew(left, (kept + lanes - 1) / lanes * lanes, count);
+}
+
 int64_t IndicesFrom(const float* values, int64_t size, float floor, int32_t* out) {
   const Floats d;
   const Indices di;
@@ -92,29 +186,10 @@ namespace vidattn {
 namespace selection {
 
 HWY_EXPORT(CountFrom);
-HWY_EXPORT(Keep);
+HWY_EXPORT(KthLargest);
 HWY_EXPORT(IndicesFrom);
 
 constexpr int64_t kMaxLanes = 16;
-
-/// Floats in an order that their bits have, too; and back.
-int32_t ordinal(float x) {
-  const auto bits = std::bit_cast<int32_t>(x);
-  return bits < 0 ? std::numeric_limits<int32_t>::min() - bits : bits;
-}
-float value_of(int32_t ordinal) {
-  return std::bit_cast<float>(ordinal < 0 ? std::numeric_limits<int32_t>::min() - ordinal
-                                          : ordinal);
-}
-
-/// Above `low`, at most `high`. The mean halves what is spread evenly, the middle of the ordinals
-/// what spans magnitudes; taken in turn they end after some 60 steps whatever the values.
-float middle(float low, float high, bool by_value) {
-  const float mean = low / 2 + high / 2;
-  if (by_value && mean > low && mean < high) return mean;
-  const float between = value_of(static_cast<int32_t>((int64_t{ordinal(low)} + ordinal(high)) / 2));
-  return between > low && between < high ? between : high;
-}
 
 /// Where a row's values are narrowed down; grows to the longest row of its thread.
 float* narrowed(size_t size) {
@@ -139,33 +214,16 @@ float sampled_floor(std::span<const float> sample, int64_t total, int64_t count)
 
 float kth_largest(std::span<const float> values, int64_t count) {
   using namespace selection;
-  constexpr int64_t kFew = 24;  // which a plain selection takes quicker
-  constexpr float kLowest = -std::numeric_limits<float>::infinity();
-  float low = 0, high = 0;
-  auto size = static_cast<int64_t>(values.size());
-  float floor = kLowest;
+  float floor = -std::numeric_limits<float>::infinity();
+  const auto size = static_cast<int64_t>(values.size());
   if (const int64_t step = sample_step(size, count); step > 0) {
     std::vector<float> sample;
     sample.reserve(size / step + 1);
     for (int64_t j = 0; j < size; j += step) sample.push_back(values[j]);
     floor = sampled_floor(sample, size, count);
   }
-  float* left = narrowed(values.size() + kMaxLanes);
-  size = HWY_DYNAMIC_DISPATCH(Keep)(values.data(), size, floor, true, left, low, high);
-  if (size < count && floor > kLowest)
-    size = HWY_DYNAMIC_DISPATCH(Keep)(values.data(), std::ssize(values), kLowest, true, left, low,
-                                      high);
-  if (size < count) return kLowest;  // the others are NaN
-  for (bool by_value = true; size > kFew && low < high; by_value = !by_value) {
-    const float cut = middle(low, high, by_value);
-    const int64_t above = HWY_DYNAMIC_DISPATCH(CountFrom)(left, size, cut);
-    const bool from = above >= count;
-    if (!from) count -= above;
-    size = HWY_DYNAMIC_DISPATCH(Keep)(left, size, cut, from, left, low, high);
-  }
-  if (low == high) return low;
-  std::nth_element(left, left + (count - 1), left + size, std::greater<>());
-  return left[count - 1];
+  return HWY_DYNAMIC_DISPATCH(KthLargest)(values.data(), size, count, floor,
+                                          narrowed(values.size() + kMaxLanes));
 }
 
 int64_t count_from(std::span<const float> values, float floor) {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
+#include "baselines/falling.h"
 #include "baselines/largest.h"
 
 namespace vidattn {
@@ -38,10 +38,7 @@ std::vector<int32_t> near_top_k(std::span<const float> values, int64_t count,
 }
 
 std::vector<int32_t> falling_order(std::span<const double> values) {
-  std::vector<int32_t> order(values.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int32_t a, int32_t b) { return values[a] > values[b]; });
+  std::vector<int32_t> order = by_falling(values);
   for (auto begin = order.begin(); begin != order.end();) {
     auto end = begin + 1;
     while (end != order.end() &&

@@ -44,8 +44,6 @@ int64_t visible_blocks(int64_t query, int64_t blocks, int64_t block, bool causal
 /// Chooses the blocks of every query of one key head.
 class Selector {
  public:
-  static constexpr int64_t kQueries = 2048;  // queries whose selections are kept at a time
-
   Selector(const Inputs& in, const Tensor& key_means, const NsaParams& p, int64_t kv_head)
       : in_(in),
         keys_(key_means, kv_head),
@@ -55,19 +53,37 @@ class Selector {
         group_(in.heads() / in.kv_heads()),
         first_head_(kv_head * group_) {}
 
-  /// Per block, the queries of [begin, begin + kQueries) that chose it.
-  std::vector<std::vector<int32_t>> run(int64_t begin) const {
-    const int64_t end = std::min(in_.length(), begin + kQueries);
-    std::vector<std::vector<int32_t>> chosen(end - begin), lists(keys_.rows());
+  /// Calls visit(lists) for every kQueries queries, ascending: per block, those that chose it. One
+  /// thread visits while the others choose for the next.
+  template <class Visit>
+  void each(Visit&& visit) const {
+    const int64_t length = in_.length();
+    Choices chosen[2];
+    for (Choices& some : chosen) some.resize(std::min(kQueries, length));
+    Choices lists(keys_.rows());
     RegionErrors errors;
-#pragma omp parallel for schedule(dynamic)
-    for (int64_t first = begin; first < end; first += kRows)
-      errors.catching(
-          [&] { choose_rows(first, std::min(kRows, end - first), &chosen[first - begin]); });
+#pragma omp parallel
+    {
+      Scratch scratch;
+      for (int64_t begin = 0; begin < length; begin += kQueries) {
+        const int64_t end = std::min(length, begin + kQueries);
+        Choices& current = chosen[begin / kQueries % 2];
+#pragma omp for schedule(dynamic) nowait
+        for (int64_t first = begin; first < end; first += kRows)
+          errors.catching([&] {
+            choose_rows(first, std::min(kRows, end - first), scratch, &current[first - begin]);
+          });
+#pragma omp barrier
+#pragma omp single nowait
+        errors.catching([&] {
+          for (auto& list : lists) list.clear();
+          for (int64_t i = begin; i < end; ++i)
+            for (const int32_t b : current[i - begin]) lists[b].push_back(static_cast<int32_t>(i));
+          visit(lists);
+        });
+      }
+    }
     errors.rethrow();
-    for (int64_t i = begin; i < end; ++i)
-      for (int32_t b : chosen[i - begin]) lists[b].push_back(static_cast<int32_t>(i));
-    return lists;
   }
 
   /// Entries of all lists together.
@@ -78,23 +94,34 @@ class Selector {
     return sum;
   }
 
-  /// Scores of one thread, and choices by query and by block.
+  /// Scores of one thread, and choices by query, twice, and by block.
   int64_t scratch_bytes() const {
-    return kRows * keys_.rows() * 12 + std::min(kQueries, in_.length()) * count_ * 8;
+    return kRows * keys_.rows() * 12 + std::min(kQueries, in_.length()) * count_ * 12;
   }
 
  private:
-  static constexpr int64_t kRows = 128;  // queries that a thread scores at a time
+  static constexpr int64_t kQueries = 2048;  // queries whose selections are kept at a time
+  static constexpr int64_t kRows = 128;      // queries that a thread scores at a time
 
-  void choose_rows(int64_t first, int64_t rows, std::vector<int32_t>* chosen) const {
+  using Choices = std::vector<std::vector<int32_t>>;
+
+  /// Of one thread: scores, and importance where several heads choose together, [kRows, blocks].
+  struct Scratch {
+    std::vector<float> scores;
+    std::vector<double> importance;
+  };
+
+  void choose_rows(int64_t first, int64_t rows, Scratch& scratch,
+                   std::vector<int32_t>* chosen) const {
     const int64_t blocks = keys_.rows();
-    std::vector<float> scores(rows * blocks);
-    std::vector<float> queries(rows * in_.dim());
-    std::vector<double> importance(group_ == 1 ? 0 : rows * blocks);
+    std::vector<float>& scores = scratch.scores;
+    std::vector<double>& importance = scratch.importance;
+    scores.resize(kRows * blocks);
+    importance.assign(group_ == 1 ? 0 : rows * blocks, 0);
     for (int64_t h = first_head_; h < first_head_ + group_; ++h) {
-      for (int64_t r = 0; r < rows; ++r) in_.q->read_row(first + r, h, &queries[r * in_.dim()]);
-      gemm_nt(rows, blocks, in_.dim(), queries.data(), in_.dim(), keys_.row(0), keys_.stride(),
-              scores.data(), blocks, static_cast<float>(in_.softmax_scale()));
+      const HeadMatrix queries(*in_.q, h, first, first + rows);
+      gemm_nt(rows, blocks, in_.dim(), queries.row(0), queries.stride(), keys_.row(0),
+              keys_.stride(), scores.data(), blocks, static_cast<float>(in_.softmax_scale()));
       for (int64_t r = 0; r < rows && group_ > 1; ++r)
         add_importance(&scores[r * blocks], visible_blocks(first + r, blocks, block_, causal_),
                        &importance[r * blocks]);
@@ -231,12 +258,11 @@ class Nsa : public Method<NsaParams> {
       HeadTable table;
       std::vector<int32_t> order;
       order.reserve(selector.total());
-      for (int64_t begin = 0; begin < in.length(); begin += Selector::kQueries) {
-        const auto lists = selector.run(begin);
+      selector.each([&](const std::vector<std::vector<int32_t>>& lists) {
         add_selection(blocks, lists, p.causal, table, order);
         for (int64_t b = 0; b < count && in.explain; ++b)
           for (int32_t i : lists[b]) select[(g * in.length() + i) * count + b] = 1;
-      }
+      });
       table.query_order = make_order(std::move(order));
       branch.tables.push_back(std::move(table));
     }

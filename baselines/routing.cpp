@@ -1,5 +1,7 @@
 #include "baselines/routing.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -22,27 +24,43 @@ int64_t batch_rows(int64_t blocks) {
 Selection::Selection(int64_t queries, int64_t blocks)
     : queries_(queries), blocks_(blocks), words_((blocks + 63) / 64), bits_(queries * words_) {}
 
-int64_t gate_bytes(int64_t blocks) { return batch_rows(blocks) * blocks * 4; }
+int64_t gate_bytes(int64_t blocks) {
+  return std::max(batch_rows(blocks), omp_get_max_threads() * kProductRows) * blocks * 4;
+}
 
 void gate_rows(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_head, bool parallel,
                const std::function<void(int64_t, const float*)>& visit) {
   const HeadMatrix mean(means, mean_head);
-  const int64_t batch = batch_rows(mean.rows());
-  std::vector<float> gates(std::min(batch, q.length()) * mean.rows());
+  // Visited in order, a batch is multiplied by all threads before; else each visits its product
+  // while that is in its cache.
+  const int64_t batch = parallel ? q.length() : batch_rows(mean.rows());
+  std::vector<float> gates(parallel ? 0 : std::min(batch, q.length()) * mean.rows());
+  const auto multiply = [&](int64_t begin, int64_t end, float* product) {
+    const HeadMatrix some(q, head, begin, end);
+    gemm_nt(some.rows(), mean.rows(), mean.dim(), some.row(0), some.stride(), mean.row(0),
+            mean.stride(), product, mean.rows());
+  };
+  const auto visit_rows = [&](int64_t begin, int64_t end, const float* product) {
+    for (int64_t i = begin; i < end; ++i) visit(i, product + (i - begin) * mean.rows());
+  };
   for (int64_t begin = 0; begin < q.length(); begin += batch) {
-    const int64_t rows = std::min(batch, q.length() - begin);
-    const auto multiply = [&](int64_t r) {
-      const HeadMatrix some(q, head, begin + r, begin + std::min(rows, r + kProductRows));
-      gemm_nt(some.rows(), mean.rows(), mean.dim(), some.row(0), some.stride(), mean.row(0),
-              mean.stride(), &gates[r * mean.rows()], mean.rows());
-    };
+    const int64_t end = std::min(begin + batch, q.length());
     RegionErrors errors;
-#pragma omp parallel for schedule(static) if (rows > kProductRows)
-    for (int64_t r = 0; r < rows; r += kProductRows) errors.catching([&] { multiply(r); });
-#pragma omp parallel for schedule(static) if (parallel && rows > kProductRows)
-    for (int64_t r = 0; r < rows; ++r)
-      errors.catching([&] { visit(begin + r, &gates[r * mean.rows()]); });
+#pragma omp parallel if (end - begin > kProductRows)
+    {
+      std::vector<float> own;
+      const auto take = [&](int64_t r) {
+        const int64_t last = std::min(end, r + kProductRows);
+        if (!parallel) return multiply(r, last, &gates[(r - begin) * mean.rows()]);
+        own.resize(kProductRows * mean.rows());
+        multiply(r, last, own.data());
+        visit_rows(r, last, own.data());
+      };
+#pragma omp for schedule(dynamic)
+      for (int64_t r = begin; r < end; r += kProductRows) errors.catching([&] { take(r); });
+    }
     errors.rethrow();
+    if (!parallel) visit_rows(begin, end, gates.data());
   }
 }
 

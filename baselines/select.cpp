@@ -1,9 +1,11 @@
 #include "baselines/select.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
+#include "baselines/falling.h"
 #include "baselines/largest.h"
 
 namespace vidattn {
@@ -18,28 +20,29 @@ std::vector<int32_t> all_indices(size_t count) {
 /// NaN is smaller than every number.
 bool greater(float a, float b) { return a > b || (std::isnan(b) && !std::isnan(a)); }
 
-/// For a few: one pass, with the best so far in order.
+constexpr size_t kFew = 8;
+
+/// For up to kFew: one pass, with the best so far in order.
 std::vector<int32_t> few_largest(std::span<const float> values, size_t count) {
-  std::vector<int32_t> best;
-  best.reserve(count + 1);
+  std::array<int32_t, kFew + 1> best;
+  size_t kept = 0;
   float least = NAN;
   for (size_t i = 0; i < values.size(); ++i) {
     if (values[i] <= least) continue;
-    size_t place = best.size();
-    while (place > 0 && greater(values[i], values[best[place - 1]])) --place;
-    best.insert(best.begin() + static_cast<std::ptrdiff_t>(place), static_cast<int32_t>(i));
-    if (best.size() < count) continue;
-    best.resize(count);
-    least = values[best.back()];
+    size_t place = kept;
+    for (; place > 0 && greater(values[i], values[best[place - 1]]); --place)
+      best[place] = best[place - 1];
+    best[place] = static_cast<int32_t>(i);
+    kept = std::min(kept + 1, count);
+    if (kept == count) least = values[best[count - 1]];
   }
-  return best;
+  return {best.begin(), best.begin() + kept};
 }
 
 }  // namespace
 
 std::vector<int32_t> top_k(std::span<const float> values, int64_t count) {
-  constexpr int64_t kFew = 8;
-  if (count >= 1 && count <= kFew) return few_largest(values, static_cast<size_t>(count));
+  if (count >= 1 && count <= int64_t{kFew}) return few_largest(values, static_cast<size_t>(count));
   std::vector<int32_t> kept = largest(values, count);
   std::stable_sort(kept.begin(), kept.end(),
                    [&](int32_t a, int32_t b) { return greater(values[a], values[b]); });
@@ -59,9 +62,7 @@ std::vector<int32_t> top_k(std::span<const double> values, int64_t count) {
 
 std::vector<int32_t> top_p(std::span<const double> probabilities, double p, TopP rule,
                            int64_t at_least) {
-  std::vector<int32_t> indices = all_indices(probabilities.size());
-  std::stable_sort(indices.begin(), indices.end(),
-                   [&](int32_t a, int32_t b) { return probabilities[a] > probabilities[b]; });
+  std::vector<int32_t> indices = by_falling(probabilities);
   double before = 0;
   size_t kept = 0;
   for (; kept < indices.size(); ++kept) {

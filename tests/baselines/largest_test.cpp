@@ -29,7 +29,8 @@ std::vector<int32_t> sorted(const std::vector<float>& values, int64_t count) {
 
 void expect_sorted(const std::vector<float>& values, const std::string& what) {
   const auto size = static_cast<int64_t>(values.size());
-  for (const int64_t count : {int64_t{1}, int64_t{2}, size / 7, size / 2, size - 1, size}) {
+  for (const int64_t count :
+       {int64_t{1}, int64_t{2}, int64_t{8}, int64_t{16}, size / 7, size / 2, size - 1, size}) {
     if (count < 1 || count > size) continue;
     const std::vector<int32_t> expected = sorted(values, count);
     EXPECT_EQ(largest(values, count), expected) << what << " " << size << " " << count;
