@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "attention/backward/reference.h"
+#include "attention/cancel.h"
 #include "attention/lowbit/plain.h"
 #include "attention/parallel.h"
 #include "attention/terms/joined.h"
@@ -115,7 +116,11 @@ BranchRows attend_branch(const Branch& branch, const Inputs& in,
   };
   RegionErrors errors;
 #pragma omp parallel for schedule(dynamic)
-  for (int64_t i = 0; i < std::ssize(tokens); ++i) errors.catching([&] { attend_token(i); });
+  for (int64_t i = 0; i < std::ssize(tokens); ++i)
+    errors.catching([&] {
+      throw_if_cancelled();
+      attend_token(i);
+    });
   errors.rethrow();
   return result;
 }

@@ -48,11 +48,13 @@ void start_gradients(const Plan& plan, const Inputs& in, Gradients& out) {
 void check_backward(const Plan& plan, const Inputs& in, const Tensor& d_o) {
   if (d_o.dtype() != DType::f32 || d_o.length() != in.length() || d_o.heads() != in.heads() ||
       d_o.dim() != in.value_dim())
-    throw InputError("the gradient of the output must have its shape, [" +
-                     std::to_string(in.length()) + "," + std::to_string(in.heads()) + "," +
-                     std::to_string(in.value_dim()) + "], in float32");
+    throw InputError("the gradient of the output must be [" + std::to_string(in.length()) + "," +
+                     std::to_string(in.heads()) + "," + std::to_string(in.value_dim()) +
+                     "] in float32, not [" + std::to_string(d_o.length()) + "," +
+                     std::to_string(d_o.heads()) + "," + std::to_string(d_o.dim()) + "] in " +
+                     to_string(d_o.dtype()));
   if (in.low_bits)
-    throw InputError("no backward pass in " + to_string(*in.low_bits) + ": take f32 or bf16");
+    throw InputError("no backward pass in " + to_string(*in.low_bits) + ": take f32, bf16 or f16");
   for (const LinearTerm& term : plan.linear)
     if (term.map == FeatureMap::unknown)
       refuse("the linear term '" + term.name + "'",

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "attention/backward/reference_linear.h"
+#include "attention/cancel.h"
 #include "attention/parallel.h"
 #include "attention/terms/joined.h"
 #include "attention/terms/row_index.h"
@@ -64,7 +65,10 @@ class HeadBackward {
   }
 
   void run() {
-    for (int64_t token = 0; token < in_.length(); ++token) add_token(token);
+    for (int64_t token = 0; token < in_.length(); ++token) {
+      throw_if_cancelled();
+      add_token(token);
+    }
   }
 
  private:

@@ -45,7 +45,7 @@ struct Case {
   double setup_seconds = 0;
   double validation_seconds = 0;  ///< of one plan
   std::optional<int64_t> extra_bytes = {};
-  /// Of the timed runs; 0 for what the case's pass leaves out.
+  /// Of the timed runs; 0 or empty for what the case's pass leaves out.
   std::vector<double> plan_seconds = {}, run_seconds = {}, backward_seconds = {};
   std::vector<DeviceTimes> device_times = {};  ///< of the timed runs
   /// Full attention that is too long to run whole is run for these tokens only; its times are

@@ -33,6 +33,22 @@ double linear_flops(const Plan& plan, const Inputs& in) {
   return flops;
 }
 
+/// As add_linear_gradients() and pass_slope() compute those: scores of features again, and their
+/// gradients on either side.
+double linear_backward_flops(const Plan& plan, const Inputs& in) {
+  const auto tokens = static_cast<double>(in.length() * in.heads());
+  const auto keys = static_cast<double>(in.keys() * in.kv_heads());
+  const auto dim = static_cast<double>(in.dim()), value_dim = static_cast<double>(in.value_dim());
+  double flops = 0;
+  for (const LinearTerm& term : plan.linear) {
+    flops += 6 * static_cast<double>(term.q->dim()) * (value_dim + 1) * (tokens + keys);
+    if (!term.projection.empty()) flops += 4 * tokens * value_dim * value_dim;
+  }
+  for (const Branch& branch : plan.branches)
+    if (branch.value_slope) flops += 4 * dim * value_dim * (tokens + keys);
+  return flops;
+}
+
 void mark(const Branch& branch, size_t t, const Inputs& in, uint8_t* mask) {
   const HeadTable& table = branch.tables[t];
   const int64_t rows = branch.operands(in).q.length();
@@ -79,7 +95,8 @@ PlanStats plan_stats(const Plan& plan, const Inputs& in) {
                        static_cast<double>(stats.pairs) * static_cast<double>(in.value_dim())) +
                 stats.linear_flops;
   stats.backward_flops = 2.0 * static_cast<double>(stats.pairs) *
-                         static_cast<double>(3 * in.dim() + 2 * in.value_dim());
+                             static_cast<double>(3 * in.dim() + 2 * in.value_dim()) +
+                         linear_backward_flops(plan, in);
   for (const PlanStage& stage : plan.stages) {
     stats.planning_flops += stage.flops;
     stats.planning_bytes = std::max(stats.planning_bytes, stage.bytes);

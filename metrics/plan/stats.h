@@ -28,7 +28,8 @@ struct PlanStats {
   /// are no pairs and count in `flops` alone.
   double density = 0;
   double flops = 0;  ///< 2·(scored_pairs·D + pairs·DV) + linear_flops, 2 per multiply-add
-  /// Of the backward pass, 2·pairs·(3·D + 2·DV): the scores again, dP, dV, dK and dQ.
+  /// Of the backward pass, 2·pairs·(3·D + 2·DV): the scores again, dP, dV, dK and dQ;
+  /// and those of linear terms and slopes.
   double backward_flops = 0;
   double linear_flops = 0;     ///< linear terms and slopes of values
   double planning_flops = 0;   ///< sum over the planning stages

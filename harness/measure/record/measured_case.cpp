@@ -34,7 +34,8 @@ std::vector<double> fed_log_ratios(const Case& c, double flops, const TimingFact
 double median_sum(const Case& c, bool with_plan) {
   std::vector<double> sums;
   for (size_t i = 0; i < c.run_seconds.size(); ++i)
-    sums.push_back(c.run_seconds[i] + c.backward_seconds[i] + (with_plan ? c.plan_seconds[i] : 0));
+    sums.push_back(c.run_seconds[i] + (c.backward_seconds.empty() ? 0 : c.backward_seconds[i]) +
+                   (with_plan ? c.plan_seconds[i] : 0));
   return median(std::move(sums));
 }
 

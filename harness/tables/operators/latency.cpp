@@ -152,12 +152,15 @@ LengthTimes measure_moga(const DitModel& model, int64_t tokens, const TableOptio
   const WindowSetting setting{4, options.temporal_groups, grid_480p(tokens, 1).frames, 0};
   const double full_flops =
       4 * std::pow(static_cast<double>(tokens), 2) * static_cast<double>(model.dim);
+  // A backward pass has five products to the forward pass's two.
+  const double whole_flops = full_flops * ((times_forward(options.pass) ? 1 : 0) +
+                                           (times_backward(options.pass) ? 2.5 : 0));
   std::vector<OperatorCase> cases = {{"full", parse_backend("full")}}, whole;
-  if (full_flops <= kWholeFlops) whole.push_back(cases[0]);
+  if (whole_flops <= kWholeFlops) whole.push_back(cases[0]);
   for (int64_t groups : kTimedGroups) {
     cases.push_back({fmt::format("M={}", groups),
                      parse_backend(fmt::format("moga_stga:num_groups={},router=random", groups))});
-    if (full_flops * moga_stga_density(groups, setting) <= kWholeFlops)
+    if (whole_flops * moga_stga_density(groups, setting) <= kWholeFlops)
       whole.push_back(cases.back());
   }
   const size_t sampled = cases.size();

@@ -79,18 +79,6 @@ TEST(Pass, StandsInKeysAndRecords) {
   EXPECT_FALSE(same_case(forward, m.identity));
 }
 
-TEST(Pass, WithoutGradientsACaseIsSkippedBeforeItRuns) {
-  Inputs in = random_video(3, 8, 8, 2, 32);
-  in.extra["q0"] = random_array({192, 2, 32}, 3);  // a residual of these queries and today's keys
-  std::vector<Case> cases{make_case("ditfastattn", "cpu", DType::f32, in)};
-  set_pass(cases, Pass::both);
-  std::vector<Dense> dense;
-  check_case(cases[0], dense);
-  EXPECT_EQ(cases[0].result.outcome, Outcome::skipped);
-  EXPECT_NE(cases[0].result.reason.find("no backward pass through the constant"),
-            std::string::npos);
-}
-
 TEST(PassTool, RunsAreComparedAndTabled) {
   const testing::TemporaryFolder folder;
   const std::string out = (folder / "r.json").string(), db = (folder / "s.db").string();
