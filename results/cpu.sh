@@ -23,7 +23,7 @@ measure() {
   "$tool" "$@" --out "$out/$name.json" | tee "$out/$name.txt"
 }
 
-for part in "${@:-bench 31200 62400 methods minute}"; do
+for part in "${@:-bench 31200 62400 methods training minute}"; do
   for name in $part; do
     case $name in
       bench) measure bench bench --seconds 2 ;;
@@ -31,6 +31,9 @@ for part in "${@:-bench 31200 62400 methods minute}"; do
       62400) measure tokens_62400 run --quiet --grid 40,30,52 --shots 0,10,20,30 --heads 1 \
         --repeat 3 "${moga[@]}" ;;
       methods) measure methods_31200 run --quiet --grid 20,30,52 --heads 1 --repeat 5 "${methods[@]}" ;;
+      training) measure training run --quiet --pass both --grid 20,30,52 --heads 1 --repeat 3 \
+        --backend full --backend moga_stga --backend moga --backend stga --backend vsa --backend sla \
+        --columns density,gradient_error,run_time,backward_time,backward_over_forward,forward_speedup,backward_speedup,speedup,realised_share,share_of_peak ;;
       minute) measure minute run --quiet --grid 361,30,52 --heads 1 --repeat 1 --backend full \
         --backend moga_stga:num_groups=20 ;;
       *) echo "cpu.sh: no part '$name'" >&2 && exit 3 ;;
