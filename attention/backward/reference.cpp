@@ -15,12 +15,6 @@ namespace {
 
 using Doubles = std::vector<double>;
 
-Doubles row_of(const Tensor& tensor, int64_t token, int64_t head) {
-  Doubles row(tensor.dim());
-  for (int64_t c = 0; c < tensor.dim(); ++c) row[c] = tensor.at(token, head, c);
-  return row;
-}
-
 double dot(const Doubles& a, const Doubles& b) {
   double sum = 0;
   for (size_t c = 0; c < a.size(); ++c) sum += a[c] * b[c];

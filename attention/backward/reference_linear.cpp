@@ -9,12 +9,6 @@ namespace {
 
 using Row = std::vector<double>;
 
-Row doubles_of(const Tensor& tensor, int64_t token, int64_t head) {
-  std::vector<float> row(tensor.dim());
-  tensor.read_row(token, head, row.data());
-  return {row.begin(), row.end()};
-}
-
 /// One query head: its keys' sums, and their gradients.
 class LinearHeadSums {
  public:
@@ -31,7 +25,7 @@ class LinearHeadSums {
         d_total_(features_),
         out_(out) {
     for (int64_t j = 0; j < in.keys(); ++j) {
-      const Row key = doubles_of(*term_.k, j, kv_head_), value = doubles_of(*in.v, j, kv_head_);
+      const Row key = row_of(*term_.k, j, kv_head_), value = row_of(*in.v, j, kv_head_);
       for (int64_t f = 0; f < features_; ++f) {
         total_[f] += key[f];
         for (int64_t c = 0; c < dim_; ++c) state_[f * dim_ + c] += key[f] * value[c];
@@ -40,7 +34,7 @@ class LinearHeadSums {
   }
 
   void add_query(int64_t i, const Tensor& d_o) {
-    const Row d = doubles_of(d_o, i, head_), query = doubles_of(*term_.q, i, head_);
+    const Row d = row_of(d_o, i, head_), query = row_of(*term_.q, i, head_);
     if (std::all_of(d.begin(), d.end(), [](double value) { return value == 0; })) return;
     Row result(dim_), d_result(dim_);
     double denominator = term_.epsilon;
@@ -62,7 +56,7 @@ class LinearHeadSums {
 
   void add_keys() {
     for (int64_t j = 0; j < in_.keys(); ++j) {
-      const Row key = doubles_of(*term_.k, j, kv_head_), value = doubles_of(*in_.v, j, kv_head_);
+      const Row key = row_of(*term_.k, j, kv_head_), value = row_of(*in_.v, j, kv_head_);
       Row d = d_total_;
       for (int64_t f = 0; f < features_; ++f)
         for (int64_t c = 0; c < dim_; ++c) {
@@ -104,6 +98,12 @@ class LinearHeadSums {
 };
 
 }  // namespace
+
+std::vector<double> row_of(const Tensor& tensor, int64_t token, int64_t head) {
+  std::vector<float> row(tensor.dim());
+  tensor.read_row(token, head, row.data());
+  return {row.begin(), row.end()};
+}
 
 LinearSums linear_sums(const LinearTerm& term, const Inputs& in, const Tensor& d_o) {
   LinearSums sums{Row(in.q->size()), Row(in.k->size()), Row(in.v->size()),

@@ -7,6 +7,9 @@
 
 namespace vidattn {
 
+/// A token's head in float64.
+std::vector<double> row_of(const Tensor& tensor, int64_t token, int64_t head);
+
 /// Gradients of a linear term in float64: of the call's q, k and v, in their shapes, and of what
 /// the term learns, summed over heads.
 struct LinearSums {

@@ -24,21 +24,19 @@ void note_failure(Measurement& m, const std::exception_ptr& failure) {
 }  // namespace
 
 Contender contender_of(const Case& c, Workspace& space) {
-  return {c.result.setting, [&c, &space](int64_t repeat) {
-            static const Tensor none;
-            Plan plan;
-            const bool planned = times_forward(c.pass());
-            const Elapsed planning =
-                elapsed_each(planned ? repeat : 1, [&] { plan = make_plan(c); });
-            RunTimes times =
-                time_kernels(*c.device, plan, c.in, c.d_o ? *c.d_o : none, c.pass(), repeat, space);
-            times.run *= c.scale_up;
-            times.backward *= c.scale_up;
-            times.cpu *= c.scale_up;
-            if (planned) times.plan = planning.seconds, times.cpu += planning.cpu;
-            plan.validate(c.in);  // every plan, in nobody's time
-            return std::vector{times};
-          }};
+  return {
+      c.result.setting, [&c, &space](int64_t repeat) {
+        Plan plan;
+        const bool planned = times_forward(c.pass());
+        const Elapsed planning = elapsed_each(planned ? repeat : 1, [&] { plan = make_plan(c); });
+        RunTimes times = time_kernels(*c.device, plan, c.in, c.d_o.get(), c.pass(), repeat, space);
+        times.run *= c.scale_up;
+        times.backward *= c.scale_up;
+        times.cpu *= c.scale_up;
+        if (planned) times.plan = planning.seconds, times.cpu += planning.cpu;
+        plan.validate(c.in);  // every plan, in nobody's time
+        return std::vector{times};
+      }};
 }
 
 void take_times(Case& c, const ContenderTimes& times) {

@@ -2,7 +2,7 @@
 
 namespace vidattn {
 
-RunTimes time_kernels(const Device& device, const Plan& plan, const Inputs& in, const Tensor& d_o,
+RunTimes time_kernels(const Device& device, const Plan& plan, const Inputs& in, const Tensor* d_o,
                       Pass pass, int64_t repeat, Workspace& space) {
   RunTimes times;
   times.cpu = 0;
@@ -13,7 +13,7 @@ RunTimes time_kernels(const Device& device, const Plan& plan, const Inputs& in, 
   if (times_forward(pass)) times.run = run.seconds, times.cpu = run.cpu;
   if (!times_backward(pass)) return times;
   const Elapsed back =
-      elapsed_each(repeat, [&] { device.backward(plan, in, space.out, d_o, space.gradients); });
+      elapsed_each(repeat, [&] { device.backward(plan, in, space.out, *d_o, space.gradients); });
   times.backward = back.seconds;
   times.cpu += back.cpu;
   return times;

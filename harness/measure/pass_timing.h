@@ -16,8 +16,8 @@ struct Workspace {
 
 /// Runs a plan `repeat` times, then its backward pass for the output's gradient d_o as often, as
 /// far as the pass times them; a forward pass that is not timed runs once before. Planning is not
-/// in it. d_o may be empty where no backward pass is timed.
-RunTimes time_kernels(const Device& device, const Plan& plan, const Inputs& in, const Tensor& d_o,
+/// in it. d_o may be null where no backward pass is timed.
+RunTimes time_kernels(const Device& device, const Plan& plan, const Inputs& in, const Tensor* d_o,
                       Pass pass, int64_t repeat, Workspace& space);
 
 /// FLOPs of what is timed.

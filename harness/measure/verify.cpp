@@ -10,6 +10,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/output/thrown.h"
 #include "harness/measure/density.h"
+#include "harness/measure/pass_timing.h"
 #include "harness/workloads/in_dtype.h"
 #include "harness/workloads/mask_file.h"
 #include "metrics/machine/memory.h"
@@ -58,10 +59,8 @@ void check_backward_pass(Case& c, const Plan& plan, const Output& out) {
 }
 
 /// All that is timed, once.
-void execute(const Case& c, const Plan& plan, Output& out, Gradients& gradients) {
-  out.keep = times_backward(c.pass());
-  c.device->run(plan, c.in, out);
-  if (out.keep) c.device->backward(plan, c.in, out, *c.d_o, gradients);
+void execute(const Case& c, const Plan& plan, Workspace& space) {
+  time_kernels(*c.device, plan, c.in, c.d_o.get(), c.pass(), 1, space);
 }
 
 PlanFacts describe_plan(const Plan& plan, const PlanStats& stats) {
@@ -151,18 +150,18 @@ void count_work(Case& c, const Plan& whole) {
 /// Plans, runs and checks a case; measures memory and fidelity.
 void check_and_compare(Case& c, std::vector<Dense>& dense) {
   c.setup_seconds = seconds_of([&] { c.spec.backend->prepare(c.in, c.spec.params); });
-  Output out;
-  Gradients gradients;
+  Workspace space;
+  Output& out = space.out;
   Plan plan = make_plan(c, &c.after);
   c.state_bytes = c.after.bytes();
   c.validation_seconds = seconds_of([&] { plan.validate(c.in); });
   if (times_backward(c.pass())) check_backward(plan, c.in, *c.d_o);
-  execute(c, plan, out, gradients);  // touches code and pages before memory is measured
+  execute(c, plan, space);  // touches code and pages before memory is measured
   {
     const PeakMemory memory;
     plan = {};
     plan = make_plan(c);
-    execute(c, plan, out, gradients);
+    execute(c, plan, space);
     c.extra_bytes = memory.extra_bytes();
   }
   plan.validate(c.in);

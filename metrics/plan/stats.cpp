@@ -18,34 +18,30 @@ std::vector<std::vector<int32_t>> tokens_of_row(const Branch& branch, size_t tab
   return tokens;
 }
 
-/// As add_linear_terms() computes them (attention/terms/linear.h).
-double linear_flops(const Plan& plan, const Inputs& in) {
-  const auto tokens = static_cast<double>(in.length() * in.heads());
-  const auto keys = static_cast<double>(in.keys() * in.kv_heads());
-  const auto dim = static_cast<double>(in.dim()), value_dim = static_cast<double>(in.value_dim());
-  double flops = 0;
-  for (const LinearTerm& term : plan.linear) {
-    flops += 2 * static_cast<double>(term.q->dim()) * (value_dim + 1) * (tokens + keys);
-    if (!term.projection.empty()) flops += 2 * tokens * value_dim * value_dim;
-  }
-  for (const Branch& branch : plan.branches)
-    if (branch.value_slope) flops += 2 * tokens * dim * value_dim;
-  return flops;
-}
+struct LinearFlops {
+  double forward = 0, backward = 0;
+};
 
-/// As add_linear_gradients() and pass_slope() compute those: scores of features again, and their
-/// gradients on either side.
-double linear_backward_flops(const Plan& plan, const Inputs& in) {
+/// Linear terms and slopes of values as they are computed (attention/terms/linear.h,
+/// attention/backward/slope.h): backward the sums of features again, and their gradients on either
+/// side.
+LinearFlops linear_flops(const Plan& plan, const Inputs& in) {
   const auto tokens = static_cast<double>(in.length() * in.heads());
   const auto keys = static_cast<double>(in.keys() * in.kv_heads());
   const auto dim = static_cast<double>(in.dim()), value_dim = static_cast<double>(in.value_dim());
-  double flops = 0;
+  LinearFlops flops;
+  const auto add = [&](double forward, double backward) {
+    flops.forward += forward;
+    flops.backward += backward;
+  };
   for (const LinearTerm& term : plan.linear) {
-    flops += 6 * static_cast<double>(term.q->dim()) * (value_dim + 1) * (tokens + keys);
-    if (!term.projection.empty()) flops += 4 * tokens * value_dim * value_dim;
+    const double sums = 2 * static_cast<double>(term.q->dim()) * (value_dim + 1) * (tokens + keys);
+    const double projection = term.projection.empty() ? 0 : 2 * tokens * value_dim * value_dim;
+    add(sums + projection, 3 * sums + 2 * projection);
   }
   for (const Branch& branch : plan.branches)
-    if (branch.value_slope) flops += 4 * dim * value_dim * (tokens + keys);
+    if (branch.value_slope)
+      add(2 * tokens * dim * value_dim, 4 * dim * value_dim * (tokens + keys));
   return flops;
 }
 
@@ -90,13 +86,14 @@ PlanStats plan_stats(const Plan& plan, const Inputs& in) {
   }
   if (stats.pairs == stats.scored_pairs)  // rounded once
     stats.density = static_cast<double>(stats.pairs) / static_cast<double>(stats.dense_pairs);
-  stats.linear_flops = linear_flops(plan, in);
+  const LinearFlops linear = linear_flops(plan, in);
+  stats.linear_flops = linear.forward;
   stats.flops = 2.0 * (static_cast<double>(stats.scored_pairs) * static_cast<double>(in.dim()) +
                        static_cast<double>(stats.pairs) * static_cast<double>(in.value_dim())) +
                 stats.linear_flops;
   stats.backward_flops = 2.0 * static_cast<double>(stats.pairs) *
                              static_cast<double>(3 * in.dim() + 2 * in.value_dim()) +
-                         linear_backward_flops(plan, in);
+                         linear.backward;
   for (const PlanStage& stage : plan.stages) {
     stats.planning_flops += stage.flops;
     stats.planning_bytes = std::max(stats.planning_bytes, stage.bytes);

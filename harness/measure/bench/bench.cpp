@@ -145,8 +145,9 @@ nlohmann::json measure(const BenchLine& line, const Device& device, const BenchO
   std::vector<double> fed_peaks, clocks;
   const Contender kernel{line.shape, [&](int64_t repeat) {
                            fed_peaks.push_back(fed_fma_peak_gflops(line.threads));
-                           const RunTimes times = time_kernels(device, work.plan, work.in, work.d_o,
-                                                               options.pass, repeat, work.space);
+                           const RunTimes times =
+                               time_kernels(device, work.plan, work.in, &work.d_o, options.pass,
+                                            repeat, work.space);
                            clocks.push_back(core_clock_ghz());
                            return std::vector{times};
                          }};

@@ -66,7 +66,7 @@ void check_backward_pass(Prepared& p, const Device& device) {
 
 /// What a plan's kernels take, as far as they are timed.
 RunTimes time_plan(Prepared& p, const Plan& plan, const OperatorOptions& options, int64_t repeat) {
-  return time_kernels(*options.device, plan, p.in, p.shared.d_o, options.pass, repeat,
+  return time_kernels(*options.device, plan, p.in, &p.shared.d_o, options.pass, repeat,
                       p.shared.space);
 }
 
