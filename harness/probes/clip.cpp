@@ -16,6 +16,7 @@
 #include "harness/workloads/media/video_file.h"
 #include "harness/workloads/shots.h"
 #include "harness/workloads/video/video_input.h"
+#include "metrics/shots/shrink.h"
 
 namespace vidattn {
 namespace {
@@ -74,10 +75,15 @@ Clip video_clip(const ClipRequest& request, const std::function<void(double)>& p
       sample_frames(survey.frames, std::min(request.frames, survey.frames));
   if (sampling.wanted < 2)
     throw InputError("video '" + request.source + "' has one frame, a clip needs 2");
-  const cv::Size size(
-      static_cast<int>(clip_width(
-          request.height, static_cast<double>(survey.width) / static_cast<double>(survey.height))),
-      static_cast<int>(request.height));
+  const int64_t width = clip_width(
+      request.height, static_cast<double>(survey.width) / static_cast<double>(survey.height));
+  if (width > kLongestSide)
+    throw InputError(
+        fmt::format("video {} has frames of {} x {}, {} x {} in a clip of this height: "
+                    "its sides have at most {} pixels",
+                    in_quotes(request.source), survey.width, survey.height, width, request.height,
+                    kLongestSide));
+  const cv::Size size(static_cast<int>(width), static_cast<int>(request.height));
   Clip clip{.name = request.source,
             .shots = sampled_shots(survey.shots, sampling),
             .fps = survey.fps / sampling.stride,

@@ -6,6 +6,7 @@
 
 #include "attention/reference.h"
 #include "harness/workloads/media/picture.h"
+#include "metrics/shots/shrink.h"
 
 namespace vidattn {
 namespace {
@@ -38,9 +39,11 @@ std::vector<int64_t> keys_of(const Plan& plan, const Inputs& in, int64_t token, 
   return keys;
 }
 
-/// Pixels of a token's side with which a frame of `short_side` tokens can be shown.
-int token_pixels(int64_t short_side) {
-  return static_cast<int>((kShortSide + short_side - 1) / short_side);
+/// Pixels of a token's side with which a frame of these tokens can be shown.
+int token_pixels(int64_t height, int64_t width) {
+  const auto [shorter, longer] = std::minmax(height, width);
+  return static_cast<int>(
+      std::max<int64_t>(1, std::min((kShortSide + shorter - 1) / shorter, kLongestSide / longer)));
 }
 
 cv::Mat grey_of(const cv::Mat& picture) {
@@ -69,7 +72,7 @@ void paint(cv::Mat frame, const cv::Mat& grey, const Look& look) {
 template <class LookOf>
 cv::Mat frames_picture(const VideoGrid& grid, const std::vector<int64_t>& latent,
                        const std::vector<cv::Mat>& backgrounds, LookOf look) {
-  const int side = token_pixels(std::min(grid.height, grid.width));
+  const int side = token_pixels(grid.height, grid.width);
   const cv::Size size(static_cast<int>(grid.width) * side, static_cast<int>(grid.height) * side);
   const int count = static_cast<int>(latent.size());
   cv::Mat picture(size.height, count * (size.width + kGap) - kGap, CV_8UC3, cv::Scalar::all(255));
@@ -164,7 +167,7 @@ cv::Mat visible_picture(const Plan& plan, const Inputs& in, int64_t head, int64_
 }
 
 cv::Mat enlarged(const cv::Mat& picture) {
-  const int factor = token_pixels(std::min(picture.rows, picture.cols));
+  const int factor = token_pixels(picture.rows, picture.cols);
   cv::Mat larger;
   cv::resize(picture, larger, {}, factor, factor, cv::INTER_NEAREST);
   return larger;

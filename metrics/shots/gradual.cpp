@@ -4,11 +4,13 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "metrics/shots/shrink.h"
+
 namespace vidattn {
 namespace {
 
 // Thumbnails this small let grain vanish, but not motion, which must not look like a blend.
-constexpr int kColumns = 64;
+const cv::Size kThumbnail(64, 1024);
 // Both ends of a blend: a picture that changes less is the same shot, one that changes only in part
 // has got a title, one that correlates has got another light.
 constexpr double kLeastDifference = 12;
@@ -76,10 +78,8 @@ Mixture mixture(const cv::Mat& a, const cv::Mat& b, const cv::Mat& frame) {
 }
 
 void BlendDetector::push(const cv::Mat& frame) {
-  cv::Mat small, thumbnail;
-  const int height = std::max(1, cvRound(static_cast<double>(frame.rows) * kColumns / frame.cols));
-  cv::resize(frame, small, {kColumns, height}, 0, 0, cv::INTER_AREA);
-  small.convertTo(thumbnail, CV_32FC3);
+  cv::Mat thumbnail;
+  shrink_to_fit(frame, kThumbnail, cv::INTER_AREA).convertTo(thumbnail, CV_32FC3);
   recent_.push_back(std::move(thumbnail));
   ++frames_;
   if (static_cast<int64_t>(recent_.size()) > std::max(window_ + 1, 2 * (kBeside + 1)))

@@ -10,22 +10,14 @@
 #include "attention/error.h"
 #include "metrics/shots/fades.h"
 #include "metrics/shots/gradual.h"
+#include "metrics/shots/shrink.h"
 
 namespace vidattn {
 namespace {
 
-constexpr int kWidth = 256;      // PySceneDetect shrinks to about this many columns
-constexpr int64_t kAround = 2;   // neighbours on each side that the adaptive rule averages
-constexpr int64_t kSettled = 3;  // frames behind a cut that its neighbourhood is judged by
-
-cv::Mat shrink(const cv::Mat& frame) {
-  const double factor = static_cast<double>(frame.cols) / kWidth;
-  if (factor <= 1) return frame;
-  cv::Mat small;
-  cv::resize(frame, small, {kWidth, std::max(1, cvRound(frame.rows / factor))}, 0, 0,
-             cv::INTER_LINEAR);
-  return small;
-}
+const cv::Size kShrunk(256, 4096);  // PySceneDetect shrinks to about so many columns
+constexpr int64_t kAround = 2;      // neighbours on each side that the adaptive rule averages
+constexpr int64_t kSettled = 3;     // frames behind a cut that its neighbourhood is judged by
 
 void check(const ShotOptions& options) {
   const auto need = [](bool fine, const std::string& what) {
@@ -124,7 +116,7 @@ double ShotDetector::score() const { return state_->recent.empty() ? 0 : state_-
 
 void ShotDetector::push(const cv::Mat& frame) {
   State& s = *state_;
-  const cv::Mat small = shrink(frame);
+  const cv::Mat small = shrink_to_fit(frame, kShrunk, cv::INTER_LINEAR);
   cv::Mat hsv;
   cv::cvtColor(small, hsv, cv::COLOR_BGR2HSV);
   s.recent.push_back(s.previous.empty() ? 0

@@ -3,8 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
+#include <string>
+
+#include "attention/error.h"
 
 namespace vidattn {
+namespace {
+
+// The longer side grows with the shorter one, which every picture is brought to, also a thin one.
+constexpr int64_t kMostAspect = 64;
+
+}  // namespace
 
 ModelInput dino_input() {
   return {.mean = {0.485f, 0.456f, 0.406f}, .deviation = {0.229f, 0.224f, 0.225f}};
@@ -18,6 +27,10 @@ ModelInput clip_input() {
 
 Planes preprocess(const cv::Mat& frame, const ModelInput& input) {
   const int64_t shorter = std::min(frame.rows, frame.cols);
+  if (std::max(frame.rows, frame.cols) > kMostAspect * shorter)
+    throw InputError("a picture of " + std::to_string(frame.cols) + "x" +
+                     std::to_string(frame.rows) + " pixels is no network's: one side is over " +
+                     std::to_string(kMostAspect) + " times the other");
   const auto scaled = [&](int64_t length) {
     return static_cast<int>(length * input.side / shorter);
   };

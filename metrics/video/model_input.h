@@ -26,7 +26,8 @@ struct Planes {
 
 /// VBench's preprocessing of a frame (8UC3 BGR): in float32 and without anti-aliasing resized so
 /// that the shorter side has `side` pixels and the longer is rounded down, cropped, divided by 255
-/// and standardized. Bicubic values are not clamped.
+/// and standardized. Bicubic values are not clamped. Throws InputError for a picture of which one
+/// side is over 64 times the other.
 Planes preprocess(const cv::Mat& frame, const ModelInput& input);
 
 }  // namespace vidattn

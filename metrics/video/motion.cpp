@@ -6,6 +6,7 @@
 #include <numeric>
 #include <opencv2/imgproc.hpp>
 
+#include "metrics/shots/shrink.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {
@@ -16,7 +17,7 @@ constexpr int kLeastFlowSide = 32;
 constexpr double kTopShare = 0.05;
 constexpr double kStaticPixels = 6, kStaticSide = 256, kStaticFps = 8;  // VBench's set_params
 constexpr const char* kFlowNote = "DIS flow (preset fast) on luma of at most 240 rows or columns";
-constexpr const char* kTooSmall = "undefined: flow needs frames of at least 32x32 pixels";
+constexpr const char* kNoFlow = "undefined: flow needs frames of 32x32 to 16384x16384 pixels";
 
 /// Round half to even, as Python does.
 int64_t round_even(double x) { return std::llrint(x); }
@@ -70,7 +71,8 @@ cv::Mat Flow::shrink(const cv::Mat& frame) {
 }
 
 bool Flow::possible(const cv::Mat& frame) {
-  return std::min(frame.rows, frame.cols) >= kLeastFlowSide;
+  return std::min(frame.rows, frame.cols) >= kLeastFlowSide &&
+         std::max(frame.rows, frame.cols) <= kLongestSide;
 }
 
 cv::Mat Flow::between(const cv::Mat& from, const cv::Mat& to) {
@@ -117,7 +119,7 @@ std::vector<VideoScore> MotionSmoothness::scores() const {
                    .note = std::string("VBench's protocol, odd frames interpolated; ") + kFlowNote,
                    .series = series_};
   if (!possible_) {
-    score.note = kTooSmall;
+    score.note = kNoFlow;
   } else if (series_.empty()) {
     score.note = "undefined: needs at least 3 frames";
   } else {
@@ -154,7 +156,7 @@ std::vector<VideoScore> DynamicDegree::scores() const {
       .series = series_};
   const int64_t needed = round_even(4 * (static_cast<double>(taken_) / 16));
   if (!possible_) {
-    score.note = kTooSmall;
+    score.note = kNoFlow;
   } else if (needed < 1) {
     // VBench's rule asks for no moving pair here and would call a still picture dynamic.
     score.note =

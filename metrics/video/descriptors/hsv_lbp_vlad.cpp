@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 #include <span>
 
+#include "metrics/shots/shrink.h"
 #include "metrics/video/descriptors/dense_sift.h"
 #include "metrics/video/feature_metrics.h"
 
@@ -95,7 +96,7 @@ std::vector<int> nearest_words(const cv::Mat& descriptors) {
 }
 
 Codes encode(const cv::Mat& frame) {
-  const cv::Mat small = shrink(frame);
+  const cv::Mat small = shrink(shrink_to_fit(frame, {kLongestSide, kLongestSide}, cv::INTER_AREA));
   cv::Mat grey;
   cv::cvtColor(small, grey, cv::COLOR_BGR2GRAY);
   Codes codes{colour_codes(small), pattern_codes(grey), dense_sift(grey), {}};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "attention/error.h"
+
 namespace vidattn {
 namespace {
 
@@ -62,6 +64,14 @@ TEST(ModelInput, CropsTheCentralSquare) {
   cv::Mat frame = cv::Mat::zeros(224, 227, CV_8UC3);  // margins of 1.5: Python rounds to 2
   frame.col(2) = cv::Scalar::all(255);
   EXPECT_NEAR(at(preprocess(frame, plain(true)), 0, 0, 0), 1, 1e-5);
+}
+
+TEST(ModelInput, RefusesWhatScalingWouldMakeHuge) {
+  EXPECT_EQ(preprocess(cv::Mat::zeros(1, 64, CV_8UC3), dino_input()).width, 64 * 224);
+  for (const ModelInput& input : {dino_input(), clip_input()}) {
+    EXPECT_THROW(preprocess(cv::Mat::zeros(1, 65, CV_8UC3), input), InputError);
+    EXPECT_THROW(preprocess(cv::Mat::zeros(1 << 20, 16, CV_8UC3), input), InputError);
+  }
 }
 
 }  // namespace
