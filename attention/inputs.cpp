@@ -1,53 +1,17 @@
 #include "attention/inputs.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <numbers>
 
+#include "attention/backward/magnitudes.h"
 #include "attention/error.h"
 
 namespace vidattn {
 namespace {
 
-constexpr double kLargest = 3e38;  // of float32, with room for rounding
-
 std::string shape_text(const Tensor& t) {
   return "[" + std::to_string(t.length()) + "," + std::to_string(t.heads()) + "," +
          std::to_string(t.dim()) + "]";
-}
-
-/// Largest of a head's rows by their Euclidean norm, or by their largest element.
-struct Magnitudes {
-  std::vector<double> norm, element;
-
-  explicit Magnitudes(const Tensor& t) : norm(t.heads()), element(t.heads()) {
-    dispatch(t.dtype(), [&](auto kind) { measure(t, t.data<decltype(kind)>()); });
-  }
-
- private:
-  template <class T>
-  void measure(const Tensor& t, const T* values) {
-    const int64_t heads = t.heads(), dim = t.dim();
-    double *norms = norm.data(), *elements = element.data();
-#pragma omp parallel for reduction(max : norms[:heads], elements[:heads])
-    for (int64_t token = 0; token < t.length(); ++token)
-      for (int64_t h = 0; h < heads; ++h) {
-        double squares = 0;
-        for (int64_t c = 0; c < dim; ++c) {
-          const double value = static_cast<float>(values[t.offset(token, h) + c]);
-          squares += value * value;
-          elements[h] = std::max(elements[h], std::abs(value));
-        }
-        norms[h] = std::max(norms[h], std::sqrt(squares));
-      }
-  }
-};
-
-[[noreturn]] void refuse_magnitude(int64_t head, const char* what, double size) {
-  char number[32];
-  std::snprintf(number, sizeof number, "%.2g", size);
-  throw InputError("head " + std::to_string(head) + ": " + what + " can reach " + number +
-                   ", beyond float32's 3.4e+38");
 }
 
 /// No score exceeds the product of two norms. Devices scale the queries before the product or the
@@ -59,8 +23,8 @@ void require_representable(const Inputs& in) {
   for (int64_t h = 0; h < in.heads(); ++h) {
     const double score = q.norm[h] * k.norm[in.kv_head(h)] * factor;
     const double sum = v.element[in.kv_head(h)] * static_cast<double>(in.keys());
-    if (score > kLargest) refuse_magnitude(h, "products of q and k", score);
-    if (sum > kLargest) refuse_magnitude(h, "sums of v over the tokens", sum);
+    require_float32(h, "products of q and k", score);
+    require_float32(h, "sums of v over the tokens", sum);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "attention/backward/magnitudes.h"
 #include "attention/error.h"
 #include "harness/conform/named_gradients.h"
 #include "harness/io/npy.h"
@@ -35,6 +36,7 @@ BackwardPass::BackwardPass(const AttendOptions& options, const BackendSpec& spec
   d_o_ = read_npy_tensor(options.grad);
   require_finite(d_o_, options.grad);
   check_backward(plan, in, d_o_);
+  require_representable_gradients(in, d_o_);
   Gradients none;
   start_gradients(plan, in, none);
   const auto passed = spec.backend->input_gradients(in, spec.params, plan, none);
@@ -45,7 +47,10 @@ BackwardPass::BackwardPass(const AttendOptions& options, const BackendSpec& spec
 
 std::map<std::string, Array> BackwardPass::run(const Output& out) const {
   if (!wanted()) return {};
-  return named_gradients(spec_, device_, plan_, in_, out, d_o_);
+  std::map<std::string, Array> found = named_gradients(spec_, device_, plan_, in_, out, d_o_);
+  for (const auto& [name, path] : options_.gradients)
+    require_finite(found.at(name), "the gradient of " + name);
+  return found;
 }
 
 }  // namespace vidattn

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "attention/backward/magnitudes.h"
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
@@ -155,7 +156,10 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
   Plan plan = make_plan(c, &c.after);
   c.state_bytes = c.after.bytes();
   c.validation_seconds = seconds_of([&] { plan.validate(c.in); });
-  if (times_backward(c.pass())) check_backward(plan, c.in, *c.d_o);
+  if (times_backward(c.pass())) {
+    check_backward(plan, c.in, *c.d_o);
+    require_representable_gradients(c.in, *c.d_o);
+  }
   execute(c, plan, space);  // touches code and pages before memory is measured
   {
     const PeakMemory memory;
