@@ -126,6 +126,10 @@ Comparison check_attention(const TestCase& test, const BackendSpec& spec,
     else
       comparison.fail("nothing computed to compare with " + name + ".npy");
   }
+  for (const auto& [name, gradient] : run.gradients)
+    if (!test.has("d" + name))
+      comparison.fail(
+          fmt::format("d{}.npy is missing, which belongs to the gradients beside it", name));
   if (const auto density = test.json.find("density");
       density != test.json.end() && !density->is_null()) {
     if (runs.size() > 1)
@@ -227,19 +231,23 @@ Verdict report(const TestCase& test, const Comparison& comparison) {
   return Verdict::fail;
 }
 
-/// Sets up the case's check; throws InputError when the method or a parameter is unknown.
-std::function<Comparison()> find_check(const TestCase& test, const ConformOptions& options) {
+/// Sets up the case's check, and what the method takes beside q, k and v; throws InputError when
+/// the method or a parameter is unknown.
+std::function<Comparison()> find_check(const TestCase& test, const ConformOptions& options,
+                                       std::vector<InputSpec>& inputs) {
   if (const Procedure* procedure = find_procedure(test.method)) {
     Params params(procedure->params());
     set_params(test.json["params"], params);
+    inputs = procedure->inputs();
     return [&test, procedure, params] { return check_procedure(test, *procedure, params); };
   }
   if (test.json["params"].contains("table")) {
     const Backend& backend = find_backend(test.method);
     return [&test, &backend] { return check_table(test, backend); };
   }
-  return
-      [&test, &options, spec = case_backend(test)] { return check_attention(test, spec, options); };
+  const BackendSpec spec = case_backend(test);
+  inputs = spec.backend->info().inputs;
+  return [&test, &options, spec] { return check_attention(test, spec, options); };
 }
 
 /// `unsupported` gets the first reason why a case cannot be checked.
@@ -249,13 +257,15 @@ Verdict check_case(const std::filesystem::path& folder, const ConformOptions& op
   try {
     const TestCase test = load_case(folder);
     std::function<Comparison()> check;
+    std::vector<InputSpec> inputs;
     try {
-      check = find_check(test, options);
+      check = find_check(test, options, inputs);
     } catch (const InputError& error) {
       print_out("unsupported  {}: {}\n", name, error.what());
       if (unsupported.empty()) unsupported = error.what();
       return Verdict::unsupported;
     }
+    require_files(test, inputs);
     const Comparison comparison = check();
     if (!options.write.empty()) write_results(test, comparison, options.write);
     return report(test, comparison);

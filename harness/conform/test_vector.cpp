@@ -69,11 +69,18 @@ VideoGrid case_grid(const TestCase& test, int64_t length) {
   return grid;
 }
 
+const std::vector<std::string> kGradientStems{"do", "dq", "dk", "dv"};
+
 /// A folder of gradients may be made from another case: its case.json then is that of the other,
 /// with all of its files, of which it keeps some, and without the gradients.
 void list_gradients(TestCase& test) {
-  if (test.has("do") || !fs::exists(test.file("do"))) return;
-  std::erase_if(test.files, [&](const std::string& stem) { return !fs::exists(test.file(stem)); });
+  const auto is_there = [&](const std::string& stem) { return fs::exists(test.file(stem)); };
+  if (test.has("do") || std::none_of(kGradientStems.begin(), kGradientStems.end(), is_there))
+    return;
+  const auto gone = std::stable_partition(test.files.begin(), test.files.end(), is_there);
+  test.left_out.assign(gone, test.files.end());
+  test.files.erase(gone, test.files.end());
+  test.files.insert(test.files.end(), kGradientStems.begin(), kGradientStems.end());
   for (const auto& entry : fs::directory_iterator(test.folder)) {
     const std::string stem = entry.path().stem().string();
     if (entry.path().extension() == ".npy" && stem.starts_with('d') && !test.has(stem))
@@ -118,6 +125,23 @@ TestCase load_case(const fs::path& folder) {
   for (const auto& [stem, about] : json.at("files").members()) test.files.push_back(stem);
   list_gradients(test);
   return test;
+}
+
+void require_files(const TestCase& test, const std::vector<InputSpec>& inputs) {
+  const auto gradient = [](const std::string& stem) {
+    return std::find(kGradientStems.begin(), kGradientStems.end(), stem) != kGradientStems.end();
+  };
+  for (const std::string& stem : test.files)
+    if (!fs::exists(test.file(stem)))
+      throw InputError(fmt::format("{}: {}.npy is missing, {}", test.name, stem,
+                                   gradient(stem) && !test.json["files"].contains(stem)
+                                       ? "which belongs to the gradients beside it"
+                                       : "which case.json lists"));
+  for (const std::string& stem : test.left_out)
+    if (stem == "q" || stem == "k" || stem == "v" ||
+        std::any_of(inputs.begin(), inputs.end(), [&](const auto& i) { return i.name == stem; }))
+      throw InputError(
+          fmt::format("{}: the input {}.npy is missing, which case.json lists", test.name, stem));
 }
 
 void set_params(const nlohmann::json& values, Params& params) {

@@ -19,6 +19,8 @@ struct TestCase {
   std::string method;
   nlohmann::json json;             ///< the whole case.json
   std::vector<std::string> files;  ///< stems of the arrays that case.json lists, and gradients
+  /// Stems that case.json lists but a folder of gradients made from another case does not have.
+  std::vector<std::string> left_out = {};
 
   /// Whether gradients of sum(do * o) are among the files: dq, dk, dv, and d and an input's name.
   bool has_gradients() const { return has("do"); }
@@ -33,6 +35,11 @@ std::vector<std::filesystem::path> find_cases(const std::filesystem::path& root)
 
 /// Reads and checks case.json. Throws InputError naming the file for anything malformed.
 TestCase load_case(const std::filesystem::path& folder);
+
+/// Throws InputError naming the first file that the case must have and has not: all that are
+/// listed; in a folder of gradients made from another case q, k, v, those of the method's `inputs`
+/// that are listed, do, dq, dk and dv.
+void require_files(const TestCase& test, const std::vector<InputSpec>& inputs);
 
 /// Sets the values of a JSON object; null keeps the default. Throws InputError for unknown names.
 void set_params(const nlohmann::json& values, Params& params);

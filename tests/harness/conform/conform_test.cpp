@@ -148,6 +148,31 @@ TEST_F(ChangedCase, GradientsThatTheCaseDoesNotListAreChecked) {
   expect(1, "dv: relative L2 error ");
 }
 
+TEST_F(ChangedCase, AMissingFileIsNamedBeforeAnyWork) {
+  for (const char* name : {"o", "do", "drouter_logits", "router_logits", "k"}) {
+    const fs::path file = folder_ / (std::string(name) + ".npy");
+    const Array array = read_npy(file);
+    fs::remove(file);
+    expect(1, "fail         moga/tie: moga/tie: " + std::string(name) +
+                  ".npy is missing, which case.json lists");
+    write_npy(file, array);
+  }
+}
+
+TEST_F(ChangedCase, AMissingFileOfGradientsThatTheCaseDoesNotListIsNamed) {
+  for (const char* name : {"do", "dq", "dk", "dv", "drouter_logits"})
+    replace_in_json("\"" + std::string(name) + "\"", "\"" + std::string(name) + "_elsewhere\"");
+  for (const char* name : {"do", "dq", "dv", "drouter_logits"}) {
+    const fs::path file = folder_ / (std::string(name) + ".npy");
+    const Array array = read_npy(file);
+    fs::remove(file);
+    expect(1, std::string(name) + ".npy is missing, which belongs to the gradients beside it");
+    write_npy(file, array);
+  }
+  fs::remove(folder_ / "router_logits.npy");
+  expect(1, "the input router_logits.npy is missing, which case.json lists");
+}
+
 TEST_F(ChangedCase, WrongGroupFails) {
   Array group = read_npy(folder_ / "group.npy");
   std::get<1>(group.values)[9] += 1;
