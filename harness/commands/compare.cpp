@@ -62,7 +62,8 @@ std::vector<Option> options(Given& o) {
         Option("--margin", &o.margin, "difference that does not matter: 1% or 0.01"),
         Option("--order-seed", &compare.order_seed, "seed of the order within the blocks"),
         Option("--db", &compare.db, "run store for run:NAME").written(Written::store),
-        out_option(compare.out), quiet_option()}});
+        out_option(compare.out), quiet_option()},
+       columns_options(compare.columns)});
 }
 
 const RegisterCommand registered([] {

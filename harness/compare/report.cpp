@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "harness/compare/compare.h"
@@ -77,6 +78,18 @@ void print_figures(const ComparisonResult& result, const ColumnChoice& choice) {
   if (!rows.empty()) print_out("\n{}", text_table({"case", "figure", "A", "B", "change"}, rows));
 }
 
+/// Figures asked for by name that neither side of any case has.
+void print_absent(const ComparisonResult& result, const ColumnChoice& choice) {
+  if (result.cases.empty()) return;
+  std::vector<std::string> absent;
+  for (const std::string& name : choice.names)
+    if (std::all_of(result.cases.begin(), result.cases.end(), [&](const ComparedCase& c) {
+          return std::isnan(c.a.metric(name)) && std::isnan(c.b.metric(name));
+        }))
+      absent.push_back(name);
+  print_out("{}", absent_line(absent));
+}
+
 void print_correlated(const ComparisonResult& result) {
   for (const ComparedCase& c : result.cases)
     if (const RatioEstimate& e = c.estimate; c.problem.empty() && e.correlation > 0)
@@ -139,6 +152,7 @@ void print_comparison(const ComparisonResult& result, const CompareOptions& opti
               w->heads == 1 ? "head" : "heads", w->dim);
   print_times(result);
   print_figures(result, options.columns);
+  print_absent(result, options.columns);
   const auto all = estimates(result);
   if (all.size() > 1) {
     const RatioEstimate mean = geometric_mean(all);

@@ -35,15 +35,6 @@ void end_as(Case& c, Outcome outcome, std::string reason) {
   c.result.reason = std::move(reason);
 }
 
-/// What multiplies low bits.
-void name_unit(Case& c) {
-  c.result.plan.unit = c.device->low_bit_unit(c.dtype);
-  const std::string note = emulation_note(c.dtype, *c.device);
-  if (!note.empty())
-    c.result.note += fmt::format("{}{} {}", c.result.note.empty() ? "" : "; ",
-                                 short_setting(c.spec.text()), note);
-}
-
 void check_against_reference(Case& c, const Plan& plan, const Output& out) {
   const EqualityCheck check = check_equality(plan, c.in, out, c.sampled);
   c.result.plan.check_tokens = check.rows;
@@ -173,7 +164,7 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
   c.figures = plan.figures;
   c.result.plan = describe_plan(plan, c.stats);
   c.result.plan.warm_up = c.spec.backend->dense(c.in, c.spec.params);
-  if (is_low_bit(c.dtype)) name_unit(c);
+  if (is_low_bit(c.dtype)) c.result.plan.unit = c.device->low_bit_unit(c.dtype);
   check_against_reference(c, plan, out);
   if (times_backward(c.pass())) check_backward_pass(c, plan, out);
   Dense& full = dense_for(c, out, dense);
@@ -217,12 +208,6 @@ Case new_case(const std::string& backend, const std::string& device, DType dtype
   c.result.identity.device = c.device->name();
   c.result.identity.dtype = to_string(dtype);
   return c;
-}
-
-std::string emulation_note(DType dtype, const Device& device) {
-  if (!is_low_bit(dtype) || device.low_bit_unit(dtype) != kEmulated) return {};
-  return fmt::format("{} is emulated in float32 on {}: its times are not those of {}",
-                     to_string(dtype), device.name(), to_string(dtype));
 }
 
 void require_pass(Pass pass, const Device& device, DType dtype) {

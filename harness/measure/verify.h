@@ -27,10 +27,6 @@ Case make_case(const std::string& backend, const std::string& device, DType dtyp
 /// The same without the file.
 Case new_case(const std::string& backend, const std::string& device, DType dtype, const Inputs& in);
 
-/// That a device has no unit for a type of low bits, so that its times are no promise of what such
-/// units would take; empty where it has one, and for other types.
-std::string emulation_note(DType dtype, const Device& device);
-
 /// Throws InputError for a backward pass on a device that has none, or in a type of low bits.
 void require_pass(Pass pass, const Device& device, DType dtype);
 /// What is timed of cases of one workload. Backward passes get the gradient of an output, one for

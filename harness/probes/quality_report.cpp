@@ -326,7 +326,8 @@ void print_quality(const QualityOptions& options, const std::vector<ClipQuality>
   });
   print_out("\n");
   print_significant(options, clips);
-  print_out("columns: {}\n", legend(options, clips, common));
+  if (const std::string text = legend(options, clips, common); !text.empty())
+    print_out("columns: {}\n", text);
   print_missing(options, clips);
   if (const std::string note = missed_note(options, clips); !note.empty()) print_out("{}\n", note);
   print_notes(clips);

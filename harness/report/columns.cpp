@@ -1,6 +1,7 @@
 #include "harness/report/columns.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <numeric>
@@ -24,6 +25,12 @@ std::vector<size_t> chosen_places(const ColumnChoice& choice, const std::vector<
     places.push_back(static_cast<size_t>(found - known.begin()));
   }
   return places;
+}
+
+std::string absent_line(const std::vector<std::string>& absent) {
+  return absent.empty() ? ""
+                        : fmt::format("no case has {}; --all-columns shows all that there is\n",
+                                      fmt::join(absent, ", "));
 }
 
 }  // namespace vidattn

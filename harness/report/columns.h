@@ -16,6 +16,9 @@ struct ColumnChoice {
 std::vector<size_t> chosen_places(const ColumnChoice& choice, const std::vector<std::string>& known,
                                   const std::vector<std::string>& few);
 
+/// The line for the columns asked for that no case has a value of; empty = there are none.
+std::string absent_line(const std::vector<std::string>& absent);
+
 /// The columns themselves, of those that are known by the names that `name_of` gives them.
 template <class Column, class Name>
 std::vector<Column> chosen_columns(const ColumnChoice& choice, const std::vector<Column>& known,

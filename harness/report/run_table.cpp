@@ -26,13 +26,6 @@ const std::vector<std::string> kFewMetrics{
     "relative_l2", "selection_error", "quantisation_error", "backward_time",    "total_time",
     "speedup",     "forward_speedup", "backward_speedup",   "realised_share",   "planning_share"};
 
-bool of_several_kinds(const std::vector<Measurement>& cases) {
-  return std::any_of(cases.begin(), cases.end(), [&](const Measurement& m) {
-    return m.identity.device != cases[0].identity.device ||
-           m.identity.dtype != cases[0].identity.dtype;
-  });
-}
-
 std::vector<std::string> headers_of(const Columns& columns, const char* first) {
   std::vector<std::string> headers{first};
   for (const MetricInfo* metric : columns) headers.push_back(metric->header);
@@ -71,6 +64,17 @@ std::string tables_of(const std::vector<Measurement>& cases, const ColumnChoice&
 bool none_has(const MetricInfo& metric, const std::vector<Measurement>& cases) {
   return std::none_of(cases.begin(), cases.end(),
                       [&](const Measurement& m) { return m.values.contains(metric.tag); });
+}
+
+/// Columns asked for by name that no case has; none where no case was measured, which says why.
+std::vector<std::string> absent_columns(const ColumnChoice& choice,
+                                        const std::vector<Measurement>& cases) {
+  std::vector<std::string> absent;
+  if (std::none_of(cases.begin(), cases.end(), [](const Measurement& m) { return m.passed(); }))
+    return absent;
+  for (const std::string& name : choice.names)
+    if (none_has(*find_metric(name), cases)) absent.push_back(name);
+  return absent;
 }
 
 std::string unread_lines(const MainJob& job) {
@@ -124,7 +128,8 @@ bool has_any(const Columns& columns, const Measurement& m) {
 
 std::string chosen_tables(const ColumnChoice& choice, const std::vector<Measurement>& cases,
                           const std::function<std::string(const Columns&)>& table) {
-  if (!choice.all) return table(run_columns(choice, cases));
+  if (!choice.all)
+    return table(run_columns(choice, cases)) + absent_line(absent_columns(choice, cases));
   std::string text;
   for (const MetricTable part : {MetricTable::cost, MetricTable::fidelity, MetricTable::transfers})
     text += table(columns_of(part));
@@ -141,12 +146,14 @@ std::vector<std::string> row_names(const std::vector<Measurement>& cases) {
 
 std::string reasons_text(const std::vector<Measurement>& cases) {
   std::string text;
+  const bool several = of_several_kinds(cases);
   for (const Measurement& m : cases) {
-    if (!m.note.empty()) text += printable(m.note) + "\n";
+    if (!m.note.empty()) text += printable(note_of(m, several)) + "\n";
     if (!m.reason.empty())
       text += fmt::format("{}: {}: {}\n", to_string(m.outcome), printable(case_name(m)),
                           printable(m.reason));
   }
+  for (const std::string& note : emulation_notes(cases)) text += printable(note) + "\n";
   return text;
 }
 

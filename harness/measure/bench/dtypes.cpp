@@ -192,7 +192,8 @@ void check_dtypes(const std::vector<DType>& dtypes) {
 std::string emulated_note(const BenchOptions& options, const Device& device) {
   std::string text;
   for (const DType dtype : options.dtypes)
-    if (const std::string note = emulation_note(dtype, device); !note.empty()) text += note + "\n";
+    if (is_low_bit(dtype) && device.low_bit_unit(dtype) == kEmulated)
+      text += emulation_note(to_string(dtype), device.name()) + "\n";
   return text;
 }
 

@@ -120,4 +120,16 @@ void mistrust_above_peak(Measurement& m);
 /// "stga [cpu bf16]", or as it ran: the name of a case in tables, numbers with at most 4 digits.
 std::string case_name(const Measurement& m);
 
+/// The case's note, in which its method has the name of case_name() where the run's cases are of
+/// several kinds (of devices or storage types).
+std::string note_of(const Measurement& m, bool several_kinds);
+/// Whether the cases are not all of one device and storage type.
+bool of_several_kinds(const std::vector<Measurement>& cases);
+
+/// That a device has no unit for a type of low bits, so that its times are no promise of what such
+/// units would take.
+std::string emulation_note(const std::string& dtype, const std::string& device);
+/// The same for all devices and types that cases were emulated on, each once.
+std::vector<std::string> emulation_notes(const std::vector<Measurement>& cases);
+
 }  // namespace vidattn

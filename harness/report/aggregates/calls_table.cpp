@@ -208,16 +208,19 @@ std::string calls_reasons(const std::vector<Measurement>& cases) {
   for (const Measurement& m : cases)
     if (m.call() != nullptr) texts.add(*m.call());
   CallLines notes, reasons;
+  const bool several = of_several_kinds(cases);
   for (const Measurement& m : cases) {
     const std::string call = m.call() != nullptr ? texts.of(*m.call()) : "-";
-    if (!m.note.empty()) notes.add(m.note, call);
+    if (!m.note.empty()) notes.add(note_of(m, several), call);
     if (!m.reason.empty())
       reasons.add(
           fmt::format("{}: {} [{} {}]: {}", to_string(m.outcome), short_setting(m.identity.backend),
                       m.identity.device, m.identity.dtype, m.reason),
           call);
   }
-  return notes.text(kMostNotes, "notes") + reasons.text(kMostReasons, "reasons");
+  std::string text = notes.text(kMostNotes, "notes") + reasons.text(kMostReasons, "reasons");
+  for (const std::string& note : emulation_notes(cases)) text += printable(note) + "\n";
+  return text;
 }
 
 std::string lowest_head_line(const std::vector<Measurement>& cases) {

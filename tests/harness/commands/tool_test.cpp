@@ -143,6 +143,32 @@ TEST_F(Tool, RunPrintsWhatAReaderComparesOrTheColumnsAskedFor) {
   expect_refused(run + " --columns density,nonsense", "known are density, density_target");
 }
 
+TEST_F(Tool, ColumnsThatNoCaseHasAreNamed) {
+  const std::string run = "run --quiet --grid 4,6,8 --heads 1 --dim 16 --backend full";
+  const std::string line = "no case has backward_time, density_target; --all-columns shows";
+  const ToolResult none = run_tool(run + " --columns backward_time,density_target"),
+                   some = run_tool(run + " --columns backward_time,density,density_target");
+  EXPECT_EQ(none.exit_code, 0);
+  EXPECT_NE(none.out.find(line), std::string::npos) << none.out;
+  EXPECT_EQ(none.out.find("\nbackend"), std::string::npos) << none.out;
+  EXPECT_NE(some.out.find(line), std::string::npos) << some.out;
+  EXPECT_NE(some.out.find("\nbackend  density\n"), std::string::npos) << some.out;
+}
+
+TEST_F(Tool, NotesOfSeveralTypesSayWhichTheyAreOfAndOneOfAllIsSaidOnce) {
+  const ToolResult result = run_tool(
+      "run --quiet --grid 4,6,8 --heads 1 --dim 16 --backend full --backend sta --backend stga "
+      "--density 0.01 --dtype f32 --dtype fp8");
+  const auto count = [&](const std::string& text) {
+    int found = 0;
+    for (size_t at = 0; (at = result.out.find(text, at)) != std::string::npos; ++at) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("fp8 is emulated in float32 on cpu"), 1) << result.out;
+  EXPECT_EQ(count("\nsta [cpu f32]: "), 1) << result.out;
+  EXPECT_EQ(count("\nsta [cpu fp8]: "), 1) << result.out;
+}
+
 TEST_F(Tool, RunSaysWhatTheMachineIsLike) {
   const ToolResult result =
       run_shell("VIDATTN_MEASURE_LIMITS=1 " VIDATTN_TOOL

@@ -64,6 +64,15 @@ TEST_F(Compare, TwoBackendsAreMeasuredAndEverythingIsRecorded) {
             1);
 }
 
+TEST_F(Compare, ColumnsThatNoCaseHasAreNamed) {
+  const ToolResult result = run_tool(
+      "compare sta stga --quiet --grid 4,6,8 --heads 1 --dim 16 --time 0.1 --columns "
+      "density_target,density");
+  EXPECT_NE(result.out.find("no case has density_target; --all-columns shows"), std::string::npos)
+      << result.out << result.err;
+  EXPECT_NE(result.out.find("  density  "), std::string::npos) << result.out;
+}
+
 TEST_F(Compare, ACaseThatCannotRunIsNotCompared) {
   const ToolResult result = run_tool(
       "compare full vsa:num_tiles=9,9,9 --quiet --time 0.2 --dim 32 --heads 1 --grid 2,2,2");

@@ -48,7 +48,9 @@ TEST(LowBits, SelectionAndQuantisationStandApart) {
 TEST(LowBits, TheRecordSaysWhatMultiplied) {
   const auto cases = checked_in({DType::fp8, DType::bf16});
   EXPECT_EQ(cases[0].result.plan.unit, kEmulated);
-  EXPECT_NE(cases[0].result.note.find("fp8 is emulated in float32 on cpu"), std::string::npos);
+  EXPECT_EQ(emulation_notes({cases[0].result, cases[1].result, cases[0].result}),
+            std::vector<std::string>{
+                "fp8 is emulated in float32 on cpu: its times are not those of fp8"});
   EXPECT_EQ(to_json(cases[0].result)["details"]["low_bit_unit"], "emulated");
   EXPECT_FALSE(to_json(cases[1].result)["details"].contains("low_bit_unit"));
   EXPECT_TRUE(std::isnan(cases[1].result.metric("quantisation_error")));
