@@ -218,7 +218,9 @@ ExitCode bench(const BenchOptions& options) {
   const Device& device = find_device(options.device);
   require_pass(options.pass, device, DType::f32);
   if (!options.dtypes.empty() && options.pass != Pass::forward)
-    throw InputError("--dtype compares types at the forward pass");
+    throw InputError(
+        "--dtype compares types at the forward pass: leave out --pass, or --dtype to time "
+        "gradients");
   if (!options.dtypes.empty()) return bench_dtypes(options, device);
   const int threads = omp_get_max_threads();
   nlohmann::json record = record_header("bench", "1.3", options.arguments);

@@ -166,16 +166,15 @@ LengthTimes measure_moga(const DitModel& model, int64_t tokens, const TableOptio
   const size_t sampled = cases.size();
   for (OperatorCase& c : whole) c.whole = true;
   if (!options.full) cases.insert(cases.end(), whole.begin(), whole.end());
-  Progress progress(fmt::format("measuring at {} tokens", tokens),
-                    static_cast<int64_t>(cases.size()) * o.repeat);
-  int64_t done = 0;
-  o.tick = [&] { progress.update(++done); };
+  constexpr int64_t kSteps = 1000;
+  Progress progress(fmt::format("measuring at {} tokens", tokens), kSteps);
+  o.tick = [&](double share) { progress.update(static_cast<int64_t>(share * kSteps)); };
   const auto inputs = [&](int64_t heads) {
     return random_operator_inputs(model, tokens, heads, options.temporal_groups,
                                   parse_dtype(options.dtype));
   };
   LengthTimes result{tokens, measure_operators(cases, inputs, o)};
-  if (!interrupted()) progress.update(done + o.repeat * static_cast<int64_t>(cases.size()));
+  if (!interrupted()) progress.update(kSteps);
   result.whole.assign(result.times.begin() + sampled, result.times.end());
   result.times.resize(sampled);
   return result;
@@ -220,7 +219,11 @@ std::vector<OperatorTime> method_times(const std::string& backend, const Inputs&
   auto times = method.counts;
   if (options.measure && !interrupted()) {
     OperatorOptions o = operator_options(model, in.heads(), options);
-    o.tick = tick;
+    const auto steps = static_cast<double>(std::ssize(method.cases) * o.repeat);
+    int64_t said = 0;
+    o.tick = [&](double share) {
+      for (; said < static_cast<int64_t>(share * steps); ++said) tick();
+    };
     o.memory = false;
     times = measure_operators(
         method.cases, [&](int64_t) { return in; }, o);

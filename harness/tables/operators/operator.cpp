@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 
@@ -41,10 +42,26 @@ struct Prepared {
   Inputs in;
   SampledPlan sample, small;  ///< small: without branches where the sample is the whole
   OperatorTime time;
-  double planning = 0;    ///< seconds of the first time
-  bool per_head = false;  ///< a table per head: planning grows with the heads
+  double planning = 0;              ///< seconds of the first time
+  double work = 0, small_work = 0;  ///< FLOPs of a timed run of the sample, and of the small one
+  bool per_head = false;            ///< a table per head: planning grows with the heads
 
   bool plans_long() const { return planning > kLongPlanning; }
+};
+
+/// How much of all timed work is done.
+class Meter {
+ public:
+  Meter(const std::function<void(double)>& tick, double total) : tick_(tick), total_(total) {}
+
+  void add(double work) {
+    done_ += work;
+    if (tick_) tick_(std::min(1.0, done_ / total_));
+  }
+
+ private:
+  const std::function<void(double)>& tick_;
+  double total_, done_ = 0;
 };
 
 Plan plan_of(const Prepared& p) { return p.wanted.spec.backend->plan(p.in, p.wanted.spec.params); }
@@ -106,7 +123,10 @@ void prepare(Prepared& p, const OperatorOptions& options) {
                                              stats.density, options.layers);
   p.time.flops = timed_flops(stats, options.pass) * heads;
   p.time.bounded_by_peak = options.device->name() == "cpu" && p.in.q->dtype() == DType::f32;
-  take_samples(p, plan, timed_flops(stats, options.pass), options);
+  const double flops = timed_flops(stats, options.pass);
+  take_samples(p, plan, flops, options);
+  p.work = flops / p.sample.scale;
+  if (!p.small.plan.branches.empty()) p.small_work = flops / p.small.scale;
   p.time.scale = p.sample.scale * heads;
   for (const Branch& branch : plan.branches) p.per_head |= branch.tables.size() > 1;
   touch_results(p, plan, options);
@@ -119,7 +139,7 @@ void prepare(Prepared& p, const OperatorOptions& options) {
 }
 
 /// Plans and runs a case's sample; the first output is checked.
-Contender contender_of(Prepared& p, const OperatorOptions& options) {
+Contender contender_of(Prepared& p, const OperatorOptions& options, Meter& meter) {
   return {p.time.label, [&](int64_t repeat) {
             const bool planned = times_forward(options.pass);
             double planning = planned ? p.planning : 0;
@@ -130,15 +150,18 @@ Contender contender_of(Prepared& p, const OperatorOptions& options) {
               check(p);
               if (times_backward(options.pass)) check_backward_pass(p, *options.device);
             }
-            if (options.tick) options.tick();
+            meter.add(p.work);
             return std::vector{times};
           }};
 }
 
 /// Runs the quarter of a case's sample.
-Contender small_contender_of(Prepared& p, const OperatorOptions& options) {
-  return {"a quarter of " + p.time.label,
-          [&](int64_t repeat) { return std::vector{time_plan(p, p.small.plan, options, repeat)}; }};
+Contender small_contender_of(Prepared& p, const OperatorOptions& options, Meter& meter) {
+  return {"a quarter of " + p.time.label, [&](int64_t repeat) {
+            const RunTimes times = time_plan(p, p.small.plan, options, repeat);
+            meter.add(p.small_work);
+            return std::vector{times};
+          }};
 }
 
 void take_times(Prepared& p, const ContenderTimes& times) {
@@ -244,14 +267,18 @@ std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cas
                                             const OperatorOptions& options) {
   std::map<int64_t, Shared> shared;
   std::vector<Prepared> all = prepare_all(cases, shared, inputs, options);
+  double work = 0;
+  for (const Prepared& p : all)
+    if (p.time.failure.empty()) work += p.work + p.small_work;
+  Meter meter(options.tick, work * options.repeat);
   std::vector<Contender> contenders;
   std::vector<std::function<void(const ContenderTimes&)>> takers;  // of their times
   for (Prepared& p : all) {
     if (!p.time.failure.empty()) continue;
-    contenders.push_back(contender_of(p, options));
+    contenders.push_back(contender_of(p, options, meter));
     takers.emplace_back([&p](const ContenderTimes& times) { take_times(p, times); });
     if (p.small.plan.branches.empty()) continue;
-    contenders.push_back(small_contender_of(p, options));
+    contenders.push_back(small_contender_of(p, options, meter));
     takers.emplace_back([&p](const ContenderTimes& times) { take_small_times(p, times); });
   }
   const Timings timings = time_contenders(contenders, policy_of(options));

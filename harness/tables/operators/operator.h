@@ -63,7 +63,8 @@ struct OperatorOptions {
   Pass pass = Pass::forward;
   bool memory = true;  ///< plan and run once before, to measure memory; else the first run is cold
   const Device* device = nullptr;
-  std::function<void()> tick = {};  ///< called after every timed run
+  /// Called after every timed run with the share of all the work that is done, by FLOPs.
+  std::function<void(double share)> tick = {};
 };
 
 /// Failure of a case that an interrupt left without a time.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -168,19 +169,22 @@ TEST(Operator, ASampleHasTheBlocksThatItNeeds) {
   EXPECT_EQ(scale(), 1);  // a quarter of the whole has no more
 }
 
-TEST(Operator, ATickFollowsEveryTimedRun) {
+TEST(Operator, EveryTimedRunTellsTheShareOfTheWorkThatIsDone) {
   const DitModel model = find_model("wan2.1-1.3b");
   OperatorOptions options;
   options.heads = options.measured_heads = 1;
   options.sample_flops = 1e9;
   options.device = &find_device("cpu");
-  int ticks = 0;
-  options.tick = [&] { ++ticks; };
+  options.pass = Pass::both;
+  std::vector<double> shares{0};
+  options.tick = [&](double share) { shares.push_back(share); };
   measure_operators(
       {{"full", parse_backend("full")}, {"M=5", parse_backend("moga_stga:router=random")}},
       [&](int64_t heads) { return random_operator_inputs(model, 3120, heads, 2, DType::f32); },
       options);
-  EXPECT_EQ(ticks, 2 * options.repeat);
+  EXPECT_GT(std::ssize(shares), 2 * options.repeat);
+  EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
+  EXPECT_NEAR(shares.back(), 1, 1e-9);
 }
 
 }  // namespace
