@@ -11,7 +11,8 @@
 namespace vidattn {
 namespace {
 
-// A real-valued knob is good enough when the density is within 0.2% of the target.
+// A real-valued knob is good enough when the density is within 0.2% of the target. Of whole numbers
+// the nearest one is found.
 constexpr double kCloseEnough = 0.002;
 constexpr int kMaxPlans = 24;
 
@@ -117,7 +118,7 @@ double KnobSearch::solve(double target) {
   Bracket bracket{knob_, discrete};
   const auto narrow = [&](double middle) { bracket.narrow(middle, consider(middle), target); };
   const auto close_enough = [&] {
-    return interrupted() || std::abs(nearest - target) <= kCloseEnough * target;
+    return interrupted() || std::abs(nearest - target) <= (discrete ? 0 : kCloseEnough * target);
   };
   bool inside = !interrupted() && (bracket.sparse_density = consider(knob_.sparse)) < target;
   if (inside && discrete && knob_.sparse > 0) {

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "attention/error.h"
+#include "metrics/plan/stats.h"
 #include "tests/support/inputs.h"
 
 namespace vidattn {
@@ -22,6 +25,19 @@ TEST(Density, FindsTheNearestCountOfAKnobThatStartsAtZero) {
   const Inputs in = random_video(5, 17, 23, 1, 8);
   for (double target : {0.25, 0.3, 0.4, 0.5})
     EXPECT_NEAR(solve_density(parse_backend("bigbird"), in, target).density, target, 0.02);
+}
+
+/// Causal MoBA's densest setting is nearly at 0.5, and so is one below it, but nearer.
+TEST(Density, OfWholeNumbersTheNearestIsTaken) {
+  const Inputs in = random_inputs(1000, 1, 8);
+  double nearest = 1, densest = 0;
+  for (int topk = 1; topk <= 32; ++topk) {
+    const BackendSpec spec = parse_backend("moba:chunk_size=32,topk=" + std::to_string(topk));
+    densest = plan_stats(spec.backend->plan(in, spec.params), in).density;
+    if (std::abs(densest - 0.5) < std::abs(nearest - 0.5)) nearest = densest;
+  }
+  EXPECT_LT(nearest, densest);
+  EXPECT_EQ(solve_density(parse_backend("moba:chunk_size=32"), in, 0.5).density, nearest);
 }
 
 TEST(Density, ResolvesAThresholdJustBelowOne) {
