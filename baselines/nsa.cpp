@@ -201,6 +201,19 @@ class Nsa : public Method<NsaParams> {
     return plan;
   }
 
+  /// Of the gates that are given.
+  std::map<std::string, Array> input_gradients_of(const Inputs& in, const NsaParams&,
+                                                  const Plan& plan,
+                                                  const Gradients& gradients) const override {
+    std::map<std::string, Array> found;
+    for (size_t b = 0; b < plan.branches.size(); ++b) {
+      const std::string name = "g_" + plan.branches[b].name;
+      if (const Array* gate = in.find(name))
+        found[name] = {gate->shape, gradients.branches[b].token_weight};
+    }
+    return found;
+  }
+
   Facts facts(const Inputs& in, const NsaParams&, const Plan&) const override {
     return {{"q_heads", in.heads()}, {"kv_heads", in.kv_heads()}};
   }

@@ -1,11 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "attention/backend.h"
 #include "attention/device.h"
 #include "attention/error.h"
 #include "attention/reference.h"
+#include "tests/support/gradients.h"
 #include "tests/support/inputs.h"
 
 namespace vidattn::nsa_test {
@@ -150,6 +152,43 @@ TEST(Nsa, GatesWeighTheBranchesPerTokenAndHead) {
                 0.25 * (part("o_cmp", at) + part("o_swa", at)) +
                     gate->as<float>("gate")[at / 8] * part("o_slc", at),
                 1e-5);
+}
+
+/// Given gates have gradients, which are differences of the output; it is linear in the gates.
+TEST(Nsa, GatesThatAreGivenHaveGradients) {
+  const OneThread one_thread;
+  const Setting setting{21, 2, 1, 4, 2, 3, false};
+  Inputs in = grouped(setting);
+  const Backend& nsa = find_backend("nsa");
+  const Params params = params_of(setting);
+  in.extra["g_cmp"] = random_array({21, 2}, 6);
+  in.extra["g_swa"] = random_array({21, 2}, 7);
+  const auto d_o = random_tensor(21, 2, 8, 8);
+  const auto loss = [&](const Inputs& moved) {
+    const auto o = reference_rows(nsa.plan(moved, params), moved, {}).o;
+    return std::inner_product(o.begin(), o.end(), d_o->data<float>(), 0.0);
+  };
+  const Plan plan = nsa.plan(in, params);
+  for (const char* device : {"reference", "cpu"}) {
+    const auto found =
+        nsa.input_gradients(in, params, plan, gradients_on(find_device(device), plan, in, *d_o));
+    ASSERT_EQ(found.size(), 2U) << "not of g_slc, which is not given";
+    for (const char* name : {"g_cmp", "g_swa"}) {
+      const Array& got = found.at(name);
+      ASSERT_EQ(got.shape, in.extra[name]->shape);
+      std::vector<double> differences;
+      for (int64_t at = 0; at < got.size(); ++at) {
+        Inputs more = in, less = in;
+        for (const auto& [moved, step] : {std::pair{&more, 0.5F}, {&less, -0.5F}}) {
+          Array gate = *in.extra[name];
+          std::get<std::vector<float>>(gate.values)[at] += step;
+          moved->extra[name] = std::make_shared<const Array>(std::move(gate));
+        }
+        differences.push_back(loss(more) - loss(less));
+      }
+      EXPECT_LE(gradient_error(got.as<float>(name), differences), 1e-5) << device << " " << name;
+    }
+  }
 }
 
 TEST(Nsa, DensityRisesWithTheNumberOfBlocks) {

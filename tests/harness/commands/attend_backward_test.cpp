@@ -56,6 +56,16 @@ TEST_F(AttendBackward, WritesWhatTheReferenceGives) {
   EXPECT_LE(gradient_error(got.as<float>("logits"), logits.as<float>("logits")), 5e-6);
 }
 
+TEST_F(AttendBackward, WritesThoseOfGatesThatAreGiven) {
+  write_npy(folder_ / "gate.npy", *random_array({60, 2}, 7));
+  const std::string nsa = "attend --backend nsa --set block_size=8 --q " + path("q.npy") + " --k " +
+                          path("k.npy") + " --v " + path("v.npy") + " --out " + path("o.npy") +
+                          " --input g_cmp=" + path("gate.npy") + " --grad " + path("do.npy");
+  ASSERT_EQ(run_tool(nsa + " --dinput g_cmp=" + path("dg.npy")).exit_code, 0);
+  EXPECT_EQ(read_npy(path("dg.npy")).shape, (std::vector<int64_t>{60, 2}));
+  expect_refused(nsa + " --dinput g_slc=" + path("dg.npy"), "no gradient to g_slc");
+}
+
 TEST_F(AttendBackward, WithoutItTheOutputIsTheSame) {
   ASSERT_EQ(run_tool(attend("")).exit_code, 0);
   const Tensor before = read_npy_tensor(path("o.npy"));
