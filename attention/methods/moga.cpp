@@ -4,6 +4,7 @@
 #include <random>
 
 #include "attention/error.h"
+#include "attention/methods/cross.h"
 #include "attention/methods/method.h"
 #include "attention/methods/router.h"
 
@@ -128,6 +129,7 @@ class Moga : public Method<MogaParams> {
   /// The random and centroids routers stand for a trained one, so that they are set up here,
   /// outside of what a call costs.
   void prepare(Inputs& in, const MogaParams& p) const override {
+    if (is_cross(in)) return;  // which plan() refuses
     const std::string router = choose(in, p);
     if (router != "random" && router != "centroids") return;
     const int64_t groups = p.num_groups;

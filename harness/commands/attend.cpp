@@ -54,8 +54,9 @@ std::vector<Option> options(Given& o) {
   return joined(
       {{Option("--backend", &attend.backend, "method, see `vidattn list`").required(),
         Option("--q", &attend.q, "queries, [L,H,D]").required(),
-        Option("--k", &attend.k, "keys, [L,H,D]").required(),
-        Option("--v", &attend.v, "values, [L,H,D]").required(),
+        Option("--k", &attend.k, "keys, [LK,HK,D]; HK divides H, LK differs in cross-attention")
+            .required(),
+        Option("--v", &attend.v, "values, [LK,HK,DV]").required(),
         Option("--router-logits", &o.router_logits, "router scores, [L,M]"),
         Option("--hidden", &o.hidden, "hidden states, [L,C]"),
         Option("--input", &o.inputs,
@@ -64,20 +65,20 @@ std::vector<Option> options(Given& o) {
        {o.workload.scale(), o.workload.attention(),
         Option("--set", &attend.settings, "parameter key=value; may be repeated"),
         device_option(attend.device), dtype_option(o.dtype),
-        out_option(attend.out, "output, [L,H,D] float32").required(),
+        out_option(attend.out, "output, [L,H,DV] float32").required(),
         Option("--lse", &attend.lse,
                "log-sum-exp, [L,H] float32; one file per branch of a combined plan")
             .written(),
-        Option("--mask", &attend.mask, "visible pairs of all branches, uint8 [1 or H,L,L]")
+        Option("--mask", &attend.mask, "visible pairs of all branches, uint8 [1 or H,L,LK]")
             .written(),
         Option("--block-map", &attend.block_map,
                "the plan as a map of blocks, .safetensors, that --backend map:FILE reads")
             .written(),
         Option("--force-mask", &attend.force_mask, "write a mask of more than 4,096 tokens"),
-        Option("--grad", &attend.grad, "gradient of the output, [L,H,D]: runs the backward pass"),
+        Option("--grad", &attend.grad, "gradient of the output, [L,H,DV]: runs the backward pass"),
         Option("--dq", &o.dq, "gradient of the queries, [L,H,D] float32").written(),
-        Option("--dk", &o.dk, "gradient of the keys").written(),
-        Option("--dv", &o.dv, "gradient of the values").written(),
+        Option("--dk", &o.dk, "gradient of the keys, [LK,HK,D] float32").written(),
+        Option("--dv", &o.dv, "gradient of the values, [LK,HK,DV] float32").written(),
         Option("--drouter-logits", &o.drouter_logits, "gradient of the router scores").written(),
         Option("--dinput", &o.dinputs,
                "gradient of a further input: name=file.npy; may be repeated"),

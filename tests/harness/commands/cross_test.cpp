@@ -71,14 +71,18 @@ TEST_F(CrossCommand, TheListNamesThem) {
 TEST_F(CrossCommand, RunMeasuresThoseThatTakeIt) {
   const ToolResult result = run_tool("run --quiet --repeat 2 --workload tensors:" + path("") +
                                      " --grid 3,4,4 --backend full "
-                                     "--backend sparge:block_q=16,block_k=8 --backend sta --out " +
+                                     "--backend sparge:block_q=16,block_k=8 --backend sta "
+                                     "--backend moga --out " +
                                      path("r.json"));
   ASSERT_EQ(result.exit_code, 0) << result.out << result.err;
   EXPECT_NE(result.out.find("48 queries (grid 3x4x4, shots at 0), 33 keys, 2 heads of 16, values "
                             "of 40\n"),
             std::string::npos)
       << result.out;
-  EXPECT_NE(result.out.find("sta needs as many keys as queries"), std::string::npos) << result.out;
+  for (const char* method : {"sta", "moga"})
+    EXPECT_NE(result.out.find(std::string(method) + " needs as many keys as queries"),
+              std::string::npos)
+        << result.out;
   const nlohmann::json record = load("r.json");
   EXPECT_EQ(record["workload"]["keys"], 33);
   EXPECT_EQ(record["workload"]["value_dim"], 40);
