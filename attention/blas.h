@@ -14,7 +14,8 @@ std::string better_blas_core(const std::string& core);
 
 /// C = alpha * A * B^T + beta * C, row-major: A [m,k], B [n,k], C [m,n]; lda, ldb, ldc are the
 /// distances between rows. With beta = 0, C need not be initialized. OpenMP threads share the rows
-/// of A, each calling a single-threaded BLAS; inside a parallel region the calling thread does all.
+/// of A, each calling a single-threaded BLAS; inside a parallel region, and where the product is
+/// small, the calling thread does all.
 /// From the first call on OpenBLAS has one thread, since its own would spin and disturb what runs
 /// next. Throws InputError for a negative size, or one that BLAS's 32-bit integers cannot hold, and
 /// OutOfMemory unless OpenBLAS can have 128 MiB of address space for each OpenMP thread.

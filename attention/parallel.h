@@ -1,9 +1,18 @@
 #pragma once
 
+#include <omp.h>
+
 #include <atomic>
 #include <exception>
 
 namespace vidattn {
+
+/// Threads for a loop of so many steps of about a nanosecond (a value read and added): one where
+/// waking others, for which a busy machine takes milliseconds, costs more than they can save.
+inline int threads_for(double steps) {
+  constexpr double kFew = 1 << 16;
+  return steps <= kFew ? 1 : omp_get_max_threads();
+}
 
 /// The first exception thrown inside an OpenMP region. One that left the region would end the
 /// program, and whatever allocates may throw:

@@ -60,7 +60,8 @@ Tensor means_of_heads(const Tensor& rows, const Blocks& blocks, int64_t first_he
   const int64_t dim = rows.dim();
   Tensor means(blocks.count(), heads, dim);
   RegionErrors errors;
-#pragma omp parallel
+  const auto steps = static_cast<double>(rows.length() * heads * dim);
+#pragma omp parallel num_threads(threads_for(steps))
   {
     std::vector<float> row;
     std::vector<double> sum;
@@ -142,7 +143,8 @@ std::vector<uint8_t> choose_blocks(const HeadMatrix& a, const HeadMatrix& b, dou
     gemm_nt(rows, b.rows(), a.dim(), a.row(begin), a.stride(), b.row(0), b.stride(),
             products.data(), b.rows(), static_cast<float>(scale));
     RegionErrors errors;
-#pragma omp parallel for schedule(dynamic, 8)
+    const double steps = 4.0 * static_cast<double>(rows * b.rows());
+#pragma omp parallel for schedule(dynamic, 8) num_threads(threads_for(steps))
     for (int64_t r = 0; r < rows; ++r)
       errors.catching([&] {
         const std::span row(&products[r * b.rows()], static_cast<size_t>(b.rows()));

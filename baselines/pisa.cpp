@@ -53,7 +53,8 @@ struct Variation {
 std::vector<float> transposed_rows(const HeadMatrix& rows, const Blocks& blocks,
                                    const Tensor* means, int64_t kv_head) {
   std::vector<float> turned(rows.dim() * rows.rows());
-#pragma omp parallel for schedule(static)
+  const auto steps = static_cast<double>(turned.size());
+#pragma omp parallel for schedule(static) num_threads(threads_for(steps))
   for (int64_t i = 0; i < rows.rows(); ++i) {
     const float* mean = means == nullptr ? nullptr : means->row(blocks.label[i], kv_head);
     for (int64_t c = 0; c < rows.dim(); ++c)
@@ -73,6 +74,7 @@ Variation variation(const Inputs& in, const Blocks& blocks, const Tensor& key_me
                    std::vector<float>(dim * value_dim)};
   gemm_nt(dim, value_dim, length, k.data(), length, v.data(), length, result.mean.data(), value_dim,
           1 / static_cast<float>(length));
+  if (!norms) return result;
   RegionErrors errors;
 #pragma omp parallel
   {

@@ -6,6 +6,7 @@
 #include <numbers>
 #include <numeric>
 
+#include "attention/parallel.h"
 #include "attention/terms/joined.h"
 
 namespace vidattn::cpu {
@@ -15,7 +16,8 @@ void start_output(const Plan& plan, const Inputs& in, Output& out) {
   for (auto& lse : out.lse)
     std::fill(lse.begin(), lse.end(), -std::numeric_limits<float>::infinity());
   const int64_t row = in.heads() * out.o.dim();
-#pragma omp parallel for schedule(static)
+  const auto steps = static_cast<double>(in.length() * row);
+#pragma omp parallel for schedule(static) num_threads(threads_for(steps))
   for (int64_t token = 0; token < in.length(); ++token) {
     for (int64_t h = 0; h < in.heads() && plan.constant; ++h)
       out.o.write_row(token, h, plan.constant->row(token, h));

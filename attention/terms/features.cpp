@@ -4,6 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "attention/parallel.h"
+
 namespace vidattn {
 namespace {
 
@@ -31,7 +33,8 @@ FeatureMap find_feature_map(const std::string& name) {
 
 std::shared_ptr<const Tensor> features(const Tensor& of, FeatureMap map) {
   auto made = std::make_shared<Tensor>(of.length(), of.heads(), of.dim());
-#pragma omp parallel for schedule(static)
+  const double steps = 8.0 * static_cast<double>(of.size());  // exponentials
+#pragma omp parallel for schedule(static) num_threads(threads_for(steps))
   for (int64_t i = 0; i < of.length(); ++i)
     for (int64_t h = 0; h < of.heads(); ++h) {
       of.read_row(i, h, made->row(i, h));

@@ -17,7 +17,7 @@ void add_term(const LinearTerm& term, const Inputs& in, Output& out) {
     if (h == 0 || in.kv_head(h) != in.kv_head(h - 1)) state = linear_state(term, in, in.kv_head(h));
     const Matrix sums = product(head_of(*term.q, h), state);  // numerator and denominator
     Matrix result(sums.rows, dim);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(result.threads())
     for (int64_t i = 0; i < sums.rows; ++i)
       for (int64_t c = 0; c < dim; ++c)
         result.row(i)[c] = sums.row(i)[c] / (term.epsilon + sums.row(i)[dim]);

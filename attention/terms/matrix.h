@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "attention/parallel.h"
 #include "attention/tensor.h"
 
 namespace vidattn {
@@ -15,6 +16,8 @@ struct Matrix {
   Matrix(int64_t rows, int64_t columns) : rows(rows), columns(columns), values(rows * columns) {}
   float* row(int64_t i) { return values.data() + i * columns; }
   const float* row(int64_t i) const { return values.data() + i * columns; }
+  /// Of a loop over all values.
+  int threads() const { return threads_for(static_cast<double>(values.size())); }
 };
 
 /// One head of a tensor, [length, dim].
@@ -28,7 +31,7 @@ Matrix product(const Matrix& a, const Matrix& b);
 /// Adds the rows to a head of a tensor; row i with every factor that `weight(i, c)` gives.
 template <class Weight>
 void add_rows(const Matrix& rows, int64_t head, Tensor& to, const Weight& weight) {
-#pragma omp parallel
+#pragma omp parallel num_threads(rows.threads())
   {
     std::vector<float> row(rows.columns);
 #pragma omp for schedule(static)
