@@ -1,6 +1,7 @@
 #include "baselines/exp_sum.h"
 
 #include <bit>
+#include <limits>
 
 namespace vidattn {
 namespace {
@@ -44,6 +45,13 @@ float exp_sum(const float* values, int64_t count, float shift, float* terms) {
     sum += terms[i];
   }
   return sum;
+}
+
+float highest_of(const float* values, int64_t count) {
+  float highest = -std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(max : highest)
+  for (int64_t i = 0; i < count; ++i) highest = values[i] > highest ? values[i] : highest;
+  return highest;
 }
 
 }  // namespace vidattn

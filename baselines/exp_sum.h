@@ -11,4 +11,7 @@ float exp_sum(const float* values, int64_t count, float shift);
 /// The same, and what is added goes to `terms`, which may be `values`.
 float exp_sum(const float* values, int64_t count, float shift, float* terms);
 
+/// The largest value, -infinity of none: the shift of a row. A NaN is passed over.
+float highest_of(const float* values, int64_t count);
+
 }  // namespace vidattn

@@ -19,6 +19,7 @@ using Floats = hn::ScalableTag<float>;
 using Indices = hn::RebindToSigned<Floats>;
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
+constexpr int64_t kFew = 32;  ///< values of which each is held against all
 
 /// Floats in an order that their bits have, too; and back.
 inline int32_t ordinal(float x) {
@@ -97,16 +98,24 @@ float LeastFrom(const float* values, int64_t size, float floor) {
 /// vectors.
 float KthOfFew(const float* values, int64_t size, int64_t count) {
   const Floats d;
+  const Indices di;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  float least = std::numeric_limits<float>::infinity();
-  for (int64_t i = 0; i < size; ++i) {
-    const auto x = hn::Set(d, values[i]);
-    int64_t above = 0;
-    for (int64_t j = 0; j < size; j += lanes)
-      above += static_cast<int64_t>(hn::CountTrue(d, hn::Gt(hn::LoadU(d, values + j), x)));
-    least = above < count ? std::min(least, values[i]) : least;
+  const auto enough = hn::Set(di, static_cast<int32_t>(count));
+  const auto most = hn::Set(d, std::numeric_limits<float>::infinity());
+  auto least = most;
+  for (int64_t i = 0; i < size; i += lanes) {
+    const auto x = hn::LoadU(d, values + i);
+    auto above = hn::Zero(di);
+    for (int64_t j = 0; j < size; ++j) {
+      const auto exceeds = hn::RebindMask(di, hn::Gt(hn::Set(d, values[j]), x));
+      above = hn::Sub(above, hn::VecFromMask(di, exceeds));
+    }
+    const auto is_one = hn::RebindMask(d, hn::Lt(above, enough));
+    least = hn::Min(least, hn::IfThenElse(is_one, x, most));
   }
-  return least;
+  HWY_ALIGN float leasts[hn::MaxLanes(d)];
+  hn::Store(least, d, leasts);
+  return *std::min_element(leasts, leasts + lanes);
 }
 
 /// A floor that at least `count` values reach, hardly more where they are in no order: the count-th
@@ -137,7 +146,6 @@ float GroupFloor(const float* values, int64_t size, int64_t count) {
 /// kth_largest() in `left`, which has room for one vector more than all. No more than a guess that
 /// most values are below `floor`.
 float KthLargest(const float* values, int64_t size, int64_t count, float floor, float* left) {
-  constexpr int64_t kFew = 32;
   if (!(floor > kLowest)) floor = GroupFloor(values, size, count);
   float low = 0, high = 0;
   int64_t kept = Keep(values, size, floor, true, left, low, high);
@@ -176,6 +184,81 @@ int64_t IndicesFrom(const float* values, int64_t size, float floor, int32_t* out
   return kept;
 }
 
+int64_t KeepPlaces(const float* values, const int32_t* indices, int32_t first, int64_t size,
+                   float floor, float* kept, int32_t* places) {
+  const Floats d;
+  const Indices di;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto least = hn::Set(d, floor);
+  const auto steps = hn::Iota(di, 0);  // slow: made lane by lane
+  int64_t i = 0, count = 0;
+  for (; i + lanes <= size; i += lanes) {
+    const auto x = hn::LoadU(d, values + i);
+    const auto mask = hn::Ge(x, least);
+    const auto place = indices != nullptr
+                           ? hn::LoadU(di, indices + i)
+                           : hn::Add(steps, hn::Set(di, first + static_cast<int32_t>(i)));
+    // Whole vectors: some CPUs take a hundred cycles to store a part of one.
+    hn::StoreU(hn::Compress(x, mask), d, kept + count);
+    hn::StoreU(hn::Compress(place, hn::RebindMask(di, mask)), di, places + count);
+    count += static_cast<int64_t>(hn::CountTrue(d, mask));
+  }
+  for (; i < size; ++i)
+    if (values[i] >= floor) {
+      kept[count] = values[i];
+      places[count++] = indices != nullptr ? indices[i] : first + static_cast<int32_t>(i);
+    }
+  return count;
+}
+
+/// largest() where a floor from groups leaves few values, in one more pass; false where it does
+/// not. `left` and `places` have room for one vector more than all.
+bool LargestByFloor(const float* values, int64_t size, int64_t count, float* left, int32_t* places,
+                    int32_t* chosen) {
+  const float floor = GroupFloor(values, size, count);
+  if (!(floor > kLowest)) return false;
+  const int64_t kept = KeepPlaces(values, nullptr, 0, size, floor, left, places);
+  if (kept < count || kept > kFew) return false;
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  hn::StoreU(hn::Set(d, kLowest), d, left + kept);  // to whole vectors
+  const float last = KthOfFew(left, (kept + lanes - 1) / lanes * lanes, count);
+  if (KeepPlaces(left, places, 0, kept, last, left, places) > count) return false;  // ties
+  std::copy_n(places, count, chosen);
+  return true;
+}
+
+/// The largest by falling value, one a pass, ties to the lower index; false where one would be NaN
+/// or -infinity. `left` has room for one vector more than all.
+bool FallingLargest(const float* values, int64_t size, int64_t count, float* left,
+                    int32_t* chosen) {
+  const Floats d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto lowest = hn::Set(d, kLowest);
+  auto most = lowest;
+  for (int64_t i = 0; i < size; i += lanes) {
+    const auto there = hn::FirstN(d, static_cast<size_t>(std::min(lanes, size - i)));
+    const auto x = hn::MaskedLoad(there, d, values + i);
+    const auto number = hn::IfThenElse(hn::And(there, hn::Eq(x, x)), x, lowest);
+    hn::StoreU(number, d, left + i);
+    most = hn::Max(most, number);
+  }
+  for (int64_t k = 0; k < count; ++k) {
+    most = hn::MaxOfLanes(d, most);
+    if (!(hn::GetLane(most) > kLowest)) return false;
+    int64_t i = 0, lane = -1;
+    for (; i < size && lane < 0; i += lanes)
+      lane = hn::FindFirstTrue(d, hn::Eq(hn::LoadU(d, left + i), most));
+    if (lane < 0) return false;  // emulated reductions take the lowest finite number for -infinity
+    chosen[k] = static_cast<int32_t>(i - lanes + lane);
+    if (k + 1 == count) break;
+    left[chosen[k]] = kLowest;
+    most = lowest;
+    for (i = 0; i < size; i += lanes) most = hn::Max(most, hn::LoadU(d, left + i));
+  }
+  return true;
+}
+
 int64_t VectorLanes() { return static_cast<int64_t>(hn::Lanes(Floats())); }
 
 }  // namespace vidattn::selection::HWY_NAMESPACE
@@ -188,12 +271,16 @@ namespace selection {
 HWY_EXPORT(CountFrom);
 HWY_EXPORT(KthLargest);
 HWY_EXPORT(IndicesFrom);
+HWY_EXPORT(KeepPlaces);
+HWY_EXPORT(LargestByFloor);
+HWY_EXPORT(FallingLargest);
 
 constexpr int64_t kMaxLanes = 16;
 
-/// Where a row's values are narrowed down; grows to the longest row of its thread.
-float* narrowed(size_t size) {
-  thread_local std::vector<float> memory;
+/// Where a row's values, or places, are narrowed down; grows to the longest row of its thread.
+template <class T>
+T* narrowed(size_t size) {
+  thread_local std::vector<T> memory;
   if (memory.size() < size) memory.resize(size);
   return memory.data();
 }
@@ -223,7 +310,7 @@ float kth_largest(std::span<const float> values, int64_t count) {
     floor = sampled_floor(sample, size, count);
   }
   return HWY_DYNAMIC_DISPATCH(KthLargest)(values.data(), size, count, floor,
-                                          narrowed(values.size() + kMaxLanes));
+                                          narrowed<float>(values.size() + kMaxLanes));
 }
 
 int64_t count_from(std::span<const float> values, float floor) {
@@ -237,6 +324,33 @@ std::vector<int32_t> indices_from(std::span<const float> values, float floor) {
   const auto size = static_cast<int64_t>(values.size());
   indices.resize(HWY_DYNAMIC_DISPATCH(IndicesFrom)(values.data(), size, floor, indices.data()));
   return indices;
+}
+
+int64_t keep_places(std::span<const float> values, const int32_t* indices, int64_t first,
+                    float floor, float* kept, int32_t* places) {
+  using namespace selection;
+  return HWY_DYNAMIC_DISPATCH(KeepPlaces)(values.data(), indices, static_cast<int32_t>(first),
+                                          static_cast<int64_t>(values.size()), floor, kept, places);
+}
+
+int64_t largest(std::span<const float> values, int64_t count, int32_t* chosen) {
+  using namespace selection;
+  count = std::min(count, static_cast<int64_t>(values.size()));
+  const size_t room = values.size() + kMaxLanes;
+  if (count >= 1 && HWY_DYNAMIC_DISPATCH(LargestByFloor)(
+                        values.data(), static_cast<int64_t>(values.size()), count,
+                        narrowed<float>(room), narrowed<int32_t>(room), chosen))
+    return count;
+  const std::vector<int32_t> all = largest(values, count);
+  std::copy(all.begin(), all.end(), chosen);
+  return count;
+}
+
+bool falling_largest(std::span<const float> values, int64_t count, int32_t* chosen) {
+  using namespace selection;
+  return HWY_DYNAMIC_DISPATCH(FallingLargest)(values.data(), static_cast<int64_t>(values.size()),
+                                              count, narrowed<float>(values.size() + kMaxLanes),
+                                              chosen);
 }
 
 std::vector<int32_t> largest(std::span<const float> values, int64_t count) {

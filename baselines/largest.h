@@ -29,5 +29,18 @@ std::vector<int32_t> indices_from(std::span<const float> values, float floor);
 
 /// Indices of the `count` largest values, or all, ascending; ties to the lower index.
 std::vector<int32_t> largest(std::span<const float> values, int64_t count);
+/// The same to `chosen`, which has room for them; without memory of its own for a few of a short
+/// row. Returns how many.
+int64_t largest(std::span<const float> values, int64_t count, int32_t* chosen);
+
+/// The same by falling value, one a pass over the row: for a few, count <= values.size(). False
+/// where one of them would be NaN or -infinity.
+bool falling_largest(std::span<const float> values, int64_t count, int32_t* chosen);
+
+/// Copies the values >= floor to `kept` and their indices to `places`, which have room for one
+/// vector of floats more than all. Value i has indices[i], or first + i where that is null; `kept`
+/// and `places` may be `values` and `indices`. Returns how many.
+int64_t keep_places(std::span<const float> values, const int32_t* indices, int64_t first,
+                    float floor, float* kept, int32_t* places);
 
 }  // namespace vidattn

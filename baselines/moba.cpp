@@ -116,8 +116,11 @@ class Moba : public Method<MobaParams> {
       const int64_t first = sequence.first, last = p.causal ? own : sequence.last;
       const std::span candidates(gates + first, static_cast<size_t>(last - first));
       int64_t left = p.topk - 1;
-      for (const int32_t c : top_k(candidates, p.causal ? left : left + 1))  // the own among them
-        if (first + c != own && left-- > 0) chosen.set(i, first + c);
+      thread_local std::vector<int32_t> kept;  // not allocated for every query
+      kept.resize(candidates.size());
+      const int64_t count = top_k(candidates, p.causal ? left : left + 1, kept.data());
+      for (int64_t c = 0; c < count; ++c)  // the own among them
+        if (first + kept[c] != own && left-- > 0) chosen.set(i, first + kept[c]);
     });
     return chosen;
   }

@@ -53,57 +53,47 @@ class Selector {
         group_(in.heads() / in.kv_heads()),
         first_head_(kv_head * group_) {}
 
-  /// Calls visit(lists) for every kQueries queries, ascending: per block, those that chose it. One
-  /// thread visits while the others choose for the next.
+  /// Calls visit(lists) for every kQueries queries, ascending: per block, those that chose it.
   template <class Visit>
   void each(Visit&& visit) const {
     const int64_t length = in_.length();
-    Choices chosen[2];
-    for (Choices& some : chosen) some.resize(std::min(kQueries, length));
-    Choices lists(keys_.rows());
-    RegionErrors errors;
-#pragma omp parallel
-    {
-      Scratch scratch;
-      for (int64_t begin = 0; begin < length; begin += kQueries) {
-        const int64_t end = std::min(length, begin + kQueries);
-        Choices& current = chosen[begin / kQueries % 2];
-#pragma omp for schedule(dynamic) nowait
-        for (int64_t first = begin; first < end; first += kRows)
-          errors.catching([&] {
-            choose_rows(first, std::min(kRows, end - first), scratch, &current[first - begin]);
-          });
-#pragma omp barrier
-#pragma omp single nowait
-        errors.catching([&] {
-          for (auto& list : lists) list.clear();
-          for (int64_t i = begin; i < end; ++i)
-            for (const int32_t b : current[i - begin]) lists[b].push_back(static_cast<int32_t>(i));
-          visit(lists);
-        });
+    std::vector<int32_t> chosen(std::min(kTogether, length) * count_);
+    std::vector<std::vector<int32_t>> lists(keys_.rows());
+    for (int64_t together = 0; together < length; together += kTogether) {
+      const int64_t end = std::min(length, together + kTogether);
+      choose_all(together, end, chosen.data());
+      for (int64_t begin = together; begin < end; begin += kQueries) {
+        for (auto& list : lists) list.clear();
+        for (int64_t i = begin; i < std::min(end, begin + kQueries); ++i)
+          for (int64_t c = 0; c < count_of(i); ++c)
+            lists[chosen[(i - together) * count_ + c]].push_back(static_cast<int32_t>(i));
+        visit(lists);
       }
     }
-    errors.rethrow();
   }
 
   /// Entries of all lists together.
   int64_t total() const {
     int64_t sum = 0;
-    for (int64_t i = 0; i < in_.length(); ++i)
-      sum += causal_ ? std::min(count_, i / block_ + 1) : count_;
+    for (int64_t i = 0; i < in_.length(); ++i) sum += count_of(i);
     return sum;
   }
 
-  /// Scores of one thread, and choices by query, twice, and by block.
+  /// Scores of one thread, and choices by query and by block.
   int64_t scratch_bytes() const {
-    return kRows * keys_.rows() * 12 + std::min(kQueries, in_.length()) * count_ * 12;
+    return kRows * keys_.rows() * 12 +
+           (std::min(kTogether, in_.length()) + std::min(kQueries, in_.length())) * count_ * 4;
   }
 
  private:
-  static constexpr int64_t kQueries = 2048;  // queries whose selections are kept at a time
-  static constexpr int64_t kRows = 128;      // queries that a thread scores at a time
+  static constexpr int64_t kQueries = 2048;  // queries whose selections are listed at a time
+  static constexpr int64_t kTogether = 8 * kQueries;  // and that choose between two barriers
+  static constexpr int64_t kRows = 128;               // queries that a thread scores at a time
 
-  using Choices = std::vector<std::vector<int32_t>>;
+  /// Blocks that a query chooses: causal ones from its own and those before.
+  int64_t count_of(int64_t query) const {
+    return causal_ ? std::min(count_, query / block_ + 1) : count_;
+  }
 
   /// Of one thread: scores, and importance where several heads choose together, [kRows, blocks].
   struct Scratch {
@@ -111,8 +101,23 @@ class Selector {
     std::vector<double> importance;
   };
 
-  void choose_rows(int64_t first, int64_t rows, Scratch& scratch,
-                   std::vector<int32_t>* chosen) const {
+  void choose_all(int64_t begin, int64_t end, int32_t* chosen) const {
+    RegionErrors errors;
+#pragma omp parallel
+    {
+      Scratch scratch;
+#pragma omp for schedule(dynamic)
+      for (int64_t first = begin; first < end; first += kRows)
+        errors.catching([&] {
+          choose_rows(first, std::min(kRows, end - first), scratch,
+                      chosen + (first - begin) * count_);
+        });
+    }
+    errors.rethrow();
+  }
+
+  /// `chosen` has room for count_ blocks of every row.
+  void choose_rows(int64_t first, int64_t rows, Scratch& scratch, int32_t* chosen) const {
     const int64_t blocks = keys_.rows();
     std::vector<float>& scores = scratch.scores;
     std::vector<double>& importance = scratch.importance;
@@ -127,32 +132,35 @@ class Selector {
                        &importance[r * blocks]);
     }
     // A single head's probabilities are in the order of its scores.
-    for (int64_t r = 0; r < rows; ++r)
-      chosen[r] = group_ == 1 ? choose(first + r, &scores[r * blocks])
-                              : choose(first + r, &importance[r * blocks]);
+    for (int64_t r = 0; r < rows; ++r, chosen += count_)
+      if (group_ == 1)
+        choose(first + r, &scores[r * blocks], chosen);
+      else
+        choose(first + r, &importance[r * blocks], chosen);
   }
 
   /// Adds the probabilities of one head's visible blocks, all that may be chosen.
   static void add_importance(float* scores, int64_t visible, double* importance) {
     if (visible == 0) return;
-    const float highest = *std::max_element(scores, scores + visible);
+    const float highest = highest_of(scores, visible);
     const double sum = exp_sum(scores, visible, highest, scores);
     for (int64_t b = 0; b < visible; ++b) importance[b] += scores[b] / sum;
   }
 
   /// The own block and the most important others; causal ones are before it, so complete.
   template <class T>
-  std::vector<int32_t> choose(int64_t query, T* importance) const {
+  void choose(int64_t query, T* importance, int32_t* chosen) const {
     const int64_t own = query / block_;
     importance[own] = std::numeric_limits<T>::infinity();
-    return top(std::span<const T>(importance, causal_ ? own + 1 : keys_.rows()));
+    take_top(std::span<const T>(importance, causal_ ? own + 1 : keys_.rows()), chosen);
   }
 
-  std::vector<int32_t> top(std::span<const float> scores) const { return largest(scores, count_); }
-  std::vector<int32_t> top(std::span<const double> probabilities) const {
-    auto chosen = top_k(probabilities, count_);
-    chosen.shrink_to_fit();  // from room for all blocks
-    return chosen;
+  void take_top(std::span<const float> scores, int32_t* chosen) const {
+    largest(scores, count_, chosen);
+  }
+  void take_top(std::span<const double> probabilities, int32_t* chosen) const {
+    const auto kept = top_k(probabilities, count_);
+    std::copy(kept.begin(), kept.end(), chosen);
   }
 
   const Inputs& in_;

@@ -3,58 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "attention/cpu/targets.h"
 #include "baselines/largest.h"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "baselines/running_largest.cpp"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-#include "hwy/highway.h"
-
-HWY_BEFORE_NAMESPACE();
-namespace vidattn::running::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-using Floats = hn::ScalableTag<float>;
-using Indices = hn::RebindToSigned<Floats>;
-
-/// Copies the values >= floor to `kept` and their indices to `places`, which have room for one
-/// vector more than all. Value i has indices[i], or first + i where that is null; `kept` and
-/// `places` may be `values` and `indices`. Returns how many.
-int64_t KeepPlaces(const float* values, const int32_t* indices, int32_t first, int64_t size,
-                   float floor, float* kept, int32_t* places) {
-  const Floats d;
-  const Indices di;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto least = hn::Set(d, floor);
-  const auto steps = hn::Iota(di, 0);  // slow: made lane by lane
-  int64_t i = 0, count = 0;
-  for (; i + lanes <= size; i += lanes) {
-    const auto x = hn::LoadU(d, values + i);
-    const auto mask = hn::Ge(x, least);
-    const auto place = indices != nullptr
-                           ? hn::LoadU(di, indices + i)
-                           : hn::Add(steps, hn::Set(di, first + static_cast<int32_t>(i)));
-    // Whole vectors: some CPUs take a hundred cycles to store a part of one.
-    hn::StoreU(hn::Compress(x, mask), d, kept + count);
-    hn::StoreU(hn::Compress(place, hn::RebindMask(di, mask)), di, places + count);
-    count += static_cast<int64_t>(hn::CountTrue(d, mask));
-  }
-  for (; i < size; ++i)
-    if (values[i] >= floor) {
-      kept[count] = values[i];
-      places[count++] = indices != nullptr ? indices[i] : first + static_cast<int32_t>(i);
-    }
-  return count;
-}
-
-}  // namespace vidattn::running::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace vidattn {
-namespace running {
-HWY_EXPORT(KeepPlaces);
-}  // namespace running
 
 void RunningLargest::begin(int64_t count, float floor) {
   constexpr float kLowest = -std::numeric_limits<float>::infinity();
@@ -68,20 +19,17 @@ void RunningLargest::begin(int64_t count, float floor) {
 }
 
 void RunningLargest::add(std::span<const float> piece, int64_t first) {
-  using namespace running;
   const auto size = static_cast<int64_t>(piece.size());
   if (size_ + size + kPiece > static_cast<int64_t>(values_.size())) prune();
-  size_ += HWY_DYNAMIC_DISPATCH(KeepPlaces)(piece.data(), nullptr, static_cast<int32_t>(first),
-                                            size, floor_, &values_[size_], &indices_[size_]);
+  size_ += keep_places(piece, nullptr, first, floor_, &values_[size_], &indices_[size_]);
   added_ = first + size;
 }
 
 void RunningLargest::prune() {
-  using namespace running;
   if (size_ <= count_) return;
   const float last = kth_largest({values_.data(), static_cast<size_t>(size_)}, count_);
-  size_ = HWY_DYNAMIC_DISPATCH(KeepPlaces)(values_.data(), indices_.data(), 0, size_, last,
-                                           values_.data(), indices_.data());
+  size_ = keep_places({values_.data(), static_cast<size_t>(size_)}, indices_.data(), 0, last,
+                      values_.data(), indices_.data());
   // Of the values that equal the last one, those in front stay.
   int64_t spare = size_ - count_, end = size_;
   while (spare > 0)
@@ -112,4 +60,3 @@ std::vector<int32_t> RunningLargest::finish() {
 }
 
 }  // namespace vidattn
-#endif

@@ -41,6 +41,17 @@ std::vector<int32_t> few_largest(std::span<const float> values, size_t count) {
 
 }  // namespace
 
+int64_t top_k(std::span<const float> values, int64_t count, int32_t* chosen) {
+  constexpr int64_t kShort = 1024;
+  count = std::clamp<int64_t>(count, 0, std::ssize(values));
+  if (count <= int64_t{kFew} && std::ssize(values) <= kShort &&
+      falling_largest(values, count, chosen))
+    return count;
+  const std::vector<int32_t> kept = top_k(values, count);
+  std::copy(kept.begin(), kept.end(), chosen);
+  return count;
+}
+
 std::vector<int32_t> top_k(std::span<const float> values, int64_t count) {
   if (count >= 1 && count <= int64_t{kFew}) return few_largest(values, static_cast<size_t>(count));
   std::vector<int32_t> kept = largest(values, count);

@@ -9,6 +9,9 @@ namespace vidattn {
 /// Indices of the `count` largest values, by falling value, ties to the lower index.
 std::vector<int32_t> top_k(std::span<const float> values, int64_t count);
 std::vector<int32_t> top_k(std::span<const double> values, int64_t count);
+/// The same to `chosen`, which has room for them; without memory of its own for a few of a short
+/// row. Returns how many.
+int64_t top_k(std::span<const float> values, int64_t count, int32_t* chosen);
 
 /// What "top-p" means differs between methods: for probabilities .5 .3 .1 .1 and p = .8 they keep
 /// 3, 2 and 2 blocks.

@@ -1,5 +1,8 @@
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "attention/blas.h"
 #include "attention/error.h"
@@ -38,7 +41,8 @@ class Groups {
   Groups(const Tensor& tensor, int64_t head, int64_t stride, bool backwards)
       : count_((tensor.length() + stride - 1) / stride),
         width_(stride * tensor.dim()),
-        rows_(count_ * width_) {
+        rows_(std::make_unique_for_overwrite<float[]>(count_ * width_)) {
+    if (count_ * stride > tensor.length()) std::fill_n(&rows_[(count_ - 1) * width_], width_, 0.0F);
     RegionErrors errors;
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < tensor.length(); ++i)
@@ -54,7 +58,7 @@ class Groups {
 
  private:
   int64_t count_, width_;
-  std::vector<float> rows_;
+  std::unique_ptr<float[]> rows_;  // touched first by the threads that fill it
 };
 
 /// XAttention (Xu et al. 2025): attention between groups of tokens, whose score is the sum along an
@@ -112,7 +116,8 @@ class Xattention : public Method<XattentionParams> {
   }
 
  private:
-  /// [n,n] map of one head. Scores exist for about 256 groups of queries at a time.
+  /// [n,n] map of one head. Every thread has the scores of about 256 groups of queries at a time:
+  /// each product packs all keys anew, which takes as long as 50 rows' products.
   static std::vector<uint8_t> choose(const Inputs& in, int64_t h, const XattentionParams& p,
                                      int64_t n, float* explained, Plan& plan) {
     const int64_t in_block = p.block / p.stride;
@@ -122,37 +127,42 @@ class Xattention : public Method<XattentionParams> {
     const StageTimer timer(
         plan, "antidiagonal scores",
         2.0 * static_cast<double>(groups * groups) * static_cast<double>(p.stride * in.dim()),
-        n * n + most * groups * 4 + 2 * groups * p.stride * in.dim() * 4);
+        n * n + most * groups * 4 * omp_get_max_threads() + 2 * groups * p.stride * in.dim() * 4);
     const Groups q(*in.q, h, p.stride, true), k(*in.k, in.kv_head(h), p.stride, false);
     const double scale = in.softmax_scale() / (static_cast<double>(p.stride) * p.norm);
     std::vector<uint8_t> map(n * n);
-    std::vector<float> scores(most * groups);
-    for (int64_t first = 0; first < n; first += step) {
-      const int64_t begin = first * in_block, rows = std::min(most, groups - begin);
-      gemm_nt(rows, groups, q.width(), q.row(begin), q.width(), k.row(0), k.width(), scores.data(),
-              groups, static_cast<float>(scale));
-      const auto choose_row = [&](int64_t a) {
-        std::vector<double> sum(n);
-        const int64_t from = (a - first) * in_block, to = std::min(from + in_block, rows);
-        for (int64_t g = from; g < to; ++g)
-          add_mass({&scores[g * groups], static_cast<size_t>(groups)}, in_block, sum);
-        if (explained) std::copy(sum.begin(), sum.end(), explained + a * n);
-        for (const int32_t b : most_massive(sum, p.threshold)) map[a * n + b] = 1;
-        if (p.keep_first) map[a * n] = 1;
+    const auto choose_row = [&](int64_t a, const float* scores, int64_t rows) {
+      std::vector<double> sum(n);
+      for (int64_t g = 0; g < rows; ++g)
+        add_mass({scores + g * groups, static_cast<size_t>(groups)}, in_block, sum);
+      if (explained) std::copy(sum.begin(), sum.end(), explained + a * n);
+      for (const int32_t b : most_massive(sum, p.threshold)) map[a * n + b] = 1;
+      if (p.keep_first) map[a * n] = 1;
+    };
+    RegionErrors errors;
+#pragma omp parallel
+    {
+      std::vector<float> scores;
+      const auto choose_rows = [&](int64_t first) {
+        scores.resize(most * groups);
+        const int64_t begin = first * in_block, rows = std::min(most, groups - begin);
+        gemm_nt(rows, groups, q.width(), q.row(begin), q.width(), k.row(0), k.width(),
+                scores.data(), groups, static_cast<float>(scale));
+        for (int64_t row = 0; row < rows; row += in_block)
+          choose_row(first + row / in_block, &scores[row * groups], std::min(in_block, rows - row));
       };
-      RegionErrors errors;
-#pragma omp parallel for schedule(dynamic)
-      for (int64_t a = first; a < std::min(n, first + step); ++a)
-        errors.catching([&] { choose_row(a); });
-      errors.rethrow();
+#pragma omp for schedule(dynamic)
+      for (int64_t first = 0; first < n; first += step)
+        errors.catching([&] { choose_rows(first); });
     }
+    errors.rethrow();
     return map;
   }
 
   /// Adds a group's softmax, summed over blocks of `in_block` key groups.
   static void add_mass(std::span<const float> scores, int64_t in_block, std::vector<double>& sum) {
-    const float highest = *std::max_element(scores.begin(), scores.end());
     const auto groups = static_cast<int64_t>(scores.size());
+    const float highest = highest_of(scores.data(), groups);
     std::vector<float> mass(sum.size());
     double total = 0;
     for (size_t b = 0; b < mass.size(); ++b) {

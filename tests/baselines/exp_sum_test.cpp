@@ -30,5 +30,15 @@ TEST(ExpSum, WhatIsFarBelowAddsNothing) {
   EXPECT_EQ(exp_sum(values, 3, 0), 2);
 }
 
+TEST(ExpSum, TheHighestIsThatOfEveryPlace) {
+  EXPECT_EQ(highest_of(nullptr, 0), -INFINITY);
+  for (int size = 1; size < 40; ++size)
+    for (int at = 0; at < size; ++at) {
+      std::vector<float> values(size, -3);
+      values[at] = -2;
+      EXPECT_EQ(highest_of(values.data(), size), -2) << at << " of " << size;
+    }
+}
+
 }  // namespace
 }  // namespace vidattn::exp_sum_test

@@ -34,6 +34,17 @@ void expect_sorted(const std::vector<float>& values, const std::string& what) {
     if (count < 1 || count > size) continue;
     const std::vector<int32_t> expected = sorted(values, count);
     EXPECT_EQ(largest(values, count), expected) << what << " " << size << " " << count;
+    std::vector<int32_t> chosen(count);
+    EXPECT_EQ(largest(values, count, chosen.data()), count);
+    EXPECT_EQ(chosen, expected) << what << " " << size << " " << count;
+    if (count <= 8 && falling_largest(values, count, chosen.data())) {
+      const auto falls = [&](int32_t a, int32_t b) {
+        return values[a] > values[b] || (values[a] == values[b] && a < b);
+      };
+      EXPECT_TRUE(std::is_sorted(chosen.begin(), chosen.end(), falls)) << what << " " << size;
+      std::sort(chosen.begin(), chosen.end());
+      EXPECT_EQ(chosen, expected) << what << " " << size << " " << count;
+    }
     float least = kInf;
     for (const int32_t i : expected) least = std::min(least, values[i]);
     const auto nan = [](float x) { return std::isnan(x); };
@@ -65,6 +76,15 @@ TEST(Largest, AreThoseOfAStableSortOnEveryInstructionSet) {
     }
   }
   force_cpu_simd_target("");
+}
+
+TEST(Largest, AFewFallUnlessOneIsNoNumber) {
+  int32_t chosen[3] = {};
+  ASSERT_TRUE(falling_largest(std::vector<float>{1, 3, NAN, 2, 3}, 3, chosen));
+  EXPECT_EQ(std::vector<int32_t>(chosen, chosen + 3), (std::vector<int32_t>{1, 4, 3}));
+  EXPECT_FALSE(falling_largest(std::vector<float>{1, NAN}, 2, chosen));
+  EXPECT_FALSE(falling_largest(std::vector<float>{1, -kInf}, 2, chosen));
+  EXPECT_TRUE(falling_largest({}, 0, chosen));
 }
 
 TEST(Largest, AtMostAllAndAtLeastNone) {
