@@ -58,6 +58,9 @@ struct BackendInfo {
   std::vector<InputSpec> inputs = {};
   std::vector<Preset> presets = {};
   DensityKnob knob = {};  ///< the first one; Backend::knobs has those of a call
+  /// The knob moves only the density of steps that others of a run came before; alone, a call is
+  /// dense whatever it says.
+  bool learns_over_steps = false;
   /// The first steps and layers of a run that stay dense; adds the parameters dense_steps … with
   /// these defaults.
   std::optional<DenseWarmUp> warm_up = {};

@@ -128,7 +128,14 @@ class Lite : public Method<LiteParams> {
     return {.title = "tiles that did not matter in an earlier denoising step are left out",
             .paper = "LiteAttention (moonmath-ai, 2025)",
             .takes_cross = true,
-            .presets = {{"sglang", {{"threshold_log2", "-6"}}}}};
+            .presets = {{"sglang", {{"threshold_log2", "-6"}}}},
+            // 2^-150 of the largest is 0 in float32.
+            .knob = {"threshold_log2", 0, -150},
+            .learns_over_steps = true};
+  }
+
+  std::vector<DensityKnob> knobs(const Inputs&, const LiteParams& p) const override {
+    return with_smaller_blocks(info().knob, "tile_k", p.tile_k, 16);
   }
 
  protected:

@@ -21,7 +21,8 @@ struct RainfusionParams : ParamFields {
   int64_t block = integer("block", 128, "Consecutive tokens of that order in a block.", kCode, 1);
   int64_t patch = integer("patch", 8, "Rows and columns of a patch or cube.", kCode, 1, 65536);
   double sparsity = real("sparsity", 0.8,
-                         "Share of key blocks that a query block leaves out; at least one stays.",
+                         "Share of key blocks that a query block leaves out; at least one stays, "
+                         "and the first frame: of T frames, density is at least 1 - (1 - 1/T)^2.",
                          "LightX2V", 0, 1);
   int64_t keep = integer("keep", -1,
                          "Blocks kept by their rank, for checking only; -1 = not checked.", "", -1);

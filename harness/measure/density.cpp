@@ -35,14 +35,16 @@ double parse_density(const std::string& text) {
   return value;
 }
 
-DensitySearch::DensitySearch(const BackendSpec& spec, const Inputs& in) : spec_(spec), in_(in) {
+DensitySearch::DensitySearch(const BackendSpec& spec, const Inputs& in, std::vector<Inputs> before)
+    : spec_(spec), in_(in), before_(std::move(before)) {
+  if (spec.backend->info().learns_over_steps && before_.empty()) return;
   const auto given = [&](const auto& setting) { return spec.params.given(setting.first); };
   for (DensityKnob& knob : spec.backend->knobs(in, spec.params)) {
     Settings changed = knob.settings;
     for (const Settings& step : knob.steps) changed.insert(changed.end(), step.begin(), step.end());
     if (std::none_of(changed.begin(), changed.end(), given)) knobs_.push_back(std::move(knob));
   }
-  if (!knobs_.empty()) searches_.emplace_back(spec_, in_, knobs_.front());
+  if (!knobs_.empty()) searches_.emplace_back(spec_, in_, knobs_.front(), before_);
 }
 
 DensitySolution DensitySearch::solve(double target) {
@@ -52,7 +54,7 @@ DensitySolution DensitySearch::solve(double target) {
   std::string text;
   for (size_t i = 0; i < knobs_.size() && !interrupted(); ++i) {
     if (i > 0 && !missed_density(best.density, target)) break;
-    if (i == searches_.size()) searches_.emplace_back(spec_, in_, knobs_[i]);
+    if (i == searches_.size()) searches_.emplace_back(spec_, in_, knobs_[i], before_);
     KnobSearch& search = searches_[i];
     const double value = search.solve(target);
     if (std::isnan(value)) break;
@@ -71,14 +73,20 @@ DensitySolution DensitySearch::without_knob(double target) {
   Inputs in = in_;
   spec_.backend->prepare(in, spec_.params);
   const double found = plan_stats(spec_.backend->plan(in, spec_.params), in).density;
-  const std::string lacks = spec_.backend->info().knob.param.empty()
-                                ? " has no density knob"
-                                : " with these parameters has no density knob";
   DensitySolution as_given{spec_, found, ""};
   if (missed_density(found, target))
     as_given.note = fmt::format("{}{}: density {:.4g} missed the target {:.4g}",
-                                spec_.backend->name(), lacks, found, target);
+                                spec_.backend->name(), why_no_knob(), found, target);
   return as_given;
+}
+
+std::string DensitySearch::why_no_knob() const {
+  const BackendInfo& info = spec_.backend->info();
+  if (info.knob.param.empty()) return " has no density knob";
+  if (info.learns_over_steps && before_.empty())
+    return " leaves out what earlier steps of a run found unimportant, and this call has none "
+           "before it";
+  return " with these parameters has no density knob";
 }
 
 std::string DensitySearch::nearest_text(double target) const {
@@ -117,8 +125,9 @@ std::string MissedDensities::note() const {
   return text.empty() ? "" : "The knob comes no nearer to the density than this: " + text + ".";
 }
 
-DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target) {
-  return DensitySearch(spec, in).solve(target);
+DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target,
+                              const std::vector<Inputs>& before) {
+  return DensitySearch(spec, in, before).solve(target);
 }
 
 std::vector<double> parse_densities(const std::string& text) {

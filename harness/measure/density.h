@@ -25,24 +25,28 @@ struct DensitySolution {
 /// a density is near enough to the target.
 class DensitySearch {
  public:
-  /// Throws InputError when the method refuses the inputs.
-  DensitySearch(const BackendSpec& spec, const Inputs& in);
+  /// `before` are the steps of a run before `in`, for a method that learns over them; they may stay
+  /// empty. Throws InputError when the method refuses the inputs.
+  DensitySearch(const BackendSpec& spec, const Inputs& in, std::vector<Inputs> before = {});
 
   /// The setting whose density is nearest to `target`. Stops early when interrupted.
   DensitySolution solve(double target);
 
  private:
   DensitySolution without_knob(double target);
+  std::string why_no_knob() const;
   std::string nearest_text(double target) const;
 
   BackendSpec spec_;
   Inputs in_;
+  std::vector<Inputs> before_;
   std::vector<DensityKnob> knobs_;
   std::deque<KnobSearch> searches_;  ///< of the first knobs: those that were needed so far
 };
 
 /// DensitySearch for one target.
-DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target);
+DensitySolution solve_density(const BackendSpec& spec, const Inputs& in, double target,
+                              const std::vector<Inputs>& before = {});
 
 /// Whether an executed density is more than 2% off the one that was set: a knob of whole numbers,
 /// or one that ends early, may come no nearer. False for NaN.

@@ -16,7 +16,14 @@ namespace {
 constexpr double kCloseEnough = 0.002;
 constexpr int kMaxPlans = 24;
 
-double planned_density(const BackendSpec& spec, Inputs in) {
+double planned_density(const BackendSpec& spec, Inputs in, const std::vector<Inputs>& before) {
+  StepCache kept;
+  for (Inputs step : before) {
+    step.context.cache = &kept;
+    spec.backend->prepare(step, spec.params);
+    spec.backend->plan(step, spec.params);
+  }
+  if (!before.empty()) in.context.cache = &kept;
   spec.backend->prepare(in, spec.params);
   return plan_stats(spec.backend->plan(in, spec.params), in).density;
 }
@@ -63,8 +70,9 @@ std::string value_text(const Params& params, const std::string& param, double va
 
 }  // namespace
 
-KnobSearch::KnobSearch(const BackendSpec& spec, const Inputs& in, DensityKnob knob)
-    : spec_(spec), in_(in), knob_(std::move(knob)) {
+KnobSearch::KnobSearch(const BackendSpec& spec, const Inputs& in, DensityKnob knob,
+                       std::vector<Inputs> before)
+    : spec_(spec), in_(in), before_(std::move(before)), knob_(std::move(knob)) {
   for (const auto& [name, text] : knob_.settings) spec_.params.set(name, text);
   if (!knob_.steps.empty()) {
     knob_.sparse = 0;
@@ -100,7 +108,7 @@ std::string KnobSearch::text_at(double value) const {
 
 double KnobSearch::density(double value) {
   const auto [entry, fresh] = known_.try_emplace(value, 0);
-  if (fresh) entry->second = planned_density(spec_at(value), in_);
+  if (fresh) entry->second = planned_density(spec_at(value), in_, before_);
   return entry->second;
 }
 

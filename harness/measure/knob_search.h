@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "attention/inputs.h"
 #include "harness/measure/backend_spec.h"
@@ -15,8 +16,10 @@ constexpr double kMissedShare = 0.02;
 /// inputs. What was planned for one target is not planned again for the next.
 class KnobSearch {
  public:
+  /// Densities are those of `in`, planned with what the method keeps of the steps `before`.
   /// Throws InputError when the method refuses the inputs.
-  KnobSearch(const BackendSpec& spec, const Inputs& in, DensityKnob knob);
+  KnobSearch(const BackendSpec& spec, const Inputs& in, DensityKnob knob,
+             std::vector<Inputs> before = {});
 
   /// The value whose density is nearest to `target`. Stops early when interrupted; NaN when that
   /// was before any plan.
@@ -35,6 +38,7 @@ class KnobSearch {
 
   BackendSpec spec_;
   Inputs in_;
+  std::vector<Inputs> before_;
   DensityKnob knob_;
   std::map<double, double> known_;
 };

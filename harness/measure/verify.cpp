@@ -251,10 +251,10 @@ Plan make_plan(const Case& c, StepCache* after) {
   return plan;
 }
 
-void set_density(Case& c, double target) {
+void set_density(Case& c, double target, const std::vector<Inputs>& before) {
   c.result.identity.density = target;
   try {
-    DensitySolution solution = solve_density(c.spec, c.in, target);
+    DensitySolution solution = solve_density(c.spec, c.in, target, before);
     c.spec = std::move(solution.spec);
     c.result.setting = c.spec.text();
     c.result.note = std::move(solution.note);

@@ -36,8 +36,9 @@ void set_pass(std::vector<Case>& cases, Pass pass);
 /// Full attention that would take minutes is set to run for a sample of its rows; not when `whole`.
 void sample_if_long(Case& c, bool whole);
 
-/// Sets the knob of the case's method; a method that refuses the inputs is skipped.
-void set_density(Case& c, double target);
+/// Sets the knob of the case's method, planned after the steps `before` where it learns over them;
+/// a method that refuses the inputs is skipped.
+void set_density(Case& c, double target, const std::vector<Inputs>& before = {});
 
 /// The plan that the case's device runs. In a denoising run it starts from what was kept of the
 /// steps before; `after` gets what is kept then.

@@ -39,8 +39,17 @@ Case case_of_call(const std::string& backend, const std::string& device, DType d
   return c;
 }
 
+/// The steps before a case's own, where its density comes of them.
+std::vector<Inputs> inputs_before(const Case& c, const std::vector<Inputs>& steps) {
+  std::vector<Inputs> before;
+  if (c.spec.backend->info().learns_over_steps)
+    for (const Inputs& step : steps) before.push_back(inputs_in(step, c.dtype));
+  return before;
+}
+
+/// `before` are the steps before the call that densities are set on.
 std::vector<Case> make_cases(const RunOptions& options, const Inputs& original, bool alone,
-                             const StepState* state) {
+                             const StepState* state, const std::vector<Inputs>& before = {}) {
   std::vector<Case> cases;
   for (DType dtype : options.dtypes) {
     const Inputs in = inputs_in(original, dtype);
@@ -52,10 +61,11 @@ std::vector<Case> make_cases(const RunOptions& options, const Inputs& original, 
           cases.push_back(std::move(c));
           continue;
         }
+        const std::vector<Inputs> earlier = inputs_before(c, before);
         for (double target : options.densities) {
           cases.push_back(c);
           if (state == nullptr)
-            set_density(cases.back(), target);
+            set_density(cases.back(), target, earlier);
           else
             cases.back().result.identity.density = target;
         }
@@ -269,9 +279,12 @@ std::vector<Measurement> results_of(std::vector<Case>& cases) {
 
 }  // namespace
 
-void settle_densities(const RunOptions& options, const Workload& workload, StepState& state) {
+void settle_densities(const RunOptions& options, const std::vector<Workload>& steps,
+                      StepState& state) {
   if (options.densities.empty()) return;
-  for (const Case& c : make_cases(options, workload.inputs, false, nullptr))
+  std::vector<Inputs> before;
+  for (size_t s = 0; s + 1 < steps.size(); ++s) before.push_back(steps[s].inputs);
+  for (const Case& c : make_cases(options, steps.back().inputs, false, nullptr, before))
     if (!c.is_full()) settle(c, state);
 }
 

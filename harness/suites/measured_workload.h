@@ -28,9 +28,11 @@ MeasuredWorkload measure_workload(const RunOptions& options, const WorkloadReque
                                   const Workload& workload, const std::string& stage,
                                   Outputs& outputs, StepState* state,
                                   const std::function<void(MeasuredWorkload)>& keep);
-/// Sets the knobs for the densities asked for on one call of a run, alone; they then hold for all
-/// of its steps. Nothing where none is asked for.
-void settle_densities(const RunOptions& options, const Workload& workload, StepState& state);
+/// Sets the knobs for the densities asked for on the last of some steps of a run; they then hold
+/// for all of its steps. It is planned alone, but for a method that learns over the steps before
+/// it. Nothing where none is asked for.
+void settle_densities(const RunOptions& options, const std::vector<Workload>& steps,
+                      StepState& state);
 /// Rare enough to cost no measurement anything.
 inline constexpr double kKeepSeconds = 10;
 

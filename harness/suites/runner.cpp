@@ -161,11 +161,23 @@ class CallLoop {
     state.run_steps = std::ssize(steps);
     state.arguments = arguments_of(steps);
     if (!options_.densities.empty() && !interrupted())
-      settle_densities(options_, make_workload(steps[steps.size() / 2]), state);
+      settle_densities(options_, up_to_middle(steps), state);
     for (const WorkloadRequest& step : steps) {
       state.context.step = step_of_call(step);
       measure_next(step, &state);
     }
+  }
+
+  /// The middle step, whose density is set, and those before it where a method learns over them.
+  std::vector<Workload> up_to_middle(const std::vector<WorkloadRequest>& steps) const {
+    const bool learns = std::any_of(options_.backends.begin(), options_.backends.end(),
+                                    [](const std::string& text) {
+                                      return parse_backend(text).backend->info().learns_over_steps;
+                                    });
+    std::vector<Workload> some;
+    for (size_t s = learns ? 0 : steps.size() / 2; s <= steps.size() / 2; ++s)
+      some.push_back(make_workload(steps[s]));
+    return some;
   }
 
   /// Where the run's layer stands in its model: a layer that nobody said is one in the middle.

@@ -97,6 +97,25 @@ TEST(Density, WhereOneKnobIsCoarseAnotherOneHelps) {
   EXPECT_NEAR(own.density, 0.19, 1e-6) << own.note;  // in place of the one shot, so of everything
 }
 
+/// The run's density is that after the steps before, with what they taught.
+TEST(Density, OfAMethodThatLearnsItIsThatOfALaterStep) {
+  const Inputs in = random_video(4, 8, 8, 1, 16);
+  const BackendSpec lite = parse_backend("lite:tile_q=8,tile_k=8");
+  const DensitySolution found = solve_density(lite, in, 0.5, {in, in});
+  EXPECT_FALSE(missed_density(found.density, 0.5)) << found.note;
+  StepCache kept;
+  Inputs step = in;
+  step.context.cache = &kept;
+  double density = 0;
+  for (int i = 0; i < 3; ++i)
+    density = plan_stats(lite.backend->plan(step, found.spec.params), step).density;
+  EXPECT_DOUBLE_EQ(density, found.density);
+  const DensitySolution alone = solve_density(lite, in, 0.5);
+  EXPECT_EQ(alone.density, 1);
+  EXPECT_EQ(alone.spec.text(), lite.text());
+  EXPECT_TRUE(alone.note.starts_with("lite leaves out what earlier steps")) << alone.note;
+}
+
 TEST(Density, ASecondKnobLeavesWhatWasGiven) {
   const Inputs in = random_video(10, 8, 8, 1, 8);
   const DensitySolution found = solve_density(parse_backend("moc:own=shot"), in, 0.19);

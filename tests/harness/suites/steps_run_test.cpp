@@ -65,6 +65,17 @@ TEST_F(StepsRun, ADensityIsSetOnceForTheRun) {
   for (const json* step : steps) EXPECT_EQ((*step)["setting"], (*steps[0])["setting"]);
 }
 
+TEST_F(StepsRun, ALearningMethodsDensityIsThatOfTheMiddleStep) {
+  const json run = record(
+      "run --quiet --repeat 1 --grid 3,8,8 --heads 1 --dim 32 --backend full --backend "
+      "lite:tile_q=8,tile_k=8 --density 0.6 --workload steps:4");
+  const auto steps = steps_of(run, "lite");
+  ASSERT_EQ(steps.size(), 4U);
+  EXPECT_EQ(value_of(*steps[0], "density"), 1) << "which has learned nothing";
+  EXPECT_NEAR(value_of(*steps[2], "density"), 0.6, 0.02 * 0.6);
+  EXPECT_LE(value_of(*steps[3], "density"), value_of(*steps[2], "density"));
+}
+
 TEST_F(StepsRun, CarryingNeedsARun) {
   EXPECT_EQ(run_tool(kRun + "--carry --workload film").exit_code, 3);
 }
