@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <mutex>
+#include <shared_mutex>
 
 #include "attention/error.h"
 #include "attention/methods/cross.h"
@@ -12,9 +14,17 @@
 namespace vidattn {
 namespace {
 
-std::map<std::string, std::unique_ptr<Backend>>& backend_registry() {
-  static std::map<std::string, std::unique_ptr<Backend>> backends;
-  return backends;
+/// Backends by name. Those of the program are there before main(); modules may add some later, while
+/// others look.
+struct BackendRegistry {
+  std::shared_mutex mutex;
+  std::map<std::string, std::unique_ptr<Backend>> named;
+  std::vector<std::unique_ptr<Backend>> replaced;  // calls may still use them
+};
+
+BackendRegistry& backend_registry() {
+  static BackendRegistry registry;
+  return registry;
 }
 
 void append(std::vector<ParamSpec>& all, const std::vector<ParamSpec>& more) {
@@ -126,21 +136,27 @@ Plan full_plan(const Inputs& in, int64_t padding) {
 }
 
 void add_backend(std::unique_ptr<Backend> backend) {
-  std::string name = backend->name();
-  backend_registry()[std::move(name)] = std::move(backend);
+  BackendRegistry& registry = backend_registry();
+  const std::unique_lock lock(registry.mutex);
+  std::unique_ptr<Backend>& place = registry.named[backend->name()];
+  if (place) registry.replaced.push_back(std::move(place));
+  place = std::move(backend);
 }
 
 std::vector<const Backend*> backends() {
+  BackendRegistry& registry = backend_registry();
+  const std::shared_lock lock(registry.mutex);
   std::vector<const Backend*> all;
-  for (const auto& [name, backend] : backend_registry()) all.push_back(backend.get());
+  for (const auto& [name, backend] : registry.named) all.push_back(backend.get());
   return all;
 }
 
 const Backend& find_backend(const std::string& name) {
-  const auto found = backend_registry().find(name);
-  if (found != backend_registry().end()) return *found->second;
   std::vector<std::string> names;
-  for (const auto& [key, backend] : backend_registry()) names.push_back(key);
+  for (const Backend* backend : backends()) {
+    names.push_back(backend->name());
+    if (names.back() == name) return *backend;
+  }
   throw InputError("unknown backend '" + name + "': " + known_are(name, names));
 }
 

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <initializer_list>
 #include <limits>
 #include <mutex>
@@ -17,6 +18,11 @@
 extern "C" {
 void* blas_memory_alloc(int position);
 void blas_memory_free(void* buffer);
+}
+// And what chooses its kernels, where it has those of several processors.
+extern "C" {
+[[gnu::weak]] void gotoblas_dynamic_init();
+[[gnu::weak]] void gotoblas_dynamic_quit();
 }
 
 namespace vidattn {
@@ -73,6 +79,18 @@ std::string better_blas_core(const std::string& core) {
     return is_one_of({"Haswell", "Zen"}) ? "" : "Haswell";
 #endif
   return "";
+}
+
+void use_better_blas_core() {
+  constexpr const char* kVariable = "OPENBLAS_CORETYPE";
+  const std::string better = better_blas_core(blas_core());
+  if (better.empty() || std::getenv(kVariable) != nullptr || gotoblas_dynamic_init == nullptr ||
+      gotoblas_dynamic_quit == nullptr)
+    return;
+  setenv(kVariable, better.c_str(), 1);
+  gotoblas_dynamic_quit();
+  gotoblas_dynamic_init();
+  unsetenv(kVariable);
 }
 
 void gemm_nt(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,

@@ -12,6 +12,11 @@ std::string blas_config();
 /// The core type that OpenBLAS should use on this CPU instead of `core`; empty when `core` is fine.
 std::string better_blas_core(const std::string& core);
 
+/// Makes OpenBLAS use better_blas_core() where it chose another one and OPENBLAS_CORETYPE names
+/// none. To be called before any product, by a program that cannot set that variable before
+/// OpenBLAS is loaded.
+void use_better_blas_core();
+
 /// C = alpha * A * B^T + beta * C, row-major: A [m,k], B [n,k], C [m,n]; lda, ldb, ldc are the
 /// distances between rows. With beta = 0, C need not be initialized. OpenMP threads share the rows
 /// of A, each calling a single-threaded BLAS; inside a parallel region, and where the product is

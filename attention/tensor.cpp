@@ -35,14 +35,8 @@ std::byte* allocate_zeroed(int64_t bytes) {
   return static_cast<std::byte*>(p);
 }
 
-}  // namespace
-
-void Tensor::Free::operator()(std::byte* p) const {
-  if (owned) std::free(p);
-}
-
-Tensor::Tensor(int64_t length, int64_t heads, int64_t dim, DType dtype)
-    : length_(length), heads_(heads), dim_(dim), dtype_(dtype) {
+/// Throws InputError for a shape that cannot be.
+int64_t bytes_of(int64_t length, int64_t heads, int64_t dim, DType dtype) {
   if (is_low_bit(dtype)) throw std::logic_error("no tensor is stored as " + to_string(dtype));
   constexpr int64_t kMaxLength = std::numeric_limits<int32_t>::max();  // plans have 32-bit indices
   if (length > kMaxLength)
@@ -53,16 +47,32 @@ Tensor::Tensor(int64_t length, int64_t heads, int64_t dim, DType dtype)
       __builtin_mul_overflow(bytes, size_of(dtype), &bytes))
     throw InputError("impossible tensor shape [" + std::to_string(length) + "," +
                      std::to_string(heads) + "," + std::to_string(dim) + "]");
-  data_.reset(allocate_zeroed(bytes));
+  return bytes;
+}
+
+}  // namespace
+
+void Tensor::Free::operator()(std::byte* p) const {
+  if (owned) std::free(p);
+}
+
+Tensor::Tensor(int64_t length, int64_t heads, int64_t dim, DType dtype)
+    : length_(length), heads_(heads), dim_(dim), dtype_(dtype) {
+  data_.reset(allocate_zeroed(bytes_of(length, heads, dim, dtype)));
 }
 
 Tensor Tensor::first_tokens(int64_t count) const {
+  return view(data_.get(), count, heads_, dim_, dtype_);
+}
+
+Tensor Tensor::view(const void* data, int64_t length, int64_t heads, int64_t dim, DType dtype) {
+  bytes_of(length, heads, dim, dtype);
   Tensor view;
-  view.length_ = count;
-  view.heads_ = heads_;
-  view.dim_ = dim_;
-  view.dtype_ = dtype_;
-  view.data_ = {data_.get(), Free{false}};
+  view.length_ = length;
+  view.heads_ = heads;
+  view.dim_ = dim;
+  view.dtype_ = dtype;
+  view.data_ = {static_cast<std::byte*>(const_cast<void*>(data)), Free{false}};
   return view;
 }
 

@@ -11,8 +11,8 @@
 
 namespace vidattn {
 
-/// Dense row-major tensor [length, heads, dim] (tokens, heads, channels of a head), 64-byte
-/// aligned. Copying is explicit (clone), because these are the large objects of a run.
+/// Dense row-major tensor [length, heads, dim] (tokens, heads, channels of a head); its own memory
+/// is 64-byte aligned. Copying is explicit (clone), because these are the large objects of a run.
 class Tensor {
  public:
   Tensor() = default;
@@ -68,6 +68,10 @@ class Tensor {
 
   /// The first `count` tokens in the same memory; not to outlive this.
   Tensor first_tokens(int64_t count) const;
+
+  /// A tensor in memory of someone else, which must outlive it and is aligned to its elements. To
+  /// be read only where `data` is. Throws as the constructor does.
+  static Tensor view(const void* data, int64_t length, int64_t heads, int64_t dim, DType dtype);
 
   Tensor clone() const { return to(dtype_); }
   /// Copy in another storage type (round to nearest even).

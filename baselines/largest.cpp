@@ -235,11 +235,13 @@ bool FallingLargest(const float* values, int64_t size, int64_t count, float* lef
   const Floats d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto lowest = hn::Set(d, kLowest);
+  // To whole vectors; masked loads of older instruction sets read whole, aligned ones.
+  std::copy_n(values, size, left);
+  hn::StoreU(lowest, d, left + size);
   auto most = lowest;
   for (int64_t i = 0; i < size; i += lanes) {
-    const auto there = hn::FirstN(d, static_cast<size_t>(std::min(lanes, size - i)));
-    const auto x = hn::MaskedLoad(there, d, values + i);
-    const auto number = hn::IfThenElse(hn::And(there, hn::Eq(x, x)), x, lowest);
+    const auto x = hn::LoadU(d, left + i);
+    const auto number = hn::IfThenElse(hn::Eq(x, x), x, lowest);
     hn::StoreU(number, d, left + i);
     most = hn::Max(most, number);
   }

@@ -20,8 +20,9 @@ COLUMN, ROW, GAP, MARGIN = 122, 78, 30, 16  # pixels
 # room: (row, first column, columns, what it is for); rows from the top
 LAYOUT = {
     "harness/main.cpp": (0, 0, 8, "the program vidattn"),
-    "harness/commands": (1, 0, 7, "one file a command"),
-    "harness/cli": (1, 7, 1, "options"),
+    "harness/commands": (1, 0, 6, "one file a command"),
+    "harness/cli": (1, 6, 1, "options"),
+    "harness/python": (1, 7, 1, "the module"),
     "harness/compare": (2, 0, 1, "A/B, CI"),
     "harness/suites": (2, 1, 1, "sets of cases"),
     "harness/report": (2, 2, 1, "page, figures"),
@@ -29,6 +30,7 @@ LAYOUT = {
     "harness/conform": (2, 4, 1, "vectors"),
     "harness/probes": (2, 5, 1, "restore, labels"),
     "harness/videos": (2, 6, 1, "scores, shots"),
+    "harness/dit": (2, 7, 1, "a trained DiT"),
     "harness/store": (3, 0, 3, "runs in SQLite, history"),
     "harness/measure": (4, 0, 6, "one case, one timing engine, checks, density solver"),
     "harness/workloads": (5, 0, 8, "what is attended to: rendered film, videos, tensors from models"),

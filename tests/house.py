@@ -18,8 +18,8 @@ ORDER = [
     "attention", "baselines", "metrics",
     "harness/io harness/host", "harness/workloads", "harness/measure", "harness/store",
     "harness/suites harness/compare harness/report harness/tables harness/probes harness/videos "
-    "harness/conform",
-    "harness/commands harness/cli", "harness/main.cpp",
+    "harness/conform harness/dit",
+    "harness/commands harness/cli harness/python", "harness/main.cpp",
 ]
 RANK = {room: rank for rank, group in enumerate(ORDER) for room in group.split()}
 MAX_LINES = 400
@@ -36,6 +36,7 @@ LIBRARIES = [
     ("FFmpeg", "libav", ("harness/workloads/media/", "harness/host/environment.cpp", "tests/")),
     ("FFmpeg", "libsw", ("harness/workloads/media/", "harness/host/environment.cpp", "tests/")),
     ("SQLite", "SQLite", ("harness/store/", "tests/")),
+    ("nanobind", "nanobind/", ("harness/python/",)),
     ("libzip", "zip.h", ("harness/io/", "tests/")),
     ("files", "fstream", ("metrics/", "harness/", "tests/")),
     ("files", "filesystem", ("metrics/", "harness/", "tests/")),

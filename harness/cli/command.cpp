@@ -8,9 +8,10 @@ namespace {
 
 /// The order of the help text. Commands that are not named here follow by their names.
 constexpr const char* kOrder[] = {
-    "run",     "sweep",    "case", "table",  "project",   "attend", "conform", "restore",
-    "quality", "metrics",  "film", "shots",  "videodiff", "bench",  "check",   "compare",
-    "history", "selftest", "runs", "export", "import",    "report", "list",    "env"};
+    "run",   "sweep",     "case",       "table",   "project", "attend",  "conform",
+    "train", "generate",  "experiment", "restore", "quality", "metrics", "film",
+    "shots", "videodiff", "bench",      "check",   "compare", "history", "selftest",
+    "runs",  "export",    "import",     "report",  "list",    "env"};
 
 std::vector<Command (*)()>& registry() {
   static std::vector<Command (*)()> commands;

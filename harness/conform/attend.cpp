@@ -10,6 +10,7 @@
 #include "attention/error.h"
 #include "attention/methods/cross.h"
 #include "harness/conform/attend_backward.h"
+#include "harness/conform/call_inputs.h"
 #include "harness/host/output/outputs.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
@@ -17,8 +18,6 @@
 #include "harness/io/stored_array.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/backend_spec.h"
-#include "harness/workloads/capture/options.h"
-#include "harness/workloads/in_dtype.h"
 #include "harness/workloads/mask_file.h"
 #include "metrics/plan/block_map.h"
 #include "metrics/plan/stats.h"
@@ -26,48 +25,22 @@
 namespace vidattn {
 namespace {
 
-std::shared_ptr<const Tensor> load(const std::string& path, DType dtype) {
+NamedTensor load(const std::string& path) {
   Tensor tensor = read_npy_tensor(path);
   require_finite(tensor, path);
-  return in_dtype(std::make_shared<const Tensor>(std::move(tensor)), dtype, path);
-}
-
-/// A grid that leaves tokens over takes them as text tokens; validate() refuses one too large.
-VideoGrid grid_for(const AttendOptions& options, int64_t length) {
-  VideoGrid grid = options.grid;
-  if (!grid.known()) {
-    if (grid.shots.size() > 1) throw InputError("--shots needs --grid");
-    return grid;
-  }
-  grid.validate();
-  grid.text_tokens = std::max<int64_t>(0, length - grid.video_tokens());
-  return grid;
+  return {std::make_shared<const Tensor>(std::move(tensor)), path};
 }
 
 Inputs load_inputs(const AttendOptions& options, const BackendSpec& spec) {
-  Inputs in;
-  const DType stored = storage_of(options.dtype);
-  in.q = load(options.q, stored);
-  in.k = load(options.k, stored);
-  in.v = load(options.v, stored);
-  if (is_low_bit(options.dtype)) in.low_bits = options.dtype;
-  in.grid = grid_for(options, in.length());
-  in.scale = options.scale;
-  in.validate();
+  const NamedTensor q = load(options.q), k = load(options.k), v = load(options.v);
+  Inputs in = call_inputs(q, k, v, {options.grid, options.scale, options.dtype, options.attention});
+  std::map<std::string, Array> arrays;
   for (const auto& [name, path] : options.inputs) {
-    const auto& known = spec.backend->info().inputs;
-    if (std::none_of(known.begin(), known.end(),
-                     [&name = name](const InputSpec& i) { return i.name == name; }))
-      throw InputError(spec.backend->name() + " has no input '" + name + "'");
     Array array = read_npy(path);
     require_finite(array, path);
-    in.extra[name] = std::make_shared<const Array>(std::move(array));
+    arrays.emplace(name, std::move(array));
   }
-  if (options.attention == kSelf && is_cross(in))
-    throw InputError(
-        fmt::format("self-attention has as many keys as queries: these are {} queries and {} keys",
-                    in.length(), in.keys()));
-  if (options.attention == kCross) mark_cross(in);
+  add_inputs(spec, std::move(arrays), in);
   add_file_inputs(*spec.backend, spec.params, in);
   return in;
 }

@@ -6,7 +6,7 @@
 
 #include "harness/host/clock.h"
 #include "harness/host/command_line.h"
-#include "harness/measure/record/case_metrics.h"
+#include "harness/measure/cases/beside_full.h"
 #include "harness/measure/verify.h"
 
 namespace vidattn {
@@ -19,12 +19,7 @@ std::vector<Case> make_cases(const CaseRequest& request, const Inputs& original)
   for (const std::string& backend : request.backends)
     cases.push_back(make_case(backend, request.device, request.dtype, in));
   cases.insert(cases.begin(), make_case("full", request.device, request.dtype, in));
-  for (size_t i = 0; i < cases.size(); ++i) {
-    Case& c = cases[i];
-    sample_if_long(c, request.whole);
-    if (i > 0 && request.density && !c.is_full()) set_density(c, *request.density);
-  }
-  set_pass(cases, request.pass);
+  set_up(cases, {request.density, request.pass, request.whole});
   return cases;
 }
 
@@ -40,14 +35,6 @@ void describe(Measurement& m, const Measurement& named, const WorkloadFacts& fac
 }
 
 std::string process_id() { return fmt::format("{}-{}", utc_now(), getpid()); }
-
-/// What becomes of a correct case whose dense control has no times.
-void blame_control(Measurement& m, const Measurement& dense) {
-  const bool same =
-      dense.outcome == Outcome::interrupted || dense.outcome == Outcome::out_of_memory;
-  m.outcome = same ? dense.outcome : Outcome::failed;
-  m.reason = fmt::format("the dense control {}: {}", to_string(dense.outcome), dense.reason);
-}
 
 }  // namespace
 
@@ -98,20 +85,11 @@ std::vector<Measurement> measure_cases(const CaseRequest& request) {
   const std::string process = process_id();
   const Workload workload = build_workload(request.workload);
   std::vector<Case> cases = make_cases(request, workload.inputs);
-  std::vector<Dense> full_outputs;
-  for (Case& c : cases) check_case(c, full_outputs);
-  Case& dense = cases.front();
-  std::vector<Case*> timed;
-  for (size_t i = 1; i < cases.size(); ++i)
-    if (cases[i].passed()) timed.push_back(&cases[i]);
-  const bool dense_failed = !dense.passed();
-  if (!dense_failed && !timed.empty())
-    add_metrics(cases, {}, time_blocks(timed, dense, request.timing));
+  measure_beside_full(cases, request.timing);
   const WorkloadFacts facts = workload_facts(workload);
   for (size_t i = 0; i < named.size(); ++i) {
     Measurement& m = measured.emplace_back(std::move(cases[i + 1].result));
     describe(m, named[i], facts, cases[i + 1], process);
-    if (dense_failed && m.passed()) blame_control(m, dense.result);
   }
   return measured;
 }

@@ -26,18 +26,6 @@ const std::vector<std::string> kFewMetrics{
     "relative_l2", "selection_error", "quantisation_error", "backward_time",    "total_time",
     "speedup",     "forward_speedup", "backward_speedup",   "realised_share",   "planning_share"};
 
-std::vector<std::string> headers_of(const Columns& columns, const char* first) {
-  std::vector<std::string> headers{first};
-  for (const MetricInfo* metric : columns) headers.push_back(metric->header);
-  return headers;
-}
-
-std::vector<std::string> row_of(const Columns& columns, const Measurement& m, std::string name) {
-  std::vector<std::string> row{std::move(name)};
-  for (const MetricInfo* metric : columns) row.push_back(metric->cell(m));
-  return row;
-}
-
 /// One table of `run`; cases that have none of its figures are left out.
 std::string table_text(const std::vector<Measurement>& cases, const Columns& wanted) {
   const Columns columns = needed_columns(wanted, cases);
@@ -59,11 +47,6 @@ std::string case_tables(const std::vector<Measurement>& cases, const ColumnChoic
 std::string tables_of(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
   if (of_step_run(cases)) return steps_tables(cases, choice);
   return of_several_calls(cases) ? calls_tables(cases, choice) : case_tables(cases, choice);
-}
-
-bool none_has(const MetricInfo& metric, const std::vector<Measurement>& cases) {
-  return std::none_of(cases.begin(), cases.end(),
-                      [&](const Measurement& m) { return m.values.contains(metric.tag); });
 }
 
 /// Columns asked for by name that no case has; none where no case was measured, which says why.
@@ -103,23 +86,7 @@ std::string peak_line(const MainJob& job) {
                      highest(job.fma_peak_gflops), job.run.cases.front().process.threads);
 }
 
-TableRows paper_rows(const Columns& columns, const std::vector<Measurement>& cases,
-                     const std::vector<std::string>& names) {
-  TableRows rows;
-  for (size_t i = 0; i < cases.size(); ++i)
-    if (cases[i].values.count("total_time") > 0)
-      rows.push_back(row_of(columns, cases[i], names.at(i)));
-  return rows;
-}
-
 }  // namespace
-
-Columns needed_columns(Columns columns, const std::vector<Measurement>& cases) {
-  std::erase_if(columns, [&](const MetricInfo* metric) {
-    return metric->in(kIfAny) && none_has(*metric, cases);
-  });
-  return columns;
-}
 
 bool has_any(const Columns& columns, const Measurement& m) {
   return std::any_of(columns.begin(), columns.end(),
@@ -136,14 +103,6 @@ std::string chosen_tables(const ColumnChoice& choice, const std::vector<Measurem
   return text;
 }
 
-std::vector<std::string> row_names(const std::vector<Measurement>& cases) {
-  const bool several = of_several_kinds(cases);
-  std::vector<std::string> names;
-  for (const Measurement& m : cases)
-    names.push_back(several ? case_name(m) : short_setting(m.setting));
-  return names;
-}
-
 std::string reasons_text(const std::vector<Measurement>& cases) {
   std::string text;
   const bool several = of_several_kinds(cases);
@@ -158,7 +117,7 @@ std::string reasons_text(const std::vector<Measurement>& cases) {
 }
 
 bool speaks_of(const MetricInfo& metric, const std::vector<Measurement>& cases) {
-  if (metric.in(kIfAny)) return !none_has(metric, cases);
+  if (metric.in(kIfAny)) return !needed_columns({&metric}, cases).empty();
   return (metric.tag != kSelectionErrorTag && metric.tag != kQuantisationErrorTag) ||
          std::any_of(cases.begin(), cases.end(), [](const Measurement& m) {
            return m.identity.dtype == to_string(DType::int8) ||
@@ -184,20 +143,6 @@ std::string run_text(const MainJob& job, const ColumnChoice& choice) {
   return (several ? calls_line(job) : "") + workload_line(job.workload, several) +
          preflight_line(job.run.preflight) + peak_line(job) + tables_of(cases, choice) +
          (several ? calls_reasons(cases) : reasons_text(cases)) + unread_lines(job);
-}
-
-std::string run_latex(const std::vector<Measurement>& cases,
-                      const std::vector<std::string>& names) {
-  const Columns columns = needed_columns(metrics_in(kLatex), cases);
-  return latex_on_a_page(
-      latex_table(headers_of(columns, "method"), paper_rows(columns, cases, names)));
-}
-
-std::string run_markdown(const std::vector<Measurement>& cases,
-                         const std::vector<std::string>& names) {
-  const Columns columns = needed_columns(metrics_in(kLatex), cases);
-  return markdown_table(headers_of(columns, "method"), paper_rows(columns, cases, names),
-                        "l" + std::string(columns.size(), 'r'));
 }
 
 std::string run_csv(const std::vector<Measurement>& cases) {

@@ -6,6 +6,7 @@
 
 #include "harness/measure/record/catalogue.h"
 #include "harness/report/columns.h"
+#include "harness/report/paper/paper_table.h"
 #include "harness/store/run_file.h"
 
 namespace vidattn {
@@ -20,27 +21,16 @@ std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice,
 /// those of kIfAny that no case has.
 bool speaks_of(const MetricInfo& metric, const std::vector<Measurement>& cases);
 
-/// Without the columns of kIfAny that no case has.
-std::vector<const MetricInfo*> needed_columns(std::vector<const MetricInfo*> columns,
-                                              const std::vector<Measurement>& cases);
 /// Whether the case has any figure of the columns; it needs no row without.
 bool has_any(const std::vector<const MetricInfo*>& columns, const Measurement& m);
 /// The table of the chosen columns, or of all of them one each of cost, fidelity and transfers.
 std::string chosen_tables(
     const ColumnChoice& choice, const std::vector<Measurement>& cases,
     const std::function<std::string(const std::vector<const MetricInfo*>&)>& table);
-/// What the rows of cases are called: the settings, with device and type where they differ.
-std::vector<std::string> row_names(const std::vector<Measurement>& cases);
-
 /// What `vidattn run` prints: the workload, what the machine was like, a table of those columns
 /// (with all of them one each of cost, fidelity and transfers), notes and reasons. Of several calls
 /// of a capture the tables are those of calls_table.h.
 std::string run_text(const MainJob& job, const ColumnChoice& choice = {});
-
-/// The timed cases by name, with the catalogue's few columns for papers.
-std::string run_latex(const std::vector<Measurement>& cases, const std::vector<std::string>& names);
-std::string run_markdown(const std::vector<Measurement>& cases,
-                         const std::vector<std::string>& names);
 
 /// Every case with every metric of the catalogue in its own unit, unrounded; empty = unknown.
 std::string run_csv(const std::vector<Measurement>& cases);

@@ -46,15 +46,6 @@ bool of_zeros_and_ones(const std::vector<int32_t>& values) {
   return std::all_of(values.begin(), values.end(), [](int32_t v) { return v == 0 || v == 1; });
 }
 
-/// Maps and masks of 0 and 1 in wider integers, as NumPy and PyTorch have them by themselves.
-void narrow_flags(const std::string& input, Array& array) {
-  const auto* wide = std::get_if<std::vector<int32_t>>(&array.values);
-  const bool flags = input == "block_map" || input == "pair_mask";
-  if (wide == nullptr || !flags || !of_zeros_and_ones(*wide)) return;
-  std::vector<uint8_t> narrow(wide->begin(), wide->end());
-  array.values = std::move(narrow);
-}
-
 /// What an array that stands alone is.
 std::string told_by_shape(const Array& array, const Inputs& in, const std::string& path) {
   const std::vector<int64_t>& shape = array.shape;
@@ -103,6 +94,14 @@ std::string file_of(const Backend& backend, const Params& params) {
 }
 
 }  // namespace
+
+void narrow_flags(const std::string& input, Array& array) {
+  const auto* wide = std::get_if<std::vector<int32_t>>(&array.values);
+  const bool flags = input == "block_map" || input == "pair_mask";
+  if (wide == nullptr || !flags || !of_zeros_and_ones(*wide)) return;
+  std::vector<uint8_t> narrow(wide->begin(), wide->end());
+  array.values = std::move(narrow);
+}
 
 bool reads_file(const Backend& backend) {
   const auto& params = backend.info().params;

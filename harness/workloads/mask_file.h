@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "attention/backend.h"
 
 namespace vidattn {
@@ -13,6 +15,10 @@ bool reads_file(const Backend& backend);
 /// Looks at the headers of the file that `params` name, if any. Throws InputError for a file that
 /// cannot be read.
 void require_file(const Backend& backend, const Params& params);
+
+/// Maps and masks (`input` is block_map or pair_mask) of 0 and 1 in wider integers, as NumPy and
+/// PyTorch have them by themselves, become uint8.
+void narrow_flags(const std::string& input, Array& array);
 
 /// Adds the arrays of the file that `params` name, if any, to in.extra, and has the backend plan
 /// once, so that what does not fit is refused before anything is measured. A .npy file, or one

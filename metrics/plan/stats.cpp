@@ -7,17 +7,6 @@ namespace {
 
 bool attends_own_keys(const Branch& branch) { return branch.prepared.k == nullptr; }
 
-/// Tokens that take the result of each query row.
-std::vector<std::vector<int32_t>> tokens_of_row(const Branch& branch, size_t table, int64_t rows,
-                                                int64_t length) {
-  std::vector<std::vector<int32_t>> tokens(rows);
-  for (int64_t i = 0; i < length; ++i) {
-    const int64_t row = branch.output_map.empty() ? i : branch.output_map[table][i];
-    if (row >= 0) tokens[row].push_back(static_cast<int32_t>(i));
-  }
-  return tokens;
-}
-
 struct LinearFlops {
   double forward = 0, backward = 0;
 };
@@ -47,8 +36,7 @@ LinearFlops linear_flops(const Plan& plan, const Inputs& in) {
 
 void mark(const Branch& branch, size_t t, const Inputs& in, uint8_t* mask) {
   const HeadTable& table = branch.tables[t];
-  const int64_t rows = branch.operands(in).q.length();
-  const auto tokens = tokens_of_row(branch, t, rows, in.length());
+  const auto tokens = tokens_of_rows(branch, t, in);
   for (const Segment& s : table.segments)
     for (int64_t p = s.query_begin; p < s.query_end; ++p)
       for (int32_t token : tokens[table.query_row(p)])
@@ -58,6 +46,16 @@ void mark(const Branch& branch, size_t t, const Inputs& in, uint8_t* mask) {
 }
 
 }  // namespace
+
+std::vector<std::vector<int32_t>> tokens_of_rows(const Branch& branch, size_t table,
+                                                 const Inputs& in) {
+  std::vector<std::vector<int32_t>> tokens(branch.operands(in).q.length());
+  for (int64_t i = 0; i < in.length(); ++i) {
+    const int64_t row = branch.output_map.empty() ? i : branch.output_map[table][i];
+    if (row >= 0) tokens[row].push_back(static_cast<int32_t>(i));
+  }
+  return tokens;
+}
 
 PlanStats plan_stats(const Plan& plan, const Inputs& in) {
   PlanStats stats;

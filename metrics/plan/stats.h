@@ -40,6 +40,10 @@ struct PlanStats {
 /// Pairs that several branches attend count once per branch, because each computes them.
 PlanStats plan_stats(const Plan& plan, const Inputs& in);
 
+/// Tokens that take the result of each query row of a branch, for its table `table`.
+std::vector<std::vector<int32_t>> tokens_of_rows(const Branch& branch, size_t table,
+                                                 const Inputs& in);
+
 /// Union over the branches of the visible (query, key) pairs: [1,L,LK] when all heads share every
 /// table, else [H,L,LK]; 1 = visible. L·LK bytes per head: for pictures and tests only.
 Array plan_mask(const Plan& plan, const Inputs& in);

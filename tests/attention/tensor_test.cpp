@@ -33,6 +33,15 @@ TEST(Tensor, ImpossibleShapesAreRefused) {
   EXPECT_THROW(Tensor(int64_t{1} << 31, 1, 1), InputError);  // plans have 32-bit indices
 }
 
+TEST(Tensor, AViewIsTheMemoryOfSomeoneElse) {
+  const float values[] = {1, 2, 3, 4, 5, 6};
+  const Tensor view = Tensor::view(values, 3, 1, 2, DType::f32);
+  EXPECT_EQ(view.data<float>(), values);
+  EXPECT_EQ(view.at(2, 0, 1), 6);
+  EXPECT_EQ(view.clone().at(1, 0, 0), 3);
+  EXPECT_THROW(Tensor::view(values, -1, 1, 1, DType::f32), InputError);
+}
+
 TEST(Tensor, WhatDoesNotFitInMemoryIsNoFaultOfTheInput) {
   EXPECT_THROW(Tensor(1, int64_t{1} << 55, 8), OutOfMemory);
 }

@@ -7,7 +7,6 @@
 #include <exception>
 #include <filesystem>
 #include <new>
-#include <opencv2/core.hpp>
 #include <stdexcept>
 #include <string>
 
@@ -48,6 +47,13 @@ struct Thrown {
 
 Thrown out_of_memory() { return {"out of memory", ExitCode::usage}; }
 
+/// Whether it is OpenCV's cv::Exception with its code for a lack of memory, cv::Error::StsNoMem;
+/// told by its text, so that what needs no OpenCV is built without.
+bool lacks_memory(const std::exception& error) {
+  const std::string_view text = error.what();
+  return text.starts_with("OpenCV(") && text.find(" error: (-4:") != text.npos;
+}
+
 /// To be called in a catch block. A fault of vidattn is what nothing here knows, as a library's own
 /// exception.
 Thrown what_is_thrown() {
@@ -67,10 +73,8 @@ Thrown what_is_thrown() {
     return out_of_memory();
   } catch (const std::length_error&) {  // more elements than a container can ever hold
     return out_of_memory();
-  } catch (const cv::Exception& error) {
-    if (error.code == cv::Error::StsNoMem) return out_of_memory();
-    return {error.what(), ExitCode::fault};
   } catch (const std::exception& error) {
+    if (lacks_memory(error)) return out_of_memory();
     return {error.what(), ExitCode::fault};
   } catch (...) {
     return {"something that is no exception was thrown", ExitCode::fault};

@@ -1,0 +1,45 @@
+"""Arrays come in and go out by DLPack: what comes back is of the caller's framework."""
+from typing import Any
+
+import numpy as np
+
+Array = Any  # of any framework with DLPack, or what NumPy takes for an array
+
+
+def framework(array):
+    """The module's name of an array's framework: numpy, torch, jax …"""
+    root = type(array).__module__.partition(".")[0]
+    return "jax" if root == "jaxlib" else root
+
+
+def returned(made, like):
+    """An array of the core in the framework of `like`, without a copy."""
+    name = framework(like)
+    if name == "torch":
+        import torch
+        return torch.from_dlpack(made)
+    if name == "jax":
+        import jax
+        return jax.dlpack.from_dlpack(made)
+    if hasattr(like, "__array_namespace__") and name != "numpy":
+        return like.__array_namespace__().from_dlpack(made)
+    return np.asarray(made)
+
+
+def given(array):
+    """What the core reads: any array of DLPack or the buffer protocol; others become NumPy's."""
+    if framework(array) == "torch":
+        return array.detach()
+    if hasattr(array, "__dlpack__"):
+        return array
+    return np.asarray(array)
+
+
+def recorded(*arrays):
+    """Whether PyTorch records what is done with any of them: for gradients, or to compile it."""
+    tensors = [array for array in arrays if framework(array) == "torch"]
+    if not tensors:
+        return False
+    import torch
+    return torch.compiler.is_compiling() or (
+        torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors))

@@ -1,0 +1,60 @@
+"""Captures of attention calls from real pipelines, as files that `vidattn run --workload tensors:FOLDER` reads.
+
+CAPTURING.md beside the package in the sources says how; torch and safetensors are needed only here.
+"""
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Iterator, Optional, Sequence, Tuple
+
+from .call import CaptureError, Geometry
+from .files import Folder, say, size_text
+from .reading import CapturedCall, read_capture
+from .selection import Numbers, Selection
+
+__all__ = ["CaptureError", "CapturedCall", "capture", "read_capture"]
+
+
+@contextlib.contextmanager
+def capture(source: Any, *, out: Any, layers: Numbers = None, steps: Numbers = None, heads: Numbers = None,
+            guidance: str = "cond", passes: Sequence[str] = (), cross: bool = False, hidden: bool = False,
+            output: bool = False, modules: Any = None, qkv: Any = None, scheduler: Any = None,
+            grid: Optional[Tuple[int, int, int]] = None, prefix: int = 0, shots: Optional[Sequence[int]] = None,
+            prompt: str = "", overwrite: bool = False) -> Iterator[Any]:
+    """Writes q, k and v of the attention calls that the model makes while the context is open.
+
+    source:   a pipeline of diffusers; a torch module (a transformer of diffusers, or any model); or a model of
+              ComfyUI (ModelPatcher).
+    out:      folder; one .safetensors file a call, [L,H,D] in the model's own type.
+    layers, steps: numbers, or None for all. heads: how many, spread evenly, or which, or None for all.
+    guidance: which pass of classifier-free guidance: 'cond', 'uncond' or 'both'.
+    passes:   of a bare model: what the parts of its batch, or its calls in a step, are, as ('uncond', 'cond').
+    cross:    cross-attention, too. hidden: what the attention projects to q, k and v, [L,C]; MoGA's router reads it.
+    output:   the model's own result as flash_out, which the tool compares with its full attention.
+    modules:  names with wildcards, or a function of name and module: the attention modules of a model that keeps
+              them elsewhere than in lists of blocks; each is a layer. qkv: names of their submodules that give q, k
+              and v, where neither torch's scaled_dot_product_attention nor diffusers' dispatcher is called.
+    grid:     latent frames, height and width in tokens, and prefix, the tokens before them, where the model is not
+              known. shots: first latent frame of each.
+
+    Prints the size before the first file. Raises CaptureError (a ValueError) in one line when the disk has less,
+    for layers, steps or heads that do not exist, and for calls that the format cannot hold.
+    """
+    folder = Folder(out, overwrite)
+    from .recorder import Recorder
+
+    selection = Selection(layers, steps, heads, guidance, cross)
+    recorder = Recorder(folder, selection, hidden=hidden, output=output, shots=list(shots) if shots else None)
+    geometry = Geometry(tuple(int(n) for n in grid), int(prefix)) if grid else None  # type: ignore[arg-type]
+    if hasattr(source, "model_options"):
+        from .comfyui import ComfyCapture
+        opened = ComfyCapture(source, recorder, geometry=geometry).open()
+    else:
+        from .pipeline import PipelineCapture
+        opened = PipelineCapture(source, recorder, scheduler, prompt, modules=modules, qkv=qkv, passes=passes,
+                                 geometry=geometry).open()
+    try:
+        with opened as handle:
+            yield handle
+    finally:
+        say(f"{folder.files} files, {size_text(folder.bytes)}, in {folder.path}")

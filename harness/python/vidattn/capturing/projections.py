@@ -1,0 +1,56 @@
+"""q, k and v as submodules of an attention module give them, where neither torch's attention nor diffusers' is
+called: kernels of the model's own."""
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Callable, Dict, Iterator, Sequence
+
+import torch
+
+from .call import CaptureError
+from .layers import AttentionModule
+
+HEADS = ("heads", "num_heads", "n_heads", "num_attention_heads")
+
+
+class Projections:
+    """`names` are of three submodules whose outputs are q, k and v, or of one that gives all three, one behind the
+    other: [B,L,H,D], or [B,L,H*D] where the module says how many heads it has."""
+
+    def __init__(self, attention: AttentionModule, names: Sequence[str], hear: Callable[..., None]):
+        names = [names] if isinstance(names, str) else list(names)
+        if len(names) not in (1, 3):
+            raise CaptureError(f"qkv={names}: expected the names of three submodules, or of one")
+        self.attention, self.names, self.hear = attention, names, hear
+        self._found: Dict[int, torch.Tensor] = {}
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            for i, name in enumerate(self.names):
+                try:
+                    part = self.attention.module.get_submodule(name)
+                except AttributeError:
+                    raise CaptureError(f"qkv: {self.attention.name} has no {name}") from None
+                stack.callback(part.register_forward_hook(self._keep(i)).remove)
+            yield
+
+    def _keep(self, place: int) -> Callable[..., None]:
+        def kept(module, args, result):
+            self._found[place] = result
+            if len(self._found) == len(self.names):
+                found = [self._found.pop(i) for i in range(len(self.names))]
+                parts = found if len(found) == 3 else found[0].chunk(3, dim=-1)
+                self.hear(*(self._by_heads(part) for part in parts))
+
+        return kept
+
+    def _by_heads(self, states: Any) -> torch.Tensor:
+        if states.dim() == 4:
+            return states
+        module = self.attention.module
+        heads = next((getattr(module, key) for key in HEADS if hasattr(module, key)), None)
+        if not isinstance(heads, int) or states.dim() != 3:
+            raise CaptureError(f"qkv: {self.attention.name} gives {list(states.shape)}, and does not say how many "
+                               f"heads it has ({', '.join(HEADS)})")
+        return states.unflatten(-1, (heads, -1))

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Builds the Python module as a wheel, installs it where no compiler is in reach, and runs tests/python
+# there, against the tool. Both environments lie in build/venv and are kept; what they need comes from
+# PyPI. Tests of frameworks that are not there (torch, jax, pandas) are skipped and say so; names of them
+# in VIDATTN_PYTHON_EXTRAS are installed. PYTHON is the interpreter. Arguments go to pytest.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+python=${PYTHON:-python3}
+builder=build/venv/build tester=build/venv/test wheels=build/wheels
+
+say() { echo "python: $*" >&2; }
+
+environment() { # FOLDER PACKAGE…
+  local folder=$1
+  shift
+  [[ -x $folder/bin/pip ]] || "$python" -m venv "$folder" || return
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
+
+read -ra extras <<<"${VIDATTN_PYTHON_EXTRAS:-}"
+# cibuildwheel, which releases are built by, takes the same from pyproject.toml.
+if ! environment $builder scikit-build-core "nanobind>=2.7" ||
+  ! environment $tester numpy pytest "${extras[@]}"; then
+  say "skipped: no environment for it ($python with venv, and PyPI)"
+  exit 0
+fi
+
+rm -rf $wheels
+# Python would name another compiler, whose objects ccache keeps apart from those of other builds.
+CXX=${CXX:-c++} "$builder/bin/python" -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+  --config-settings=cmake.define.VIDATTN_VULKAN=OFF --wheel-dir $wheels .
+# Without a compiler: nothing but the environment is in reach.
+env -i PATH="$root/$tester/bin" HOME="$HOME" "$tester/bin/python" -m pip install --quiet \
+  --disable-pip-version-check --no-index --no-deps --force-reinstall $wheels/*.whl
+VIDATTN_TOOL=${VIDATTN_TOOL:-$root/build/release/vidattn} "$tester/bin/python" -m pytest -q -rs \
+  -p no:cacheprovider "$@" tests/python
