@@ -14,8 +14,8 @@
 namespace vidattn {
 namespace {
 
-/// Backends by name. Those of the program are there before main(); modules may add some later, while
-/// others look.
+/// Backends by name. Those of the program are there before main(); modules may add some later,
+/// while others look.
 struct BackendRegistry {
   std::shared_mutex mutex;
   std::map<std::string, std::unique_ptr<Backend>> named;

@@ -153,8 +153,8 @@ std::vector<const Backend*> backends();
 /// Throws InputError naming the known backends for an unknown name.
 const Backend& find_backend(const std::string& name);
 
-/// Takes the place of a backend of the same name, which lives on for who still uses it. Safe to call
-/// while other threads look for backends.
+/// Takes the place of a backend of the same name, which lives on for who still uses it. Safe to
+/// call while other threads look for backends.
 void add_backend(std::unique_ptr<Backend> backend);
 
 template <class T>

@@ -34,7 +34,7 @@ constexpr TensorType kTypes[] = {{"F32", 32, Element::f32},        {"F16", 16, E
                                  {"F8_E8M0", 8, std::nullopt},     {"F6_E2M3", 6, std::nullopt},
                                  {"F6_E3M2", 6, std::nullopt},     {"F4", 4, std::nullopt}};
 
-std::string read_header(const InputFile& file) {
+std::string read_header(const ByteSource& file) {
   constexpr uint64_t kLongest = 100'000'000;  // the format's own limit
   if (file.size() < kPrefix)
     throw InputError(
@@ -176,7 +176,9 @@ Piece piece_of(const std::string& name, const Array& array) {
 }  // namespace
 
 Safetensors::Safetensors(const std::filesystem::path& path)
-    : file_(std::make_shared<InputFile>(path)) {
+    : Safetensors(std::make_shared<InputFile>(path)) {}
+
+Safetensors::Safetensors(std::shared_ptr<const ByteSource> file) : file_(std::move(file)) {
   const std::string text = read_header(*file_);
   const json header = parse_header(text, file_->name());
   const uint64_t start = kPrefix + text.size();

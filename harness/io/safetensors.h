@@ -21,6 +21,8 @@ class Safetensors {
   /// overlaps, no holes, no duplicate or unknown keys. A tensor of a type that is not known is kept
   /// by name: whoever does not read it has nothing to do with it.
   explicit Safetensors(const std::filesystem::path& path);
+  /// The same of bytes from elsewhere.
+  explicit Safetensors(std::shared_ptr<const ByteSource> file);
 
   std::vector<std::string> names() const;  ///< sorted
   bool has(const std::string& name) const { return tensors_.count(name) > 0; }
@@ -33,7 +35,7 @@ class Safetensors {
   Array array(const std::string& name) const { return stored(name).array(); }
 
  private:
-  std::shared_ptr<const InputFile> file_;
+  std::shared_ptr<const ByteSource> file_;
   std::map<std::string, StoredArray> tensors_;
   std::map<std::string, std::string> metadata_;
 };

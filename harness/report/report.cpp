@@ -17,6 +17,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text/escape.h"
+#include "harness/io/text/html.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/workload_facts.h"
 #include "harness/report/backgrounds.h"
@@ -36,27 +37,6 @@ using nlohmann::json;
 
 // Runs of the store that the history shows.
 constexpr size_t kHistoryRuns = 100;
-
-/// The template with each %NAME% replaced once, in the order given.
-std::string fill(std::string_view page,
-                 const std::vector<std::pair<std::string, std::string>>& with) {
-  std::string text;
-  for (const auto& [name, value] : with) {
-    const size_t at = page.find(name);
-    text += page.substr(0, at);
-    text += value;
-    page.remove_prefix(at + name.size());
-  }
-  return text + std::string(page);
-}
-
-/// JSON that may stand inside a script element.
-std::string embedded(const json& data) {
-  std::string text = data.dump(-1, ' ', false, json::error_handler_t::replace);
-  for (size_t at = 0; (at = text.find('<', at)) != std::string::npos;)
-    text.replace(at, 1, "\\u003c");
-  return text;
-}
 
 std::vector<StoredRun> history_of(const std::string& db) {
   const std::string path = db.empty() ? kDefaultStore : db;
@@ -214,10 +194,10 @@ bool warn_of_pictures(const json& data) {
 }  // namespace
 
 std::string report_page(const json& data) {
-  return fill(kReportPage, {{"%STYLE%", kReportStyle},
-                            {"%DATA%", embedded(data)},
-                            {"%CHART%", kChartLibrary},
-                            {"%SCRIPT%", kReportScript}});
+  return fill_page(kReportPage, {{"%STYLE%", kReportStyle},
+                                 {"%DATA%", script_json(data)},
+                                 {"%CHART%", kChartLibrary},
+                                 {"%SCRIPT%", kReportScript}});
 }
 
 ExitCode report(const ReportOptions& options) {

@@ -1,5 +1,5 @@
-// The only file that includes libtorch: a shared object of its own, which
-// harness/videos/torchscript.cpp opens when a model is asked for.
+// Part of the plug-in that has libtorch, which harness/host/programs/torch_library.cpp opens when a
+// model is asked for.
 #include <ATen/Functions.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/jit/api/module.h>

@@ -16,11 +16,7 @@ class ImageModel {
   virtual std::vector<float> run(const float* image, int64_t height, int64_t width) = 0;
 };
 
-/// Whether this build has libtorch.
-bool torchscript_available();
-
-/// Loads a TorchScript file, on the CPU and in evaluation mode. libtorch is a plug-in that is only
-/// now opened: linked, it would add half a second and its threads to every start of the tool.
+/// Loads a TorchScript file, on the CPU and in evaluation mode, by the plug-in (torch_library.h).
 /// Throws InputError when the build has no libtorch, or the file is not TorchScript.
 std::unique_ptr<ImageModel> load_torchscript(const std::string& path);
 

@@ -16,8 +16,14 @@ std::vector<WorkloadKind>& registry() {
 
 }  // namespace
 
+std::string WorkloadKind::usage() const {
+  if (argument.empty()) return name;
+  return bare ? name + "[:" + argument + "]" : name + ":" + argument;
+}
+
 bool WorkloadKind::takes(const std::string& spec) const {
-  return argument.empty() ? spec == name : spec.starts_with(name + ":");
+  if (argument.empty()) return spec == name;
+  return spec.starts_with(name + ":") || (bare && (spec == name || spec.starts_with(name + "@")));
 }
 
 RegisterWorkload::RegisterWorkload(WorkloadKind kind) {

@@ -17,9 +17,11 @@ struct WorkloadKind {
   Workload (*make)(const WorkloadRequest& request);
   /// How many steps of a denoising run the kind is, each a call of its own; null = it is one call.
   int64_t (*steps)(const WorkloadRequest& request) = nullptr;
+  bool bare = false;    ///< the argument may be left out; settings follow an @: "dit@step=12"
+  bool seeded = false;  ///< reads the seed of the request and no other option of synthesis
 
-  /// As typed: "film", "video:PATH".
-  std::string usage() const { return argument.empty() ? name : name + ":" + argument; }
+  /// As typed: "film", "video:PATH", "dit[:CHECKPOINT]".
+  std::string usage() const;
   bool takes(const std::string& spec) const;
 };
 

@@ -16,6 +16,10 @@ std::vector<std::string> workload_arguments(const WorkloadRequest& r) {
   if (!r.shots.empty()) add("--shots", fmt::format("{}", fmt::join(r.shots, ",")));
   if (r.scale != 0) add("--scale", fmt::format("{}", r.scale));
   const WorkloadKind& kind = find_workload_kind(r.spec);
+  if (kind.seeded) {
+    add("--seed", std::to_string(r.seed));
+    return words;
+  }
   if (!kind.synthesized) {
     const std::vector<std::string> capture = capture_arguments(r.capture);
     words.insert(words.end(), capture.begin(), capture.end());

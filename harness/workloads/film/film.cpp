@@ -49,7 +49,14 @@ void check(const FilmSpec& spec) {
     throw InputError("film: " + std::to_string(spec.width) + "x" + std::to_string(spec.height) +
                      " pixels are outside 16 to 16384");
   if (!(spec.fps > 0)) throw InputError("film: the frame rate must be positive");
+  if (!(spec.pan >= 0)) throw InputError("film: the pan must not be negative");
   if (!spec.shots.empty()) validate_shots(spec.shots, spec.frames);
+  if (!spec.cast.empty() && spec.cast.size() != kFilmCast)
+    throw InputError("film: a cast of " + std::to_string(spec.cast.size()) +
+                     " characters, it needs " + std::to_string(kFilmCast));
+  if (!spec.tints.empty() && spec.tints.size() != kPlaces)
+    throw InputError("film: " + std::to_string(spec.tints.size()) + " tints, it has " +
+                     std::to_string(kPlaces) + " places");
 }
 
 cv::Mat make_grain(const FilmSpec& spec) {
@@ -83,25 +90,49 @@ Film::Film(FilmSpec spec) : spec_(std::move(spec)) {
   if (spec_.shots.empty()) spec_.shots = draw_shots(spec_);
   const double aspect = static_cast<double>(spec_.width) / spec_.height;
   world_width_ = 1.3 * aspect + 0.9;
-  cast_ = make_cast(spec_.seed);
+  if (spec_.cast.empty()) spec_.cast = make_cast(spec_.seed);
   for (size_t i = 0; i < spec_.shots.size(); ++i) shots_.push_back(direct(static_cast<int64_t>(i)));
-  for (int place = 0; place < kPlaces; ++place)
-    places_.push_back(
-        draw_place(place, spec_.seed, world_width_, kDetail * static_cast<double>(spec_.height)));
+  places_.resize(kPlaces);
+  for (const Shot& shot : shots_)
+    if (places_[shot.place].empty()) places_[shot.place] = tinted_place(shot.place);
   grain_ = make_grain(spec_);
+}
+
+cv::Mat Film::tinted_place(int place) const {
+  cv::Mat picture =
+      draw_place(place, spec_.seed, world_width_, kDetail * static_cast<double>(spec_.height));
+  if (!spec_.tints.empty()) cv::multiply(picture, spec_.tints[place], picture);
+  return picture;
+}
+
+Film Film::with_cast(std::vector<Character> cast) const {
+  const auto same_kind = [](const Character& a, const Character& b) { return a.kind == b.kind; };
+  if (!std::ranges::equal(cast, spec_.cast, same_kind))
+    throw InputError("film: the other cast has characters of other kinds");
+  Film other = *this;
+  other.spec_.cast = std::move(cast);
+  return other;
+}
+
+ShotScript Film::script(int64_t shot) const {
+  const Shot& s = shots_[shot];
+  ShotScript script{.place = s.place, .close = s.close};
+  for (const Actor& a : s.actors)
+    script.roles.push_back({a.character, a.action, a.left, a.facing > 0});
+  return script;
 }
 
 Film::Shot Film::place_camera(int64_t shot, int place, bool close) const {
   Random random(spec_.seed, 0xca3e7a00 + static_cast<uint64_t>(shot));
   const double aspect = static_cast<double>(spec_.width) / spec_.height;
-  Shot s{.place = place};
+  Shot s{.place = place, .close = close};
   s.zoom0 = close ? random.uniform(1.35, 1.6) : random.uniform(1.0, 1.12);
   s.zoom1 = s.zoom0 * random.uniform(0.97, 1.12);
   s.y = close ? 0.72 : 0.7;
   const double half = aspect / 2 / std::min(s.zoom0, s.zoom1);
   const double from = half + 0.02, to = world_width_ - half - 0.02;
   s.x0 = random.uniform(from, to);
-  s.x1 = std::clamp(s.x0 + random.uniform(-0.5, 0.5), from, to);
+  s.x1 = std::clamp(s.x0 + random.uniform(-spec_.pan, spec_.pan), from, to);
   s.shake = random.uniform() < 0.4 ? 0.004 : 0.001;  // handheld or tripod
   s.light0 = random.uniform(0.85, 1.08);
   s.light1 = s.light0 * random.uniform(0.92, 1.08);
@@ -109,7 +140,8 @@ Film::Shot Film::place_camera(int64_t shot, int place, bool close) const {
 }
 
 /// Four shots make a scene, at the places A-B-A-C; the next scene moves on by one place. Shot A has
-/// characters 1 and 2, B is a close-up of 2 with 3, C shows 1 with 4 (numbers turn per scene).
+/// characters 1 and 2, B is a close-up of 2 with 3, C shows 1 with 4 (numbers turn per scene). The
+/// one that stands left looks right, and the other way round, where they do not walk.
 Film::Shot Film::direct(int64_t shot) const {
   const int64_t scene = shot / 4, part = shot % 4;
   const int64_t turn = static_cast<int64_t>(Random(spec_.seed, 0x7e44).bits() % kPlaces) + scene;
@@ -120,15 +152,17 @@ Film::Shot Film::direct(int64_t shot) const {
   Random random(spec_.seed, 0xac7000 + static_cast<uint64_t>(shot));
   const double aspect = static_cast<double>(spec_.width) / spec_.height;
   const double view = aspect / std::max(s.zoom0, s.zoom1), middle = (s.x0 + s.x1) / 2;
+  const bool swapped = spec_.swap_sides &&
+                       Random(spec_.seed, 0x51de00 + static_cast<uint64_t>(shot)).uniform() < 0.5;
   for (int i = 0; i < 2; ++i) {
-    Actor a;
+    Actor a{.left = (i == 0) != swapped};
     a.character = static_cast<int>((pairs[part][i] + scene) % characters());
     a.action = static_cast<Action>(random.below(4));
-    a.facing = a.action == Action::walk ? (random.uniform() < 0.5 ? -1 : 1) : (i == 0 ? 1 : -1);
+    a.facing = a.action == Action::walk ? (random.uniform() < 0.5 ? -1 : 1) : (a.left ? 1 : -1);
     a.speed = a.action == Action::walk ? a.facing * random.uniform(0.18, 0.3) : 0;
-    a.x = middle + view * (i == 0 ? -0.22 : 0.2) + random.uniform(-0.05, 0.05) * view;
+    a.x = middle + view * (a.left ? -0.22 : 0.2) + random.uniform(-0.05, 0.05) * view;
     a.y = 0.97 + 0.07 * i + random.uniform(0, 0.03);
-    const bool dog = cast_[a.character].kind == Character::Kind::dog;
+    const bool dog = spec_.cast[a.character].kind == Character::Kind::dog;
     a.size = dog ? 0.42 : random.uniform(0.54, 0.58);
     a.phase = random.uniform(0, 2);
     s.actors.push_back(a);
@@ -178,7 +212,7 @@ cv::Mat Film::frame(int64_t i) const {
   cv::warpAffine(places_[now.shot.place], image, to_place, now.view.size,
                  cv::INTER_LINEAR | cv::WARP_INVERSE_MAP, cv::BORDER_REPLICATE);
   Canvas canvas(image, now.view);
-  for (const Actor& a : now.shot.actors) draw(cast_[a.character], pose(a, now), canvas);
+  for (const Actor& a : now.shot.actors) draw(spec_.cast[a.character], pose(a, now), canvas);
   image.convertTo(image, -1, now.shot.light0 + (now.shot.light1 - now.shot.light0) * now.share);
   Random random(spec_.seed, 0xf7a3e0000 + static_cast<uint64_t>(i));
   const cv::Rect part(static_cast<int>(random.below(kGrainMargin)),
@@ -192,7 +226,7 @@ cv::Mat Film::identity(int64_t i) const {
   cv::Mat mask = cv::Mat::zeros(now.view.size, CV_8UC1);
   for (const Actor& a : now.shot.actors) {
     Canvas canvas(mask, now.view, static_cast<uint8_t>(a.character + 1));
-    draw(cast_[a.character], pose(a, now), canvas);
+    draw(spec_.cast[a.character], pose(a, now), canvas);
   }
   return mask;
 }

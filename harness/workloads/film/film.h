@@ -17,6 +17,27 @@ struct FilmSpec {
   double fps = 16;                                 ///< Wan2.1's
   /// First frame of every shot, ascending from 0; empty = drawn from the seed, 2 s on average.
   std::vector<int64_t> shots = {};
+  std::vector<Character> cast = {};  ///< kFilmCast characters; empty = make_cast(seed)
+  /// Factors of every place's blue, green and red, as many as places; empty = the places' own.
+  std::vector<Colour> tints = {};
+  double pan = 0.5;  ///< farthest that the camera goes sideways in a shot; 1 = picture's height
+  bool swap_sides = false;  ///< shots draw which of their two stands left; else it is the first
+};
+
+/// Characters of a film: its shots are written for so many.
+constexpr int kFilmCast = 4;
+
+/// What a shot shows.
+struct ShotScript {
+  struct Role {
+    int character = 0;  ///< of Film::cast()
+    Action action = Action::idle;
+    bool left = true;         ///< stands left of the picture's middle
+    bool faces_right = true;  ///< and walks that way
+  };
+  int place = 0;  ///< below kPlaces
+  bool close = false;
+  std::vector<Role> roles;  ///< back to front
 };
 
 /// The seed that "film" (1) or "film:SEED" stands for; none for other text. Throws InputError when
@@ -30,8 +51,13 @@ std::optional<uint64_t> film_seed(const std::string& source);
 /// the compiler; pixels are those of the OpenCV release at hand.
 class Film {
  public:
-  /// Throws InputError for sizes outside 16 to 16384 pixels, no frames, or impossible shots.
+  /// Throws InputError for sizes outside 16 to 16384 pixels, no frames, impossible shots, or a cast
+  /// or tints of another number.
   explicit Film(FilmSpec spec);
+
+  /// The same film with other colours of its characters; what is drawn of the places is shared.
+  /// Throws InputError unless the characters' kinds are the same.
+  Film with_cast(std::vector<Character> cast) const;
 
   cv::Mat frame(int64_t i) const;     ///< 8UC3, BGR
   cv::Mat identity(int64_t i) const;  ///< 8UC1: 0 background, 1 to characters() the character
@@ -40,7 +66,9 @@ class Film {
   const std::vector<int64_t>& shot_starts() const { return spec_.shots; }
   int64_t shot_of(int64_t i) const;
   int place_of(int64_t shot) const { return shots_[shot].place; }
-  int characters() const { return static_cast<int>(cast_.size()); }
+  ShotScript script(int64_t shot) const;
+  int characters() const { return static_cast<int>(spec_.cast.size()); }
+  const std::vector<Character>& cast() const { return spec_.cast; }
 
  private:
   struct Actor {
@@ -49,9 +77,11 @@ class Film {
     double speed = 0;     ///< world units per second
     double facing = 1, size = 0.55, phase = 0;
     Action action = Action::idle;
+    bool left = true;
   };
   struct Shot {
     int place = 0;
+    bool close = false;
     double x0 = 0, x1 = 0, y = 0, zoom0 = 1, zoom1 = 1;  ///< camera at start and end
     double shake = 0, light0 = 1, light1 = 1;
     std::vector<Actor> actors;  ///< back to front
@@ -63,6 +93,7 @@ class Film {
     double from_middle = 0;  ///< seconds since the shot's middle
     Camera view;
   };
+  cv::Mat tinted_place(int place) const;
   Shot direct(int64_t shot) const;
   Shot place_camera(int64_t shot, int place, bool close) const;
   Camera camera(const Shot& shot, double share, double seconds) const;
@@ -71,9 +102,8 @@ class Film {
 
   FilmSpec spec_;
   double world_width_;
-  std::vector<Character> cast_;
   std::vector<Shot> shots_;
-  std::vector<cv::Mat> places_;
+  std::vector<cv::Mat> places_;  ///< empty where no shot is
   cv::Mat grain_;
 };
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "harness/host/programs/torch_library.h"
 #include "harness/videos/scores.h"
 #include "harness/videos/torchscript.h"
 #include "metrics/video/model_input.h"
@@ -27,7 +28,7 @@ using testing::write_frames;
 class SlowBackbones : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!torchscript_available()) GTEST_SKIP() << "built without libtorch";
+    if (!torch_available()) GTEST_SKIP() << "built without libtorch";
   }
 
   /// A TorchScript file with `forward(self, x)` returning the expression.
@@ -167,7 +168,7 @@ TEST_F(SlowBackbones, SayWhatIsWrongWithANetwork) {
 }
 
 TEST(Backbones, WithoutLibtorchSaySo) {
-  if (torchscript_available()) GTEST_SKIP() << "this build has libtorch";
+  if (torch_available()) GTEST_SKIP() << "this build has libtorch";
   const TemporaryFolder folder;
   write_bytes(folder / "m.pt", "x");
   expect_input_error([&] { load_backbones({"dino=" + (folder / "m.pt").string()}); },

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "attention/error.h"
+#include "harness/workloads/film/places.h"
 #include "metrics/shots/shot_detection.h"
 #include "tests/harness/files.h"
 
@@ -115,6 +116,96 @@ TEST(Film, CutsWhereItIsTold) {
   EXPECT_EQ(film.shot_of(39), 2);
 }
 
+TEST(Film, OwnCastAndTintsOfOneAreNoChange) {
+  FilmSpec spec = small(5);
+  const Film plain(spec);
+  spec.cast = make_cast(5);
+  spec.tints.assign(kPlaces, Colour(1, 1, 1));
+  const Film told(spec);
+  for (const int64_t i : {0, 41, 90}) {
+    EXPECT_EQ(hash(plain.frame(i)), hash(told.frame(i))) << "frame " << i;
+    EXPECT_EQ(hash(plain.identity(i)), hash(told.identity(i))) << "frame " << i;
+  }
+}
+
+TEST(Film, TintsColourPlacesAndNotCharacters) {
+  FilmSpec spec = small(5);
+  const Film plain(spec);
+  spec.tints.assign(kPlaces, Colour(1, 0.5, 1));  // blue, green, red
+  const Film tinted(spec);
+  const int64_t i = middle_of(plain, 0);
+  const cv::Mat mask = plain.identity(i);
+  cv::Mat inner;
+  cv::erode(mask, inner, cv::Mat());
+  const Colour before = cv::mean(plain.frame(i), mask == 0);
+  const Colour after = cv::mean(tinted.frame(i), mask == 0);
+  EXPECT_NEAR(after[0], before[0], 3);
+  EXPECT_NEAR(after[1], before[1] / 2, 5);
+  EXPECT_NEAR(after[2], before[2], 3);
+  EXPECT_LT(cv::norm(cv::mean(plain.frame(i), inner) - cv::mean(tinted.frame(i), inner)), 3);
+}
+
+TEST(Film, ShowsAnotherCastInTheSameShots) {
+  const Film film(small(5));
+  std::vector<Character> cast = film.cast();
+  cast[0].main = Colour(0, 255, 0);
+  FilmSpec spec = small(5);
+  spec.cast = cast;
+  const Film other = film.with_cast(cast), made(spec);
+  for (const int64_t i : {0, 41, 90})
+    EXPECT_EQ(hash(other.frame(i)), hash(made.frame(i))) << "frame " << i;
+  EXPECT_NE(hash(other.frame(0)), hash(film.frame(0)));
+  EXPECT_EQ(hash(other.identity(0)), hash(film.identity(0)));
+  std::swap(cast[0], cast[1]);
+  EXPECT_THROW(film.with_cast(cast), InputError);
+  EXPECT_THROW(film.with_cast({}), InputError);
+}
+
+/// Column of a character's middle; NaN where it is not seen.
+double column_of(const Film& film, int64_t frame, int character) {
+  const cv::Moments m = cv::moments(film.identity(frame) == character + 1, true);
+  return m.m10 / m.m00;
+}
+
+TEST(Film, ScriptSaysWhatAShotShows) {
+  int swapped = 0, walked = 0;
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    FilmSpec spec = small(seed, 64);
+    spec.shots = {0, 16, 32, 48};
+    spec.pan = 0;
+    spec.swap_sides = seed % 2 == 0;
+    const Film film(spec);
+    for (int64_t shot = 0; shot < 4; ++shot) {
+      const ShotScript script = film.script(shot);
+      EXPECT_EQ(script.place, film.place_of(shot));
+      EXPECT_EQ(script.close, shot == 1 || shot == 2);
+      ASSERT_EQ(script.roles.size(), 2u);
+      const int64_t middle = 16 * shot + 8;
+      const double first = column_of(film, middle, script.roles[0].character);
+      const double second = column_of(film, middle, script.roles[1].character);
+      EXPECT_EQ(script.roles[0].left, first < second) << "seed " << seed << ", shot " << shot;
+      EXPECT_NE(script.roles[0].left, script.roles[1].left);
+      swapped += script.roles[0].left ? 0 : 1;
+      EXPECT_TRUE(script.roles[0].left || spec.swap_sides);
+      for (const auto& role : script.roles) {
+        if (role.action != Action::walk) {
+          EXPECT_EQ(role.faces_right, role.left);
+          continue;
+        }
+        ++walked;
+        const auto& front = script.roles[1];
+        if (role.character != front.character) continue;  // the other one hides parts of it
+        EXPECT_EQ(role.faces_right, column_of(film, 16 * shot + 12, role.character) >
+                                        column_of(film, 16 * shot + 3, role.character))
+            << "seed " << seed << ", shot " << shot;
+      }
+    }
+  }
+  EXPECT_GT(swapped, 2);
+  EXPECT_LT(swapped, 14);
+  EXPECT_GT(walked, 5);
+}
+
 TEST(Film, AnySizeAndLengthWork) {
   for (const auto& [frames, height, width] :
        {std::array<int64_t, 3>{1, 16, 16}, {2, 17, 333}, {100000, 64, 16}}) {
@@ -131,6 +222,9 @@ TEST(Film, RefusesImpossibleSpecs) {
   EXPECT_THROW(Film({.fps = 0}), InputError);
   EXPECT_THROW(Film({.frames = 9, .shots = {0, 9}}), InputError);
   EXPECT_THROW(Film({.frames = 9, .shots = {1, 5}}), InputError);
+  EXPECT_THROW(Film({.frames = 9, .cast = {make_cast(1)[0]}}), InputError);
+  EXPECT_THROW(Film({.frames = 9, .tints = {Colour(1, 1, 1)}}), InputError);
+  EXPECT_THROW(Film({.frames = 9, .pan = -0.1}), InputError);
 }
 
 TEST(WriteFilm, RefusesPathsThatCannotBeWritten) {

@@ -1,0 +1,56 @@
+#include "harness/dit/experiments/experiment.h"
+
+#include <algorithm>
+
+#include "harness/host/output/outputs.h"
+#include "harness/host/random.h"
+#include "harness/host/record.h"
+#include "harness/io/file.h"
+#include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
+
+namespace vidattn {
+namespace {
+
+constexpr uint64_t kExperimentStream = 0xe39e61;
+
+std::vector<Experiment>& experiment_registry() {
+  static std::vector<Experiment> all;
+  return all;
+}
+
+}  // namespace
+
+RegisterExperiment::RegisterExperiment(Experiment experiment) {
+  std::vector<Experiment>& all = experiment_registry();
+  all.push_back(std::move(experiment));
+  std::sort(all.begin(), all.end(),
+            [](const Experiment& a, const Experiment& b) { return a.name < b.name; });
+}
+
+const std::vector<Experiment>& experiments() { return experiment_registry(); }
+
+uint64_t clip_seed(const ExperimentRequest& request, int64_t i) {
+  return Random(request.seed, kExperimentStream + static_cast<uint64_t>(i)).bits();
+}
+
+ExitCode run_experiment(const std::string& name, const ExperimentRequest& request) {
+  const auto found = std::find_if(experiments().begin(), experiments().end(),
+                                  [&](const Experiment& e) { return e.name == name; });
+  Outputs outputs;
+  ExperimentResult result = found->run(request);
+  outputs.write([&] {
+    print_out("{}", text_table(result.headings, result.rows));
+    for (const std::string& note : result.notes) print_out("\n{}\n", note);
+  });
+  if (!request.json.empty())
+    outputs.write([&] {
+      nlohmann::json json = record_header("experiment", "1.0", request.arguments);
+      json["experiment"] = name;
+      json.update(result.record);
+      write_json(request.json, json);
+    });
+  return outputs.code(result.interrupted ? ExitCode::interrupted : ExitCode::fine);
+}
+
+}  // namespace vidattn

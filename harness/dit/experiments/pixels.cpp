@@ -1,0 +1,231 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+
+#include "attention/cancel.h"
+#include "attention/error.h"
+#include "harness/dit/dit_density.h"
+#include "harness/dit/experiments/cheap_metrics.h"
+#include "harness/dit/experiments/experiment.h"
+#include "harness/host/progress.h"
+#include "harness/io/json_file.h"
+#include "harness/workloads/dit/clip.h"
+#include "harness/workloads/dit/latents.h"
+#include "harness/workloads/dit/recall.h"
+#include "metrics/statistics/kendall.h"
+#include "metrics/video/frame_comparison.h"
+
+namespace vidattn {
+namespace {
+
+constexpr double kDensities[] = {0.1, 0.25, 0.5};
+constexpr int64_t kGiven = 1, kJudged = 2;
+constexpr int kRecalled = 0;
+
+const std::vector<std::string>& default_methods() {
+  static const std::vector<std::string> names{
+      "sta",   "radial",     "svg",      "svg2",    "moba",         "sparge",       "nabla",
+      "draft", "xattention", "subblock", "bigbird", "random_block", "oracle_block", "oracle_token"};
+  return names;
+}
+
+/// A method at a density, and what every clip says of it.
+struct Judged {
+  BackendSpec spec;
+  std::string label;
+  double target = 0;
+  std::vector<std::vector<double>> first, all;   ///< cheap metrics by clip: first step, mean
+  std::vector<double> psnr, distance, recalled;  ///< of the painted video, by clip
+};
+
+double relative_distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double apart = 0, size = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    apart += std::pow(a[i] - b[i], 2);
+    size += std::pow(b[i], 2);
+  }
+  return std::sqrt(apart / size);
+}
+
+double psnr_between(const std::vector<cv::Mat>& a, const std::vector<cv::Mat>& b) {
+  double errors = 0;
+  for (size_t i = 0; i < a.size(); ++i) errors += mean_squared_error(a[i], b[i]);
+  return psnr(errors / static_cast<double>(a.size()));
+}
+
+RolloutTask judged_task(const ExperimentRequest& request, const DitNetwork& network,
+                        const TrainingClip& clip, int64_t index) {
+  return {.grid = clip.grid(),
+          .captions = clip.captions(),
+          .given = kGiven,
+          .clean = network.standardised(clip.latents()),
+          .steps = request.steps,
+          .shift = request.shift,
+          .seed = clip_seed(request, index)};
+}
+
+/// All methods that come within 2% of a density on the first clip.
+std::vector<Judged> choose(const ExperimentRequest& request, const DitNetwork& network,
+                           const RolloutTask& task, std::vector<std::string>& notes) {
+  std::vector<Judged> chosen;
+  std::string missed;
+  for (const std::string& name : request.backends.empty() ? default_methods() : request.backends)
+    for (const double density : kDensities) {
+      const MethodSettings settings{method_for(network.config(), name),
+                                    &find_device(request.device)};
+      DensitySolution solved = solve_for_rollout(network, task, settings, density);
+      if (missed_density(solved.density, density))
+        missed += fmt::format("{}{} {:g} ({:.3g})", missed.empty() ? "" : ", ", name, density,
+                              solved.density);
+      const std::string label = fmt::format("{} {:.3g}", name, solved.density);
+      bool known = false;
+      for (const Judged& other : chosen) known = known || other.label == label;
+      if (!known) chosen.push_back({std::move(solved.spec), label, density, {}, {}, {}, {}, {}});
+    }
+  if (!missed.empty())
+    notes.push_back(
+        "Densities that were missed by more than 2% and are judged as they are: " + missed + ".");
+  return chosen;
+}
+
+/// One clip: the methods' cheap metrics and what they paint, beside full attention.
+class JudgedClip {
+ public:
+  JudgedClip(const ExperimentRequest& request, const DitNetwork& network, int64_t index)
+      : network_(network),
+        clip_(clip_seed(request, index), network.config().frames, network.config().height,
+              network.config().width),
+        task_(judged_task(request, network, clip_, index)),
+        device_(find_device(request.device)),
+        full_(paint(parse_backend("full"))) {
+    const int64_t last = network.config().blocks - 1;
+    for (const int64_t step : {int64_t{0}, task_.steps / 2, task_.steps - 2})
+      for (const int64_t block : {int64_t{1}, last})
+        probes_.emplace_back(network, task_, std::min(block, last), step, device_);
+  }
+
+  const RolloutTask& task() const { return task_; }
+
+  void judge(Judged& method) const {
+    std::vector<std::vector<double>> found;
+    for (const Probe& probe : probes_) found.push_back(probe.metrics(method.spec));
+    method.first.push_back(mean_of(found, kProbesOfAStep));
+    method.all.push_back(mean_of(found, found.size()));
+    const std::vector<float> painted = paint(method.spec);
+    const std::vector<cv::Mat> frames = decode_latents(painted, task_.grid);
+    method.psnr.push_back(psnr_between(frames, decode_latents(full_, task_.grid)));
+    method.distance.push_back(relative_distance(painted, full_));
+    method.recalled.push_back(painted_colour(clip_, kRecalled, kJudged, frames) ==
+                              clip_.colour_of(kRecalled));
+  }
+
+ private:
+  static constexpr size_t kProbesOfAStep = 2;
+
+  static std::vector<double> mean_of(const std::vector<std::vector<double>>& rows, size_t count) {
+    std::vector<double> mean(rows.front().size());
+    for (size_t row = 0; row < count; ++row)
+      for (size_t i = 0; i < mean.size(); ++i) mean[i] += rows[row][i] / static_cast<double>(count);
+    return mean;
+  }
+
+  std::vector<float> paint(const BackendSpec& method) const {
+    MethodAttention attention({method, &device_}, network_.config().blocks, task_.steps);
+    Rollout rollout = roll_out(network_, task_, attention);
+    if (!rollout.failure.empty()) throw InputError(method.text() + ": " + rollout.failure);
+    return std::move(rollout.latents);
+  }
+
+  const DitNetwork& network_;
+  TrainingClip clip_;
+  RolloutTask task_;
+  const Device& device_;
+  std::vector<float> full_;
+  std::vector<Probe> probes_;
+};
+
+/// A metric or an outcome of all methods, [clip][method].
+template <class Get>
+std::vector<std::vector<double>> by_clip(const std::vector<Judged>& methods, size_t clips,
+                                         const Get& get) {
+  std::vector<std::vector<double>> table(clips);
+  for (size_t clip = 0; clip < clips; ++clip)
+    for (const Judged& method : methods) table[clip].push_back(get(method, clip));
+  return table;
+}
+
+std::string shown(const TauInterval& t) {
+  return std::isnan(t.tau) ? "-" : fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", t.tau, t.low, t.high);
+}
+
+void add_taus(const std::vector<Judged>& methods, size_t clips, ExperimentResult& result) {
+  result.headings = {"metric", "PSNR: first step", "PSNR: mean of steps", "right colour: mean"};
+  const auto psnrs = by_clip(methods, clips, [](const Judged& m, size_t c) { return m.psnr[c]; });
+  const auto recalled =
+      by_clip(methods, clips, [](const Judged& m, size_t c) { return m.recalled[c]; });
+  for (size_t i = 0; i < cheap_metric_names().size(); ++i) {
+    const CheapMetric& metric = cheap_metric_names()[i];
+    const auto first = by_clip(
+        methods, clips, [&](const Judged& m, size_t c) { return metric.better * m.first[c][i]; });
+    const auto all = by_clip(
+        methods, clips, [&](const Judged& m, size_t c) { return metric.better * m.all[c][i]; });
+    const TauInterval taus[] = {tau_of_means(first, psnrs), tau_of_means(all, psnrs),
+                                tau_of_means(all, recalled)};
+    result.rows.push_back({metric.name, shown(taus[0]), shown(taus[1]), shown(taus[2])});
+    for (const TauInterval& tau : taus)
+      result.record["tau"][metric.name].push_back(
+          {number_or_null(tau.tau), number_or_null(tau.low), number_or_null(tau.high)});
+  }
+}
+
+void add_methods(const std::vector<Judged>& methods, ExperimentResult& result) {
+  for (const Judged& m : methods)
+    result.record["methods"].push_back({{"label", m.label},
+                                        {"backend", m.spec.text()},
+                                        {"target", m.target},
+                                        {"first_step", m.first},
+                                        {"mean_of_steps", m.all},
+                                        {"psnr", m.psnr},
+                                        {"relative_distance", m.distance},
+                                        {"right_colour", m.recalled}});
+  for (const CheapMetric& metric : cheap_metric_names())
+    result.record["metrics"].push_back(metric.name);
+}
+
+ExperimentResult pixels(const ExperimentRequest& request) {
+  if (request.checkpoints.size() != 1) throw InputError("pixels needs one --checkpoint FILE");
+  const DitNetwork network(read_checkpoint(request.checkpoints.front()));
+  ExperimentResult result;
+  std::vector<Judged> methods;
+  size_t clips = 0;
+  Progress progress("painting", request.clips);
+  try {
+    for (; clips < static_cast<size_t>(request.clips); ++clips) {
+      const JudgedClip clip(request, network, static_cast<int64_t>(clips));
+      if (methods.empty()) methods = choose(request, network, clip.task(), result.notes);
+      std::vector<Judged> judged = methods;
+      for (Judged& method : judged) clip.judge(method);
+      methods = std::move(judged);
+      progress.update(static_cast<int64_t>(clips) + 1);
+    }
+  } catch (const Cancelled&) {
+    result.interrupted = true;
+  }
+  if (clips == 0) return result;
+  add_taus(methods, clips, result);
+  add_methods(methods, result);
+  result.notes.push_back(fmt::format(
+      "Kendall's tau, with its 95% interval over {} clips, between what a metric says of {} "
+      "methods at densities and what they paint: PSNR against full attention's video from the "
+      "same noise, and whether a character keeps its colours. Metrics are signed so that +1 "
+      "means that the metric orders the methods as the video does.",
+      clips, methods.size()));
+  return result;
+}
+
+const RegisterExperiment registered_pixels(
+    {"pixels", "which cheap metric of attention predicts the painted video?", pixels});
+
+}  // namespace
+}  // namespace vidattn

@@ -1,0 +1,132 @@
+#include "harness/workloads/dit/recall.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "attention/cancel.h"
+#include "attention/error.h"
+#include "harness/dit/experiments/experiment.h"
+#include "harness/dit/rollout.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/io/json_file.h"
+#include "harness/workloads/dit/clip.h"
+#include "harness/workloads/dit/latents.h"
+#include "harness/workloads/dit/palette.h"
+#include "metrics/statistics/proportion.h"
+
+namespace vidattn {
+namespace {
+
+// Shot 0 is given; shot 2 shows one of its characters, which shot 1 does not (clip.h).
+constexpr int64_t kGivenShots = 1, kJudgedShot = 2;
+constexpr int kJudgedCharacter = 0;
+
+/// A network with the method that attends in it.
+struct Contender {
+  std::string checkpoint, backend;
+  std::shared_ptr<const DitNetwork> network;
+  std::vector<int> painted;  ///< colour by clip
+  double density = 0, seconds = 0;
+};
+
+std::vector<Contender> contenders_of(const ExperimentRequest& request) {
+  std::vector<Contender> all;
+  for (const std::string& path : request.checkpoints) {
+    const auto network = std::make_shared<const DitNetwork>(read_checkpoint(path));
+    std::vector<std::string> backends = request.backends;
+    if (backends.empty()) backends = {trained_with(network->checkpoint())};
+    for (const std::string& backend : backends) {
+      method_for(network->config(), backend);
+      all.push_back({path, backend, network, {}});
+    }
+  }
+  if (all.empty()) throw InputError("recall needs a network: --checkpoint FILE");
+  return all;
+}
+
+/// One clip, of which all shots but the first are painted.
+void paint(const ExperimentRequest& request, const TrainingClip& clip, int64_t index,
+           Contender& contender) {
+  const DitNetwork& network = *contender.network;
+  const RolloutTask task{.grid = clip.grid(),
+                         .captions = clip.captions(),
+                         .given = kGivenShots,
+                         .clean = network.standardised(clip.latents()),
+                         .steps = request.steps,
+                         .shift = request.shift,
+                         .seed = clip_seed(request, index)};
+  MethodAttention attention(
+      {method_for(network.config(), contender.backend), &find_device(request.device)},
+      network.config().blocks, request.steps);
+  const Rollout rollout = roll_out(network, task, attention);
+  if (!rollout.failure.empty()) throw InputError(contender.backend + ": " + rollout.failure);
+  contender.painted.push_back(painted_colour(clip, kJudgedCharacter, kJudgedShot,
+                                             decode_latents(rollout.latents, task.grid)));
+  contender.density += attention.costs().density;
+  contender.seconds += rollout.seconds;
+}
+
+ExperimentResult result_of(const std::vector<Contender>& contenders, const std::vector<int>& truth,
+                           const ExperimentRequest& request) {
+  ExperimentResult result;
+  result.headings = {"model", "attention", "density", "right colour", "95% interval", "s/clip"};
+  for (const Contender& c : contenders) {
+    int64_t right = 0;
+    for (size_t i = 0; i < c.painted.size(); ++i) right += c.painted[i] == truth[i];
+    if (c.painted.empty()) continue;
+    const auto clips = static_cast<int64_t>(c.painted.size());
+    const Proportion share = wilson_interval(right, clips);
+    const double each = 1 / static_cast<double>(clips);
+    result.rows.push_back({c.checkpoint, c.backend, fmt::format("{:.3g}", c.density * each),
+                           fmt::format("{}/{} = {:.3f}", right, clips, share.value),
+                           fmt::format("[{:.3f}, {:.3f}]", share.low, share.high),
+                           fmt::format("{:.3g}", c.seconds * each)});
+    result.record["contenders"].push_back({{"checkpoint", c.checkpoint},
+                                           {"backend", c.backend},
+                                           {"density", c.density * each},
+                                           {"accuracy", share.value},
+                                           {"interval", {share.low, share.high}},
+                                           {"painted", c.painted},
+                                           {"seconds", c.seconds * each}});
+  }
+  result.record["truth"] = truth;
+  result.record["chance"] = 1.0 / kColours;
+  result.record["steps"] = request.steps;
+  result.notes = {fmt::format(
+      "Shot 0 is given, the others are painted in {} steps. Judged is the colour in shot 2 of a "
+      "character that shot 0 shows and shot 1 does not; chance is 1/{} = {:.3f}.",
+      request.steps, kColours, 1.0 / kColours)};
+  return result;
+}
+
+ExperimentResult recall(const ExperimentRequest& request) {
+  std::vector<Contender> contenders = contenders_of(request);
+  const DitConfig& config = contenders.front().network->config();
+  const auto jobs = static_cast<int64_t>(contenders.size());
+  Progress progress("painting", request.clips * jobs);
+  std::vector<int> truth;
+  bool stopped = false;
+  for (int64_t i = 0; i < request.clips && !stopped; ++i) {
+    const TrainingClip clip(clip_seed(request, i), config.frames, config.height, config.width);
+    truth.push_back(clip.colour_of(kJudgedCharacter));
+    for (int64_t job = 0; job < jobs && !stopped; ++job) {
+      try {
+        paint(request, clip, i, contenders[job]);
+      } catch (const Cancelled&) {
+        stopped = true;
+      }
+      progress.update(i * jobs + job + 1);
+    }
+  }
+  ExperimentResult result = result_of(contenders, truth, request);
+  result.interrupted = stopped || interrupted();
+  return result;
+}
+
+const RegisterExperiment registered_recall(
+    {"recall", "is a character of a given shot painted in its colours in a later one?", recall});
+
+}  // namespace
+}  // namespace vidattn

@@ -1,0 +1,193 @@
+#include "harness/dit/generate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <opencv2/core.hpp>
+
+#include "attention/cancel.h"
+#include "attention/error.h"
+#include "harness/dit/dit_density.h"
+#include "harness/dit/generate_report.h"
+#include "harness/dit/method_attention.h"
+#include "harness/dit/painted_video.h"
+#include "harness/dit/rollout.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/output/outputs.h"
+#include "harness/host/output/thrown.h"
+#include "harness/host/progress.h"
+#include "harness/io/file.h"
+#include "harness/io/json_file.h"
+#include "harness/workloads/dit/captions.h"
+#include "harness/workloads/dit/clip.h"
+#include "harness/workloads/dit/latents.h"
+#include "harness/workloads/dit/model_file.h"
+#include "metrics/video/frame_comparison.h"
+
+namespace vidattn {
+namespace {
+
+TrainingClip clip_of(const GenerateRequest& request, const DitConfig& config) {
+  const uint64_t seed = request.clip.value_or(request.seed);
+  if (request.grid.empty()) return {seed, config.frames, config.height, config.width};
+  return {seed, request.grid[0], request.grid[1], request.grid[2]};
+}
+
+std::vector<int32_t> captions_of(const GenerateRequest& request, const TrainingClip& clip) {
+  if (request.captions.empty()) return clip.captions();
+  std::vector<int32_t> captions = read_captions(request.captions);
+  const size_t given = captions.size() / kCaptionTokens, shots = clip.grid().shots.size();
+  if (given != shots)
+    throw InputError(fmt::format("{} has {} captions, the clip {} shots: one line a shot",
+                                 in_quotes(request.captions), given, shots));
+  return captions;
+}
+
+RolloutTask task_of(const GenerateRequest& request, const DitNetwork& network,
+                    const TrainingClip& clip) {
+  RolloutTask task{.grid = clip.grid(),
+                   .captions = captions_of(request, clip),
+                   .given = request.given,
+                   .steps = request.steps,
+                   .shift = request.shift,
+                   .seed = request.seed};
+  check_task(task);
+  task.clean = network.standardised(clip.latents());
+  return task;
+}
+
+/// Paints with one backend after the other.
+class Painter {
+ public:
+  Painter(const GenerateRequest& request, const DitNetwork& network, const TrainingClip& clip)
+      : request_(request),
+        network_(network),
+        device_(find_device(request.device)),
+        dtype_(parse_dtype(request.dtype)),
+        task_(task_of(request, network, clip)),
+        fps_(clip.film().spec().fps) {}
+
+  const RolloutTask& task() const { return task_; }
+  double fps() const { return fps_; }
+
+  /// What becomes of a backend is its own matter, as its outcome says.
+  PaintedVideo paint(const std::string& backend) const {
+    PaintedVideo video{.backend = backend};
+    try {
+      paint(video);
+    } catch (const Cancelled&) {
+      video.outcome = "interrupted";
+    } catch (const InputError& error) {
+      video.outcome = "skipped";
+      video.reason = error.what();
+    } catch (const std::exception&) {
+      video.outcome = "failed";
+      video.reason = failure_text(std::current_exception());
+    }
+    return video;
+  }
+
+ private:
+  void paint(PaintedVideo& video) const {
+    const int64_t blocks = network_.config().blocks;
+    MethodSettings settings{method_for(network_.config(), video.backend), &device_, dtype_};
+    if (request_.density && settings.spec.backend->name() != "full") {
+      DensitySolution solved = solve_for_rollout(network_, task_, settings, *request_.density);
+      settings.spec = std::move(solved.spec);
+      video.note = std::move(solved.note);
+    }
+    video.backend = settings.spec.text();
+    MethodAttention attention(settings, blocks, task_.steps);
+    Progress progress("painting with " + video.backend, task_.steps * blocks);
+    const Rollout rollout =
+        roll_out(network_, task_, attention, [&](int64_t done) { progress.update(done); });
+    video.outcome = rollout.failure.empty() ? "passed" : "failed";
+    video.reason = rollout.failure;
+    video.seconds = rollout.seconds;
+    video.costs = attention.costs();
+    video.check = attention.check();
+    if (video.passed()) video.frames = decode_latents(rollout.latents, task_.grid);
+  }
+
+  const GenerateRequest& request_;
+  const DitNetwork& network_;
+  const Device& device_;
+  DType dtype_;
+  RolloutTask task_;
+  double fps_;
+};
+
+void compare(const PaintedVideo& reference, PaintedVideo& video) {
+  if (!reference.passed() || !video.passed()) return;
+  FrameComparison comparison;
+  for (size_t i = 0; i < video.frames.size(); ++i)
+    comparison.add(reference.frames[i], video.frames[i]);
+  video.scores = comparison.scores();
+}
+
+std::vector<std::string> backends_of(const GenerateRequest& request, const DitNetwork& network) {
+  return request.backends.empty() ? std::vector<std::string>{trained_with(network.checkpoint())}
+                                  : expand_all(request.backends);
+}
+
+ExitCode verdict(const PaintedVideo& reference, const std::vector<PaintedVideo>& videos) {
+  const auto any = [&](const char* outcome) {
+    return reference.outcome == outcome ||
+           std::any_of(videos.begin(), videos.end(),
+                       [&](const PaintedVideo& video) { return video.outcome == outcome; });
+  };
+  if (any("failed")) return ExitCode::regression;
+  return any("skipped") ? ExitCode::usage : ExitCode::fine;
+}
+
+}  // namespace
+
+std::vector<std::string> video_names(const std::string& video,
+                                     const std::vector<std::string>& backends) {
+  if (backends.size() == 1) return {video};
+  const std::filesystem::path path(video);
+  std::vector<std::string> names;
+  for (std::string backend : backends) {
+    std::replace_if(
+        backend.begin(), backend.end(),
+        [](char c) { return std::string_view(":=,/").find(c) != std::string_view::npos; }, '_');
+    names.push_back(path.parent_path() /
+                    (path.stem().string() + "_" + backend + path.extension().string()));
+  }
+  return names;
+}
+
+ExitCode generate(const GenerateRequest& request) {
+  const DitNetwork network(load_model(request.checkpoint));
+  const std::vector<std::string> backends = backends_of(request, network);
+  require_backends(backends);
+  if (!request.reference.empty()) require_backends({request.reference});
+  std::vector<std::string> files;
+  if (!request.video.empty()) files = video_names(request.video, backends);
+  for (const std::string& file : files) require_video_place(file);
+  const Painter painter(request, network, clip_of(request, network.config()));
+  Outputs outputs;
+  PaintedVideo reference;
+  if (!request.reference.empty()) reference = painter.paint(request.reference);
+  std::vector<PaintedVideo> videos;
+  for (size_t i = 0; i < backends.size() && !interrupted(); ++i) {
+    const bool same = backends[i] == request.reference;
+    videos.push_back(same ? reference : painter.paint(backends[i]));
+    PaintedVideo& video = videos.back();
+    compare(reference, video);
+    if (video.passed() && !files.empty())
+      outputs.write([&] { write_painted(files[i], video.frames, painter.fps()); });
+    video.frames.clear();
+  }
+  outputs.write([&] { print_generated(request, painter.task(), reference, videos); });
+  if (!request.json.empty())
+    outputs.write([&] {
+      write_json(request.json,
+                 generate_record(request, network, painter.task(), reference, videos));
+    });
+  return outputs.code(verdict(reference, videos));
+}
+
+}  // namespace vidattn

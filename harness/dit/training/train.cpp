@@ -1,0 +1,237 @@
+#include "harness/dit/training/train.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "attention/cancel.h"
+#include "attention/error.h"
+#include "harness/dit/training/batch.h"
+#include "harness/dit/training/curves.h"
+#include "harness/dit/training/initial.h"
+#include "harness/dit/training/train_log.h"
+#include "harness/host/clock.h"
+#include "harness/host/command_line.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/host/record.h"
+#include "harness/io/file.h"
+#include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
+
+namespace vidattn {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Of the learning rate at the end.
+constexpr double kLastShare = 0.1;
+// Steps whose speed says how many fit into the minutes; the first ones render more clips.
+constexpr int64_t kTimedFrom = 10, kTimedTo = 25;
+
+double learning_rate(const TrainRequest& request, int64_t step, int64_t steps) {
+  if (step < kRise) return request.rate * static_cast<double>(step + 1) / kRise;
+  const double share =
+      static_cast<double>(step - kRise) / static_cast<double>(std::max<int64_t>(1, steps - kRise));
+  const double fall = (1 + std::cos(std::numbers::pi * std::min(1.0, share))) / 2;
+  return request.rate * (kLastShare + (1 - kLastShare) * fall);
+}
+
+VisualAttentionSettings attention_settings(const TrainRequest& request, int threads) {
+  BackendSpec backend = parse_backend(request.backend);
+  const bool routed = request.config.groups > 0;
+  if (routed) backend.params.set("num_groups", std::to_string(request.config.groups));
+  return {std::move(backend),
+          &find_device(request.device),
+          parse_dtype(request.dtype),
+          routed ? request.alpha : 0,
+          request.form,
+          threads};
+}
+
+/// A training that can be stopped and gone on with at any step.
+class Training {
+ public:
+  explicit Training(const TrainRequest& request, const std::vector<std::string>& arguments)
+      : request_(request), checkpoint_(begin(request)), arguments_(arguments) {
+    const int threads = request.threads > 0 ? request.threads : omp_get_max_threads();
+    const auto sharing = std::min<int64_t>(threads, request.clips);
+    steps_ = checkpoint_.facts.contains("steps") ? std::stoll(checkpoint_.facts["steps"])
+                                                 : request.steps;
+    done_ = checkpoint_.facts.contains("done") ? std::stoll(checkpoint_.facts["done"]) : 0;
+    attention_ = std::make_unique<ToolAttentionMaker>(
+        checkpoint_.config,
+        attention_settings(request_, std::max(1, threads / static_cast<int>(sharing))));
+    batches_ = std::make_unique<BatchSource>(
+        checkpoint_.config, BatchSettings{request.seed, request.clips, kShift, threads},
+        checkpoint_.weights);
+    trainer_ = make_trainer(checkpoint_.config, network_weights(),
+                            {.threads = sharing, .dense = request.dense});
+    if (done_ > 0) trainer_->restore(checkpoint_.state);
+    log_ = std::make_unique<TrainLog>(folder() / "log.jsonl", done_);
+    sharing_ = static_cast<int>(sharing);
+  }
+
+  ExitCode run() {
+    Progress progress("training", kProgressParts);
+    Clock::time_point saved = Clock::now();
+    start_ = saved;
+    first_ = done_;
+    while (!interrupted() && !finished()) {
+      if (!one_step()) break;
+      if (request_.steps == 0 && steps_ == 0) estimate_steps();
+      progress.update(static_cast<int64_t>(share_done() * kProgressParts));
+      if (done_ % kSaid == 0) progress.message(last_line());
+      if (seconds_since(saved) > request_.save_minutes * 60) {
+        save();
+        saved = Clock::now();
+      }
+    }
+    save();
+    write_curves(folder() / "curves.html", title(), log_->lines());
+    return interrupted() ? ExitCode::interrupted : ExitCode::fine;
+  }
+
+  std::string summary() const {
+    return fmt::format("{}: {} steps of {} clips, loss {:.4f}\n", (folder() / kModel).string(),
+                       done_, request_.clips, last_.report.loss);
+  }
+
+ private:
+  static constexpr const char* kModel = "model.safetensors";
+  static constexpr int64_t kProgressParts = 1000, kSaid = 50;
+  static constexpr double kShift = 3;
+
+  static DitCheckpoint begin(const TrainRequest& request) {
+    if (request.resume) return read_checkpoint(fs::path(request.folder) / kModel);
+    DitCheckpoint fresh;
+    fresh.config = request.config;
+    fresh.weights = initial_weights(request.config, request.seed);
+    if (request.fine_tune.empty()) {
+      fresh.weights.merge(measure_latents(request.config, request.seed));
+      return fresh;
+    }
+    // Routers that the old model lacks, or has in another number, begin anew.
+    for (const auto& [name, array] : read_checkpoint(request.fine_tune).weights)
+      if (!fresh.weights.contains(name) || fresh.weights[name].shape == array.shape)
+        fresh.weights[name] = array;
+      else if (name.find("router") == std::string::npos)
+        throw InputError(fmt::format("{}: {} has another shape than a {} model",
+                                     in_quotes(request.fine_tune), name, request.config.size));
+    return fresh;
+  }
+
+  fs::path folder() const { return request_.folder; }
+  bool finished() const { return steps_ > 0 && done_ >= steps_; }
+  std::string title() const {
+    return fmt::format("{} trained with {}", checkpoint_.config.size, request_.backend);
+  }
+  double share_done() const {
+    if (steps_ > 0) return static_cast<double>(done_) / static_cast<double>(steps_);
+    return seconds_since(start_) / 60 / request_.minutes;
+  }
+  std::string last_line() const {
+    return fmt::format(
+        "step {} of {}: loss {:.4f}, {:.0f} tokens/s, {:.0f}% in attention", done_, steps_,
+        last_.report.loss,
+        static_cast<double>(request_.clips * checkpoint_.config.tokens()) / last_.seconds,
+        100 * last_.attention_share);
+  }
+
+  DitArrays network_weights() const {
+    DitArrays weights;
+    for (const DitParameter& parameter : dit_parameters(checkpoint_.config))
+      weights[parameter.name] = checkpoint_.weights.at(parameter.name);
+    return weights;
+  }
+
+  /// False when it was interrupted.
+  bool one_step() {
+    const Clock::time_point start = Clock::now();
+    const DitBatch batch = batches_->batch(done_);
+    attention_->begin(batches_->grids());
+    const Clock::time_point network = Clock::now();
+    const double rate = learning_rate(request_, done_, steps_);
+    try {
+      last_.report = trainer_->step(batch, *attention_, rate);
+    } catch (const Cancelled&) {
+      return false;
+    }
+    if (!last_.report.not_finite.empty()) stop_not_finite();
+    last_.step = done_;
+    last_.rate = rate;
+    last_.seconds = seconds_since(start);
+    last_.attention_share = attention_->seconds() / (sharing_ * seconds_since(network));
+    last_.density = attention_->density();
+    last_.routers = attention_->routers();
+    log_->add(last_);
+    ++done_;
+    return true;
+  }
+
+  [[noreturn]] void stop_not_finite() {
+    save();
+    throw InputError(fmt::format(
+        "training stopped at step {}: {} was not finite first; {} is of the step before: try a "
+        "smaller --rate",
+        done_, last_.report.not_finite, (folder() / kModel).string()));
+  }
+
+  void estimate_steps() {
+    const int64_t since = done_ - first_;
+    if (since == kTimedFrom) timed_ = Clock::now();
+    if (since != kTimedTo) return;
+    const double each = seconds_since(timed_) / (kTimedTo - kTimedFrom);
+    const double left = request_.minutes * 60 - seconds_since(start_);
+    steps_ = done_ + std::max<int64_t>(1, std::llround(left / each));
+  }
+
+  void save() {
+    for (auto& [name, array] : trainer_->weights()) checkpoint_.weights[name] = array;
+    checkpoint_.state = trainer_->state();
+    checkpoint_.facts["steps"] = std::to_string(steps_);
+    checkpoint_.facts["done"] = std::to_string(done_);
+    checkpoint_.facts["backend"] = request_.backend;
+    checkpoint_.facts["seed"] = std::to_string(request_.seed);
+    checkpoint_.facts["command"] = shell_line(arguments_);
+    write_checkpoint(folder() / kModel, checkpoint_);
+    write_model();
+  }
+
+  /// The running means alone, which is what one uses.
+  void write_model() {
+    DitCheckpoint model = checkpoint_;
+    model.state.clear();
+    for (auto& [name, array] : trainer_->averaged()) model.weights[name] = array;
+    write_checkpoint(folder() / "averaged.safetensors", model);
+  }
+
+  TrainRequest request_;
+  DitCheckpoint checkpoint_;
+  std::vector<std::string> arguments_;
+  int64_t steps_ = 0, done_ = 0, first_ = 0;
+  int sharing_ = 1;
+  std::unique_ptr<ToolAttentionMaker> attention_;
+  std::unique_ptr<BatchSource> batches_;
+  std::unique_ptr<DitTrainer> trainer_;
+  std::unique_ptr<TrainLog> log_;
+  TrainedStep last_;
+  Clock::time_point start_, timed_;
+};
+
+}  // namespace
+
+ExitCode train(const TrainRequest& request, const std::vector<std::string>& arguments) {
+  if (request.dtype != "f32" && request.dense)
+    throw InputError("--dense is float32: leave out --dtype");
+  make_writable_folder(request.folder);
+  Training training(request, arguments);
+  const ExitCode code = training.run();
+  print_out("{}", training.summary());
+  return code;
+}
+
+}  // namespace vidattn

@@ -1,0 +1,81 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "harness/dit/training/trainer.h"
+#include "harness/host/programs/torch_library.h"
+#include "harness/io/json_file.h"
+#include "tests/harness/tool.h"
+
+namespace vidattn {
+namespace {
+
+namespace fs = std::filesystem;
+
+class TrainCommand : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!torch_available()) GTEST_SKIP() << "built without libtorch";
+    fs::remove_all(folder());
+    fs::create_directories(folder());
+  }
+  void TearDown() override { fs::remove_all(folder()); }
+
+  static fs::path folder() {
+    return fs::temp_directory_path() / ("vidattn_train_" + std::to_string(getpid()));
+  }
+  static std::string out(const std::string& name) { return (folder() / name).string(); }
+  /// A training of few small steps.
+  static std::string train(const std::string& name, const std::string& more) {
+    return "train --quiet --out " + out(name) + " " + more;
+  }
+  static DitArrays weights(const std::string& name) {
+    return read_checkpoint(folder() / name / "model.safetensors").weights;
+  }
+};
+
+TEST_F(TrainCommand, SlowALossFallsAndAKilledTrainingGoesOnBitForBit) {
+  const std::string how = "--clips 4 --backend moga_stga:num_groups=3 --seed 4 --steps 12 ";
+  ASSERT_EQ(run_tool(train("whole", how)).exit_code, 0);
+  run_shell("timeout -s KILL 60 sh -c '" + std::string(VIDATTN_TOOL) + " " +
+            train("killed", how + "--save-minutes 0.01") + " & pid=$!; while ! test -s " +
+            out("killed") + "/model.safetensors; do sleep 0.05; done; kill -9 $pid'");
+  ASSERT_EQ(run_tool(train("killed", how + "--resume")).exit_code, 0);
+  const DitArrays whole = weights("whole"), killed = weights("killed");
+  for (const auto& [name, array] : whole) EXPECT_EQ(array.values, killed.at(name).values) << name;
+  // Every step once in the log, whatever was lost.
+  const ToolResult lines = run_shell("wc -l < " + out("killed") + "/log.jsonl");
+  EXPECT_EQ(std::stoi(lines.out), 12);
+  EXPECT_TRUE(fs::exists(folder() / "killed" / "curves.html"));
+}
+
+TEST_F(TrainCommand, SlowTheLossFalls) {
+  ASSERT_EQ(run_tool(train("run", "--clips 4 --steps 60 --rate 4e-3")).exit_code, 0);
+  std::vector<double> losses;
+  read_json_lines(out("run") + "/log.jsonl",
+                  [&](const JsonReader& line) { losses.push_back(line.at("loss").number()); });
+  ASSERT_EQ(losses.size(), 60u);
+  double last = 0;
+  for (size_t i = 50; i < 60; ++i) last += losses[i] / 10;
+  EXPECT_LT(last, 0.85 * losses[0]);
+}
+
+TEST_F(TrainCommand, RefusesWhatItCannotUse) {
+  expect_refused(train("no", "--model giant"), "giant");
+  expect_refused(train("no", "--backend mogga"), "moga");
+  expect_refused(train("no", "--clips 6"), "multiple of 4");
+  expect_refused(train("no", "--resume"), "model.safetensors");
+  expect_refused(train("no", "--fine-tune /dev/null"), "/dev/null");
+  expect_refused("train --steps 3", "--out");
+  expect_refused("train --steps 3 --out " + out("missing/deep"), "deep");
+}
+
+TEST_F(TrainCommand, StopsWithTheStepAndThePartThatWasNotFinite) {
+  const ToolResult result = run_tool(train("wild", "--clips 4 --rate 1e30 --steps 9"));
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("not finite first"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("step "), std::string::npos) << result.err;
+}
+
+}  // namespace
+}  // namespace vidattn
