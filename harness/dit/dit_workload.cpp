@@ -46,20 +46,19 @@ Workload dit_workload(const WorkloadRequest& request) {
   if (spec.layer < 0) spec.layer = std::min(kDitLayer, config.blocks - 1);
   const TrainingClip clip = requested_clip(request, config);
   const double sigma = denoising_sigmas({kDitSteps, kDitShift})[static_cast<size_t>(spec.step)];
-  const std::vector<float> clean = network.standardised(clip.latents());
-  const std::vector<float> latents =
-      noised(clean, standard_noise(static_cast<int64_t>(clean.size()), request.seed), sigma);
+  const RolloutTask task{.grid = clip.grid(),
+                         .captions = clip.captions(),
+                         .clean = network.standardised(clip.latents()),
+                         .steps = kDitSteps,
+                         .shift = kDitShift,
+                         .seed = request.seed};
   if (request.progress) request.progress(0.5);
   // The blocks before attend as they were trained to.
   MethodAttention before(
       {method_for(config, trained_with(network.checkpoint())), &find_device("cpu")}, config.blocks,
       kDitSteps);
-  before.begin_step(spec.step);
-  const std::vector<double> sigmas(clip.grid().shots.size(), sigma);
   Workload workload{.name = request.spec};
-  workload.inputs =
-      network.attention_inputs({clip.grid(), latents.data(), sigmas, &clip.captions()}, spec.layer,
-                               [&](int64_t block, Inputs& in) { return before.attend(block, in); });
+  workload.inputs = inputs_at(network, task, spec.step, spec.layer, before);
   workload.provenance["seed"] = request.seed;
   describe(spec, network.checkpoint(), clip, sigma, workload.provenance);
   workload.call = CallFacts{.layer = spec.layer, .step = spec.step};

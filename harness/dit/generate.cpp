@@ -78,12 +78,12 @@ class Painter {
     try {
       paint(video);
     } catch (const Cancelled&) {
-      video.outcome = "interrupted";
+      video.outcome = Outcome::interrupted;
     } catch (const InputError& error) {
-      video.outcome = "skipped";
+      video.outcome = Outcome::skipped;
       video.reason = error.what();
     } catch (const std::exception&) {
-      video.outcome = "failed";
+      video.outcome = Outcome::failed;
       video.reason = failure_text(std::current_exception());
     }
     return video;
@@ -103,7 +103,7 @@ class Painter {
     Progress progress("painting with " + video.backend, task_.steps * blocks);
     const Rollout rollout =
         roll_out(network_, task_, attention, [&](int64_t done) { progress.update(done); });
-    video.outcome = rollout.failure.empty() ? "passed" : "failed";
+    video.outcome = rollout.failure.empty() ? Outcome::passed : Outcome::failed;
     video.reason = rollout.failure;
     video.seconds = rollout.seconds;
     video.costs = attention.costs();
@@ -133,13 +133,13 @@ std::vector<std::string> backends_of(const GenerateRequest& request, const DitNe
 }
 
 ExitCode verdict(const PaintedVideo& reference, const std::vector<PaintedVideo>& videos) {
-  const auto any = [&](const char* outcome) {
+  const auto any = [&](Outcome outcome) {
     return reference.outcome == outcome ||
            std::any_of(videos.begin(), videos.end(),
                        [&](const PaintedVideo& video) { return video.outcome == outcome; });
   };
-  if (any("failed")) return ExitCode::regression;
-  return any("skipped") ? ExitCode::usage : ExitCode::fine;
+  if (any(Outcome::failed)) return ExitCode::regression;
+  return any(Outcome::skipped) ? ExitCode::usage : ExitCode::fine;
 }
 
 }  // namespace

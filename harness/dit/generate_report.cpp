@@ -31,7 +31,7 @@ std::vector<std::string> row_of(const PaintedVideo& video, bool compared) {
   if (!video.passed()) {
     std::vector<std::string> row(compared ? 6 : 4, "-");
     row[0] = video.backend;
-    row[1] = video.outcome;
+    row[1] = to_string(video.outcome);
     return row;
   }
   std::vector<std::string> row = {short_setting(video.backend), cell(video.costs.density, "{:.4g}"),
@@ -45,7 +45,7 @@ std::vector<std::string> row_of(const PaintedVideo& video, bool compared) {
 }
 
 nlohmann::json video_json(const PaintedVideo& video) {
-  nlohmann::json json = {{"backend", video.backend}, {"outcome", video.outcome}};
+  nlohmann::json json = {{"backend", video.backend}, {"outcome", to_string(video.outcome)}};
   if (!video.reason.empty()) json["reason"] = video.reason;
   if (!video.note.empty()) json["note"] = video.note;
   if (video.check.rows > 0)
@@ -101,11 +101,12 @@ void print_generated(const GenerateRequest& request, const RolloutTask& task,
               short_setting(reference.backend));
   for (const PaintedVideo& video : videos) {
     if (!video.reason.empty())
-      print_out("{}: {}: {}\n", video.backend, video.outcome, video.reason);
+      print_out("{}: {}: {}\n", video.backend, to_string(video.outcome), video.reason);
     if (!video.note.empty()) print_out("{}: {}\n", video.backend, video.note);
   }
   if (compared && !reference.passed())
-    print_out("reference {}: {} {}\n", reference.backend, reference.outcome, reference.reason);
+    print_out("reference {}: {} {}\n", reference.backend, to_string(reference.outcome),
+              reference.reason);
 }
 
 nlohmann::json generate_record(const GenerateRequest& request, const DitNetwork& network,

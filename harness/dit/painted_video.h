@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/dit/method_attention.h"
+#include "harness/measure/record/outcome.h"
 #include "metrics/video/video_metric.h"
 
 namespace vidattn {
@@ -12,16 +13,16 @@ namespace vidattn {
 /// A generated video and how it came about.
 struct PaintedVideo {
   std::string backend;  ///< with the knob's value
-  std::string outcome;  ///< passed | failed | skipped | interrupted
-  std::string reason;   ///< of an outcome other than passed
-  std::string note;     ///< which density was missed
-  double seconds = 0;   ///< of the rollout
+  Outcome outcome = Outcome::interrupted;
+  std::string reason;  ///< of an outcome other than passed
+  std::string note;    ///< which density was missed
+  double seconds = 0;  ///< of the rollout
   AttentionCosts costs;
   EqualityCheck check;
   std::vector<cv::Mat> frames;     ///< 8UC3 BGR; empty unless it passed
   std::vector<VideoScore> scores;  ///< against the reference's video (frame_comparison.h)
 
-  bool passed() const { return outcome == "passed"; }
+  bool passed() const { return outcome == Outcome::passed; }
   /// Planning and running over all of it.
   double attention_share() const { return (costs.plan_seconds + costs.run_seconds) / seconds; }
 };

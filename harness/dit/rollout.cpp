@@ -17,6 +17,14 @@ namespace {
 
 constexpr uint64_t kRolloutStream = 0x726f6c6c;
 
+/// Values of the shots that are given, the first ones.
+int64_t given_values(const RolloutTask& task) {
+  const VideoGrid& grid = task.grid;
+  const auto given = static_cast<size_t>(task.given);
+  const int64_t frames = given < grid.shots.size() ? grid.shots[given] : grid.frames;
+  return frames * grid.frame_size() * kPatchChannels;
+}
+
 std::vector<double> shot_sigmas(const RolloutTask& task, double sigma) {
   std::vector<double> sigmas(task.grid.shots.size(), sigma);
   std::fill_n(sigmas.begin(), task.given, 0.0);
@@ -24,13 +32,6 @@ std::vector<double> shot_sigmas(const RolloutTask& task, double sigma) {
 }
 
 }  // namespace
-
-int64_t given_values(const RolloutTask& task) {
-  const VideoGrid& grid = task.grid;
-  const auto given = static_cast<size_t>(task.given);
-  const int64_t frames = given < grid.shots.size() ? grid.shots[given] : grid.frames;
-  return frames * grid.frame_size() * kPatchChannels;
-}
 
 void check_task(const RolloutTask& task) {
   task.grid.validate();
@@ -54,6 +55,18 @@ std::vector<float> noised(const std::vector<float>& clean, const std::vector<flo
   for (size_t i = 0; i < clean.size(); ++i)
     mixed[i] = static_cast<float>((1 - sigma) * clean[i] + sigma * noise[i]);
   return mixed;
+}
+
+Inputs inputs_at(const DitNetwork& network, const RolloutTask& task, int64_t step, int64_t block,
+                 MethodAttention& before) {
+  const double sigma = denoising_sigmas({task.steps, task.shift})[static_cast<size_t>(step)];
+  std::vector<float> x =
+      noised(task.clean, standard_noise(static_cast<int64_t>(task.clean.size()), task.seed), sigma);
+  std::copy_n(task.clean.begin(), given_values(task), x.begin());
+  before.begin_step(step);
+  return network.attention_inputs({task.grid, x.data(), shot_sigmas(task, sigma), &task.captions},
+                                  block,
+                                  [&](int64_t b, Inputs& in) { return before.attend(b, in); });
 }
 
 Rollout roll_out(const DitNetwork& network, const RolloutTask& task, MethodAttention& attention,

@@ -30,15 +30,18 @@ struct Rollout {
 /// Throws InputError for a task that makes no sense, before any work.
 void check_task(const RolloutTask& task);
 
-/// Latents of the shots that are given, the first ones.
-int64_t given_values(const RolloutTask& task);
-
 /// Standard normal noise [count], the same for the same seed.
 std::vector<float> standard_noise(int64_t count, uint64_t seed);
 
 /// (1 - sigma) x + sigma noise.
 std::vector<float> noised(const std::vector<float>& clean, const std::vector<float>& noise,
                           double sigma);
+
+/// What a block's attention reads at a step when the clip itself, but for the given shots, is at
+/// that noise level: the same for all methods. `before` attends in the blocks before. Throws as
+/// DitNetwork::attention_inputs().
+Inputs inputs_at(const DitNetwork& network, const RolloutTask& task, int64_t step, int64_t block,
+                 MethodAttention& before);
 
 /// Paints the video: from noise, Euler's steps along the predicted velocity over
 /// denoising_sigmas(), to 0. An attention that fails its equality check ends it. `progress` is

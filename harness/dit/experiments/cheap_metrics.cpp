@@ -1,7 +1,5 @@
 #include "harness/dit/experiments/cheap_metrics.h"
 
-#include "harness/workloads/video/steps_workload.h"
-#include "metrics/plan/ceiling.h"
 #include "metrics/plan/fidelity.h"
 #include "metrics/plan/stats.h"
 #include "metrics/plan/tile_density.h"
@@ -14,18 +12,10 @@ constexpr TileShape kTile{64, 64};
 
 Inputs inputs_of(const DitNetwork& network, const RolloutTask& task, int64_t block, int64_t step,
                  const Device& device) {
-  const double sigma = denoising_sigmas({task.steps, task.shift})[static_cast<size_t>(step)];
-  std::vector<float> x =
-      noised(task.clean, standard_noise(static_cast<int64_t>(task.clean.size()), task.seed), sigma);
-  std::vector<double> sigmas(task.grid.shots.size(), sigma);
-  const int64_t given = given_values(task);
-  std::copy_n(task.clean.begin(), given, x.begin());
-  std::fill_n(sigmas.begin(), task.given, 0.0);
-  const MethodSettings settings{parse_backend("full"), &device};
-  MethodAttention full(settings, network.config().blocks, task.steps);
-  full.begin_step(step);
-  return network.attention_inputs({task.grid, x.data(), sigmas, &task.captions}, block,
-                                  [&](int64_t b, Inputs& in) { return full.attend(b, in); });
+  MethodAttention full({parse_backend("full"), &device}, network.config().blocks, task.steps);
+  Inputs in = inputs_at(network, task, step, block, full);
+  in.device = &device;
+  return in;
 }
 
 }  // namespace
@@ -40,8 +30,7 @@ const std::vector<CheapMetric>& cheap_metric_names() {
 
 Probe::Probe(const DitNetwork& network, const RolloutTask& task, int64_t block, int64_t step,
              const Device& device)
-    : in_(inputs_of(network, task, block, step, device)) {
-  in_.device = &device;
+    : in_(inputs_of(network, task, block, step, device)), ceiling_(in_) {
   device.run(full_plan(in_), in_, full_);
 }
 
@@ -53,7 +42,7 @@ std::vector<double> Probe::metrics(const BackendSpec& method) const {
   in.device->run(plan, in, out);
   const Fidelity fidelity =
       compare_with_full(plan, in, out, full_, sample_tokens(in.length(), kComparedTokens));
-  const RecallEfficiency efficiency = recall_efficiency(plan, in, out, RecallCeiling(in));
+  const RecallEfficiency efficiency = recall_efficiency(plan, in, out, ceiling_);
   return {plan_stats(plan, in).density, tile_density(plan, in, kTile).density(),
           fidelity.recall_mean,         fidelity.recall_p5,
           fidelity.relative_l2,         fidelity.cosine,

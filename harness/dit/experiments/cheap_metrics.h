@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "harness/dit/rollout.h"
+#include "metrics/plan/ceiling.h"
 
 namespace vidattn {
 
@@ -27,6 +28,7 @@ class Probe {
 
  private:
   Inputs in_;
+  RecallCeiling ceiling_;
   Output full_;
 };
 

@@ -34,6 +34,10 @@ uint64_t clip_seed(const ExperimentRequest& request, int64_t i) {
   return Random(request.seed, kExperimentStream + static_cast<uint64_t>(i)).bits();
 }
 
+TrainingClip experiment_clip(const ExperimentRequest& request, const DitConfig& config, int64_t i) {
+  return {clip_seed(request, i), config.frames, config.height, config.width};
+}
+
 ExitCode run_experiment(const std::string& name, const ExperimentRequest& request) {
   const auto found = std::find_if(experiments().begin(), experiments().end(),
                                   [&](const Experiment& e) { return e.name == name; });

@@ -7,6 +7,8 @@
 
 #include "harness/host/exit_code.h"
 #include "harness/io/text_table.h"
+#include "harness/workloads/dit/clip.h"
+#include "harness/workloads/dit/config.h"
 
 namespace vidattn {
 
@@ -49,7 +51,8 @@ const std::vector<Experiment>& experiments();
 /// that makes no sense.
 ExitCode run_experiment(const std::string& name, const ExperimentRequest& request);
 
-/// The seed of clip i of an experiment.
+/// The seed of clip i of an experiment, and the clip on the grid that a network was trained on.
 uint64_t clip_seed(const ExperimentRequest& request, int64_t i);
+TrainingClip experiment_clip(const ExperimentRequest& request, const DitConfig& config, int64_t i);
 
 }  // namespace vidattn

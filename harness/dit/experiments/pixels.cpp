@@ -1,18 +1,15 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <map>
 
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/dit/dit_density.h"
 #include "harness/dit/experiments/cheap_metrics.h"
-#include "harness/dit/experiments/experiment.h"
+#include "harness/dit/experiments/recalled.h"
 #include "harness/host/progress.h"
 #include "harness/io/json_file.h"
-#include "harness/workloads/dit/clip.h"
 #include "harness/workloads/dit/latents.h"
-#include "harness/workloads/dit/recall.h"
 #include "metrics/statistics/kendall.h"
 #include "metrics/video/frame_comparison.h"
 
@@ -20,8 +17,6 @@ namespace vidattn {
 namespace {
 
 constexpr double kDensities[] = {0.1, 0.25, 0.5};
-constexpr int64_t kGiven = 1, kJudged = 2;
-constexpr int kRecalled = 0;
 
 const std::vector<std::string>& default_methods() {
   static const std::vector<std::string> names{
@@ -54,18 +49,7 @@ double psnr_between(const std::vector<cv::Mat>& a, const std::vector<cv::Mat>& b
   return psnr(errors / static_cast<double>(a.size()));
 }
 
-RolloutTask judged_task(const ExperimentRequest& request, const DitNetwork& network,
-                        const TrainingClip& clip, int64_t index) {
-  return {.grid = clip.grid(),
-          .captions = clip.captions(),
-          .given = kGiven,
-          .clean = network.standardised(clip.latents()),
-          .steps = request.steps,
-          .shift = request.shift,
-          .seed = clip_seed(request, index)};
-}
-
-/// All methods that come within 2% of a density on the first clip.
+/// The methods at the densities nearest to kDensities on the first clip, each once.
 std::vector<Judged> choose(const ExperimentRequest& request, const DitNetwork& network,
                            const RolloutTask& task, std::vector<std::string>& notes) {
   std::vector<Judged> chosen;
@@ -94,18 +78,18 @@ class JudgedClip {
  public:
   JudgedClip(const ExperimentRequest& request, const DitNetwork& network, int64_t index)
       : network_(network),
-        clip_(clip_seed(request, index), network.config().frames, network.config().height,
-              network.config().width),
-        task_(judged_task(request, network, clip_, index)),
+        shown_(experiment_clip(request, network.config(), index)),
+        clip_(request, network, shown_, index),
         device_(find_device(request.device)),
-        full_(paint(parse_backend("full"))) {
+        full_(paint(parse_backend("full"))),
+        full_frames_(decode_latents(full_, task().grid)) {
     const int64_t last = network.config().blocks - 1;
-    for (const int64_t step : {int64_t{0}, task_.steps / 2, task_.steps - 2})
+    for (const int64_t step : {int64_t{0}, task().steps / 2, task().steps - 2})
       for (const int64_t block : {int64_t{1}, last})
-        probes_.emplace_back(network, task_, std::min(block, last), step, device_);
+        probes_.emplace_back(network, task(), std::min(block, last), step, device_);
   }
 
-  const RolloutTask& task() const { return task_; }
+  const RolloutTask& task() const { return clip_.task(); }
 
   void judge(Judged& method) const {
     std::vector<std::vector<double>> found;
@@ -113,11 +97,10 @@ class JudgedClip {
     method.first.push_back(mean_of(found, kProbesOfAStep));
     method.all.push_back(mean_of(found, found.size()));
     const std::vector<float> painted = paint(method.spec);
-    const std::vector<cv::Mat> frames = decode_latents(painted, task_.grid);
-    method.psnr.push_back(psnr_between(frames, decode_latents(full_, task_.grid)));
+    const std::vector<cv::Mat> frames = decode_latents(painted, task().grid);
+    method.psnr.push_back(psnr_between(frames, full_frames_));
     method.distance.push_back(relative_distance(painted, full_));
-    method.recalled.push_back(painted_colour(clip_, kRecalled, kJudged, frames) ==
-                              clip_.colour_of(kRecalled));
+    method.recalled.push_back(clip_.painted(frames) == clip_.colour());
   }
 
  private:
@@ -131,17 +114,16 @@ class JudgedClip {
   }
 
   std::vector<float> paint(const BackendSpec& method) const {
-    MethodAttention attention({method, &device_}, network_.config().blocks, task_.steps);
-    Rollout rollout = roll_out(network_, task_, attention);
-    if (!rollout.failure.empty()) throw InputError(method.text() + ": " + rollout.failure);
-    return std::move(rollout.latents);
+    MethodAttention attention({method, &device_}, network_.config().blocks, task().steps);
+    return clip_.paint(network_, method.text(), attention).latents;
   }
 
   const DitNetwork& network_;
-  TrainingClip clip_;
-  RolloutTask task_;
+  TrainingClip shown_;
+  RecalledClip clip_;
   const Device& device_;
   std::vector<float> full_;
+  std::vector<cv::Mat> full_frames_;
   std::vector<Probe> probes_;
 };
 

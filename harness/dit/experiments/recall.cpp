@@ -1,27 +1,16 @@
-#include "harness/workloads/dit/recall.h"
-
 #include <fmt/format.h>
-
-#include <optional>
 
 #include "attention/cancel.h"
 #include "attention/error.h"
-#include "harness/dit/experiments/experiment.h"
-#include "harness/dit/rollout.h"
+#include "harness/dit/experiments/recalled.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
-#include "harness/io/json_file.h"
-#include "harness/workloads/dit/clip.h"
 #include "harness/workloads/dit/latents.h"
 #include "harness/workloads/dit/palette.h"
 #include "metrics/statistics/proportion.h"
 
 namespace vidattn {
 namespace {
-
-// Shot 0 is given; shot 2 shows one of its characters, which shot 1 does not (clip.h).
-constexpr int64_t kGivenShots = 1, kJudgedShot = 2;
-constexpr int kJudgedCharacter = 0;
 
 /// A network with the method that attends in it.
 struct Contender {
@@ -46,24 +35,16 @@ std::vector<Contender> contenders_of(const ExperimentRequest& request) {
   return all;
 }
 
-/// One clip, of which all shots but the first are painted.
-void paint(const ExperimentRequest& request, const TrainingClip& clip, int64_t index,
+/// All shots of a clip but the first.
+void paint(const ExperimentRequest& request, const TrainingClip& shown, int64_t index,
            Contender& contender) {
   const DitNetwork& network = *contender.network;
-  const RolloutTask task{.grid = clip.grid(),
-                         .captions = clip.captions(),
-                         .given = kGivenShots,
-                         .clean = network.standardised(clip.latents()),
-                         .steps = request.steps,
-                         .shift = request.shift,
-                         .seed = clip_seed(request, index)};
+  const RecalledClip clip(request, network, shown, index);
   MethodAttention attention(
       {method_for(network.config(), contender.backend), &find_device(request.device)},
       network.config().blocks, request.steps);
-  const Rollout rollout = roll_out(network, task, attention);
-  if (!rollout.failure.empty()) throw InputError(contender.backend + ": " + rollout.failure);
-  contender.painted.push_back(painted_colour(clip, kJudgedCharacter, kJudgedShot,
-                                             decode_latents(rollout.latents, task.grid)));
+  const Rollout rollout = clip.paint(network, contender.backend, attention);
+  contender.painted.push_back(clip.painted(decode_latents(rollout.latents, clip.task().grid)));
   contender.density += attention.costs().density;
   contender.seconds += rollout.seconds;
 }
@@ -109,8 +90,8 @@ ExperimentResult recall(const ExperimentRequest& request) {
   std::vector<int> truth;
   bool stopped = false;
   for (int64_t i = 0; i < request.clips && !stopped; ++i) {
-    const TrainingClip clip(clip_seed(request, i), config.frames, config.height, config.width);
-    truth.push_back(clip.colour_of(kJudgedCharacter));
+    const TrainingClip clip = experiment_clip(request, config, i);
+    truth.push_back(RecalledClip(request, *contenders.front().network, clip, i).colour());
     for (int64_t job = 0; job < jobs && !stopped; ++job) {
       try {
         paint(request, clip, i, contenders[job]);

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/dit/experiments/experiment.h"
@@ -12,7 +10,6 @@
 #include "harness/dit/training/initial.h"
 #include "harness/host/progress.h"
 #include "harness/host/random.h"
-#include "harness/workloads/dit/clip.h"
 
 namespace vidattn {
 namespace {
@@ -147,7 +144,7 @@ ExperimentResult router(const ExperimentRequest& request) {
     Seen seen{none, none, {}, {}};
     try {
       for (int64_t i = 0; i < request.clips; ++i) {
-        const TrainingClip clip(clip_seed(request, i), config.frames, config.height, config.width);
+        const TrainingClip clip = experiment_clip(request, config, i);
         look_at_clip(trained, fresh, clip, clip_seed(request, i), device, seen);
         progress.update(++done);
       }

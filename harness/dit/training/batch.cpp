@@ -11,6 +11,7 @@
 #include "harness/workloads/dit/captions.h"
 #include "harness/workloads/dit/clip.h"
 #include "harness/workloads/dit/latents.h"
+#include "harness/workloads/dit/network.h"
 #include "harness/workloads/qkv.h"
 #include "harness/workloads/shots.h"
 
@@ -38,10 +39,6 @@ int64_t draw_given(Random& random, int64_t shots) {
   constexpr double kNone = 0.15, kOne = 0.85;
   const double u = random.uniform();
   return std::min<int64_t>(u < kNone ? 0 : u < kOne ? 1 : 2, shots - 1);
-}
-
-const std::vector<float>& floats(const DitArrays& arrays, const char* name) {
-  return arrays.at(name).as<float>(name);
 }
 
 }  // namespace
@@ -90,10 +87,8 @@ void set_rotation(const DitConfig& config, const VideoGrid& grid, DitBatch& batc
 
 BatchSource::BatchSource(const DitConfig& config, const BatchSettings& settings,
                          const DitArrays& latents)
-    : config_(config),
-      settings_(settings),
-      mean_(floats(latents, "latent.mean")),
-      deviation_(floats(latents, "latent.deviation")) {
+    : config_(config), settings_(settings) {
+  for (const char* name : {"latent.mean", "latent.deviation"}) latents_[name] = latents.at(name);
   if (settings.clips <= 0 || settings.clips % kUses != 0)
     throw InputError(fmt::format("a batch of {} clips: their number must be a multiple of {}",
                                  settings.clips, kUses));
@@ -107,10 +102,7 @@ BatchSource::Group BatchSource::group(int64_t index) {
   render(count, settings_.threads, [&](int64_t i) {
     const TrainingClip clip = draw_clip(config_, settings_.seed, kClipStream, index * count + i);
     Ready& ready = (*made)[i];
-    ready = {clip.grid(), clip.captions(), clip.latents()};
-    for (size_t v = 0; v < ready.latents.size(); ++v)
-      ready.latents[v] =
-          (ready.latents[v] - mean_[v % kPatchChannels]) / deviation_[v % kPatchChannels];
+    ready = {clip.grid(), clip.captions(), standardised(latents_, clip.latents())};
   });
   return kept = std::move(made);
 }

@@ -51,7 +51,7 @@ class BatchSource {
 
   DitConfig config_;
   BatchSettings settings_;
-  std::vector<float> mean_, deviation_;
+  DitArrays latents_;  ///< what they are standardised by
   std::map<int64_t, Group> kept_;
   std::vector<VideoGrid> grids_;
 };

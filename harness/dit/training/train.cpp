@@ -9,6 +9,7 @@
 
 #include "attention/cancel.h"
 #include "attention/error.h"
+#include "harness/dit/method_attention.h"
 #include "harness/dit/training/batch.h"
 #include "harness/dit/training/curves.h"
 #include "harness/dit/training/initial.h"
@@ -41,13 +42,10 @@ double learning_rate(const TrainRequest& request, int64_t step, int64_t steps) {
 }
 
 VisualAttentionSettings attention_settings(const TrainRequest& request, int threads) {
-  BackendSpec backend = parse_backend(request.backend);
-  const bool routed = request.config.groups > 0;
-  if (routed) backend.params.set("num_groups", std::to_string(request.config.groups));
-  return {std::move(backend),
+  return {method_for(request.config, request.backend),
           &find_device(request.device),
           parse_dtype(request.dtype),
-          routed ? request.alpha : 0,
+          request.config.groups > 0 ? request.alpha : 0,
           request.form,
           threads};
 }
@@ -203,9 +201,9 @@ class Training {
 
   /// The running means alone, which is what one uses.
   void write_model() {
-    DitCheckpoint model = checkpoint_;
-    model.state.clear();
-    for (auto& [name, array] : trainer_->averaged()) model.weights[name] = array;
+    DitCheckpoint model{checkpoint_.config, trainer_->averaged(), {}, checkpoint_.facts};
+    for (const char* name : {"latent.mean", "latent.deviation"})
+      model.weights[name] = checkpoint_.weights.at(name);
     write_checkpoint(folder() / "averaged.safetensors", model);
   }
 

@@ -7,6 +7,7 @@
 #include "attention/error.h"
 #include "attention/methods/router.h"
 #include "harness/host/clock.h"
+#include "metrics/plan/stats.h"
 
 namespace vidattn {
 namespace {
@@ -31,14 +32,6 @@ Tensor tensor_of(const float* values, int64_t tokens, const DitConfig& config) {
   Tensor tensor(tokens, config.heads, config.dim());
   std::copy_n(values, tensor.size(), tensor.data<float>());
   return tensor;
-}
-
-double pair_density(const Plan& plan, const Inputs& in) {
-  double pairs = 0;
-  for (const Branch& branch : plan.branches)
-    for (int64_t head = 0; head < in.heads(); ++head)
-      pairs += static_cast<double>(branch.pairs(head, in.heads()));
-  return pairs / static_cast<double>(in.heads() * in.length() * in.keys());
 }
 
 class ToolCall : public AttentionCall {
@@ -72,7 +65,7 @@ class ToolCall : public AttentionCall {
     maker_.add_seconds(seconds_since(start));
   }
 
-  double density() const { return pair_density(plan_, in_); }
+  double density() const { return plan_stats(plan_, in_).density; }
 
  private:
   const VisualAttentionSettings& settings() const { return maker_.settings(); }
@@ -115,14 +108,9 @@ class ToolCall : public AttentionCall {
     const BalanceLoss balance =
         balance_loss(linear, group, settings().form, settings().alpha / clips);
     for (size_t i = 0; i < scores.size(); ++i) d_router[i] = scores[i] + balance.scores[i];
+    const auto figure = [&](const char* name) { return plan_.figures.at(name); };
     maker_.add_router(block_, {figure("loss_eq8"), figure("loss_switch"), figure("loss_one_hot"),
-                               plan_.figures.at("largest_group_over_mean")});
-  }
-
-  /// The method reports the losses with a weight of its own.
-  double figure(const char* name) const {
-    return plan_.figures.at(name) /
-           std::get<double>(settings().backend.params.value("balance_alpha"));
+                               figure("largest_group_over_mean")});
   }
 
   ToolAttentionMaker& maker_;
@@ -139,6 +127,8 @@ ToolAttentionMaker::ToolAttentionMaker(const DitConfig& config, VisualAttentionS
     : config_(config), settings_(std::move(settings)) {
   if (!settings_.device->has_backward())
     throw InputError("device " + settings_.device->name() + " has no backward pass");
+  // The method's figures of the balance are then what is reported, M sum F P.
+  if (config.groups > 0) settings_.backend.params.set("balance_alpha", "1");
 }
 
 void ToolAttentionMaker::begin(std::vector<VideoGrid> grids) {

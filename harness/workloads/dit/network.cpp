@@ -108,12 +108,16 @@ Inputs DitNetwork::attention_inputs(const DitInput& input, int64_t block,
   return run.block(block).attention_inputs(run.states());
 }
 
-std::vector<float> DitNetwork::standardised(std::vector<float> latents) const {
-  const LayerParameters latent(checkpoint_.weights, "latent.");
+std::vector<float> standardised(const DitArrays& arrays, std::vector<float> latents) {
+  const LayerParameters latent(arrays, "latent.");
   const float *mean = latent.vector("mean"), *deviation = latent.vector("deviation");
   for (size_t i = 0; i < latents.size(); ++i)
     latents[i] = (latents[i] - mean[i % kPatchChannels]) / deviation[i % kPatchChannels];
   return latents;
+}
+
+std::vector<float> DitNetwork::standardised(std::vector<float> latents) const {
+  return vidattn::standardised(checkpoint_.weights, std::move(latents));
 }
 
 std::vector<float> DitNetwork::restored(std::vector<float> latents) const {

@@ -10,6 +10,10 @@
 
 namespace vidattn {
 
+/// Latents [L,64] less their mean, over their deviation, as networks know them; `arrays` has
+/// latent.mean and latent.deviation.
+std::vector<float> standardised(const DitArrays& arrays, std::vector<float> latents);
+
 /// What a network is asked: a clip of any grid at a noise level.
 struct DitInput {
   VideoGrid grid;                                  ///< without text tokens
@@ -40,7 +44,7 @@ class DitNetwork {
   const DitConfig& config() const { return checkpoint_.config; }
   const DitCheckpoint& checkpoint() const { return checkpoint_; }
 
-  /// Latents [L,64] less their mean, over their deviation, as the network knows them; and back.
+  /// As the network knows latents, and back.
   std::vector<float> standardised(std::vector<float> latents) const;
   std::vector<float> restored(std::vector<float> latents) const;
 

@@ -2,32 +2,20 @@
 
 #include <vector>
 
-#include "harness/dit/training/initial.h"
 #include "harness/dit/training/trainer.h"
 #include "harness/dit/training/visual_attention.h"
 #include "harness/host/programs/torch_library.h"
-#include "harness/host/random.h"
+#include "tests/harness/workloads/dit/random_checkpoint.h"
 
 namespace vidattn {
 
 /// A network that is trained in milliseconds.
-inline DitConfig toy_config(int64_t groups = 0) {
-  DitConfig config = dit_config("nano");
-  config.channels = 32;
-  config.blocks = 2;
-  config.frames = 4;
-  config.height = config.width = 3;
-  config.groups = groups;
-  return config;
-}
+inline DitConfig toy_config(int64_t groups = 0) { return testing::tiny_config(2, groups); }
 
 /// Parameters none of which is zero, so that all have a gradient.
 inline DitArrays toy_weights(const DitConfig& config) {
-  DitArrays weights = initial_weights(config, 3);
-  Random random(7);
-  for (auto& [name, array] : weights)
-    for (float& value : std::get<std::vector<float>>(array.values))
-      value += static_cast<float>(0.1 * random.normal());
+  DitArrays weights = testing::random_checkpoint(config, 3).weights;
+  std::erase_if(weights, [](const auto& entry) { return entry.first.starts_with("latent."); });
   return weights;
 }
 
