@@ -31,6 +31,20 @@ struct Sequence {
 struct Chunks {
   Blocks blocks;                    ///< numbered through all sequences
   std::vector<Sequence> sequences;  ///< of every chunk
+
+  /// Behind the last chunk that a token may choose.
+  int64_t end(int64_t token, bool causal) const {
+    const int32_t own = blocks.label[token];
+    return causal ? own : sequences[own].last;
+  }
+
+  /// Gates that all tokens of a head read.
+  double gates(bool causal) const {
+    double sum = 0;
+    for (size_t i = 0; i < blocks.label.size(); ++i)
+      sum += static_cast<double>(end(static_cast<int64_t>(i), causal));
+    return sum;
+  }
 };
 
 /// Cuts every sequence into chunks of `size` tokens from its own start; its last may be short.
@@ -72,9 +86,9 @@ class Moba : public Method<MobaParams> {
     Branch branch{.name = "moba", .repeats_queries = true};
     {
       const int64_t count = chunks.blocks.count();
-      const StageTimer timer(plan, "gate",
-                             2.0 * static_cast<double>(in.q->size()) * static_cast<double>(count),
-                             gate_bytes(count) + Selection::bytes(in.length(), count));
+      const StageTimer timer(
+          plan, "gate", 2.0 * static_cast<double>(in.heads() * in.dim()) * chunks.gates(p.causal),
+          gate_bytes(count) + Selection::bytes(in.length(), count));
       for (int64_t h = 0; h < in.heads(); ++h) {
         Selection head = route(in, h, means, chunks, p);
         branch.tables.push_back(own_and_selected(chunks.blocks, head, p.causal));
@@ -110,10 +124,9 @@ class Moba : public Method<MobaParams> {
   static Selection route(const Inputs& in, int64_t head, const Tensor& means, const Chunks& chunks,
                          const MobaParams& p) {
     Selection chosen(in.length(), chunks.blocks.count());
-    gate_rows(*in.q, head, means, in.kv_head(head), true, [&](int64_t i, const float* gates) {
+    const auto choose = [&](int64_t i, const float* gates) {
       const int32_t own = chunks.blocks.label[i];
-      const Sequence& sequence = chunks.sequences[own];
-      const int64_t first = sequence.first, last = p.causal ? own : sequence.last;
+      const int64_t first = chunks.sequences[own].first, last = chunks.end(i, p.causal);
       const std::span candidates(gates + first, static_cast<size_t>(last - first));
       int64_t left = p.topk - 1;
       thread_local std::vector<int32_t> kept;  // not allocated for every query
@@ -121,7 +134,9 @@ class Moba : public Method<MobaParams> {
       const int64_t count = top_k(candidates, p.causal ? left : left + 1, kept.data());
       for (int64_t c = 0; c < count; ++c)  // the own among them
         if (first + kept[c] != own && left-- > 0) chosen.set(i, first + kept[c]);
-    });
+    };
+    gate_rows(*in.q, head, means, in.kv_head(head), true, choose,
+              [&](int64_t i) { return chunks.end(i, p.causal); });
     return chosen;
   }
 };

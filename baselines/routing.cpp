@@ -14,6 +14,16 @@ namespace {
 // Rows of one matrix product. Fixed, because BLAS may round differently for other shapes.
 constexpr int64_t kProductRows = 128;
 
+// BLAS loses up to a quarter of its rate where the columns do not fill its vectors.
+int64_t full_columns(int64_t blocks) { return (blocks + 15) / 16 * 16; }
+
+std::vector<float> padded_rows(const HeadMatrix& matrix, int64_t rows) {
+  std::vector<float> padded(rows * matrix.dim());
+  for (int64_t i = 0; i < matrix.rows(); ++i)
+    std::copy_n(matrix.row(i), matrix.dim(), &padded[i * matrix.dim()]);
+  return padded;
+}
+
 int64_t batch_rows(int64_t blocks) {
   constexpr int64_t kGates = 1 << 18;
   return std::clamp<int64_t>(kGates / blocks / kProductRows, 1, 32) * kProductRows;
@@ -25,23 +35,27 @@ Selection::Selection(int64_t queries, int64_t blocks)
     : queries_(queries), blocks_(blocks), words_((blocks + 63) / 64), bits_(queries * words_) {}
 
 int64_t gate_bytes(int64_t blocks) {
-  return std::max(batch_rows(blocks), omp_get_max_threads() * kProductRows) * blocks * 4;
+  const int64_t columns = full_columns(blocks);
+  return std::max(batch_rows(columns), omp_get_max_threads() * kProductRows) * columns * 4;
 }
 
 void gate_rows(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_head, bool parallel,
-               const std::function<void(int64_t, const float*)>& visit) {
-  const HeadMatrix mean(means, mean_head);
+               const std::function<void(int64_t, const float*)>& visit,
+               const std::function<int64_t(int64_t)>& reach) {
+  const int64_t columns = full_columns(means.length());
+  const std::vector<float> mean = padded_rows(HeadMatrix(means, mean_head), columns);
   // Visited in order, a batch is multiplied by all threads before; else each visits its product
   // while that is in its cache.
-  const int64_t batch = parallel ? q.length() : batch_rows(mean.rows());
-  std::vector<float> gates(parallel ? 0 : std::min(batch, q.length()) * mean.rows());
+  const int64_t batch = parallel ? q.length() : batch_rows(columns);
+  std::vector<float> gates(parallel ? 0 : std::min(batch, q.length()) * columns);
   const auto multiply = [&](int64_t begin, int64_t end, float* product) {
     const HeadMatrix some(q, head, begin, end);
-    gemm_nt(some.rows(), mean.rows(), mean.dim(), some.row(0), some.stride(), mean.row(0),
-            mean.stride(), product, mean.rows());
+    const int64_t needed = reach ? full_columns(reach(end - 1)) : columns;
+    gemm_nt(some.rows(), needed, q.dim(), some.row(0), some.stride(), mean.data(), q.dim(), product,
+            columns);
   };
   const auto visit_rows = [&](int64_t begin, int64_t end, const float* product) {
-    for (int64_t i = begin; i < end; ++i) visit(i, product + (i - begin) * mean.rows());
+    for (int64_t i = begin; i < end; ++i) visit(i, product + (i - begin) * columns);
   };
   for (int64_t begin = 0; begin < q.length(); begin += batch) {
     const int64_t end = std::min(begin + batch, q.length());
@@ -51,8 +65,8 @@ void gate_rows(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_
       std::vector<float> own;
       const auto take = [&](int64_t r) {
         const int64_t last = std::min(end, r + kProductRows);
-        if (!parallel) return multiply(r, last, &gates[(r - begin) * mean.rows()]);
-        own.resize(kProductRows * mean.rows());
+        if (!parallel) return multiply(r, last, &gates[(r - begin) * columns]);
+        own.resize(kProductRows * columns);
         multiply(r, last, own.data());
         visit_rows(r, last, own.data());
       };

@@ -42,9 +42,11 @@ class Selection {
 /// Calls visit(query, gates) for every token, gates[c] = <q_i, means_c> for one query head and one
 /// head of the block means [C,HK,D]. Gates exist for a batch of queries at a time (gate_bytes).
 /// Rows come in ascending order, or from several threads at once where `parallel`; the gates do not
-/// depend on the number of threads.
+/// depend on the number of threads. Gates from reach(query) on, which never falls with the query,
+/// are not needed and may be left out; by default all are needed.
 void gate_rows(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_head, bool parallel,
-               const std::function<void(int64_t query, const float* gates)>& visit);
+               const std::function<void(int64_t query, const float* gates)>& visit,
+               const std::function<int64_t(int64_t query)>& reach = nullptr);
 
 /// Scratch memory of gate_rows.
 int64_t gate_bytes(int64_t blocks);

@@ -99,4 +99,27 @@ Upstream pass_weights(const Plan& plan, size_t first, const Inputs& in, const Ou
   return WeightPass(branch, in, softmax, d_o, lse, out).run();
 }
 
+void round_upstream(const Plan& plan, size_t first, const Inputs& in, const Output& kept,
+                    Upstream& upstream) {
+  const Branch& branch = plan.branches[first];
+  const Tensor& result = kept_softmax(plan, in, kept, first);
+  const int64_t heads = in.heads(), dim = in.value_dim();
+  Tensor rounded(upstream.rows, heads, dim);
+#pragma omp parallel for schedule(static)
+  for (int64_t i = 0; i < upstream.rows * heads * dim; ++i)
+    rounded.data<float>()[i] = static_cast<float>(BFloat16(upstream.values[i]));
+#pragma omp parallel for schedule(static)
+  for (int64_t h = 0; h < heads; ++h)
+    for (int64_t token = 0; token < in.length(); ++token) {
+      const int64_t row = result_row(branch, branch.table_index(h, heads), token);
+      if (row < 0 || upstream.lse[row * heads + h] == kLseWithoutKeys) continue;
+      double sum = 0;
+      for (int64_t c = 0; c < dim; ++c)
+        sum += double{rounded.row(row, h)[c]} * double{result.row(token, h)[c]};
+      upstream.delta[row * heads + h] = static_cast<float>(sum);
+    }
+  upstream.own = std::move(rounded);
+  upstream.values = upstream.own.data<float>();
+}
+
 }  // namespace vidattn

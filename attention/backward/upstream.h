@@ -25,4 +25,9 @@ struct Upstream {
 Upstream pass_weights(const Plan& plan, size_t first, const Inputs& in, const Output& kept,
                       const Tensor& d_o, BranchGradients& out);
 
+/// Rounds the values to bfloat16, for units that multiply it. Delta becomes the product of the
+/// rounded values, so that it still is the mean of dP under the softmax.
+void round_upstream(const Plan& plan, size_t first, const Inputs& in, const Output& kept,
+                    Upstream& upstream);
+
 }  // namespace vidattn

@@ -47,6 +47,29 @@ HWY_INLINE int64_t PackWeights(float* weights, int64_t size, int64_t step) {
   return padded / 2;
 }
 
+/// A row of bfloat16, as pairs of channels.
+HWY_INLINE const float* PairRow(const Tensor& t, int64_t row, int64_t head) {
+  return reinterpret_cast<const float*>(t.data<BFloat16>() + t.offset(row, head));
+}
+
+/// pairs[channel] of two rows of bfloat16; null counts as 0, both or the second. dim % 16 == 0.
+HWY_INLINE void InterleaveRows(const float* even, const float* odd, int64_t dim, float* pairs) {
+  const hn::RebindToUnsigned<Floats> du;
+  const hn::Rebind<uint16_t, decltype(du)> dh;
+  if (even == nullptr) {
+    std::fill_n(pairs, dim, 0.0F);
+    return;
+  }
+  const auto* low_row = reinterpret_cast<const uint16_t*>(even);
+  const auto* high_row = reinterpret_cast<const uint16_t*>(odd == nullptr ? even : odd);
+  const auto mask = hn::Set(du, odd == nullptr ? 0U : 0xffff0000U);
+  for (int64_t c = 0; c < dim; c += kLanes) {
+    const auto low = hn::PromoteTo(du, hn::LoadU(dh, low_row + c));
+    const auto high = hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(dh, high_row + c)));
+    hn::Store(hn::Or(low, hn::And(high, mask)), du, reinterpret_cast<uint32_t*>(pairs + c));
+  }
+}
+
 /// What both units share: queries and keys as they are stored, values of two keys interleaved.
 class PairBlock {
  public:
@@ -58,35 +81,17 @@ class PairBlock {
   void LoadQueries(const int64_t* queries, int64_t /*lane*/, int64_t width, float* lanes) const {
     const float* rows[kQuad];
     for (int64_t i = 0; i < kQuad; ++i)
-      rows[i] = Row(*piece_.q, piece_.rows[queries[i]], piece_.head);
+      rows[i] = PairRow(*piece_.q, piece_.rows[queries[i]], piece_.head);
     TransposeIn(rows, dim_ / 2, width, lanes);
   }
 
  protected:
-  /// A row of pairs of channels.
-  static const float* Row(const Tensor& t, int64_t row, int64_t head) {
-    return reinterpret_cast<const float*>(t.data<BFloat16>() + t.offset(row, head));
-  }
-
   /// pairs[channel] of keys j and j+1; keys behind the block count as 0.
   void InterleaveValues(const KeyBlock& block, int64_t j, float* pairs) const {
-    const hn::RebindToUnsigned<Floats> du;
-    const hn::Rebind<uint16_t, decltype(du)> dh;
     const auto row = [&](int64_t key) {
-      return reinterpret_cast<const uint16_t*>(Row(*piece_.v, block.rows[key], piece_.kv_head));
+      return key < block.size ? PairRow(*piece_.v, block.rows[key], piece_.kv_head) : nullptr;
     };
-    if (j >= block.size) {
-      std::fill_n(pairs, value_dim_, 0.0F);
-      return;
-    }
-    const bool both = j + 1 < block.size;
-    const uint16_t *even = row(j), *odd = row(both ? j + 1 : j);
-    const auto mask = hn::Set(du, both ? 0xffff0000U : 0U);
-    for (int64_t c = 0; c < value_dim_; c += kLanes) {
-      const auto low = hn::PromoteTo(du, hn::LoadU(dh, even + c));
-      const auto high = hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(dh, odd + c)));
-      hn::Store(hn::Or(low, hn::And(high, mask)), du, reinterpret_cast<uint32_t*>(pairs + c));
-    }
+    InterleaveRows(row(j), row(j + 1), value_dim_, pairs);
   }
 
   const Piece& piece_;
@@ -103,7 +108,7 @@ class DotBlock : public PairBlock {
 
   void LoadKeys(const KeyBlock& block) {
     for (int64_t j = 0; j < block.size + KeyBlock::kPadding; ++j)
-      keys_[j] = Row(*piece_.k, block.rows[j], piece_.kv_head);
+      keys_[j] = PairRow(*piece_.k, block.rows[j], piece_.kv_head);
   }
   void LoadValues(const KeyBlock& block) {
     for (int64_t j = 0; j < block.size; j += 2) {
@@ -188,7 +193,7 @@ class MatrixBlock : public PairBlock {
 
   void LoadKeys(const KeyBlock& block) {
     for (int64_t j = 0; j < block.size; ++j)
-      std::memcpy(scratch_.keys + j * dim_ / 2, Row(*piece_.k, block.rows[j], piece_.kv_head),
+      std::memcpy(scratch_.keys + j * dim_ / 2, PairRow(*piece_.k, block.rows[j], piece_.kv_head),
                   dim_ * sizeof(BFloat16));
   }
   void LoadValues(const KeyBlock& block) {

@@ -11,7 +11,7 @@
 #include <algorithm>
 
 #include "attention/cpu/convert-inl.h"
-#include "attention/cpu/prefetch.h"
+#include "attention/cpu/keys/prefetch.h"
 #include "attention/cpu/tile-inl.h"
 #include "attention/cpu/transpose-inl.h"
 

@@ -46,14 +46,6 @@ struct Units {
   Int8Unit int8 = Int8Unit::none;
 };
 
-Units units_of(const Attended& a, bool has_bias, double scale) {
-  const auto is_bf16 = [](const Tensor& t) { return t.dtype() == DType::bf16; };
-  if (is_bf16(a.q) && is_bf16(a.k) && is_bf16(a.v) && a.q.dim() % 32 == 0 && a.v.dim() % 16 == 0 &&
-      scale > 0 && !has_bias)
-    return {cpu_bf16_unit(), Int8Unit::none};
-  return {};
-}
-
 /// Of packed codes: where the values are no whole tiles, the dot product of every such CPU.
 Units units_of_codes(int64_t value_dim) {
   const bool whole = value_dim % 16 == 0;
@@ -81,7 +73,7 @@ class BranchRun {
         scale_(static_cast<float>(in.softmax_scale() * std::numbers::log2e)),
         bias_(branch.key_bias_in_log2()),
         units_(low_.q_codes ? units_of_codes(v_.dim())
-                            : units_of({q_, k_, v_}, !bias_.empty(), scale_)),
+                            : Units{bf16_unit_for(q_, k_, v_, !bias_.empty(), scale_)}),
         output_(branch, in, q_.length(), o, lse, joined, low_.lse_offset) {
     if (branch.repeats_queries)
       for (const HeadTable& table : branch.tables) orders_.emplace_back(table);

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "attention/cpu/keys.h"
+#include "attention/cpu/keys/keys.h"
 #include "attention/cpu/targets.h"
 #include "attention/cpu/units/simd.h"
 #include "attention/error.h"

@@ -18,8 +18,8 @@
 
 #include "attention/cpu/exp2-inl.h"
 #include "attention/cpu/kernel.h"
-#include "attention/cpu/keys.h"
-#include "attention/cpu/prefetch.h"
+#include "attention/cpu/keys/keys.h"
+#include "attention/cpu/keys/prefetch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace vidattn::cpu::HWY_NAMESPACE {

@@ -24,6 +24,22 @@ TEST(Routing, GatesAreTheDotProductsWithTheMeansForAllTypes) {
   EXPECT_EQ(rows, 300);
 }
 
+TEST(Routing, GatesUpToTheReachOfAQueryAreThoseWithoutOne) {
+  const Inputs in = random_inputs(700, 1, 16);
+  const Tensor means = block_means(*in.k, run_blocks(700, 20));  // 35: not whole vectors
+  const auto reach = [](int64_t i) { return i / 20; };           // 0 for the first queries
+  for (bool parallel : {false, true}) {
+    std::vector<std::vector<float>> all(700), some(700);
+    gate_rows(*in.q, 0, means, 0, parallel,
+              [&](int64_t i, const float* gates) { all[i].assign(gates, gates + reach(i)); });
+    gate_rows(
+        *in.q, 0, means, 0, parallel,
+        [&](int64_t i, const float* gates) { some[i].assign(gates, gates + reach(i)); }, reach);
+    for (int64_t i = 0; i < 700; ++i)
+      for (int64_t c = 0; c < reach(i); ++c) EXPECT_NEAR(some[i][c], all[i][c], 1e-6);
+  }
+}
+
 TEST(Routing, TablesShowOwnAndChosenBlocks) {
   const int64_t length = 200;
   const Inputs in = random_inputs(length, 1, 4);

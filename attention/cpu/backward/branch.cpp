@@ -18,16 +18,16 @@
 namespace vidattn::cpu {
 namespace {
 
-/// A tensor as float32: itself, or a converted copy.
-class Floats32 {
+/// A tensor as it is, or a copy of it in float32.
+class Operand {
  public:
-  explicit Floats32(const Tensor& tensor) : of_(&tensor) {
-    if (tensor.dtype() == DType::f32) return;
+  Operand(const Tensor& tensor, bool as_it_is) : of_(&tensor) {
+    if (as_it_is || tensor.dtype() == DType::f32) return;
     copy_ = tensor.to(DType::f32);
     of_ = &copy_;
   }
-  Floats32(const Floats32&) = delete;
-  Floats32& operator=(const Floats32&) = delete;
+  Operand(const Operand&) = delete;
+  Operand& operator=(const Operand&) = delete;
   const Tensor& operator*() const { return *of_; }
 
  private:
@@ -41,6 +41,14 @@ struct PrivateGradients {
   Tensor q, k, v;                   ///< [rows,1,width]
 };
 
+/// There is no backward pass by AMX: its operands are converted.
+Bf16Unit backward_unit(const Branch& branch, const Inputs& in) {
+  const auto [q, k, v] = branch.operands(in);
+  const auto scale = static_cast<float>(in.softmax_scale());
+  const Bf16Unit unit = bf16_unit_for(q, k, v, branch.key_bias != nullptr, scale);
+  return unit == Bf16Unit::dot ? unit : Bf16Unit::none;
+}
+
 class BackwardBranch {
  public:
   BackwardBranch(const Branch& branch, const Inputs& in, const Upstream& upstream, Gradients& out,
@@ -49,13 +57,14 @@ class BackwardBranch {
         upstream_(upstream),
         heads_(in.heads()),
         scale_(static_cast<float>(in.softmax_scale())),
-        q_(branch.operands(in).q),
-        k_(branch.operands(in).k),
-        v_(branch.operands(in).v),
+        bias_(branch.key_bias_in_log2()),
+        unit_(backward_unit(branch, in)),
+        q_(branch.operands(in).q, unit_ != Bf16Unit::none),
+        k_(branch.operands(in).k, unit_ != Bf16Unit::none),
+        v_(branch.operands(in).v, unit_ != Bf16Unit::none),
         dq_(*q_, (*q_).dim(), branch.prepared.q_from, out.q),
         dk_(*k_, padded_row((*k_).dim()), branch.prepared.k_from, out.k),
         dv_(*v_, padded_row((*v_).dim()), branch.prepared.v_from, out.v),
-        bias_(branch.key_bias_in_log2()),
         key_bias_(key_bias) {}
 
   void run() {
@@ -109,7 +118,7 @@ class BackwardBranch {
     backward_piece(
         {&*q_, &*k_, &*v_, unit.head, kv, heads_, scale_, &table, &table.segments[unit.segment],
          unit.query_begin, unit.query_end, upstream_.values, upstream_.delta.data(),
-         upstream_.lse.data(), bias_.empty() ? nullptr : bias_.data()},
+         upstream_.lse.data(), bias_.empty() ? nullptr : bias_.data(), unit_},
         scratch, to);
   }
 
@@ -131,9 +140,10 @@ class BackwardBranch {
   const Upstream& upstream_;
   int64_t heads_;
   float scale_;
-  Floats32 q_, k_, v_;
-  OperandGradient dq_, dk_, dv_;
   std::vector<float> bias_;  ///< in units of log2; empty = none
+  Bf16Unit unit_;
+  Operand q_, k_, v_;
+  OperandGradient dq_, dk_, dv_;
   std::vector<float>& key_bias_;
 };
 
@@ -146,6 +156,8 @@ void backward(const Plan& plan, const Inputs& in, const Output& kept, const Tens
   for (size_t b = 0; b < plan.branches.size();) {
     const auto [first, last] = joined_with(plan, b);
     Upstream upstream = pass_weights(plan, first, in, kept, d_o, out.branches[first]);
+    if (backward_unit(plan.branches[first], in) != Bf16Unit::none)
+      round_upstream(plan, first, in, kept, upstream);
     for (; b < last; ++b)
       with_slope_passed(plan, b, in, kept, upstream, out, [&](const Upstream& own) {
         BackwardBranch(plan.branches[b], in, own, out, out.branches[b].key_bias).run();

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "attention/backward/operand_gradient.h"
+#include "attention/cpu/units/simd.h"
 #include "attention/plan.h"
 #include "attention/tensor.h"
 
@@ -20,7 +21,7 @@ inline int64_t padded_row(int64_t channels) {
 
 /// Queries [query_begin, query_end) of one segment, and all that their keys need.
 struct BackwardPiece {
-  const Tensor *q, *k, *v;  ///< float32
+  const Tensor *q, *k, *v;  ///< float32, or bfloat16 where `unit` multiplies it
   int64_t head, kv_head, heads;
   float scale;  ///< of the softmax
   const HeadTable* table;
@@ -29,7 +30,12 @@ struct BackwardPiece {
   const float* upstream;           ///< [rows,H,DV], of each query row's softmax result
   const float* delta;              ///< [rows,H], its product with that result
   const float* lse;                ///< [rows,H], in units of log2, or kLseWithoutKeys
-  const float* bias = nullptr;     ///< by key row, in units of log2; null = 0
+  const float* bias = nullptr;     ///< by key row, in units of log2; null = 0. Then unit is none.
+  Bf16Unit unit = Bf16Unit::none;  ///< none or dot, see bf16_unit_for()
+
+  const float* upstream_row(int64_t row) const {
+    return upstream + (row * heads + head) * v->dim();
+  }
 };
 
 /// Where a piece's gradients go: rows of q are D wide, those of k and v padded.
@@ -41,6 +47,8 @@ struct BackwardTarget {
 /// Memory of one thread, reused by all of its calls.
 class BackwardScratch {
  public:
+  static constexpr int64_t kSpan = 64;  ///< keys whose P and dS of a tile stay in cache
+
   BackwardScratch(int64_t dim, int64_t value_dim);
 
   float *queries, *upstream;          ///< transposed, by tiles
@@ -48,6 +56,7 @@ class BackwardScratch {
   float* gradient;                    ///< of the queries, transposed
   float *weights, *scores;            ///< P and dS of one key block and one tile
   float* rows;                        ///< four rows
+  float *key_pairs, *slope_pairs;     ///< of bfloat16: a key block's, a tile's dS
 
  private:
   struct Free {

@@ -70,6 +70,14 @@ std::vector<Bf16Unit> cpu_bf16_units() {
 
 Bf16Unit cpu_bf16_unit() { return chosen(); }
 
+Bf16Unit bf16_unit_for(const Tensor& q, const Tensor& k, const Tensor& v, bool has_bias,
+                       float scale) {
+  const auto is_bf16 = [](const Tensor& t) { return t.dtype() == DType::bf16; };
+  const bool fits = is_bf16(q) && is_bf16(k) && is_bf16(v) && q.dim() % 32 == 0 &&
+                    v.dim() % 16 == 0 && scale > 0 && !has_bias && cpu_simd_target() == "AVX3";
+  return fits ? cpu_bf16_unit() : Bf16Unit::none;
+}
+
 void force_cpu_bf16_unit(Bf16Unit unit) {
   const auto units = cpu_bf16_units();
   if (std::find(units.begin(), units.end(), unit) == units.end())

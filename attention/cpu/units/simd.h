@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "attention/tensor.h"
+
 namespace vidattn {
 
 /// Instruction set that the CPU device uses, in Highway's names: "AVX3" (AVX-512), "AVX2", "SSE4",
@@ -22,6 +24,11 @@ std::string to_string(Bf16Unit unit);
 
 /// The unit that the CPU device uses where shapes allow it.
 Bf16Unit cpu_bf16_unit();
+
+/// That unit, or none where it does not fit: it wants AVX-512 as cpu_simd_target(), bfloat16 q, k
+/// and v with dim % 32 == 0 and value dim % 16 == 0, no bias of keys, and scale > 0.
+Bf16Unit bf16_unit_for(const Tensor& q, const Tensor& k, const Tensor& v, bool has_bias,
+                       float scale);
 
 /// All that this machine could use, the best first; the last is none.
 std::vector<Bf16Unit> cpu_bf16_units();

@@ -1,4 +1,4 @@
-#include "attention/cpu/keys.h"
+#include "attention/cpu/keys/keys.h"
 
 #include <algorithm>
 #include <limits>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "attention/cpu/keys.h"
+#include "attention/cpu/keys/keys.h"
 #include "attention/tensor.h"
 
 namespace vidattn::cpu {
