@@ -36,11 +36,9 @@ at::Tensor in_heads(const at::Tensor& x, int64_t heads) {
   return x.view({x.size(0), x.size(1), heads, x.size(2) / heads});
 }
 
-/// Turns the channel pairs (2i, 2i+1) of x [B,L,H,D].
-at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine) {
-  const at::Tensor pairs = x.view({x.size(0), x.size(1), x.size(2), -1, 2});
-  const at::Tensor even = pairs.select(-1, 0), odd = pairs.select(-1, 1);
-  return at::stack({even * cosine - odd * sine, even * sine + odd * cosine}, -1).flatten(-2);
+/// Turns the channel pairs (2i, 2i+1) of x [B,L,H,D] by the angles [L,1,D/2].
+at::Tensor rotate(const at::Tensor& x, const at::Tensor& turns) {
+  return at::view_as_real(at::view_as_complex(x.unflatten(-1, {-1, 2})) * turns).flatten(-2);
 }
 
 at::Tensor wave_features(const at::Tensor& sigma, int64_t channels) {
@@ -50,13 +48,12 @@ at::Tensor wave_features(const at::Tensor& sigma, int64_t channels) {
   return at::cat({at::cos(angles), at::sin(angles)}, -1);
 }
 
-/// Rows [B,S,…] of the shots for each token: [B,L,…].
-at::Tensor of_tokens(const at::Tensor& of_shots, const at::Tensor& shot_of) {
-  const at::Tensor flat = of_shots.flatten(2);
-  const at::Tensor index = shot_of.unsqueeze(-1).expand({-1, -1, flat.size(2)});
+/// Rows [B,S,…] of the shots for each token: [B,L,…]. A product, because the gradient of a gather
+/// adds row after row.
+at::Tensor of_tokens(const at::Tensor& of_shots, const at::Tensor& in_shot) {
   std::vector<int64_t> shape = of_shots.sizes().vec();
-  shape[1] = shot_of.size(1);
-  return flat.gather(1, index).view(shape);
+  shape[1] = in_shot.size(1);
+  return at::matmul(in_shot, of_shots.flatten(2)).view(shape);
 }
 
 at::Tensor cross_attention(const Layer& block, const at::Tensor& x, const at::Tensor& words,
@@ -80,7 +77,7 @@ at::Tensor self_attention(const Layer& block, int64_t index, const at::Tensor& h
                           const VisualAttention& attention) {
   const auto turned = [&](const char* name, const char* norm) {
     return rotate(in_heads(rms_norm(block.linear(name, h), block[norm]), config.heads),
-                  clips.cosine, clips.sine);
+                  clips.turns);
   };
   at::Tensor router;
   if (config.groups > 0) router = at::linear(h, block["router.weight"]);
@@ -93,7 +90,7 @@ at::Tensor run_block(const Parameters& parameters, int64_t index, at::Tensor x,
                      const at::Tensor& time, const at::Tensor& words, const Clips& clips,
                      const DitConfig& config, const VisualAttention& attention) {
   const Layer block(parameters, "blocks." + std::to_string(index) + ".");
-  const at::Tensor modulation = of_tokens(block["modulation"] + time, clips.shot_of);
+  const at::Tensor modulation = of_tokens(block["modulation"] + time, clips.in_shot);
   const auto a = [&](int64_t i) { return modulation.select(2, i); };
   at::Tensor h = plain_norm(x) * (1 + a(1)) + a(0);
   x = x + a(2) * self_attention(block, index, h, clips, config, attention);
@@ -136,11 +133,12 @@ Clips take_clips(const DitConfig& config, const DitBatch& batch, int64_t first, 
   Clips taken{first, clips};
   taken.noisy = part(batch.noisy, {clips, tokens, batch.channels}, first);
   taken.sigma = part(batch.sigma, {clips, batch.shots}, first);
-  taken.shot_of = part(batch.shot_of, {clips, tokens}, first);
   taken.captions = part(batch.captions, {clips, batch.shots, batch.words}, first);
-  taken.cosine = part(batch.cosine, {tokens, 1, pairs}, 0);
-  taken.sine = part(batch.sine, {tokens, 1, pairs}, 0);
-  taken.elsewhere = words_elsewhere(taken.shot_of, batch.shots, batch.words);
+  taken.turns = at::complex(part(batch.cosine, {tokens, 1, pairs}, 0),
+                            part(batch.sine, {tokens, 1, pairs}, 0));
+  const at::Tensor shot_of = part(batch.shot_of, {clips, tokens}, first);
+  taken.in_shot = at::one_hot(shot_of, batch.shots).to(at::kFloat);
+  taken.elsewhere = words_elsewhere(shot_of, batch.shots, batch.words);
   return taken;
 }
 
@@ -163,7 +161,7 @@ at::Tensor velocity(const DitConfig& config, const Parameters& parameters, const
   for (int64_t b = 0; b < config.blocks; ++b)
     x = show("block " + std::to_string(b),
              run_block(parameters, b, x, shifts, words, clips, config, attention));
-  const at::Tensor ends = of_tokens(all["head.modulation"] + time.unsqueeze(2), clips.shot_of);
+  const at::Tensor ends = of_tokens(all["head.modulation"] + time.unsqueeze(2), clips.in_shot);
   return show("the head",
               all.linear("head", plain_norm(x) * (1 + ends.select(2, 1)) + ends.select(2, 0)));
 }

@@ -12,12 +12,12 @@ namespace vidattn::dit_torch {
 /// Clips [first, first + clips) of a batch as tensors.
 struct Clips {
   int64_t first, clips;
-  at::Tensor noisy;         ///< [B,L,P]
-  at::Tensor sigma;         ///< [B,S]
-  at::Tensor shot_of;       ///< [B,L]
-  at::Tensor captions;      ///< [B,S,T]
-  at::Tensor cosine, sine;  ///< [L,1,D/2]
-  at::Tensor elsewhere;     ///< [B,1,L,S*T], -inf for the words of other shots, else 0
+  at::Tensor noisy;      ///< [B,L,P]
+  at::Tensor sigma;      ///< [B,S]
+  at::Tensor in_shot;    ///< [B,L,S], 1 in the column of a token's shot, else 0
+  at::Tensor captions;   ///< [B,S,T]
+  at::Tensor turns;      ///< [L,1,D/2], complex
+  at::Tensor elsewhere;  ///< [B,1,L,S*T], -inf for the words of other shots, else 0
 };
 
 Clips take_clips(const DitConfig& config, const DitBatch& batch, int64_t first, int64_t clips);
