@@ -62,9 +62,9 @@ HWY_INLINE void AddQueryGradients(const float* slopes, int64_t steps, const floa
 /// to[i][channel ..] += sum_l weights[i * width + l] * rows[l * stride + channel ..], l < steps,
 /// for `count` of kTile keys and NV vectors of channels.
 template <class Ops, int NV>
-HWY_INLINE void KeyGradientTile(const float* HWY_RESTRICT weights, int64_t width,
-                                const float* HWY_RESTRICT rows, int64_t stride, int64_t steps,
-                                float* const* to, int64_t channel, int64_t count) {
+HWY_NOINLINE void KeyGradientTile(const float* HWY_RESTRICT weights, int64_t width,
+                                  const float* HWY_RESTRICT rows, int64_t stride, int64_t steps,
+                                  float* const* to, int64_t channel, int64_t count) {
   const Floats d;
   Vector sum[kTile * NV];
   const float* weight[kTile];

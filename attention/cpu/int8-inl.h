@@ -144,7 +144,8 @@ class Int8DotBlock : public Int8Block<Values> {
  private:
   /// ScoreTile() of codes.
   template <int NV>
-  HWY_INLINE void Sums(const float* queries, int64_t first_key, float* HWY_RESTRICT scores) const {
+  HWY_NOINLINE void Sums(const float* queries, int64_t first_key,
+                         float* HWY_RESTRICT scores) const {
     const Floats d;
     const Ints di;
     Vector sum[kTile * NV];

@@ -113,10 +113,13 @@ HWY_INLINE void AddOuterProduct(const float* HWY_RESTRICT step, F&& scalar, Vect
   });
 }
 
+// The register tiles are functions of their own: inlined into one that holds several, g++ 12 spills
+// the sums of those that are written in assembly, which cost bf16 a quarter of its rate.
+
 /// scores[kTile][NV*kLanes] of kTile keys, from rows of `steps` elements.
 template <class Ops, int NV>
-HWY_INLINE void ScoreTile(const float* HWY_RESTRICT queries, int64_t steps,
-                          const float* const* HWY_RESTRICT keys, float* HWY_RESTRICT scores) {
+HWY_NOINLINE void ScoreTile(const float* HWY_RESTRICT queries, int64_t steps,
+                            const float* const* HWY_RESTRICT keys, float* HWY_RESTRICT scores) {
   const Floats d;
   Vector sum[kTile * NV];
   const float* key[kTile];
@@ -132,9 +135,9 @@ HWY_INLINE void ScoreTile(const float* HWY_RESTRICT queries, int64_t steps,
 /// acc[N][NV*kLanes] = acc * factor + sum_j weights[j] * values[j][0..N). The tile starts from zero
 /// and not from acc, which keeps rounding errors small for many keys.
 template <class Ops, int NV, int N>
-HWY_INLINE void ValueTile(const float* HWY_RESTRICT weights, int64_t size,
-                          const float* const* HWY_RESTRICT values, int64_t channel,
-                          const float* HWY_RESTRICT factor, float* HWY_RESTRICT acc) {
+HWY_NOINLINE void ValueTile(const float* HWY_RESTRICT weights, int64_t size,
+                            const float* const* HWY_RESTRICT values, int64_t channel,
+                            const float* HWY_RESTRICT factor, float* HWY_RESTRICT acc) {
   const Floats d;
   Vector sum[N * NV];
   Unroll<N * NV>([&](auto i) VIDATTN_INLINE { sum[i] = hn::Zero(d); });
