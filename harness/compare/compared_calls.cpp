@@ -1,6 +1,7 @@
 #include "harness/compare/compared_calls.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <map>
 #include <tuple>
@@ -10,8 +11,10 @@
 namespace vidattn {
 namespace {
 
-/// "heads 8-15", of the model.
+/// "heads 8-15" or "heads 0,3,6", of the model.
 std::string heads_of(const Measurement& m) {
+  if (const auto& heads = m.call()->heads; !heads.empty())
+    return fmt::format("heads {}", fmt::join(heads, ","));
   const int64_t first = m.call()->first_head, count = m.workload->heads;
   return count == 1 ? fmt::format("head {}", first)
                     : fmt::format("heads {}-{}", first, first + count - 1);
@@ -30,7 +33,7 @@ bool same_call(const Measurement& a, const Measurement& b) {
   if (a.call() == nullptr || b.call() == nullptr) return a.call() == b.call();
   const auto what = [](const Measurement& m) {
     const CallFacts& call = *m.call();
-    return std::tuple(call_text(call), call.prompt, call.first_head, m.workload->heads);
+    return std::tuple(call_text(call), call.prompt, call.first_head, call.heads, m.workload->heads);
   };
   return what(a) == what(b);
 }

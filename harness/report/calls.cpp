@@ -18,20 +18,27 @@ namespace {
 
 using nlohmann::json;
 
+/// The model's numbers of the first `count` heads of a call.
+std::vector<int64_t> model_heads(const CallFacts& call, size_t count) {
+  std::vector<int64_t> heads(count);
+  for (size_t i = 0; i < count; ++i) heads[i] = call.head(i);
+  return heads;
+}
+
 /// Means of the values that all calls have for their heads; nothing where their heads differ.
 template <class Values>
 std::vector<double> mean_of_heads(const std::vector<const Measurement*>& cases, Values values_of) {
   std::vector<double> sums;
-  int64_t first_head = 0;
+  std::vector<int64_t> heads;
   double count = 0;
   for (const Measurement* c : cases) {
     if (!c->passed() || c->call() == nullptr) continue;
     const std::vector<double>& values = values_of(*c);
     if (count == 0) {
-      first_head = c->call()->first_head;
+      heads = model_heads(*c->call(), values.size());
       sums.resize(values.size());
     }
-    if (c->call()->first_head != first_head || values.size() != sums.size()) return {};
+    if (model_heads(*c->call(), values.size()) != heads) return {};
     for (size_t i = 0; i < values.size(); ++i) sums[i] += values[i];
     ++count;
   }
@@ -130,7 +137,7 @@ void add_calls(const std::vector<StoredRun>& runs, json& data) {
       calls.push_back({{"group", group},
                        {"layer", known_or_null(call.layer)},
                        {"step", known_or_null(call.step)},
-                       {"first_head", call.first_head},
+                       {"heads", model_heads(call, c.per_head.recall.size())},
                        {"recall", short_numbers(c.per_head.recall)}});
     }
   data["call_groups"] = std::move(groups);

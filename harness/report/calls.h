@@ -25,8 +25,8 @@ ShownRun mean_over_calls(const StoredRun& run);
 /// What the page's heat maps show, added to report_data(): "call_groups", what is measured over
 /// several calls of a capture: "name" ("moga at density 0.25"), and how many calls "missed" it; and
 /// "calls", each with its "group" (index),
-/// "layer", "step" (null = unknown), "first_head" and the "recall" of its heads. Cases that failed,
-/// that missed the density asked for, or that are full attention are left out.
+/// "layer", "step" (null = unknown), "heads", their numbers in the model, and the "recall" of each.
+/// Cases that failed, that missed the density asked for, or that are full attention are left out.
 void add_calls(const std::vector<StoredRun>& runs, nlohmann::json& data);
 
 }  // namespace vidattn

@@ -164,6 +164,8 @@ CallFacts call_from_json(const JsonReader& j) {
   call.batch_entry = number("batch_entry", -1);
   call.first_head = number("first_head", 0);
   call.run_steps = number("run_steps", 0);
+  if (const JsonReader heads = j.maybe("heads"); !heads.is_null())
+    for (const JsonReader& head : heads.items()) call.heads.push_back(head.integer(0, kMostHeads));
   for (auto [key, text] : {std::pair{"prompt", &call.prompt}, {"source", &call.source}})
     if (const JsonReader said = j.maybe(key); !said.is_null()) *text = said.line();
   return call;
@@ -185,6 +187,7 @@ json to_json(const CallFacts& call) {
          {"prompt", call.prompt},
          {"source", call.source}};
   if (call.run_steps > 0) j["run_steps"] = call.run_steps;
+  if (!call.heads.empty()) j["heads"] = call.heads;
   return j;
 }
 

@@ -33,7 +33,8 @@ nlohmann::json details_json(const Measurement& m);
 void read_details(const JsonReader& details, Measurement& m);
 
 /// Name, sizes, provenance, the SHA-256 of every tensor, and of a capture `call` {layer, step,
-/// batch_entry, first_head, prompt, source} with null for what is not known.
+/// batch_entry, first_head, prompt, source} with null for what is not known, and `heads` where the
+/// model's numbers of the query heads are not consecutive.
 nlohmann::json to_json(const WorkloadFacts& facts);
 nlohmann::json to_json(const CallFacts& call);
 WorkloadFacts workload_facts_from_json(const JsonReader& json);

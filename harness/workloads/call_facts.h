@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace vidattn {
 
@@ -13,8 +14,14 @@ struct CallFacts {
   int64_t batch_entry = -1;  ///< of a batch of several, as the passes of guidance are
   int64_t first_head = 0;    ///< of the model, that the workload's first query head is
   std::string prompt;
-  std::string source;     ///< file, and the prefix of the names in it
-  int64_t run_steps = 0;  ///< of the run whose state the call carries on; 0 = a call alone
+  std::string source;          ///< file, and the prefix of the names in it
+  int64_t run_steps = 0;       ///< of the run whose state the call carries on; 0 = a call alone
+  std::vector<int64_t> heads;  ///< of the model, that the query heads are; empty = consecutive
+
+  /// The model's number of the workload's query head `index`.
+  int64_t head(size_t index) const {
+    return index < heads.size() ? heads[index] : first_head + static_cast<int64_t>(index);
+  }
 
   bool operator==(const CallFacts&) const = default;
 };

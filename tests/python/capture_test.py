@@ -83,11 +83,28 @@ def test_python_reads_it_in_the_tools_order(tiny, tmp_path):
         assert torch.equal(v[video:video + tiny.prefix], tensors["v"][:tiny.prefix])
         assert torch.equal(call.hidden()[:video], tensors["hidden"][tiny.prefix:tiny.prefix + video])
         assert call.terms == {"grid": tiny.grid, "shots": [0, 1], "scale": call.metadata["softmax_scale"]}
-        assert call.heads == [0, tiny.heads // 2]
+        assert call.heads == [0, tiny.heads // 2] and call.model_heads == tiny.heads
         q, k, v = (x.double().transpose(0, 1) for x in (q, k, v))
         attended = ((q @ k.transpose(1, 2) * call.terms["scale"]).softmax(-1) @ v).transpose(0, 1)
         expected = tensors["flash_out"][tiny.prefix:tiny.prefix + video]
         assert relative_error(attended[:video], expected) < 1e-5
+
+
+def test_the_tool_names_heads_as_the_model_does(wan, tmp_path):
+    if not TOOL.exists():
+        pytest.skip(f"no tool at {TOOL}: harness/build.sh release vidattn")
+    with capture(wan.pipe, out=tmp_path / "cap", heads=[0, 3], layers=[0, 1], steps=1):
+        wan(steps=2)
+    out = tmp_path / "run.json"
+    run = subprocess.run([TOOL, "run", "--workload", f"tensors:{tmp_path / 'cap'}", "--backend", "full", "--backend",
+                          "moga", "--repeat", "1", "--out", out], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "the query heads are the model's 0,3 of 4" in run.stdout + run.stderr
+    record = json.loads(out.read_text())
+    for case in record["cases"]:
+        assert case["details"]["workload"]["call"]["heads"] == [0, 3]
+    lowest = [head for row in record["over_calls"] for head in row["worst_heads"]]
+    assert lowest and {head["head"] for head in lowest} == {0, 3}
 
 
 def test_other_captures_are_the_tools(tmp_path):
@@ -129,9 +146,9 @@ def test_chosen_layers_steps_and_heads(wan, tmp_path):
         wan()
     assert names(tmp_path / "some") == ["step01_layer00.safetensors", "step01_layer02.safetensors"]
     for name in names(tmp_path / "some"):
-        some, said, origin = read(tmp_path / "some" / name)
+        some, said, _ = read(tmp_path / "some" / name)
         every = read(tmp_path / "all" / name)[0]
-        assert origin["head_indices"] == [0, 2] and said["heads"] == 2
+        assert said["head_indices"] == [0, 2] and said["heads"] == 2 and said["model_heads"] == 4
         assert all(torch.equal(some[key], every[key][:, [0, 2]]) for key in "qkv")
 
 

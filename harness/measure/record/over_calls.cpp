@@ -52,7 +52,7 @@ WorstHead worst_of(const CallCases& cases, const HeadFigure& figure) {
           figure.high_is_worse ? values[head] > worst.value : values[head] < worst.value;
       if (!worse && worst.head >= 0) continue;
       worst = {values[head], call_of(*m), 0, texts.of(call_of(*m))};
-      worst.head = worst.call.first_head + static_cast<int64_t>(head);
+      worst.head = worst.call.head(head);
     }
   }
   return worst;
@@ -105,8 +105,7 @@ std::vector<HeadOverCalls> lowest_heads(const CallCases& cases) {
     const CallFacts call = call_of(*m);
     const HeadFigures& figures = m->per_head;
     for (size_t i = 0; i < figures.recall.size(); ++i) {
-      HeadSamples& head =
-          heads[{call.layer, part.of(call), call.first_head + static_cast<int64_t>(i)}];
+      HeadSamples& head = heads[{call.layer, part.of(call), call.head(i)}];
       ++head.calls;
       head.recall.push_back(figures.recall[i]);
       head.relative_l2.push_back(figures.relative_l2[i]);

@@ -24,9 +24,9 @@ Cells cells_of(const HeatMap& map) {
   Cells cells;
   for (const json& call : map.calls) {
     auto& heads = cells[call[map.axis].get<int64_t>()];
-    int64_t head = call["first_head"];
+    size_t place = 0;
     for (const json& recall : call["recall"]) {
-      Cell& cell = heads[head++];
+      Cell& cell = heads[call["heads"].at(place++)];
       if (!recall.is_number()) continue;
       cell.sum += recall.get<double>();
       ++cell.count;

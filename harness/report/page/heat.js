@@ -44,7 +44,7 @@ function recallBy(calls, axis) {
     if (!sums.has(call[axis])) sums.set(call[axis], []);
     const heads = sums.get(call[axis]);
     call.recall.forEach((recall, i) => {
-      const head = heads[call.first_head + i] ??= {sum: 0, count: 0};
+      const head = heads[call.heads[i]] ??= {sum: 0, count: 0};
       if (known(recall)) { head.sum += recall; ++head.count; }
     });
   }

@@ -1,6 +1,7 @@
 #include "harness/workloads/capture/load.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -56,6 +57,7 @@ class CallLoader {
   Workload load() && {
     out_.name = request_.spec;
     require_said_attention();
+    say_heads();
     order_tokens_and_keys();
     say_order();
     set_grid();
@@ -91,6 +93,20 @@ class CallLoader {
       throw InputError(fmt::format(
           "self-attention has as many keys as queries: these are {} queries and {} keys", queries,
           keys));
+  }
+
+  /// Which of the model's heads are read, where the capture says which are stored.
+  void say_heads() {
+    const std::vector<int64_t>& stored = metadata_.head_indices;
+    if (stored.empty()) return;
+    if (std::ssize(stored) != operands_.heads)
+      throw InputError(fmt::format("{} has {} query heads, but its metadata's head_indices says {}",
+                                   operands_.q.name, operands_.heads, stored.size()));
+    const HeadRange read = settings_.head_range.value_or(HeadRange{0, std::ssize(stored) - 1});
+    heads_.assign(stored.begin() + read.first, stored.begin() + read.last + 1);
+    out_.notes.push_back(
+        fmt::format("the query heads are the model's {}{}", fmt::join(heads_, ","),
+                    metadata_.model_heads > 0 ? fmt::format(" of {}", metadata_.model_heads) : ""));
   }
 
   /// Padding is of the keys; where the queries are the same tokens, it is theirs too.
@@ -276,8 +292,15 @@ class CallLoader {
     facts.first_head = metadata_.first_head;
     if (metadata_.lone_heads >= 0 && !operands_.counted) facts.first_head = metadata_.lone_heads;
     if (settings_.head_range) facts.first_head += settings_.head_range->first;
+    if (!heads_.empty()) set_heads(facts);
     facts.prompt = metadata_.prompt;
     facts.source = call_.text();
+  }
+
+  void set_heads(CallFacts& facts) const {
+    facts.first_head = heads_.front();
+    for (size_t i = 0; i < heads_.size(); ++i)
+      if (heads_[i] != facts.head(i)) facts.heads = heads_;
   }
 
   const CaptureCall& call_;
@@ -290,6 +313,7 @@ class CallLoader {
   std::vector<std::string> names_;  ///< of the source, sorted
   std::vector<std::string> taken_;  ///< of the tensors that are read
   TokenOrder order_, key_order_;
+  std::vector<int64_t> heads_;  ///< the model's numbers of those that are read; empty = not said
   bool padding_known_ = false;  ///< somebody said which tokens are valid
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "attention/error.h"
 #include "attention/grid.h"
@@ -35,6 +36,19 @@ void check_geometry(const CaptureMetadata& metadata, const JsonReader& reader) {
   reader.placed([&] { grid.validate(); });
 }
 
+void check_heads(const CaptureMetadata& metadata, const JsonReader& reader) {
+  const std::vector<int64_t>& heads = metadata.head_indices;
+  if (heads.empty()) return;
+  const JsonReader place = reader.at("head_indices");
+  if (metadata.heads >= 0 && metadata.heads != std::ssize(heads))
+    place.refuse(fmt::format("has {} numbers, but heads says {}", heads.size(), metadata.heads));
+  const std::set<int64_t> different(heads.begin(), heads.end());
+  if (different.size() != heads.size()) place.refuse("names a head twice");
+  if (metadata.model_heads >= 0 && *different.rbegin() >= metadata.model_heads)
+    place.refuse(fmt::format("has head {}, but model_heads says {}", *different.rbegin(),
+                             metadata.model_heads));
+}
+
 CaptureMetadata read_own(const std::string& text, const std::string& place) {
   const json object = JsonReader(nullptr, place).placed([&] {
     json parsed = parse_json(text);
@@ -49,6 +63,8 @@ CaptureMetadata read_own(const std::string& text, const std::string& place) {
   reader.read_if("prefix", metadata.prefix);
   reader.read_if("valid", metadata.valid);
   reader.read_if("heads", metadata.heads);
+  reader.read_if("head_indices", metadata.head_indices);
+  reader.read_if("model_heads", metadata.model_heads);
   reader.read_if("layer", metadata.layer);
   reader.read_if("step", metadata.step);
   reader.read_if("layout", metadata.layout);
@@ -59,6 +75,7 @@ CaptureMetadata read_own(const std::string& text, const std::string& place) {
   if (!metadata.layout.empty())
     reader.at("layout").placed([&] { parse_layout(metadata.layout, "the layout"); });
   check_geometry(metadata, reader);
+  check_heads(metadata, reader);
   metadata.record = object;
   return metadata;
 }

@@ -17,7 +17,9 @@ struct CaptureMetadata {
   int64_t prefix = -1, valid = -1;   ///< tokens before the video; tokens before the padding
   int64_t heads = -1;                ///< query heads that are stored
   int64_t layer = -1, step = -1;
-  int64_t first_head = 0;   ///< of the model, that is stored first
+  int64_t first_head = 0;             ///< of the model, that is stored first
+  std::vector<int64_t> head_indices;  ///< of the model, that are stored; empty = from first_head on
+  int64_t model_heads = -1;           ///< query heads of the model
   int64_t lone_heads = -1;  ///< a number said of heads: how many, or which (CaptureSettings)
   std::string attention;    ///< kSelf or kCross
   std::string layout;

@@ -54,8 +54,18 @@ TEST(ReportCalls, ChartsHaveMeansAndHeatMapsTheCalls) {
   EXPECT_EQ(last["group"], 0);
   EXPECT_EQ(last["layer"], 2);
   EXPECT_EQ(last["step"], 9);
-  EXPECT_EQ(last["first_head"], 4);
+  EXPECT_EQ(last["heads"], (json{4, 5}));
   EXPECT_EQ(last["recall"], (json{0.9, nullptr}));
+}
+
+TEST(ReportCalls, HeadsHaveTheModelsNumbers) {
+  Measurement a = case_of_call("sta", 0, 5, {0.5, 0.25}),
+              b = case_of_call("sta", 2, 5, {0.5, 0.25});
+  a.workload->call->heads = {0, 9};
+  b.workload->call->heads = {0, 8};
+  const json data = report_data({run_of({a, b})}, {});
+  EXPECT_EQ(data["calls"][0]["heads"], (json{0, 9}));
+  EXPECT_EQ(data["cases"][0]["recalls"], json::array()) << "no mean of different heads";
 }
 
 TEST(ReportCalls, ARunOfOneCallIsShownAsItIs) {

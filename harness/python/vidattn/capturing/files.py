@@ -14,7 +14,7 @@ from .call import CaptureError
 SCHEMA = "vidattn.capture/1"
 KEY = "vidattn.capture"  # of the metadata that the tool reads
 OWN_NAME = re.compile(r"(run\d+_)?step\d+_layer\d+(_\w+)?\.safetensors")
-ORIGIN = "vidattn.origin"  # of what it does not: module, heads, guidance
+ORIGIN = "vidattn.origin"  # of what it does not: module, batch, guidance
 
 
 def size_text(size: float) -> str:

@@ -27,10 +27,12 @@ class CapturedCall:
         self.origin: Dict[str, Any] = json.loads(texts.get(ORIGIN, "{}"))
         self.layer: int = said["layer"]
         self.step: int = said["step"]
-        self.heads: List[int] = self.origin.get("head_indices", list(range(said["heads"])))  # the model's numbers
+        self.heads: List[int] = said["head_indices"]  # the model's numbers of the query heads that are stored
+        self.model_heads: int = said["model_heads"]
 
     def __repr__(self) -> str:
-        return f"CapturedCall({self.path.name!r}, layer={self.layer}, step={self.step}, heads={self.heads})"
+        heads = "" if len(self.heads) == self.model_heads else f", heads={self.heads} of {self.model_heads}"
+        return f"CapturedCall({self.path.name!r}, layer={self.layer}, step={self.step}{heads})"
 
     def qkv(self) -> Tuple[Any, Any, Any]:
         """q [L,H,D], k [LK,HK,D] and v [LK,HK,DV]."""

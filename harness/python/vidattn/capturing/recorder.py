@@ -63,8 +63,8 @@ class Recorder:
                 said["valid"] = valid
             else:
                 tensors["mask"] = keys.to(dtype=_torch().uint8).cpu().contiguous()
-        origin = {"module": call.name, "head_indices": heads, "model_heads": call.q.shape[2],
-                  "batch_entry": entry, "batch": call.q.shape[0], "guidance": name or None, "run": call.place.run}
+        origin = {"module": call.name, "batch_entry": entry, "batch": call.q.shape[0],
+                  "guidance": name or None, "run": call.place.run}
         self.folder.write(self._file_name(call, name), tensors, said, origin)
 
     def _tensors(self, call: AttentionCall, heads: List[int], entry: int) -> Dict[str, Any]:
@@ -80,6 +80,7 @@ class Recorder:
         place, geometry = call.place, fitting(call)
         said: Dict[str, Any] = {
             "layout": "lhd", "attention": "cross" if call.crosses else "self", "heads": len(heads),
+            "head_indices": heads, "model_heads": call.q.shape[2],
             "layer": place.layer, "step": place.step,
             "softmax_scale": call.scale or 1 / math.sqrt(call.q.shape[3])}
         if geometry:

@@ -1,8 +1,10 @@
 """Which calls, heads and entries of a batch are kept."""
 from __future__ import annotations
 
+import operator
 from typing import List, Optional, Sequence, Tuple, Union
 
+from .._values import whole_numbers
 from .call import COND, UNCOND, CaptureError
 
 Numbers = Optional[Union[int, Sequence[int]]]
@@ -12,7 +14,7 @@ def numbers(chosen: Numbers, what: str) -> Optional[List[int]]:
     """A number or several, sorted; None = all."""
     if chosen is None:
         return None
-    found = sorted({int(n) for n in ([chosen] if isinstance(chosen, int) else chosen)})
+    found = sorted(set(whole_numbers(what, [chosen] if hasattr(chosen, "__index__") else chosen) or []))
     if not found or found[0] < 0:
         raise CaptureError(f"{what}={chosen!r}: expected numbers from 0 on, or None for all")
     return found
@@ -25,8 +27,8 @@ class Selection:
                  guidance: str = COND, cross: bool = False):
         self.layers = numbers(layers, "layers")
         self.steps = numbers(steps, "steps")
-        self.heads = heads if isinstance(heads, int) else numbers(heads, "heads")
-        if isinstance(heads, int) and heads < 1:
+        self.heads = operator.index(heads) if hasattr(heads, "__index__") else numbers(heads, "heads")
+        if isinstance(self.heads, int) and self.heads < 1:
             raise CaptureError(f"heads={heads}: expected at least 1, a list of heads, or None for all")
         if guidance not in (COND, UNCOND, "both"):
             raise CaptureError(f"guidance={guidance!r}: expected 'cond', 'uncond' or 'both'")

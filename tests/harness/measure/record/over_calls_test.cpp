@@ -55,6 +55,14 @@ TEST(OverCalls, MeansAndTheWorstHead) {
   EXPECT_TRUE(all[1].lowest.empty()) << "full attention loses nothing";
 }
 
+TEST(OverCalls, HeadsHaveTheModelsNumbers) {
+  CallFacts some = layer(0);
+  some.heads = {3, 20};
+  const OverCalls over = over_calls({case_of_call("sta", some, 0.9, 0.7, 1)})[0];
+  EXPECT_EQ(over.worst.at("recall").head, 20);
+  EXPECT_EQ(over.lowest[1].head, 3);
+}
+
 TEST(OverCalls, AHeadIsTheMeanOverItsCalls) {
   CallFacts later = layer(0);
   later.step = 6;

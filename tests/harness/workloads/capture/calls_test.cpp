@@ -76,6 +76,31 @@ TEST(CaptureCalls, SayWhichTheyAre) {
             (CallFacts{3, -1, -1, 0, "a cat", "b.safetensors#x."}));
 }
 
+TEST(CaptureCalls, SayWhichHeadsOfTheModelTheyHave) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "a.safetensors";
+  const auto write = [&](const std::string& members) {
+    write_bytes(path, safetensors_bytes(Call{}.tensors(),
+                                        {{"vidattn.capture",
+                                          R"({"schema": "vidattn.capture/1", )" + members + "}"}}));
+  };
+  write(R"("head_indices": [1, 4, 5, 11], "model_heads": 12)");
+  WorkloadRequest request = capture_request(path);
+  const Workload all = make_workload(request);
+  EXPECT_EQ(all.call->heads, (std::vector<int64_t>{1, 4, 5, 11}));
+  EXPECT_EQ(all.call->head(3), 11);
+  EXPECT_EQ(all.notes,
+            (std::vector<std::string>{"the query heads are the model's 1,4,5,11 of 12"}));
+  request.capture.head_range = "1-2";
+  const Workload some = make_workload(request);
+  EXPECT_TRUE(some.call->heads.empty()) << "they follow each other";
+  EXPECT_EQ(some.call->head(1), 5);
+  EXPECT_EQ(some.inputs.q->heads(), 2);
+  write(R"("head_indices": [1, 4])");
+  expect_not_loaded(capture_request(path),
+                    "has 4 query heads, but its metadata's head_indices says 2");
+}
+
 TEST(CaptureCalls, AFolderOfStepsAndLayers) {
   const TemporaryFolder folder;
   const Call call{.tokens = 7}, other{.tokens = 5};
