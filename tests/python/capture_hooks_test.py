@@ -78,6 +78,12 @@ def test_chosen_heads_keep_their_key_heads(heads, keys, tmp_path):
     assert relative_error(attention(tensors, said), tensors["flash_out"]) < 1e-5
 
 
+def test_numbers_may_be_numpys():
+    np = pytest.importorskip("numpy")
+    chosen = Selection(np.arange(2), np.int64(1), np.int64(3))
+    assert (chosen.layers, chosen.steps, chosen.heads) == ([0, 1], [1], 3)
+
+
 def test_heads_are_spread_evenly():
     assert Selection(heads=8).heads_of(12) == [0, 1, 3, 4, 6, 7, 9, 10]
     assert Selection(heads=3).heads_of(40) == [0, 13, 26]

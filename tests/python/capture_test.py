@@ -279,7 +279,7 @@ def test_a_transformer_may_be_given_a_batch_of_both_passes(tmp_path):
 
 def refusal(make, folder, **options):
     """The one line of a capture that is refused; nothing may be written."""
-    with pytest.raises(CaptureError) as raised:
+    with pytest.raises(ValueError) as raised:
         with capture(make.pipe, out=folder, **options):
             make()
     assert not folder.exists() or not names(folder)
@@ -293,6 +293,17 @@ def test_what_cannot_be_is_refused_before_any_work(wan, tmp_path):
     assert "heads=5: the model has 4" in refusal(wan, tmp_path / "c", heads=5)
     assert "guidance='all'" in refusal(wan, tmp_path / "d", guidance="all")
     assert "no module" in refusal(wan, tmp_path / "e", modules="no.such.*")
+    for given, line in ((dict(heads="8"), "heads='8'"), (dict(heads=1.5), "heads=1.5"), (dict(steps=-1), "steps=-1"),
+                        (dict(layers=[0.5]), "layers=0.5"), (dict(modules=3), "modules=3"),
+                        (dict(grid=(3, 4)), "grid=[3, 4]"), (dict(grid=(-3, 4, 3)), "grid=[-3, 4, 3]"),
+                        (dict(grid=(30, 4, 3)), "are 360 tokens: blocks.0.attn1 has 36"),
+                        (dict(grid=(3, 4, 3), prefix=-1), "prefix=-1"), (dict(shots=[1, 2]), "ascending from 0"),
+                        (dict(shots=[0, 9]), "the video has 3 latent frames"), (dict(passes=("a", "b")), "passes=")):
+        assert line in refusal(wan, tmp_path / "f", **given)
+    for source in (None, "a model", 3):
+        with pytest.raises(CaptureError, match="expected a pipeline of diffusers"):
+            with capture(source, out=tmp_path / "g"):
+                pass
 
 
 def test_a_disk_with_less_than_the_estimate_is_refused(wan, tmp_path, monkeypatch, capsys):

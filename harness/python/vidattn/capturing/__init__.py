@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Iterator, Optional, Sequence, Tuple
 
-from .call import CaptureError, Geometry
+from .call import CaptureError, Geometry, shots_of
 from .files import Folder, say, size_text
 from .reading import CapturedCall, read_capture
 from .selection import Numbers, Selection
@@ -40,12 +40,13 @@ def capture(source: Any, *, out: Any, layers: Numbers = None, steps: Numbers = N
     Prints the size before the first file. Raises CaptureError (a ValueError) in one line when the disk has less,
     for layers, steps or heads that do not exist, and for calls that the format cannot hold.
     """
+    shots = shots_of(shots)
+    geometry = Geometry.of(grid, prefix) if grid is not None else None
     folder = Folder(out, overwrite)
     from .recorder import Recorder
 
     selection = Selection(layers, steps, heads, guidance, cross)
-    recorder = Recorder(folder, selection, hidden=hidden, output=output, shots=list(shots) if shots else None)
-    geometry = Geometry(tuple(int(n) for n in grid), int(prefix)) if grid else None  # type: ignore[arg-type]
+    recorder = Recorder(folder, selection, hidden=hidden, output=output, shots=shots)
     if hasattr(source, "model_options"):
         from .comfyui import ComfyCapture
         opened = ComfyCapture(source, recorder, geometry=geometry).open()

@@ -2,13 +2,23 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Optional, Tuple
+from typing import Any, List, Optional, Tuple
+
+from .._values import whole_number, whole_numbers
 
 COND, UNCOND = "cond", "uncond"
 
 
 class CaptureError(ValueError):
     """What cannot be captured, in one line that says what would be right."""
+
+
+def shots_of(shots: Any) -> Optional[List[int]]:
+    """The first latent frame of every shot. Throws CaptureError."""
+    found = whole_numbers("shots", shots)
+    if found is not None and (found[:1] != [0] or any(b <= a for a, b in zip(found, found[1:]))):
+        raise CaptureError(f"shots={found}: expected the first frame of every shot, ascending from 0")
+    return found
 
 
 @dataclasses.dataclass
@@ -32,6 +42,17 @@ class Geometry:
 
     grid: Tuple[int, int, int]
     prefix: int = 0
+    said: bool = False  # by the user: a call of other tokens contradicts it
+
+    @staticmethod
+    def of(grid: Any, prefix: Any) -> "Geometry":
+        """As a user says it. Throws CaptureError."""
+        sizes = whole_numbers("grid", grid) or []
+        before = whole_number("prefix", prefix)
+        if len(sizes) != 3 or min(sizes) < 1 or before < 0:
+            raise CaptureError(f"grid={sizes}, prefix={before}: expected latent frames, height and width in tokens, and "
+                               "the tokens before them")
+        return Geometry((sizes[0], sizes[1], sizes[2]), before, said=True)
 
     @property
     def video_tokens(self) -> int:

@@ -30,6 +30,8 @@ def attention_modules(model: torch.nn.Module, chosen: Chosen = None) -> List[Att
         return [AttentionModule(layer, f"{name}.{inner}" if inner else name, module)
                 for layer, (name, block) in enumerate(_blocks(model))
                 for inner, module in _outermost(block)]
+    if not isinstance(chosen, (str, list, tuple)) and not callable(chosen):
+        raise CaptureError(f"modules={chosen!r}: expected names with wildcards, or a function of name and module")
     patterns = [chosen] if isinstance(chosen, str) else chosen
     fits = chosen if callable(chosen) else lambda name, _: any(_matches(name, pattern) for pattern in patterns)
     found = [(name, module) for name, module in model.named_modules() if fits(name, module)]

@@ -13,6 +13,7 @@ from .layers import AttentionModule, Chosen, attention_modules
 from .progress import Progress
 from .projections import Projections
 from .recorder import Recorder
+from .selection import passes_of
 from .tap import Tap, compiled
 
 TIMESTEPS = ("timestep", "timesteps", "t", "sigma")
@@ -30,7 +31,7 @@ class ModelCapture:
         self.model, self.recorder, self.progress = model, recorder, progress
         self.prefix = f"{name}." if name else ""
         self.attentions = attention_modules(model, modules)
-        self.qkv, self.passes, self.geometry = qkv, tuple(passes), geometry
+        self.qkv, self.passes, self.geometry = qkv, passes_of(passes), geometry
         self.count = self.attentions[-1].layer + 1
         recorder.selection.layers_of(self.count)
         self.passes_now: Optional[Tuple[str, ...]] = None  # where the pipeline says them

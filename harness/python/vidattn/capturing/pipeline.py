@@ -25,6 +25,9 @@ class PipelineCapture:
     """Given to the user: `pipe` is a pipeline, or a bare model with a scheduler or without."""
 
     def __init__(self, pipe: Any, recorder: Recorder, scheduler: Any = None, prompt: str = "", **options: Any):
+        if not isinstance(pipe, torch.nn.Module) and not hasattr(pipe, "components"):
+            raise CaptureError(f"source is {type(pipe).__name__}: expected a pipeline of diffusers, a torch module, or a "
+                               "ModelPatcher of ComfyUI")
         self.pipe = None if isinstance(pipe, torch.nn.Module) else pipe
         self.progress = Progress()
         self.progress.prompt = prompt

@@ -49,9 +49,19 @@ class Recorder:
             return
         if call.causal:
             raise CaptureError(f"{call.name} attends causally, which a capture cannot say")
+        self._require_video(call)
         heads = self.selection.heads_of(call.q.shape[2])
         for name, entry in self.selection.entries_of(call.place.passes, call.q.shape[0]):
             self._write(call, heads, name, entry)
+
+    def _require_video(self, call: AttentionCall) -> None:
+        """What the user said of the video must hold."""
+        geometry = call.geometry
+        if geometry and geometry.said and not fitting(call) and not call.crosses:
+            raise CaptureError(f"grid={list(geometry.grid)} and prefix={geometry.prefix} are "
+                               f"{geometry.prefix + geometry.video_tokens} tokens: {call.name} has {call.q.shape[1]}")
+        if self.shots and geometry and self.shots[-1] >= geometry.grid[0]:
+            raise CaptureError(f"shots={self.shots}: the video has {geometry.grid[0]} latent frames")
 
     def _write(self, call: AttentionCall, heads: List[int], name: str, entry: int) -> None:
         tensors = self._tensors(call, heads, entry)

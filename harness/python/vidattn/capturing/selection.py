@@ -1,10 +1,9 @@
 """Which calls, heads and entries of a batch are kept."""
 from __future__ import annotations
 
-import operator
 from typing import List, Optional, Sequence, Tuple, Union
 
-from .._values import whole_numbers
+from .._values import whole_number, whole_numbers
 from .call import COND, UNCOND, CaptureError
 
 Numbers = Optional[Union[int, Sequence[int]]]
@@ -14,9 +13,17 @@ def numbers(chosen: Numbers, what: str) -> Optional[List[int]]:
     """A number or several, sorted; None = all."""
     if chosen is None:
         return None
-    found = sorted(set(whole_numbers(what, [chosen] if hasattr(chosen, "__index__") else chosen) or []))
+    found = sorted(set(whole_numbers(what, chosen if hasattr(chosen, "__iter__") else [chosen]) or []))
     if not found or found[0] < 0:
         raise CaptureError(f"{what}={chosen!r}: expected numbers from 0 on, or None for all")
+    return found
+
+
+def passes_of(names: Sequence[str]) -> Tuple[str, ...]:
+    """Passes of guidance by name. Throws CaptureError."""
+    found = tuple(names)
+    if any(name not in (COND, UNCOND) for name in found):
+        raise CaptureError(f"passes={found}: expected 'cond' and 'uncond', in the order in which the model gets them")
     return found
 
 
@@ -27,7 +34,8 @@ class Selection:
                  guidance: str = COND, cross: bool = False):
         self.layers = numbers(layers, "layers")
         self.steps = numbers(steps, "steps")
-        self.heads = operator.index(heads) if hasattr(heads, "__index__") else numbers(heads, "heads")
+        several = heads is None or hasattr(heads, "__iter__")
+        self.heads = numbers(heads, "heads") if several else whole_number("heads", heads)
         if isinstance(self.heads, int) and self.heads < 1:
             raise CaptureError(f"heads={heads}: expected at least 1, a list of heads, or None for all")
         if guidance not in (COND, UNCOND, "both"):

@@ -11,7 +11,7 @@ from typing import Any, Dict, Optional, Tuple
 from .call import AttentionCall, CaptureError, Geometry, Place
 from .files import Folder
 from .recorder import Recorder
-from .selection import Selection
+from .selection import Selection, passes_of
 
 OWN = ("out", "layers", "steps", "heads", "output", "num_layers", "grid", "prefix", "passes", "guidance", "overwrite")
 
@@ -30,7 +30,7 @@ class Capture:
                               params.get("guidance", "cond"))
         self.layers = int(params["num_layers"])
         selection.layers_of(self.layers)
-        self.passes = tuple(params.get("passes", ("cond", "uncond")))
+        self.passes = passes_of(params.get("passes", ("cond", "uncond")))
         self.recorder = Recorder(Folder(params["out"], params.get("overwrite", False)), selection,
                                  output=bool(params.get("output")))
         self.recorder.layer_count = self.layers
@@ -83,7 +83,7 @@ def _geometry(params: Dict[str, Any]) -> Optional[Geometry]:
     """As configured, else latents over patches; both may be one for each sample."""
     prefix = int(params.get("prefix", 0))
     if params.get("grid"):
-        return Geometry(tuple(int(n) for n in params["grid"]), prefix)  # type: ignore[arg-type]
+        return Geometry.of(params["grid"], prefix)
     latents, patch = (_row(params.get(key)) for key in ("latent_shape", "patch_size"))
     if latents is None or patch is None:
         return None
