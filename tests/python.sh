@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Builds the Python module as a wheel, installs it where no compiler is in reach, and runs tests/python
-# there, against the tool. Both environments lie in build/venv and are kept; what they need comes from
-# PyPI. Tests of frameworks that are not there (torch, jax, pandas) are skipped and say so; names of them
+# there, against the tool. Both environments lie in build/venv/VERSION and are kept; what they need comes from
+# PyPI. Tests of frameworks that are not there (torch, diffusers, jax) are skipped and say so; names of them
 # in VIDATTN_PYTHON_EXTRAS are installed. PYTHON is the interpreter. Arguments go to pytest.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 python=${PYTHON:-python3}
-builder=build/venv/build tester=build/venv/test wheels=build/wheels
+version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || version=none
+builder=build/venv/$version/build tester=build/venv/$version/test wheels=build/wheels
 
 say() { echo "python: $*" >&2; }
 
@@ -21,8 +22,8 @@ environment() { # FOLDER PACKAGE…
 
 read -ra extras <<<"${VIDATTN_PYTHON_EXTRAS:-}"
 # cibuildwheel, which releases are built by, takes the same from pyproject.toml.
-if ! environment $builder scikit-build-core "nanobind>=2.7" ||
-  ! environment $tester numpy pytest "${extras[@]}"; then
+if ! environment "$builder" scikit-build-core "nanobind>=2.7" ||
+  ! environment "$tester" numpy pytest pyyaml pandas "${extras[@]}"; then
   say "skipped: no environment for it ($python with venv, and PyPI)"
   exit 0
 fi

@@ -15,7 +15,7 @@ namespace {
 /// A grid that leaves tokens over takes them as text tokens; validate() refuses one too large.
 VideoGrid grid_for(VideoGrid grid, int64_t length) {
   if (!grid.known()) {
-    if (grid.shots.size() > 1) throw InputError("--shots needs --grid");
+    if (grid.shots.size() > 1) throw InputError("shots need the grid, in which they are frames");
     return grid;
   }
   grid.validate();

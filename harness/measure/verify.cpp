@@ -263,6 +263,8 @@ void set_density(Case& c, double target, const std::vector<Inputs>& before) {
     end_as(c, Outcome::skipped, error.what());
   } catch (const std::bad_alloc& error) {
     end_as(c, Outcome::out_of_memory, text_of(error));
+  } catch (const std::exception&) {
+    end_as(c, Outcome::failed, failure_text(std::current_exception()));
   }
   if (interrupted()) {  // the search stopped early, or never began
     end_as(c, Outcome::interrupted, {});

@@ -17,13 +17,13 @@ constexpr nb::dlpack::dtype kFloat16{static_cast<uint8_t>(nb::dlpack::dtype_code
 std::string type_text(nb::dlpack::dtype type) {
   using Code = nb::dlpack::dtype_code;
   const auto code = static_cast<Code>(type.code);
-  const char* kind = code == Code::Float    ? "float"
-                     : code == Code::Bfloat ? "bfloat"
-                     : code == Code::Int    ? "int"
-                     : code == Code::UInt   ? "uint"
-                     : code == Code::Bool   ? "bool"
-                                            : "type ";
-  return kind + std::to_string(type.bits);
+  const char* kind = code == Code::Float     ? "float"
+                     : code == Code::Bfloat  ? "bfloat"
+                     : code == Code::Int     ? "int"
+                     : code == Code::UInt    ? "uint"
+                     : code == Code::Complex ? "complex"
+                                             : "a type of bits: ";
+  return code == Code::Bool ? "bool" : kind + std::to_string(type.bits);
 }
 
 void require_cpu(const std::string& name, const GivenArray& array) {
@@ -148,6 +148,11 @@ std::shared_ptr<const Tensor> Operand::entry(int64_t index) const {
                : std::make_shared<const Tensor>(copy(first));
   require_finite(*tensor, name_);
   return tensor;
+}
+
+bool is_array(nb::handle object) {
+  GivenArray array;
+  return nb::try_cast(object, array);
 }
 
 Array read_array(const std::string& name, const GivenArray& given, std::optional<int64_t> entry) {

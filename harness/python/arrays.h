@@ -65,6 +65,9 @@ class Operand {
 Array read_array(const std::string& name, const GivenArray& given,
                  std::optional<int64_t> entry = std::nullopt);
 
+/// Whether it is an array that a GivenArray can be made of.
+bool is_array(nb::handle object);
+
 /// The values of an array, which it takes over.
 MadeArray made_array(Array&& array);
 /// The same for NumPy; flags 0 and 1 as bool.

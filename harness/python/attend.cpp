@@ -143,10 +143,11 @@ void bind_attend(nb::module_& m) {
       .def(
           "__init__",
           [](GivenBackend* made, std::string text, std::vector<std::string> settings,
-             std::map<std::string, GivenArray> inputs) {
-            new (made) GivenBackend{std::move(text), std::move(settings), std::move(inputs)};
+             std::map<std::string, GivenArray> inputs, std::string label) {
+            new (made) GivenBackend{std::move(text), std::move(settings), std::move(inputs),
+                                    std::move(label)};
           },
-          "text"_a, "settings"_a, "inputs"_a);
+          "text"_a, "settings"_a, "inputs"_a, "label"_a = "");
   nb::class_<Call>(m, "Call", "One call of an operator: tensors, grid and further inputs.")
       .def(
           "__init__",
@@ -155,11 +156,10 @@ void bind_attend(nb::module_& m) {
              std::optional<std::vector<int64_t>> shots, std::optional<double> scale,
              std::optional<std::string> dtype, std::string device,
              std::optional<std::string> attention, std::map<std::string, GivenArray> inputs) {
-            new (made)
-                Call(std::move(q), std::move(k), std::move(v),
-                     {std::move(layout), grid.value_or(std::vector<int64_t>{}),
-                      shots.value_or(std::vector<int64_t>{}), scale.value_or(0), std::move(dtype),
-                      std::move(device), attention.value_or(""), std::move(inputs)});
+            new (made) Call(std::move(q), std::move(k), std::move(v),
+                            {std::move(layout), grid.value_or(std::vector<int64_t>{}),
+                             shots.value_or(std::vector<int64_t>{}), scale, std::move(dtype),
+                             std::move(device), attention.value_or(""), std::move(inputs)});
           },
           "q"_a, "k"_a, "v"_a, nb::kw_only(), "layout"_a = nb::none(), "grid"_a = nb::none(),
           "shots"_a = nb::none(), "scale"_a = nb::none(), "dtype"_a = nb::none(),

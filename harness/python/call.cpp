@@ -1,9 +1,13 @@
 #include "harness/python/call.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 #include "attention/error.h"
 #include "harness/measure/density.h"
+#include "harness/workloads/capture/options.h"
 #include "harness/workloads/mask_file.h"
 
 namespace vidattn::python {
@@ -54,6 +58,20 @@ VideoGrid grid_of(const Call::Options& options) {
   return grid;
 }
 
+double scale_of(const Call::Options& options) {
+  const double scale = options.scale.value_or(1);
+  if (!(scale > 0) || !std::isfinite(scale))
+    throw InputError(fmt::format("scale {} is not a finite number above 0", scale));
+  return options.scale ? scale : 0;
+}
+
+const std::string& attention_of(const Call::Options& options) {
+  if (!options.attention.empty() && options.attention != kSelf && options.attention != kCross)
+    throw InputError(
+        fmt::format("attention '{}' is neither {} nor {}", options.attention, kSelf, kCross));
+  return options.attention;
+}
+
 }  // namespace
 
 Call::Call(GivenArray q, GivenArray k, GivenArray v, Options options)
@@ -61,11 +79,13 @@ Call::Call(GivenArray q, GivenArray k, GivenArray v, Options options)
   operands_.emplace_back("q", std::move(q), order_);
   operands_.emplace_back("k", std::move(k), order_);
   operands_.emplace_back("v", std::move(v), order_);
+  if (batch() < 1) throw InputError("q has a batch of 0, expected at least 1");
   for (const Operand& operand : operands_)
-    if (operand.batch() != batch() || batch() < 1)
+    if (operand.batch() != batch())
       throw InputError("q has a batch of " + std::to_string(batch()) + " and " + operand.name() +
                        " one of " + std::to_string(operand.batch()));
-  terms_ = {grid_of(options), options.scale, dtype_of(options.dtype, operands_), options.attention};
+  terms_ = {grid_of(options), scale_of(options), dtype_of(options.dtype, operands_),
+            attention_of(options)};
   device_ = &find_device(options.device);
 }
 

@@ -17,6 +17,7 @@ struct GivenBackend {
   std::string text;
   std::vector<std::string> settings;
   std::map<std::string, GivenArray> inputs;  ///< its own, of a map
+  std::string label;                         ///< as which a table has it; empty = its settings
 };
 
 /// One call of an operator as a caller gave it, for every entry of its batch.
@@ -26,7 +27,7 @@ class Call {
     std::optional<std::string> layout;  ///< none: [L,H,D]
     std::vector<int64_t> grid;          ///< T, H, W; empty = none
     std::vector<int64_t> shots;
-    double scale = 0;
+    std::optional<double> scale;       ///< none: 1/sqrt(D)
     std::optional<std::string> dtype;  ///< none: that of the operands
     std::string device, attention;
     std::map<std::string, GivenArray> inputs;

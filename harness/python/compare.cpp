@@ -1,9 +1,12 @@
+#include <fmt/format.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <cmath>
+#include <map>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/io/text/escape.h"
 #include "harness/measure/cases/beside_full.h"
@@ -20,7 +23,19 @@ namespace {
 
 struct Comparison {
   std::vector<Measurement> cases;
+  std::vector<std::string> labels;  ///< as the callers gave them; empty = none
 };
+
+/// Every row has a name of its own: a second "map" is "map (2)".
+std::vector<std::string> names_of(const Comparison& comparison) {
+  std::vector<std::string> names = row_names(comparison.cases);
+  std::map<std::string, int> counts;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (!comparison.labels[i].empty()) names[i] = comparison.labels[i];
+    if (const int count = ++counts[names[i]]; count > 1) names[i] += fmt::format(" ({})", count);
+  }
+  return names;
+}
 
 struct Settings {
   CaseSetup setup;
@@ -57,7 +72,9 @@ Comparison compare(const Call& call, const std::vector<GivenBackend>& backends,
   }
   set_up(cases, settings.setup);
   measure_beside_full(cases, settings.timing);
+  throw_if_cancelled();
   for (size_t i = 1; i < cases.size(); ++i) comparison.cases.push_back(std::move(cases[i].result));
+  for (const GivenBackend& backend : backends) comparison.labels.push_back(backend.label);
   return comparison;
 }
 
@@ -78,7 +95,7 @@ nb::dict row_of_case(const Measurement& m, const std::string& name) {
 }
 
 nb::list rows_of(const Comparison& comparison) {
-  const std::vector<std::string> names = row_names(comparison.cases);
+  const std::vector<std::string> names = names_of(comparison);
   nb::list rows;
   for (size_t i = 0; i < names.size(); ++i) rows.append(row_of_case(comparison.cases[i], names[i]));
   return rows;
@@ -94,7 +111,7 @@ std::string html_row(const std::vector<std::string>& cells, const char* tag) {
 /// Cases that did not pass have their reason in one cell.
 std::string html_of(const Comparison& comparison) {
   const auto columns = needed_columns(metrics_in(kLatex), comparison.cases);
-  const std::vector<std::string> names = row_names(comparison.cases);
+  const std::vector<std::string> names = names_of(comparison);
   std::string html = "<table>\n" + html_row(headers_of(columns, "method"), "th");
   for (size_t i = 0; i < names.size(); ++i) {
     const Measurement& m = comparison.cases[i];
@@ -112,6 +129,7 @@ Settings settings_of(std::optional<double> density, double seconds, double inter
   if (density && !(*density > 0 && *density <= 1))
     throw InputError("density " + std::to_string(*density) + " is not above 0 and at most 1");
   if (!(seconds > 0)) throw InputError("seconds must be above 0");
+  if (!(interval >= 0)) throw InputError("interval must not be below 0");
   if (min_blocks < 1) throw InputError("min_blocks must be at least 1");
   return {{density, parse_pass(passes), whole},
           {seconds, interval, min_blocks, max_blocks, cold, seed}};
@@ -139,10 +157,10 @@ void bind_compare(nb::module_& m) {
       .def("rows", &rows_of, "A dict for each method.")
       .def("html", &html_of, "The catalogue's columns for papers as an HTML table.")
       .def(
-          "latex", [](const Comparison& c) { return run_latex(c.cases, row_names(c.cases)); },
+          "latex", [](const Comparison& c) { return run_latex(c.cases, names_of(c)); },
           "The same as a LaTeX table with booktabs.")
       .def(
-          "markdown", [](const Comparison& c) { return run_markdown(c.cases, row_names(c.cases)); },
+          "markdown", [](const Comparison& c) { return run_markdown(c.cases, names_of(c)); },
           "The same as a Markdown table.");
   m.def("compare", &compare, "call"_a, "backends"_a, "settings"_a);
 }

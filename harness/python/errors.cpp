@@ -10,6 +10,8 @@
 namespace vidattn::python {
 namespace {
 
+namespace nb = nanobind;
+
 std::mutex mutex;
 int at_work = 0;
 struct sigaction of_python = {};
@@ -35,14 +37,36 @@ void raise_interrupt() {
   if (PyErr_CheckSignals() == 0) PyErr_SetNone(PyExc_KeyboardInterrupt);
 }
 
+/// "LookupError: no such thing", of a message its first line.
+std::string line_of(const nb::python_error& raised) {
+  std::string line = nb::cast<std::string>(nb::str(raised.type().attr("__name__")));
+  try {
+    const auto text = nb::cast<std::string>(nb::str(raised.value()));
+    if (!text.empty()) line += ": " + text.substr(0, text.find('\n'));
+  } catch (const nb::python_error&) {  // its kind alone, of one that has no text
+  }
+  return line;
+}
+
 }  // namespace
 
-Work::Work() {
+PlannerError::PlannerError(nb::python_error&& raised)
+    : std::runtime_error(line_of(raised)),
+      raised_(std::make_shared<nb::python_error>(std::move(raised))) {}
+
+void throw_from_planner(nb::python_error&& raised) {
+  if (!raised.matches(PyExc_KeyboardInterrupt)) throw PlannerError(std::move(raised));
+  runs_cancelled = true;
+  PyErr_SetInterrupt();  // noted again, for whoever translates Cancelled
+  throw Cancelled();
+}
+
+Interruptible::Interruptible() {
   const std::lock_guard lock(mutex);
   if (at_work++ == 0) take_interrupts();
 }
 
-Work::~Work() {
+Interruptible::~Interruptible() {
   const std::lock_guard lock(mutex);
   if (--at_work > 0) return;
   if (replaced) sigaction(SIGINT, &of_python, nullptr);
@@ -50,8 +74,13 @@ Work::~Work() {
   runs_cancelled = false;
 }
 
+Work::Work() {
+  if (PyErr_CheckSignals() != 0) throw nb::python_error();
+  released_.emplace();
+}
+
 void translate_errors() {
-  nanobind::register_exception_translator([](const std::exception_ptr& thrown, void*) {
+  nb::register_exception_translator([](const std::exception_ptr& thrown, void*) {
     try {
       std::rethrow_exception(thrown);
     } catch (const InputError& error) {
@@ -60,6 +89,8 @@ void translate_errors() {
       PyErr_SetString(PyExc_MemoryError, error.what());
     } catch (const DeviceError& error) {
       PyErr_SetString(PyExc_RuntimeError, error.what());
+    } catch (const PlannerError& error) {
+      error.restore();
     } catch (const Cancelled&) {
       raise_interrupt();
     }

@@ -9,6 +9,7 @@
 #include "attention/device.h"
 #include "harness/host/device_list.h"
 #include "harness/measure/record/catalogue.h"
+#include "harness/python/arrays.h"
 #include "harness/python/bindings.h"
 #include "harness/python/errors.h"
 
@@ -93,6 +94,7 @@ void bind_inventory(nb::module_& m) {
   m.def("backends", &all_backends, "Every method with its parameters, inputs and presets.");
   m.def("device_facts", &device_facts_text, "The facts of every device by name, as JSON.");
   m.def("catalogue", &all_metrics, "Every figure of a comparison: tag, unit, better, meaning.");
+  m.def("is_array", &is_array, "Whether it is an array that the core reads.");
   m.def("blas_core", &blas_core, "The kernels that OpenBLAS uses.");
 }
 

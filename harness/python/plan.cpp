@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
@@ -77,6 +78,12 @@ nb::dict branches_of(const PlanStats& stats) {
   return branches;
 }
 
+std::string shown(const KeptPlan& kept) {
+  return fmt::format("Plan({}: density {:.4g}, {} queries, {} keys, {} heads)",
+                     kept.planned.spec.text(), kept.stats.density, kept.in().length(),
+                     kept.in().keys(), kept.in().heads());
+}
+
 nb::dict exact_map(const KeptPlan& kept) {
   std::map<std::string, Array> arrays;
   {
@@ -96,6 +103,7 @@ void bind_plan(nb::module_& m) {
       m, "Plan",
       "What a method decided for one call: which keys each query sees. Every figure "
       "is read off what a device would execute.")
+      .def("__repr__", &shown)
       .def_prop_ro(
           "backend", [](const KeptPlan& k) { return k.planned.spec.text(); },
           "The method and its settings, as the tool writes them.")

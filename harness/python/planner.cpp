@@ -13,6 +13,7 @@
 #include "harness/measure/backend_spec.h"
 #include "harness/python/arrays.h"
 #include "harness/python/bindings.h"
+#include "harness/python/errors.h"
 #include "harness/workloads/mask_file.h"
 
 namespace vidattn::python {
@@ -110,10 +111,12 @@ Plan PythonBackend::make_plan(const Inputs& in, const Params& params) const {
   {
     const nb::gil_scoped_acquire gil;
     nb::object answer;
-    {
+    try {
       const StageTimer timer(stages, "python");
       answer = nb::module_::import_("vidattn._planners")
                    .attr("planned")(planner_, call_of(in), values_of(params));
+    } catch (nb::python_error& raised) {
+      throw_from_planner(std::move(raised));
     }
     plan = plan_of(answer, in);
   }
@@ -140,9 +143,13 @@ Plan PythonBackend::mapped(const nb::object& answer, const Inputs& in) const {
     narrow_flags(name, array);
     with_map.extra[name] = std::make_shared<const Array>(std::move(array));
   }
-  const BackendSpec map = make_backend("map", settings);
   const nb::gil_scoped_release released;
-  return map.backend->plan(with_map, map.params);
+  try {
+    const BackendSpec map = make_backend("map", settings);
+    return map.backend->plan(with_map, map.params);
+  } catch (const InputError& error) {
+    throw InputError(name_ + ": " + error.what());
+  }
 }
 
 Plan PythonBackend::tabled(const nb::object& answer) const {

@@ -98,7 +98,8 @@ std::string file_of(const Backend& backend, const Params& params) {
 void narrow_flags(const std::string& input, Array& array) {
   const auto* wide = std::get_if<std::vector<int32_t>>(&array.values);
   const bool flags = input == "block_map" || input == "pair_mask";
-  if (wide == nullptr || !flags || !of_zeros_and_ones(*wide)) return;
+  if (wide == nullptr || !flags) return;
+  if (!of_zeros_and_ones(*wide)) throw InputError(input + " holds values other than 0 and 1");
   std::vector<uint8_t> narrow(wide->begin(), wide->end());
   array.values = std::move(narrow);
 }

@@ -17,7 +17,7 @@ bool reads_file(const Backend& backend);
 void require_file(const Backend& backend, const Params& params);
 
 /// Maps and masks (`input` is block_map or pair_mask) of 0 and 1 in wider integers, as NumPy and
-/// PyTorch have them by themselves, become uint8.
+/// PyTorch have them by themselves, become uint8. Throws InputError for others in wider integers.
 void narrow_flags(const std::string& input, Array& array);
 
 /// Adds the arrays of the file that `params` name, if any, to in.extra, and has the backend plan

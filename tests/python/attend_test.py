@@ -91,11 +91,69 @@ def test_read_only_arrays_and_results_that_outlive_everything():
     (dict(device="cuda"), "cuda"),
     (dict(router_logits=np.zeros((64, 5), np.float32)), "full has no input 'router_logits'"),
     (dict(density=0), "density 0"),
+    (dict(density=float("nan")), "density nan"),
+    (dict(density="0.5"), "density='0.5': expected a number"),
+    (dict(grid=(-4, 4, 4)), "all three must be positive"),
+    (dict(grid=(4.0, 4, 4)), "grid=4.0: expected a whole number"),
+    (dict(grid=4), "grid=4: expected several whole numbers"),
+    (dict(grid="4,4,4"), "grid='4': expected a whole number"),
+    (dict(grid=(2**62, 4, 4)), "too large"),
+    (dict(grid=(2**70, 4, 4)), "does not fit 64 bits"),
+    (dict(shots=[0, 2]), "shots need the grid"),
+    (dict(grid=(4, 4, 4), shots=[0, 9]), "shot start 9"),
+    (dict(scale=-1), "scale -1"),
+    (dict(scale=0), "scale 0"),
+    (dict(scale=float("nan")), "scale nan"),
+    (dict(scale="1"), "scale='1': expected a number"),
+    (dict(dtype=np.float16), "expected a text such as 'bf16'"),
+    (dict(layout=3), "layout=3"),
+    (dict(device=0), "device=0"),
+    (dict(attention="crosss"), "attention 'crosss' is neither self nor cross"),
+    (dict(backend=None), "backend is NoneType"),
+    (dict(backend=np.ones((2, 2))), "expected a method's text, a vidattn.Map"),
+    (dict(backend=lambda call: None), "made by @vidattn.backend"),
+    (dict(backend="moga", params=dict(num_groups=float("nan"))), "'nan' is not a number"),
+    (dict(backend="moga", params=dict(num_groups=-1)), "-1 is outside"),
+    (dict(backend="moga", router_logits="x"), "router_logits is str"),
+    (dict(backend="moga", router_logits=np.full((64, 5), np.nan)), "router_logits[0,0] is nan"),
+    (dict(backend=vidattn.Map(np.full((2, 2), 2), block=32)), "block_map holds values other than 0 and 1"),
 ])
 def test_what_does_not_fit_is_one_line(given, line):
     with pytest.raises(ValueError) as refusal:
         vidattn.attend(*tensors(), **given)
     assert line in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("array, line", [
+    (None, "k is NoneType"), ("abc", "k is str"), (np.zeros((64, 2, 16), object), "k is ndarray of object"),
+    (np.zeros((64, 2, 16), np.int32), "k is of int32"), (np.zeros((64, 2, 16), np.complex64), "k is of complex64"),
+    (np.zeros((64, 2, 16), bool), "k is of bool,"), (np.zeros((64, 16), np.float32), "layout lhd has 3 axes"),
+    (np.zeros((1, 1, 64, 2, 16), np.float32), "layout lhd has 3 axes"), (np.zeros((0, 2, 16), np.float32), "empty"),
+    (np.zeros((64, 0, 16), np.float32), "empty"), (np.zeros((64, 2, 0), np.float32), "empty"),
+    (np.zeros((64, 2, 8), np.float32), "differ in head dimension"), (np.zeros((9, 2, 16), np.float32), "differ in length"),
+    (np.zeros((64, 3, 16), np.float32), "differ in length or heads")])
+def test_arrays_that_are_none_are_one_line(array, line):
+    q, _, v = tensors()
+    with pytest.raises(ValueError) as refusal:
+        vidattn.attend(q, array, v)
+    assert line in str(refusal.value) and "\n" not in str(refusal.value)
+
+
+def test_an_empty_batch_is_refused():
+    with pytest.raises(ValueError, match="q has a batch of 0"):
+        vidattn.attend(*(a[None][:0] for a in tensors()), layout="BLHD")
+
+
+def test_what_numpy_and_others_call_numbers_are_numbers():
+    q, k, v = tensors(length=64)
+    options = dict(backend="sta", grid=(4, 4, 4), params=dict(window=3), scale=0.5)
+    expected = vidattn.attend(q, k, v, **options)
+    same = dict(backend="sta", grid=np.array([4, 4, 4]), params=dict(window=np.int64(3)), scale=np.float32(0.5))
+    assert (vidattn.attend(q, k, v, **same) == expected).all()
+    assert (vidattn.attend(q, k, v, backend="moga", params=dict(use_gate=np.bool_(False)))
+            == vidattn.attend(q, k, v, backend="moga:use_gate=false")).all()
+    swapped = [a.astype(a.dtype.newbyteorder()) for a in (q, k, v)]
+    assert (vidattn.attend(*swapped, **options) == expected).all()
 
 
 def test_values_that_are_no_numbers_are_named():
@@ -123,4 +181,9 @@ def test_jax():
     o = vidattn.attend(*(jax.numpy.asarray(a) for a in (q, k, v)))
     assert isinstance(o, jax.Array) and (np.asarray(o) == vidattn.attend(q, k, v)).all()
     half = [jax.numpy.asarray(a, jax.numpy.bfloat16) for a in (q, k, v)]
-    assert vidattn.attend(*half).dtype == jax.numpy.bfloat16
+    o, lse = vidattn.attend(*half, return_lse=True)
+    assert o.dtype == jax.numpy.bfloat16 and isinstance(lse, jax.Array)
+    batch = [a[None].transpose(0, 2, 1, 3) for a in half]
+    assert (vidattn.attend(*batch, layout="BHLD")[0].transpose(1, 0, 2) == o).all()
+    with pytest.raises(ValueError, match="q is DynamicJaxprTracer of float32: expected numbers"):
+        jax.jit(vidattn.attend)(*(jax.numpy.asarray(a) for a in (q, k, v)))

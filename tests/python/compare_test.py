@@ -70,7 +70,34 @@ def test_pandas(table):
 def test_bad_settings_are_one_line():
     q, k, v = tensors()
     for given in (dict(density=2), dict(seconds=0), dict(passes="sideways"), dict(min_blocks=0),
-                  dict(min_blocks=5, max_blocks=4), dict(backends=["fill"]),
+                  dict(min_blocks=5, max_blocks=4), dict(backends=["fill"]), dict(backends=[]),
+                  dict(seconds="1"), dict(seconds=math.nan), dict(interval=-1), dict(passes=3), dict(seed=0.5),
                   dict(router_logits=np.zeros((64, 2), np.float32))):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError) as refusal:
             vidattn.compare(q, k, v, **given)
+        assert "\n" not in str(refusal.value)
+
+
+QUICK = dict(seconds=0.1, min_blocks=2, max_blocks=4)
+
+
+def test_one_method_needs_no_list():
+    assert [row["backend"] for row in vidattn.compare(*tensors(), backends="moga", **QUICK)] == ["moga"]
+
+
+def test_every_row_has_a_name_of_its_own():
+    maps = [vidattn.Map(np.eye(n, dtype=bool)) for n in (2, 4, 8)]
+    maps.append(vidattn.Map(np.tri(4, dtype=bool), name="past_alone"))
+    table = vidattn.compare(*tensors(), backends=maps, **QUICK)
+    assert [row["backend"] for row in table] == ["map", "map (2)", "map (3)", "past_alone"]
+    assert "past\\_alone &" in table.to_latex() and "<td>map (3)</td>" in table._repr_html_()
+
+
+@pytest.mark.parametrize("density", [None, 0.5])
+def test_a_planner_that_raises_has_its_line(density):
+    @vidattn.backend(knob=("top", 1, 8))
+    def fails(call, top=1):
+        raise LookupError("no such thing\nand more")
+    rows = vidattn.compare(*tensors(length=256), backends=[fails, "moba"], grid=GRID, density=density, **QUICK)
+    assert (rows[0]["outcome"], rows[0]["reason"]) == ("failed", "LookupError: no such thing")
+    assert rows[1]["outcome"] in ("passed", "mistrusted")

@@ -127,6 +127,74 @@ def test_what_a_planner_raises_comes_out():
             return None
 
 
+@pytest.mark.parametrize("answer, line", [
+    (None, "returned NoneType"), ("abc", "returned str"), ([], "returned list"),
+    (np.ones((3, 5), bool), "answers: .*give block_q"), (np.ones((8, 8)), "holds float32"),
+    (np.full((8, 8), 2), "other than 0 and 1")], ids=str)
+def test_an_answer_that_is_none_is_one_line(answer, line):
+    @vidattn.backend
+    def answers(call):
+        return answer
+    with pytest.raises(ValueError, match=line) as refusal:
+        vidattn.plan(*full_tensors(), backend=answers)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("queries, keys, line", [
+    ([(0, 128), (128, 256)], [[(0, 9)]], "2 segments of queries, but keys for 1"),
+    ([(0, 0.5)], [[(0, 9)]], "pairs of whole numbers"), ([(0, 1, 2)], [[(0, 9)]], "pairs of whole numbers"),
+    ([(0, -1)], [[(0, 9)]], "no tokens"), ([(0, 9)], [[(0, 2**40)]], "no tokens")], ids=str)
+def test_ranges_that_are_none_are_refused_at_once(queries, keys, line):
+    with pytest.raises(ValueError, match=line):
+        vidattn.Ranges(queries, keys)
+
+
+@pytest.mark.parametrize("block", [0, -3, 1.5, "x", (1, 2, 3)], ids=str)
+def test_sizes_of_blocks_that_are_none(block):
+    with pytest.raises(ValueError, match="block="):
+        vidattn.Map(np.ones((2, 2), bool), block=block)
+
+
+@pytest.mark.parametrize("planner, options, line", [
+    (lambda call: None, {}, "called '<lambda>'"), (lambda call: None, dict(name="a:b"), "letters, digits and _"),
+    (lambda: None, dict(name="mine"), "first parameter is the call"),
+    (lambda call, top=None: None, dict(name="mine"), "'top' needs a default"),
+    (lambda call, top=1: None, dict(name="mine", knob="top"), "knob is"),
+    (lambda call, top=1: None, dict(name="mine", knob=("top", 1)), "knob is"),
+    (lambda call, top=1: None, dict(name="mine", knob=("tip", 1, 3)), "the knob 'tip'"),
+    (lambda call, top="x": None, dict(name="mine", knob=("top", 1, 3)), "the knob 'top'")])
+def test_planners_that_are_none(planner, options, line):
+    with pytest.raises(ValueError, match=line):
+        vidattn.backend(planner, **options)
+
+
+def test_parameters_of_every_kind():
+    @vidattn.backend
+    def kinds(call, *, count=1, share=0.5, flag=False, name="x", sizes=(1, 2)):
+        seen.append((count, share, flag, name, list(sizes)))
+        return np.ones((1, 1), bool)
+    seen = []
+    q, k, v = full_tensors()
+    vidattn.plan(q, k, v, backend=kinds)
+    vidattn.plan(q, k, v, backend=kinds, params=dict(count=2, share=1, flag=True, name="y", sizes=[3, 4, 5]))
+    assert seen[0] == (1, 0.5, False, "x", [1, 2]) and seen[-1] == (2, 1, True, "y", [3, 4, 5])
+
+
+def test_the_older_of_two_planners_of_a_name_is_not_mistaken_for_the_newer():
+    def twice(call):
+        return np.ones((1, 1), bool)
+    first = vidattn.backend(twice)
+    second = vidattn.backend(lambda call: np.zeros((1, 1), bool), name="twice")
+    q, k, v = full_tensors()
+    assert vidattn.plan(q, k, v, backend=second).density == 0
+    with pytest.raises(ValueError, match="'twice' is another function by now"):
+        vidattn.plan(q, k, v, backend=first)
+
+
+def test_a_plan_is_shown():
+    assert repr(vidattn.plan(*full_tensors())) == "Plan(full: density 1, 256 queries, 256 keys, 2 heads)"
+
+
 def test_a_planner_made_anew_takes_the_place_of_the_old_one():
     def define(density):
         @vidattn.backend(name="redefined")

@@ -109,6 +109,25 @@ print("fine", flush=True)
 """
 
 
+PENDING = """
+import _thread, functools
+import numpy as np
+from vidattn._attend import core_call
+from vidattn._backends import resolve
+big = np.random.default_rng(0).standard_normal((60000, 8, 64), dtype=np.float32)
+work = functools.partial(core_call(big, big, big, device="reference").attend, resolve("full"))
+try:  # one behind the other without a line of Python between, where the interpreter would see it
+    list(map(functools.partial.__call__, [functools.partial(_thread.interrupt_main), work]))
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+"""
+
+
+def test_ctrl_c_in_the_moment_before_a_call_stops_it():
+    done = subprocess.run([sys.executable, "-c", PENDING], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "stopped\n", done.stderr
+
+
 def test_ctrl_c_stops_a_call_and_nothing_else():
     process = subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
@@ -116,3 +135,27 @@ def test_ctrl_c_stops_a_call_and_nothing_else():
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=120)  # the call alone would take hours
     assert out == "stopped\nfine\n" and process.returncode == 0
+
+
+PLANNING = """
+import time
+import numpy as np, vidattn
+q = np.ones((64, 1, 16), np.float32)
+@vidattn.backend
+def slow(call):
+    print("ready", flush=True)
+    time.sleep(100)
+try:
+    vidattn.compare(q, q, q, backends=["full", slow, "moga"], seconds=0.1, min_blocks=2)
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+print(vidattn.attend(q, q, q).shape, flush=True)
+"""
+
+
+def test_ctrl_c_while_a_planner_runs_ends_a_comparison():
+    process = subprocess.Popen([sys.executable, "-c", PLANNING], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert out == "stopped\n(64, 1, 16)\n" and process.returncode == 0

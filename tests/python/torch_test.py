@@ -87,6 +87,23 @@ def test_the_operator_is_well_formed(layout):
     torch.library.opcheck(attend, (q, k, v, [], spec))
 
 
+def test_views_of_complex_numbers_have_their_own_values():
+    q, k, v = torch_tensors()
+    turned = torch.complex(q, -q).conj().imag  # q with the sign as a flag of the view
+    assert turned.is_neg() and torch.equal(turned, q)
+    assert torch.equal(vidattn.attend(turned, k, v), vidattn.attend(q, k, v))
+    turned = turned.detach().requires_grad_()
+    assert torch.equal(vidattn.attend(turned, k, v), vidattn.attend(q, k, v))
+
+
+def test_arrays_of_others_beside_tensors():
+    q, k, v = tensors()
+    given = torch.from_numpy(q).requires_grad_()
+    o = vidattn.attend(given, k, v, backend="sta", grid=np.array([4, 4, 4]), scale=np.float32(0.5))
+    assert o.requires_grad and (o.detach().numpy() == vidattn.attend(q, k, v, backend="sta", grid=(4, 4, 4),
+                                                                     scale=0.5)).all()
+
+
 def test_compiled():
     q, k, v = (a.requires_grad_() for a in torch_tensors())
     chosen = vidattn.Map(np.eye(2, dtype=bool), block=32)

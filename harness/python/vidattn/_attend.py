@@ -1,18 +1,28 @@
 """Attention and plans of one call."""
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional, Sequence, Union
+from typing import Any, Mapping, Optional, Sequence
 
 from ._backends import Method, resolve
 from ._frameworks import Array, framework, given, recorded, returned
 from ._start import _core
+from ._values import number, text, whole_numbers
+
+
+def checked(*, layout=None, grid=None, shots=None, scale=None, dtype=None, device="cpu", attention=None):
+    """The terms of a call as plain values."""
+    return dict(layout=text("layout", layout, "BLHD"), grid=whole_numbers("grid", grid),
+                shots=whole_numbers("shots", shots), scale=number("scale", scale),
+                dtype=text("dtype", dtype, "bf16"), device=text("device", device, "cpu") or "cpu",
+                attention=text("attention", attention, "cross"))
 
 
 def core_call(q, k, v, *, layout=None, grid=None, shots=None, scale=None, dtype=None, device="cpu",
               attention=None, **inputs):
-    return _core.Call(given(q), given(k), given(v), layout=layout, grid=grid, shots=shots, scale=scale,
-                      dtype=dtype, device=device, attention=attention,
-                      inputs={name: given(array) for name, array in inputs.items() if array is not None})
+    terms = checked(layout=layout, grid=grid, shots=shots, scale=scale, dtype=dtype, device=device,
+                    attention=attention)
+    return _core.Call(given("q", q), given("k", k), given("v", v), **terms,
+                      inputs={name: given(name, array) for name, array in inputs.items() if array is not None})
 
 
 def attend(q: Array, k: Array, v: Array, *, backend: Method = "full",
@@ -20,7 +30,7 @@ def attend(q: Array, k: Array, v: Array, *, backend: Method = "full",
            return_lse: bool = False, layout: Optional[str] = None, grid: Optional[Sequence[int]] = None,
            shots: Optional[Sequence[int]] = None, scale: Optional[float] = None,
            dtype: Optional[str] = None, device: str = "cpu", attention: Optional[str] = None,
-           **inputs: Array) -> Union[Array, tuple[Array, Union[Array, dict[str, Array]]]]:
+           **inputs: Array) -> Any:
     """Attention of q to k and v by a method's plan: the tool's `vidattn attend`, bit for bit.
 
     q: [L,H,D], L tokens, H heads of D channels; k: [LK,HK,D]; v: [LK,HK,DV]; HK divides H. Arrays of
@@ -48,8 +58,9 @@ def attend(q: Array, k: Array, v: Array, *, backend: Method = "full",
     PyTorch tensors that require gradients get them, and so do inputs that the method passes one to.
     ValueError: what does not fit, in one line.
     """
-    call = dict(layout=layout, grid=grid, shots=shots, scale=scale, dtype=dtype, device=device,
-                attention=attention)
+    call = checked(layout=layout, grid=grid, shots=shots, scale=scale, dtype=dtype, device=device,
+                   attention=attention)
+    density = number("density", density)
     if recorded(q, k, v, *inputs.values()):
         if return_lse:
             raise ValueError("return_lse has no gradient: ask for it under torch.no_grad(), not compiled")
@@ -73,4 +84,4 @@ def plan(q: Array, k: Array, v: Array, *, backend: Method = "full",
     """What a method decides for one call, without running it: a Plan. Arguments as attend()'s."""
     call = core_call(q, k, v, layout=layout, grid=grid, shots=shots, scale=scale, dtype=dtype,
                      device=device, attention=attention, **inputs)
-    return _core.plan(call, resolve(backend, params), density)
+    return _core.plan(call, resolve(backend, params), number("density", density))

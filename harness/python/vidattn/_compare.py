@@ -1,15 +1,16 @@
 """Methods beside each other on one call."""
 from __future__ import annotations
 
-from typing import Any, Optional, Sequence
+from typing import Any, Optional, Sequence, Union
 
 from ._attend import core_call
-from ._backends import Method, resolve
+from ._backends import Map, Method, resolve
 from ._frameworks import Array
 from ._start import _core
+from ._values import number, text, whole_number
 
 
-class Table(list):
+class Table(list[dict[str, Any]]):
     """Rows of a comparison, one dict a method: backend, setting, outcome, reason, note, checksum, and
     every figure of vidattn.catalogue() that was taken, in its own unit (None = unknown)."""
 
@@ -34,7 +35,7 @@ class Table(list):
         return self._core.html()
 
 
-def compare(q: Array, k: Array, v: Array, *, backends: Sequence[Method] = ("full",),
+def compare(q: Array, k: Array, v: Array, *, backends: Union[Method, Sequence[Method]] = ("full",),
             density: Optional[float] = None, passes: str = "forward", seconds: float = 10.0,
             interval: float = 0.01, min_blocks: int = 11, max_blocks: int = 1000, seed: int = 1,
             whole: bool = False, cold: bool = False, layout: Optional[str] = None,
@@ -44,7 +45,7 @@ def compare(q: Array, k: Array, v: Array, *, backends: Sequence[Method] = ("full
     """Checks every method against the float64 reference, times it beside full attention, and measures
     how near it stays to it: the tool's `vidattn run` on your tensors, by the same engine.
 
-    backends: what attend() takes, several. density: for which every method's knob is solved.
+    backends: what attend() takes, one or several; of two Maps each has a name=. density: for which every method's knob is solved.
     passes: "forward", "backward" or "both", what is timed. seconds, interval, min_blocks, max_blocks:
     when timing stops, by time, by the 95% interval of the ratios, and by blocks; seed: of their order;
     cold: with caches evicted; whole: never extrapolate full attention from a sample of its rows.
@@ -53,7 +54,12 @@ def compare(q: Array, k: Array, v: Array, *, backends: Sequence[Method] = ("full
     """
     call = core_call(q, k, v, layout=layout, grid=grid, shots=shots, scale=scale, dtype=dtype,
                      device=device, attention=attention, **inputs)
-    settings = _core.Settings(density=density, passes=passes, seconds=seconds, interval=interval,
-                              min_blocks=min_blocks, max_blocks=max_blocks, seed=seed, whole=whole,
-                              cold=cold)
-    return Table(_core.compare(call, [resolve(backend) for backend in backends], settings))
+    settings = _core.Settings(density=number("density", density), passes=text("passes", passes, "both") or "forward",
+                              seconds=number("seconds", seconds), interval=number("interval", interval),
+                              min_blocks=whole_number("min_blocks", min_blocks),
+                              max_blocks=whole_number("max_blocks", max_blocks),
+                              seed=whole_number("seed", seed), whole=bool(whole), cold=bool(cold))
+    methods = [backends] if isinstance(backends, (str, Map)) or callable(backends) else list(backends)
+    if not methods:
+        raise ValueError("backends is empty: give a method, or several")
+    return Table(_core.compare(call, [resolve(method) for method in methods], settings))

@@ -3,6 +3,8 @@ from typing import Any
 
 import numpy as np
 
+from ._start import _core
+
 Array = Any  # of any framework with DLPack, or what NumPy takes for an array
 
 
@@ -26,13 +28,20 @@ def returned(made, like):
     return np.asarray(made)
 
 
-def given(array):
+def given(name, array):
     """What the core reads: any array of DLPack or the buffer protocol; others become NumPy's."""
     if framework(array) == "torch":
-        return array.detach()
-    if hasattr(array, "__dlpack__"):
-        return array
-    return np.asarray(array)
+        found = array.detach().resolve_conj().resolve_neg()  # DLPack knows no such views
+    elif hasattr(array, "__dlpack__") and framework(array) != "numpy":
+        found = array
+    else:
+        found = np.asarray(array)
+        found = found if found.dtype.isnative else found.astype(found.dtype.newbyteorder("="))
+    if not _core.is_array(found):
+        kind = getattr(array, "dtype", None)
+        raise ValueError(f"{name} is {type(array).__name__}{f' of {kind}' if kind is not None else ''}: "
+                         "expected numbers in an array of the CPU's memory")
+    return found
 
 
 def recorded(*arrays):

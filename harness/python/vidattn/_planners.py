@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 from types import SimpleNamespace
 from typing import Any, Callable, Mapping, Optional
 
-from ._backends import Map, Ranges
+from ._backends import Map, Ranges, latest_planners
 from ._start import _core
 
 _functions = []  # by the number that the core knows them by
@@ -23,6 +24,9 @@ def _handed_on(answer):
     if isinstance(answer, (list, tuple)) and answer and all(isinstance(a, Ranges) for a in answer):
         return [(a.segments, a.ranges, *a.orders) for a in answer]
     if not isinstance(answer, Map):
+        if not hasattr(answer, "__dlpack__"):
+            raise ValueError(f"a planner returned {type(answer).__name__}: expected a vidattn.Map, a block map (an "
+                             "array), a vidattn.Ranges, or a list of these, one a head")
         answer = Map(answer)
     return (answer.settings, answer.arrays)
 
@@ -47,15 +51,38 @@ def backend(planner: Optional[Callable[..., Any]] = None, *,
         return lambda function: backend(
             function, knob=knob, name=name, needs_grid=needs_grid, takes_text=takes_text,
             takes_cross=takes_cross, inputs=inputs)
-    params = list(inspect.signature(planner).parameters.values())[1:]
-    for param in params:
-        if param.default is inspect.Parameter.empty:
-            raise ValueError(f"{planner.__name__}: the parameter '{param.name}' needs a default")
-
-    _functions.append(planner)
-    planner.backend_name = name or planner.__name__
+    name = name or getattr(planner, "__name__", "")
+    if not re.fullmatch(r"\w+", name):
+        raise ValueError(f"a planner called '{name}': give it a name of letters, digits and _, as name='mine'")
+    params = _params(planner, name)
+    _check_knob(knob, dict(params), name)
     _core.register_backend(
-        planner.backend_name, (inspect.getdoc(planner) or planner.__name__).splitlines()[0],
-        [(param.name, param.default, "") for param in params], list((inputs or {}).items()),
-        knob, needs_grid, takes_text, takes_cross, len(_functions) - 1)
+        name, (inspect.getdoc(planner) or name).splitlines()[0], [(*param, "") for param in params],
+        list((inputs or {}).items()), knob, needs_grid, takes_text, takes_cross, len(_functions))
+    _functions.append(planner)
+    planner.backend_name = name
+    latest_planners[name] = planner
     return planner
+
+
+def _params(planner, name):
+    """[(parameter, default), …] behind the call."""
+    params = list(inspect.signature(planner).parameters.values())
+    if not params:
+        raise ValueError(f"{name}: a planner's first parameter is the call")
+    for param in params[1:]:
+        numbers = isinstance(param.default, (list, tuple)) and all(isinstance(n, (int, float)) for n in param.default)
+        if not numbers and not isinstance(param.default, (bool, int, float, str)):
+            raise ValueError(f"{name}: the parameter '{param.name}' needs a default: a number or several, a bool or a "
+                             "text")
+    return [(param.name, param.default) for param in params[1:]]
+
+
+def _check_knob(knob, params, name):
+    if knob is None:
+        return
+    if not isinstance(knob, (tuple, list)) or len(knob) != 3:
+        raise ValueError(f"{name}: knob is (parameter, value that is sparsest, value that is densest)")
+    default = params.get(knob[0])
+    if isinstance(default, bool) or not isinstance(default, (int, float)):
+        raise ValueError(f"{name}: the knob '{knob[0]}' is no parameter with a number as its default")

@@ -8,19 +8,19 @@ import json
 import torch
 
 from ._backends import described
-from ._frameworks import returned
+from ._frameworks import given, returned
 from ._start import _core
 
 
 def _core_call(tensors, names, options):
-    inputs = dict(zip(names, (tensor.detach() for tensor in tensors[3:])))
-    q, k, v = (tensor.detach() for tensor in tensors[:3])
+    inputs = {name: given(name, tensor) for name, tensor in zip(names, tensors[3:])}
+    q, k, v = (given(name, tensor) for name, tensor in zip("qkv", tensors))
     return _core.Call(q, k, v, inputs=inputs, **options["call"])
 
 
 def _backend(options, tensors, names):
     """Arrays of a map travel as tensors, too, under names of their own."""
-    own = {name[len("map:"):]: tensor.detach() for name, tensor in zip(names, tensors[3:])
+    own = {name[len("map:"):]: given(name, tensor) for name, tensor in zip(names, tensors[3:])
            if name.startswith("map:")}
     return _core.Backend(options["backend"], options["settings"], own)
 
@@ -47,7 +47,7 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, inputs: list[torch
 def attend_backward(d_out: torch.Tensor, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor,
                     inputs: list[torch.Tensor], spec: str) -> list[torch.Tensor]:
     options, call, backend = _parts(q, k, v, inputs, spec)
-    made = call.gradients(backend, options["density"], d_out.detach())
+    made = call.gradients(backend, options["density"], given("the gradient of the output", d_out))
     gradients = []
     for name, tensor in zip(["q", "k", "v", *options["names"]], [q, k, v, *inputs]):
         found = returned(made[name], q) if name in made else torch.zeros_like(tensor)
@@ -89,8 +89,8 @@ attend.register_autograd(_backward, setup_context=_keep)
 def differentiable(q, k, v, backend, params, density, call, inputs):
     """attend() by the operator."""
     text, settings, arrays = described(backend, params)
-    given = {name: torch.as_tensor(array) for name, array in inputs.items() if array is not None}
-    given.update({f"map:{name}": torch.as_tensor(array) for name, array in arrays.items()})
-    spec = json.dumps({"backend": text, "settings": settings, "density": density, "names": list(given),
+    more = {name: torch.as_tensor(array) for name, array in inputs.items() if array is not None}
+    more.update({f"map:{name}": torch.as_tensor(array) for name, array in arrays.items()})
+    spec = json.dumps({"backend": text, "settings": settings, "density": density, "names": list(more),
                        "call": call})
-    return attend(q, k, v, list(given.values()), spec)
+    return attend(*map(torch.as_tensor, (q, k, v)), list(more.values()), spec)
