@@ -1,5 +1,7 @@
 #include "harness/python/errors.h"
 
+#include <nanobind/stl/string.h>
+
 #include <csignal>
 #include <mutex>
 

@@ -1,6 +1,7 @@
 """vidattn.capture on what is no pipeline of diffusers: any torch model, and stand-ins of the documented interfaces of
 ComfyUI and vLLM-Omni, which are not run here."""
 import functools
+import importlib.metadata
 import types
 
 import pytest
@@ -289,6 +290,11 @@ def test_vllm_omni(tmp_path):
     assert torch.equal(tensors["q"], states(101)[0].unflatten(-1, (HEADS, -1)))
     assert torch.equal(tensors["flash_out"], outputs[5][0])
     assert relative_error(attention(tensors, said), tensors["flash_out"]) < 1e-5
+
+
+def test_vllm_omni_finds_the_wheels_entry_point():
+    found = importlib.metadata.entry_points(group="vllm_omni.sparse_attn")
+    assert [(point.name, point.load()) for point in found] == [("vidattn_capture", vllm_omni.attention)]
 
 
 def test_vllm_omni_with_padding(tmp_path):
