@@ -87,6 +87,9 @@ std::vector<Option> main_job(Given& o) {
         Option("--carry", &run.carry,
                "the steps of a capture are a run: methods keep their state (centroids, skip lists, "
                "residuals) from each to the next; steps:N always is one"),
+        Option("--ranks", &run.ranks,
+               "how even the plan is over these numbers of ranks, and what they send: 2,4,8,16")
+            .in(2, 4096),
         Option("--whole", &run.whole,
                "never extrapolate full attention from a sample of its rows")},
        columns_options(run.columns)});

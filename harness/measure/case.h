@@ -18,6 +18,7 @@
 #include "metrics/plan/kernel/traffic.h"
 #include "metrics/plan/stats.h"
 #include "metrics/plan/tile_density.h"
+#include "metrics/ranks/balance.h"
 
 namespace vidattn {
 
@@ -33,6 +34,8 @@ struct Case {
   Coverage coverage = {};
   std::array<TileDensity, kTileShapes.size()> tiles = {};
   PlanTraffic traffic = {};
+  std::vector<int64_t> ranks = {};  ///< numbers of ranks to find the balance over, ascending
+  std::vector<RankBalance> rank_balance = {};
   std::map<std::string, double> figures = {};
   Fidelity fidelity = {};
   RecallEfficiency efficiency = {NAN, NAN};

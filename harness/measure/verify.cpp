@@ -134,6 +134,7 @@ void count_work(Case& c, const Plan& whole) {
   c.traffic = plan_traffic(whole, c.in);
   for (size_t i = 0; i < kTileShapes.size(); ++i)
     c.tiles[i] = tile_density(whole, c.in, kTileShapes[i]);
+  c.rank_balance = rank_balance(whole, c.in, c.ranks, size_of(c.dtype));
   if (c.coverage.complete()) return;
   c.result.note += fmt::format("{}{}: {}", c.result.note.empty() ? "" : "; ",
                                short_setting(c.spec.text()), c.coverage.text());
@@ -163,6 +164,7 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
   count_work(c, c.sampled.empty() ? plan : c.spec.backend->plan(c.in, c.spec.params));
   c.figures = plan.figures;
   c.result.plan = describe_plan(plan, c.stats);
+  c.result.plan.ranks = c.rank_balance;
   c.result.plan.warm_up = c.spec.backend->dense(c.in, c.spec.params);
   if (is_low_bit(c.dtype)) c.result.plan.unit = c.device->low_bit_unit(c.dtype);
   check_against_reference(c, plan, out);

@@ -13,6 +13,7 @@
 #include "harness/measure/record/over_calls.h"
 #include "harness/measure/record/over_steps.h"
 #include "harness/report/aggregates/calls_table.h"
+#include "harness/report/aggregates/rank_tables.h"
 #include "harness/report/aggregates/steps_table.h"
 #include "metrics/statistics/statistics.h"
 
@@ -40,7 +41,7 @@ std::string table_text(const std::vector<Measurement>& cases, const Columns& wan
 std::string case_tables(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
   return chosen_tables(choice, cases,
                        [&](const Columns& columns) { return table_text(cases, columns); }) +
-         lowest_head_line(cases);
+         lowest_head_line(cases) + rank_tables(cases);
 }
 
 /// The tables of a job's cases, by what they are of.

@@ -2,6 +2,7 @@
 
 #include "harness/io/json_file.h"
 #include "harness/measure/record/catalogue.h"
+#include "harness/store/ranks/rank_balance_json.h"
 
 namespace vidattn {
 namespace {
@@ -99,6 +100,7 @@ void add_plan(const PlanFacts& plan, json& j) {
   j["check_tokens"] = plan.check_tokens;
   j["extrapolated_by"] = plan.extrapolated_by;
   if (!plan.unit.empty()) j["low_bit_unit"] = plan.unit;
+  for (const RankBalance& ranks : plan.ranks) j["ranks"].push_back(to_json(ranks));
 }
 
 void read_plan(const JsonReader& j, PlanFacts& plan) {
@@ -123,6 +125,8 @@ void read_plan(const JsonReader& j, PlanFacts& plan) {
   j.read_if("check_tokens", plan.check_tokens);
   j.read_if("extrapolated_by", plan.extrapolated_by);
   if (const JsonReader unit = j.maybe("low_bit_unit"); !unit.is_null()) plan.unit = unit.line();
+  if (const JsonReader ranks = j.maybe("ranks"); !ranks.is_null())
+    for (const JsonReader& of : ranks.items()) plan.ranks.push_back(rank_balance_from_json(of));
 }
 
 json numbers_or_null(const std::vector<double>& values) {

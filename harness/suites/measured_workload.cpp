@@ -1,6 +1,7 @@
 #include "harness/suites/measured_workload.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -57,6 +58,7 @@ std::vector<Case> make_cases(const RunOptions& options, const Inputs& original, 
       for (const std::string& backend : options.backends) {
         Case c = case_of_call(backend, device, dtype, in, alone);
         sample_if_long(c, options.whole);
+        c.ranks = options.ranks;
         if (options.densities.empty() || c.is_full() || !c.passed()) {
           cases.push_back(std::move(c));
           continue;
@@ -252,6 +254,7 @@ std::string command_of(const Case& c, const RunOptions& options,
   add("--dtype", to_string(c.dtype));
   if (options.pass != Pass::forward) add("--pass", to_string(options.pass));
   if (options.repeat > 0) add("--repeat", std::to_string(options.repeat));
+  if (!options.ranks.empty()) add("--ranks", fmt::format("{}", fmt::join(options.ranks, ",")));
   if (options.whole) words.emplace_back("--whole");
   return shell_line(words);
 }

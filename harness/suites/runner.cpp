@@ -73,6 +73,8 @@ RunOptions without_twins(RunOptions options) {
   keep_each_once("--device", options.devices,
                  [](const std::string& d) { return find_device(d).name(); });
   keep_each_once("--dtype", options.dtypes, [](DType dtype) { return to_string(dtype); });
+  std::sort(options.ranks.begin(), options.ranks.end());
+  keep_each_once("--ranks", options.ranks, [](int64_t ranks) { return std::to_string(ranks); });
   keep_each_once("--density", options.densities, [](double d) { return fmt::format("{}", d); });
   return options;
 }

@@ -27,6 +27,7 @@ struct RunOptions {
   std::string out;                     ///< JSON file; empty = none
   std::string db;                      ///< store that the run is added to; empty = none
   bool carry = false;                  ///< over the steps of a capture; runs of steps always do
+  std::vector<int64_t> ranks;          ///< numbers of ranks to find the balance over
   bool whole = false;                  ///< run full attention whole, however long it takes
   ColumnChoice columns;                ///< of the printed table
   std::vector<std::string> arguments;  ///< the command line, for the record

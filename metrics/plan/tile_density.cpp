@@ -71,11 +71,27 @@ std::vector<const Segment*> by_query(const HeadTable& table) {
   return segments;
 }
 
-/// Goes through the query tiles with the segments that lie in each.
-int64_t touched_by(const HeadTable& table, int64_t rows, TileShape shape) {
-  const bool lists = table.key_order && static_cast<int64_t>(table.key_order->size()) > rows;
-  const int64_t keys = table.key_order && !lists ? table.key_order->size() : rows;
+/// Of all heads that use a branch's tables.
+int64_t touched_by(const Branch& branch, const Inputs& in, TileShape shape) {
+  const auto tables = static_cast<int64_t>(branch.tables.size());
+  std::vector<int64_t> touched(tables);
+  RegionErrors errors;
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t t = 0; t < tables; ++t)
+    errors.catching([&] {
+      touched[t] = touched_tiles(branch.tables[t], branch.operands(in).k.length(), shape);
+    });
+  errors.rethrow();
+  return std::accumulate(touched.begin(), touched.end(), int64_t{0}) * (in.heads() / tables);
+}
+
+}  // namespace
+
+int64_t touched_tiles(const HeadTable& table, int64_t key_rows, TileShape shape) {
+  const bool lists = table.key_order && static_cast<int64_t>(table.key_order->size()) > key_rows;
+  const int64_t keys = table.key_order && !lists ? table.key_order->size() : key_rows;
   const std::vector<const Segment*> segments = by_query(table);
+  // Goes through the query tiles with the segments that lie in each.
   TouchedTiles touched(tiles_for(keys, shape.keys));
   std::vector<const Segment*> open;
   int64_t count = 0;
@@ -99,21 +115,6 @@ int64_t touched_by(const HeadTable& table, int64_t rows, TileShape shape) {
   }
   return count;
 }
-
-/// Of all heads that use a branch's tables.
-int64_t touched_by(const Branch& branch, const Inputs& in, TileShape shape) {
-  const auto tables = static_cast<int64_t>(branch.tables.size());
-  std::vector<int64_t> touched(tables);
-  RegionErrors errors;
-#pragma omp parallel for schedule(dynamic)
-  for (int64_t t = 0; t < tables; ++t)
-    errors.catching(
-        [&] { touched[t] = touched_by(branch.tables[t], branch.operands(in).k.length(), shape); });
-  errors.rethrow();
-  return std::accumulate(touched.begin(), touched.end(), int64_t{0}) * (in.heads() / tables);
-}
-
-}  // namespace
 
 TileDensity tile_density(const Plan& plan, const Inputs& in, TileShape shape) {
   TileDensity density{.shape = shape};

@@ -38,5 +38,7 @@ struct TileDensity {
 /// axis may be short, and counts whole. Exact; its time is that of the segments and ranges, and of
 /// the touched tiles.
 TileDensity tile_density(const Plan& plan, const Inputs& in, TileShape shape);
+/// The same tiles of one table, whose keys are `key_rows` rows.
+int64_t touched_tiles(const HeadTable& table, int64_t key_rows, TileShape shape);
 
 }  // namespace vidattn

@@ -1,8 +1,7 @@
 #include "metrics/ranks/shares.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <string>
 
 #include "attention/error.h"
 
@@ -44,12 +43,19 @@ Share CallSize::kv_heads_of(Share query_heads) const {
 void require_ranks(const CallSize& call, RankGrid grid) {
   const auto require = [](int64_t items, int64_t ranks, const char* what) {
     if (ranks > items)
-      throw InputError(
-          fmt::format("{} ranks share {} {}: give each at least one", ranks, items, what));
+      throw InputError(std::to_string(ranks) + " ranks share " + std::to_string(items) + " " +
+                       what + ": give each at least one");
   };
   require(call.heads, grid.ulysses, "heads");
   require(call.queries, grid.ranks(), "queries");
   require(call.keys, grid.ranks(), "keys");
+}
+
+SentBytes ring_bytes(const CallSize& call, RankGrid grid, int64_t rank) {
+  const int64_t next = (grid.group(rank) + 1) % grid.ring;
+  const int64_t rows = (call.keys - grid.block(call.keys, next).size()) *
+                       call.kv_heads_of(grid.heads(call.heads, rank)).size();
+  return {.k = rows * call.dim * call.bytes, .v = rows * call.value_dim * call.bytes};
 }
 
 SentBytes sent_bytes(const CallSize& call, RankGrid grid, int64_t rank) {
@@ -57,15 +63,12 @@ SentBytes sent_bytes(const CallSize& call, RankGrid grid, int64_t rank) {
   const int64_t own_heads = grid.heads(call.heads, rank).size();
   const int64_t own_queries = grid.tokens(call.queries, rank).size();
   const int64_t group_queries = grid.block(call.queries, grid.group(rank)).size();
-  const int64_t next = (grid.group(rank) + 1) % grid.ring;
   const int64_t scattered =
       grid.tokens(call.keys, rank).size() * kv_heads_elsewhere(call, grid, rank);
-  const int64_t travelling = (call.keys - grid.block(call.keys, next).size()) *
-                             call.kv_heads_of(grid.heads(call.heads, rank)).size();
-  SentBytes sent;
+  SentBytes sent = ring_bytes(call, grid, rank);
   sent.q = own_queries * (call.heads - own_heads) * call.dim * call.bytes;
-  sent.k = (scattered + travelling) * call.dim * call.bytes;
-  sent.v = (scattered + travelling) * call.value_dim * call.bytes;
+  sent.k += scattered * call.dim * call.bytes;
+  sent.v += scattered * call.value_dim * call.bytes;
   sent.o = (group_queries - own_queries) * own_heads * call.value_dim * call.bytes;
   return sent;
 }

@@ -61,6 +61,8 @@ struct SentBytes {
 /// the next rank had at first. Throws InputError for more ranks than there are heads (inside a
 /// group), queries or keys.
 SentBytes sent_bytes(const CallSize& call, RankGrid grid, int64_t rank);
+/// Of these the keys and values that travel around the ring.
+SentBytes ring_bytes(const CallSize& call, RankGrid grid, int64_t rank);
 
 /// Throws the InputError of sent_bytes().
 void require_ranks(const CallSize& call, RankGrid grid);

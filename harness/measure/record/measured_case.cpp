@@ -159,6 +159,14 @@ Computed MeasuredCase::of_groups(const char* figure) const {
   return {found == c.figures.end() ? NAN : found->second, "the method has no groups"};
 }
 
+Computed MeasuredCase::of_ranks(GridBalance RankBalance::*scheme,
+                                double (*figure)(const GridBalance&)) const {
+  if (c.rank_balance.empty()) return {NAN, "", true};
+  const GridBalance& most = c.rank_balance.back().*scheme;
+  if (!most.refused.empty()) return {NAN, most.refused};
+  return {figure(most), "the plan computes nothing"};
+}
+
 Computed MeasuredCase::central(const std::optional<RatioEstimate>& e) {
   return {e ? std::exp(e->log_ratio) : NAN, "", !e};
 }

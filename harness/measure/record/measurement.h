@@ -11,6 +11,7 @@
 #include "harness/measure/record/identity.h"
 #include "harness/measure/record/outcome.h"
 #include "harness/measure/record/workload_facts.h"
+#include "metrics/ranks/balance.h"
 
 namespace vidattn {
 
@@ -40,6 +41,7 @@ struct PlanFacts {
   std::vector<Branch> branches;
   std::vector<Stage> stages;              ///< of planning
   std::map<std::string, double> figures;  ///< the method's own: group balance, losses …
+  std::vector<RankBalance> ranks;         ///< over the numbers of ranks asked for, ascending
   int64_t check_tokens = 0;               ///< rows that the equality check compared
   double extrapolated_by = 1;             ///< factor on the times; 1 = measured whole
 };
