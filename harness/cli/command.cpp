@@ -11,7 +11,7 @@ constexpr const char* kOrder[] = {
     "run",   "sweep",     "case",       "table",   "project", "attend",  "conform",
     "train", "generate",  "experiment", "restore", "quality", "metrics", "film",
     "shots", "videodiff", "bench",      "check",   "compare", "history", "selftest",
-    "runs",  "export",    "import",     "report",  "list",    "env"};
+    "runs",  "export",    "import",     "merge",   "report",  "list",    "env"};
 
 std::vector<Command (*)()>& registry() {
   static std::vector<Command (*)()> commands;

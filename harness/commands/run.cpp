@@ -25,6 +25,8 @@ struct Given {
   std::vector<std::string> dtypes;
   std::string pass = "forward";
   SuiteOptions suite;
+  std::string shard;
+  int64_t slurm_shards = 0;  ///< 0 = run; else only print the script
 };
 
 /// A frontier needs the control that its speedups and errors are held against.
@@ -96,11 +98,22 @@ std::vector<Option> main_job(Given& o) {
 }
 
 /// `run SUITE`: what is measured then stands in the suite, so the main job's options are refused.
-std::vector<Option> suite_options(SuiteOptions& suite, const std::vector<Option>& main_job) {
+std::vector<Option> suite_options(Given& given, const std::vector<Option>& main_job) {
+  SuiteOptions& suite = given.suite;
   Option name("suite", &suite.suite,
               "a suite: JSON file, or one of the ready suites quick, ci, paper");
   for (const Option& option : main_job) name.excludes(option.name);
-  return {name, Option("--resume", &suite.resume, "carry on the suite's last run").needs("suite"),
+  return {name,
+          Option("--resume", &suite.resume, "carry on the suite's last run").needs("suite"),
+          Option("--shard", &given.shard,
+                 "measure every N-th case from the I-th on, into a store of its own: I/N")
+              .needs("suite"),
+          Option("--slurm", &given.slurm_shards,
+                 "print a batch script of Slurm for so many shards, and run nothing")
+              .in(1, 100000)
+              .needs("suite")
+              .excludes("--shard")
+              .excludes("--resume"),
           Option("--case-timeout", &suite.case_seconds, "seconds that a case may take")
               .positive()
               .needs("suite"),
@@ -112,7 +125,7 @@ std::vector<Option> suite_options(SuiteOptions& suite, const std::vector<Option>
 std::vector<Option> options_of_run(Given& o) {
   const std::vector<Option> job = main_job(o);
   return joined({job,
-                 suite_options(o.suite, job),
+                 suite_options(o, job),
                  {Option("--db", &o.run.db,
                          std::string("SQLite file that the run is added to; a suite's is ") +
                              kDefaultStore + " unless given")
@@ -131,9 +144,18 @@ std::vector<Option> options_of_sweep(Given& o) {
 
 ExitCode run_either(Given& given, const Arguments& arguments) {
   if (given.suite.suite.empty()) return run(complete(given, arguments));
-  if (!given.run.db.empty()) given.suite.db = given.run.db;
-  given.suite.arguments = arguments;
-  return run_suite(given.suite);
+  SuiteOptions& suite = given.suite;
+  if (!given.shard.empty()) suite.shard = parse_shard(given.shard);
+  if (!given.run.db.empty())
+    suite.db = given.run.db;
+  else if (suite.shard)
+    suite.db = shard_store(kDefaultStore, *suite.shard).string();
+  suite.arguments = arguments;
+  if (given.slurm_shards > 0) {
+    print_slurm_script(suite, given.slurm_shards);
+    return ExitCode::fine;
+  }
+  return run_suite(suite);
 }
 
 Command command(const char* name, const char* help, std::vector<Option> (*options)(Given&)) {

@@ -11,6 +11,7 @@
 #include "harness/store/bencher.h"
 #include "harness/store/export.h"
 #include "harness/store/google_benchmark.h"
+#include "harness/suites/shards/merge.h"
 
 namespace vidattn::store_command {
 namespace {
@@ -57,6 +58,19 @@ void import_json(const Given& given) {
     print_out("run {} of suite {}: {}\n", run.uid, run.suite,
               store.add_run(run) ? "added" : "is there already");
 }
+
+const RegisterCommand merging([] {
+  auto given = std::make_shared<MergeOptions>();
+  return Command{
+      "merge",
+      "one store of several: the shards of a suite become one run",
+      {Option("store", &given->stores, "SQLite files that are read; several may follow").required(),
+       db_option(given->db),
+       Option("--mixed-revisions", &given->mixed_revisions,
+              "shards of several programs become a run each"),
+       Option("--partial", &given->partial, "merge though shards are missing or unfinished")},
+      [given](const Arguments&) { return merge(*given); }};
+});
 
 template <class Run>
 Command command(const char* name, const char* help, const std::shared_ptr<Given>& given,

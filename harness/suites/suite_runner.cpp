@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <set>
 
 #include "attention/error.h"
@@ -12,12 +13,16 @@
 #include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/preflight.h"
+#include "harness/host/process.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/store/measurement_json.h"
+#include "harness/store/store.h"
+#include "harness/suites/shards/slurm.h"
+#include "harness/suites/suite.h"
 
 namespace vidattn {
 namespace {
@@ -99,6 +104,14 @@ std::optional<Measurement> record_of(const ProcessResult& result) {
   return std::nullopt;
 }
 
+/// The suite with the limits of the command line in place of its own.
+Suite with_limits(Suite suite, const SuiteOptions& options) {
+  if (options.case_seconds) suite.limits.seconds = *options.case_seconds;
+  if (options.memory_gib)
+    suite.limits.memory_bytes = static_cast<int64_t>(*options.memory_gib * kGibi);
+  return suite;
+}
+
 StoredRun new_run(const Suite& suite, const SuiteOptions& options) {
   StoredRun run;
   run.suite = suite.name;
@@ -111,10 +124,13 @@ StoredRun new_run(const Suite& suite, const SuiteOptions& options) {
 }
 
 /// The suite's last run, when this program may carry it on; a finished one has nothing left to do.
-StoredRun run_to_resume(const Suite& suite, const Store& store, const StoredRun& now) {
+/// A shard that was not begun, as in an array job that is queued again, has none (no uid).
+StoredRun run_to_resume(const Suite& suite, const Store& store, const StoredRun& now,
+                        bool of_shard) {
   const std::vector<StoredRun> runs = store.list_runs();
   const auto last = std::find_if(runs.rbegin(), runs.rend(),
                                  [&](const StoredRun& r) { return r.suite == suite.name; });
+  if (last == runs.rend() && of_shard) return {};
   if (last == runs.rend())
     throw InputError(fmt::format("store {}: no run of suite '{}' to resume",
                                  in_quotes(store.path().string()), suite.name));
@@ -235,17 +251,17 @@ std::optional<Measurement> run_case(const CaseRequest& request, const ProcessLim
 int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options) {
   StoredRun run = new_run(suite, options);
   std::set<std::string> done;
-  if (options.resume) {
-    run = run_to_resume(suite, store, run);
+  StoredRun begun;
+  if (options.resume) begun = run_to_resume(suite, store, run, options.shard.has_value());
+  if (!begun.uid.empty()) {
+    run = std::move(begun);
     for (const Measurement& c : run.cases) done.insert(c.key());
   } else {
     measure_limits(run.environment);
     run.preflight = look_before(options.quiet);
     store.begin_run(run);
   }
-  ProcessLimits limits = suite.limits;
-  if (options.case_seconds) limits.seconds = *options.case_seconds;
-  if (options.memory_gib) limits.memory_bytes = static_cast<int64_t>(*options.memory_gib * kGibi);
+  const ProcessLimits limits = with_limits(suite, options).limits;
   if (!options.quiet)
     print_out("run {} of suite {}: {} cases, {} done before\n", run.id, suite.name,
               suite.cases.size(), done.size());
@@ -263,8 +279,9 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
 }
 
 ExitCode run_suite(const SuiteOptions& options) {
-  const Suite suite = load_suite(options.suite);
-  if (options.resume)
+  const Suite whole = load_suite(options.suite);
+  const Suite suite = options.shard ? shard_of_suite(whole, *options.shard) : whole;
+  if (options.resume && !options.shard)
     Store(options.db);  // refuses a store that is missing, which writing would make
   Store store(options.db, Store::Mode::write);
   const int64_t id = run_suite(suite, store, options);
@@ -276,6 +293,18 @@ ExitCode run_suite(const SuiteOptions& options) {
   else
     print_out("run {} is in {}\n", id, in_quotes(options.db));
   return exit_code(run);
+}
+
+void print_slurm_script(const SuiteOptions& options, int64_t shards) {
+  const Suite suite = load_suite(options.suite);
+  shard_of_suite(suite, {1, shards});  // refuses more shards than cases
+  std::vector<std::string> arguments{options.suite};
+  if (options.case_seconds)
+    arguments.insert(arguments.end(), {"--case-timeout", fmt::format("{}", *options.case_seconds)});
+  if (options.memory_gib)
+    arguments.insert(arguments.end(), {"--memory-limit", fmt::format("{}", *options.memory_gib)});
+  print_out("{}", slurm_script(with_limits(suite, options), shards, arguments, options.db,
+                               std::filesystem::current_path().string()));
 }
 
 }  // namespace vidattn

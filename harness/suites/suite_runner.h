@@ -7,6 +7,7 @@
 
 #include "harness/host/exit_code.h"
 #include "harness/store/default_store.h"
+#include "harness/suites/shards/shard.h"
 
 namespace vidattn {
 
@@ -17,9 +18,10 @@ class Store;
 struct Suite;
 
 struct SuiteOptions {
-  std::string suite;  ///< file or name of a ready suite
-  std::string db = kDefaultStore;
+  std::string suite;                   ///< file or name of a ready suite
+  std::string db = kDefaultStore;      ///< of a shard: shard_store() of the default unless given
   bool resume = false;                 ///< carry on the suite's last run
+  std::optional<Shard> shard;          ///< its cases alone, and with `resume` a run that may be new
   std::optional<double> case_seconds;  ///< time limit of a case in place of the suite's
   std::optional<double> memory_gib;    ///< memory limit of a case in place of the suite's
   bool quiet = false;                  ///< no line per case, no tables
@@ -41,5 +43,9 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
 /// memory, 3 when the inputs of one were refused, 2 when one is mistrusted, the preflight is
 /// invalid, or nothing could run.
 ExitCode run_suite(const SuiteOptions& options);
+
+/// `vidattn run SUITE --slurm N`: prints the batch script (slurm.h) and runs nothing. Throws
+/// InputError for a suite that cannot be used, or that has fewer cases.
+void print_slurm_script(const SuiteOptions& options, int64_t shards);
 
 }  // namespace vidattn

@@ -176,6 +176,37 @@ TEST_F(SuiteRunSlow, KilledAtAnyMomentItLosesNothingAndResumes) {
   EXPECT_EQ(run.cases.size(), 5U);
 }
 
+TEST_F(SuiteRunSlow, ShardsMergeToTheWholeSuite) {
+  write_suite(small_suite({"full", "stga", "moga:num_groups=3"}));
+  for (const char* shard : {"1/2", "2/2", "1/2"}) {  // the last finds nothing to do
+    const std::string number(shard, 1);
+    const ToolResult result =
+        run_shell(command("--quiet --resume --shard " + std::string(shard), "v" + number + ".db"));
+    EXPECT_TRUE(finished(result.exit_code)) << result.err;
+  }
+  EXPECT_EQ(Store(path("v1.db")).load_run("latest").cases.size(), 2U);
+  EXPECT_EQ(Store(path("v1.db")).list_runs().size(), 1U);
+  const ToolResult merged = run_shell(std::string(VIDATTN_DRILL_TOOL) + " merge " + path("v1.db") +
+                                      " " + path("v2.db") + " --db " + path("v.db"));
+  EXPECT_EQ(merged.exit_code, 0) << merged.err;
+  EXPECT_EQ(cases("latest:small").size(), 3U);
+  // The whole suite's --resume finds them done.
+  EXPECT_TRUE(finished(run_shell(command("--quiet --resume")).exit_code));
+  EXPECT_EQ(Store(path("v.db")).list_runs().size(), 1U);
+}
+
+TEST_F(SuiteRunSlow, TheSshRecipeRunsAndMerges) {
+  write_suite(small_suite({"full", "stga"}));
+  // "ssh HOST COMMAND" that stays here.
+  testing::write_bytes(path("ssh"), "#!/bin/sh\nshift\nexec sh -c \"$1\"\n");
+  const ToolResult result = run_shell("chmod +x " + path("ssh") + " && VIDATTN_SSH=" + path("ssh") +
+                                      " VIDATTN=" + VIDATTN_DRILL_TOOL +
+                                      " bash " VIDATTN_SOURCE_DIR "/harness/slurm/ssh.sh " +
+                                      path("s.json") + " " + path("v.db") + " one two");
+  EXPECT_EQ(result.exit_code, 0) << result.err << result.out;
+  EXPECT_EQ(cases("latest:small").size(), 2U);
+}
+
 TEST_F(SuiteRunSlow, AnInterruptStopsAndResumeCarriesOn) {
   write_suite(small_suite({"full", "drill_hang", "stga"}));
   const pid_t child = start("--quiet");

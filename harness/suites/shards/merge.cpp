@@ -1,0 +1,157 @@
+#include "harness/suites/shards/merge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <tuple>
+
+#include "attention/error.h"
+#include "harness/io/file.h"
+#include "harness/io/sha256.h"
+#include "harness/io/text/console.h"
+#include "harness/store/store.h"
+#include "harness/suites/shards/shard.h"
+
+namespace vidattn {
+namespace {
+
+/// What the shards of one run have in common.
+struct RunKey {
+  std::string suite;
+  int64_t count;
+  std::string definition, machine, revision;
+  auto operator<=>(const RunKey&) const = default;
+};
+/// Shards by their numbers; a number that comes again begins another.
+using ShardsOfRun = std::map<int64_t, const StoredRun*>;
+using MergedRuns = std::map<RunKey, std::vector<ShardsOfRun>>;
+
+MergedRuns gather(const std::vector<StoredRun>& runs) {
+  MergedRuns merged;
+  std::set<std::string> seen;  // a store that is read twice, or merged before
+  for (const StoredRun& run : runs) {
+    const auto of = shard_of_run(run.suite);
+    if (!of || !seen.insert(run.uid).second) continue;
+    auto& parts =
+        merged[{of->suite, of->shard.count, run.definition.dump(), run.machine_key, run.revision}];
+    auto free = std::find_if(parts.begin(), parts.end(), [&](const ShardsOfRun& shards) {
+      return !shards.contains(of->shard.number);
+    });
+    if (free == parts.end()) free = parts.insert(parts.end(), ShardsOfRun{});
+    (*free)[of->shard.number] = &run;
+  }
+  return merged;
+}
+
+void require_one_revision(const MergedRuns& merged) {
+  std::map<std::tuple<std::string, int64_t, std::string, std::string>, std::string> revisions;
+  for (const auto& [key, parts] : merged) {
+    const auto [known, added] =
+        revisions.try_emplace({key.suite, key.count, key.definition, key.machine}, key.revision);
+    if (!added)
+      throw InputError(fmt::format(
+          "suite {}: its shards are of the revisions {} and {}; with --mixed-revisions they become "
+          "a run each",
+          in_quotes(key.suite), known->second, key.revision));
+  }
+}
+
+void require_whole(const MergedRuns& merged) {
+  std::vector<std::string> lacking;
+  for (const auto& [key, parts] : merged)
+    for (const ShardsOfRun& shards : parts)
+      for (int64_t number = 1; number <= key.count; ++number) {
+        const auto found = shards.find(number);
+        if (found == shards.end() || found->second->finished.empty())
+          lacking.push_back(fmt::format("{}/{} of suite {} on machine {} is {}", number, key.count,
+                                        in_quotes(key.suite), key.machine,
+                                        found == shards.end() ? "missing" : "unfinished"));
+      }
+  if (lacking.empty()) return;
+  throw InputError(
+      fmt::format("shard {}{}; --partial merges what there is", lacking.front(),
+                  lacking.size() == 1 ? "" : fmt::format(", and {} more", lacking.size() - 1)));
+}
+
+StoredRun one_run(const RunKey& key, const ShardsOfRun& shards) {
+  StoredRun run = *shards.begin()->second;
+  run.id = 0;
+  run.suite = key.suite;
+  run.preflight.clear();
+  run.cases.clear();
+  bool finished = std::ssize(shards) == key.count;
+  std::string last, uids;
+  for (const auto& [number, shard] : shards) {
+    run.started = std::min(run.started, shard->started);
+    last = std::max(last, shard->finished);
+    finished = finished && !shard->finished.empty();
+    run.preflight.insert(run.preflight.end(), shard->preflight.begin(), shard->preflight.end());
+    run.cases.insert(run.cases.end(), shard->cases.begin(), shard->cases.end());
+    // A shard that went on since it was merged is more than it was.
+    uids += fmt::format("{} {}\n", shard->uid, shard->cases.size());
+  }
+  run.finished = finished ? last : "";
+  run.case_count = std::ssize(run.cases);
+  constexpr size_t kUidDigits = 16;
+  run.uid = sha256(uids).substr(0, kUidDigits);
+  return run;
+}
+
+/// All runs of a store, with their cases.
+void load_all(const std::string& path, std::vector<StoredRun>& runs) {
+  const Store store(path);
+  for (const StoredRun& run : store.list_runs())
+    runs.push_back(store.load_run(std::to_string(run.id)));
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code missing;
+  return std::filesystem::equivalent(a, b, missing);
+}
+
+size_t count_cases(const std::vector<StoredRun>& runs) {
+  std::map<std::string, size_t> by_uid;  // a run that two stores have counts once
+  for (const StoredRun& run : runs) by_uid[run.uid] = run.cases.size();
+  size_t count = 0;
+  for (const auto& [uid, cases] : by_uid) count += cases;
+  return count;
+}
+
+}  // namespace
+
+std::vector<StoredRun> merge_runs(const std::vector<StoredRun>& runs, const MergeOptions& options) {
+  const MergedRuns merged = gather(runs);
+  if (!options.mixed_revisions) require_one_revision(merged);
+  if (!options.partial) require_whole(merged);
+  std::vector<StoredRun> result;
+  std::set<std::string> seen;
+  for (const StoredRun& run : runs)
+    if (!shard_of_run(run.suite) && seen.insert(run.uid).second) result.push_back(run);
+  for (const auto& [key, parts] : merged)
+    for (const ShardsOfRun& shards : parts) result.push_back(one_run(key, shards));
+  if (count_cases(result) != count_cases(runs)) throw std::logic_error("merging lost a case");
+  return result;
+}
+
+ExitCode merge(const MergeOptions& options) {
+  std::vector<StoredRun> runs;
+  for (const std::string& path : options.stores) {
+    if (same_file(path, options.db))
+      throw InputError("store " + in_quotes(path) + " is both read and written");
+    load_all(path, runs);
+  }
+  const std::vector<StoredRun> merged = merge_runs(runs, options);
+  Store store(options.db, Store::Mode::write);
+  for (const StoredRun& run : merged)
+    print_out("run {} of suite {} on machine {}, {} cases: {}\n", run.uid, run.suite,
+              run.machine_key, run.cases.size(), store.add_run(run) ? "added" : "is there already");
+  print_out("{} cases of {} stores are in {}\n", count_cases(merged), options.stores.size(),
+            in_quotes(options.db));
+  return ExitCode::fine;
+}
+
+}  // namespace vidattn
