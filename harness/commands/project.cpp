@@ -43,7 +43,16 @@ std::vector<Option> of_plans(Given& given) {
              "NAME[:key=value,…]; may be repeated, or all; full attention is always beside them"),
       Option("--density", &given.densities,
              "solve each backend's knob for these densities: 0.25, 0.1,0.2 or from:to:step"),
-      Option("--tile", &o.tile, "queries by keys of the kernel's tile: 64x64, 128x64 or 128x128")};
+      Option("--tile", &o.tile, "queries by keys of the kernel's tile: 64x64, 128x64 or 128x128"),
+      Option("--ranks", &o.ranks,
+             "how even the plans are over these numbers of ranks, and what they send: 2,4,8,16")
+          .in(2, 4096),
+      Option("--cluster", &o.cluster,
+             "a layer's time on many devices, by Ulysses, ring and hybrid: h100x64"),
+      Option("--tokens", &o.tokens,
+             "on the cluster: as many tokens, with the plan's own density and balance")
+          .in(1, 1e9)
+          .needs("--cluster")};
 }
 
 std::vector<Option> on_what(ProjectOptions& o) {
@@ -51,7 +60,9 @@ std::vector<Option> on_what(ProjectOptions& o) {
                  "devices to project on, H100,A100,…; all that are known unless given"),
           Option("--devices", &o.devices_file, "JSON file with devices of your own"),
           Option("--format", &o.format, "of what is printed: text, markdown, csv or json"),
-          Option("--out", &o.out, "file, kind by its ending: .txt .md .csv .json; may be repeated")
+          Option("--out", &o.out,
+                 "file, kind by its ending: .txt .md .csv .json, of a cluster also .svg .png "
+                 ".pdf; may be repeated")
               .written(),
           quiet_option()};
 }

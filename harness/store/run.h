@@ -17,8 +17,9 @@ namespace vidattn {
 ///   2.0       one shape of a case for all (measurement_json.h): identity with content, setting,
 ///             blocks everywhere; share_of_peak for the storage type in place of share_of_fma_peak
 ///   2.1       cpu_seconds of every block; the outcome refused
+///   2.3       ranks of a case: how even its plan is over them
 /// Older files are still read.
-inline constexpr const char* kRecordVersion = "2.2";
+inline constexpr const char* kRecordVersion = "2.3";
 
 /// Ends the suite's name of a run that measured some cases of an earlier run again.
 inline constexpr const char* kAgain = " again";

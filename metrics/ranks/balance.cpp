@@ -37,7 +37,7 @@ struct TableWork {
 };
 
 TableWork table_work(const HeadTable& table, const std::vector<Share>& query_blocks,
-                     const std::vector<Share>& key_blocks, TileShape shape) {
+                     const std::vector<Share>& key_blocks, std::optional<TileShape> shape) {
   const std::vector<RowsInOrder> queries = RowsInOrder::of(table.query_order, query_blocks);
   const std::vector<RowsInOrder> keys = RowsInOrder::of(table.key_order, key_blocks);
   TableWork work;
@@ -45,12 +45,13 @@ TableWork table_work(const HeadTable& table, const std::vector<Share>& query_blo
     for (size_t block = 0; block < keys.size(); ++block) {
       const HeadTable part = restricted(table, own, keys[block]);
       work.pairs.push_back(part.pairs());
-      work.tiles.push_back(touched_tiles(part, key_blocks[block].size(), shape));
+      work.tiles.push_back(shape ? touched_tiles(part, key_blocks[block].size(), *shape) : 0);
     }
   return work;
 }
 
-void add_branch(const Branch& branch, const Inputs& in, TileShape shape, RankWork& work) {
+void add_branch(const Branch& branch, const Inputs& in, std::optional<TileShape> shape,
+                RankWork& work) {
   const RankGrid grid = work.grid;
   const auto tables = static_cast<int64_t>(branch.tables.size());
   const Attended operands = branch.operands(in);
@@ -112,7 +113,8 @@ double RankWork::balance_in_steps(const std::vector<int64_t>& work) const {
   return over_mean(sum, work, grid.ranks());
 }
 
-RankWork rank_work(const Plan& plan, const Inputs& in, RankGrid grid, TileShape shape) {
+RankWork rank_work(const Plan& plan, const Inputs& in, RankGrid grid,
+                   std::optional<TileShape> shape) {
   require_ranks(CallSize::of(in, 1), grid);
   const size_t size = grid.ranks() * grid.ring;
   RankWork work{grid, std::vector<int64_t>(size), std::vector<int64_t>(size)};

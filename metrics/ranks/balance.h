@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,10 @@ struct RankWork {
   double balance_in_steps(const std::vector<int64_t>& work) const;
 };
 
-/// Throws what require_ranks() throws. Pairs of which a method skips the values do not count, nor
-/// do linear terms.
-RankWork rank_work(const Plan& plan, const Inputs& in, RankGrid grid, TileShape shape);
+/// Without a shape tiles are left out, and all 0. Throws what require_ranks() throws. Pairs of
+/// which a method skips the values do not count, nor do linear terms.
+RankWork rank_work(const Plan& plan, const Inputs& in, RankGrid grid,
+                   std::optional<TileShape> shape = {});
 
 /// Bytes of the plan's lists (orders, segments, ranges) that a rank tells the others, when each
 /// finds those of its own tokens and all are gathered: MoGA's groups (§2.2). In Ulysses a head's

@@ -1,6 +1,9 @@
+#include "harness/tables/cluster/json.h"
+
 #include <fmt/format.h>
 
 #include "harness/io/json_file.h"
+#include "harness/store/ranks/rank_balance_json.h"
 #include "harness/tables/project/figures.h"
 #include "harness/tables/project/print.h"
 
@@ -34,6 +37,8 @@ nlohmann::json plan_json(const ProjectedPlan& plan, const Projection& p) {
       device[f.tag] = number_or_null(f.value(plan.devices[i]));
     device["extrapolated"] = plan.devices[i].extrapolated;
   }
+  for (const RankBalance& ranks : plan.ranks) json["ranks"].push_back(to_json(ranks));
+  if (p.cluster) json["on_cluster"] = cluster_times_json(plan, *p.cluster);
   return json;
 }
 
@@ -86,6 +91,7 @@ nlohmann::json to_json(const Projection& p) {
   for (const ProjectedDevice& device : p.devices) json["devices"].push_back(device_json(device));
   for (const ProjectedPlan& plan : p.plans) json["plans"].push_back(plan_json(plan, p));
   for (const FittedTimes& fit : p.fits) json["fits"].push_back(fit_json(fit));
+  if (p.cluster) json["cluster"] = to_json(*p.cluster);
   return json;
 }
 

@@ -11,18 +11,11 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
+#include "harness/tables/cluster/parts.h"
 #include "harness/tables/project/figures.h"
 
 namespace vidattn {
 namespace {
-
-/// A table with its heading and what stands below it.
-struct Part {
-  std::string title;
-  std::vector<std::string> headers;
-  TableRows rows;
-  std::vector<std::string> notes;
-};
 
 std::string number(double value, const char* otherwise = "-") {
   return std::isfinite(value) ? fmt::format("{:.4g}", value) : std::string(otherwise);
@@ -30,8 +23,8 @@ std::string number(double value, const char* otherwise = "-") {
 
 std::string tile_name(TileShape tile) { return fmt::format("{}x{}", tile.queries, tile.keys); }
 
-Part counted_part(const Projection& p) {
-  Part part{fmt::format(
+ProjectionTable counted_part(const Projection& p) {
+  ProjectionTable part{fmt::format(
       "Counted on the plans of {}: {} tokens, {} heads of {}, 16-bit elements, tiles of {}",
       p.workload, p.tokens, p.heads, p.dim, tile_name(p.tile))};
   part.headers = {"backend"};
@@ -51,10 +44,10 @@ std::string predicted_text(const DeviceProjection& d) {
   return number(1e3 * d.predicted_seconds) + (d.extrapolated ? " *" : "");
 }
 
-Part device_part(const Projection& p, size_t place) {
+ProjectionTable device_part(const Projection& p, size_t place) {
   const ProjectedDevice& device = p.devices[place];
-  Part part{fmt::format("Prediction for {} ({:.4g} TFLOP/s, {:.4g} GB/s)", device.title,
-                        device.peaks.flops * 1e-12, device.peaks.bandwidth * 1e-9)};
+  ProjectionTable part{fmt::format("Prediction for {} ({:.4g} TFLOP/s, {:.4g} GB/s)", device.title,
+                                   device.peaks.flops * 1e-12, device.peaks.bandwidth * 1e-9)};
   part.headers = {"backend", "at best ms", "bound by", "of dense", "speedup at best"};
   const FittedTimes* fit = p.fit_of(device.name);
   if (fit != nullptr) part.headers.insert(part.headers.end(), {"fitted ms", "fitted speedup"});
@@ -95,8 +88,8 @@ std::string model_text(const FittedTimes& fit) {
                      m.condition, 100 * m.fitted_error);
 }
 
-Part fit_part(const FittedTimes& fit) {
-  Part part{fmt::format("Fit for {}: {}", fit.times.device, fit.times.title)};
+ProjectionTable fit_part(const FittedTimes& fit) {
+  ProjectionTable part{fmt::format("Fit for {}: {}", fit.times.device, fit.times.title)};
   part.headers = {"row", "column", "used for", "printed ms", "model ms", "error %"};
   for (const OperatorCell& cell : fit.times.cells)
     part.rows.push_back({cell.row, cell.column, cell.fitted ? "fit" : "test",
@@ -109,11 +102,13 @@ Part fit_part(const FittedTimes& fit) {
   return part;
 }
 
-std::vector<Part> parts_of(const Projection& p) {
-  std::vector<Part> parts;
+std::vector<ProjectionTable> parts_of(const Projection& p) {
+  std::vector<ProjectionTable> parts;
   if (!p.plans.empty()) parts.push_back(counted_part(p));
   for (size_t i = 0; i < p.devices.size() && !p.plans.empty(); ++i)
     parts.push_back(device_part(p, i));
+  for (ProjectionTable& part : rank_parts(p)) parts.push_back(std::move(part));
+  for (ProjectionTable& part : cluster_parts(p)) parts.push_back(std::move(part));
   for (const FittedTimes& fit : p.fits) parts.push_back(fit_part(fit));
   return parts;
 }
@@ -125,7 +120,7 @@ constexpr const char* kPrediction =
 
 std::string as_text(const Projection& p) {
   std::string text = fmt::format("{}\n", kPrediction);
-  for (const Part& part : parts_of(p)) {
+  for (const ProjectionTable& part : parts_of(p)) {
     text += fmt::format("\n{}\n{}", part.title, text_table(part.headers, part.rows));
     for (const std::string& note : part.notes) text += fmt::format("{}\n", note);
   }
@@ -134,7 +129,7 @@ std::string as_text(const Projection& p) {
 
 std::string as_markdown(const Projection& p) {
   std::string text = fmt::format("{}\n", kPrediction);
-  for (const Part& part : parts_of(p)) {
+  for (const ProjectionTable& part : parts_of(p)) {
     const std::string alignment = "l" + std::string(part.headers.size() - 1, 'r');
     text += fmt::format("\n**{}**\n\n{}", markdown(part.title),
                         markdown_table(part.headers, part.rows, alignment));
@@ -159,6 +154,7 @@ std::string as_csv(const Projection& p) {
         text += csv_line({"prediction", plan.backend, p.devices[i].name, f.tag,
                           csv_value(f.value(plan.devices[i])), f.unit});
   }
+  text += cluster_csv(p);
   for (const FittedTimes& fit : p.fits)
     for (const OperatorCell& cell : fit.times.cells) {
       const std::string what = cell.row + ", " + cell.column + (cell.fitted ? "" : " (test)");

@@ -16,12 +16,13 @@ ProjectionFormat projection_format_of(const std::string& path);
 
 /// Text and Markdown: what was counted on the plans, a table of predictions for each device, and
 /// the fitted models with the error of every published cell. CSV: one line for each figure, with
-/// columns kind (counted, prediction, fit), what, device, quantity, value, unit.
+/// columns kind (counted, prediction, cluster, fit), what, device, quantity, value, unit.
 std::string print_projection(const Projection& projection, ProjectionFormat format);
 
 /// {"prediction": true, "workload", "tile", "devices": [{…, "source"}], "plans": [{"backend",
 /// "counted": {…}, "predictions": [{"device", "at_best_s", …}]}], "fits": [{…, "cells": [{"row",
-/// "column", "fitted", "printed_s", "model_s", "error"}]}]}; times in seconds, errors are shares.
+/// "column", "fitted", "printed_s", "model_s", "error"}]}]}, with "cluster" where there is one;
+/// times in seconds, errors are shares.
 nlohmann::json to_json(const Projection& projection);
 
 }  // namespace vidattn

@@ -17,6 +17,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/density.h"
+#include "harness/tables/cluster/figure.h"
 #include "harness/tables/project/print.h"
 #include "harness/workloads/mask_file.h"
 #include "harness/workloads/workload.h"
@@ -53,7 +54,8 @@ std::vector<Wanted> wanted_plans(const ProjectOptions& options) {
   return wanted;
 }
 
-ProjectedPlan count_plan(const Wanted& wanted, Inputs in, TileShape tile) {
+ProjectedPlan count_plan(const Wanted& wanted, Inputs in, const Projection& projection,
+                         const std::vector<int64_t>& ranks) {
   ProjectedPlan made;
   BackendSpec spec = wanted.spec;
   made.backend = short_setting(spec.text());
@@ -69,7 +71,10 @@ ProjectedPlan count_plan(const Wanted& wanted, Inputs in, TileShape tile) {
     spec.backend->prepare(in, spec.params);
     const Plan plan = spec.backend->plan(in, spec.params);
     plan.validate(in);
-    made.work = plan_work(plan, in, tile);
+    made.work = plan_work(plan, in, projection.tile);
+    made.ranks = rank_balance(plan, in, ranks, kProjectedBytes);
+    if (projection.cluster)
+      made.on_cluster = cluster_plan(plan, in, projection.cluster->cluster.devices);
   } catch (const InputError& error) {
     made.failure = error.what();
   } catch (const std::bad_alloc& error) {
@@ -96,6 +101,25 @@ DeviceProjection project_on(const ProjectedDevice& device, const FittedTimes* fi
   return result;
 }
 
+/// What hangs on the workload's shape.
+void prepare_cluster(ClusterProjection& on, const Inputs& in) {
+  on.grids = rank_grids(on.cluster.devices, in.heads());
+  if (on.tokens.empty()) on.tokens = {in.length()};
+  for (const int64_t tokens : on.tokens)
+    if (tokens < on.cluster.devices)
+      throw InputError(
+          fmt::format("--tokens {}: fewer than the {} devices", tokens, on.cluster.devices));
+  for (const RankGrid grid : on.grids) require_ranks(CallSize::of(in, kProjectedBytes), grid);
+}
+
+void project_on_cluster(ProjectedPlan& plan, const ClusterProjection& on, const Inputs& in) {
+  if (!plan.failure.empty()) return;
+  const PlanOnOne one{CallSize::of(in, kProjectedBytes), plan.work.kernel};
+  for (const int64_t tokens : on.tokens)
+    plan.cluster.push_back(
+        cluster_times(plan.on_cluster, one, on.device.peaks, on.cluster.links, tokens));
+}
+
 void project_plans(Projection& projection, const Inputs& in) {
   const PlanWork& dense = projection.plans.front().work;
   for (ProjectedPlan& plan : projection.plans)
@@ -103,6 +127,16 @@ void project_plans(Projection& projection, const Inputs& in) {
       if (plan.failure.empty())
         plan.devices.push_back(
             project_on(device, projection.fit_of(device.name), plan.work, dense, in));
+  if (projection.cluster)
+    for (ProjectedPlan& plan : projection.plans) project_on_cluster(plan, *projection.cluster, in);
+}
+
+/// The cluster that was asked for, refused before any work where it cannot be.
+std::optional<ClusterProjection> cluster_of(const ProjectOptions& options) {
+  if (options.cluster.empty()) return std::nullopt;
+  ClusterProjection on{parse_cluster(options.cluster), {}, options.tokens, {}};
+  on.device = choose_devices(on.cluster.device, known_devices(options.devices_file)).front();
+  return on;
 }
 
 void count_plans(Projection& projection, const ProjectOptions& options,
@@ -114,11 +148,15 @@ void count_plans(Projection& projection, const ProjectOptions& options,
   projection.keys = in.keys();
   projection.heads = in.heads();
   projection.dim = in.dim();
+  if (projection.cluster) prepare_cluster(*projection.cluster, in);
+  std::vector<int64_t> ranks = options.ranks;
+  std::sort(ranks.begin(), ranks.end());
+  ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
   Progress progress("planning", std::ssize(wanted));
   for (const Wanted& one : wanted) {
     if (interrupted()) break;
     try {
-      projection.plans.push_back(count_plan(one, in, projection.tile));
+      projection.plans.push_back(count_plan(one, in, projection, ranks));
     } catch (const Cancelled&) {
       break;
     }
@@ -143,6 +181,7 @@ bool all_planned(const Projection& projection) {
 
 void write_projection(const std::string& path, const Projection& projection,
                       const ProjectOptions& options) {
+  if (is_figure(path)) return write_text(path, cluster_figure(projection, path));
   const ProjectionFormat format = projection_format_of(path);
   if (format != ProjectionFormat::json)
     return write_text(path, print_projection(projection, format));
@@ -162,12 +201,17 @@ const FittedTimes* Projection::fit_of(const std::string& device) const {
 
 ExitCode project(const ProjectOptions& options) {
   const ProjectionFormat format = parse_projection_format(options.format);
-  for (const std::string& path : options.out) projection_format_of(path);
+  for (const std::string& path : options.out)
+    if (!is_figure(path) || options.cluster.empty()) projection_format_of(path);
   const std::vector<Wanted> wanted = wanted_plans(options);
   require_backends(options.backends);
   Projection projection;
   projection.tile = parse_tile(options.tile);
-  projection.devices = choose_devices(options.device_names, known_devices(options.devices_file));
+  projection.cluster = cluster_of(options);
+  const bool own_device = projection.cluster && options.device_names.empty();
+  projection.devices =
+      choose_devices(own_device ? projection.cluster->cluster.device : options.device_names,
+                     known_devices(options.devices_file));
   std::vector<std::string> names;
   for (const ProjectedDevice& device : projection.devices) names.push_back(device.name);
   for (OperatorTimes& times : published_times(names))

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/host/exit_code.h"
+#include "harness/tables/cluster/projection.h"
 #include "harness/tables/project/devices.h"
 #include "harness/tables/project/operator_times.h"
 #include "harness/tables/project/work.h"
@@ -18,9 +20,12 @@ struct ProjectOptions {
   std::string device_names;           ///< with commas between them; empty = all
   std::string devices_file;           ///< with devices of the user's; empty = none
   std::string tile = "128x128";
+  std::vector<int64_t> ranks;          ///< find the balance over them; empty = over none
+  std::string cluster;                 ///< "h100x64"; empty = none
+  std::vector<int64_t> tokens;         ///< to project on the cluster; empty = the workload's own
   bool fits_only = false;              ///< no plan: the fitted models and their errors alone
   std::string format = "text";         ///< of what is printed: text, markdown, csv or json
-  std::vector<std::string> out;        ///< files: .txt .md .csv .json
+  std::vector<std::string> out;        ///< files: .txt .md .csv .json, of a cluster .svg .png .pdf
   std::vector<std::string> arguments;  ///< the command line, for the record
 };
 
@@ -39,6 +44,17 @@ struct ProjectedPlan {
   std::string note;     ///< of a density that was missed
   PlanWork work;
   std::vector<DeviceProjection> devices;  ///< in the order of Projection::devices
+  std::vector<RankBalance> ranks;         ///< over the numbers of ranks asked for, ascending
+  ClusterPlan on_cluster;
+  std::vector<ClusterTimes> cluster;  ///< in the order of ClusterProjection::tokens
+};
+
+/// What plans are projected on beside single devices.
+struct ClusterProjection {
+  Cluster cluster;
+  ProjectedDevice device;
+  std::vector<int64_t> tokens;
+  std::vector<RankGrid> grids;  ///< ClusterTimes::by_grid are in their order
 };
 
 struct Projection {
@@ -47,6 +63,7 @@ struct Projection {
   TileShape tile = {};
   std::vector<ProjectedDevice> devices;
   std::vector<FittedTimes> fits;  ///< of these devices
+  std::optional<ClusterProjection> cluster;
   std::vector<ProjectedPlan> plans;
 
   /// The model of a device's times; null = none is published.

@@ -16,6 +16,8 @@
 namespace vidattn {
 namespace {
 
+constexpr TileShape kTile{128, 128};
+
 int64_t sum(const std::vector<int64_t>& work) {
   return std::accumulate(work.begin(), work.end(), int64_t{0});
 }
@@ -123,20 +125,20 @@ TEST(RankBalance, ByHand) {
   const Inputs in = random_inputs(8, 4, 8);
   const Plan plan = unequal_heads();
   // Heads 0, 1 | 2, 3: 8 * 3 and 8 * 7 pairs.
-  const RankWork ulysses = rank_work(plan, in, {2, 1}, {128, 128});
+  const RankWork ulysses = rank_work(plan, in, {2, 1}, kTile);
   EXPECT_EQ(ulysses.pairs, (std::vector<int64_t>{24, 56}));
   EXPECT_EQ(ulysses.tiles, (std::vector<int64_t>{2, 2}));
   EXPECT_DOUBLE_EQ(ulysses.balance(ulysses.pairs), 56.0 / 40);
   // Three ranks: heads 0, 1 | 2 | 3.
-  EXPECT_EQ(rank_work(plan, in, {3, 1}, {128, 128}).pairs, (std::vector<int64_t>{24, 24, 32}));
+  EXPECT_EQ(rank_work(plan, in, {3, 1}, kTile).pairs, (std::vector<int64_t>{24, 24, 32}));
   // Queries 0-3 and 4-7 of all heads: all keys are in the first block.
-  const RankWork ring = rank_work(plan, in, {1, 2}, {128, 128});
+  const RankWork ring = rank_work(plan, in, {1, 2}, kTile);
   EXPECT_EQ(ring.pairs, (std::vector<int64_t>{40, 0, 40, 0}));
   EXPECT_DOUBLE_EQ(ring.balance(ring.pairs), 1);
   // Rank 0 has the block at step 0, rank 1 at step 1: each waits for the other.
   EXPECT_DOUBLE_EQ(ring.balance_in_steps(ring.pairs), 2);
   // Two heads and four queries for each of four ranks.
-  EXPECT_EQ(rank_work(plan, in, {2, 2}, {128, 128}).pairs,
+  EXPECT_EQ(rank_work(plan, in, {2, 2}, kTile).pairs,
             (std::vector<int64_t>{12, 0, 28, 0, 12, 0, 28, 0}));
 }
 
