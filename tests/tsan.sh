@@ -17,6 +17,7 @@ cmake --build "$root/build/tsan" --target attention_test baselines_test >&2
 
 # Archer tells the sanitizer about OpenMP's barriers; uninstrumented libraries (OpenBLAS) are left out.
 export OMP_TOOL_LIBRARIES=$llvm/libarcher.so OMP_NUM_THREADS=4
-export TSAN_OPTIONS="ignore_noninstrumented_modules=1 halt_on_error=1 ${TSAN_OPTIONS:-}"
+options="ignore_noninstrumented_modules=1 halt_on_error=1 allocator_may_return_null=1"
+export TSAN_OPTIONS="$options ${TSAN_OPTIONS:-}"
 "$root/build/tsan/tests/attention_test" --gtest_filter='-*Slow*:*Blas*:*/SCALAR:*/SSE4' "$@"
 "$root/build/tsan/tests/baselines_test" --gtest_filter='-*Slow*' "$@"
