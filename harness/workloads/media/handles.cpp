@@ -1,5 +1,7 @@
 #include "harness/workloads/media/handles.h"
 
+#include "harness/workloads/media/colour.h"
+
 namespace vidattn {
 namespace {
 
@@ -10,5 +12,19 @@ namespace {
   return true;
 }();
 
+/// Whether as much can be had as an honest file ever asks for at once.
+bool is_memory_left() {
+  constexpr size_t kLargestFrame = size_t{8} * kMostPixels;  // bytes: four channels of 16 bits
+  void* probe = av_malloc(kLargestFrame);
+  av_free(probe);
+  return probe != nullptr;
+}
+
 }  // namespace
+
+int unless_out_of_memory(int code) {
+  if (code == AVERROR(ENOMEM) && !is_memory_left()) throw std::bad_alloc();
+  return code;
+}
+
 }  // namespace vidattn

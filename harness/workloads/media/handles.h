@@ -32,12 +32,10 @@ using MediaFrame = std::unique_ptr<AVFrame, MediaDeleter>;
 using MediaPacket = std::unique_ptr<AVPacket, MediaDeleter>;
 using MediaScaler = std::unique_ptr<SwsContext, MediaDeleter>;
 
-/// What FFmpeg's functions return: throws std::bad_alloc where that says that there is no memory,
-/// and gives every other code back.
-inline int unless_out_of_memory(int code) {
-  if (code == AVERROR(ENOMEM)) throw std::bad_alloc();
-  return code;
-}
+/// What FFmpeg's functions return. Throws std::bad_alloc where that says that there is no memory
+/// and there is none. FFmpeg says so, too, of sizes that only a damaged file can ask for: such a
+/// code is given back, as every other.
+int unless_out_of_memory(int code);
 
 /// Whether a function of FFmpeg did what it should. Throws as unless_out_of_memory().
 inline bool succeeded(int code) { return unless_out_of_memory(code) >= 0; }

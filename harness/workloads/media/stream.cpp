@@ -193,6 +193,7 @@ bool VideoStream::read_packet() {
     if (got == AVERROR(EAGAIN)) continue;
     input_.rethrow();
     if (got < 0) {  // behind a fault that it cannot pass, a container has no more
+      damaged_ += got == AVERROR(ENOMEM) ? 1 : 0;
       note_rest();
       return false;
     }

@@ -2,12 +2,19 @@
 
 #include <gtest/gtest.h>
 
+extern "C" {
+#include <libavutil/mem.h>
+}
+
+#include <limits>
+#include <new>
 #include <opencv2/imgproc.hpp>
 
 #include "attention/error.h"
 #include "harness/workloads/video/video.h"
 #include "tests/harness/ffmpeg.h"
 #include "tests/harness/videos.h"
+#include "tests/paths.h"
 
 namespace vidattn {
 namespace {
@@ -140,8 +147,19 @@ TEST_F(VideoKinds, AHeaderThatClaimsMoreMemoryThanThereIsIsNamed) {
   ASSERT_NE(keyframes, std::string::npos);
   bytes[keyframes + 8] = 0x30;  // of 800 million entries
   testing::write_bytes(path("claims.mp4"), bytes);
-  expect_input_error([&] { VideoReader reader(path("claims.mp4")); },
-                     "asks for more memory than there is");
+  expect_input_error([&] { VideoReader reader(path("claims.mp4")); }, "damaged");
+}
+
+TEST_F(VideoKinds, ASizeThatOnlyDamageExplainsIsNoLackOfMemory) {
+  const VideoSurvey survey = survey_video(VIDATTN_SOURCE_DIR "/tests/fuzz/seeds/damaged.mp4");
+  EXPECT_EQ(survey.frames, 1);
+  EXPECT_TRUE(has_note(survey.notes, "damaged in"));
+}
+
+TEST_F(VideoKinds, WithoutTheMemoryThatAnHonestFileMayNeedDamageIsNotClaimed) {
+  av_max_alloc(size_t{1} << 29);
+  EXPECT_THROW(survey_video(VIDATTN_SOURCE_DIR "/tests/fuzz/seeds/damaged.mp4"), std::bad_alloc);
+  av_max_alloc(std::numeric_limits<int>::max());
 }
 
 TEST_F(VideoKinds, HdrIsRefusedInOneLine) {
