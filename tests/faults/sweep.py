@@ -21,6 +21,7 @@ CODES = {0, 1, 2, 3, 4, 130, 141}
 SMALL = ["--grid", "2,4,4", "--heads", "1", "--dim", "16"]
 RUN = ["run", "--quiet", "--repeat", "2", "--backend", "full", "--backend", "frame", *SMALL]
 CALLS = 3  # of the capture
+LONGEST = 120  # seconds of a run; one takes a second or two
 SUITE = {"name": "s", "workloads": [{"grid": [2, 4, 4], "heads": 1, "dim": 16}],
          "backends": [{"backend": name, "parameters": {}} for name in ("frame", "stga")],
          "timing": {"seconds": 0.01, "min_blocks": 2, "max_blocks": 2}}
@@ -125,7 +126,7 @@ class Sweep:
         environment = dict(os.environ, VIDATTN_RESTARTED="1", GOMP_SPINCOUNT="2000")
         if fault:
             environment.update(LD_PRELOAD=self.inject, VIDATTN_FAULT=fault, VIDATTN_FAULT_MARK=self.mark)
-        return subprocess.run([self.tool, *arguments], cwd=folder, env=environment, timeout=120,
+        return subprocess.run([self.tool, *arguments], cwd=folder, env=environment, timeout=LONGEST,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, check=False)
 
@@ -219,8 +220,12 @@ class Sweep:
         if os.path.exists(self.mark):
             os.remove(self.mark)
         before = self.files()
-        done = self.call(arguments, self.folder, fault)
         self.runs += 1
+        try:
+            done = self.call(arguments, self.folder, fault)
+        except subprocess.TimeoutExpired:
+            self.breaches.append(f"{name} {fault}: no end within {LONGEST} s")
+            return os.path.exists(self.mark)
         struck = os.path.exists(self.mark)
         killed = struck and fault.endswith("KILL")
         told = list(self.look(results, before, done, killed))
