@@ -11,8 +11,9 @@
 namespace vidattn {
 namespace {
 
-constexpr int kShortSide = 512;  // pixels that a slide can show
-constexpr int kGap = 4;          // between two frames
+constexpr int kShortSide = 512;   // pixels that a slide can show
+constexpr int kPageWidth = 1920;  // pixels: the widest column of page.html and two thirds more
+constexpr int kGap = 4;           // between two frames
 constexpr int kQueriesPerRow = 3;
 const cv::Vec3b kUncovered(90, 90, 90);
 
@@ -171,6 +172,14 @@ cv::Mat enlarged(const cv::Mat& picture) {
   cv::Mat larger;
   cv::resize(picture, larger, {}, factor, factor, cv::INTER_NEAREST);
   return larger;
+}
+
+cv::Mat on_page(const cv::Mat& picture) {
+  const double factor = static_cast<double>(kPageWidth) / picture.cols;
+  cv::Mat smaller;
+  if (factor >= 1) return picture;
+  cv::resize(picture, smaller, {}, factor, factor, cv::INTER_AREA);
+  return smaller;
 }
 
 std::vector<int64_t> frames_to_show(const VideoGrid& grid) {

@@ -32,6 +32,9 @@ cv::Mat visible_picture(const Plan& plan, const Inputs& in, int64_t head, int64_
                         const std::vector<int64_t>& latent,
                         const std::vector<cv::Mat>& backgrounds);
 
+/// A picture as wide as a page can show, at most 1,920 pixels; figures keep all of them.
+cv::Mat on_page(const cv::Mat& picture);
+
 /// Up to four latent frames spread over the video, the first of a shot where there are shots.
 std::vector<int64_t> frames_to_show(const VideoGrid& grid);
 

@@ -90,9 +90,14 @@ WorkloadRequest request_of(const WorkloadFacts& workload) {
   return request;
 }
 
+void add_picture(json& c, const char* kind, const cv::Mat& picture) {
+  c["pictures"][kind] = data_uri(picture);
+  c["page_pictures"][kind] = data_uri(on_page(picture));
+}
+
 /// Draws a case with the film or video behind it, planned on the CPU. The query of "visible" is in
 /// the middle of the middle frame that is shown.
-json draw_case(const json& c, Inputs in, const std::vector<int64_t>& latent,
+void draw_case(json& c, Inputs in, const std::vector<int64_t>& latent,
                const std::vector<cv::Mat>& backgrounds, bool open_inputs) {
   const BackendSpec spec = parse_backend(c["name"]);
   in.device = &find_device("cpu");
@@ -103,24 +108,25 @@ json draw_case(const json& c, Inputs in, const std::vector<int64_t>& latent,
   const Plan plan = spec.backend->plan(in, spec.params);
   if (reads_file(*spec.backend) && plan_checksum(plan) != c["checksum"].get<std::string>())
     throw InputError("its file no longer makes the plan that was measured");
-  json pictures{{"mask", data_uri(enlarged(mask_picture(plan, in, 0)))}};
-  if (!in.grid.known()) return pictures;
+  add_picture(c, "mask", enlarged(mask_picture(plan, in, 0)));
+  if (!in.grid.known()) return;
   const cv::Mat segments = segment_picture(plan, in, 0, latent, backgrounds);
-  if (!segments.empty()) pictures["segments"] = data_uri(segments);
-  if (is_cross(in)) return pictures;  // keys are other tokens than the grid's
+  if (!segments.empty()) add_picture(c, "segments", segments);
+  if (is_cross(in)) return;  // keys are other tokens than the grid's
   const int64_t query =
       in.grid.token(latent[latent.size() / 2], in.grid.height / 2, in.grid.width / 2);
-  pictures["visible"] = data_uri(visible_picture(plan, in, 0, query, latent, backgrounds));
-  return pictures;
+  add_picture(c, "visible", visible_picture(plan, in, 0, query, latent, backgrounds));
 }
 
 /// A case that cannot be drawn gets a note; the others have their pictures all the same.
 void add_pictures_of(json& c, const Inputs& in, const std::vector<int64_t>& latent,
                      const std::vector<cv::Mat>& backgrounds, bool open_inputs) {
   try {
-    c["pictures"] = draw_case(c, in, latent, backgrounds, open_inputs);
+    draw_case(c, in, latent, backgrounds, open_inputs);
     c["picture_frames"] = latent;
   } catch (const std::exception&) {
+    c.erase("pictures");
+    c.erase("page_pictures");
     c["picture_note"] = "No pictures: " + failure_text(std::current_exception());
   }
 }
@@ -194,8 +200,10 @@ bool warn_of_pictures(const json& data) {
 }  // namespace
 
 std::string report_page(const json& data) {
+  json shown = data;
+  for (json& c : shown["cases"]) c.erase("pictures");
   return fill_page(kReportPage, {{"%STYLE%", kReportStyle},
-                                 {"%DATA%", script_json(data)},
+                                 {"%DATA%", script_json(shown)},
                                  {"%CHART%", kChartLibrary},
                                  {"%SCRIPT%", kReportScript}});
 }

@@ -36,10 +36,11 @@ struct ReportOptions {
 nlohmann::json report_data(const std::vector<StoredRun>& runs,
                            const std::vector<StoredRun>& history);
 
-/// Adds "pictures" (kind: data URI) to the passed cases of `data`, on the workloads built again
-/// from their records. A workload that cannot be had again, or has other q, k, v now, or lies in
-/// files when these are not to be opened, gets a "picture_note" instead, as does a case whose plan
-/// cannot be made. "picture_frames" are the latent frames shown.
+/// Adds "pictures" (kind: data URI) and "page_pictures", the same as small as the page shows them,
+/// to the passed cases of `data`, on the workloads built again from their records. A workload that
+/// cannot be had again, or has other q, k, v now, or lies in files when these are not to be opened,
+/// gets a "picture_note" instead, as does a case whose plan cannot be made. "picture_frames" are
+/// the latent frames shown.
 void add_pictures(nlohmann::json& data, bool open_inputs);
 
 /// One HTML page that needs nothing beside itself.

@@ -41,7 +41,7 @@ function table() {
 }
 
 function pictures() {
-  const shown = data.cases.filter(c => c.pictures || c.picture_note);
+  const shown = data.cases.filter(c => c.page_pictures || c.picture_note);
   document.getElementById('pictures-section').hidden = shown.length === 0;
   const box = document.getElementById('pictures');
   box.className = 'methods';
@@ -50,7 +50,7 @@ function pictures() {
     part.append(element('h3', c.label), views);
     if (c.picture_note) part.append(element('p', c.picture_note));
     else if (c.picture_of) part.append(element('p', `Of the call of ${c.picture_of}.`));
-    for (const [kind, uri] of Object.entries(c.pictures || {})) {
+    for (const [kind, uri] of Object.entries(c.page_pictures || {})) {
       const figure = element('figure', undefined, kind), img = element('img');
       img.src = uri;
       img.alt = `${kind} of ${c.label}`;

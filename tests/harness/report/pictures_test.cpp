@@ -59,6 +59,13 @@ TEST(Pictures, FramesShowSegmentsAndVisibleKeys) {
   EXPECT_TRUE(segment_picture(full.plan(in, full.defaults()), in, 0, latent, {}).empty());
 }
 
+TEST(Pictures, OfAPageAreNoWiderThanItShows) {
+  const cv::Mat wide(540, 3756, CV_8UC3, cv::Scalar(10, 20, 30)), narrow(540, 540, CV_8UC1);
+  EXPECT_EQ(on_page(wide).size(), cv::Size(1920, 276));
+  EXPECT_EQ(on_page(wide).at<cv::Vec3b>(270, 1900), cv::Vec3b(10, 20, 30));
+  EXPECT_EQ(on_page(narrow).data, narrow.data);
+}
+
 TEST(Pictures, DataUriIsAPngOfAMaskAndAJpegOfFrames) {
   cv::Mat mask(5, 7, CV_8UC1), frames(5, 7, CV_8UC3);
   cv::randu(mask, 0, 255);
