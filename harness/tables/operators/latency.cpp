@@ -155,17 +155,18 @@ LengthTimes measure_moga(const DitModel& model, int64_t tokens, const TableOptio
   // A backward pass has five products to the forward pass's two.
   const double whole_flops = full_flops * ((times_forward(options.pass) ? 1 : 0) +
                                            (times_backward(options.pass) ? 2.5 : 0));
-  std::vector<OperatorCase> cases = {{"full", parse_backend("full")}}, whole;
-  if (whole_flops <= kWholeFlops) whole.push_back(cases[0]);
-  for (int64_t groups : kTimedGroups) {
-    cases.push_back({fmt::format("M={}", groups),
-                     parse_backend(fmt::format("moga_stga:num_groups={},router=random", groups))});
-    if (whole_flops * moga_stga_density(groups, setting) <= kWholeFlops)
-      whole.push_back(cases.back());
-  }
-  const size_t sampled = cases.size();
-  for (OperatorCase& c : whole) c.whole = true;
-  if (!options.full) cases.insert(cases.end(), whole.begin(), whole.end());
+  std::vector<OperatorCase> cases;
+  const auto add = [&](OperatorCase c, double flops) {
+    cases.push_back(c);
+    if (options.full || flops > kWholeFlops) return;
+    c.whole = true;  // runs next to its sample: a machine's speed drifts
+    cases.push_back(std::move(c));
+  };
+  add({"full", parse_backend("full")}, whole_flops);
+  for (int64_t groups : kTimedGroups)
+    add({fmt::format("M={}", groups),
+         parse_backend(fmt::format("moga_stga:num_groups={},router=random", groups))},
+        whole_flops * moga_stga_density(groups, setting));
   constexpr int64_t kSteps = 1000;
   Progress progress(fmt::format("measuring at {} tokens", tokens), kSteps);
   o.tick = [&](double share) { progress.update(static_cast<int64_t>(share * kSteps)); };
@@ -173,10 +174,11 @@ LengthTimes measure_moga(const DitModel& model, int64_t tokens, const TableOptio
     return random_operator_inputs(model, tokens, heads, options.temporal_groups,
                                   parse_dtype(options.dtype));
   };
-  LengthTimes result{tokens, measure_operators(cases, inputs, o)};
+  LengthTimes result{tokens, {}};
+  const std::vector<OperatorTime> times = measure_operators(cases, inputs, o);
+  for (size_t i = 0; i < cases.size(); ++i)
+    (cases[i].whole ? result.whole : result.times).push_back(times[i]);
   if (!interrupted()) progress.update(kSteps);
-  result.whole.assign(result.times.begin() + sampled, result.times.end());
-  result.times.resize(sampled);
   return result;
 }
 
