@@ -155,6 +155,9 @@ std::vector<std::string> video_names(const std::string& video,
         [](char c) { return std::string_view(":=,/").find(c) != std::string_view::npos; }, '_');
     names.push_back(path.parent_path() /
                     (path.stem().string() + "_" + backend + path.extension().string()));
+    if (std::count(names.begin(), names.end(), names.back()) > 1)
+      throw InputError("two videos would be written to " + in_quotes(names.back()) +
+                       ": name every backend once");
   }
   return names;
 }

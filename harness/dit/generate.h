@@ -27,7 +27,7 @@ struct GenerateRequest {
 };
 
 /// The files that the backends' videos are written to: `video` itself for one backend, for several
-/// with each one's text in its name.
+/// with each one's text in its name. Throws InputError where two would be one file.
 std::vector<std::string> video_names(const std::string& video,
                                      const std::vector<std::string>& backends);
 

@@ -43,7 +43,7 @@ struct ToolFunction : torch::autograd::Function<ToolFunction> {
     context->saved_data["calls"] =
         at::IValue::make_capsule(c10::intrusive_ptr<Calls>::reclaim_copy(calls));
     context->saved_data["shape"] = q.sizes().vec();
-    context->saved_data["groups"] = router.numel() > 0 ? router.size(-1) : int64_t{0};
+    context->saved_data["router"] = router.sizes().vec();
     return o;
   }
 
@@ -51,11 +51,10 @@ struct ToolFunction : torch::autograd::Function<ToolFunction> {
     const auto calls =
         c10::static_intrusive_pointer_cast<Calls>(context->saved_data["calls"].toCapsule());
     const std::vector<int64_t> shape = context->saved_data["shape"].toIntVector();
-    const int64_t groups = context->saved_data["groups"].toInt();
+    const std::vector<int64_t> router = context->saved_data["router"].toIntVector();
     const at::Tensor d_o = gradients[0].contiguous();
     at::Tensor dq = at::empty(shape), dk = at::empty(shape), dv = at::empty(shape), d_router;
-
-    if (groups > 0) d_router = at::empty({shape[0], shape[1], groups});
+    if (router.size() == 3) d_router = at::empty(router);
     for (int64_t clip = 0; clip < shape[0]; ++clip)
       calls->of_clip[clip]->backward(row_of(d_o, clip), row_of(dq, clip), row_of(dk, clip),
                                      row_of(dv, clip), row_of(d_router, clip));

@@ -50,7 +50,7 @@ void in_threads(int64_t count, const Work& work) {
     if (error) std::rethrow_exception(error);
 }
 
-/// Loss and gradients of a part of the batch.
+/// Loss and gradients of a clip of the batch.
 struct PartGradients {
   double loss = 0;
   std::vector<at::Tensor> by_parameter;
@@ -117,9 +117,10 @@ class TorchTrainer : public DitTrainer {
   std::vector<float> predict(const DitBatch& batch, AttentionMaker& attention) override {
     const c10::InferenceMode no_gradients;
     std::vector<float> all(batch.noisy.size());
-    for_parts(batch, [&](int64_t, const Clips& clips) {
+    for_clips(batch, [&](const Clips& clips) {
       const at::Tensor found =
-          velocity(config_, parameters_, clips, *attend(attention, clips.first)).contiguous();
+          velocity(config_, parameters_, clips, *attend(attention, clips.first), settings_.bf16)
+              .contiguous();
       const float* values = found.data_ptr<float>();
       std::copy_n(values, found.numel(), &all[clips.first * found.stride(0)]);
     });
@@ -170,15 +171,13 @@ class TorchTrainer : public DitTrainer {
     return settings_.dense ? dense_attention() : tool_attention(maker, first);
   }
 
-  /// Calls work(part, clips) for the parts of a batch, threads taking turns in a fixed order.
+  /// Calls work(clips) for every clip of a batch, threads taking turns in a fixed order.
   template <class Work>
-  void for_parts(const DitBatch& batch, const Work& work) const {
-    const int64_t size = settings_.clips_at_once, parts = (batch.clips + size - 1) / size;
-    const int64_t threads = std::min(settings_.threads, parts);
+  void for_clips(const DitBatch& batch, const Work& work) const {
+    const int64_t threads = std::min(settings_.threads, batch.clips);
     in_threads(threads, [&](int64_t thread) {
-      for (int64_t part = thread; part < parts; part += threads)
-        work(part,
-             take_clips(config_, batch, part * size, std::min(size, batch.clips - part * size)));
+      for (int64_t clip = thread; clip < batch.clips; clip += threads)
+        work(take_clips(config_, batch, clip, 1));
     });
   }
 
@@ -195,7 +194,8 @@ class TorchTrainer : public DitTrainer {
     };
     const at::Tensor target = part(batch.velocity, shape, batch.tokens * batch.channels);
     const at::Tensor weight = part(batch.weight, {shape[0], shape[1], 1}, batch.tokens);
-    const at::Tensor found = velocity(config_, own, clips, *attend(attention, clips.first));
+    const at::Tensor found =
+        velocity(config_, own, clips, *attend(attention, clips.first), settings_.bf16);
     const at::Tensor loss = ((found - target).square() * weight).sum();
     PartGradients result{loss.item<double>()};
     result.by_parameter = torch::autograd::grad({loss}, leaves, {}, c10::nullopt, false, true);
@@ -214,7 +214,7 @@ class TorchTrainer : public DitTrainer {
     const at::NoGradGuard guard;
     for (int64_t clip = 0; clip < batch.clips; ++clip)
       velocity(config_, parameters_, take_clips(config_, batch, clip, 1), *attend(attention, clip),
-               watch);
+               settings_.bf16, watch);
     if (!first.empty()) return first;
     if (!std::isfinite(gradients.loss)) return "the loss";
     size_t i = 0;
@@ -225,10 +225,9 @@ class TorchTrainer : public DitTrainer {
   }
 
   PartGradients whole(const DitBatch& batch, AttentionMaker& attention) const {
-    const int64_t size = settings_.clips_at_once;
-    std::vector<PartGradients> parts((batch.clips + size - 1) / size);
-    for_parts(batch, [&](int64_t part, const Clips& clips) {
-      parts[part] = gradients_of(batch, clips, attention);
+    std::vector<PartGradients> parts(batch.clips);
+    for_clips(batch, [&](const Clips& clips) {
+      parts[clips.first] = gradients_of(batch, clips, attention);
     });
     PartGradients sum = std::move(parts.front());
     for (size_t part = 1; part < parts.size(); ++part) {

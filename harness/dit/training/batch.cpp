@@ -11,6 +11,7 @@
 #include "harness/workloads/dit/captions.h"
 #include "harness/workloads/dit/clip.h"
 #include "harness/workloads/dit/latents.h"
+#include "harness/workloads/dit/layers/conditions.h"
 #include "harness/workloads/dit/network.h"
 #include "harness/workloads/qkv.h"
 #include "harness/workloads/shots.h"
@@ -116,6 +117,8 @@ void BatchSource::noise(const Ready& clip, int64_t place, int64_t step, DitBatch
   const double sigma = settings_.shift * u / (1 + (settings_.shift - 1) * u);
   for (int64_t s = 0; s < batch.shots; ++s)
     batch.sigma[place * batch.shots + s] = s < given ? 0 : static_cast<float>(sigma);
+  for (int64_t s = 0; s < shots; ++s)
+    batch.word_places[place * batch.shots + s] = place_of_words(clip.grid, s);
   std::copy(clip.captions.begin(), clip.captions.end(),
             batch.captions.begin() + place * batch.shots * batch.words);
   for (int64_t token = 0; token < batch.tokens; ++token) {
@@ -154,6 +157,7 @@ DitBatch BatchSource::batch(int64_t step) {
   batch.shot_of.resize(rows);
   batch.sigma.resize(batch.clips * batch.shots);
   batch.captions.assign(batch.clips * batch.shots * batch.words, 0);
+  batch.word_places.assign(batch.clips * batch.shots, 0);
   set_rotation(config_, grids_.front(), batch);
   render(batch.clips, settings_.threads,
          [&](int64_t place) { noise(*clips[place], place, step, batch); });

@@ -13,6 +13,7 @@
 #include "harness/dit/training/batch.h"
 #include "harness/dit/training/curves.h"
 #include "harness/dit/training/initial.h"
+#include "harness/dit/training/settings.h"
 #include "harness/dit/training/train_log.h"
 #include "harness/host/clock.h"
 #include "harness/host/command_line.h"
@@ -21,7 +22,6 @@
 #include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
-#include "harness/io/text/console.h"
 
 namespace vidattn {
 namespace {
@@ -54,26 +54,28 @@ VisualAttentionSettings attention_settings(const TrainRequest& request, int thre
 class Training {
  public:
   explicit Training(const TrainRequest& request, const std::vector<std::string>& arguments)
-      : request_(request), checkpoint_(begin(request)), arguments_(arguments) {
-    const int threads = request.threads > 0 ? request.threads : omp_get_max_threads();
-    const auto sharing = std::min<int64_t>(threads, request.clips);
+      : request_(request), checkpoint_(begin(request_)), arguments_(arguments) {
+    const int threads = request_.threads > 0 ? request_.threads : omp_get_max_threads();
+    const auto sharing = std::min<int64_t>(threads, request_.clips);
     steps_ = checkpoint_.facts.contains("steps") ? std::stoll(checkpoint_.facts["steps"])
-                                                 : request.steps;
+                                                 : request_.steps;
     done_ = checkpoint_.facts.contains("done") ? std::stoll(checkpoint_.facts["done"]) : 0;
     attention_ = std::make_unique<ToolAttentionMaker>(
         checkpoint_.config,
         attention_settings(request_, std::max(1, threads / static_cast<int>(sharing))));
     batches_ = std::make_unique<BatchSource>(
-        checkpoint_.config, BatchSettings{request.seed, request.clips, kShift, threads},
+        checkpoint_.config, BatchSettings{request_.seed, request_.clips, kShift, threads},
         checkpoint_.weights);
     trainer_ = make_trainer(checkpoint_.config, network_weights(),
-                            {.threads = sharing, .dense = request.dense});
+                            {.threads = sharing,
+                             .dense = request_.dense,
+                             .bf16 = parse_dtype(request_.dtype) == DType::bf16});
     if (done_ > 0) trainer_->restore(checkpoint_.state);
-    log_ = std::make_unique<TrainLog>(folder() / "log.jsonl", done_);
+    log_ = std::make_unique<TrainLog>(folder() / kTrainLogFile, done_);
     sharing_ = static_cast<int>(sharing);
   }
 
-  ExitCode run() {
+  TrainedTo run() {
     Progress progress("training", kProgressParts);
     Clock::time_point saved = Clock::now();
     start_ = saved;
@@ -90,21 +92,19 @@ class Training {
     }
     save();
     write_curves(folder() / "curves.html", title(), log_->lines());
-    return interrupted() ? ExitCode::interrupted : ExitCode::fine;
-  }
-
-  std::string summary() const {
-    return fmt::format("{}: {} steps of {} clips, loss {:.4f}\n", (folder() / kModel).string(),
-                       done_, request_.clips, last_.report.loss);
+    return {done_, steps_, last_.report.loss};
   }
 
  private:
-  static constexpr const char* kModel = "model.safetensors";
   static constexpr int64_t kProgressParts = 1000, kSaid = 50;
   static constexpr double kShift = 3;
 
-  static DitCheckpoint begin(const TrainRequest& request) {
-    if (request.resume) return read_checkpoint(fs::path(request.folder) / kModel);
+  static DitCheckpoint begin(TrainRequest& request) {
+    if (request.resume) {
+      DitCheckpoint checkpoint = read_checkpoint(fs::path(request.folder) / kTrainingFile);
+      take_settings(checkpoint, request);
+      return checkpoint;
+    }
     DitCheckpoint fresh;
     fresh.config = request.config;
     fresh.weights = initial_weights(request.config, request.seed);
@@ -112,14 +112,21 @@ class Training {
       fresh.weights.merge(measure_latents(request.config, request.seed));
       return fresh;
     }
-    // Routers that the old model lacks, or has in another number, begin anew.
-    for (const auto& [name, array] : read_checkpoint(request.fine_tune).weights)
-      if (!fresh.weights.contains(name) || fresh.weights[name].shape == array.shape)
-        fresh.weights[name] = array;
-      else if (name.find("router") == std::string::npos)
-        throw InputError(fmt::format("{}: {} has another shape than a {} model",
-                                     in_quotes(request.fine_tune), name, request.config.size));
+    take_weights(read_checkpoint(request.fine_tune).weights, request, fresh.weights);
     return fresh;
+  }
+
+  /// The weights of another model. Routers that it lacks, or has in another number, begin anew.
+  static void take_weights(const DitArrays& old, const TrainRequest& request, DitArrays& weights) {
+    for (const char* name : {"latent.mean", "latent.deviation"}) weights[name] = old.at(name);
+    for (auto& [name, array] : weights) {
+      const auto found = old.find(name);
+      if (found != old.end() && found->second.shape == array.shape)
+        array = found->second;
+      else if (name.find("router") == std::string::npos)
+        throw InputError(fmt::format("{} has no {} of the shape that this {} model has",
+                                     in_quotes(request.fine_tune), name, request.config.size));
+    }
   }
 
   fs::path folder() const { return request_.folder; }
@@ -151,6 +158,7 @@ class Training {
     const Clock::time_point start = Clock::now();
     const DitBatch batch = batches_->batch(done_);
     attention_->begin(batches_->grids());
+    last_.data_seconds = seconds_since(start);
     const Clock::time_point network = Clock::now();
     const double rate = learning_rate(request_, done_, steps_);
     try {
@@ -175,7 +183,7 @@ class Training {
     throw InputError(fmt::format(
         "training stopped at step {}: {} was not finite first; {} is of the step before: try a "
         "smaller --rate",
-        done_, last_.report.not_finite, (folder() / kModel).string()));
+        done_, last_.report.not_finite, (folder() / kTrainingFile).string()));
   }
 
   void estimate_steps() {
@@ -190,12 +198,11 @@ class Training {
   void save() {
     for (auto& [name, array] : trainer_->weights()) checkpoint_.weights[name] = array;
     checkpoint_.state = trainer_->state();
+    for (const auto& [name, text] : settings_of(request_)) checkpoint_.facts[name] = text;
     checkpoint_.facts["steps"] = std::to_string(steps_);
     checkpoint_.facts["done"] = std::to_string(done_);
-    checkpoint_.facts["backend"] = request_.backend;
-    checkpoint_.facts["seed"] = std::to_string(request_.seed);
     checkpoint_.facts["command"] = shell_line(arguments_);
-    write_checkpoint(folder() / kModel, checkpoint_);
+    write_checkpoint(folder() / kTrainingFile, checkpoint_);
     write_model();
   }
 
@@ -204,7 +211,7 @@ class Training {
     DitCheckpoint model{checkpoint_.config, trainer_->averaged(), {}, checkpoint_.facts};
     for (const char* name : {"latent.mean", "latent.deviation"})
       model.weights[name] = checkpoint_.weights.at(name);
-    write_checkpoint(folder() / "averaged.safetensors", model);
+    write_checkpoint(folder() / kAveragedFile, model);
   }
 
   TrainRequest request_;
@@ -222,14 +229,20 @@ class Training {
 
 }  // namespace
 
-ExitCode train(const TrainRequest& request, const std::vector<std::string>& arguments) {
+DitConfig config_for(const std::string& size, const std::string& backend) {
+  DitConfig config = dit_config(size);
+  const BackendSpec spec = parse_backend(backend);
+  for (const InputSpec& input : spec.backend->info().inputs)
+    if (input.name == "router_logits")
+      config.groups = std::get<int64_t>(spec.params.value("num_groups"));
+  return config;
+}
+
+TrainedTo train(const TrainRequest& request, const std::vector<std::string>& arguments) {
   if (request.dtype != "f32" && request.dense)
     throw InputError("--dense is float32: leave out --dtype");
   make_writable_folder(request.folder);
-  Training training(request, arguments);
-  const ExitCode code = training.run();
-  print_out("{}", training.summary());
-  return code;
+  return Training(request, arguments).run();
 }
 
 }  // namespace vidattn

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "harness/dit/training/visual_attention.h"
-#include "harness/host/exit_code.h"
 
 namespace vidattn {
 
@@ -27,14 +27,32 @@ struct TrainRequest {
   bool dense = false;       ///< libtorch's own attention
   double save_minutes = 2;  ///< between checkpoints
   int threads = 0;          ///< 0 = OpenMP's
+  /// Options that the user named, as "--alpha": with `resume` they must be the checkpoint's.
+  std::set<std::string> named;
 };
+
+/// The network of a size that a backend is trained in: with routers for methods that read
+/// router_logits. Throws InputError as dit_config() and parse_backend().
+DitConfig config_for(const std::string& size, const std::string& backend);
 
 /// Steps over which the learning rate rises.
 inline constexpr int64_t kRise = 40;
 
+/// What a training came to.
+struct TrainedTo {
+  int64_t done = 0, steps = 0;  ///< equal unless it was interrupted; steps 0 = not known yet
+  double loss = 0;              ///< of the last step
+  bool interrupted() const { return done < steps || steps == 0; }
+};
+
 /// Trains, with progress on stderr. What was reached is saved when it is interrupted. Throws
 /// InputError, before any work, for what cannot be used; and, with the step and the block or
 /// parameter that went first, when loss or gradients are no longer finite.
-ExitCode train(const TrainRequest& request, const std::vector<std::string>& arguments);
+TrainedTo train(const TrainRequest& request, const std::vector<std::string>& arguments);
+
+/// Files of a training's folder: all that it goes on with, the running means, the log.
+inline constexpr const char* kTrainingFile = "model.safetensors";
+inline constexpr const char* kAveragedFile = "averaged.safetensors";
+inline constexpr const char* kTrainLogFile = "log.jsonl";
 
 }  // namespace vidattn

@@ -29,6 +29,7 @@ json to_json(const TrainedStep& step) {
             {"gradient_norm", number_or_null(step.report.gradient_norm)},
             {"rate", step.rate},
             {"seconds", step.seconds},
+            {"data_seconds", step.data_seconds},
             {"attention_share", step.attention_share},
             {"density", step.density}};
   for (const RouterReport& router : step.routers) {

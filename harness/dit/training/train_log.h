@@ -15,6 +15,7 @@ struct TrainedStep {
   StepReport report;
   double rate = 0;                    ///< learning rate
   double seconds = 0;                 ///< of the step, rendering included
+  double data_seconds = 0;            ///< of rendering and noising its clips
   double attention_share = 0;         ///< of the threads' time in the network
   double density = 0;                 ///< of attended pairs
   std::vector<RouterReport> routers;  ///< by block

@@ -17,13 +17,14 @@ class AttentionCall {
  public:
   virtual ~AttentionCall() = default;
   virtual const float* output() const = 0;  ///< [L,H,D]
-  /// Gradients of sum(d_output * output), dq, dk and dv [L,H,D], and of the router's scores [L,M]
+  /// Gradients of sum(d_output * output), dq, dk and dv [L,H,D], and of the router's scores [.,M]
   /// with that of the balance loss in it; `d_router` is null where there is no router.
   virtual void backward(const float* d_output, float* dq, float* dk, float* dv,
                         float* d_router) = 0;
 };
 
-/// q, k, v [L,H,D] of a clip in a block, and the router's scores [L,M] or null.
+/// q, k, v [L,H,D] of a clip in a block, of the video and MMDiT's words behind it, and the router's
+/// scores of the video tokens, [.,M], or null.
 struct AttentionOperands {
   int64_t block, clip;
   const float *q, *k, *v, *router;
@@ -45,6 +46,7 @@ struct DitBatch {
   std::vector<float> sigma;            ///< [B,S]
   std::vector<int64_t> shot_of;        ///< [B,L]
   std::vector<int64_t> captions;       ///< [B,S,T]
+  std::vector<int64_t> word_places;    ///< [B,S], the video token where a shot's words are
   std::vector<float> cosine, sine;     ///< [L,D/2], the rotary embedding's
 };
 
@@ -57,9 +59,9 @@ struct StepReport {
 };
 
 struct TrainerSettings {
-  int64_t clips_at_once = 1;  ///< of a batch that one thread takes through the network
-  int64_t threads = 1;        ///< that share a batch; results do not depend on them
-  bool dense = false;         ///< attends by libtorch's own operations, for checking
+  int64_t threads = 1;  ///< that share a batch; results do not depend on them
+  bool dense = false;   ///< attends by libtorch's own operations, for checking
+  bool bf16 = false;    ///< linear layers multiply in bf16; parameters stay float32
   double weight_decay = 0.01, clip_norm = 1, averaging = 0.995;
 };
 

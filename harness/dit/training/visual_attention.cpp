@@ -7,6 +7,7 @@
 #include "attention/error.h"
 #include "attention/methods/router.h"
 #include "harness/host/clock.h"
+#include "harness/workloads/dit/captions.h"
 #include "metrics/plan/stats.h"
 
 namespace vidattn {
@@ -74,7 +75,7 @@ class ToolCall : public AttentionCall {
     const DitConfig& config = maker_.config();
     const VideoGrid& grid = maker_.grids()[operands.clip];
     const auto share = [&](const float* values) {
-      Tensor tensor = tensor_of(values, grid.video_tokens(), config);
+      Tensor tensor = tensor_of(values, grid.tokens(), config);
       return std::make_shared<const Tensor>(
           settings().dtype == DType::f32 ? std::move(tensor) : tensor.to(settings().dtype));
     };
@@ -92,7 +93,7 @@ class ToolCall : public AttentionCall {
   }
 
   LinearRouter router() const {
-    LinearRouter router{in_.length(), maker_.config().groups};
+    LinearRouter router{in_.grid.video_tokens(), maker_.config().groups};
     router.temperature = std::get<double>(settings().backend.params.value("temperature"));
     router.scores = in_.need(kScores, "moga").as<float>(kScores).data();
     return router;
@@ -133,6 +134,9 @@ ToolAttentionMaker::ToolAttentionMaker(const DitConfig& config, VisualAttentionS
 
 void ToolAttentionMaker::begin(std::vector<VideoGrid> grids) {
   grids_ = std::move(grids);
+  if (config_.text == DitText::joint)
+    for (VideoGrid& grid : grids_)
+      grid.text_tokens = static_cast<int64_t>(grid.shots.size()) * kCaptionTokens;
   routers_.assign(config_.groups > 0 ? config_.blocks : 0, {});
   density_ = seconds_ = 0;
   calls_ = 0;

@@ -34,7 +34,8 @@ class ToolAttentionMaker : public AttentionMaker {
   /// Throws InputError when the device has no backward pass.
   ToolAttentionMaker(const DitConfig& config, VisualAttentionSettings settings);
 
-  /// To be called before a step: the grids of the batch's clips, all of one number of tokens.
+  /// To be called before a step: the grids of the batch's clips, without text tokens, all of one
+  /// number of video tokens.
   void begin(std::vector<VideoGrid> grids);
   std::unique_ptr<AttentionCall> attend(const AttentionOperands& operands) override;
 

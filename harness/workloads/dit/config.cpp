@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
 
 #include "attention/error.h"
 #include "attention/nearest.h"
@@ -24,6 +26,9 @@ const std::vector<DitConfig>& known_configs() {
   };
   return all;
 }
+
+constexpr std::pair<const char*, DitText> kDitTexts[] = {{"cross", DitText::cross},
+                                                         {"joint", DitText::joint}};
 
 void check_heads(const DitConfig& config) {
   const int64_t dim = config.dim();
@@ -59,16 +64,41 @@ void add_attention(ParameterList& list, const std::string& prefix, int64_t chann
   for (const char* norm : {"q_norm", "k_norm"}) list.add(prefix + norm, {channels});
 }
 
-void add_block(ParameterList& list, const std::string& prefix, const DitConfig& config) {
-  const int64_t channels = config.channels;
-  list.add(prefix + "modulation", {6, channels});
-  add_attention(list, prefix, channels);
-  if (config.groups > 0) list.add(prefix + "router.weight", {config.groups, channels});
+void add_feed_forward(ParameterList& list, const std::string& prefix, const DitConfig& config) {
+  list.linear(prefix + "ffn.0", config.inner(), config.channels);
+  list.linear(prefix + "ffn.1", config.channels, config.inner());
+}
+
+void add_cross_attention(ParameterList& list, const std::string& prefix, int64_t channels) {
   list.add(prefix + "cross_norm.weight", {channels});
   list.add(prefix + "cross_norm.bias", {channels});
   add_attention(list, prefix + "cross.", channels);
-  list.linear(prefix + "ffn.0", config.inner(), channels);
-  list.linear(prefix + "ffn.1", channels, config.inner());
+}
+
+/// The last block's words are keys and values alone: nothing reads what would become of them.
+void add_words(ParameterList& list, const std::string& prefix, const DitConfig& config, bool last) {
+  if (last) {
+    list.add(prefix + "modulation", {2, config.channels});
+    for (const char* layer : {"k", "v"})
+      list.linear(prefix + layer, config.channels, config.channels);
+    list.add(prefix + "k_norm", {config.channels});
+    return;
+  }
+  list.add(prefix + "modulation", {6, config.channels});
+  add_attention(list, prefix, config.channels);
+  add_feed_forward(list, prefix, config);
+}
+
+void add_block(ParameterList& list, int64_t b, const DitConfig& config) {
+  const std::string prefix = fmt::format("blocks.{}.", b);
+  list.add(prefix + "modulation", {6, config.channels});
+  add_attention(list, prefix, config.channels);
+  add_feed_forward(list, prefix, config);
+  if (config.groups > 0) list.add(prefix + "router.weight", {config.groups, config.channels});
+  if (config.text == DitText::cross)
+    add_cross_attention(list, prefix, config.channels);
+  else
+    add_words(list, prefix + "text.", config, b + 1 == config.blocks);
 }
 
 }  // namespace
@@ -85,25 +115,47 @@ DitConfig dit_config(const std::string& size) {
   throw InputError("unknown size '" + size + "' of the DiT: " + known_are(size, dit_sizes()));
 }
 
+std::string to_string(DitText text) {
+  for (const auto& [name, known] : kDitTexts)
+    if (known == text) return name;
+  throw std::logic_error("DitText without a name");
+}
+
+DitText parse_dit_text(const std::string& text) {
+  for (const auto& [name, known] : kDitTexts)
+    if (name == text) return known;
+  throw InputError("unknown text '" + text + "' of the DiT: " + known_are(text, dit_texts()));
+}
+
+std::vector<std::string> dit_texts() {
+  std::vector<std::string> names;
+  for (const auto& [name, text] : kDitTexts) names.emplace_back(name);
+  return names;
+}
+
 nlohmann::json to_json(const DitConfig& config) {
   return {{"size", config.size},
           {"channels", config.channels},
           {"heads", config.heads},
           {"blocks", config.blocks},
           {"grid", {config.frames, config.height, config.width}},
-          {"groups", config.groups}};
+          {"groups", config.groups},
+          {"text", to_string(config.text)}};
 }
 
 DitConfig dit_config_from(const std::string& json, const std::string& where) {
   const nlohmann::json value = JsonReader(nullptr, where).placed([&] { return parse_json(json); });
   const JsonReader from(value, where);
-  from.object_of({"size", "channels", "heads", "blocks", "grid", "groups"});
+  from.object_of({"size", "channels", "heads", "blocks", "grid", "groups", "text"});
   DitConfig config;
   config.size = from.at("size").text();
   config.channels = from.at("channels").integer(8, kMostChannels);
   config.heads = from.at("heads").integer(1, kMostChannels);
   config.blocks = from.at("blocks").integer(1, kMostBlocks);
   config.groups = from.at("groups").integer(0, kMostGroups);
+  // Checkpoints of before there was a choice say nothing of it.
+  const JsonReader text = from.maybe("text");
+  if (!text.is_null()) config.text = text.placed([&] { return parse_dit_text(text.text()); });
   const std::vector<JsonReader> grid = from.at("grid").items();
   if (grid.size() != 3) from.at("grid").expected("a list of frames, height and width");
   config.frames = grid[0].integer(1, kMostSide);
@@ -122,7 +174,7 @@ std::vector<DitParameter> dit_parameters(const DitConfig& config) {
   list.linear("time.project", 6 * channels, channels);
   list.add("words", {kCaptionVocabulary, channels});
   list.add("places", {kCaptionTokens, channels});
-  for (int64_t b = 0; b < config.blocks; ++b) add_block(list, fmt::format("blocks.{}.", b), config);
+  for (int64_t b = 0; b < config.blocks; ++b) add_block(list, b, config);
   list.add("head.modulation", {2, channels});
   list.linear("head", kPatchChannels, channels);
   return std::move(list).sorted();

@@ -7,12 +7,22 @@
 
 namespace vidattn {
 
+/// How captions come in: each shot's tokens look at their own shot's words (Wan), or words are
+/// tokens of the visual attention, with weights of their own (MMDiT).
+enum class DitText { cross, joint };
+std::string to_string(DitText text);
+/// Throws InputError naming the known ones for another text.
+DitText parse_dit_text(const std::string& text);
+/// "cross", "joint".
+std::vector<std::string> dit_texts();
+
 /// The shape of a small video DiT (DIT.md).
 struct DitConfig {
   std::string size = "nano";
   int64_t channels = 128, heads = 2, blocks = 4;
   int64_t frames = 12, height = 8, width = 8;  ///< latent grid that it is trained on
   int64_t groups = 0;                          ///< of the routers, M; 0 = it has none
+  DitText text = DitText::cross;
 
   int64_t dim() const { return channels / heads; }
   int64_t inner() const { return 2 * channels; }  ///< channels inside a feed-forward layer

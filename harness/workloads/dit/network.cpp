@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "attention/error.h"
-#include "harness/workloads/dit/block.h"
 #include "harness/workloads/dit/captions.h"
 #include "harness/workloads/dit/latents.h"
+#include "harness/workloads/dit/layers/block.h"
 
 namespace vidattn {
 namespace {
@@ -18,7 +18,7 @@ void check_input(const DitInput& input) {
   input.grid.validate();
   const size_t shots = input.grid.shots.size();
   if (input.grid.text_tokens != 0)
-    throw InputError("the DiT reads its captions by cross-attention: a grid without text tokens");
+    throw InputError("the DiT brings its captions itself: a grid without text tokens");
   if (input.sigmas.size() != shots || input.captions->size() != shots * kCaptionTokens)
     throw InputError(fmt::format("{} noise levels and {} words of captions do not fit {} shots",
                                  input.sigmas.size(), input.captions->size(), shots));
@@ -39,31 +39,37 @@ class DitNetwork::Run {
   Run(const DitNetwork& network, const DitInput& input)
       : parameters_(network.checkpoint_.weights, ""),
         scene_(make_scene(network.config(), parameters_, input)),
-        x_(patches(parameters_, input)) {}
+        states_{patches(parameters_, input), Matrix(0, 0)} {
+    if (network.config().text == DitText::joint) states_.words = scene_.conditions.words;
+  }
 
   DitBlock block(int64_t b) const {
     return {parameters_.part(fmt::format("blocks.{}.", b)), scene_};
   }
-  const Matrix& states() const { return x_; }
+  const DitStates& states() const { return states_; }
 
   void pass(int64_t b, const Attend& attend) {
     const DitBlock through = block(b);
     const Tensor attended = attend_in(b, through, attend);
-    through.finish(attended, x_);
+    through.finish(attended, states_);
   }
 
   std::vector<float> head() const {
     const DitConditions& conditions = scene_.conditions;
-    const ShotVectors vectors(parameters_.vector("head.modulation"), 2, x_.columns,
+    const ShotVectors vectors(parameters_.vector("head.modulation"), 2, states_.video.columns,
                               conditions.time);
-    return parameters_.linear("head")(modulated(x_, conditions, vectors, 0, 1)).values;
+    return parameters_.linear("head")(modulated(states_.video, conditions.video, vectors, 0, 1))
+        .values;
   }
 
  private:
   static DitScene make_scene(const DitConfig& config, const LayerParameters& parameters,
                              const DitInput& input) {
     check_input(input);
-    return {config, input.grid, Rope(input.grid, config.dim()),
+    VideoGrid grid = input.grid;
+    if (config.text == DitText::joint)
+      grid.text_tokens = static_cast<int64_t>(input.captions->size());
+    return {config, std::move(grid), Rope(input.grid, config.dim()),
             make_conditions(parameters, input.grid, input.sigmas, *input.captions)};
   }
 
@@ -75,17 +81,17 @@ class DitNetwork::Run {
   }
 
   Tensor attend_in(int64_t b, const DitBlock& block, const Attend& attend) const {
-    Inputs in = block.attention_inputs(x_);
+    Inputs in = block.attention_inputs(states_);
     Tensor out = attend(b, in);
-    if (out.dtype() != DType::f32 || out.length() != x_.rows ||
-        out.heads() * out.dim() != x_.columns)
+    if (out.dtype() != DType::f32 || out.length() != scene_.grid.tokens() ||
+        out.heads() * out.dim() != states_.video.columns)
       throw std::logic_error("DitNetwork: the attention's output has another shape or type");
     return out;
   }
 
   LayerParameters parameters_;
   DitScene scene_;
-  Matrix x_;  ///< [L,C]
+  DitStates states_;
 };
 
 DitNetwork::DitNetwork(DitCheckpoint checkpoint) : checkpoint_(std::move(checkpoint)) {

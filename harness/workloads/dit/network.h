@@ -30,7 +30,9 @@ class DitNetwork {
   explicit DitNetwork(DitCheckpoint checkpoint);
 
   /// Attends in a block. `in` has q, k, v, the grid, and as extras hidden [L,C] and, where the
-  /// network has routers, router_logits [L,M] and router_weight [M,C]. Returns o [L,H,D] float32.
+  /// network has routers, router_logits [L,M] and router_weight [M,C]. In MMDiT q, k and v have the
+  /// words as the grid's text tokens, the extras L video tokens alone. Returns o of all, [.,H,D]
+  /// float32.
   using Attend = std::function<Tensor(int64_t block, Inputs& in)>;
 
   /// The velocity [L,64]. Throws InputError for noise levels or captions that do not fit the grid,

@@ -60,6 +60,44 @@ TEST_F(TrainCommand, SlowTheLossFalls) {
   EXPECT_LT(last, 0.85 * losses[0]);
 }
 
+TEST_F(TrainCommand, GoesOnWithTheSettingsOfTheCheckpointAlone) {
+  const std::string how = "--clips 4 --backend moga:num_groups=3 --alpha 0.2 --rate 1e-3 --steps 2";
+  ASSERT_EQ(run_tool(train("run", how)).exit_code, 0);
+  const DitArrays before = weights("run");
+  expect_refused(train("run", "--resume --backend full"), "--backend");
+  expect_refused(train("run", "--resume --alpha 0.3"), "--alpha");
+  expect_refused(train("run", "--resume --model micro"), "--model");
+  expect_refused(train("run", "--resume --frames 5"), "--frames");
+  expect_refused(train("run", "--resume --steps 3"), "--steps");
+  expect_refused(train("run", "--resume --text joint"), "--text");
+  EXPECT_EQ(run_tool(train("run", "--resume")).exit_code, 0);
+  EXPECT_EQ(run_tool(train("run", "--resume " + how)).exit_code, 0);
+  EXPECT_EQ(weights("run").at("head.weight").values, before.at("head.weight").values);
+}
+
+TEST_F(TrainCommand, TrainsInStagesOfLengthsAndMmdit) {
+  ASSERT_EQ(run_tool(train("short", "--clips 4 --frames 4 --text joint --steps 2")).exit_code, 0);
+  const ToolResult longer = run_tool(
+      train("long", "--clips 4 --frames 8 --text joint --steps 2 --fine-tune " + out("short") +
+                        "/averaged.safetensors --backend moga_stga:num_groups=3"));
+  ASSERT_EQ(longer.exit_code, 0) << longer.err;
+  EXPECT_EQ(read_checkpoint(folder() / "long" / "averaged.safetensors").config.frames, 8);
+  // Another way of reading captions has other weights.
+  expect_refused(
+      train("no", "--clips 4 --steps 2 --fine-tune " + out("short") + "/averaged.safetensors"),
+      "cross");
+}
+
+TEST_F(TrainCommand, SlowTheLossFallsInBf16) {
+  ASSERT_EQ(run_tool(train("run", "--clips 4 --steps 40 --rate 4e-3 --dtype bf16")).exit_code, 0);
+  std::vector<double> losses;
+  read_json_lines(out("run") + "/log.jsonl",
+                  [&](const JsonReader& line) { losses.push_back(line.at("loss").number()); });
+  double last = 0;
+  for (size_t i = 30; i < 40; ++i) last += losses[i] / 10;
+  EXPECT_LT(last, 0.9 * losses[0]);
+}
+
 TEST_F(TrainCommand, RefusesWhatItCannotUse) {
   expect_refused(train("no", "--model giant"), "giant");
   expect_refused(train("no", "--backend mogga"), "moga");

@@ -76,7 +76,18 @@ TEST_F(GenerateCommand, ReadsCaptionsAndSolvesDensities) {
   expect_refused(line("--seed 1 --captions " + at("c.txt")), "one line a shot");
 }
 
+TEST_F(GenerateCommand, PaintsWithWordsInTheVisualAttention) {
+  write_checkpoint(folder_ / "m.safetensors", random_checkpoint(tiny_config(2, 3, DitText::joint)));
+  const ToolResult result =
+      run_tool(line("--backend moga_stga --backend full --backend sta --out " + at("v.mkv") +
+                    " --json " + at("r.json")));
+  EXPECT_EQ(result.exit_code, 0) << result.err << result.out;
+  EXPECT_TRUE(std::filesystem::exists(at("v_moga_stga.mkv")));
+  EXPECT_LT(read_json(at("r.json"))["videos"][0]["density"], 1);
+}
+
 TEST_F(GenerateCommand, RefusesInOneLine) {
+  expect_refused(line("--backend full --backend full --out " + at("v.mp4")), "once");
   expect_refused(line("--out " + at("v.txt")), "must end in .mp4, .avi or .mkv");
   expect_refused(line("--out " + at("none/v.mp4")), "none");
   expect_refused(line("--backend fool"), "unknown backend");

@@ -10,7 +10,9 @@
 namespace vidattn {
 
 /// A network that is trained in milliseconds.
-inline DitConfig toy_config(int64_t groups = 0) { return testing::tiny_config(2, groups); }
+inline DitConfig toy_config(int64_t groups = 0, DitText text = DitText::cross) {
+  return testing::tiny_config(2, groups, text);
+}
 
 /// Parameters none of which is zero, so that all have a gradient.
 inline DitArrays toy_weights(const DitConfig& config) {

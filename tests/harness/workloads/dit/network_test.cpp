@@ -68,9 +68,12 @@ TEST(DitNetwork, IsWhatTheTextSays) {
   const VideoGrid one{.frames = 1, .height = 1, .width = 1},
       odd{.frames = 3, .height = 5, .width = 1},
       four{.frames = 5, .height = 2, .width = 3, .shots = {0, 1, 2, 4}};
-  for (const int64_t blocks : {1, 2})
+  for (const auto& [blocks, text] : {std::pair{1, DitText::cross},
+                                     {2, DitText::cross},
+                                     {1, DitText::joint},
+                                     {2, DitText::joint}})
     for (const VideoGrid& grid : {one, odd, four}) {
-      const DitCheckpoint checkpoint = random_checkpoint(tiny_config(blocks, 3));
+      const DitCheckpoint checkpoint = random_checkpoint(tiny_config(blocks, 3, text));
       const MadeInput made(grid);
       const PlainNetwork::Rows wanted = PlainNetwork(checkpoint).velocity(made.input);
       const DitNetwork network(checkpoint);
@@ -78,23 +81,45 @@ TEST(DitNetwork, IsWhatTheTextSays) {
         const std::vector<float> got = network.velocity(made.input, full_on(device));
         ASSERT_EQ(got.size(), made.latents.size());
         EXPECT_LT(distance(got, wanted), 1e-5)
-            << device << ", " << blocks << " blocks, " << grid.tokens() << " tokens";
+            << device << ", " << blocks << " blocks, " << to_string(text) << ", " << grid.tokens()
+            << " tokens";
       }
     }
 }
 
 TEST(DitNetwork, EveryParameterMatters) {
-  const DitConfig config = tiny_config(2);
   const VideoGrid grid{.frames = 3, .height = 2, .width = 2, .shots = {0, 2}};
   const MadeInput made(grid);
-  const DitCheckpoint checkpoint = random_checkpoint(config);
-  const std::vector<float> before = DitNetwork(checkpoint).velocity(made.input, full_on("cpu"));
-  for (const DitParameter& parameter : dit_parameters(config)) {
-    DitCheckpoint changed = checkpoint;
-    for (float& value : std::get<std::vector<float>>(changed.weights[parameter.name].values))
-      value += 0.5F * std::sin(100 * value);
-    EXPECT_NE(DitNetwork(changed).velocity(made.input, full_on("cpu")), before) << parameter.name;
+  for (const DitText text : {DitText::cross, DitText::joint}) {
+    const DitConfig config = tiny_config(2, 0, text);
+    const DitCheckpoint checkpoint = random_checkpoint(config);
+    const std::vector<float> before = DitNetwork(checkpoint).velocity(made.input, full_on("cpu"));
+    for (const DitParameter& parameter : dit_parameters(config)) {
+      DitCheckpoint changed = checkpoint;
+      for (float& value : std::get<std::vector<float>>(changed.weights[parameter.name].values))
+        value += 0.5F * std::sin(100 * value);
+      EXPECT_NE(DitNetwork(changed).velocity(made.input, full_on("cpu")), before) << parameter.name;
+    }
   }
+}
+
+TEST(DitNetwork, WordsOfMmditAreTextTokensWhoseShotsAreToldApart) {
+  const DitNetwork network(random_checkpoint(tiny_config(2, 3, DitText::joint)));
+  const VideoGrid grid{.frames = 4, .height = 1, .width = 2, .shots = {0, 2}};
+  const MadeInput made(grid);
+  const Inputs in = network.attention_inputs(made.input, 1, full_on("cpu"));
+  EXPECT_EQ(in.grid.text_tokens, 2 * kCaptionTokens);
+  EXPECT_EQ(in.length(), 8 + 2 * kCaptionTokens);
+  EXPECT_EQ(in.need("router_logits", "test").shape, (std::vector<int64_t>{8, 3}));
+  in.validate();
+  // The captions of the shots exchanged are other captions.
+  std::vector<int32_t> exchanged(made.captions.begin() + kCaptionTokens, made.captions.end());
+  exchanged.insert(exchanged.end(), made.captions.begin(), made.captions.begin() + kCaptionTokens);
+  DitInput other = made.input;
+  other.sigmas = {0.5, 0.5};
+  const std::vector<float> before = network.velocity(other, full_on("cpu"));
+  other.captions = &exchanged;
+  EXPECT_NE(network.velocity(other, full_on("cpu")), before);
 }
 
 TEST(DitNetwork, ShotsAreToldApart) {

@@ -26,8 +26,14 @@ class PlainNetwork {
     Rows x;
     for (int64_t i = 0; i < input.grid.video_tokens(); ++i)
       x.push_back(linear("patch", patches(i)));
-    for (int64_t b = 0; b < config().blocks; ++b)
-      block("blocks." + std::to_string(b) + ".", input, x);
+    Rows words = embedded(input);
+    for (int64_t b = 0; b < config().blocks; ++b) {
+      const std::string name = "blocks." + std::to_string(b) + ".";
+      if (config().text == DitText::joint)
+        joint_block(name, input, x, words);
+      else
+        block(name, input, x, words);
+    }
     for (size_t i = 0; i < x.size(); ++i) {
       const Row e = time(input.sigmas[shot_of_token(input.grid, i)]);
       const int64_t n = config().channels;
@@ -145,14 +151,80 @@ class PlainNetwork {
     return a;
   }
 
-  void block(const std::string& name, const DitInput& input, Rows& x) const {
-    Rows m, words(input.captions->size());
-    for (const double sigma : input.sigmas) m.push_back(linear("time.project", silu(time(sigma))));
+  Rows embedded(const DitInput& input) const {
+    Rows words(input.captions->size());
     const int64_t n = config().channels;
     for (size_t i = 0; i < words.size(); ++i)
       for (int64_t c = 0; c < n; ++c)
         words[i].push_back(at("words", (*input.captions)[i] * n + c) +
                            at("places", static_cast<int64_t>(i) % kCaptionTokens * n + c));
+    return words;
+  }
+
+  /// MMDiT: one row of either kind, with the weights under `name`, in shot `shot`.
+  struct Kind {
+    const PlainNetwork& network;
+    std::string name;
+    Rows m;  ///< by shot
+
+    Row modulated(const Row& x, int64_t shot, int64_t shift) const {
+      const Row add = network.vector_of(name, m[shot], shift),
+                scale = network.vector_of(name, m[shot], shift + 1);
+      Row h = layer_norm(x);
+      for (size_t c = 0; c < h.size(); ++c) h[c] = h[c] * (1 + scale[c]) + add[c];
+      return h;
+    }
+    Row turned(const char* which, const DitInput& input, int64_t place, const Row& h) const {
+      const std::string layer = name + which;
+      if (!network.has(layer + ".weight")) return Row(h.size());
+      return network.rope(input.grid, place,
+                          network.rms(layer + "_norm", network.linear(layer, h)));
+    }
+    void add_gated(const Row& y, int64_t shot, int64_t gate, Row& x) const {
+      const Row factor = network.vector_of(name, m[shot], gate);
+      for (size_t c = 0; c < x.size(); ++c) x[c] += factor[c] * y[c];
+    }
+    void finish(const Row& attended, int64_t shot, Row& x) const {
+      add_gated(network.linear(name + "o", attended), shot, 2, x);
+      Row inner = network.linear(name + "ffn.0", modulated(x, shot, 3));
+      for (double& u : inner)
+        u = u / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (u + 0.044715 * u * u * u)));
+      add_gated(network.linear(name + "ffn.1", inner), shot, 5, x);
+    }
+  };
+
+  void joint_block(const std::string& name, const DitInput& input, Rows& x, Rows& words) const {
+    Rows m, q, k, v;
+    for (const double sigma : input.sigmas) m.push_back(linear("time.project", silu(time(sigma))));
+    const Kind video{*this, name, m}, text{*this, name + "text.", m};
+    const auto add = [&](const Kind& kind, const Row& row, int64_t shot, int64_t place) {
+      const Row h = kind.modulated(row, shot, 0);
+      q.push_back(kind.turned("q", input, place, h));
+      k.push_back(kind.turned("k", input, place, h));
+      v.push_back(linear(kind.name + "v", h));
+    };
+    const auto shot_of = [&](size_t i) {
+      return shot_of_token(input.grid, static_cast<int64_t>(i));
+    };
+    for (size_t i = 0; i < x.size(); ++i) add(video, x[i], shot_of(i), static_cast<int64_t>(i));
+    const std::vector<int64_t>& shots = input.grid.shots;
+    for (size_t i = 0; i < words.size(); ++i) {
+      const size_t s = i / kCaptionTokens;
+      const int64_t end = s + 1 < shots.size() ? shots[s + 1] : input.grid.frames;
+      const int64_t middle = (shots[s] + end) / 2 * input.grid.height * input.grid.width;
+      add(text, words[i], static_cast<int64_t>(s), middle);
+    }
+    for (size_t i = 0; i < x.size(); ++i) video.finish(attend(q[i], k, v), shot_of(i), x[i]);
+    if (!has(text.name + "o.weight")) return;
+    for (size_t i = 0; i < words.size(); ++i)
+      text.finish(attend(q[x.size() + i], k, v), static_cast<int64_t>(i) / kCaptionTokens,
+                  words[i]);
+  }
+
+  void block(const std::string& name, const DitInput& input, Rows& x, const Rows& words) const {
+    Rows m;
+    for (const double sigma : input.sigmas) m.push_back(linear("time.project", silu(time(sigma))));
+    const int64_t n = config().channels;
     const auto shot = [&](size_t i) { return shot_of_token(input.grid, static_cast<int64_t>(i)); };
     const auto modulated = [&](size_t i, int64_t shift) {
       const Row add = vector_of(name, m[shot(i)], shift),

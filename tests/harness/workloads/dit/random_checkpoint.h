@@ -10,8 +10,9 @@
 namespace vidattn::testing {
 
 /// A configuration that a test runs in no time.
-inline DitConfig tiny_config(int64_t blocks = 1, int64_t groups = 0) {
-  return {"tiny", 32, 2, blocks, 4, 2, 3, groups};
+inline DitConfig tiny_config(int64_t blocks = 1, int64_t groups = 0,
+                             DitText text = DitText::cross) {
+  return {"tiny", 32, 2, blocks, 4, 2, 3, groups, text};
 }
 
 /// Random parameters: no layer is neutral, as those that begin at zero would be.

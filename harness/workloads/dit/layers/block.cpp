@@ -1,4 +1,4 @@
-#include "harness/workloads/dit/block.h"
+#include "harness/workloads/dit/layers/block.h"
 
 #include <algorithm>
 #include <array>
@@ -10,22 +10,8 @@
 namespace vidattn {
 namespace {
 
-// The six vectors of a block's modulation, as Wan orders them.
-enum Modulation : int64_t { kShift, kScale, kGate, kInnerShift, kInnerScale, kInnerGate };
-
-/// A projection of hidden states to heads, [L,H,D].
-std::shared_ptr<Tensor> to_heads(const LinearLayer& layer, const Matrix& h, int64_t heads) {
-  auto out = std::make_shared<Tensor>(h.rows, heads, layer.outputs / heads);
-  layer.apply(h.values.data(), h.rows, out->data<float>());
-  return out;
-}
-
-/// Norm of all heads' channels together, then the rotary embedding.
-void norm_and_turn(const float* weight, const Rope& rope, Tensor& x) {
-  rms_norm(weight, x.length(), x.heads() * x.dim(), x.data<float>());
-#pragma omp parallel for schedule(static)
-  for (int64_t token = 0; token < x.length(); ++token)
-    for (int64_t head = 0; head < x.heads(); ++head) rope.apply(token, x.row(token, head));
+std::shared_ptr<const Tensor> as_shared(Tensor tensor) {
+  return std::make_shared<const Tensor>(std::move(tensor));
 }
 
 std::shared_ptr<const Array> as_array(Matrix m) {
@@ -74,17 +60,24 @@ void attend_to_words(const float* k, const float* v, int64_t stride, int64_t dim
 DitBlock::DitBlock(const LayerParameters& parameters, const DitScene& scene)
     : parameters_(parameters),
       scene_(scene),
-      vectors_(parameters.vector("modulation"), 6, scene.config.channels,
-               scene.conditions.modulation) {}
+      video_(parameters, scene.conditions, scene.conditions.video, scene.config.channels) {
+  if (scene.config.text == DitText::joint)
+    words_.emplace(parameters.part("text."), scene.conditions, scene.conditions.word,
+                   scene.config.channels);
+}
 
-Inputs DitBlock::attention_inputs(const Matrix& x) const {
-  Matrix h = modulated(x, scene_.conditions, vectors_, kShift, kScale);
-  const int64_t heads = scene_.config.heads;
-  const auto q = to_heads(parameters_.linear("q"), h, heads);
-  const auto k = to_heads(parameters_.linear("k"), h, heads);
-  norm_and_turn(parameters_.vector("q_norm"), scene_.rope, *q);
-  norm_and_turn(parameters_.vector("k_norm"), scene_.rope, *k);
-  Inputs in{.q = q, .k = k, .v = to_heads(parameters_.linear("v"), h, heads)};
+Inputs DitBlock::attention_inputs(const DitStates& states) const {
+  const auto tensor = [&] {
+    return Tensor(scene_.grid.tokens(), scene_.config.heads, scene_.config.dim());
+  };
+  AttentionOperandTensors operands{tensor(), tensor(), tensor()};
+  Matrix h = video_.modulated_states(states.video);
+  video_.project(h, scene_.rope, 0, operands);
+  if (words_)
+    words_->project(words_->modulated_states(states.words), scene_.rope, h.rows, operands);
+  Inputs in{.q = as_shared(std::move(operands.q)),
+            .k = as_shared(std::move(operands.k)),
+            .v = as_shared(std::move(operands.v))};
   in.grid = scene_.grid;
   if (parameters_.has("router.weight")) {
     const LinearLayer router = parameters_.linear("router");
@@ -97,16 +90,13 @@ Inputs DitBlock::attention_inputs(const Matrix& x) const {
   return in;
 }
 
-void DitBlock::finish(const Tensor& attended, Matrix& x) const {
-  add_attention(attended, x);
-  add_captions(x);
-  add_feed_forward(x);
-}
-
-void DitBlock::add_attention(const Tensor& attended, Matrix& x) const {
-  Matrix out(x.rows, x.columns);
-  parameters_.linear("o").apply(attended.data<float>(), x.rows, out.values.data());
-  add_gated(out, scene_.conditions, vectors_, kGate, x);
+void DitBlock::finish(const Tensor& attended, DitStates& states) const {
+  video_.add_attention(attended.data<float>(), states.video);
+  if (!words_) add_captions(states.video);
+  video_.add_feed_forward(states.video);
+  if (!words_ || !words_->goes_on()) return;
+  words_->add_attention(attended.row(states.video.rows, 0), states.words);
+  words_->add_feed_forward(states.words);
 }
 
 void DitBlock::add_captions(Matrix& x) const {
@@ -117,7 +107,7 @@ void DitBlock::add_captions(Matrix& x) const {
   const int64_t channels = x.columns, dim = scene_.config.dim();
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < q.rows; ++i) {
-    const int64_t first = scene_.conditions.shot_of[i] * kCaptionTokens;
+    const int64_t first = scene_.conditions.video.shot[i] * kCaptionTokens;
     for (int64_t c = 0; c < channels; c += dim)
       attend_to_words(k.row(first) + c, v.row(first) + c, channels, dim, q.row(i) + c);
   }
@@ -125,13 +115,6 @@ void DitBlock::add_captions(Matrix& x) const {
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < x.rows; ++i)
     for (int64_t c = 0; c < channels; ++c) x.row(i)[c] += out.row(i)[c];
-}
-
-void DitBlock::add_feed_forward(Matrix& x) const {
-  Matrix inner = parameters_.linear("ffn.0")(
-      modulated(x, scene_.conditions, vectors_, kInnerShift, kInnerScale));
-  gelu(inner);
-  add_gated(parameters_.linear("ffn.1")(inner), scene_.conditions, vectors_, kInnerGate, x);
 }
 
 }  // namespace vidattn

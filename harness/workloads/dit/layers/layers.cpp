@@ -1,4 +1,4 @@
-#include "harness/workloads/dit/layers.h"
+#include "harness/workloads/dit/layers/layers.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "harness/workloads/dit/conditions.h"
+#include "harness/workloads/dit/layers/conditions.h"
 
 #include <cmath>
 
@@ -34,14 +34,32 @@ Matrix embedded_words(const LayerParameters& network, const std::vector<int32_t>
   return c;
 }
 
-std::vector<int32_t> shots_of_tokens(const VideoGrid& grid) {
-  std::vector<int32_t> shots(grid.video_tokens());
-  for (int64_t i = 0; i < grid.video_tokens(); ++i)
-    shots[i] = static_cast<int32_t>(shot_of(grid.shots, i / grid.frame_size()));
-  return shots;
+TokenPlaces places_of_tokens(const VideoGrid& grid) {
+  TokenPlaces places;
+  for (int64_t i = 0; i < grid.video_tokens(); ++i) {
+    places.shot.push_back(static_cast<int32_t>(shot_of(grid.shots, i / grid.frame_size())));
+    places.token.push_back(static_cast<int32_t>(i));
+  }
+  return places;
+}
+
+TokenPlaces places_of_captions(const VideoGrid& grid) {
+  TokenPlaces places;
+  const auto shots = static_cast<int32_t>(grid.shots.size());
+  for (int32_t shot = 0; shot < shots; ++shot) {
+    places.shot.insert(places.shot.end(), kCaptionTokens, shot);
+    places.token.insert(places.token.end(), kCaptionTokens, place_of_words(grid, shot));
+  }
+  return places;
 }
 
 }  // namespace
+
+int32_t place_of_words(const VideoGrid& grid, int64_t shot) {
+  const auto shots = static_cast<int64_t>(grid.shots.size());
+  const int64_t end = shot + 1 < shots ? grid.shots[shot + 1] : grid.frames;
+  return static_cast<int32_t>(grid.token((grid.shots[shot] + end) / 2, 0, 0));
+}
 
 DitConditions make_conditions(const LayerParameters& network, const VideoGrid& grid,
                               const std::vector<double>& sigmas,
@@ -52,8 +70,8 @@ DitConditions make_conditions(const LayerParameters& network, const VideoGrid& g
   Matrix time = network.linear("time.1")(hidden);
   Matrix active = time;
   silu(active);
-  return {shots_of_tokens(grid), std::move(time), network.linear("time.project")(active),
-          embedded_words(network, captions, first.inputs)};
+  return {places_of_tokens(grid), places_of_captions(grid), std::move(time),
+          network.linear("time.project")(active), embedded_words(network, captions, first.inputs)};
 }
 
 ShotVectors::ShotVectors(const float* learned, int64_t vectors, int64_t channels,
@@ -64,23 +82,23 @@ ShotVectors::ShotVectors(const float* learned, int64_t vectors, int64_t channels
       sums_.row(s)[i] = learned[i] + shots.row(s)[i % shots.columns];
 }
 
-Matrix modulated(const Matrix& x, const DitConditions& conditions, const ShotVectors& vectors,
+Matrix modulated(const Matrix& x, const TokenPlaces& places, const ShotVectors& vectors,
                  int64_t shift, int64_t scale) {
   Matrix y = layer_norm(x);
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < y.rows; ++i) {
-    const int64_t shot = conditions.shot_of[i];
+    const int64_t shot = places.shot[i];
     const float *add = vectors.of(shot, shift), *factor = vectors.of(shot, scale);
     for (int64_t c = 0; c < y.columns; ++c) y.row(i)[c] = y.row(i)[c] * (1 + factor[c]) + add[c];
   }
   return y;
 }
 
-void add_gated(const Matrix& y, const DitConditions& conditions, const ShotVectors& vectors,
-               int64_t gate, Matrix& x) {
+void add_gated(const Matrix& y, const TokenPlaces& places, const ShotVectors& vectors, int64_t gate,
+               Matrix& x) {
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < x.rows; ++i) {
-    const float* factor = vectors.of(conditions.shot_of[i], gate);
+    const float* factor = vectors.of(places.shot[i], gate);
     for (int64_t c = 0; c < x.columns; ++c) x.row(i)[c] += factor[c] * y.row(i)[c];
   }
 }

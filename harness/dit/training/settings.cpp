@@ -1,0 +1,115 @@
+#include "harness/dit/training/settings.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <utility>
+
+#include "attention/error.h"
+#include "attention/nearest.h"
+#include "harness/io/file.h"
+#include "harness/measure/backend_spec.h"
+
+namespace vidattn {
+namespace {
+
+constexpr std::pair<const char*, BalanceForm> kBalanceForms[] = {
+    {"eq8", BalanceForm::assigned},
+    {"switch", BalanceForm::switch_transformer},
+    {"onehot", BalanceForm::one_hot}};
+
+/// A setting as text, and back.
+struct TrainSetting {
+  const char* option;
+  std::string (*text)(const TrainRequest& request);
+  void (*take)(TrainRequest& request, const std::string& text);
+};
+
+constexpr TrainSetting kTrainSettings[] = {
+    {"--model", [](const TrainRequest& r) { return r.config.size; }, nullptr},
+    {"--text", [](const TrainRequest& r) { return to_string(r.config.text); }, nullptr},
+    {"--frames", [](const TrainRequest& r) { return std::to_string(r.config.frames); }, nullptr},
+    {"--backend", [](const TrainRequest& r) { return parse_backend(r.backend).text(); },
+     [](TrainRequest& r, const std::string& text) { r.backend = text; }},
+    {"--device", [](const TrainRequest& r) { return r.device; },
+     [](TrainRequest& r, const std::string& text) { r.device = text; }},
+    {"--dtype", [](const TrainRequest& r) { return r.dtype; },
+     [](TrainRequest& r, const std::string& text) { r.dtype = text; }},
+    {"--alpha", [](const TrainRequest& r) { return fmt::format("{}", r.alpha); },
+     [](TrainRequest& r, const std::string& text) { r.alpha = std::stod(text); }},
+    {"--balance", [](const TrainRequest& r) { return to_string(r.form); },
+     [](TrainRequest& r, const std::string& text) { r.form = parse_balance_form(text); }},
+    {"--minutes", [](const TrainRequest& r) { return fmt::format("{}", r.minutes); },
+     [](TrainRequest& r, const std::string& text) { r.minutes = std::stod(text); }},
+    {"--steps", [](const TrainRequest& r) { return std::to_string(r.steps); },
+     [](TrainRequest& r, const std::string& text) { r.steps = std::stoll(text); }},
+    {"--clips", [](const TrainRequest& r) { return std::to_string(r.clips); },
+     [](TrainRequest& r, const std::string& text) { r.clips = std::stoll(text); }},
+    {"--rate", [](const TrainRequest& r) { return fmt::format("{}", r.rate); },
+     [](TrainRequest& r, const std::string& text) { r.rate = std::stod(text); }},
+    {"--seed", [](const TrainRequest& r) { return std::to_string(r.seed); },
+     [](TrainRequest& r, const std::string& text) { r.seed = std::stoull(text); }},
+    {"--dense", [](const TrainRequest& r) { return std::string(r.dense ? "yes" : "no"); },
+     [](TrainRequest& r, const std::string& text) { r.dense = text == "yes"; }},
+};
+
+/// Facts of a checkpoint whose names are not the options' without their dashes.
+std::string fact_of(const TrainSetting& setting) {
+  const std::string name = std::string(setting.option).substr(2);
+  return name == "steps" ? "asked_steps" : name;
+}
+
+[[noreturn]] void refuse_other(const TrainSetting& setting, const std::string& asked,
+                               const std::string& kept) {
+  throw InputError(fmt::format("--resume: the training has {} {}, not {}: leave it out",
+                               setting.option, in_quotes(kept), in_quotes(asked)));
+}
+
+}  // namespace
+
+std::vector<std::string> balance_forms() {
+  std::vector<std::string> names;
+  for (const auto& [name, form] : kBalanceForms) names.emplace_back(name);
+  return names;
+}
+
+std::string to_string(BalanceForm form) {
+  for (const auto& [name, known] : kBalanceForms)
+    if (known == form) return name;
+  throw std::logic_error("BalanceForm without a name");
+}
+
+BalanceForm parse_balance_form(const std::string& text) {
+  for (const auto& [name, form] : kBalanceForms)
+    if (name == text) return form;
+  throw InputError("unknown balance loss '" + text + "': " + known_are(text, balance_forms()));
+}
+
+std::map<std::string, std::string> settings_of(const TrainRequest& request) {
+  std::map<std::string, std::string> texts;
+  for (const TrainSetting& setting : kTrainSettings)
+    texts[fact_of(setting)] = setting.text(request);
+  return texts;
+}
+
+void take_settings(const DitCheckpoint& checkpoint, TrainRequest& request) {
+  TrainRequest kept = request;
+  kept.config = checkpoint.config;
+  for (const TrainSetting& setting : kTrainSettings) {
+    const auto fact = checkpoint.facts.find(fact_of(setting));
+    if (fact != checkpoint.facts.end() && setting.take != nullptr) {
+      try {
+        setting.take(kept, fact->second);
+      } catch (const std::logic_error&) {  // what std::stod() and the like throw
+        throw InputError(
+            fmt::format("the checkpoint has no {} in {}", setting.option, in_quotes(fact->second)));
+      }
+    }
+    const bool named = request.named.contains(setting.option);
+    if (named && setting.text(kept) != setting.text(request))
+      refuse_other(setting, setting.text(request), setting.text(kept));
+  }
+  request = std::move(kept);
+}
+
+}  // namespace vidattn
