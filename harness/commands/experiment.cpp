@@ -10,6 +10,8 @@
 namespace vidattn::experiment_command {
 namespace {
 
+constexpr const char* kTraining = "Experiments that train";
+
 struct Given {
   std::string name;
   ExperimentRequest request;
@@ -41,8 +43,30 @@ const RegisterCommand registered([] {
        Option("--clips", &r.clips, "clips").in(1, 100000),
        Option("--steps", &r.steps, "denoising steps of a video").in(1, 1000),
        Option("--shift", &r.shift, "of the noise levels").in(0.01, 100),
-       Option("--seed", &r.seed, "of clips and noise"), device_option(r.device),
-       out_option(r.json, "JSON file"), quiet_option()},
+       Option("--seed", &r.seed, "of clips and noise, and of the first training"),
+       device_option(r.device),
+       Option("--model", &r.model, "size of the networks that are trained")
+           .one_of(dit_sizes())
+           .under(kTraining),
+       Option("--seeds", &r.seeds, "trainings of each kind").in(1, 1000).under(kTraining),
+       Option("--train-steps", &r.train_steps, "steps of each").in(1, 1e9).under(kTraining),
+       Option("--base-steps", &r.base_steps,
+              "steps of the full-attention networks that they begin with, without --checkpoint; 0: "
+              "none")
+           .in(0, 1e9)
+           .under(kTraining),
+       Option("--rate", &r.rate, "largest learning rate").positive().under(kTraining),
+       Option("--out", &r.folder, "folder of the trained networks: none is trained twice")
+           .written(Written::folder)
+           .under(kTraining),
+       Option("--density", &r.density, "of the methods of `methods`")
+           .in(0.001, 1)
+           .shown_as("the first trained one's"),
+       Option("--frames", &r.frames, "latent frames of the clips of `iteration`: A,B,…")
+           .in(3, 1024)
+           .shown_as("1, 2 and 4 times the model's"),
+       Option("--format", &r.format, "of the table").one_of(experiment_formats()),
+       Option("--json", &r.json, "JSON file for everything measured").written(), quiet_option()},
       [given](const Arguments& arguments) {
         given->request.arguments = arguments;
         return run_experiment(given->name, given->request);

@@ -19,6 +19,13 @@ std::vector<Experiment>& experiment_registry() {
   return all;
 }
 
+std::string table_of(const ExperimentResult& result, const std::string& format) {
+  if (format == "latex") return latex_table(result.headings, result.rows);
+  if (format == "text") return text_table(result.headings, result.rows);
+  const std::string alignment = "l" + std::string(result.headings.size() - 1, 'r');
+  return markdown_table(result.headings, result.rows, alignment);
+}
+
 }  // namespace
 
 RegisterExperiment::RegisterExperiment(Experiment experiment) {
@@ -29,6 +36,8 @@ RegisterExperiment::RegisterExperiment(Experiment experiment) {
 }
 
 const std::vector<Experiment>& experiments() { return experiment_registry(); }
+
+std::vector<std::string> experiment_formats() { return {"text", "markdown", "latex"}; }
 
 uint64_t clip_seed(const ExperimentRequest& request, int64_t i) {
   return Random(request.seed, kExperimentStream + static_cast<uint64_t>(i)).bits();
@@ -44,7 +53,7 @@ ExitCode run_experiment(const std::string& name, const ExperimentRequest& reques
   Outputs outputs;
   ExperimentResult result = found->run(request);
   outputs.write([&] {
-    print_out("{}", text_table(result.headings, result.rows));
+    print_out("{}", table_of(result, request.format));
     for (const std::string& note : result.notes) print_out("\n{}\n", note);
   });
   if (!request.json.empty())

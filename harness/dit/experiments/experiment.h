@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,16 @@ struct ExperimentRequest {
   int64_t clips = 24, steps = 30;
   double shift = 5;   ///< of the noise levels (steps_workload.h)
   uint64_t seed = 1;  ///< of the clips, which are none of any training's, and the noise
-  std::string device = "cpu", json;
+  // Of those that train (trained_models.h):
+  std::string model = "nano";     ///< size
+  std::string folder;             ///< where trained networks are kept
+  int64_t seeds = 3;              ///< trainings of each kind
+  int64_t train_steps = 700;      ///< of every fine-tuning
+  int64_t base_steps = 2500;      ///< of the full-attention networks that are fine-tuned, 0 = none
+  double rate = 1e-3;             ///< largest learning rate of the fine-tuning
+  std::optional<double> density;  ///< of swapped-in methods
+  std::vector<int64_t> frames;    ///< of iteration, latent; empty = 1, 2 and 4 times the model's
+  std::string device = "cpu", json, format = "text";
   std::vector<std::string> arguments;
 };
 
@@ -46,6 +56,9 @@ class RegisterExperiment {
 
 /// Sorted by name.
 const std::vector<Experiment>& experiments();
+
+/// "text", "markdown", "latex": how run_experiment() prints its table.
+std::vector<std::string> experiment_formats();
 
 /// Runs it, prints its table and writes its JSON. Throws InputError before any work for a request
 /// that makes no sense.

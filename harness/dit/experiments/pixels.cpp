@@ -25,6 +25,25 @@ const std::vector<std::string>& default_methods() {
   return names;
 }
 
+/// What a clip says of a method: cheap metrics, first step and mean of all; and the painted video.
+struct Judgement {
+  std::vector<double> first, all;
+  double psnr = 0, distance = 0, recalled = 0;
+
+  /// Adds a share of another's.
+  void add(const Judgement& more, double share) {
+    first.resize(more.first.size());
+    all.resize(more.all.size());
+    for (size_t i = 0; i < all.size(); ++i) {
+      first[i] += share * more.first[i];
+      all[i] += share * more.all[i];
+    }
+    psnr += share * more.psnr;
+    distance += share * more.distance;
+    recalled += share * more.recalled;
+  }
+};
+
 /// A method at a density, and what every clip says of it.
 struct Judged {
   BackendSpec spec;
@@ -32,6 +51,14 @@ struct Judged {
   double target = 0;
   std::vector<std::vector<double>> first, all;   ///< cheap metrics by clip: first step, mean
   std::vector<double> psnr, distance, recalled;  ///< of the painted video, by clip
+
+  void add_clip(const Judgement& judgement) {
+    first.push_back(judgement.first);
+    all.push_back(judgement.all);
+    psnr.push_back(judgement.psnr);
+    distance.push_back(judgement.distance);
+    recalled.push_back(judgement.recalled);
+  }
 };
 
 double relative_distance(const std::vector<float>& a, const std::vector<float>& b) {
@@ -91,16 +118,14 @@ class JudgedClip {
 
   const RolloutTask& task() const { return clip_.task(); }
 
-  void judge(Judged& method) const {
+  Judgement judge(const BackendSpec& method) const {
     std::vector<std::vector<double>> found;
-    for (const Probe& probe : probes_) found.push_back(probe.metrics(method.spec));
-    method.first.push_back(mean_of(found, kProbesOfAStep));
-    method.all.push_back(mean_of(found, found.size()));
-    const std::vector<float> painted = paint(method.spec);
+    for (const Probe& probe : probes_) found.push_back(probe.metrics(method));
+    const std::vector<float> painted = paint(method);
     const std::vector<cv::Mat> frames = decode_latents(painted, task().grid);
-    method.psnr.push_back(psnr_between(frames, full_frames_));
-    method.distance.push_back(relative_distance(painted, full_));
-    method.recalled.push_back(clip_.painted(frames) == clip_.colour());
+    return {mean_of(found, kProbesOfAStep), mean_of(found, found.size()),
+            psnr_between(frames, full_frames_), relative_distance(painted, full_),
+            clip_.painted(frames) == clip_.colour() ? 1.0 : 0.0};
   }
 
  private:
@@ -176,20 +201,27 @@ void add_methods(const std::vector<Judged>& methods, ExperimentResult& result) {
 }
 
 ExperimentResult pixels(const ExperimentRequest& request) {
-  if (request.checkpoints.size() != 1) throw InputError("pixels needs one --checkpoint FILE");
-  const DitNetwork network(read_checkpoint(request.checkpoints.front()));
+  if (request.checkpoints.empty())
+    throw InputError("pixels needs a network, or several that differ in their seed: --checkpoint");
+  std::vector<DitNetwork> networks;
+  for (const std::string& path : request.checkpoints) networks.emplace_back(read_checkpoint(path));
   ExperimentResult result;
   std::vector<Judged> methods;
   size_t clips = 0;
-  Progress progress("painting", request.clips);
+  const auto count = static_cast<int64_t>(networks.size());
+  Progress progress("painting", request.clips * count);
   try {
     for (; clips < static_cast<size_t>(request.clips); ++clips) {
-      const JudgedClip clip(request, network, static_cast<int64_t>(clips));
-      if (methods.empty()) methods = choose(request, network, clip.task(), result.notes);
-      std::vector<Judged> judged = methods;
-      for (Judged& method : judged) clip.judge(method);
-      methods = std::move(judged);
-      progress.update(static_cast<int64_t>(clips) + 1);
+      std::vector<Judgement> judgements;
+      for (int64_t n = 0; n < count; ++n) {
+        const JudgedClip clip(request, networks[n], static_cast<int64_t>(clips));
+        if (methods.empty()) methods = choose(request, networks[n], clip.task(), result.notes);
+        judgements.resize(methods.size());
+        for (size_t i = 0; i < methods.size(); ++i)
+          judgements[i].add(clip.judge(methods[i].spec), 1.0 / static_cast<double>(count));
+        progress.update(static_cast<int64_t>(clips) * count + n + 1);
+      }
+      for (size_t i = 0; i < methods.size(); ++i) methods[i].add_clip(judgements[i]);
     }
   } catch (const Cancelled&) {
     result.interrupted = true;
@@ -198,11 +230,12 @@ ExperimentResult pixels(const ExperimentRequest& request) {
   add_taus(methods, clips, result);
   add_methods(methods, result);
   result.notes.push_back(fmt::format(
-      "Kendall's tau, with its 95% interval over {} clips, between what a metric says of {} "
+      "Kendall's tau, with its 95% interval over {} clips (means over {} networks), between what a "
+      "metric says of {} "
       "methods at densities and what they paint: PSNR against full attention's video from the "
       "same noise, and whether a character keeps its colours. Metrics are signed so that +1 "
       "means that the metric orders the methods as the video does.",
-      clips, methods.size()));
+      clips, count, methods.size()));
   return result;
 }
 

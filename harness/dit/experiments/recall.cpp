@@ -1,10 +1,14 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "attention/cancel.h"
 #include "attention/error.h"
+#include "harness/dit/experiments/pooled.h"
 #include "harness/dit/experiments/recalled.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
+#include "harness/io/json_file.h"
 #include "harness/workloads/dit/latents.h"
 #include "harness/workloads/dit/palette.h"
 #include "metrics/statistics/proportion.h"
@@ -33,6 +37,56 @@ std::vector<Contender> contenders_of(const ExperimentRequest& request) {
   }
   if (all.empty()) throw InputError("recall needs a network: --checkpoint FILE");
   return all;
+}
+
+/// What networks that are pooled have in common: all but their seed.
+std::string kind_of(const Contender& c) {
+  const DitCheckpoint& checkpoint = c.network->checkpoint();
+  const auto fact = [&](const char* name) {
+    const auto found = checkpoint.facts.find(name);
+    return found == checkpoint.facts.end() ? std::string() : found->second;
+  };
+  return fmt::format("{} trained with {}, {} steps, attending by {}", checkpoint.config.size,
+                     trained_with(checkpoint), fact("steps"), c.backend);
+}
+
+/// Networks of one kind as seeds of it, by clip.
+void add_pooled_kinds(const std::vector<Contender>& contenders, const std::vector<int>& truth,
+                      ExperimentResult& result) {
+  std::vector<std::string> kinds;
+  std::vector<SeedsByClips> values;
+  for (const Contender& c : contenders) {
+    const auto found = std::find(kinds.begin(), kinds.end(), kind_of(c));
+    const auto kind = static_cast<size_t>(found - kinds.begin());
+    if (found == kinds.end()) {
+      kinds.push_back(kind_of(c));
+      values.emplace_back();
+    }
+    values[kind].emplace_back();
+    for (size_t i = 0; i < c.painted.size(); ++i)
+      values[kind].back().push_back(c.painted[i] == truth[i]);
+  }
+  const auto differences = pooled_differences(values.front(), {values.begin() + 1, values.end()});
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    const MeanInterval mean = mean_interval(clip_means(values[i]));
+    std::string text = fmt::format("{}, {} networks: {} over clips", kinds[i], values[i].size(),
+                                   with_interval(mean, 3));
+    nlohmann::json record = {{"kind", kinds[i]},
+                             {"networks", values[i].size()},
+                             {"mean", number_or_null(mean.mean)},
+                             {"half_width", number_or_null(mean.half_width)},
+                             {"by_seed", seed_means(values[i])}};
+    if (i > 0) {
+      const PooledDifference& apart = differences[i - 1];
+      text += fmt::format("; less the first kind, paired by clip, {} (p {:.2g}, Holm's)",
+                          with_interval(apart.difference, 3), apart.adjusted_p);
+      record["less_the_first"] = {{"mean", number_or_null(apart.difference.mean)},
+                                  {"half_width", number_or_null(apart.difference.half_width)},
+                                  {"adjusted_p", apart.adjusted_p}};
+    }
+    result.notes.push_back(text + ".");
+    result.record["kinds"].push_back(std::move(record));
+  }
 }
 
 /// All shots of a clip but the first.
@@ -79,6 +133,8 @@ ExperimentResult result_of(const std::vector<Contender>& contenders, const std::
       "Shot 0 is given, the others are painted in {} steps. Judged is the colour in shot 2 of a "
       "character that shot 0 shows and shot 1 does not; chance is 1/{} = {:.3f}.",
       request.steps, kColours, 1.0 / kColours)};
+  if (contenders.size() > 1 && !contenders.front().painted.empty())
+    add_pooled_kinds(contenders, truth, result);
   return result;
 }
 

@@ -1,0 +1,74 @@
+#include "harness/dit/experiments/painted_clip.h"
+
+#include "harness/workloads/dit/captions.h"
+#include "harness/workloads/dit/latents.h"
+#include "metrics/model/cost_model.h"
+#include "metrics/video/frame_comparison.h"
+#include "metrics/video/video_info.h"
+
+namespace vidattn {
+namespace {
+
+constexpr int64_t kFramesPerShot = 5;
+
+void add_video_scores(const TrainingClip& clip, const std::vector<cv::Mat>& frames,
+                      ClipScores& scores) {
+  const Film& film = clip.film();
+  const VideoInfo info{.frames = static_cast<int64_t>(frames.size()),
+                       .fps = film.spec().fps,
+                       .shots = film.shot_starts(),
+                       .identity = [&](int64_t frame) { return film.identity(frame); }};
+  for (const auto& metric : registered_video_metrics(info, kFramesPerShot)) {
+    for (size_t i = 0; i < frames.size(); ++i)
+      metric->add(frames[i], static_cast<int>(film.shot_of(static_cast<int64_t>(i))));
+    for (const VideoScore& score : metric->scores()) scores[score.name] = score.value;
+  }
+}
+
+void add_comparison(const std::vector<cv::Mat>& reference, const std::vector<cv::Mat>& frames,
+                    ClipScores& scores) {
+  FrameComparison comparison;
+  for (size_t i = 0; i < frames.size(); ++i) comparison.add(reference[i], frames[i]);
+  for (const VideoScore& score : comparison.scores())
+    if (score.name == "psnr" || score.name == "ssim") scores[score.name] = score.value;
+}
+
+DitModel cost_model(const DitConfig& config) {
+  DitModel model{.name = config.size, .title = config.size, .source = "DIT.md"};
+  model.dim = config.channels;
+  model.heads = config.heads;
+  model.ffn_dim = config.inner();
+  model.text_tokens = kCaptionTokens;
+  model.blocks = {
+      {config.text == DitText::cross ? BlockKind::cross_attention : BlockKind::double_stream,
+       config.blocks}};
+  return model;
+}
+
+}  // namespace
+
+double network_flops(const DitConfig& config, double density) {
+  const DitModel model = cost_model(config);
+  return forward_cost(model, {.tokens = config.tokens(), .density = density}).flops() +
+         router_flops(model, config.tokens(), config.groups);
+}
+
+PaintedClip paint_clip(const ExperimentRequest& request, const DitNetwork& network,
+                       const BackendSpec& method, int64_t index,
+                       const std::vector<cv::Mat>* reference) {
+  const TrainingClip shown = experiment_clip(request, network.config(), index);
+  const RecalledClip clip(request, network, shown, index);
+  MethodAttention attention({method, &find_device(request.device)}, network.config().blocks,
+                            request.steps);
+  const Rollout rollout = clip.paint(network, method.text(), attention);
+  PaintedClip painted{decode_latents(rollout.latents, clip.task().grid), {}};
+  painted.scores = {{"right colour", clip.painted(painted.frames) == clip.colour()},
+                    {"density", attention.costs().density},
+                    {"gflops", network_flops(network.config(), attention.costs().density) * 1e-9},
+                    {"seconds", rollout.seconds / static_cast<double>(request.steps)}};
+  add_video_scores(shown, painted.frames, painted.scores);
+  if (reference != nullptr) add_comparison(*reference, painted.frames, painted.scores);
+  return painted;
+}
+
+}  // namespace vidattn
