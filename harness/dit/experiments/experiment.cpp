@@ -20,6 +20,7 @@ std::vector<Experiment>& experiment_registry() {
 }
 
 std::string table_of(const ExperimentResult& result, const std::string& format) {
+  if (result.headings.empty()) return "";  // interrupted before there was anything
   if (format == "latex") return latex_table(result.headings, result.rows);
   if (format == "text") return text_table(result.headings, result.rows);
   const std::string alignment = "l" + std::string(result.headings.size() - 1, 'r');
@@ -55,12 +56,14 @@ ExitCode run_experiment(const std::string& name, const ExperimentRequest& reques
   outputs.write([&] {
     print_out("{}", table_of(result, request.format));
     for (const std::string& note : result.notes) print_out("\n{}\n", note);
+    if (result.interrupted && !request.folder.empty())
+      print_out("\nInterrupted: what was trained is kept, the same command goes on.\n");
   });
   if (!request.json.empty())
     outputs.write([&] {
       nlohmann::json json = record_header("experiment", "1.0", request.arguments);
       json["experiment"] = name;
-      json.update(result.record);
+      if (result.record.is_object()) json.update(result.record);  // else nothing was done yet
       write_json(request.json, json);
     });
   return outputs.code(result.interrupted ? ExitCode::interrupted : ExitCode::fine);

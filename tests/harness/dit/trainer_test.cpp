@@ -102,7 +102,7 @@ TEST_F(Trainer, GradientsThroughTheToolAreThoseOfLibtorchsOwnAttention) {
 
 // Angles between gradients: a single value may be far off in bf16 where larger ones cancel.
 TEST_F(Trainer, GradientsOfBf16AreNearThoseOfF32) {
-  const DitConfig config = toy_config(3);
+  const DitConfig config = toy_config();
   const DitArrays weights = toy_weights(config);
   auto attention = toy_attention("full");
   const DitArrays wide = gradients(config, weights, attention, {});

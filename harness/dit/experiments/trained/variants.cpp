@@ -8,7 +8,7 @@
 namespace vidattn {
 namespace {
 
-/// Best-group IoU of trained routers, [variant][seed], mean over clips.
+/// Best-group IoU of trained routers, [variant][seed], mean over clips; NaN without routers.
 std::vector<std::vector<double>> router_ious(const ExperimentRequest& request,
                                              const std::vector<TrainedFolders>& trained) {
   std::vector<std::vector<double>> table;
@@ -16,6 +16,10 @@ std::vector<std::vector<double>> router_ious(const ExperimentRequest& request,
     table.emplace_back();
     for (const std::string& model : averaged_models(folders)) {
       const DitNetwork network(read_checkpoint(model));
+      if (network.config().groups == 0) {
+        table.back().push_back(std::nan(""));
+        continue;
+      }
       IouSum sum;
       for (int64_t clip = 0; clip < request.clips; ++clip)
         add(sum, over_all(route_clip(request, network, clip)));
