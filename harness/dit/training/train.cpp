@@ -24,6 +24,7 @@
 #include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/sha256.h"
 
 namespace vidattn {
 namespace {
@@ -115,6 +116,7 @@ class Training {
       return fresh;
     }
     take_weights(read_checkpoint(request.fine_tune).weights, request, fresh.weights);
+    fresh.facts[kBeginsWithFact] = sha256_file(request.fine_tune);
     return fresh;
   }
 

@@ -54,5 +54,7 @@ TrainedTo train(const TrainRequest& request, const std::vector<std::string>& arg
 inline constexpr const char* kTrainingFile = "model.safetensors";
 inline constexpr const char* kAveragedFile = "averaged.safetensors";
 inline constexpr const char* kTrainLogFile = "log.jsonl";
+/// The fact of a fine-tuned checkpoint that has the SHA-256 of the file that it began with.
+inline constexpr const char* kBeginsWithFact = "begins_with";
 
 }  // namespace vidattn

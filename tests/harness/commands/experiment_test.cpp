@@ -107,6 +107,9 @@ TEST_F(TrainingExperiment, SlowTemperatureTrainsNothingTwice) {
   expect_refused(
       "experiment temperature --quiet --seeds 1 --train-steps 3 --base-steps 1 --out " + at("o"),
       "another training");
+  expect_refused("experiment temperature --quiet --seeds 1 --train-steps 2 --out " + at("o") +
+                     " --checkpoint " + at("o") + "/temperature_1-seed1/averaged.safetensors",
+                 "began with another network");
 }
 
 TEST_F(TrainingExperiment, SlowBalanceFollowsEveryReading) {
@@ -120,6 +123,34 @@ TEST_F(TrainingExperiment, SlowBalanceFollowsEveryReading) {
     EXPECT_GE(variant["last"]["onehot"][0], 1);
     EXPECT_GE(variant["last"]["largest/mean"][0], 1);
   }
+}
+
+TEST_F(TrainingExperiment, SlowIterationTimesBothProgramsAtEveryLength) {
+  const ToolResult result = trained("iteration --frames 3,4");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json timed = record()["timed"];
+  ASSERT_EQ(timed.size(), 6u);
+  EXPECT_EQ(timed[0]["tokens"], 3 * 64);
+  EXPECT_EQ(timed[5]["tokens"], 4 * 64);
+  for (const nlohmann::json& each : timed)
+    for (const char* program : {"training", "painting"}) {
+      EXPECT_GT(each[program]["seconds"], 0);
+      EXPECT_GT(each[program]["attention_share"], 0);
+      EXPECT_LT(each[program]["attention_share"], 1);
+      EXPECT_GT(each[program]["peak_bytes"], 1 << 20);
+    }
+}
+
+TEST_F(TrainingExperiment, SlowGroupsBeginWithFullAttention) {
+  const ToolResult result = trained("groups --format latex");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("\\toprule"), std::string::npos) << result.out;
+  const nlohmann::json all = record()["contestants"];
+  ASSERT_EQ(all.size(), 5u);
+  EXPECT_EQ(all[0]["scores"]["density"]["mean"][0], 1);
+  EXPECT_TRUE(all[0]["trainings"]["IoU"][0].is_null());
+  EXPECT_LT(all[4]["scores"]["gflops"]["mean"][0], all[1]["scores"]["gflops"]["mean"][0]);
+  EXPECT_TRUE(all[4]["difference_to_first"].contains("right colour"));
 }
 
 TEST_F(TrainingExperiment, SlowMethodsStandBesideTrainedOnes) {

@@ -13,6 +13,7 @@
 #include "harness/host/programs/torch_library.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/sha256.h"
 #include "harness/measure/backend_spec.h"
 #include "metrics/statistics/statistics.h"
 
@@ -44,19 +45,32 @@ TrainRequest training_of(const ExperimentRequest& request, const TrainedVariant&
   return training;
 }
 
+std::string fact_of(const DitCheckpoint& checkpoint, const std::string& name) {
+  const auto found = checkpoint.facts.find(name);
+  return found == checkpoint.facts.end() ? "" : found->second;
+}
+
+/// Throws InputError unless a checkpoint is of this very training.
+void require_same(const TrainRequest& training, const DitCheckpoint& checkpoint) {
+  const std::string where = in_quotes(training.folder) + " holds another training: ";
+  const std::string from = training.fine_tune.empty() ? "" : sha256_file(training.fine_tune);
+  if (fact_of(checkpoint, kBeginsWithFact) != from)
+    throw InputError(where + "it began with another network");
+  TrainRequest kept = training;
+  try {
+    take_settings(checkpoint, kept);
+  } catch (const InputError& error) {
+    throw InputError(where + error.what());
+  }
+}
+
 /// Trains, or goes on, or finds it done.
 void complete(TrainRequest training) {
   const fs::path file = fs::path(training.folder) / kTrainingFile;
   if (fs::exists(file)) {
     const DitCheckpoint checkpoint = read_checkpoint(file);
-    TrainRequest kept = training;
-    try {
-      take_settings(checkpoint, kept);
-    } catch (const InputError& error) {
-      throw InputError(in_quotes(training.folder) + " holds another training: " + error.what());
-    }
-    const auto done = checkpoint.facts.find("done");
-    if (done != checkpoint.facts.end() && done->second == std::to_string(training.steps) &&
+    require_same(training, checkpoint);
+    if (fact_of(checkpoint, "done") == std::to_string(training.steps) &&
         fs::exists(fs::path(training.folder) / kAveragedFile))
       return;
     training.resume = true;
