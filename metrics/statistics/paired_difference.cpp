@@ -23,13 +23,17 @@ double central_probability(double t, double degrees) {
 
 }  // namespace
 
-double student_t_975(int64_t degrees) {
+double student_t_975(double degrees) {
   double low = 1.9, high = 13;  // normal, and one degree of freedom (12.71)
   while (high - low > 1e-11) {
     const double middle = (low + high) / 2;
-    (central_probability(middle, static_cast<double>(degrees)) < 0.95 ? low : high) = middle;
+    (central_probability(middle, degrees) < 0.95 ? low : high) = middle;
   }
   return low;
+}
+
+double student_t_p(double t, double degrees) {
+  return std::max(0.0, 1 - central_probability(std::abs(t), degrees));
 }
 
 MeanInterval mean_interval(const std::vector<double>& values) {
@@ -44,8 +48,8 @@ MeanInterval mean_interval(const std::vector<double>& values) {
   double squares = 0;
   for (const double value : finite) squares += (value - result.mean) * (value - result.mean);
   const double error = std::sqrt(squares / (count - 1) / count);
-  result.half_width = student_t_975(result.count - 1) * error;
-  if (error > 0) result.p = 1 - central_probability(std::abs(result.mean) / error, count - 1);
+  result.half_width = student_t_975(count - 1) * error;
+  if (error > 0) result.p = student_t_p(result.mean / error, count - 1);
   if (error == 0 && result.mean != 0) result.p = 0;
   return result;
 }

@@ -23,6 +23,9 @@ MeanInterval paired_difference(const std::vector<double>& a, const std::vector<d
 
 /// The value that Student's t with so many degrees of freedom (at least 1) stays below with
 /// probability 97.5%, to 1e-9.
-double student_t_975(int64_t degrees);
+double student_t_975(double degrees);
+
+/// Two-sided p-value of Student's t with so many degrees of freedom (at least 1, whole or not).
+double student_t_p(double t, double degrees);
 
 }  // namespace vidattn
