@@ -18,7 +18,7 @@ ORDER = [
     "attention", "baselines", "metrics",
     "harness/io harness/host", "harness/workloads", "harness/measure", "harness/store",
     "harness/suites harness/compare harness/report harness/tables harness/probes harness/videos "
-    "harness/conform harness/dit",
+    "harness/conform harness/dit harness/study",
     "harness/commands harness/cli harness/python", "harness/main.cpp",
 ]
 RANK = {room: rank for rank, group in enumerate(ORDER) for room in group.split()}
@@ -36,6 +36,7 @@ LIBRARIES = [
     ("FFmpeg", "libav", ("harness/workloads/media/", "harness/host/environment.cpp", "tests/")),
     ("FFmpeg", "libsw", ("harness/workloads/media/", "harness/host/environment.cpp", "tests/")),
     ("SQLite", "SQLite", ("harness/store/", "tests/")),
+    ("cpp-httplib", "httplib.h", ("harness/study/serve/http_server.cpp",)),
     ("nanobind", "nanobind/", ("harness/python/",)),
     ("libzip", "zip.h", ("harness/io/", "tests/")),
     ("files", "fstream", ("metrics/", "harness/", "tests/")),

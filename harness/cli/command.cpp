@@ -8,10 +8,11 @@ namespace {
 
 /// The order of the help text. Commands that are not named here follow by their names.
 constexpr const char* kOrder[] = {
-    "run",   "sweep",     "case",       "table",   "project", "attend",  "conform",
-    "train", "generate",  "experiment", "restore", "quality", "metrics", "film",
-    "shots", "videodiff", "bench",      "check",   "compare", "history", "selftest",
-    "runs",  "export",    "import",     "merge",   "report",  "list",    "env"};
+    "run",     "sweep",     "case",       "table",       "project",      "attend",  "conform",
+    "train",   "generate",  "experiment", "restore",     "quality",      "metrics", "film",
+    "shots",   "videodiff", "study make", "study serve", "study report", "bench",   "check",
+    "compare", "history",   "selftest",   "runs",        "export",       "import",  "merge",
+    "report",  "list",      "env"};
 
 std::vector<Command (*)()>& registry() {
   static std::vector<Command (*)()> commands;
@@ -26,6 +27,12 @@ auto place(const Command& command) {
 }  // namespace
 
 RegisterCommand::RegisterCommand(Command (*make)()) { registry().push_back(make); }
+
+std::vector<std::string> words_of(const Command& command) {
+  const size_t space = command.name.find(' ');
+  if (space == std::string::npos) return {command.name};
+  return {command.name.substr(0, space), command.name.substr(space + 1)};
+}
 
 std::vector<Command> make_commands() {
   std::vector<Command> commands;

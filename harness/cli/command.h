@@ -12,7 +12,8 @@ namespace vidattn {
 /// The command line as it was given, for the record in results; the program without its path.
 using Arguments = std::vector<std::string>;
 
-/// A subcommand of the tool: what it is called, what it takes and what it does. The targets of its
+/// A subcommand of the tool: what it is called (one word, or two as in "study make"), what it takes
+/// and what it does. The targets of its
 /// options live in what `run` holds, usually a shared_ptr. What all commands have in common is the
 /// frame's (frame.h): exit codes, interrupts, files that cannot be written.
 struct Command {
@@ -20,6 +21,9 @@ struct Command {
   std::vector<Option> options;
   std::function<ExitCode(const Arguments&)> run;
 };
+
+/// The one or two words of its name.
+std::vector<std::string> words_of(const Command& command);
 
 /// Makes a subcommand part of the tool: one file under harness/commands/, as
 ///   const RegisterCommand registered([] { return Command{…}; });

@@ -17,9 +17,25 @@ const Command* find(const std::vector<Command>& commands, const std::string& nam
   return nullptr;
 }
 
+/// The second words of the commands that begin with this one; empty where it is no such word.
+std::vector<std::string> second_words(const std::string& word,
+                                      const std::vector<Command>& commands) {
+  std::vector<std::string> seconds;
+  for (const Command& command : commands)
+    if (const auto words = words_of(command); words.size() == 2 && words[0] == word)
+      seconds.push_back(words[1]);
+  return seconds;
+}
+
+std::string no_second(const std::string& first, const std::string& word,
+                      const std::vector<std::string>& seconds) {
+  if (word.empty()) return "after '" + first + "' a command is needed: " + known_are("", seconds);
+  return "no command '" + first + " " + word + "': " + known_are(word, seconds);
+}
+
 std::string no_command(const std::string& word, const std::vector<Command>& commands) {
   std::vector<std::string> names;
-  for (const Command& command : commands) names.push_back(command.name);
+  for (const Command& command : commands) names.push_back(words_of(command)[0]);
   const std::string nearest = did_you_mean(word, names);
   return "no command '" + word + "'" +
          (nearest.empty() ? "; `vidattn --help` names them" : nearest);
@@ -54,8 +70,11 @@ std::string find_misspelt(const std::vector<std::string>& words,
       // The word after it is its value, even where that begins like an option.
       if (name == word && !option->is_flag()) ++i;
     } else if (command == nullptr && !word.starts_with('-')) {
-      command = find(commands, word);
-      if (command == nullptr) return no_command(word, commands);
+      const std::vector<std::string> seconds = second_words(word, commands);
+      const std::string second = !seconds.empty() && i + 1 < words.size() ? words[++i] : "";
+      command = find(commands, second.empty() ? word : word + " " + second);
+      if (command == nullptr)
+        return seconds.empty() ? no_command(word, commands) : no_second(word, second, seconds);
     }
   }
   return "";

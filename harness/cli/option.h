@@ -53,6 +53,7 @@ struct Option {
   std::optional<Range> range;
   std::vector<std::string> choices;   ///< for texts; empty = any text
   int count = 0;                      ///< numbers of a list; 0 = as many as are given
+  bool takes_several = false;         ///< of texts: all words that follow, not one each time
   std::vector<std::string> needed;    ///< other options, without which this one is refused
   std::vector<std::string> excluded;  ///< other options, with which this one is refused
   std::string default_text;           ///< shown instead of what stands in the target
@@ -65,6 +66,7 @@ struct Option {
   Option& positive() { return range = kPositive, *this; }
   Option& one_of(std::vector<std::string> texts) { return choices = std::move(texts), *this; }
   Option& of(int numbers) { return count = numbers, *this; }
+  Option& several() { return takes_several = true, *this; }
   Option& needs(std::string other) { return needed.push_back(std::move(other)), *this; }
   Option& excludes(std::string other) { return excluded.push_back(std::move(other)), *this; }
   Option& shown_as(std::string text) { return default_text = std::move(text), *this; }

@@ -128,7 +128,8 @@ CLI::Option* add_option(CLI::App& app, const Option& option) {
     added->capture_default_str();
   if (!option.group.empty()) added->group(option.group);
   // One value each time: CLI11 would give it the video or suite that follows, too.
-  if (added->nonpositional() && added->get_expected_max() == CLI::detail::expected_max_vector_size)
+  if (!option.takes_several && added->nonpositional() &&
+      added->get_expected_max() == CLI::detail::expected_max_vector_size)
     added->allow_extra_args(false);
   return added;
 }
@@ -143,11 +144,24 @@ void add_options(CLI::App& app, const std::vector<Option>& options) {
   }
 }
 
+/// The parser of a command; of `study make` the one below `study`, which is made with the first.
+CLI::App* app_of(CLI::App& app, const Command& command) {
+  const std::vector<std::string> words = words_of(command);
+  if (words.size() == 1) return app.add_subcommand(command.name, command.help);
+  const auto there =
+      app.get_subcommands([&](CLI::App* each) { return each->get_name() == words[0]; });
+  CLI::App* group = there.empty() ? app.add_subcommand(words[0])->require_subcommand(1) : there[0];
+  const std::string before = group->get_description();
+  group->description(before + (before.empty() ? "" : "; ") + words[1] + ": " + command.help);
+  return group->add_subcommand(words[1], command.help);
+}
+
 /// Its options are added once it is met on the line: those of all commands take longer to add than
 /// a line to read.
-void add_command(CLI::App& app, const Command& command) {
-  CLI::App* added = app.add_subcommand(command.name, command.help);
+CLI::App* add_command(CLI::App& app, const Command& command) {
+  CLI::App* added = app_of(app, command);
   added->preparse_callback([added, &command](size_t) { add_options(*added, command.options); });
+  return added;
 }
 
 void note_given(const CLI::App& app, const std::vector<Option>& options) {
@@ -164,7 +178,8 @@ const Command* parse(const ToolOptions& tool, const std::vector<Command>& comman
   app.set_version_flag("--version", tool.version);
   app.fallthrough();
   add_options(app, tool.options);
-  for (const Command& command : commands) add_command(app, command);
+  std::vector<const CLI::App*> parsers;
+  for (const Command& command : commands) parsers.push_back(add_command(app, command));
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -181,11 +196,10 @@ const Command* parse(const ToolOptions& tool, const std::vector<Command>& comman
     throw InputError(no_command ? "a command is needed; `vidattn --help` names them"
                                 : error.what());
   }
-  for (const Command& command : commands) {
-    const CLI::App& parsed = *app.get_subcommand(command.name);
-    if (!parsed.parsed()) continue;
-    note_given(parsed, command.options);
-    return &command;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    if (!parsers[i]->parsed()) continue;
+    note_given(*parsers[i], commands[i].options);
+    return &commands[i];
   }
   throw std::logic_error("no command was parsed");
 }

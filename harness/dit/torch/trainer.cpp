@@ -1,6 +1,5 @@
 #include "harness/dit/training/trainer.h"
 
-#include <malloc.h>
 #include <torch/torch.h>
 
 #include <cmath>
@@ -56,21 +55,11 @@ struct PartGradients {
   std::vector<at::Tensor> by_parameter;
 };
 
-/// Every step asks for the same memory again; a tenth of its time would go to the system for it.
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  mallopt(M_TOP_PAD, 1 << 26);
-#endif
-}
-
 class TorchTrainer : public DitTrainer {
  public:
   TorchTrainer(const DitConfig& config, const DitArrays& weights, const TrainerSettings& settings)
       : config_(config), settings_(settings) {
     at::set_num_threads(1);  // a batch's parts are the threads' work
-    keep_freed_memory();
     std::vector<at::Tensor> all;
     for (const auto& [name, array] : weights) {
       const at::Tensor value = to_tensor(array);

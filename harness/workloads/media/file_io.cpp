@@ -18,10 +18,22 @@ MediaIo make_io(void* self, bool writes, int (*read)(void*, uint8_t*, int),
   return MediaIo(allocated(io));
 }
 
+int open_nothing(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
+  return AVERROR(EPERM);
+}
+
 }  // namespace
 
 MediaInput::MediaInput(const std::string& path)
     : file_(path), io_(make_io(this, false, read, nullptr, seek)) {}
+
+AVFormatContext* MediaInput::new_context() const {
+  AVFormatContext* context = allocated(avformat_alloc_context());
+  context->pb = io_.get();
+  context->io_open = open_nothing;
+  context->protocol_whitelist = allocated(av_strdup("none"));
+  return context;
+}
 
 double MediaInput::share() const {
   const auto size = static_cast<double>(std::max<uint64_t>(file_.size(), 1));

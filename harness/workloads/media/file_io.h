@@ -26,6 +26,8 @@ class MediaInput {
   explicit MediaInput(const std::string& path);
 
   AVIOContext* io() const { return io_.get(); }
+  /// A demuxer's context, to be opened, that reads this file and opens nothing that it refers to.
+  AVFormatContext* new_context() const;
   /// Share of the file up to where it was read last, 0 to 1.
   double share() const;
   /// Throws again what kept the last read from its bytes, if anything.

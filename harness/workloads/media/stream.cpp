@@ -46,11 +46,6 @@ const std::string& checked_path(const std::string& path) {
   return path;
 }
 
-/// Whatever a container refers to is not opened.
-int open_nothing(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
-  return AVERROR(EPERM);
-}
-
 bool is_picture_of_sound(const AVStream& stream) {
   return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
 }
@@ -106,10 +101,7 @@ void VideoStream::open_container() {
     if (names.find("," + refused + ",") != std::string::npos)
       refuse_unless_text(
           fmt::format("is no video, but a list of other files or text ({})", format->name));
-  AVFormatContext* context = allocated(avformat_alloc_context());
-  context->pb = input_.io();
-  context->io_open = open_nothing;
-  context->protocol_whitelist = allocated(av_strdup("none"));
+  AVFormatContext* context = input_.new_context();
   // On a failure the context is freed.
   if (!succeeded(avformat_open_input(&context, "", format, nullptr)))
     refuse_unless_text(unreadable);

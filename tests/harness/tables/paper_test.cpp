@@ -13,7 +13,7 @@ using testing::expect_input_error;
 using testing::TemporaryFolder;
 using testing::write_bytes;
 
-const char* const kNames[] = {"4", "5", "6", "11", "12"};
+const char* const kNames[] = {"4", "5", "6", "11", "12", "13"};
 
 TEST(Printed, IsMatchedByRoundingOrCuttingOff) {
   const Printed p{"6.94"};

@@ -1,0 +1,66 @@
+#include <memory>
+
+#include "harness/cli/command.h"
+#include "harness/cli/options.h"
+#include "harness/study/make/make.h"
+#include "harness/study/report/report.h"
+#include "harness/study/serve/serve.h"
+
+namespace vidattn::study_command {
+namespace {
+
+const RegisterCommand making([] {
+  auto o = std::make_shared<MakeStudyOptions>();
+  const auto kind = [o](const std::string& name) {
+    o->kind = name == "pairs" ? StudyKind::pairs : StudyKind::scale;
+  };
+  return Command{
+      "study make",
+      "prepare a blind study: anonymous videos, orders for the raters, their page",
+      {Option("--videos", &o->videos,
+              "a folder for each method, with a video ID.mp4 or ID.webm of each prompt; "
+              "NAME=FOLDER names the method otherwise")
+           .several()
+           .required(),
+       Option("--prompts", &o->prompts, "JSON Lines of {id, prompt}").required(),
+       Option("--ask", kind, "scale: each video from 1 to 10; pairs: which of two is better")
+           .one_of({"scale", "pairs"})
+           .shown_as("scale"),
+       Option("--per-rater", &o->per_rater, "prompts that a rater sees; 0 = all").in(0, 10000),
+       Option("--checks", &o->checks, "attention checks that a rater sees").in(0, 100),
+       Option("--title", &o->title, "above the page; methods' names give it away"),
+       Option("--out", &o->out, "folder of the study, new or empty")
+           .required()
+           .written(Written::folder),
+       quiet_option()},
+      [o](const Arguments&) { return make_study(*o); }};
+});
+
+const RegisterCommand serving([] {
+  auto o = std::make_shared<ServeStudyOptions>();
+  return Command{
+      "study serve",
+      "serve a study to raters, on this machine or the local network",
+      {Option("STUDY", &o->study, "folder of `study make`").required(),
+       Option("--port", &o->port, "0 = any that is free").in(0, 65535),
+       Option("--lan", &o->lan, "let other machines reach it; without, only this one can")},
+      [o](const Arguments&) { return serve_study(*o); }};
+});
+
+const RegisterCommand reporting([] {
+  auto o = std::make_shared<StudyReportOptions>();
+  return Command{
+      "study report",
+      "what a study found: means, differences, agreement, and what the next one could find",
+      {Option("STUDY", &o->study, "folder of `study make`").required(),
+       Option("--ratings", &o->ratings, "files that raters saved from the page").several(),
+       Option("--out", &o->out, "file, kind by its ending: .json .md .txt; may be repeated")
+           .written()},
+      [o](const Arguments& arguments) {
+        o->arguments = arguments;
+        return report_study(*o);
+      }};
+});
+
+}  // namespace
+}  // namespace vidattn::study_command

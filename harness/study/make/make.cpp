@@ -1,0 +1,169 @@
+#include "harness/study/make/make.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <set>
+
+#include "attention/error.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/progress.h"
+#include "harness/io/json_file.h"
+#include "harness/io/sha256.h"
+#include "harness/io/text/console.h"
+#include "harness/study/make/design.h"
+#include "harness/study/make/material.h"
+#include "harness/study/page/page.h"
+#include "harness/study/random_name.h"
+#include "harness/workloads/media/bare_copy.h"
+
+namespace vidattn {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kNameDigits = 32;
+
+void check_request(const MakeStudyOptions& options, const StudyMaterial& material) {
+  if (options.kind == StudyKind::pairs && material.methods.size() < 2)
+    throw InputError("pairs need the videos of two methods or more");
+  if (options.per_rater > static_cast<int64_t>(material.prompts.size()))
+    throw InputError(fmt::format("--per-rater {}: there are {} prompts", options.per_rater,
+                                 material.prompts.size()));
+  if (!fs::is_empty(options.out))
+    throw InputError(fmt::format("the folder {} is not empty", in_quotes(options.out)));
+}
+
+std::string instruction_of(StudyKind kind, int64_t answer) {
+  const std::string wanted = kind == StudyKind::scale ? std::to_string(answer)
+                             : answer < 0             ? "“left”"
+                                                      : "“right”";
+  return "Attention check. Whatever you see here, please answer " + wanted + " in every line.";
+}
+
+/// What the header of a video shows, as text: where it differs within a prompt, methods do.
+std::string look_of(const VideoFacts& facts) {
+  return fmt::format("{}x{}, {:.4g} frames per second, {:.1f} s{}", facts.width, facts.height,
+                     facts.fps, facts.seconds, facts.sound ? ", sound" : "");
+}
+
+class Maker {
+ public:
+  Maker(const MakeStudyOptions& options, StudyMaterial material)
+      : options_(options), material_(std::move(material)), random_(unforeseeable_bits()) {}
+
+  void make() {
+    describe();
+    copy_videos();
+    if (interrupted()) return;
+    design();
+    write();
+  }
+
+  const Study& study() const { return study_; }
+  /// Prompts whose videos look different by their headers.
+  size_t unlike() const { return unlike_.size(); }
+
+ private:
+  int64_t method_count() const { return static_cast<int64_t>(material_.methods.size()); }
+
+  void describe() {
+    study_.id = key_.id = random_name(16);
+    study_.title = options_.title;
+    study_.kind = options_.kind;
+    for (const StudyPrompt& prompt : material_.prompts) {
+      study_.prompts.push_back(prompt.text);
+      key_.prompt_ids.push_back(prompt.id);
+    }
+    for (const StudyMethod& method : material_.methods) key_.methods.push_back(method.name);
+  }
+
+  /// Prompt by prompt, so that the copies' times say nothing of methods; they are made equal below.
+  void copy_videos() {
+    const fs::path folder = fs::path(options_.out) / kStudyPage / kStudyVideos;
+    fs::create_directories(folder);
+    const int64_t count = method_count() * static_cast<int64_t>(study_.prompts.size());
+    names_.resize(count);
+    Progress progress("copying videos", count);
+    for (int64_t i = 0; i < count && !interrupted(); ++i) {
+      const int64_t prompt = i / method_count(), method = i % method_count();
+      const std::string& file = material_.methods[method].videos[prompt];
+      const std::string name = random_name(kNameDigits) + material_.ending;
+      const std::string look = look_of(copy_bare(file, folder / name));
+      if (method > 0 && look != last_look_) unlike_.insert(prompt);
+      last_look_ = look;
+      names_[i] = name;
+      key_.videos[name] = {method, prompt, file, sha256_file(file)};
+      progress.update(i + 1);
+    }
+    const auto now = fs::file_time_type::clock::now();
+    for (const fs::directory_entry& copy : fs::directory_iterator(folder))
+      fs::last_write_time(copy.path(), now);
+  }
+
+  void design() {
+    Design design = design_study({options_.kind, static_cast<int64_t>(study_.prompts.size()),
+                                  method_count(), options_.per_rater, options_.checks},
+                                 random_);
+    for (const DesignTask& task : design.tasks) {
+      StudyTask& shown = study_.tasks.emplace_back();
+      shown.prompt = task.prompt;
+      for (const int64_t method : task.methods)
+        shown.videos.push_back(names_[task.prompt * method_count() + method]);
+      if (!task.check) continue;
+      shown.instruction = instruction_of(options_.kind, *task.check);
+      key_.checks[static_cast<int64_t>(study_.tasks.size()) - 1] = *task.check;
+    }
+    study_.plans = std::move(design.plans);
+  }
+
+  void write() const {
+    const fs::path out = options_.out;
+    const std::string key = out / kStudyKeyFile;
+    write_text(key, "");  // closed to others before anything is in it; what replaces it stays so
+    fs::permissions(key, fs::perms::owner_read | fs::perms::owner_write);
+    write_json(key, to_json(key_));
+    write_text(out / kStudyPage / "index.html", study_page(study_, StudyPageUse::from_disk));
+    write_json(out / kStudyFile, to_json(study_));  // last: the folder is complete
+  }
+
+  const MakeStudyOptions& options_;
+  StudyMaterial material_;
+  Random random_;
+  Study study_;
+  StudyKey key_;
+  std::vector<std::string> names_;  ///< by prompt and method
+  std::string last_look_;
+  std::set<int64_t> unlike_;
+};
+
+void say_made(const MakeStudyOptions& options, const Maker& maker, int64_t left_aside) {
+  const Study& study = maker.study();
+  print_out("{}: {} prompts, {} methods, {} screens for a rater ({} attention checks), {} orders\n",
+            options.out, study.prompts.size(), options.videos.size(), study.plans[0].size(),
+            options.checks, study.plans.size());
+  if (left_aside > 0)
+    print_out("{} videos of the folders belong to no prompt and were left aside\n", left_aside);
+  if (maker.unlike() > 0)
+    print_out("raters can tell methods apart by size, length, rate or sound in {} prompts\n",
+              maker.unlike());
+  print_out(
+      "raters: `vidattn study serve {0}`, or give them {0}/page; the rest of the folder is not for "
+      "them\n",
+      options.out);
+}
+
+}  // namespace
+
+ExitCode make_study(const MakeStudyOptions& options) {
+  StudyMaterial material = read_material(options.videos, options.prompts);
+  check_request(options, material);
+  const int64_t left_aside = material.left_aside;
+  Maker maker(options, std::move(material));
+  maker.make();
+  if (interrupted()) return ExitCode::interrupted;
+  say_made(options, maker, left_aside);
+  return ExitCode::fine;
+}
+
+}  // namespace vidattn

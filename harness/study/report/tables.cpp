@@ -1,0 +1,250 @@
+#include "harness/study/report/tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <set>
+
+#include "harness/io/json_file.h"
+#include "harness/tables/paper.h"
+
+namespace vidattn {
+namespace {
+
+using nlohmann::json;
+
+std::string number(double value, const char* none = "–") {
+  return std::isfinite(value) ? fmt::format("{:.2f}", value) : none;
+}
+
+std::string interval(const CrossedMean& mean) {
+  return std::isfinite(mean.low) ? fmt::format("{:.2f} to {:.2f}", mean.low, mean.high) : "–";
+}
+
+std::string probability(double p) { return p < 0.001 ? "<0.001" : fmt::format("{:.3f}", p); }
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+class Teller {
+ public:
+  Teller(const Study& study, const StudyKey& key, const CollectedRatings& ratings,
+         const StudyAnalysis& analysis)
+      : study_(study), key_(key), ratings_(ratings), analysis_(analysis) {}
+
+  std::vector<StudyPart> tell() const {
+    std::vector<StudyPart> parts{counts(), means()};
+    if (!scale()) parts.push_back(strengths());
+    if (!analysis_.differences.empty()) parts.push_back(differences());
+    parts.push_back(agreement());
+    if (!analysis_.power.empty()) parts.push_back(power());
+    return parts;
+  }
+
+ private:
+  bool scale() const { return study_.kind == StudyKind::scale; }
+  const std::string& question(int64_t q) const { return study_questions(study_.kind)[q].name; }
+  std::string pair(const MethodDifference& d) const {
+    return key_.methods[d.a] + " - " + key_.methods[d.b];
+  }
+
+  StudyPart counts() const {
+    std::string text =
+        fmt::format("{} ratings by {} raters of {} prompts and {} methods.", analysis_.ratings,
+                    analysis_.kept, study_.prompts.size(), key_.methods.size());
+    const auto add = [&](int64_t count, const std::string& what) {
+      if (count > 0) text += fmt::format(" {} {}.", count, what);
+    };
+    add(analysis_.inattentive,
+        "more failed over a third of their attention checks and are left out, but for the column "
+        "“with all”");
+    add(analysis_.unjudged, "answered no check and are kept");
+    add(analysis_.unfinished, "did not finish");
+    add(analysis_.unplayable, "times a video did not play");
+    add(ratings_.conflicts, "later ratings of a task that was rated are not counted");
+    return {study_.title, text, {}, {}};
+  }
+
+  StudyPart means() const {
+    StudyPart part{scale() ? "Means" : "Share of pairs won, a tie half",
+                   "Intervals (95%) speak of other raters and prompts like these.",
+                   {"", "method", "mean", "95%", "raters", "prompts", "with all"},
+                   {}};
+    if (scale()) {
+      part.headers.emplace_back("printed");
+      part.text += " Printed: MoGA, Table 13, other videos and raters.";
+    }
+    for (int64_t q = 0; q < static_cast<int64_t>(study_questions(study_.kind).size()); ++q) {
+      for (const MethodMean& mean : analysis_.means)
+        if (mean.question == q) part.rows.push_back(mean_row(mean));
+      if (scale()) add_printed(question(q), part.rows);
+    }
+    return part;
+  }
+
+  TableRows::value_type mean_row(const MethodMean& mean) const {
+    TableRows::value_type row{question(mean.question),
+                              key_.methods[mean.method],
+                              number(mean.kept.mean),
+                              interval(mean.kept),
+                              std::to_string(mean.kept.raters),
+                              std::to_string(mean.kept.prompts),
+                              number(mean.of_all)};
+    if (scale()) row.emplace_back(printed(question(mean.question), key_.methods[mean.method]));
+    return row;
+  }
+
+  /// Of the paper's method of that name; empty where it has none.
+  std::string printed(const std::string& question, const std::string& method) const {
+    for (const std::string& column : paper_.columns)
+      if (lower(column) == lower(method)) return paper_.at(question, column).text;
+    return "";
+  }
+
+  void add_printed(const std::string& question, TableRows& rows) const {
+    std::set<std::string> own;
+    for (const std::string& method : key_.methods) own.insert(lower(method));
+    for (const std::string& column : paper_.columns)
+      if (!own.contains(lower(column)))
+        rows.push_back({question, column, "", "", "", "", "", paper_.at(question, column).text});
+  }
+
+  StudyPart strengths() const {
+    StudyPart part{"Bradley-Terry strengths",
+                   "Log odds against the mean of the methods, with standard errors over raters and "
+                   "prompts; a tie is half a win of each.",
+                   {"", "method", "strength", "standard error"},
+                   {}};
+    for (size_t q = 0; q < analysis_.strengths.size(); ++q) {
+      const BradleyTerry& fit = analysis_.strengths[q];
+      for (size_t m = 0; m < key_.methods.size(); ++m)
+        part.rows.push_back({question(static_cast<int64_t>(q)), key_.methods[m],
+                             fit.strength.empty() ? "none finite" : number(fit.strength[m]),
+                             fit.strength.empty() ? "–" : number(fit.standard_error[m])});
+    }
+    return part;
+  }
+
+  StudyPart differences() const {
+    StudyPart part{"Paired differences",
+                   scale() ? "Within a rater and prompt. p after Holm, over all of these."
+                           : "How often the first was preferred less how often the second was. p "
+                             "after Holm, over all of these.",
+                   {"", "methods", "difference", "95%", "p"},
+                   {}};
+    for (const MethodDifference& d : analysis_.differences)
+      part.rows.push_back({question(d.question), pair(d), number(d.mean.mean), interval(d.mean),
+                           probability(d.adjusted_p)});
+    return part;
+  }
+
+  StudyPart agreement() const {
+    StudyPart part{"Agreement of the raters",
+                   "Krippendorff's alpha: 1 = they agree, 0 = as if drawn by lot.",
+                   {"", "ordinal", "interval"},
+                   {}};
+    for (const Agreement& a : analysis_.agreement)
+      part.rows.push_back({question(a.question), number(a.ordinal), number(a.interval)});
+    return part;
+  }
+
+  StudyPart power() const {
+    StudyPart part{"The next study",
+                   "The smallest difference that so many raters and prompts find in 80 of 100 "
+                   "studies, for the methods that vary most.",
+                   {"raters", "prompts"},
+                   {}};
+    for (const StudyQuestion& asked : study_questions(study_.kind))
+      part.headers.push_back(asked.name);
+    for (const PowerRow& row : analysis_.power) {
+      if (row.question == 0)
+        part.rows.push_back({std::to_string(row.raters), std::to_string(row.prompts)});
+    }
+    const size_t sizes = part.rows.size();
+    for (size_t i = 0; i < analysis_.power.size(); ++i)
+      part.rows[i % sizes].push_back(number(analysis_.power[i].detectable));
+    return part;
+  }
+
+  const Study& study_;
+  const StudyKey& key_;
+  const CollectedRatings& ratings_;
+  const StudyAnalysis& analysis_;
+  const PaperTable paper_ = paper_table("13");
+};
+
+json mean_json(const CrossedMean& mean) {
+  return {{"mean", number_or_null(mean.mean)},
+          {"low", number_or_null(mean.low)},
+          {"high", number_or_null(mean.high)},
+          {"standard_error", number_or_null(mean.standard_error)},
+          {"count", mean.count},
+          {"raters", mean.raters},
+          {"prompts", mean.prompts}};
+}
+
+}  // namespace
+
+std::vector<StudyPart> study_parts(const Study& study, const StudyKey& key,
+                                   const CollectedRatings& ratings, const StudyAnalysis& analysis) {
+  return Teller(study, key, ratings, analysis).tell();
+}
+
+json study_record(const Study& study, const StudyKey& key, const CollectedRatings& ratings,
+                  const StudyAnalysis& analysis) {
+  const auto& questions = study_questions(study.kind);
+  json record{{"study", study.id},
+              {"title", study.title},
+              {"kind", to_string(study.kind)},
+              {"methods", key.methods},
+              {"raters",
+               {{"joined", ratings.joined},
+                {"kept", analysis.kept},
+                {"inattentive", analysis.inattentive},
+                {"without_checks", analysis.unjudged},
+                {"unfinished", analysis.unfinished}}},
+              {"ratings", analysis.ratings},
+              {"unplayable", analysis.unplayable},
+              {"conflicts", ratings.conflicts}};
+  for (const MethodMean& m : analysis.means) {
+    json entry = mean_json(m.kept);
+    entry.update({{"question", questions[m.question].name},
+                  {"method", key.methods[m.method]},
+                  {"mean_with_all", number_or_null(m.of_all)}});
+    record["means"].push_back(std::move(entry));
+  }
+  for (const MethodDifference& d : analysis.differences) {
+    json entry = mean_json(d.mean);
+    entry.update({{"question", questions[d.question].name},
+                  {"a", key.methods[d.a]},
+                  {"b", key.methods[d.b]},
+                  {"p", d.mean.p},
+                  {"holm_p", d.adjusted_p},
+                  {"variance",
+                   {{"rater", d.variance.rater},
+                    {"prompt", d.variance.prompt},
+                    {"rest", d.variance.rest}}}});
+    record["differences"].push_back(std::move(entry));
+  }
+  for (const Agreement& a : analysis.agreement)
+    record["krippendorff_alpha"].push_back({{"question", questions[a.question].name},
+                                            {"ordinal", number_or_null(a.ordinal)},
+                                            {"interval", number_or_null(a.interval)}});
+  for (size_t q = 0; q < analysis.strengths.size(); ++q)
+    record["bradley_terry"].push_back({{"question", questions[q].name},
+                                       {"strength", analysis.strengths[q].strength},
+                                       {"standard_error", analysis.strengths[q].standard_error}});
+  for (const PowerRow& p : analysis.power)
+    record["power"].push_back({{"question", questions[p.question].name},
+                               {"raters", p.raters},
+                               {"prompts", p.prompts},
+                               {"detectable", p.detectable}});
+  return record;
+}
+
+}  // namespace vidattn

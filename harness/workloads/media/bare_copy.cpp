@@ -1,0 +1,145 @@
+#include "harness/workloads/media/bare_copy.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "attention/error.h"
+#include "harness/io/output_place.h"
+#include "harness/workloads/media/stream.h"
+
+namespace vidattn {
+namespace {
+
+[[noreturn]] void refuse_copy(const std::string& video, const std::string& why) {
+  throw InputError(fmt::format("video {}: {}", in_quotes(video), why));
+}
+
+void require_copied(const std::string& video, int code, const char* doing) {
+  if (unless_out_of_memory(code) >= 0) return;
+  char reason[AV_ERROR_MAX_STRING_SIZE] = {};
+  av_strerror(code, reason, sizeof(reason));
+  refuse_copy(video, fmt::format("{}: {}", doing, reason));
+}
+
+MediaDemuxer open_container(const std::string& video, const MediaInput& input) {
+  // The demuxer by the ending: none that could take the file for a list of others.
+  const std::string ending = std::filesystem::path(video).extension();
+  const AVInputFormat* format = av_find_input_format(ending == ".webm" ? "matroska" : "mov");
+  AVFormatContext* context = input.new_context();
+  require_copied(video, avformat_open_input(&context, "", format, nullptr), "cannot be opened");
+  MediaDemuxer container(context);
+  require_copied(video, avformat_find_stream_info(context, nullptr), "cannot be read");
+  return container;
+}
+
+/// One track of pictures, which is upright as it was, and one of sound.
+class BareMuxer {
+ public:
+  BareMuxer(const std::string& video, AVFormatContext& from, const std::filesystem::path& target)
+      : video_(video),
+        from_(from),
+        place_(target),
+        file_(place_.create()),
+        output_(file_.descriptor()),
+        stream_of_(from.nb_streams) {
+    AVFormatContext* context = nullptr;
+    require_copied(video_,
+                   avformat_alloc_output_context2(&context, nullptr, nullptr, target.c_str()),
+                   "cannot be copied");
+    muxer_.reset(context);
+    muxer_->pb = output_.io();
+    muxer_->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
+    for (const AVMediaType type : {AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO}) {
+      const int best = av_find_best_stream(&from, type, -1, -1, nullptr, 0);
+      if (best >= 0) add_stream(best);
+    }
+    require(avformat_write_header(muxer_.get(), nullptr));
+  }
+
+  void copy_packets() {
+    const MediaPacket packet = new_packet();
+    for (int code; (code = av_read_frame(&from_, packet.get())) != AVERROR_EOF;) {
+      require_copied(video_, code, "is damaged");
+      const std::optional<int> to = stream_of_[packet->stream_index];
+      if (to) {
+        av_packet_rescale_ts(packet.get(), from_.streams[packet->stream_index]->time_base,
+                             muxer_->streams[*to]->time_base);
+        packet->stream_index = *to;
+        packet->pos = -1;
+        require(av_interleaved_write_frame(muxer_.get(), packet.get()));
+      }
+      av_packet_unref(packet.get());
+    }
+  }
+
+  void commit() {
+    require(av_write_trailer(muxer_.get()));
+    avio_flush(output_.io());
+    require(output_.io()->error);
+    place_.take(file_);
+  }
+
+ private:
+  void add_stream(int index) {
+    const AVStream& source = *from_.streams[index];
+    AVStream* stream = allocated(avformat_new_stream(muxer_.get(), nullptr));
+    require(avcodec_parameters_copy(stream->codecpar, source.codecpar));
+    stream->codecpar->codec_tag = 0;
+    stream->time_base = source.time_base;
+    stream->avg_frame_rate = source.avg_frame_rate;
+    stream->sample_aspect_ratio = source.sample_aspect_ratio;
+    size_t bytes = 0;
+    if (const uint8_t* turned =
+            av_stream_get_side_data(&source, AV_PKT_DATA_DISPLAYMATRIX, &bytes)) {
+      uint8_t* kept = allocated(av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, bytes));
+      std::memcpy(kept, turned, bytes);
+    }
+    stream_of_[index] = stream->index;
+  }
+
+  void require(int code) {
+    if (output_.error() != 0) place_.fail(output_.error());
+    require_copied(video_, code, "cannot be copied");
+  }
+
+  const std::string& video_;
+  AVFormatContext& from_;
+  OutputPlace place_;
+  PendingFile file_;
+  MediaOutput output_;
+  MediaMuxer muxer_;
+  std::vector<std::optional<int>> stream_of_;  ///< by track of the source; nothing = left out
+};
+
+VideoFacts facts_of(AVFormatContext& container) {
+  VideoFacts facts;
+  const int pictures = av_find_best_stream(&container, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  const AVStream& stream = *container.streams[pictures];
+  facts.width = stream.codecpar->width;
+  facts.height = stream.codecpar->height;
+  facts.codec = avcodec_get_name(stream.codecpar->codec_id);
+  if (stream.avg_frame_rate.den != 0) facts.fps = av_q2d(stream.avg_frame_rate);
+  if (container.duration > 0)
+    facts.seconds = static_cast<double>(container.duration) / AV_TIME_BASE;
+  facts.sound = av_find_best_stream(&container, AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0) >= 0;
+  return facts;
+}
+
+}  // namespace
+
+VideoFacts copy_bare(const std::string& video, const std::filesystem::path& target) {
+  if (VideoStream stream(video, 1); stream.next() == nullptr) refuse_copy(video, "has no picture");
+  const MediaInput input(video);
+  const MediaDemuxer container = open_container(video, input);
+  if (av_find_best_stream(container.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0) < 0)
+    refuse_copy(video, "holds no video");
+  BareMuxer muxer(video, *container, target);
+  muxer.copy_packets();
+  muxer.commit();
+  return facts_of(*container);
+}
+
+}  // namespace vidattn

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace vidattn {
+
+/// What a copied video is like.
+struct VideoFacts {
+  int64_t width = 0, height = 0;
+  double fps = 0, seconds = 0;  ///< by the header; 0 = it does not say
+  bool sound = false;
+  std::string codec;  ///< FFmpeg's name of the pictures' codec
+};
+
+/// Copies a video's pictures and sound, packet by packet and unchanged, into a new file of the
+/// target's ending (.mp4, .webm), and nothing else: no title, comment, date, encoder's name,
+/// chapter, cover or further track of the container. What an encoder wrote into the pictures
+/// themselves stays. The file appears under its name only when complete. Throws InputError when the
+/// video cannot be read, or the target not be written or not hold the codecs.
+VideoFacts copy_bare(const std::string& video, const std::filesystem::path& target);
+
+}  // namespace vidattn
