@@ -10,13 +10,6 @@ namespace {
 
 constexpr int64_t kMostPlans = 240;
 
-std::vector<int64_t> drawn_order(int64_t n, Random& random) {
-  std::vector<int64_t> order(n);
-  std::iota(order.begin(), order.end(), 0);
-  for (int64_t i = n - 1; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);
-  return order;
-}
-
 /// What is shown of one prompt: every method, or every pair of two.
 std::vector<std::vector<int64_t>> items_of(const DesignRequest& request) {
   std::vector<std::vector<int64_t>> items;
@@ -36,7 +29,8 @@ class Designer {
         items_(items_of(request)),
         rows_(balanced_latin_square(count())),
         prompt_rows_(balanced_latin_square(request.prompts)) {
-    for (int64_t p = 0; p < request.prompts; ++p) item_order_.push_back(drawn_order(count(), random));
+    for (int64_t p = 0; p < request.prompts; ++p)
+      item_order_.push_back(drawn_order(count(), random));
     add_tasks();
     add_checks();
     for (int64_t plan = 0; plan < plan_count(); ++plan) design_.plans.push_back(plan_of(plan));
@@ -125,6 +119,13 @@ class Designer {
 };
 
 }  // namespace
+
+std::vector<int64_t> drawn_order(int64_t n, Random& random) {
+  std::vector<int64_t> order(n);
+  std::iota(order.begin(), order.end(), 0);
+  for (int64_t i = n - 1; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);
+  return order;
+}
 
 Design design_study(const DesignRequest& request, Random& random) {
   return Designer(request, random).take();

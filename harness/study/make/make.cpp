@@ -52,12 +52,18 @@ class Maker {
   Maker(const MakeStudyOptions& options, StudyMaterial material)
       : options_(options), material_(std::move(material)), random_(unforeseeable_bits()) {}
 
+  /// Leaves nothing behind where it does not come to its end.
   void make() {
     describe();
-    copy_videos();
-    if (interrupted()) return;
-    design();
-    write();
+    try {
+      copy_videos();
+      if (interrupted()) return clean_up();
+      design();
+      write();
+    } catch (...) {
+      clean_up();
+      throw;
+    }
   }
 
   const Study& study() const { return study_; }
@@ -65,6 +71,12 @@ class Maker {
   size_t unlike() const { return unlike_.size(); }
 
  private:
+  fs::path page() const { return fs::path(options_.out) / kStudyPage; }
+  void clean_up() const {
+    std::error_code ignored;
+    fs::remove_all(page(), ignored);
+    fs::remove(fs::path(options_.out) / kStudyKeyFile, ignored);
+  }
   int64_t method_count() const { return static_cast<int64_t>(material_.methods.size()); }
 
   void describe() {
@@ -78,23 +90,26 @@ class Maker {
     for (const StudyMethod& method : material_.methods) key_.methods.push_back(method.name);
   }
 
-  /// Prompt by prompt, so that the copies' times say nothing of methods; they are made equal below.
+  /// In a random order, and with one date: neither the copies' times nor their places on the disk
+  /// say anything of methods.
   void copy_videos() {
-    const fs::path folder = fs::path(options_.out) / kStudyPage / kStudyVideos;
+    const fs::path folder = page() / kStudyVideos;
     fs::create_directories(folder);
     const int64_t count = method_count() * static_cast<int64_t>(study_.prompts.size());
     names_.resize(count);
+    std::vector<std::string> looks(study_.prompts.size());
     Progress progress("copying videos", count);
-    for (int64_t i = 0; i < count && !interrupted(); ++i) {
+    int64_t copied = 0;
+    for (const int64_t i : drawn_order(count, random_)) {
+      if (interrupted()) return;
       const int64_t prompt = i / method_count(), method = i % method_count();
       const std::string& file = material_.methods[method].videos[prompt];
-      const std::string name = random_name(kNameDigits) + material_.ending;
-      const std::string look = look_of(copy_bare(file, folder / name));
-      if (method > 0 && look != last_look_) unlike_.insert(prompt);
-      last_look_ = look;
-      names_[i] = name;
-      key_.videos[name] = {method, prompt, file, sha256_file(file)};
-      progress.update(i + 1);
+      names_[i] = random_name(kNameDigits) + material_.ending;
+      const std::string look = look_of(copy_bare(file, folder / names_[i]));
+      if (!looks[prompt].empty() && look != looks[prompt]) unlike_.insert(prompt);
+      looks[prompt] = look;
+      key_.videos[names_[i]] = {method, prompt, file, sha256_file(file)};
+      progress.update(++copied);
     }
     const auto now = fs::file_time_type::clock::now();
     for (const fs::directory_entry& copy : fs::directory_iterator(folder))
@@ -123,7 +138,7 @@ class Maker {
     write_text(key, "");  // closed to others before anything is in it; what replaces it stays so
     fs::permissions(key, fs::perms::owner_read | fs::perms::owner_write);
     write_json(key, to_json(key_));
-    write_text(out / kStudyPage / "index.html", study_page(study_, StudyPageUse::from_disk));
+    write_text(page() / "index.html", study_page(study_, StudyPageUse::from_disk));
     write_json(out / kStudyFile, to_json(study_));  // last: the folder is complete
   }
 
@@ -133,7 +148,6 @@ class Maker {
   Study study_;
   StudyKey key_;
   std::vector<std::string> names_;  ///< by prompt and method
-  std::string last_look_;
   std::set<int64_t> unlike_;
 };
 
