@@ -81,7 +81,7 @@ class Designer {
       const int64_t prompt = prompts[i];
       for (const int64_t place : rows_[(number + prompt) % turn]) {
         const int64_t item = item_order_[prompt][place];
-        const int64_t side = (number + number / turn + prompt + item) % sides();
+        const int64_t side = (number % turn + number / turn + prompt + item) % sides();
         plan.push_back(task_of(prompt, item, side));
       }
     }

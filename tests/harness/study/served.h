@@ -33,10 +33,11 @@ class StudyFolder {
     for (const std::string method : {"A", "B", "C"}) {
       std::filesystem::create_directory(folder_ / method);
       folders += " " + (folder_ / method).string();
-      for (int p = 0; p < prompts; ++p)
-        ffmpeg("-f lavfi -i testsrc2=size=64x48:rate=12:duration=0.34 -metadata title=secret-" +
-               method + " -c:v libvpx -b:v 60k " +
-               (folder_ / method / ("p" + std::to_string(p) + ".webm")).string());
+      const std::filesystem::path first = folder_ / method / "p0.webm";
+      ffmpeg("-f lavfi -i testsrc2=size=64x48:rate=12:duration=0.34 -metadata title=secret-" +
+             method + " -c:v libvpx -b:v 60k " + first.string());
+      for (int p = 1; p < prompts; ++p)
+        std::filesystem::copy_file(first, folder_ / method / ("p" + std::to_string(p) + ".webm"));
     }
     const ToolResult made =
         run_tool("study make --quiet --videos" + folders + " --prompts " +
