@@ -1,15 +1,14 @@
+#include "harness/study/make/make.h"
+
 #include <memory>
 
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
-#include "harness/study/make/make.h"
-#include "harness/study/report/report.h"
-#include "harness/study/serve/serve.h"
 
-namespace vidattn::study_command {
+namespace vidattn::study_make_command {
 namespace {
 
-const RegisterCommand making([] {
+const RegisterCommand registered([] {
   auto o = std::make_shared<MakeStudyOptions>();
   const auto kind = [o](const std::string& name) {
     o->kind = name == "pairs" ? StudyKind::pairs : StudyKind::scale;
@@ -36,31 +35,5 @@ const RegisterCommand making([] {
       [o](const Arguments&) { return make_study(*o); }};
 });
 
-const RegisterCommand serving([] {
-  auto o = std::make_shared<ServeStudyOptions>();
-  return Command{
-      "study serve",
-      "serve a study to raters, on this machine or the local network",
-      {Option("STUDY", &o->study, "folder of `study make`").required(),
-       Option("--port", &o->port, "0 = any that is free").in(0, 65535),
-       Option("--lan", &o->lan, "let other machines reach it; without, only this one can")},
-      [o](const Arguments&) { return serve_study(*o); }};
-});
-
-const RegisterCommand reporting([] {
-  auto o = std::make_shared<StudyReportOptions>();
-  return Command{
-      "study report",
-      "what a study found: means, differences, agreement, and what the next one could find",
-      {Option("STUDY", &o->study, "folder of `study make`").required(),
-       Option("--ratings", &o->ratings, "files that raters saved from the page").several(),
-       Option("--out", &o->out, "file, kind by its ending: .json .md .txt; may be repeated")
-           .written()},
-      [o](const Arguments& arguments) {
-        o->arguments = arguments;
-        return report_study(*o);
-      }};
-});
-
 }  // namespace
-}  // namespace vidattn::study_command
+}  // namespace vidattn::study_make_command
