@@ -134,7 +134,7 @@ void count_work(Case& c, const Plan& whole) {
   c.traffic = plan_traffic(whole, c.in);
   for (size_t i = 0; i < kTileShapes.size(); ++i)
     c.tiles[i] = tile_density(whole, c.in, kTileShapes[i]);
-  c.rank_balance = rank_balance(whole, c.in, c.ranks, size_of(c.dtype));
+  c.rank_balance = rank_balance(whole, c.in, c.ranks, size_of(storage_of(c.dtype)));
   if (c.coverage.complete()) return;
   c.result.note += fmt::format("{}{}: {}", c.result.note.empty() ? "" : "; ",
                                short_setting(c.spec.text()), c.coverage.text());

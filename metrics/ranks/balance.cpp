@@ -59,7 +59,7 @@ void add_branch(const Branch& branch, const Inputs& in, std::optional<TileShape>
   const std::vector<Share> keys = blocks_of(operands.k.length(), grid);
   std::vector<TableWork> of_table(tables);
   RegionErrors errors;
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(dynamic) if (tables > 1)
   for (int64_t t = 0; t < tables; ++t)
     errors.catching([&, t] { of_table[t] = table_work(branch.tables[t], queries, keys, shape); });
   errors.rethrow();

@@ -34,9 +34,9 @@ bool is_figure(const std::string& path) {
 }
 
 std::string cluster_figure(const Projection& p, const std::string& path) {
-  Drawing drawing(900, 680, 13);
+  Drawing drawing(900, 820, 13);
   drawing.script(
-      "set xlabel 'tokens'\nset ylabel 'predicted speedup, each in its fastest way'\n"
+      "set xlabel 'tokens'\nset ylabel 'predicted speedup'\n"
       "set logscale x\nset format x '%.0s%c'\nset yrange [0:*]\n"
       "set key below Left reverse samplen 3 spacing 1.2\n"
       "set grid xtics ytics lc rgb '#dddddd'\nset border 3\nset tics nomirror\n");

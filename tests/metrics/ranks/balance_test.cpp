@@ -110,6 +110,15 @@ TEST(RankBalance, OfEveryMethodOnAnOddGrid) {
             10);
 }
 
+TEST(RankBalance, OfEveryMethodWithTextShotsAndSharedKeys) {
+  Generator random{12};
+  Inputs in = random_inputs(3 * 5 * 3 + 7, 3 * 5 * 3 + 7, 4, 2, 16, random);
+  in.grid = {.frames = 3, .height = 5, .width = 3, .shots = {0, 2}, .text_tokens = 7};
+  EXPECT_GT(testing::for_every_plan(
+                in, [](const Plan& plan, const Inputs& own) { expect_same(plan, own); }),
+            10);
+}
+
 /// Four heads of eight tokens: head h sees h + 1 keys a query.
 Plan unequal_heads() {
   Branch branch;
