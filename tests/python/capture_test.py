@@ -296,7 +296,7 @@ def test_what_cannot_be_is_refused_before_any_work(wan, tmp_path):
     for given, line in ((dict(heads="8"), "heads='8'"), (dict(heads=1.5), "heads=1.5"), (dict(steps=-1), "steps=-1"),
                         (dict(layers=[0.5]), "layers=0.5"), (dict(modules=3), "modules=3"),
                         (dict(grid=(3, 4)), "grid=[3, 4]"), (dict(grid=(-3, 4, 3)), "grid=[-3, 4, 3]"),
-                        (dict(grid=(30, 4, 3)), "are 360 tokens: blocks.0.attn1 has 36"),
+                        (dict(grid=(30, 4, 3)), "are 360 tokens: transformer.blocks.0.attn1 has 36"),
                         (dict(grid=(3, 4, 3), prefix=-1), "prefix=-1"), (dict(shots=[1, 2]), "ascending from 0"),
                         (dict(shots=[0, 9]), "the video has 3 latent frames"), (dict(passes=("a", "b")), "passes=")):
         assert line in refusal(wan, tmp_path / "f", **given)

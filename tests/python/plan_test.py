@@ -128,7 +128,7 @@ def test_what_a_planner_raises_comes_out():
 
 
 @pytest.mark.parametrize("answer, line", [
-    (None, "returned NoneType"), ("abc", "returned str"), ([], "returned list"),
+    (None, "answers returned NoneType"), ("abc", "returned str"), ([], "returned list"),
     (np.ones((3, 5), bool), "answers: .*give block_q"), (np.ones((8, 8)), "holds float32"),
     (np.full((8, 8), 2), "other than 0 and 1")], ids=str)
 def test_an_answer_that_is_none_is_one_line(answer, line):

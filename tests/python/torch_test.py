@@ -118,6 +118,32 @@ def test_compiled():
         assert torch.equal(one, other)
 
 
+def test_compiled_whole_and_again_for_other_parameters():
+    q, k, v = torch_tensors()
+    chosen = vidattn.Map(np.eye(2, dtype=bool), block=32)
+
+    def attended(groups, backend):
+        return vidattn.attend(q * 1, k, v, backend=backend, scale=0.5, params=dict(num_groups=groups) if groups else {})
+
+    compiled = torch.compile(attended, backend="aot_eager", fullgraph=True)
+    calls = [(2, "moga"), (3, "moga"), (None, "full"), (None, chosen)]
+    outputs = [compiled(*call) for call in calls]
+    for call, output in zip(calls, outputs):
+        assert torch.equal(output, attended(*call)), call
+    assert not torch.equal(outputs[0], outputs[1])
+
+
+def test_compiled_with_scales_that_change():
+    q, k, v = torch_tensors()
+
+    def attended(scale):
+        return vidattn.attend(q * 1, k, v, scale=scale)
+
+    compiled = torch.compile(attended, backend="aot_eager")  # a graph may break at a number that is any
+    for scale in (0.5, 0.25, 0.125):
+        assert torch.equal(compiled(scale), attended(scale))
+
+
 def test_a_step_of_training_with_a_planner_in_python():
     @vidattn.backend
     def first_half(call):

@@ -1,6 +1,7 @@
 """How a method is named: by its text, by a map of your own, or by a planner in Python."""
 from __future__ import annotations
 
+import operator
 from typing import Any, Callable, Optional, Sequence, Union
 
 import numpy as np
@@ -71,10 +72,12 @@ Method = Union[str, Map, Callable[..., Any]]
 
 def text_of(value):
     """A parameter as the tool reads it."""
-    if hasattr(value, "tolist"):  # of NumPy and other frameworks
-        value = value.tolist()
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int):
+        return str(operator.index(value))  # one number, for torch.compile, which would have it stand for any
+    if hasattr(value, "tolist"):  # of NumPy and other frameworks
+        return text_of(value.tolist())
     if isinstance(value, (list, tuple)):
         return ",".join(map(text_of, value))
     return str(value)

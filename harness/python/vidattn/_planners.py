@@ -14,10 +14,11 @@ _functions = []  # by the number that the core knows them by
 
 def planned(number, call, values):
     """Called by the core."""
-    return _handed_on(_functions[number](SimpleNamespace(**call), **values))
+    planner = _functions[number]
+    return _handed_on(planner.backend_name, planner(SimpleNamespace(**call), **values))
 
 
-def _handed_on(answer):
+def _handed_on(name, answer):
     """The answer of a planner in the core's terms."""
     if isinstance(answer, Ranges):
         answer = [answer]
@@ -25,8 +26,8 @@ def _handed_on(answer):
         return [(a.segments, a.ranges, *a.orders) for a in answer]
     if not isinstance(answer, Map):
         if not hasattr(answer, "__dlpack__"):
-            raise ValueError(f"a planner returned {type(answer).__name__}: expected a vidattn.Map, a block map (an "
-                             "array), a vidattn.Ranges, or a list of these, one a head")
+            raise ValueError(f"{name} returned {type(answer).__name__}: expected a vidattn.Map, a block map (an array), "
+                             "a vidattn.Ranges, or a list of these, one a head")
         answer = Map(answer)
     return (answer.settings, answer.arrays)
 

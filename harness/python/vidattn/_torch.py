@@ -86,11 +86,16 @@ def _backward(ctx, d_out):
 attend.register_autograd(_backward, setup_context=_keep)
 
 
+@torch.compiler.assume_constant_result  # torch.compile cannot look into json
+def _spec(text, settings, density, names, call):
+    return json.dumps({"backend": text, "settings": settings, "density": density, "names": names, "call": call})
+
+
 def differentiable(q, k, v, backend, params, density, call, inputs):
     """attend() by the operator."""
     text, settings, arrays = described(backend, params)
     more = {name: torch.as_tensor(array) for name, array in inputs.items() if array is not None}
     more.update({f"map:{name}": torch.as_tensor(array) for name, array in arrays.items()})
-    spec = json.dumps({"backend": text, "settings": settings, "density": density, "names": list(more),
-                       "call": call})
-    return attend(*map(torch.as_tensor, (q, k, v)), list(more.values()), spec)
+    spec = _spec(text, settings, density, list(more), call)
+    q, k, v = (torch.as_tensor(array) for array in (q, k, v))
+    return attend(q, k, v, list(more.values()), spec)
