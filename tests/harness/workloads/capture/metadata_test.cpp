@@ -41,7 +41,8 @@ TEST(CaptureMetadata, WhatBreaksTheSchema) {
   refuse(R"(, "grid": [2, 3, 4], "shots": [0, 2])", "outside the 2 frames");
   refuse(R"(, "softmax_scale": 0)", "softmax_scale");
   refuse(R"(, "step": -1)", "step");
-  refuse(R"(, "heads": 3, "head_indices": [0, 1])", "head_indices: has 2 numbers, but heads says 3");
+  refuse(R"(, "heads": 3, "head_indices": [0, 1])",
+         "head_indices: has 2 numbers, but heads says 3");
   refuse(R"(, "head_indices": [4, 4])", "head_indices: names a head twice");
   refuse(R"(, "head_indices": [0, 12], "model_heads": 12)", "has head 12, but model_heads says 12");
   expect_input_error(
