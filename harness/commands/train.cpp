@@ -47,7 +47,8 @@ std::vector<Option> settings(Given& given) {
           .shown_as("the model's"),
       Option("--backend", &r.backend, "method, as of run: moga_stga:num_groups=5"),
       device_option(r.device),
-      dtype_option(r.dtype),
+      Option("--dtype", &r.dtype, "of the attention and, bf16, the blocks' linear layers")
+          .one_of({"f32", "bf16", "f16"}),
       Option("--alpha", &r.alpha, "weight of the balance loss of routers").in(0, 1e6),
       Option("--balance", &given.balance, "what P means in the balance loss M sum F P")
           .one_of(balance_forms()),

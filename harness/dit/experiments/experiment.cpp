@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attention/error.h"
 #include "harness/host/output/outputs.h"
 #include "harness/host/random.h"
 #include "harness/host/record.h"
@@ -25,6 +26,13 @@ std::string table_of(const ExperimentResult& result, const std::string& format) 
   if (format == "text") return text_table(result.headings, result.rows);
   const std::string alignment = "l" + std::string(result.headings.size() - 1, 'r');
   return markdown_table(result.headings, result.rows, alignment);
+}
+
+/// A network that stands twice would count as two seeds.
+void require_distinct(std::vector<std::string> checkpoints) {
+  std::sort(checkpoints.begin(), checkpoints.end());
+  const auto twice = std::adjacent_find(checkpoints.begin(), checkpoints.end());
+  if (twice != checkpoints.end()) throw InputError(in_quotes(*twice) + " is named twice");
 }
 
 }  // namespace
@@ -51,6 +59,7 @@ TrainingClip experiment_clip(const ExperimentRequest& request, const DitConfig& 
 ExitCode run_experiment(const std::string& name, const ExperimentRequest& request) {
   const auto found = std::find_if(experiments().begin(), experiments().end(),
                                   [&](const Experiment& e) { return e.name == name; });
+  require_distinct(request.checkpoints);
   Outputs outputs;
   ExperimentResult result = found->run(request);
   outputs.write([&] {

@@ -33,12 +33,13 @@ void add_comparison(const std::vector<cv::Mat>& reference, const std::vector<cv:
     if (score.name == "psnr" || score.name == "ssim") scores[score.name] = score.value;
 }
 
-DitModel cost_model(const DitConfig& config) {
+DitModel cost_model(const DitConfig& config, int64_t shots) {
   DitModel model{.name = config.size, .title = config.size, .source = "DIT.md"};
   model.dim = config.channels;
   model.heads = config.heads;
   model.ffn_dim = config.inner();
-  model.text_tokens = kCaptionTokens;
+  // A token of the video looks at its own shot's words, or in MMDiT at all.
+  model.text_tokens = config.text == DitText::cross ? kCaptionTokens : shots * kCaptionTokens;
   model.blocks = {
       {config.text == DitText::cross ? BlockKind::cross_attention : BlockKind::double_stream,
        config.blocks}};
@@ -47,8 +48,8 @@ DitModel cost_model(const DitConfig& config) {
 
 }  // namespace
 
-double network_flops(const DitConfig& config, double density) {
-  const DitModel model = cost_model(config);
+double network_flops(const DitConfig& config, int64_t shots, double density) {
+  const DitModel model = cost_model(config, shots);
   return forward_cost(model, {.tokens = config.tokens(), .density = density}).flops() +
          router_flops(model, config.tokens(), config.groups);
 }
@@ -62,10 +63,13 @@ PaintedClip paint_clip(const ExperimentRequest& request, const DitNetwork& netwo
                             request.steps);
   const Rollout rollout = clip.paint(network, method.text(), attention);
   PaintedClip painted{decode_latents(rollout.latents, clip.task().grid), {}};
-  painted.scores = {{"right colour", clip.painted(painted.frames) == clip.colour()},
-                    {"density", attention.costs().density},
-                    {"gflops", network_flops(network.config(), attention.costs().density) * 1e-9},
-                    {"seconds", rollout.seconds / static_cast<double>(request.steps)}};
+  painted.scores = {
+      {"right colour", clip.painted(painted.frames) == clip.colour()},
+      {"density", attention.costs().density},
+      {"gflops", network_flops(network.config(), static_cast<int64_t>(shown.grid().shots.size()),
+                               attention.costs().density) *
+                     1e-9},
+      {"seconds", rollout.seconds / static_cast<double>(request.steps)}};
   add_video_scores(shown, painted.frames, painted.scores);
   if (reference != nullptr) add_comparison(*reference, painted.frames, painted.scores);
   return painted;

@@ -28,8 +28,8 @@ PaintedClip paint_clip(const ExperimentRequest& request, const DitNetwork& netwo
                        const BackendSpec& method, int64_t index,
                        const std::vector<cv::Mat>* reference);
 
-/// Operations of one pass through a network, 2 a multiply-add, when its visual attention has a
-/// density (cost_model.h); the router's are in it.
-double network_flops(const DitConfig& config, double density);
+/// Operations of one pass through a network for a clip of its size, 2 a multiply-add, when its
+/// visual attention has a density (cost_model.h); the router's are in it.
+double network_flops(const DitConfig& config, int64_t shots, double density);
 
 }  // namespace vidattn

@@ -39,21 +39,34 @@ std::vector<Contender> contenders_of(const ExperimentRequest& request) {
   return all;
 }
 
-/// What networks that are pooled have in common: all but their seed.
-std::string kind_of(const Contender& c) {
+/// What networks that are pooled have in common, all but their seed: as a text for readers, and
+/// with what hardly differs.
+struct Kind {
+  std::string text, whole;
+  bool operator==(const Kind& other) const { return whole == other.whole; }
+};
+
+Kind kind_of(const Contender& c) {
   const DitCheckpoint& checkpoint = c.network->checkpoint();
   const auto fact = [&](const char* name) {
     const auto found = checkpoint.facts.find(name);
-    return found == checkpoint.facts.end() ? std::string() : found->second;
+    return found == checkpoint.facts.end() ? std::string("?") : found->second;
   };
-  return fmt::format("{} trained with {}, {} steps, attending by {}", checkpoint.config.size,
-                     trained_with(checkpoint), fact("steps"), c.backend);
+  Kind kind;
+  kind.text = fmt::format("{} trained with {}, {} steps", checkpoint.config.size,
+                          trained_with(checkpoint), fact("steps"));
+  if (checkpoint.config.groups > 0)
+    kind.text += fmt::format(", alpha {} ({})", fact("alpha"), fact("balance"));
+  kind.text += ", attending by " + c.backend;
+  kind.whole = kind.text + to_json(checkpoint.config).dump();
+  for (const char* name : {"rate", "clips", "dtype"}) kind.whole += " " + fact(name);
+  return kind;
 }
 
 /// Networks of one kind as seeds of it, by clip.
 void add_pooled_kinds(const std::vector<Contender>& contenders, const std::vector<int>& truth,
                       ExperimentResult& result) {
-  std::vector<std::string> kinds;
+  std::vector<Kind> kinds;
   std::vector<SeedsByClips> values;
   for (const Contender& c : contenders) {
     const auto found = std::find(kinds.begin(), kinds.end(), kind_of(c));
@@ -69,9 +82,9 @@ void add_pooled_kinds(const std::vector<Contender>& contenders, const std::vecto
   const auto differences = pooled_differences(values.front(), {values.begin() + 1, values.end()});
   for (size_t i = 0; i < kinds.size(); ++i) {
     const MeanInterval mean = mean_interval(clip_means(values[i]));
-    std::string text = fmt::format("{}, {} networks: {} over clips", kinds[i], values[i].size(),
+    std::string text = fmt::format("{}, seeds: {}: {} over clips", kinds[i].text, values[i].size(),
                                    with_interval(mean, 3));
-    nlohmann::json record = {{"kind", kinds[i]},
+    nlohmann::json record = {{"kind", kinds[i].text},
                              {"networks", values[i].size()},
                              {"mean", number_or_null(mean.mean)},
                              {"half_width", number_or_null(mean.half_width)},

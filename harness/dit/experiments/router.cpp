@@ -104,7 +104,7 @@ void add_pooled(const std::vector<SeenRouters>& all, ExperimentResult& result) {
     return with_interval({mean.count, 100 * mean.mean, 100 * mean.half_width, mean.p}, 1);
   };
   result.notes.push_back(fmt::format(
-      "Of {} networks together, means over clips: trained {}, untrained less trained {} "
+      "Seeds: {}; means over clips: trained {}, untrained less trained {} "
       "(p {:.2g}), random groups less trained {} (p {:.2g}; Holm's).",
       all.size(), text(mean_interval(clip_means(trained))), text(differences[0].difference),
       differences[0].adjusted_p, text(differences[1].difference), differences[1].adjusted_p));

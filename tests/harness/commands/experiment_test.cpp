@@ -71,6 +71,7 @@ TEST_F(ExperimentCommand, PixelsMeansOverNetworks) {
 TEST_F(ExperimentCommand, RefusesInOneLine) {
   expect_refused("experiment groups", "--out");
   expect_refused("experiment recall", "--checkpoint");
+  expect_refused("experiment recall --checkpoint a --checkpoint a", "twice");
   if (!torch_available()) return;
   two_networks();
   expect_refused("experiment groups --out " + at("o") + " --checkpoint " + at("m1"), "tiny");

@@ -88,8 +88,10 @@ TEST_F(TrainCommand, TrainsInStagesOfLengthsAndMmdit) {
       "cross");
 }
 
-TEST_F(TrainCommand, SlowTheLossFallsInBf16) {
-  ASSERT_EQ(run_tool(train("run", "--clips 4 --steps 40 --rate 4e-3 --dtype bf16")).exit_code, 0);
+TEST_F(TrainCommand, SlowTheLossFallsInBf16AndMmdit) {
+  ASSERT_EQ(run_tool(train("run", "--clips 4 --steps 40 --rate 4e-3 --dtype bf16 --text joint"))
+                .exit_code,
+            0);
   std::vector<double> losses;
   read_json_lines(out("run") + "/log.jsonl",
                   [&](const JsonReader& line) { losses.push_back(line.at("loss").number()); });
@@ -101,6 +103,7 @@ TEST_F(TrainCommand, SlowTheLossFallsInBf16) {
 TEST_F(TrainCommand, RefusesWhatItCannotUse) {
   expect_refused(train("no", "--model giant"), "giant");
   expect_refused(train("no", "--backend mogga"), "moga");
+  expect_refused(train("no", "--dtype int8"), "--dtype");
   expect_refused(train("no", "--clips 6"), "multiple of 4");
   expect_refused(train("no", "--resume"), "model.safetensors");
   expect_refused(train("no", "--fine-tune /dev/null"), "/dev/null");
