@@ -8,6 +8,7 @@
 #include "harness/cli/share.h"
 #include "harness/compare/check_report.h"
 #include "harness/conform/test_vector.h"
+#include "harness/dit/training/train_log.h"
 #include "harness/io/arrays/npz.h"
 #include "harness/io/embedded.h"
 #include "harness/io/json_file.h"
@@ -28,6 +29,8 @@
 #include "harness/tables/tables.h"
 #include "harness/videos/scene_file.h"
 #include "harness/workloads/capture/metadata.h"
+#include "harness/workloads/dit/captions.h"
+#include "harness/workloads/dit/checkpoint.h"
 #include "harness/workloads/kind.h"
 #include "harness/workloads/mask_file.h"
 #include "harness/workloads/tensors.h"
@@ -247,6 +250,13 @@ void scene_file(const fs::path& file) {
     if (record.predicted) score_shots(record.truth, *record.predicted);
 }
 
+void checkpoint(const fs::path& file) { read_checkpoint(file); }
+
+void captions(const fs::path& file) { read_captions(file.string()); }
+
+/// Of a training that goes on after any number of steps.
+void train_log(const fs::path& file) { TrainLog(file, 1'000'000); }
+
 /// A folder of pictures as `--workload video:` takes it.
 void picture(const fs::path& file) { survey(find_video(file.parent_path())); }
 
@@ -294,6 +304,9 @@ const std::vector<Reader>& readers() {
       {"devices", "devices.json", devices},
       {"paper", "paper.json", paper},
       {"scenes", "scenes.jsonl", scene_file},
+      {"checkpoint", "model.safetensors", checkpoint},
+      {"captions", "captions.txt", captions},
+      {"log", "train.jsonl", train_log},
       {"picture", "a.png", picture},
       {"video", "a.mp4", video},
       {"command", "words", command_line},

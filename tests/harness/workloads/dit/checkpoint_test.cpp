@@ -48,6 +48,7 @@ TEST(DitConfig, ComesBackFromJsonAndBadOnesAreNamed) {
   refused("blocks", 0, "blocks");
   refused("groups", -1, "groups");
   refused("grid", {1, 2}, "grid: expected a list of frames, height and width");
+  refused("grid", {64, 32, 33}, "grid: expected at most 65536 tokens");
   refused("colour", 1, "unknown key");
   expect_input_error([] { dit_config_from("{", "file x"); }, "file x");
   expect_input_error([] { dit_config_from("{}", "file x"); }, "'size' is missing");
