@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Usage: limits.sh [STEP [MOST [BACKEND…]]]. Runs every backend (or those named; map
-# needs a mask) under limits of private memory from 64 MiB in steps of STEP (32) up to MOST (640) MiB. Each run must end within 20 s
-# with 0 (all passed; 2 where other programs disturbed the times), 1 (the record names what ran out of
-# memory, and nothing else is wrong) or 3 (no memory to begin with); anything else is printed, and the
-# exit code is 1. Takes some minutes.
+# Usage: limits.sh [STEP [MOST [BACKEND…]]]. Runs every backend (or those named; map needs a mask)
+# under limits of private memory from 64 MiB in steps of STEP (32) up to MOST (640) MiB. Each run must
+# end within 20 s with 0 (all passed; 2 where other programs disturbed the times), 1 (the record names
+# what ran out of memory, and nothing else is wrong) or 3 (no memory to begin with); anything else is
+# printed, and the exit code is 1. Takes some minutes.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
