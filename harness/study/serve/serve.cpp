@@ -4,11 +4,13 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <vector>
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
+#include "harness/io/file.h"
 #include "harness/io/text/console.h"
 #include "harness/study/page/page.h"
 #include "harness/study/serve/http_server.h"

@@ -132,6 +132,37 @@ TEST(Parser, ALineWithoutACommandIsExplained) {
       "a command is needed; `vidattn --help` names them");
 }
 
+/// The name of the command that a line means.
+std::string command_of(std::vector<std::string> words, std::vector<std::string>& several) {
+  std::string one;
+  const std::vector<Command> commands = {
+      {"work", "works", {}, {}},
+      {"study make", "makes", {Option("--videos", &several, "folders").several()}, {}},
+      {"study report", "reports", {Option("STUDY", &one, "folder").required()}, {}}};
+  words.insert(words.begin(), "vidattn");
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  const ToolOptions tool{"a tool", "vidattn 1.2.3", {}};
+  return parse(tool, commands, static_cast<int>(argv.size()), argv.data())->name;
+}
+
+TEST(Parser, ACommandMayHaveTwoWords) {
+  std::vector<std::string> several;
+  EXPECT_EQ(command_of({"study", "make", "--videos", "a", "b", "--videos", "c"}, several),
+            "study make");
+  EXPECT_EQ(several, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(command_of({"study", "report", "x"}, several), "study report");
+  EXPECT_EQ(command_of({"work"}, several), "work");
+  const auto refused = [&](const std::vector<std::string>& words, const std::string& part) {
+    expect_input_error([&] { command_of(words, several); }, part);
+  };
+  refused({"study"}, "after 'study' a command is needed: known are make, report");
+  refused({"study", "mak"}, "no command 'study mak': known are make, report; did you mean make?");
+  refused({"stdy", "make"}, "no command 'stdy'; did you mean study?");
+  refused({"study", "make", "--video", "a"}, "no option '--video' of vidattn study make");
+  refused({"study", "report"}, "STUDY is required");
+}
+
 TEST(Parser, HelpShowsDefaultsRangesAndGroups) {
   Values values;
   Command command{"work", "works", options(values), {}};

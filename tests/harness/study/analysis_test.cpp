@@ -190,6 +190,21 @@ TEST_F(StudyRatings, OfAChangedStudyAreRefused) {
   expect_input_error([&] { read_study(folder_.path()); }, "videos");
 }
 
+TEST(StudyFiles, AreReadOrRefusedWhateverStandsInThem) {
+  const MadeUpStudy made = made_up_study(StudyKind::scale, 1, 1, 1);
+  const TemporaryFolder folder;
+  const auto read = [&](const std::filesystem::path&) {
+    const Study study = read_study(folder.path());
+    read_study_key(folder.path(), study);
+    for (const auto& plan : study.plans) ASSERT_LT(plan.at(0), 2);
+  };
+  write_json(folder / kStudyKeyFile, to_json(made.key));
+  const std::string study = to_json(made.study).dump(), key = to_json(made.key).dump();
+  EXPECT_GT(testing::expect_read_or_refused(study, folder / kStudyFile, read), 1000);
+  write_bytes(folder / kStudyFile, study);
+  EXPECT_GT(testing::expect_read_or_refused(key, folder / kStudyKeyFile, read), 500);
+}
+
 TEST(StudyTables, ShowWhatThePaperPrinted) {
   const MadeUpStudy made = made_up_study(StudyKind::scale, 4, 3);
   MadeUpStudy named = made;
