@@ -133,13 +133,15 @@ CrossedMean crossed_mean(const std::vector<CrossedValue>& values, uint64_t seed)
   const double by_prompt = resampled_variance(prompts, seed + 1);
   result.standard_error = std::sqrt(by_rater + by_prompt);
   result.degrees = satterthwaite(by_rater, result.raters, by_prompt, result.prompts);
+  if (result.standard_error == 0) {
+    const auto same = static_cast<int>(std::max(result.raters, result.prompts));
+    result.p = result.mean == 0 ? 1 : std::ldexp(1.0, 1 - same);
+    return result;
+  }
   const double half = student_t_975(result.degrees) * result.standard_error;
   result.low = result.mean - half;
   result.high = result.mean + half;
-  if (result.standard_error > 0)
-    result.p = student_t_p(result.mean / result.standard_error, result.degrees);
-  else
-    result.p = result.mean == 0 ? 1 : 0;
+  result.p = student_t_p(result.mean / result.standard_error, result.degrees);
   return result;
 }
 

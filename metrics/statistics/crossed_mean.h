@@ -18,7 +18,7 @@ struct CrossedMean {
   double mean = 0;            ///< NaN of nothing
   double standard_error = 0;  ///< NaN where neither raters nor prompts are two
   double degrees = 0;         ///< of freedom of Student's t, Satterthwaite's
-  double low = 0, high = 0;   ///< 95% interval; infinite where there is no standard error
+  double low = 0, high = 0;   ///< 95% interval; infinite where the standard error is 0 or NaN
   double p = 1;               ///< two-sided, that the mean is 0
 };
 
@@ -26,7 +26,9 @@ struct CrossedMean {
 /// variance is scaled by n/(n-1), which small numbers lose, and the two are added: what is of a
 /// rater with a prompt is then counted twice, on the safe side, as no resampling of a crossed
 /// design gets it exactly (McCullagh 2000; resampling both at once counts it three times, Owen
-/// 2007). Of a single rater or prompt the mean speaks of that one only.
+/// 2007). Of a single rater or prompt the mean speaks of that one only. Values that are all the
+/// same show no spread to make an interval of; their p is that of n equal signs, n the larger of
+/// both numbers.
 CrossedMean crossed_mean(const std::vector<CrossedValue>& values, uint64_t seed = 1);
 
 /// Where values differ: by raters, by prompts, and by both together with chance.

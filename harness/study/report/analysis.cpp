@@ -43,6 +43,13 @@ std::vector<CrossedValue> differences_of(const std::vector<Observation>& observa
   return differences;
 }
 
+/// Its interval cut to what there can be; one that is infinite stays so.
+CrossedMean within(CrossedMean mean, double least, double most) {
+  if (std::isfinite(mean.low)) mean.low = std::max(mean.low, least);
+  if (std::isfinite(mean.high)) mean.high = std::min(mean.high, most);
+  return mean;
+}
+
 Agreement agreement_of(const std::vector<Observation>& observations, int64_t question) {
   std::map<std::tuple<int64_t, int64_t, int64_t>, std::vector<double>> by_unit;
   for (const Observation& o : observations) by_unit[{o.prompt, o.a, o.b}].push_back(o.value);
@@ -96,13 +103,17 @@ class Analyst {
   void ask(int64_t question) {
     const std::vector<Observation> kept = observations_of(study_, key_, kept_, question);
     const std::vector<Observation> all = observations_of(study_, key_, ratings_.raters, question);
+    const auto [low, high] = answer_range(study_.kind);
+    const bool shares = study_.kind == StudyKind::pairs;
+    const double least = shares ? 0 : static_cast<double>(low), most = static_cast<double>(high);
     for (int64_t a = 0; a < methods(); ++a) {
       result_.means.push_back(
           {question, a, crossed_mean(values_of(kept, a)), crossed_mean(values_of(all, a)).mean});
       for (int64_t b = a + 1; b < methods(); ++b) {
         const std::vector<CrossedValue> values = differences_of(kept, a, b);
-        result_.differences.push_back(
-            {question, a, b, crossed_mean(values), 1, crossed_variance(values)});
+        result_.differences.push_back({question, a, b,
+                                       within(crossed_mean(values), least - most, most - least), 1,
+                                       crossed_variance(values)});
       }
     }
     result_.agreement.push_back(agreement_of(kept, question));
@@ -129,7 +140,8 @@ class Analyst {
           if (d.question == question)
             worst = std::max(worst, detectable_mean(d.variance, static_cast<double>(raters),
                                                     static_cast<double>(shown), level));
-        result_.power.push_back({question, raters, shown, worst});
+        // Ratings that were all the same say nothing of the next ones.
+        result_.power.push_back({question, raters, shown, worst > 0 ? worst : NAN});
       }
   }
 

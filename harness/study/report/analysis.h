@@ -35,7 +35,8 @@ struct Agreement {
 };
 
 /// What a study of this size would find: the smallest true difference that is found with 80% power
-/// after Holm's first step, for the question and the two methods whose ratings vary most.
+/// after Holm's first step, for the two methods whose difference varies most; NaN where none
+/// varies.
 struct PowerRow {
   int64_t question = 0;
   int64_t raters = 0, prompts = 0;

@@ -243,7 +243,7 @@ json study_record(const Study& study, const StudyKey& key, const CollectedRating
     record["power"].push_back({{"question", questions[p.question].name},
                                {"raters", p.raters},
                                {"prompts", p.prompts},
-                               {"detectable", p.detectable}});
+                               {"detectable", number_or_null(p.detectable)}});
   return record;
 }
 

@@ -78,6 +78,7 @@ TEST(StudyAnalysis, PairsFindTheOrderOfTheMethods) {
     EXPECT_EQ(d.mean.raters, 30);
     EXPECT_GE(d.mean.mean, d.a == 0 && d.b == 1 && d.question == 1 ? -0.3 : 0) << "signs";
   }
+  for (const MethodDifference& d : analysis.differences) EXPECT_LE(d.mean.high, 1);
   double shares = 0;
   for (const MethodMean& mean : analysis.means) shares += mean.kept.mean;
   EXPECT_NEAR(shares, 3 * 1.5, 1e-9) << "each pair has one point";
@@ -96,7 +97,9 @@ TEST(StudyAnalysis, SidesOfAPairAreUndone) {
     }
   }
   const StudyAnalysis analysis = analyse_study(made.study, made.key, all);
-  EXPECT_EQ(analysis.differences[0].mean.mean, 1);   // A always
+  EXPECT_EQ(analysis.differences[0].mean.mean, 1);  // A always
+  EXPECT_EQ(analysis.differences[0].mean.p, 1.0 / 128) << "eight who agree";
+  EXPECT_TRUE(std::isinf(analysis.differences[0].mean.high));
   EXPECT_EQ(analysis.differences[1].mean.mean, 0);   // neither
   EXPECT_EQ(analysis.differences[2].mean.mean, -1);  // B always
   EXPECT_TRUE(analysis.strengths[0].strength.empty()) << "no finite strength";

@@ -71,7 +71,9 @@ TEST(CrossedMean, OfOneOrNothingHasNoInterval) {
   EXPECT_EQ(one.p, 1);
   const CrossedMean same = crossed_mean({{0, 0, 0}, {1, 0, 0}});
   EXPECT_EQ(same.p, 1);
-  EXPECT_EQ(same.low, 0);
+  EXPECT_TRUE(std::isinf(same.low));
+  EXPECT_EQ(crossed_mean({{0, 0, 1}, {1, 0, 1}}).p, 0.5) << "two who agree prove little";
+  EXPECT_EQ(crossed_mean({{0, 0, 1}, {1, 0, 1}, {2, 0, 1}}).p, 0.25);
 }
 
 TEST(CrossedMean, FindsNoDifferenceFivePercentOfTheTime) {
