@@ -102,8 +102,11 @@ class BranchRun {
       const Segment& segment = table.segments[s];
       const bool whole = item.segment_end - item.segment_begin > 1;
       const int32_t end = whole ? segment.query_end : item.query_end;
-      for (int32_t p = whole ? segment.query_begin : item.query_begin; p < end; p += kMaxQueries)
-        run_queries(item.head, table, segment, p, std::min<int32_t>(end, p + kMaxQueries), memory);
+      for (int32_t p = whole ? segment.query_begin : item.query_begin; p < end;) {
+        const int32_t next = piece_end(p, end, kMaxQueries);
+        run_queries(item.head, table, segment, p, next, memory);
+        p = next;
+      }
     }
   }
 

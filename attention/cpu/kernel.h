@@ -17,6 +17,10 @@ inline constexpr int64_t kMaxQueries = 384;
 /// Queries of the widest register tile: three AVX-512 vectors.
 inline constexpr int64_t kMaxTileQueries = 48;
 
+/// A query tile costs about as much as this many rows: a piece of no more queries is attended row
+/// by row, where both head dimensions are whole vectors.
+inline constexpr int64_t kMaxRowQueries = 4;
+
 /// Running softmax of query rows, [rows] and [rows,value dim]. The attention so far is sum_j
 /// 2^(s_j - max) v_j / sum, with scores s_j in units of log2.
 struct RowStates {

@@ -16,10 +16,6 @@ HWY_BEFORE_NAMESPACE();
 namespace vidattn::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// A query tile costs about as much as this many rows. Rows need both head
-/// dimensions to be whole vectors.
-inline constexpr int64_t kMaxRowQueries = 4;
-
 struct QueryRow {
   const float* query;  ///< [dim]
   float* acc;          ///< [value dim]

@@ -66,7 +66,7 @@ class Cutter {
       const int64_t fit = grain() / std::max<int64_t>(1, query_cost(table, segment, begin, limit));
       const int64_t queries =
           std::clamp(fit / kMaxTileQueries * kMaxTileQueries, kMaxTileQueries, kMaxQueries);
-      const auto end = static_cast<int32_t>(std::min<int64_t>(segment.query_end, begin + queries));
+      const int32_t end = piece_end(begin, segment.query_end, queries);
       push({(end - begin) * query_cost(table, segment, begin, end), head, s, s + 1, begin, end});
       begin = end;
     }
@@ -84,9 +84,11 @@ class Cutter {
 };
 
 std::vector<WorkItem> cut_stripes(const Branch& branch, int64_t heads, int64_t query_rows,
-                                  const std::vector<RowOrder>& orders, int64_t threads) {
-  const int64_t fair = query_rows * heads / (kItemsPerThread * threads);
-  const int64_t stripe = std::clamp(fair, 4 * kMaxTileQueries, kMaxStripe);
+                                  const std::vector<RowOrder>& orders) {
+  // By the rows alone: where a stripe ends decides which queries of a segment share a piece, and so
+  // the bits of their results, which are the same for all numbers of threads and heads.
+  const int64_t stripe =
+      std::clamp(query_rows / kItemsPerThread, 4 * kMaxTileQueries, kMaxStripe);
   std::vector<WorkItem> items;
   for (int64_t h = 0; h < heads; ++h) {
     const HeadTable& table = branch.table(h, heads);
@@ -107,6 +109,14 @@ std::vector<WorkItem> cut_stripes(const Branch& branch, int64_t heads, int64_t q
 }
 
 }  // namespace
+
+int32_t piece_end(int32_t begin, int32_t end, int64_t most) {
+  const int64_t left = end - begin - most;
+  if (left <= 0) return end;
+  if (left > kMaxRowQueries) return static_cast<int32_t>(begin + most);
+  if (most + left <= kMaxQueries) return end;
+  return static_cast<int32_t>(begin + most - kMaxTileQueries);
+}
 
 int64_t visible_keys(const HeadTable& table, const Segment& segment, int64_t position) {
   int64_t keys = 0;
@@ -157,7 +167,7 @@ std::vector<WorkItem> make_schedule(const Branch& branch, int64_t heads, int64_t
                                     const std::vector<RowOrder>& orders, int64_t threads) {
   std::vector<WorkItem> items;
   if (branch.repeats_queries) {
-    items = cut_stripes(branch, heads, query_rows, orders, threads);
+    items = cut_stripes(branch, heads, query_rows, orders);
   } else {
     Cutter cutter(total_cost(branch, heads), threads);
     for (int64_t h = 0; h < heads; ++h) cutter.cut(branch.table(h, heads), static_cast<int32_t>(h));

@@ -21,6 +21,12 @@ struct WorkItem {
 /// Loading and storing a query, or its gradient, costs about as much as these keys.
 inline constexpr int64_t kQueryOverhead = 64;
 
+/// Where the piece ends that begins at query `begin` of a segment that ends at `end` and holds
+/// about `most` queries (a multiple of kMaxTileQueries, at most kMaxQueries). Only a segment of so
+/// few queries is attended row by row, never the rest of a longer one: the bits of a result do not
+/// depend on how the work was cut for threads and heads.
+int32_t piece_end(int32_t begin, int32_t end, int64_t most);
+
 /// Number of keys that a query position of a segment sees.
 int64_t visible_keys(const HeadTable& table, const Segment& segment, int64_t position);
 

@@ -50,29 +50,48 @@ KeyCursor::KeyCursor(const HeadTable& table, const Segment& segment, int32_t low
 
 bool KeyCursor::advance() {
   while (position_ >= end_ && ++range_ < range_end_) {
-    position_ = table_.ranges[range_].first(low_);
-    end_ = table_.ranges[range_].last(high_);
+    position_ = table_.ranges[range_].begin;
+    end_ = table_.ranges[range_].end;
   }
   return range_ < range_end_;
 }
 
-bool KeyCursor::next(KeyBlock& block) {
-  block.size = 0;
-  block.banded = banded_;
-  while (block.size < KeyBlock::kCapacity && advance()) {
-    const KeyRange& range = table_.ranges[range_];
-    const int64_t count = std::min(KeyBlock::kCapacity - block.size, end_ - position_);
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t n = position_ + i;
-      block.rows[block.size + i] = static_cast<int32_t>(table_.key_row(n));
-      if (!banded_) continue;
-      block.first_query[block.size + i] = first_query(range, n);
-      block.last_query[block.size + i] = last_query(range, n);
-    }
-    position_ += count;
-    block.size += count;
+/// Where a block begins, leaves out those that lie in the range and that no query sees.
+void KeyCursor::skip_unseen() {
+  const KeyRange& range = table_.ranges[range_];
+  const int64_t first = range.first(low_), last = range.last(high_);
+  const int64_t unseen = position_ >= last ? end_ - position_ : first - position_;
+  if (unseen > 0) position_ += std::min(unseen, end_ - position_) / KeyBlock::kCapacity *
+                               KeyBlock::kCapacity;
+}
+
+/// Adds what the current range has for the block; whether some query sees one of these keys.
+bool KeyCursor::add_keys(KeyBlock& block) {
+  const KeyRange& range = table_.ranges[range_];
+  const int64_t count = std::min(KeyBlock::kCapacity - block.size, end_ - position_);
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t n = position_ + i;
+    block.rows[block.size + i] = static_cast<int32_t>(table_.key_row(n));
+    if (!banded_) continue;
+    block.first_query[block.size + i] = first_query(range, n);
+    block.last_query[block.size + i] = last_query(range, n);
   }
-  if (block.size == 0) return false;
+  const bool seen = std::max(position_, range.first(low_)) <
+                    std::min(position_ + count, range.last(high_));
+  position_ += count;
+  block.size += count;
+  return seen;
+}
+
+bool KeyCursor::next(KeyBlock& block) {
+  block.banded = banded_;
+  bool seen = false;
+  while (!seen) {
+    block.size = 0;
+    if (!advance()) return false;
+    if (banded_) skip_unseen();
+    while (block.size < KeyBlock::kCapacity && advance()) seen |= add_keys(block);
+  }
   pad(block.rows, block.size);
   if (banded_) {
     pad(block.first_query, block.size);

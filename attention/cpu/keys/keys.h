@@ -31,16 +31,19 @@ struct KeySpan {
 /// What query positions [low, high] see of the block.
 KeySpan visible_span(const KeyBlock& block, int32_t low, int32_t high);
 
-/// Walks over the keys of a segment in blocks.
+/// Walks over the keys of a segment in blocks. A block is kCapacity keys in the segment's order,
+/// whichever queries ask, so that what a query sums does not depend on its neighbours.
 class KeyCursor {
  public:
-  /// Keys that no query position of [low, high] can see are skipped.
+  /// Blocks of which no query position of [low, high] sees a key are skipped.
   KeyCursor(const HeadTable& table, const Segment& segment, int32_t low, int32_t high);
   /// Fills the next block; false when there is none.
   bool next(KeyBlock& block);
 
  private:
   bool advance();
+  void skip_unseen();
+  bool add_keys(KeyBlock& block);
   const HeadTable& table_;
   int32_t range_, range_end_;
   int32_t low_, high_;
