@@ -19,5 +19,30 @@ TEST(Latency, HeadsFitTheirMemory) {
   EXPECT_EQ(sampled_heads(small, 187200, options), 12);
 }
 
+std::string labels_of(const std::vector<OperatorTime>& times) {
+  std::string labels;
+  for (const OperatorTime& time : times) {
+    EXPECT_TRUE(time.measured()) << time.label << ": " << time.failure;
+    labels += time.label + " ";
+  }
+  return labels;
+}
+
+TEST(Latency, WholeOperatorsAreParted) {
+  DitModel model = find_model("wan2.1-1.3b");
+  model.heads = 1;
+  model.dim = 16;
+  TableOptions options;
+  options.repeat = 1;
+  LengthTimes times = measure_moga(model, 6240, options);
+  EXPECT_EQ(labels_of(times.times), "full M=5 M=20 ");
+  EXPECT_EQ(labels_of(times.whole), "full M=5 M=20 ");
+  for (const OperatorTime& whole : times.whole) EXPECT_EQ(whole.scale, 1);
+  options.full = true;
+  times = measure_moga(model, 6240, options);
+  EXPECT_EQ(labels_of(times.times), "full M=5 M=20 ");
+  EXPECT_TRUE(times.whole.empty());
+}
+
 }  // namespace
 }  // namespace vidattn
