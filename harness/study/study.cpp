@@ -18,8 +18,8 @@ constexpr const char* kStudySchema = "1.0";
 /// Hexadecimal digits and an ending, as `study make` gives it: nothing that leads elsewhere.
 bool is_anonymous_name(const std::string& name) {
   const size_t dot = name.find_first_not_of("0123456789abcdef");
-  return dot != 0 && dot != std::string::npos && (name.substr(dot) == ".mp4" ||
-                                                  name.substr(dot) == ".webm");
+  return dot != 0 && dot != std::string::npos &&
+         (name.substr(dot) == ".mp4" || name.substr(dot) == ".webm");
 }
 
 StudyTask read_task(const JsonReader& reader, const Study& study) {

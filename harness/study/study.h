@@ -41,7 +41,8 @@ struct Study {
   StudyKind kind = StudyKind::scale;
   std::vector<std::string> prompts;
   std::vector<StudyTask> tasks;
-  std::vector<std::vector<int64_t>> plans;  ///< orders of tasks; rater n has plan n mod their number
+  std::vector<std::vector<int64_t>>
+      plans;  ///< orders of tasks; rater n has plan n mod their number
 
   const std::vector<int64_t>& plan_of(int64_t rater_number) const {
     return plans[static_cast<size_t>(rater_number) % plans.size()];
