@@ -87,8 +87,7 @@ std::vector<WorkItem> cut_stripes(const Branch& branch, int64_t heads, int64_t q
                                   const std::vector<RowOrder>& orders) {
   // By the rows alone: where a stripe ends decides which queries of a segment share a piece, and so
   // the bits of their results, which are the same for all numbers of threads and heads.
-  const int64_t stripe =
-      std::clamp(query_rows / kItemsPerThread, 4 * kMaxTileQueries, kMaxStripe);
+  const int64_t stripe = std::clamp(query_rows / kItemsPerThread, 4 * kMaxTileQueries, kMaxStripe);
   std::vector<WorkItem> items;
   for (int64_t h = 0; h < heads; ++h) {
     const HeadTable& table = branch.table(h, heads);
