@@ -43,6 +43,15 @@ struct DensityKnob {
   std::vector<Settings> steps = {};
 };
 
+/// What a plan is made from beside shapes, grid and parameters: what ranks that share a call must
+/// have before they plan. tests/harness/distributed holds every method against what it says.
+enum class PlansFrom {
+  everything,  ///< q, k, v and inputs of all heads and tokens
+  own_head,    ///< a head's table from that head's q, k, v and inputs
+  router,      ///< inputs that each token brings, by route_tokens(); q, k and v are not read
+  nothing,     ///< no tensor is read
+};
+
 /// What a method says about itself. The frame (Backend::plan) applies it, so that no method repeats
 /// the checks.
 struct BackendInfo {
@@ -54,6 +63,7 @@ struct BackendInfo {
   bool takes_text = true;
   /// Cross-attention: needs no key for each query, and no relation between their positions.
   bool takes_cross = false;
+  PlansFrom plans_from = PlansFrom::everything;
   bool takes_width = true;  ///< else refuses values of another width than the keys
   std::vector<InputSpec> inputs = {};
   std::vector<Preset> presets = {};

@@ -83,6 +83,7 @@ class BigBird : public Method<BigBirdParams> {
   BackendInfo describe() const override {
     return {.title = "a window of neighbouring blocks, global blocks and random blocks",
             .paper = "Zaheer et al. 2020, arXiv 2007.14062",
+            .plans_from = PlansFrom::nothing,
             .knob = {"random_blocks", 0, 1 << 20},
             .warm_up = DenseWarmUp{}};
   }

@@ -118,6 +118,7 @@ class Bsa : public Method<BsaParams> {
             .paper = "Song et al. 2025, arXiv 2509.01085",
             .needs_grid = true,
             .takes_text = false,
+            .plans_from = PlansFrom::own_head,
             .presets = {{"wan1.3b-480p", wan}, {"wan14b-480p", wan}, {"wan14b-720p", wan}},
             .knob = {"kv_cumulative_threshold", 0, 1}};
   }

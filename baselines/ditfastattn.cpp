@@ -143,6 +143,7 @@ class DitFastAttn : public Method<DitFastAttnParams> {
         .paper =
             "Yuan et al. 2024, arXiv 2406.08552; second version: Zhang et al. 2025, arXiv "
             "2503.22796",
+        .plans_from = PlansFrom::own_head,
         .takes_width = false,
         .inputs = {{"q0", "[L,H,D]", "Queries of the cache step."},
                    {"k0", "[L,HK,D]", "Keys of the cache step."},

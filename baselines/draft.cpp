@@ -52,6 +52,7 @@ class Draft : public Method<DraftParams> {
     return {.title = "patches of a frame by pooled probability, one threshold per head",
             .paper = "Shen et al. 2025, arXiv 2505.14708",
             .needs_grid = true,
+            .plans_from = PlansFrom::own_head,
             .presets = {{"wan14b-768p",
                          {{"pool", "8,16"}, {"sparsity", "0.75"}, {"dense_layers", "1"}}},
                         {"hunyuan-768p", {{"pool", "8,16"}, {"sparsity", "0.9"}}},

@@ -128,6 +128,7 @@ class Lite : public Method<LiteParams> {
     return {.title = "tiles that did not matter in an earlier denoising step are left out",
             .paper = "LiteAttention (moonmath-ai, 2025)",
             .takes_cross = true,
+            .plans_from = PlansFrom::own_head,
             .presets = {{"sglang", {{"threshold_log2", "-6"}}}},
             // 2^-150 of the largest is 0 in float32.
             .knob = {"threshold_log2", 0, -150},

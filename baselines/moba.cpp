@@ -71,6 +71,7 @@ class Moba : public Method<MobaParams> {
   BackendInfo describe() const override {
     return {.title = "own chunk and the chunks of largest q·mean(k), per query and head",
             .paper = "Lu et al. 2025, arXiv 2502.13189",
+            .plans_from = PlansFrom::own_head,
             .knob = {"topk", 1, 65536}};
   }
 

@@ -72,6 +72,7 @@ class Moc : public Method<MocParams> {
     return {.title = "own shot, all text, and the frames or shots of largest q·mean(k)",
             .paper = "Cai et al. 2025, arXiv 2508.21058",
             .needs_grid = true,
+            .plans_from = PlansFrom::own_head,
             .knob = {"topk", 0, 4096}};
   }
 

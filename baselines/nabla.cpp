@@ -42,6 +42,7 @@ class Nabla : public Method<NablaParams> {
             .paper = "Mikhailov et al. 2025, arXiv 2507.13546",
             .needs_grid = true,
             .takes_text = false,
+            .plans_from = PlansFrom::own_head,
             .presets = {preset("kandinsky5-lite-10s", "0.9"), preset("kandinsky5-pro-sd", "0.9"),
                         preset("kandinsky5-pro-hd", "0.7")},
             .knob = {"P", 0, 1}};

@@ -160,6 +160,7 @@ class OracleBlock : public Method<OracleBlockParams> {
   BackendInfo describe() const override {
     return {.title = "ceiling, no method: the key blocks of largest true mass per query block",
             .takes_cross = true,
+            .plans_from = PlansFrom::own_head,
             .knob = {"keep", 0, 1}};
   }
 

@@ -53,6 +53,7 @@ class OracleToken : public Method<OracleTokenParams> {
   BackendInfo describe() const override {
     return {.title = "ceiling, no method: the keys of largest true probability per query and head",
             .takes_cross = true,
+            .plans_from = PlansFrom::own_head,
             .knob = {"keep", 0, 1}};
   }
 

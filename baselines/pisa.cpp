@@ -134,6 +134,7 @@ class Pisa : public Method<PisaParams> {
     return {
         .title = "top-k key blocks exactly, Taylor expansion around the centroids of all others",
         .paper = "PISA, piecewise sparse attention (xie-lab-ml, 2026)",
+        .plans_from = PlansFrom::own_head,
         .presets = {{"sglang", {{"block", "64"}, {"route", "taylor"}, {"order", "0"}}},
                     {"flux", {{"block", "64"}, {"route", "hnorm"}, {"order", "1"}}}},
         .knob = {"density", 0, 1}};

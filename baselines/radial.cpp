@@ -163,6 +163,7 @@ class Radial : public Method<RadialParams> {
     return {
         .title = "frames see each other in bands that halve with the distance, rounded to blocks",
         .paper = "Li et al. 2025 (Radial Attention), arXiv 2506.19852",
+        .plans_from = PlansFrom::nothing,
         .presets = {{"wan1.3b-480p", wan},
                     {"wan14b-480p", wan},
                     {"wan14b-720p", wan},

@@ -165,6 +165,7 @@ class Rainfusion : public Method<RainfusionParams> {
             .paper = "Chen et al. 2025, arXiv 2512.24086; SGLang's and LightX2V's forms",
             .needs_grid = true,
             .takes_text = false,
+            .plans_from = PlansFrom::own_head,
             .knob = {"sparsity", 1, 0}};
   }
 

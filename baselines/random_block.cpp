@@ -51,6 +51,7 @@ class RandomBlock : public Method<RandomBlockParams> {
   BackendInfo describe() const override {
     return {.title = "floor, no method: random key blocks, equally many for every query block",
             .takes_cross = true,
+            .plans_from = PlansFrom::nothing,
             .knob = {"keep", 0, 1}};
   }
 

@@ -100,6 +100,7 @@ class SkipSoftmax : public Method<SkipParams> {
     return {.title = "all scores, but values only of tiles near their rows' running maximum",
             .paper = "BLASST; NVIDIA Model-Optimizer 2026",
             .takes_cross = true,
+            .plans_from = PlansFrom::own_head,
             .presets = {{"wan2.2", {{"lambda", "0.03125"}}}},
             .knob = {"lambda", 1, 0}};
   }

@@ -69,6 +69,7 @@ class Sla : public Method<SlaParams> {
   BackendInfo describe() const override {
     return {.title = "top-k key blocks by pooled scores, plus projected linear attention to all",
             .paper = "Zhang et al. 2025, arXiv 2509.24006",
+            .plans_from = PlansFrom::own_head,
             .inputs = {{"proj_weight", "[DV,DV]",
                         "Projection of the linear branch, y = W x + b; 0 unless given, as before "
                         "training."},

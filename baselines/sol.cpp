@@ -151,6 +151,7 @@ class Sol : public Method<SolParams> {
   BackendInfo describe() const override {
     return {.title = "key blocks whose pooled score stands out exactly, centroids of all others",
             .paper = "Sol-Attn, NVlabs/Sana 2026",
+            .plans_from = PlansFrom::own_head,
             .presets = {{"minimax-h3", {{"block", "64"}, {"text_mode", "sink"}}},
                         {"hunyuanvideo-720p", {{"block", "64"}, {"text_mode", "separate"}}}},
             .knob = {"tau", 8, -8}};

@@ -105,6 +105,7 @@ class Sparge : public Method<SpargeParams> {
         .title = "key blocks by pooled scores where blocks are self-similar, all others computed",
         .paper = "Zhang et al. 2025, arXiv 2502.18137",
         .takes_cross = true,
+        .plans_from = PlansFrom::own_head,
         .presets = {{"topk", {{"mode", "topk"}, {"topk", "0.5"}, {"theta", "-0.1"}}},
                     {"cdf", {{"mode", "cdf"}, {"cdf", "0.98"}, {"theta", "0.6"}}}},
         .knob = {"topk", 0, 1}};

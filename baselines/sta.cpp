@@ -126,6 +126,7 @@ class Sta : public Method<StaParams> {
                 "head",
             .paper = "Zhang et al. 2025, arXiv 2502.04507",
             .needs_grid = true,
+            .plans_from = PlansFrom::nothing,
             .presets = {{"wan14b-720p", {{"tile", "6,8,8"}, {"windows", "3,3,5"}}},
                         {"hunyuan-720p", {{"tile", "6,8,8"}, {"window", "3"}}}},
             .knob = {"window", 1, 64},

@@ -88,6 +88,7 @@ class Subblock : public Method<SubblockParams> {
   BackendInfo describe() const override {
     return {.title = "key blocks by the log-sum-exp over the means of their parts, top-k",
             .paper = "SGLang, pull request 34148; vLLM-Omni",
+            .plans_from = PlansFrom::own_head,
             .presets = {{"minimax-h3",
                          {{"block", "64"},
                           {"n_q", "4"},

@@ -215,6 +215,7 @@ class Svg : public Method<SvgParams> {
     return {
         .title = "heads profiled online as spatial or temporal, each a band in its own token order",
         .paper = "Xi et al. 2025, Sparse VideoGen, arXiv 2502.01776",
+        .plans_from = PlansFrom::own_head,
         .inputs = {{"sample_rows", "[n]", "Query rows (tokens) that classify the heads, int32."}},
         .presets = {preset("wan1.3b-480p", "wan", "0.3", "0.2", "0.03"),
                     preset("wan14b-480p", "wan", "0.3", "0.2", "0.03"),

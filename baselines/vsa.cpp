@@ -50,6 +50,7 @@ class Vsa : public Method<VsaParams> {
             .paper = "Zhang et al. 2025, arXiv 2505.13389",
             .needs_grid = true,
             .takes_text = false,
+            .plans_from = PlansFrom::own_head,
             .takes_width = false,
             .inputs = {{"gate", "[L,H,D]",
                         "Multiplies the coarse branch; without it the branch is added as is."}},

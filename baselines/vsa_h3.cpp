@@ -121,6 +121,7 @@ class VsaH3 : public Method<VsaH3Params> {
     return {.title = "VSA for packed sequences: top-k video tiles, tiles of the prefix seen by all",
             .paper = "Zhang et al. 2025, arXiv 2505.13389; FastVideo's form for MiniMax-H3",
             .needs_grid = true,
+            .plans_from = PlansFrom::own_head,
             .takes_width = false,
             .inputs = {{"gate", "[L,H,D]",
                         "Multiplies the coarse branch; without it the branch is left out."}},

@@ -74,6 +74,7 @@ class Xattention : public Method<XattentionParams> {
   BackendInfo describe() const override {
     return {.title = "key blocks by cumulative mass of antidiagonal sums",
             .paper = "Xu et al. 2025, arXiv 2503.16428",
+            .plans_from = PlansFrom::own_head,
             .presets =
                 {{"hunyuan-720p",
                   {{"block", "128"}, {"stride", "8"}, {"threshold", "0.9"}, {"dense_steps", "5"}}}},

@@ -12,7 +12,8 @@ class Frame : public Backend {
     return {.title = "every query sees the keys of its own latent frame",
             .paper = "MoGA §2.2",
             .needs_grid = true,
-            .takes_text = false};
+            .takes_text = false,
+            .plans_from = PlansFrom::nothing};
   }
 
   Plan make_plan(const Inputs& in, const Params&) const override {

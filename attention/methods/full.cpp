@@ -17,7 +17,8 @@ class Full : public Method<FullParams> {
   BackendInfo describe() const override {
     return {.title = "every query sees every key",
             .paper = "Vaswani et al. 2017; MoGA Eq. 1",
-            .takes_cross = true};
+            .takes_cross = true,
+            .plans_from = PlansFrom::nothing};
   }
 
   Plan make_plan(const Inputs& in, const FullParams& p) const override {

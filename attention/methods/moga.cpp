@@ -118,6 +118,7 @@ class Moga : public Method<MogaParams> {
     return {.title = "a linear router puts tokens into groups; attention runs inside each group",
             .paper = "MoGA §2.2, Eq. 2-8, A.6",
             .takes_text = false,
+            .plans_from = PlansFrom::router,
             .inputs = {{"router_logits", "[L,M]", "Router scores."},
                        {"hidden", "[L,C]",
                         "Hidden states that the router's linear layer reads; the keys stand in."},

@@ -16,6 +16,7 @@ class MogaStga : public Backend {
                          .paper = "MoGA §2.2",
                          .needs_grid = true,
                          .takes_text = false,
+                         .plans_from = PlansFrom::router,
                          .knob = find_backend("moga").info().knob};
     for (const char* part : kParts) {
       const BackendInfo& its = find_backend(part).info();

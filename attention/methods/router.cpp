@@ -14,10 +14,6 @@
 namespace vidattn {
 namespace {
 
-// Tokens routed at a time: their scores stay in cache, and the sums are added in block order, so
-// that the balance loss does not depend on the number of threads.
-constexpr int64_t kTokenBlock = 1024;
-
 /// Scores of tokens [begin, end), [end - begin, M]; computed ones are written to the buffer.
 const float* scores_of(const LinearRouter& router, int64_t begin, int64_t end,
                        std::vector<float>& buffer) {
@@ -68,10 +64,19 @@ std::vector<int32_t> sort_by_group(const std::vector<int32_t>& group,
 
 }  // namespace
 
+Routing routing_of(std::vector<int32_t> group, std::vector<float> gate, int64_t groups) {
+  Routing routing;
+  routing.sizes.resize(groups);
+  for (const int32_t g : group) ++routing.sizes[g];
+  routing.order = make_order(sort_by_group(group, routing.sizes));
+  routing.group = make_list(std::move(group));
+  routing.gate = make_list(std::move(gate));
+  return routing;
+}
+
 Routing route_on_host(const LinearRouter& router) {
   const int64_t tokens = router.tokens, groups = router.groups;
   Routing routing;
-  routing.sizes.resize(groups);
   routing.p_assigned.resize(groups);
   routing.p_mean.resize(groups);
   std::vector<int32_t> group(tokens);
@@ -101,10 +106,11 @@ Routing route_on_host(const LinearRouter& router) {
       }
   }
   const StageTimer timer(routing.stages, "group sort", 0, tokens * 8);
-  for (int32_t g : group) ++routing.sizes[g];
-  routing.order = make_order(sort_by_group(group, routing.sizes));
-  routing.group = make_list(std::move(group));
-  routing.gate = make_list(std::move(gate));
+  Routing lists = routing_of(std::move(group), std::move(gate), groups);
+  routing.sizes = std::move(lists.sizes);
+  routing.order = std::move(lists.order);
+  routing.group = std::move(lists.group);
+  routing.gate = std::move(lists.gate);
   return routing;
 }
 

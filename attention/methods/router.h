@@ -37,6 +37,9 @@ struct Routing {
   std::vector<PlanStage> stages;   ///< what the work cost
 };
 
+/// The lists of tokens that went to these groups with these gates; no sums.
+Routing routing_of(std::vector<int32_t> group, std::vector<float> gate, int64_t groups);
+
 /// Gradients of a loss by what a router's gates come from.
 struct RouterGradients {
   std::vector<float> scores;        ///< [L,M]
@@ -61,6 +64,11 @@ class GroupRouter {
   /// Throws DeviceError.
   virtual Routing route(const LinearRouter& router) const = 0;
 };
+
+/// Tokens routed at a time: their scores stay in cache, and the sums are added in block order, so
+/// that the balance loss does not depend on the number of threads. The bits of computed scores can
+/// depend on which tokens share a block.
+inline constexpr int64_t kTokenBlock = 1024;
 
 /// Routes on the host's cores.
 Routing route_on_host(const LinearRouter& router);

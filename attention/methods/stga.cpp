@@ -89,6 +89,7 @@ class Stga : public Method<StgaParams> {
             .paper = "MoGA §2.2",
             .needs_grid = true,
             .takes_text = false,
+            .plans_from = PlansFrom::nothing,
             .knob = {"temporal_group", 1, 4096}};
   }
 
