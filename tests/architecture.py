@@ -33,6 +33,7 @@ LAYOUT = {
     "harness/videos": (2, 7, 1, "scores, shots"),
     "harness/dit": (2, 8, 1, "a trained DiT"),
     "harness/store": (3, 0, 3, "runs in SQLite, history"),
+    "harness/distributed": (3, 4, 2, "ranks that share a call"),
     "harness/measure": (4, 0, 6, "one case, one timing engine, checks, density solver"),
     "harness/workloads": (5, 0, 9, "what is attended to: rendered film, videos, tensors from models"),
     "harness/host": (6, 0, 4, "machine, processes, progress"),

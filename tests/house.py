@@ -18,7 +18,7 @@ ORDER = [
     "attention", "baselines", "metrics",
     "harness/io harness/host", "harness/workloads", "harness/measure", "harness/store",
     "harness/suites harness/compare harness/report harness/tables harness/probes harness/videos "
-    "harness/conform harness/dit harness/study",
+    "harness/conform harness/dit harness/study harness/distributed",
     "harness/commands harness/cli harness/python", "harness/main.cpp",
 ]
 RANK = {room: rank for rank, group in enumerate(ORDER) for room in group.split()}
@@ -38,6 +38,7 @@ LIBRARIES = [
     ("SQLite", "SQLite", ("harness/store/", "tests/")),
     ("cpp-httplib", "httplib.h", ("harness/study/serve/http_server.cpp",)),
     ("nanobind", "nanobind/", ("harness/python/",)),
+    ("MPI", "mpi.h", ("harness/distributed/mpi/",)),
     ("libzip", "zip.h", ("harness/io/", "tests/")),
     ("files", "fstream", ("metrics/", "harness/", "tests/")),
     ("files", "filesystem", ("metrics/", "harness/", "tests/")),

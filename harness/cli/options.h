@@ -20,6 +20,9 @@ Option devices_option(std::vector<std::string>& devices);
 Option dtype_option(std::string& dtype);
 Option dtypes_option(std::vector<std::string>& dtypes);
 Option pass_option(std::string& pass);
+/// --distributed, which the options of `refused` do not go with, and --rank-timeout.
+std::vector<Option> distributed_options(std::string& layout, double& patience,
+                                        std::initializer_list<const char*> refused);
 /// --db, with a default
 Option db_option(std::string& db);
 /// --fps of folders of frames

@@ -6,6 +6,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 #include "harness/cli/workload_options.h"
+#include "harness/distributed/attend_files.h"
 
 namespace vidattn::attend_command {
 namespace {
@@ -17,6 +18,7 @@ struct Given {
   std::vector<std::string> inputs;  ///< name=file.npy
   std::string dq, dk, dv, drouter_logits;
   std::vector<std::string> dinputs;  ///< name=file.npy
+  DistributedAttend distributed;
 };
 
 void add_named(const char* option, const std::vector<std::string>& texts,
@@ -47,6 +49,25 @@ AttendOptions complete(const Given& given) {
     if (!path->empty()) attend.gradients[name] = *path;
   add_named("--dinput", given.dinputs, attend.gradients);
   return attend;
+}
+
+ExitCode attend_either(const Given& given) {
+  if (given.distributed.layout.empty()) return attend(complete(given));
+  const AttendOptions all = complete(given);
+  DistributedAttend some = given.distributed;
+  some.backend = all.backend;
+  some.settings = all.settings;
+  some.q = all.q;
+  some.k = all.k;
+  some.v = all.v;
+  some.inputs = all.inputs;
+  some.grid = all.grid;
+  some.device = all.device;
+  some.dtype = all.dtype;
+  some.scale = all.scale;
+  some.out = all.out;
+  some.stats = all.stats;
+  return attend_distributed(some);
 }
 
 std::vector<Option> options(Given& o) {
@@ -82,13 +103,15 @@ std::vector<Option> options(Given& o) {
         Option("--drouter-logits", &o.drouter_logits, "gradient of the router scores").written(),
         Option("--dinput", &o.dinputs,
                "gradient of a further input: name=file.npy; may be repeated"),
-        Option("--stats", &attend.stats, "JSON file of the executed plan's figures").written()}});
+        Option("--stats", &attend.stats, "JSON file of the executed plan's figures").written()},
+       distributed_options(o.distributed.layout, o.distributed.patience,
+                           {"--lse", "--mask", "--block-map", "--grad", "--attention"})});
 }
 
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
   return Command{"attend", "one operator on your own .npy files", options(*given),
-                 [given](const Arguments&) { return attend(complete(*given)); }};
+                 [given](const Arguments&) { return attend_either(*given); }};
 });
 
 }  // namespace

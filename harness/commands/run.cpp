@@ -9,6 +9,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 #include "harness/cli/workload_options.h"
+#include "harness/distributed/run_distributed.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/density.h"
 #include "harness/suites/runner.h"
@@ -27,6 +28,7 @@ struct Given {
   SuiteOptions suite;
   std::string shard;
   int64_t slurm_shards = 0;  ///< 0 = run; else only print the script
+  DistributedRun distributed;
 };
 
 /// A frontier needs the control that its speedups and errors are held against.
@@ -122,10 +124,27 @@ std::vector<Option> suite_options(Given& given, const std::vector<Option>& main_
               .needs("suite")};
 }
 
+DistributedRun complete_distributed(const Given& given, const Arguments& arguments) {
+  const RunOptions run = complete(given, arguments);
+  DistributedRun distributed = given.distributed;
+  distributed.workload = run.workload;
+  distributed.backends = run.backends;
+  distributed.devices = run.devices;
+  distributed.dtypes = run.dtypes;
+  if (run.repeat > 0) distributed.repeat = run.repeat;
+  distributed.out = run.out;
+  distributed.arguments = arguments;
+  return distributed;
+}
+
 std::vector<Option> options_of_run(Given& o) {
   const std::vector<Option> job = main_job(o);
   return joined({job,
                  suite_options(o, job),
+                 distributed_options(
+                     o.distributed.layout, o.distributed.patience,
+                     {"suite", "--density", "--pass", "--carry", "--whole", "--db", "--columns",
+                      "--all-columns", "--steps", "--layers", "--ranks", "--shard", "--slurm"}),
                  {Option("--db", &o.run.db,
                          std::string("SQLite file that the run is added to; a suite's is ") +
                              kDefaultStore + " unless given")
@@ -143,6 +162,8 @@ std::vector<Option> options_of_sweep(Given& o) {
 }
 
 ExitCode run_either(Given& given, const Arguments& arguments) {
+  if (!given.distributed.layout.empty())
+    return run_distributed(complete_distributed(given, arguments));
   if (given.suite.suite.empty()) return run(complete(given, arguments));
   SuiteOptions& suite = given.suite;
   if (!given.shard.empty()) suite.shard = parse_shard(given.shard);

@@ -285,4 +285,15 @@ void write_npy(const std::filesystem::path& path, const Tensor& tensor) {
              static_cast<uint64_t>(tensor.bytes()));
 }
 
+NpyRows::NpyRows(const std::filesystem::path& path, const std::vector<int64_t>& shape)
+    : file_(path) {
+  const std::string header = header_text("<f4", shape);
+  file_.write(header.data(), header.size());
+}
+
+void NpyRows::append(const Tensor& rows) {
+  if (rows.dtype() != DType::f32) return append(rows.to(DType::f32));
+  file_.write(rows.data<float>(), static_cast<uint64_t>(rows.bytes()));
+}
+
 }  // namespace vidattn

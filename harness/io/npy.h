@@ -25,4 +25,16 @@ Tensor read_npy_tensor(const std::filesystem::path& path);
 void write_npy(const std::filesystem::path& path, const Array& array);
 void write_npy(const std::filesystem::path& path, const Tensor& tensor);
 
+/// A float32 array [L,H,D] that comes in parts; it has its name when all rows are there.
+class NpyRows {
+ public:
+  NpyRows(const std::filesystem::path& path, const std::vector<int64_t>& shape);
+  /// The next rows, [rows,H,D] in any storage type.
+  void append(const Tensor& rows);
+  void commit() { file_.commit(); }
+
+ private:
+  OutputFile file_;
+};
+
 }  // namespace vidattn

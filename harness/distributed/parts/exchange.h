@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "attention/tensor.h"
+#include "harness/distributed/ranks/communicator.h"
+#include "metrics/ranks/shares.h"
+
+/// Tensors [tokens, heads, channels] that pass between ranks.
+namespace vidattn {
+
+/// Who of a group holds which tokens before, and which heads after an exchange.
+struct HeadExchange {
+  Communicator& group;
+  std::vector<Share> tokens;  ///< by rank of the group; consecutive
+  std::vector<Share> heads;   ///< by rank of the group; consecutive
+};
+
+/// All heads of the own tokens become the own heads of all tokens of the group.
+Tensor tokens_to_heads(const HeadExchange& exchange, const Tensor& own);
+/// The way back.
+Tensor heads_to_tokens(const HeadExchange& exchange, const Tensor& own);
+/// The tokens of all ranks, in their order.
+std::shared_ptr<const Tensor> gather_tokens(Communicator& ranks, const Tensor& own);
+/// The same on the first rank alone; empty on the others.
+Tensor gather_tokens_at_first(Communicator& ranks, const Tensor& own);
+/// gather_tokens() of an array whose first axis is tokens.
+std::shared_ptr<const Array> gather_tokens(Communicator& ranks, const Array& own);
+
+}  // namespace vidattn

@@ -1,0 +1,327 @@
+#include "harness/distributed/parts/plan_parts.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "attention/backward/kept.h"
+
+namespace vidattn {
+namespace {
+
+// ---- heads
+
+/// Which of `count` tables, or maps, each of the heads uses, without repeating one that all share.
+std::vector<size_t> tables_of(size_t count, Share heads, int64_t all_heads) {
+  const auto index = [&](int64_t head) {
+    return static_cast<size_t>(head) * count / static_cast<size_t>(all_heads);
+  };
+  if (index(heads.begin) == index(heads.end - 1)) return {index(heads.begin)};
+  const auto group = all_heads / static_cast<int64_t>(count);
+  const int64_t step = heads.begin % group == 0 && heads.end % group == 0 ? group : 1;
+  std::vector<size_t> used;
+  for (int64_t head = heads.begin; head < heads.end; head += step) used.push_back(index(head));
+  return used;
+}
+
+template <class T>
+std::vector<T> chosen(const std::vector<T>& from, const std::vector<size_t>& which) {
+  std::vector<T> to;
+  for (const size_t i : which) to.push_back(from[i]);
+  return to;
+}
+
+/// Columns [begin, end) of heads with `width` values each, of rows with `all` heads.
+std::vector<float> columns(const std::vector<float>& of, Share heads, int64_t all, int64_t width) {
+  std::vector<float> part;
+  const int64_t rows = static_cast<int64_t>(of.size()) / (all * width);
+  for (int64_t row = 0; row < rows; ++row) {
+    const auto at = of.begin() + (row * all + heads.begin) * width;
+    part.insert(part.end(), at, at + heads.size() * width);
+  }
+  return part;
+}
+
+/// Heads of pooling maps: a backward pass reads them.
+PoolingMaps heads_of_maps(const PoolingMaps& maps, Share heads, int64_t all) {
+  if (!maps) return maps;
+  return std::make_shared<const std::vector<PoolingMap>>(
+      chosen(*maps, tables_of(maps->size(), heads, all)));
+}
+
+struct HeadShare {
+  Share heads, kv;
+  int64_t all, all_kv;
+};
+
+void keep_heads(Branch& branch, const HeadShare& share) {
+  const auto [heads, kv, all, all_kv] = share;
+  Operands& made = branch.prepared;
+  const int64_t k_heads = made.k ? made.k->heads() : all_kv;
+  const Share own{heads.begin * k_heads / all, heads.end * k_heads / all};
+  made = {heads_of_tensor(made.q, heads),
+          heads_of_tensor(made.k, own),
+          heads_of_tensor(made.v, own),
+          heads_of_maps(made.q_from, heads, all),
+          heads_of_maps(made.k_from, own, k_heads),
+          heads_of_maps(made.v_from, own, k_heads)};
+  branch.value_slope = heads_of_tensor(branch.value_slope, own);
+  branch.slope_from = heads_of_maps(branch.slope_from, kv, all_kv);
+  const std::vector<size_t> tables = tables_of(branch.tables.size(), heads, all);
+  if (!branch.output_map.empty()) branch.output_map = chosen(branch.output_map, tables);
+  branch.tables = chosen(branch.tables, tables);
+  if (!branch.scored.empty())
+    branch.scored = {branch.scored.begin() + heads.begin, branch.scored.begin() + heads.end};
+}
+
+void keep_heads_of_weights(Branch& branch, const HeadShare& share, int64_t tokens) {
+  if (branch.token_weight && static_cast<int64_t>(branch.token_weight->size()) != tokens)
+    branch.token_weight =
+        make_list(columns(branch.token_weight->host(), share.heads, share.all, 1));
+  if (!branch.channel_weight) return;
+  const auto& gate = branch.channel_weight->as<float>("channel weight");
+  const int64_t width = static_cast<int64_t>(gate.size()) / (tokens * share.all);
+  branch.channel_weight = std::make_shared<const Array>(
+      Array{{tokens, share.heads.size(), width}, columns(gate, share.heads, share.all, width)});
+}
+
+// ---- rows
+
+/// The number that a row has among those of a share; -1 for others.
+auto place_in(Share rows) {
+  return [rows](int64_t row) -> int64_t {
+    return row >= rows.begin && row < rows.end ? row - rows.begin : -1;
+  };
+}
+
+/// Positions of an order that stay, and where they then stand.
+class Kept {
+ public:
+  /// place(row) is the row's new number, or -1 for one that goes. `rows` is the length of the
+  /// identity.
+  template <class Place>
+  Kept(const Order& order, int64_t rows, const Place& place) {
+    const int64_t size = order ? static_cast<int64_t>(order->size()) : rows;
+    before_.resize(size + 1);
+    for (int64_t p = 0; p < size; ++p) {
+      const int64_t to = place(order ? (*order)[p] : p);
+      before_[p + 1] = before_[p] + (to >= 0);
+      if (to >= 0) rows_.push_back(static_cast<int32_t>(to));
+    }
+  }
+  int32_t before(int64_t position) const { return before_[position]; }
+  /// Whether they were neighbours, as bands want them; `first` is the first one's old position.
+  bool neighbours(int32_t& first) const {
+    first = static_cast<int32_t>(std::upper_bound(before_.begin(), before_.end(), 0) -
+                                 before_.begin() - 1);
+    const auto last = std::lower_bound(before_.begin(), before_.end(), before_.back());
+    return rows_.empty() || last - before_.begin() - first == std::ssize(rows_);
+  }
+  Order order(int64_t all_rows) && {
+    bool identity = std::ssize(rows_) == all_rows;
+    for (size_t p = 0; p < rows_.size() && identity; ++p)
+      identity = rows_[p] == static_cast<int32_t>(p);
+    return identity ? nullptr : make_order(std::move(rows_));
+  }
+
+ private:
+  std::vector<int32_t> before_, rows_;
+};
+
+bool any_band(const HeadTable& table) {
+  return std::any_of(table.ranges.begin(), table.ranges.end(),
+                     [](const KeyRange& range) { return range.banded(); });
+}
+
+/// The same pairs in segments of single queries, without bands.
+HeadTable without_bands(const HeadTable& table) {
+  HeadTable plain{table.query_order, table.key_order, {}, {}};
+  std::vector<KeyRange> ranges;
+  for (const Segment& s : table.segments)
+    for (int32_t p = s.query_begin; p < s.query_end; ++p) {
+      ranges.clear();
+      for (int32_t r = s.range_begin; r < s.range_end; ++r) {
+        const auto first = static_cast<int32_t>(table.ranges[r].first(p));
+        const auto last = static_cast<int32_t>(table.ranges[r].last(p));
+        if (first < last) ranges.push_back({first, last});
+      }
+      if (!ranges.empty()) plain.add(p, p + 1, ranges);
+    }
+  return plain;
+}
+
+int32_t shifted(int32_t band, int32_t by, int32_t none) { return band == none ? none : band + by; }
+
+KeyRange with_shifted_band(KeyRange range, int32_t by) {
+  range.band_low = shifted(range.band_low, by, KeyRange::kNoLow);
+  range.band_high = shifted(range.band_high, by, KeyRange::kNoHigh);
+  return range;
+}
+
+/// The table with the query rows that `place` keeps; `rows` there were, `left` there are.
+template <class Place>
+HeadTable keep_queries(const HeadTable& table, int64_t rows, int64_t left, const Place& place) {
+  Kept kept(table.query_order, rows, place);
+  int32_t first = 0;
+  const bool banded = any_band(table);
+  if (banded && !kept.neighbours(first))
+    return keep_queries(without_bands(table), rows, left, place);
+  HeadTable part{nullptr, table.key_order, {}, table.ranges};
+  for (KeyRange& range : part.ranges) range = with_shifted_band(range, first);
+  for (Segment s : table.segments) {
+    s.query_begin = kept.before(s.query_begin);
+    s.query_end = kept.before(s.query_end);
+    if (s.query_begin < s.query_end) part.segments.push_back(s);
+  }
+  part.query_order = std::move(kept).order(left);
+  return part;
+}
+
+HeadTable keep_keys(const HeadTable& table, Share keys, int64_t rows) {
+  Kept kept(table.key_order, rows, place_in(keys));
+  int32_t first = 0;
+  if (any_band(table) && !kept.neighbours(first))
+    return keep_keys(without_bands(table), keys, rows);
+  HeadTable part{table.query_order, nullptr, {}, {}};
+  std::vector<KeyRange> ranges;
+  for (const Segment& s : table.segments) {
+    ranges.clear();
+    for (int32_t r = s.range_begin; r < s.range_end; ++r) {
+      KeyRange range = with_shifted_band(table.ranges[r], -first);
+      range.begin = kept.before(table.ranges[r].begin);
+      range.end = kept.before(table.ranges[r].end);
+      if (range.begin < range.end) ranges.push_back(range);
+    }
+    if (!ranges.empty()) part.add(s.query_begin, s.query_end, ranges);
+  }
+  part.key_order = std::move(kept).order(keys.size());
+  return part;
+}
+
+std::shared_ptr<const Tensor> rows_of(const Tensor& of, const std::vector<int32_t>& rows) {
+  auto part = std::make_shared<Tensor>(std::ssize(rows), of.heads(), of.dim(), of.dtype());
+  const int64_t bytes = of.heads() * of.dim() * size_of(of.dtype());
+  for (size_t i = 0; i < rows.size(); ++i)
+    std::copy_n(of.data<char>() + rows[i] * bytes, bytes, part->data<char>() + i * bytes);
+  return part;
+}
+
+std::shared_ptr<const Tensor> rows_of(const std::shared_ptr<const Tensor>& of, Share tokens) {
+  if (!of) return of;
+  std::vector<int32_t> rows(tokens.size());
+  std::iota(rows.begin(), rows.end(), static_cast<int32_t>(tokens.begin));
+  return rows_of(*of, rows);
+}
+
+std::vector<float> rows_of(const std::vector<float>& of, Share tokens, int64_t all) {
+  const int64_t width = static_cast<int64_t>(of.size()) / all;
+  return {of.begin() + tokens.begin * width, of.begin() + tokens.end * width};
+}
+
+void keep_tokens_of_weights(Branch& branch, Share tokens, int64_t all) {
+  if (branch.token_weight)
+    branch.token_weight = make_list(rows_of(branch.token_weight->host(), tokens, all));
+  if (!branch.channel_weight) return;
+  Array gate = *branch.channel_weight;
+  gate.values = rows_of(gate.as<float>("channel weight"), tokens, all);
+  gate.shape[0] = tokens.size();
+  branch.channel_weight = std::make_shared<const Array>(std::move(gate));
+}
+
+/// Query rows that the tokens take, of all tables.
+std::vector<int32_t> taken_rows(const Branch& branch, Share tokens) {
+  std::vector<int32_t> rows;
+  for (const auto& map : branch.output_map)
+    rows.insert(rows.end(), map.begin() + tokens.begin, map.begin() + tokens.end);
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  if (!rows.empty() && rows[0] < 0) rows.erase(rows.begin());
+  return rows;
+}
+
+/// Tokens take results of rows that may be anywhere: these rows become prepared queries.
+void keep_mapped_queries(Branch& branch, Share tokens, const Inputs& in) {
+  const Tensor& q = branch.operands(in).q;
+  const std::vector<int32_t> rows = taken_rows(branch, tokens);
+  std::vector<int32_t> place(q.length(), -1);
+  for (size_t i = 0; i < rows.size(); ++i) place[rows[i]] = static_cast<int32_t>(i);
+  branch.prepared.q = rows_of(q, rows);
+  branch.prepared.q_from = nullptr;
+  for (HeadTable& table : branch.tables)
+    table =
+        keep_queries(table, q.length(), std::ssize(rows), [&](int64_t row) { return place[row]; });
+  for (auto& map : branch.output_map) {
+    std::vector<int32_t> part(map.begin() + tokens.begin, map.begin() + tokens.end);
+    for (int32_t& row : part) row = row < 0 ? -1 : place[row];
+    map = std::move(part);
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Tensor> heads_of_tensor(const std::shared_ptr<const Tensor>& of,
+                                              Share heads) {
+  if (!of || heads.size() == of->heads()) return of;
+  auto part = std::make_shared<Tensor>(of->length(), heads.size(), of->dim(), of->dtype());
+  const int64_t bytes = size_of(of->dtype()), row = heads.size() * of->dim() * bytes;
+  for (int64_t token = 0; token < of->length(); ++token)
+    std::copy_n(of->data<char>() + of->offset(token, heads.begin) * bytes, row,
+                part->data<char>() + part->offset(token, 0) * bytes);
+  return part;
+}
+
+Plan heads_of(const Plan& plan, Share heads, const CallShape& shape) {
+  const auto kv = [&](int64_t head) { return head * shape.kv_heads / shape.heads; };
+  const HeadShare share{heads, {kv(heads.begin), kv(heads.end)}, shape.heads, shape.kv_heads};
+  Plan part{.branches = plan.branches, .linear = plan.linear};
+  part.constant = heads_of_tensor(plan.constant, heads);
+  part.constant_of_call = plan.constant_of_call;
+  for (Branch& branch : part.branches) {
+    keep_heads(branch, share);
+    keep_heads_of_weights(branch, share, shape.length);
+  }
+  for (LinearTerm& term : part.linear) {
+    term.q = heads_of_tensor(term.q, share.heads);
+    term.k = heads_of_tensor(term.k, share.kv);
+  }
+  return part;
+}
+
+Plan queries_of(const Plan& plan, Share tokens, const Inputs& in) {
+  Plan part{.branches = plan.branches, .linear = plan.linear};
+  part.constant = rows_of(plan.constant, tokens);
+  part.constant_of_call = plan.constant_of_call;
+  for (Branch& branch : part.branches) {
+    keep_tokens_of_weights(branch, tokens, in.length());
+    branch.scored.clear();
+    if (!branch.output_map.empty()) {
+      keep_mapped_queries(branch, tokens, in);
+      continue;
+    }
+    for (HeadTable& table : branch.tables)
+      table = keep_queries(table, in.length(), tokens.size(), place_in(tokens));
+    branch.prepared.q = rows_of(branch.prepared.q, tokens);
+    branch.prepared.q_from = nullptr;
+  }
+  for (LinearTerm& term : part.linear) term.q = rows_of(term.q, tokens);
+  return part;
+}
+
+Plan keys_of(const Plan& plan, Share keys, int64_t all_keys, bool with_prepared) {
+  Plan part;
+  for (const Branch& whole : plan.branches) {
+    Branch branch = without_weights(whole);
+    branch.joined = false;
+    if (branch.prepared.k && !with_prepared)
+      for (HeadTable& table : branch.tables) table = {table.query_order, table.key_order, {}, {}};
+    if (!branch.prepared.k) {
+      for (HeadTable& table : branch.tables) table = keep_keys(table, keys, all_keys);
+      if (branch.key_bias)
+        branch.key_bias = make_list(rows_of(branch.key_bias->host(), keys, all_keys));
+    }
+    part.branches.push_back(std::move(branch));
+  }
+  return part;
+}
+
+}  // namespace vidattn

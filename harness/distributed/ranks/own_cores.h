@@ -1,0 +1,36 @@
+#pragma once
+
+#include "harness/distributed/ranks/communicator.h"
+
+namespace vidattn {
+
+/// The cores of the ranks on one machine. For the lifetime of an object a rank computes on its own:
+/// as many threads as it has cores, or its share of them where ranks are not pinned apart.
+class OwnCores {
+ public:
+  explicit OwnCores(Communicator& world);
+  ~OwnCores();
+  OwnCores(const OwnCores&) = delete;
+  OwnCores& operator=(const OwnCores&) = delete;
+
+  int threads() const { return threads_; }  ///< of this rank
+  int all() const { return all_; }          ///< cores of all ranks together
+  bool pinned() const { return pinned_; }   ///< whether no two ranks have a core in common
+
+  /// Calls `work` on the cores of all ranks, with as many threads; the others should rest.
+  template <class Work>
+  void with_all(const Work& work) {
+    widen();
+    work();
+    narrow();
+  }
+
+ private:
+  void widen();
+  void narrow();
+  std::vector<int> own_, union_;  ///< numbers of cores
+  int threads_ = 1, all_ = 1, before_ = 1;
+  bool pinned_ = false;
+};
+
+}  // namespace vidattn

@@ -1,0 +1,62 @@
+#include "harness/distributed/ranks/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "attention/cancel.h"
+#include "attention/error.h"
+#include "harness/distributed/ranks/mpi_transport.h"
+#include "harness/host/output/thrown.h"
+
+namespace vidattn {
+namespace {
+
+/// What all ranks agreed to refuse.
+class AgreedError : public InputError {
+ public:
+  using InputError::InputError;
+};
+
+}  // namespace
+
+void agree(Communicator& world, const std::function<void()>& work) {
+  std::string fault;
+  try {
+    work();
+  } catch (const InputError& error) {
+    fault = error.what();
+  }
+  const std::vector<std::string> faults = world.all_gather(fault);
+  const auto first =
+      std::find_if(faults.begin(), faults.end(), [](const auto& text) { return !text.empty(); });
+  if (first == faults.end()) return;
+  const bool of_all = std::all_of(faults.begin(), faults.end(),
+                                  [&](const std::string& text) { return text == *first; });
+  if (of_all) throw AgreedError(*first);
+  throw AgreedError(fmt::format("rank {}: {}", first - faults.begin(), *first));
+}
+
+ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work) {
+  const MpiSettings settings{.patience = patience,
+                             .lost_code = static_cast<int>(ExitCode::invalid),
+                             .say = [](const auto& line) { say(line, ExitCode::invalid); }};
+  const std::unique_ptr<Transport> ranks = mpi_transport(settings);
+  Communicator world(*ranks);
+  try {
+    return work(world);
+  } catch (const AgreedError& error) {
+    return ranks->rank() == 0 ? say(error.what(), ExitCode::usage) : ExitCode::usage;
+  } catch (const Cancelled&) {
+    ranks->abort(static_cast<int>(ExitCode::interrupted));
+    return ExitCode::interrupted;
+  } catch (...) {
+    const std::string text = fmt::format("rank {}: {}: the run ends on all ranks", ranks->rank(),
+                                         failure_text(std::current_exception()));
+    ranks->abort(static_cast<int>(say(text, ExitCode::invalid)));
+    return ExitCode::invalid;
+  }
+}
+
+}  // namespace vidattn

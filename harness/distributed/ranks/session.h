@@ -1,0 +1,20 @@
+#pragma once
+
+#include <functional>
+
+#include "harness/distributed/ranks/communicator.h"
+#include "harness/host/exit_code.h"
+
+namespace vidattn {
+
+/// What every rank could do, or none goes on: calls `work` on each; where it throws InputErrors,
+/// all ranks throw one with what the first of them said (its rank in front, unless all said the
+/// same). Where ranks wait for each other inside, all or none must throw.
+void agree(Communicator& world, const std::function<void()>& work);
+
+/// Runs `work` on the ranks that MPI started, and ends with them: what one throws in the middle
+/// ends the run on all, after one line that names it. An InputError of agree() is said by rank 0
+/// alone. `patience` are the seconds after which a rank without a sign of life is lost.
+ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work);
+
+}  // namespace vidattn

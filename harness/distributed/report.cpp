@@ -1,0 +1,125 @@
+#include "harness/distributed/report.h"
+
+#include <fmt/format.h>
+
+#include "harness/io/text_table.h"
+
+namespace vidattn {
+namespace {
+
+std::string milliseconds(double seconds) { return fmt::format("{:.3g}", 1e3 * seconds); }
+std::string megabytes(int64_t bytes) { return fmt::format("{:.4g}", 1e-6 * bytes); }
+
+/// Bytes sent and received over the time of the exchanges.
+double bandwidth(const Traffic& traffic) {
+  return traffic.seconds > 0
+             ? static_cast<double>(traffic.sent + traffic.received) / traffic.seconds
+             : 0;
+}
+
+std::string verdict(const DistributedCase& result) {
+  if (!result.reason.empty()) return "FAILED: " + result.reason;
+  if (result.same_bits) return "the bits of one process";
+  return fmt::format("{:.2g} from one process (at most {:.2g})", result.error, result.limit);
+}
+
+RankTimes all_of(const std::vector<RankTimes>& ranks) {
+  RankTimes all;
+  for (const RankTimes& rank : ranks) {
+    all.planning = std::max(all.planning, rank.planning);
+    all.attention = std::max(all.attention, rank.attention);
+    all.waiting = std::max(all.waiting, rank.waiting);
+    all.total = std::max(all.total, rank.total);
+    all.hidden = all.hidden < 0 ? rank.hidden : std::min(all.hidden, rank.hidden);
+    all.for_planning += rank.for_planning;
+    all.communication += rank.communication;
+  }
+  // Bytes are of all ranks, times of the slowest.
+  all.for_planning.seconds = all.communication.seconds = 0;
+  for (const RankTimes& rank : ranks) {
+    all.for_planning.seconds = std::max(all.for_planning.seconds, rank.for_planning.seconds);
+    all.communication.seconds = std::max(all.communication.seconds, rank.communication.seconds);
+  }
+  return all;
+}
+
+std::vector<std::string> row_of(const std::string& name, const RankTimes& rank, int64_t memory) {
+  return {name,
+          milliseconds(rank.planning),
+          megabytes(rank.for_planning.sent),
+          megabytes(rank.communication.sent),
+          milliseconds(rank.communication.seconds),
+          fmt::format("{:.3g}", 1e-9 * bandwidth(rank.communication)),
+          rank.hidden < 0 ? "-" : fmt::format("{:.0f}%", 100 * rank.hidden),
+          milliseconds(rank.attention),
+          milliseconds(rank.waiting),
+          milliseconds(rank.total),
+          memory < 0 ? "-" : megabytes(memory)};
+}
+
+nlohmann::json json_of(const Traffic& traffic) {
+  return {{"sent_bytes", traffic.sent},
+          {"received_bytes", traffic.received},
+          {"seconds", traffic.seconds},
+          {"waited_seconds", traffic.waited},
+          {"bytes_per_second", bandwidth(traffic)}};
+}
+
+}  // namespace
+
+std::string ranks_table(const DistributedCase& result) {
+  TableRows rows;
+  for (size_t r = 0; r < result.ranks.size(); ++r)
+    rows.push_back(row_of(fmt::format("rank {}", r), result.ranks[r], result.peak_bytes[r]));
+  rows.push_back(row_of("all", all_of(result.ranks),
+                        *std::max_element(result.peak_bytes.begin(), result.peak_bytes.end())));
+  return text_table({"", "plan ms", "for plan MB", "sent MB", "exchange ms", "GB/s", "hidden",
+                     "attention ms", "waiting ms", "total ms", "memory MB"},
+                    rows);
+}
+
+nlohmann::json ranks_json(const DistributedCase& result) {
+  nlohmann::json ranks = nlohmann::json::array();
+  for (size_t r = 0; r < result.ranks.size(); ++r) {
+    const RankTimes& rank = result.ranks[r];
+    ranks.push_back(
+        {{"planning_seconds", rank.planning},
+         {"for_planning", json_of(rank.for_planning)},
+         {"communication", json_of(rank.communication)},
+         {"hidden_share", rank.hidden < 0 ? nlohmann::json() : nlohmann::json(rank.hidden)},
+         {"attention_seconds", rank.attention},
+         {"waiting_seconds", rank.waiting},
+         {"total_seconds", rank.total},
+         {"peak_bytes", result.peak_bytes[r]}});
+    if (!result.expected.empty()) ranks.back()["closed_form_sent_bytes"] = result.expected[r];
+  }
+  return ranks;
+}
+
+std::string case_text(const DistributedCase& result, const RankLayout& layout) {
+  std::string text = fmt::format("{} on {} ({}), {} over {} {}: {}\n", result.backend,
+                                 result.device, result.dtype, layout.text(), layout.ranks(),
+                                 layout.ranks() == 1 ? "rank" : "ranks", verdict(result));
+  if (result.ranks.empty()) return text;
+  text += ranks_table(result);
+  return text + fmt::format("one process on the same cores: {} ms; parallel efficiency {:.3g}\n",
+                            milliseconds(result.alone), result.efficiency());
+}
+
+nlohmann::json case_json(const DistributedCase& result) {
+  nlohmann::json json{{"backend", result.backend},
+                      {"device", result.device},
+                      {"dtype", result.dtype},
+                      {"outcome", result.reason.empty() ? "passed" : "failed"},
+                      {"reason", result.reason},
+                      {"same_bits", result.same_bits},
+                      {"relative_l2", result.error},
+                      {"relative_l2_limit", result.limit},
+                      {"total_seconds", result.total},
+                      {"one_process_seconds", result.alone},
+                      {"parallel_efficiency", result.efficiency()},
+                      {"ranks", ranks_json(result)}};
+  return json;
+}
+
+}  // namespace vidattn

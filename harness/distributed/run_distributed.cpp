@@ -1,0 +1,107 @@
+#include "harness/distributed/run_distributed.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "attention/error.h"
+#include "harness/distributed/ranks/session.h"
+#include "harness/distributed/report.h"
+#include "harness/host/output/outputs.h"
+#include "harness/host/record.h"
+#include "harness/io/json_file.h"
+#include "harness/io/text/console.h"
+#include "harness/workloads/workload.h"
+
+namespace vidattn {
+namespace {
+
+constexpr const char* kSchema = "1.0";
+
+/// What rank 0 says and writes.
+class RunRecord {
+ public:
+  RunRecord(const DistributedRun& run, const RankLayout& layout, const Communicator& world,
+            const Workload& workload, const OwnCores& cores)
+      : out_(run.out),
+        layout_(layout),
+        json_(record_header("run --distributed", kSchema, run.arguments)) {
+    const int threads = cores.threads();
+    json_["workload"] = {{"name", workload.name}, {"provenance", workload.provenance}};
+    json_["distributed"] = {
+        {"layout", layout.text()},       {"heads_over", layout.heads},
+        {"tokens_over", layout.tokens},  {"transport", world.transport().name()},
+        {"threads_per_rank", threads},   {"cores", cores.all()},
+        {"pinned_apart", cores.pinned()}};
+    json_["cases"] = nlohmann::json::array();
+    print_out("{} over {} {} of {} {} ({}){}; one process: {} threads\n", layout.text(),
+              world.size(), world.size() == 1 ? "rank" : "ranks", threads,
+              threads == 1 ? "thread" : "threads", world.transport().name(),
+              cores.pinned() ? "" : ", not pinned apart", cores.all());
+  }
+  void add(const DistributedCase& result) {
+    print_out("\n{}", case_text(result, layout_));
+    json_["cases"].push_back(case_json(result));
+    keep();
+  }
+  void skip(const std::string& backend, const std::string& why) {
+    print_out("\n{}: skipped: {}\n", backend, why);
+    json_["cases"].push_back({{"backend", backend}, {"outcome", "skipped"}, {"reason", why}});
+    keep();
+  }
+  void write(Outputs& outputs) {
+    if (!out_.empty()) outputs.write([&] { write_json(out_, json_); });
+  }
+
+ private:
+  /// What was measured is there whatever becomes of the rest.
+  void keep() {
+    if (!out_.empty()) Outputs::keep([&] { write_json(out_, json_); });
+  }
+  std::string out_;
+  RankLayout layout_;
+  nlohmann::json json_;
+};
+
+}  // namespace
+
+ExitCode run_distributed(const DistributedRun& run, Communicator& world) {
+  const bool first = world.rank() == 0;
+  RankLayout layout;
+  Workload workload;
+  agree(world, [&] {
+    layout = parse_rank_layout(run.layout, world.size());
+    for (const std::string& backend : run.backends) parse_backend(backend);
+    for (const std::string& device : run.devices) find_device(device);
+    workload = first ? build_workload(run.workload) : make_workload(run.workload);
+    layout.check(shape_of(workload.inputs));
+  });
+  OwnCores cores(world);
+  std::optional<RunRecord> record;
+  if (first) record.emplace(run, layout, world, workload, cores);
+  bool failed = false, any = false;
+  for (const std::string& device : run.devices)
+    for (const DType dtype : run.dtypes)
+      for (const std::string& backend : run.backends) {
+        const BackendSpec spec = parse_backend(backend);
+        try {
+          const DistributedCase result = run_case(world, layout, spec, find_device(device), dtype,
+                                                  workload.inputs, run.repeat, cores);
+          failed |= !result.reason.empty();
+          any = true;
+          if (first) record->add(result);
+        } catch (const InputError& error) {  // agreed on by all ranks
+          if (first) record->skip(backend, error.what());
+        }
+      }
+  Outputs outputs;
+  if (first) record->write(outputs);
+  return outputs.code(failed || !any ? ExitCode::regression : ExitCode::fine);
+}
+
+ExitCode run_distributed(const DistributedRun& run) {
+  return with_mpi_ranks(run.patience,
+                        [&](Communicator& world) { return run_distributed(run, world); });
+}
+
+}  // namespace vidattn

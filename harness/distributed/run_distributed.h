@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "attention/dtype.h"
+#include "harness/distributed/ranks/communicator.h"
+#include "harness/host/exit_code.h"
+#include "harness/workloads/request.h"
+
+namespace vidattn {
+
+struct DistributedRun {
+  std::string layout;  ///< ulysses, ring, PxQ
+  WorkloadRequest workload;
+  std::vector<std::string> backends;
+  std::vector<std::string> devices;
+  std::vector<DType> dtypes;
+  int repeat = 5;                      ///< timed runs of each
+  double patience = 10;                ///< seconds that a rank may be silent
+  std::string out;                     ///< JSON file, kept after every case; empty = none
+  std::vector<std::string> arguments;  ///< for the record
+};
+
+/// Every backend on one workload that the ranks share, against one process on the same cores:
+/// checked first (the same bits under Ulysses, within 2e-6 or the dtype's rounding under a ring),
+/// then timed. Rank 0 prints and writes. 1 where a result differs.
+ExitCode run_distributed(const DistributedRun& run);
+
+/// The same on these ranks.
+ExitCode run_distributed(const DistributedRun& run, Communicator& world);
+
+}  // namespace vidattn
