@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""Runs vidattn under mpirun: results are one process's, bytes are the closed form's, and a rank that
+dies, is stopped or has no memory ends the run on all ranks in one line that names it, within seconds,
+with what was measured before kept. Exit 77 (skipped) without mpirun or in a build without MPI.
+
+Usage: tests/distributed.py VIDATTN
+"""
+import array
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TOOL = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else ""
+# Root is allowed where tests run in containers; more ranks than cores are wanted here.
+ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+               "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
+               "VIDATTN_MEASURE_LIMITS": "0"}
+CALL = ["run", "--grid", "5,6,7", "--heads", "4", "--dim", "32", "--quiet", "--repeat", "1"]
+METHODS = ["--backend", "full", "--backend", "moga_stga", "--backend", "svg2"]
+
+
+def start(ranks, *arguments, tool=None):
+    command = ["mpirun", "-n", str(ranks), *(tool or [TOOL]), *arguments]
+    return subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True, start_new_session=True)
+
+
+def run(ranks, *arguments, **options):
+    process = start(ranks, *arguments, **options)
+    out, err = process.communicate(timeout=280)
+    return process.returncode, out, err
+
+
+def own_lines(err):
+    """What vidattn said, without mpirun's own report."""
+    return [line for line in err.splitlines() if line.startswith("vidattn: ")]
+
+
+def ranks_of(process):
+    """The processes of the ranks by number."""
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.path.realpath(f"/proc/{name}/exe") != TOOL or not below(name, process.pid):
+                continue
+            with open(f"/proc/{name}/environ", encoding="utf-8", errors="replace") as opened:
+                environment = dict(entry.partition("=")[::2] for entry in opened.read().split("\0"))
+        except OSError:
+            continue  # it has ended
+        found[int(environment.get("OMPI_COMM_WORLD_RANK") or environment["PMI_RANK"])] = int(name)
+    return found
+
+
+def below(name, ancestor):
+    while name not in ("0", "1"):
+        with open(f"/proc/{name}/stat", encoding="utf-8") as opened:
+            name = opened.read().rsplit(")", 1)[1].split()[1]
+        if name == str(ancestor):
+            return True
+    return False
+
+
+def lives(pid):
+    """Whether a process is there and no zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as opened:
+            return opened.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def write_npy(path, shape, seed):
+    """Normal float32 numbers as NumPy stores them."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {tuple(shape)}, }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    numbers, count = random.Random(seed), 1
+    for size in shape:
+        count *= size
+    with open(path, "wb") as opened:
+        opened.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
+        opened.write(array.array("f", (numbers.gauss(0, 1) for _ in range(count))).tobytes())
+
+
+class Distributed(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.out = os.path.join(self.folder.name, "out.json")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def record(self):
+        with open(self.out, encoding="utf-8") as opened:
+            return json.load(opened)
+
+    def check(self, ranks, layout):
+        code, out, err = run(ranks, *CALL, *METHODS, "--distributed", layout, "--out", self.out)
+        self.assertEqual(code, 0, out + err)
+        record = self.record()
+        self.assertEqual(len(record["cases"]), 3)
+        for case in record["cases"]:
+            with self.subTest(backend=case["backend"], ranks=ranks, layout=layout):
+                self.assertEqual(case["outcome"], "passed", case)
+                self.assertEqual(len(case["ranks"]), ranks)
+                if record["distributed"]["tokens_over"] == 1:
+                    self.assertTrue(case["same_bits"])
+                for rank in case["ranks"]:
+                    self.assertEqual(rank["communication"]["sent_bytes"], rank["closed_form_sent_bytes"])
+        self.assertEqual(out.count("one process on the same cores"), 3)
+
+    def test_ulysses(self):
+        for ranks in 1, 2, 3, 4:
+            self.check(ranks, "ulysses")
+
+    def test_ring(self):
+        for ranks in 2, 3, 4:
+            self.check(ranks, "ring")
+
+    def test_both(self):
+        self.check(4, "2x2")
+
+    def test_attend_writes_the_file_of_one_process(self):
+        files = {name: os.path.join(self.folder.name, name + ".npy") for name in ("q", "k", "v", "r")}
+        for seed, name in enumerate(files):
+            write_npy(files[name], (210, 5) if name == "r" else (210, 3, 32), seed)
+        call = ["attend", "--backend", "moga_stga", "--grid", "5,6,7", "--router-logits", files["r"],
+                *(part for name in "qkv" for part in ("--" + name, files[name]))]
+        alone = os.path.join(self.folder.name, "alone.npy")
+        subprocess.run([TOOL, *call, "--out", alone], check=True, capture_output=True)
+        for ranks in 1, 2, 3:
+            code, out, err = run(ranks, *call, "--distributed", "ulysses", "--out", self.out)
+            self.assertEqual(code, 0, out + err)
+            with open(alone, "rb") as expected, open(self.out, "rb") as got:
+                self.assertEqual(got.read(), expected.read(), f"{ranks} ranks")
+
+    def test_refusals_are_one_line_of_rank_0(self):
+        for layout, text in (("3x2", "needs 6 ranks, and there are 2"), ("rings", "none of ulysses")):
+            code, out, err = run(2, *CALL, "--distributed", layout)
+            self.assertEqual((code, out), (3, ""))
+            self.assertEqual(len(own_lines(err)), 1, err)
+            self.assertIn(text, own_lines(err)[0])
+
+    def fails(self, hurt):
+        """Hurts rank 1 of a run after its first case was kept; returns what the run said."""
+        process = start(3, "run", "--grid", "8,30,52", "--heads", "1", "--dim", "128", "--quiet",
+                        "--repeat", "3", "--backend", "frame", "--backend", "full",
+                        "--distributed", "ring", "--rank-timeout", "3", "--out", self.out)
+        deadline = time.monotonic() + 200
+        while not os.path.exists(self.out) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        ranks = ranks_of(process)
+        self.assertEqual(sorted(ranks), [0, 1, 2])
+        os.kill(ranks[1], hurt)
+        began = time.monotonic()
+        out, err = process.communicate(timeout=60)
+        self.assertLess(time.monotonic() - began, 20)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertEqual(self.record()["cases"][0]["outcome"], "passed")
+        while any(map(lives, ranks.values())):
+            self.assertLess(time.monotonic() - began, 20, "a rank lives on")
+            time.sleep(0.1)
+        return out + err
+
+    def test_a_rank_that_dies_ends_all(self):
+        self.assertRegex(self.fails(signal.SIGKILL), r"rank 1\b.*\bsignal 9|EXIT CODE: 9")
+
+    def test_a_rank_that_hangs_ends_all(self):
+        said = self.fails(signal.SIGSTOP)
+        self.assertRegex(said, r"vidattn: rank 1 on \S+ has not answered for \d+ s")
+
+    def test_a_rank_without_memory_ends_all(self):
+        limited = ["sh", "-c", 'test "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 || ulimit -v 1500000; '
+                   'exec "$0" "$@"', TOOL]
+        code, out, err = run(2, "run", "--grid", "21,60,104", "--heads", "4", "--dim", "64", "--quiet",
+                             "--backend", "full", "--distributed", "ring", tool=limited)
+        self.assertNotEqual(code, 0)
+        self.assertTrue(any(re.match(r"vidattn: rank 1: out of memory", line) for line in own_lines(err)),
+                        out + err)
+
+
+if __name__ == "__main__":
+    if not shutil.which("mpirun"):
+        print("skipped: no mpirun")
+        sys.exit(77)
+    if "no MPI" in subprocess.run([TOOL, *CALL, "--distributed", "ulysses"], capture_output=True, text=True,
+                                  check=False).stderr:
+        print("skipped: this build has no MPI")
+        sys.exit(77)
+    unittest.main(verbosity=2)
