@@ -137,7 +137,7 @@ ExitCode attend_distributed(const DistributedAttend& call, Communicator& world) 
   DistributedCase result{
       .backend = spec->text(), .device = call.device, .dtype = to_string(call.dtype)};
   result.ranks = all_gather_values(world, std::vector{times});
-  result.peak_bytes = world.all_gather(memory.extra_bytes().value_or(-1));
+  result.peak_bytes = world.all_gather(own->bytes() + memory.extra_bytes().value_or(0));
   Outputs outputs;
   write_rows(world, call.out, out.o, own->shape.length, outputs);
   if (world.rank() > 0) return ExitCode::fine;

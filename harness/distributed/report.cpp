@@ -54,7 +54,7 @@ std::vector<std::string> row_of(const std::string& name, const RankTimes& rank, 
           milliseconds(rank.attention),
           milliseconds(rank.waiting),
           milliseconds(rank.total),
-          memory < 0 ? "-" : megabytes(memory)};
+          megabytes(memory)};
 }
 
 nlohmann::json json_of(const Traffic& traffic) {

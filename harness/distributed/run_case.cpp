@@ -96,7 +96,7 @@ DistributedCase run_case(Communicator& world, const RankLayout& layout, const Ba
   Output out;
   const PeakMemory memory;
   call.run(out);
-  result.peak_bytes = world.all_gather(memory.extra_bytes().value_or(-1));
+  result.peak_bytes = world.all_gather(own->bytes() + memory.extra_bytes().value_or(0));
   const Tensor shared = gather_tokens_at_first(world, out.o);
   if (first) {
     cores.with_all([&] { alone->run(); });

@@ -13,7 +13,7 @@ struct DistributedCase {
   std::string backend, device, dtype;
   std::vector<RankTimes> ranks;     ///< of the timed run whose total is the median
   std::vector<int64_t> expected;    ///< bytes_sent() in closed form, by rank
-  std::vector<int64_t> peak_bytes;  ///< by rank: memory that the call added to its inputs
+  std::vector<int64_t> peak_bytes;  ///< by rank: its inputs and the most that the call added
   double total = 0;                 ///< seconds of that run, the slowest rank's
   double alone = 0;                 ///< median seconds of one process, planning and attention
   bool same_bits = false;

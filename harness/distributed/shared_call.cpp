@@ -106,10 +106,9 @@ Plan SharedCall::make_plan(const Operands& operands, Inputs& seen) {
   return heads_of(plan, heads_, inputs_.shape);
 }
 
-void SharedCall::return_tokens(const Output& of_heads, Output& out) {
+void SharedCall::return_tokens(Output& of_heads, Output& out) {
   if (group_.size() == 1) {
-    out.o = of_heads.o.clone();
-    out.lse = of_heads.lse;
+    out = std::move(of_heads);
     return;
   }
   const HeadExchange exchange = exchange_of(group_, layout_, layout_.token_part(world_.rank()),

@@ -38,7 +38,7 @@ class SharedCall {
   Operands own_heads();
   Plan make_plan(const Operands& operands, Inputs& seen);
   Plan plan_of_own_heads(const Operands& operands, Inputs& seen);
-  void return_tokens(const Output& of_heads, Output& out);
+  void return_tokens(Output& of_heads, Output& out);
 
   Communicator world_, group_, ring_;
   RankLayout layout_;

@@ -68,6 +68,15 @@ std::shared_ptr<const Tensor> unread(int64_t length, int64_t heads, int64_t dim,
 
 }  // namespace
 
+int64_t SharedInputs::bytes() const {
+  int64_t sum = own.q->bytes() + own.k->bytes() + own.v->bytes();
+  for (const auto& [name, array] : own.extra)
+    if (array)
+      std::visit([&](const auto& values) { sum += std::ssize(values) * sizeof(values[0]); },
+                 array->values);
+  return sum;
+}
+
 SharedInputs share_inputs(const Inputs& whole, const std::vector<InputSpec>& declared,
                           const RankLayout& layout, int rank) {
   SharedInputs shared{shape_of(whole), whole};

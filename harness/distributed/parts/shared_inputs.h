@@ -13,6 +13,8 @@ struct SharedInputs {
   /// q [own,H,D], k and v [own keys,HK,D], and of declared inputs with a first axis of tokens
   /// ("[L,…]") the own rows. Grid, scale, low bits and context are the call's.
   Inputs own;
+
+  int64_t bytes() const;  ///< of the own rows and all other inputs
 };
 
 SharedInputs share_inputs(const Inputs& whole, const std::vector<InputSpec>& declared,
