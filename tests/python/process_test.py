@@ -109,6 +109,12 @@ print("fine", flush=True)
 """
 
 
+def started(code):
+    """A process that Ctrl-C reaches, also where the tests run in the background of a shell, which has it ignored."""
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+
+
 PENDING = """
 import _thread, functools
 import numpy as np
@@ -124,12 +130,15 @@ except KeyboardInterrupt:
 
 
 def test_ctrl_c_in_the_moment_before_a_call_stops_it():
-    done = subprocess.run([sys.executable, "-c", PENDING], capture_output=True, text=True, timeout=120)
-    assert done.stdout == "stopped\n", done.stderr
+    process = started(PENDING)
+    try:
+        assert process.communicate(timeout=120)[0] == "stopped\n"
+    finally:
+        process.kill()
 
 
 def test_ctrl_c_stops_a_call_and_nothing_else():
-    process = subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True)
+    process = started(ENDLESS)
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
@@ -154,7 +163,7 @@ print(vidattn.attend(q, q, q).shape, flush=True)
 
 
 def test_ctrl_c_while_a_planner_runs_ends_a_comparison():
-    process = subprocess.Popen([sys.executable, "-c", PLANNING], stdout=subprocess.PIPE, text=True)
+    process = started(PLANNING)
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
