@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 
 #include "harness/distributed/parts/volume.h"
 #include "harness/workloads/in_dtype.h"
@@ -57,11 +58,11 @@ Inputs grouped(int64_t heads, int64_t kv_heads) {
   return in;
 }
 
-/// Every method with the bits of one process on 1 to `most` ranks.
+/// Every method with the bits of one process on 2 and on `most` ranks.
 int expect_same_bits(const Inputs& in, int most, const Device& device) {
   return for_every_method(in, [&](const BackendSpec& spec, const Inputs& own) {
     const Output alone = run_alone(own, spec, device);
-    for (int ranks = 1; ranks <= most; ++ranks)
+    for (const int ranks : std::set<int>{2, most})
       EXPECT_TRUE(same_bits(run_shared(own, spec, "ulysses", ranks, device).out, alone))
           << ranks << " ranks";
   });
@@ -107,12 +108,12 @@ TEST(SharedCall, UlyssesHasTheBitsOfTheReference) {
 }
 
 TEST(SharedCall, ARingIsWithinRounding) {
-  for (const Inputs& in : {random_video(6, 7, 15, 4, 32), random_video(4, 16, 16, 2, 64),
-                           with_text(random_video(4, 6, 10, 2, 32), 17), grouped(6, 2)}) {
-    expect_near(in, "ring", 2, kRingLimit);
-    expect_near(in, "ring", 3, kRingLimit);
-    expect_near(in, "2x2", 4, kRingLimit);
-  }
+  const Inputs ragged = random_video(6, 7, 15, 4, 32);
+  expect_near(ragged, "ring", 3, kRingLimit);
+  expect_near(ragged, "2x2", 4, kRingLimit);
+  expect_near(random_video(4, 16, 16, 2, 64), "ring", 2, kRingLimit);
+  expect_near(with_text(random_video(4, 6, 10, 2, 32), 17), "ring", 3, kRingLimit);
+  expect_near(grouped(6, 2), "2x2", 4, kRingLimit);
 }
 
 /// Results of a ring are merged in float32 and rounded once.
