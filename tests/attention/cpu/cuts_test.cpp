@@ -61,7 +61,8 @@ Inputs one_head(const Inputs& in, int64_t head) {
   return one;
 }
 
-TEST(Cuts, AResultHasTheSameBitsWithAnyNumberOfThreadsAndHeads) {
+// Not under the sanitizers: LLVM's OpenMP leaks when the number of threads changes.
+TEST(Cuts, AResultHasTheSameBitsWithAnyNumberOfThreadsAndHeadsSlow) {
   constexpr int32_t kTokens = 2000;
   const Inputs in = random_inputs(kTokens, 3, 64);
   for (const std::string& simd : cpu_simd_targets()) {
