@@ -9,6 +9,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 #include "harness/cli/workload_options.h"
+#include "harness/distributed/ranks/session.h"
 #include "harness/distributed/run_distributed.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/density.h"
@@ -164,6 +165,8 @@ std::vector<Option> options_of_sweep(Given& o) {
 ExitCode run_either(Given& given, const Arguments& arguments) {
   if (!given.distributed.layout.empty())
     return run_distributed(complete_distributed(given, arguments));
+  refuse_ranks(given.suite.suite.empty() ? "measure everything: --distributed shares a call"
+                                         : "run the suite: --shard I/N gives each a part");
   if (given.suite.suite.empty()) return run(complete(given, arguments));
   SuiteOptions& suite = given.suite;
   if (!given.shard.empty()) suite.shard = parse_shard(given.shard);

@@ -20,6 +20,7 @@
 #include "harness/measure/backend_spec.h"
 #include "harness/workloads/mask_file.h"
 #include "metrics/plan/block_map.h"
+#include "metrics/plan/coverage.h"
 #include "metrics/plan/stats.h"
 
 namespace vidattn {
@@ -160,10 +161,15 @@ ExitCode attend(const AttendOptions& options) {
   const std::string unit = is_low_bit(options.dtype) ? device.low_bit_unit(options.dtype) : "";
   if (!unit.empty()) json["low_bit_unit"] = unit;
   if (backward.wanted()) json["backward_seconds"] = backward_time.count();
+  const Coverage coverage = plan_coverage(plan, in);
+  json["uncovered_tokens"] = coverage.uncovered;
+  json["keyless_tokens"] = coverage.keyless;
+  json["unmentioned_text"] = coverage.unmentioned_text;
   if (!options.stats.empty()) outputs.write([&] { write_json(options.stats, json); });
   print_out("{} on {} ({}{}{}): {}, density {:.4g}, {:.3g} GFLOP\n", spec.text(), device.name(),
             to_string(options.dtype), unit.empty() ? "" : ", ", unit, sizes_text(in), stats.density,
             stats.flops * 1e-9);
+  if (!coverage.complete()) print_out("{}\n", coverage.text());
   return outputs.code(ExitCode::fine);
 }
 

@@ -61,8 +61,8 @@ void KeyCursor::skip_unseen() {
   const KeyRange& range = table_.ranges[range_];
   const int64_t first = range.first(low_), last = range.last(high_);
   const int64_t unseen = position_ >= last ? end_ - position_ : first - position_;
-  if (unseen > 0) position_ += std::min(unseen, end_ - position_) / KeyBlock::kCapacity *
-                               KeyBlock::kCapacity;
+  if (unseen > 0)
+    position_ += std::min(unseen, end_ - position_) / KeyBlock::kCapacity * KeyBlock::kCapacity;
 }
 
 /// Adds what the current range has for the block; whether some query sees one of these keys.
@@ -76,8 +76,8 @@ bool KeyCursor::add_keys(KeyBlock& block) {
     block.first_query[block.size + i] = first_query(range, n);
     block.last_query[block.size + i] = last_query(range, n);
   }
-  const bool seen = std::max(position_, range.first(low_)) <
-                    std::min(position_ + count, range.last(high_));
+  const bool seen =
+      std::max(position_, range.first(low_)) < std::min(position_ + count, range.last(high_));
   position_ += count;
   block.size += count;
   return seen;

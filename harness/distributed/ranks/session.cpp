@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 
 #include "attention/cancel.h"
@@ -57,6 +58,12 @@ ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicat
     ranks->abort(static_cast<int>(say(text, ExitCode::invalid)));
     return ExitCode::invalid;
   }
+}
+
+void refuse_ranks(const std::string& what) {
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})
+    if (const char* size = std::getenv(name); size != nullptr && std::atoi(size) > 1)
+      throw InputError(std::string(size) + " ranks would each " + what);
 }
 
 }  // namespace vidattn

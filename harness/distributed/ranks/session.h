@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "harness/distributed/ranks/communicator.h"
 #include "harness/host/exit_code.h"
@@ -16,5 +17,8 @@ void agree(Communicator& world, const std::function<void()>& work);
 /// ends the run on all, after one line that names it. An InputError of agree() is said by rank 0
 /// alone. `patience` are the seconds after which a rank without a sign of life is lost.
 ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work);
+
+/// Throws InputError where MPI started several ranks and `what` would be done by each of them.
+void refuse_ranks(const std::string& what);
 
 }  // namespace vidattn
