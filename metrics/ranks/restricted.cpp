@@ -43,10 +43,22 @@ bool has_band(const HeadTable& table, const Segment& s) {
 
 }  // namespace
 
+void RowsInOrder::add(int64_t position, int64_t number) {
+  positions_.push_back(narrow(position));
+  numbers_.push_back(narrow(number));
+}
+
 RowsInOrder::RowsInOrder(const Order& order, Share rows) : rows_(rows), identity_(!order) {
   if (identity_) return;
   for (int64_t p = 0; p < std::ssize(*order); ++p)
-    if ((*order)[p] >= rows.begin && (*order)[p] < rows.end) positions_.push_back(narrow(p));
+    if (const int32_t row = (*order)[p]; row >= rows.begin && row < rows.end)
+      add(p, row - rows.begin);
+}
+
+RowsInOrder::RowsInOrder(const Order& order, const std::vector<int32_t>& numbers) {
+  const int64_t size = order ? static_cast<int64_t>(order->size()) : std::ssize(numbers);
+  for (int64_t p = 0; p < size; ++p)
+    if (const int32_t number = numbers[order ? (*order)[p] : p]; number >= 0) add(p, number);
 }
 
 std::vector<RowsInOrder> RowsInOrder::of(const Order& order, const std::vector<Share>& shares) {
@@ -58,7 +70,7 @@ std::vector<RowsInOrder> RowsInOrder::of(const Order& order, const std::vector<S
     const int32_t row = (*order)[p];
     const auto owner = std::partition_point(shares.begin(), shares.end(),
                                             [&](const Share& share) { return share.end <= row; });
-    if (owner != shares.end()) all[owner - shares.begin()].positions_.push_back(narrow(p));
+    if (owner != shares.end()) all[owner - shares.begin()].add(p, row - owner->begin);
   }
   return all;
 }
@@ -68,19 +80,15 @@ int64_t RowsInOrder::before(int64_t position) const {
   return std::lower_bound(positions_.begin(), positions_.end(), position) - positions_.begin();
 }
 
-Order RowsInOrder::local_order(const Order& order) const {
-  if (identity_) return nullptr;
-  std::vector<int32_t> rows;
-  rows.reserve(positions_.size());
-  for (const int32_t p : positions_) rows.push_back((*order)[p] - narrow(rows_.begin));
-  return make_order(std::move(rows));
+Order RowsInOrder::local_order() const {
+  return identity_ ? nullptr : make_order(std::vector<int32_t>(numbers_));
 }
 
 HeadTable restricted(const HeadTable& table, const RowsInOrder& queries, const RowsInOrder& keys) {
   HeadTable part;
   if (queries.size() == 0 || keys.size() == 0) return part;
-  part.query_order = queries.local_order(table.query_order);
-  part.key_order = keys.local_order(table.key_order);
+  part.query_order = queries.local_order();
+  part.key_order = keys.local_order();
   const bool consecutive = queries.consecutive() && keys.consecutive();
   const int64_t moved = queries[0] - keys[0];
   const auto add = [&](int64_t begin, int64_t end, const std::vector<KeyRange>& ranges) {

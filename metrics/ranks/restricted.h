@@ -13,6 +13,8 @@ class RowsInOrder {
  public:
   /// `order` null = identity over the rows that there are.
   RowsInOrder(const Order& order, Share rows);
+  /// Of any rows: numbers[row] is the row's new number, or -1 for one that goes.
+  RowsInOrder(const Order& order, const std::vector<int32_t>& numbers);
   /// Those of every share of `shares`, which are consecutive from row 0 on, in one look at the
   /// order.
   static std::vector<RowsInOrder> of(const Order& order, const std::vector<Share>& shares);
@@ -23,15 +25,16 @@ class RowsInOrder {
   int64_t before(int64_t position) const;
   /// Whether no other row stands between them.
   bool consecutive() const { return size() == 0 || (*this)[size() - 1] - (*this)[0] == size() - 1; }
-  /// Their rows, counted from the share's first; null = identity.
-  Order local_order(const Order& order) const;
+  /// Their rows, counted from the share's first, or by their new numbers; null = identity.
+  Order local_order() const;
 
  private:
   explicit RowsInOrder(Share rows) : rows_(rows) {}
+  void add(int64_t position, int64_t number);
 
   Share rows_;
   bool identity_ = false;
-  std::vector<int32_t> positions_;
+  std::vector<int32_t> positions_, numbers_;  ///< where they stand, and what they are then called
 };
 
 /// What is left of a table for some of its query rows and some of its key rows, which are counted

@@ -1,10 +1,12 @@
 #include "harness/distributed/parts/plan_parts.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <utility>
 
 #include "attention/backward/kept.h"
+#include "metrics/ranks/restricted.h"
 
 namespace vidattn {
 namespace {
@@ -87,116 +89,7 @@ void keep_heads_of_weights(Branch& branch, const HeadShare& share, int64_t token
 
 // ---- rows
 
-/// The number that a row has among those of a share; -1 for others.
-auto place_in(Share rows) {
-  return [rows](int64_t row) -> int64_t {
-    return row >= rows.begin && row < rows.end ? row - rows.begin : -1;
-  };
-}
-
-/// Positions of an order that stay, and where they then stand.
-class Kept {
- public:
-  /// place(row) is the row's new number, or -1 for one that goes. `rows` is the length of the
-  /// identity.
-  template <class Place>
-  Kept(const Order& order, int64_t rows, const Place& place) {
-    const int64_t size = order ? static_cast<int64_t>(order->size()) : rows;
-    before_.resize(size + 1);
-    for (int64_t p = 0; p < size; ++p) {
-      const int64_t to = place(order ? (*order)[p] : p);
-      before_[p + 1] = before_[p] + (to >= 0);
-      if (to >= 0) rows_.push_back(static_cast<int32_t>(to));
-    }
-  }
-  int32_t before(int64_t position) const { return before_[position]; }
-  /// Whether they were neighbours, as bands want them; `first` is the first one's old position.
-  bool neighbours(int32_t& first) const {
-    first = static_cast<int32_t>(std::upper_bound(before_.begin(), before_.end(), 0) -
-                                 before_.begin() - 1);
-    const auto last = std::lower_bound(before_.begin(), before_.end(), before_.back());
-    return rows_.empty() || last - before_.begin() - first == std::ssize(rows_);
-  }
-  Order order(int64_t all_rows) && {
-    bool identity = std::ssize(rows_) == all_rows;
-    for (size_t p = 0; p < rows_.size() && identity; ++p)
-      identity = rows_[p] == static_cast<int32_t>(p);
-    return identity ? nullptr : make_order(std::move(rows_));
-  }
-
- private:
-  std::vector<int32_t> before_, rows_;
-};
-
-bool any_band(const HeadTable& table) {
-  return std::any_of(table.ranges.begin(), table.ranges.end(),
-                     [](const KeyRange& range) { return range.banded(); });
-}
-
-/// The same pairs in segments of single queries, without bands.
-HeadTable without_bands(const HeadTable& table) {
-  HeadTable plain{table.query_order, table.key_order, {}, {}};
-  std::vector<KeyRange> ranges;
-  for (const Segment& s : table.segments)
-    for (int32_t p = s.query_begin; p < s.query_end; ++p) {
-      ranges.clear();
-      for (int32_t r = s.range_begin; r < s.range_end; ++r) {
-        const auto first = static_cast<int32_t>(table.ranges[r].first(p));
-        const auto last = static_cast<int32_t>(table.ranges[r].last(p));
-        if (first < last) ranges.push_back({first, last});
-      }
-      if (!ranges.empty()) plain.add(p, p + 1, ranges);
-    }
-  return plain;
-}
-
-int32_t shifted(int32_t band, int32_t by, int32_t none) { return band == none ? none : band + by; }
-
-KeyRange with_shifted_band(KeyRange range, int32_t by) {
-  range.band_low = shifted(range.band_low, by, KeyRange::kNoLow);
-  range.band_high = shifted(range.band_high, by, KeyRange::kNoHigh);
-  return range;
-}
-
-/// The table with the query rows that `place` keeps; `rows` there were, `left` there are.
-template <class Place>
-HeadTable keep_queries(const HeadTable& table, int64_t rows, int64_t left, const Place& place) {
-  Kept kept(table.query_order, rows, place);
-  int32_t first = 0;
-  const bool banded = any_band(table);
-  if (banded && !kept.neighbours(first))
-    return keep_queries(without_bands(table), rows, left, place);
-  HeadTable part{nullptr, table.key_order, {}, table.ranges};
-  for (KeyRange& range : part.ranges) range = with_shifted_band(range, first);
-  for (Segment s : table.segments) {
-    s.query_begin = kept.before(s.query_begin);
-    s.query_end = kept.before(s.query_end);
-    if (s.query_begin < s.query_end) part.segments.push_back(s);
-  }
-  part.query_order = std::move(kept).order(left);
-  return part;
-}
-
-HeadTable keep_keys(const HeadTable& table, Share keys, int64_t rows) {
-  Kept kept(table.key_order, rows, place_in(keys));
-  int32_t first = 0;
-  if (any_band(table) && !kept.neighbours(first))
-    return keep_keys(without_bands(table), keys, rows);
-  HeadTable part{table.query_order, nullptr, {}, {}};
-  std::vector<KeyRange> ranges;
-  for (const Segment& s : table.segments) {
-    ranges.clear();
-    for (int32_t r = s.range_begin; r < s.range_end; ++r) {
-      KeyRange range = with_shifted_band(table.ranges[r], -first);
-      range.begin = kept.before(table.ranges[r].begin);
-      range.end = kept.before(table.ranges[r].end);
-      if (range.begin < range.end) ranges.push_back(range);
-    }
-    if (!ranges.empty()) part.add(s.query_begin, s.query_end, ranges);
-  }
-  part.key_order = std::move(kept).order(keys.size());
-  return part;
-}
+constexpr Share kAllRows{0, std::numeric_limits<int32_t>::max()};
 
 std::shared_ptr<const Tensor> rows_of(const Tensor& of, const std::vector<int32_t>& rows) {
   auto part = std::make_shared<Tensor>(std::ssize(rows), of.heads(), of.dim(), of.dtype());
@@ -248,8 +141,8 @@ void keep_mapped_queries(Branch& branch, Share tokens, const Inputs& in) {
   branch.prepared.q = rows_of(q, rows);
   branch.prepared.q_from = nullptr;
   for (HeadTable& table : branch.tables)
-    table =
-        keep_queries(table, q.length(), std::ssize(rows), [&](int64_t row) { return place[row]; });
+    table = restricted(table, RowsInOrder(table.query_order, place),
+                       RowsInOrder(table.key_order, kAllRows));
   for (auto& map : branch.output_map) {
     std::vector<int32_t> part(map.begin() + tokens.begin, map.begin() + tokens.end);
     for (int32_t& row : part) row = row < 0 ? -1 : place[row];
@@ -298,8 +191,7 @@ Plan queries_of(const Plan& plan, Share tokens, const Inputs& in) {
       keep_mapped_queries(branch, tokens, in);
       continue;
     }
-    for (HeadTable& table : branch.tables)
-      table = keep_queries(table, in.length(), tokens.size(), place_in(tokens));
+    for (HeadTable& table : branch.tables) table = restricted(table, tokens, kAllRows);
     branch.prepared.q = rows_of(branch.prepared.q, tokens);
     branch.prepared.q_from = nullptr;
   }
@@ -315,7 +207,7 @@ Plan keys_of(const Plan& plan, Share keys, int64_t all_keys, bool with_prepared)
     if (branch.prepared.k && !with_prepared)
       for (HeadTable& table : branch.tables) table = {table.query_order, table.key_order, {}, {}};
     if (!branch.prepared.k) {
-      for (HeadTable& table : branch.tables) table = keep_keys(table, keys, all_keys);
+      for (HeadTable& table : branch.tables) table = restricted(table, kAllRows, keys);
       if (branch.key_bias)
         branch.key_bias = make_list(rows_of(branch.key_bias->host(), keys, all_keys));
     }

@@ -13,6 +13,7 @@ namespace vidattn {
 struct RankLayout {
   int heads = 1, tokens = 1;
 
+  RankGrid grid() const { return {heads, tokens}; }
   int ranks() const { return heads * tokens; }
   /// Rank r holds token share r of all ranks, so that the tokens of a group are consecutive.
   int head_part(int rank) const { return rank % heads; }
@@ -21,11 +22,8 @@ struct RankLayout {
   std::vector<int> ring(int rank) const;        ///< ranks with its heads, in the order of tokens
 
   /// Of `count` tokens: a rank's own, and those of a whole group.
-  Share tokens_of(int rank, int64_t count) const { return share_of(count, ranks(), rank); }
-  Share block(int part, int64_t count) const {
-    return {share_of(count, ranks(), part * heads).begin,
-            share_of(count, ranks(), part * heads + heads - 1).end};
-  }
+  Share tokens_of(int rank, int64_t count) const { return grid().tokens(count, rank); }
+  Share block(int part, int64_t count) const { return grid().block(count, part); }
   Share kv_heads_of(int part, const CallShape& shape) const {
     return share_of(shape.kv_heads, heads, part);
   }
