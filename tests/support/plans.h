@@ -41,6 +41,25 @@ inline std::vector<std::pair<int32_t, int32_t>> random_parts(int32_t size, int p
   return result;
 }
 
+/// Ranges with bands of every kind, of which some queries see nothing.
+inline HeadTable banded_table(int32_t queries, int32_t keys, Generator& random) {
+  HeadTable table;
+  std::vector<std::pair<int32_t, int32_t>> parts = random_parts(queries, 5, random);
+  std::shuffle(parts.begin(), parts.end(), random);
+  for (const auto& [begin, end] : parts) {
+    std::vector<KeyRange> ranges;
+    for (const auto& [first, last] : random_parts(keys, 4, random)) {
+      KeyRange range{first, last};
+      const auto offset = [&] { return static_cast<int32_t>(random() % 40) - 20; };
+      if (random() % 3 > 0) range.band_low = offset();
+      if (random() % 3 > 0) range.band_high = offset();  // may lie below the lower end
+      ranges.push_back(range);
+    }
+    table.add(begin, end, ranges);
+  }
+  return table;
+}
+
 /// Shuffled queries (some left out) and keys, ragged segments and ranges.
 inline HeadTable ragged_table(int32_t queries, int32_t keys, Generator& random) {
   HeadTable table;

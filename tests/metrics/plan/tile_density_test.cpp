@@ -48,25 +48,6 @@ void expect_same(const Plan& plan, const Inputs& in) {
   }
 }
 
-/// Ranges with bands of every kind, of which some queries see nothing.
-HeadTable banded_table(int32_t queries, int32_t keys, Generator& random) {
-  HeadTable table;
-  std::vector<std::pair<int32_t, int32_t>> parts = random_parts(queries, 5, random);
-  std::shuffle(parts.begin(), parts.end(), random);
-  for (const auto& [begin, end] : parts) {
-    std::vector<KeyRange> ranges;
-    for (const auto& [first, last] : random_parts(keys, 4, random)) {
-      KeyRange range{first, last};
-      const auto offset = [&] { return static_cast<int32_t>(random() % 40) - 20; };
-      if (random() % 3 > 0) range.band_low = offset();
-      if (random() % 3 > 0) range.band_high = offset();  // may lie below the lower end
-      ranges.push_back(range);
-    }
-    table.add(begin, end, ranges);
-  }
-  return table;
-}
-
 TEST(TileDensity, EqualsACountOfAllPairs) {
   Generator random{3};
   for (const int32_t length : {1, 15, 17, 63, 130, 200}) {

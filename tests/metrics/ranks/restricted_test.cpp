@@ -43,37 +43,21 @@ void expect_restricted(const HeadTable& table, int64_t queries, int64_t keys) {
       }
 }
 
-HeadTable bands(int32_t queries, int32_t keys, Generator& random) {
-  HeadTable table;
-  for (const auto& [begin, end] : random_parts(queries, 4, random)) {
-    std::vector<KeyRange> ranges;
-    for (const auto& [first, last] : random_parts(keys, 3, random)) {
-      KeyRange range{first, last};
-      const auto offset = [&] { return static_cast<int32_t>(random() % 40) - 20; };
-      if (random() % 3 > 0) range.band_low = offset();
-      if (random() % 3 > 0) range.band_high = offset();  // may lie below the lower end
-      ranges.push_back(range);
-    }
-    table.add(begin, end, ranges);
-  }
-  return table;
-}
-
 TEST(Restricted, HasExactlyThePairsOfBothShares) {
   Generator random{5};
   for (const int32_t length : {1, 15, 17, 64, 100}) {
     expect_restricted(full_table(length, length), length, length);
     expect_restricted(ragged_table(length, length, random), length, length);
-    expect_restricted(bands(length, length, random), length, length);
+    expect_restricted(banded_table(length, length, random), length, length);
     expect_restricted(chosen_chunks(length, 6, true, random).tables[0], length, length);
   }
-  expect_restricted(bands(70, 30, random), 70, 30);
+  expect_restricted(banded_table(70, 30, random), 70, 30);
 }
 
 TEST(Restricted, BandsUnderAnOrderBecomeRanges) {
   Generator random{6};
   for (const bool of_queries : {false, true}) {
-    HeadTable table = bands(50, 50, random);
+    HeadTable table = banded_table(50, 50, random);
     (of_queries ? table.query_order : table.key_order) = make_order(shuffled(50, random));
     expect_restricted(table, 50, 50);
   }
