@@ -53,6 +53,9 @@ void reserve_buffers(int count) {
   for (void* buffer : buffers) blas_memory_free(buffer);
 }
 
+/// Rows of a block: multiples of what every kernel of OpenBLAS takes at once.
+constexpr int64_t kMinRows = 64, kMaxRows = 512;
+
 void prepare_blas() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -100,16 +103,14 @@ void gemm_nt(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const
   blas_int(m);
   if (m == 0 || n == 0) return;
   prepare_blas();
-  // BLAS packs B once per block: blocks as large as an even share allows, but no larger than keeps
-  // the threads' loads even when one of them is disturbed.
-  constexpr int64_t kMaxRows = 512;
-  const int threads = omp_in_parallel() != 0 ? 1 : omp_get_max_threads();
-  const int64_t rows = std::min((m + threads - 1) / threads, kMaxRows);
-  // A thread multiplies and adds some 32 values a nanosecond. What a small product is cut into
-  // stays as it is, so that its bits do.
+  // BLAS packs B once per block of rows, and its sums may depend on where a block ends: the blocks
+  // follow from m alone, so that the bits do not depend on the number of threads.
+  const bool nested = omp_in_parallel() != 0;
+  const int64_t rows = nested ? kMaxRows : std::clamp((m / 8 + 63) / 64 * 64, kMinRows, kMaxRows);
+  // A thread multiplies and adds some 32 values a nanosecond.
   const double steps =
       static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k) / 32;
-  const int sharing = std::min(threads, threads_for(steps));
+  const int sharing = nested ? 1 : threads_for(steps);
 #pragma omp parallel for schedule(dynamic) num_threads(sharing)
   for (int64_t row = 0; row < m; row += rows)
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(std::min(rows, m - row)),

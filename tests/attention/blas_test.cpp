@@ -1,6 +1,7 @@
 #include "attention/blas.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <cmath>
 #include <limits>
@@ -63,6 +64,24 @@ TEST(Blas, EmptyProductsScaleOrDoNothing) {
 TEST(Blas, GemmInsideParallelRegion) {
 #pragma omp parallel num_threads(2)
   check_gemm(70, 9, 20, 1, 0);
+}
+
+// Kernels of OpenBLAS for AVX2 sum in another order at the last rows of a block.
+TEST(Blas, BitsDoNotDependOnTheNumberOfThreadsSlow) {
+  const int before = omp_get_max_threads();
+  for (const int64_t m : {32, 100, 515}) {
+    const int64_t n = 32, k = 4096;
+    const auto a = random_values(m * k, 1), b = random_values(n * k, 2);
+    const auto product = [&](int threads) {
+      omp_set_num_threads(threads);
+      std::vector<float> c(m * n);
+      gemm_nt(m, n, k, a.data(), k, b.data(), k, c.data(), n);
+      return c;
+    };
+    const std::vector<float> expected = product(1);
+    for (const int threads : {2, 3, 4}) EXPECT_EQ(product(threads), expected) << m << " rows";
+  }
+  omp_set_num_threads(before);
 }
 
 TEST(Blas, SizesBeyondIntAreRefused) {
