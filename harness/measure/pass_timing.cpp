@@ -20,7 +20,7 @@ RunTimes time_kernels(const Device& device, const Plan& plan, const Inputs& in, 
 }
 
 double timed_flops(const PlanStats& stats, Pass pass) {
-  return (times_forward(pass) ? stats.flops : 0) +
+  return (times_forward(pass) ? stats.run_flops : 0) +
          (times_backward(pass) ? stats.backward_flops : 0);
 }
 

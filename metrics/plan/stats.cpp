@@ -89,6 +89,9 @@ PlanStats plan_stats(const Plan& plan, const Inputs& in) {
   stats.flops = 2.0 * (static_cast<double>(stats.scored_pairs) * static_cast<double>(in.dim()) +
                        static_cast<double>(stats.pairs) * static_cast<double>(in.value_dim())) +
                 stats.linear_flops;
+  stats.run_flops =
+      2.0 * static_cast<double>(stats.pairs) * static_cast<double>(in.dim() + in.value_dim()) +
+      stats.linear_flops;
   stats.backward_flops = 2.0 * static_cast<double>(stats.pairs) *
                              static_cast<double>(3 * in.dim() + 2 * in.value_dim()) +
                          linear.backward;

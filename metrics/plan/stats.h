@@ -28,6 +28,9 @@ struct PlanStats {
   /// are no pairs and count in `flops` alone.
   double density = 0;
   double flops = 0;  ///< 2·(scored_pairs·D + pairs·DV) + linear_flops, 2 per multiply-add
+  /// What running the plan executes: 2·pairs·(D + DV) + linear_flops. Scores of other pairs are
+  /// computed while planning, and count in planning_flops, too.
+  double run_flops = 0;
   /// Of the backward pass, 2·pairs·(3·D + 2·DV): the scores again, dP, dV, dK and dQ;
   /// and those of linear terms and slopes.
   double backward_flops = 0;

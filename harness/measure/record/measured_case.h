@@ -80,7 +80,7 @@ class MeasuredCase {
   Computed on_device(double value) const;
   Computed device_beside_full(double value) const;
   double device(double DeviceTimes::*part) const { return device_median(c, part); }
-  double device_rate() const { return c.stats.flops / device(&DeviceTimes::device); }
+  double device_rate() const { return c.stats.run_flops / device(&DeviceTimes::device); }
   double device_speedup() const;
 
  private:

@@ -120,6 +120,8 @@ TEST(PlanStats, ScoresOfSkippedValuesCountForAllPairs) {
   const double values = static_cast<double>(stats.pairs) / (64 * 64);
   EXPECT_DOUBLE_EQ(stats.density, (1 + values) / 2);
   EXPECT_EQ(stats.flops, 2.0 * 16 * static_cast<double>(stats.scored_pairs + stats.pairs));
+  // The planner computed the other scores.
+  EXPECT_EQ(stats.run_flops, 4.0 * 16 * static_cast<double>(stats.pairs));
 }
 
 TEST(PlanChecksum, SeesWhatIsBesideTheBranches) {
