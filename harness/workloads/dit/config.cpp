@@ -22,6 +22,7 @@ constexpr int64_t kMostTokens = 1 << 16;
 
 const std::vector<DitConfig>& known_configs() {
   static const std::vector<DitConfig> all = {
+      {"tiny", 32, 2, 2, 8, 6, 6},
       {"nano", 128, 2, 4, 12, 8, 8},
       {"micro", 256, 4, 6, 15, 10, 20},
   };

@@ -30,7 +30,7 @@ struct DitConfig {
   bool operator==(const DitConfig&) const = default;
 };
 
-/// The names of dit_config(): "nano", "micro".
+/// The names of dit_config(): "tiny", "nano", "micro".
 std::vector<std::string> dit_sizes();
 /// Throws InputError naming the known sizes for an unknown one.
 DitConfig dit_config(const std::string& size);

@@ -85,7 +85,7 @@ class TrainingExperiment : public ExperimentCommand {
     if (!torch_available()) GTEST_SKIP() << "built without libtorch";
   }
   ToolResult trained(const std::string& name) const {
-    return experiment(name + " --seeds 1 --train-steps 2 --base-steps 1 --out " + at("o"));
+    return experiment(name + " --model tiny --seeds 1 --train-steps 2 --base-steps 1 --out " + at("o"));
   }
   fs::file_time_type written(const std::string& training) const {
     return fs::last_write_time(folder_ / "o" / training / kTrainingFile);
@@ -106,9 +106,9 @@ TEST_F(TrainingExperiment, SlowTemperatureTrainsNothingTwice) {
   EXPECT_EQ(written("temperature_1-seed1"), before);
   // The same name with other settings is not taken for it.
   expect_refused(
-      "experiment temperature --quiet --seeds 1 --train-steps 3 --base-steps 1 --out " + at("o"),
+      "experiment temperature --quiet --model tiny --seeds 1 --train-steps 3 --base-steps 1 --out " + at("o"),
       "another training");
-  expect_refused("experiment temperature --quiet --seeds 1 --train-steps 2 --out " + at("o") +
+  expect_refused("experiment temperature --quiet --model tiny --seeds 1 --train-steps 2 --out " + at("o") +
                      " --checkpoint " + at("o") + "/temperature_1-seed1/averaged.safetensors",
                  "began with another network");
 }
@@ -131,8 +131,8 @@ TEST_F(TrainingExperiment, SlowIterationTimesBothProgramsAtEveryLength) {
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const nlohmann::json timed = record()["timed"];
   ASSERT_EQ(timed.size(), 6u);
-  EXPECT_EQ(timed[0]["tokens"], 3 * 64);
-  EXPECT_EQ(timed[5]["tokens"], 4 * 64);
+  EXPECT_EQ(timed[0]["tokens"], 3 * 36);
+  EXPECT_EQ(timed[5]["tokens"], 4 * 36);
   for (const nlohmann::json& each : timed)
     for (const char* program : {"training", "painting"}) {
       EXPECT_GT(each[program]["seconds"], 0);

@@ -35,7 +35,7 @@ class TrainCommand : public ::testing::Test {
 };
 
 TEST_F(TrainCommand, SlowALossFallsAndAKilledTrainingGoesOnBitForBit) {
-  const std::string how = "--clips 4 --backend moga_stga:num_groups=3 --seed 4 --steps 12 ";
+  const std::string how = "--model tiny --clips 4 --backend moga_stga:num_groups=3 --seed 4 --steps 40 ";
   ASSERT_EQ(run_tool(train("whole", how)).exit_code, 0);
   run_shell("timeout -s KILL 60 sh -c '" + std::string(VIDATTN_TOOL) + " " +
             train("killed", how + "--save-minutes 0.01") + " & pid=$!; while ! test -s " +
@@ -45,7 +45,7 @@ TEST_F(TrainCommand, SlowALossFallsAndAKilledTrainingGoesOnBitForBit) {
   for (const auto& [name, array] : whole) EXPECT_EQ(array.values, killed.at(name).values) << name;
   // Every step once in the log, whatever was lost.
   const ToolResult lines = run_shell("wc -l < " + out("killed") + "/log.jsonl");
-  EXPECT_EQ(std::stoi(lines.out), 12);
+  EXPECT_EQ(std::stoi(lines.out), 40);
   EXPECT_TRUE(fs::exists(folder() / "killed" / "curves.html"));
 }
 
@@ -61,7 +61,7 @@ TEST_F(TrainCommand, SlowTheLossFalls) {
 }
 
 TEST_F(TrainCommand, GoesOnWithTheSettingsOfTheCheckpointAlone) {
-  const std::string how = "--clips 4 --backend moga:num_groups=3 --alpha 0.2 --rate 1e-3 --steps 2";
+  const std::string how = "--model tiny --clips 4 --backend moga:num_groups=3 --alpha 0.2 --rate 1e-3 --steps 2";
   ASSERT_EQ(run_tool(train("run", how)).exit_code, 0);
   const DitArrays before = weights("run");
   expect_refused(train("run", "--resume --backend full"), "--backend");
@@ -76,20 +76,20 @@ TEST_F(TrainCommand, GoesOnWithTheSettingsOfTheCheckpointAlone) {
 }
 
 TEST_F(TrainCommand, TrainsInStagesOfLengthsAndMmdit) {
-  ASSERT_EQ(run_tool(train("short", "--clips 4 --frames 4 --text joint --steps 2")).exit_code, 0);
+  ASSERT_EQ(run_tool(train("short", "--model tiny --clips 4 --frames 4 --text joint --steps 2")).exit_code, 0);
   const ToolResult longer = run_tool(
-      train("long", "--clips 4 --frames 8 --text joint --steps 2 --fine-tune " + out("short") +
+      train("long", "--model tiny --clips 4 --frames 8 --text joint --steps 2 --fine-tune " + out("short") +
                         "/averaged.safetensors --backend moga_stga:num_groups=3"));
   ASSERT_EQ(longer.exit_code, 0) << longer.err;
   EXPECT_EQ(read_checkpoint(folder() / "long" / "averaged.safetensors").config.frames, 8);
   // Another way of reading captions has other weights.
   expect_refused(
-      train("no", "--clips 4 --steps 2 --fine-tune " + out("short") + "/averaged.safetensors"),
+      train("no", "--model tiny --clips 4 --steps 2 --fine-tune " + out("short") + "/averaged.safetensors"),
       "cross");
 }
 
 TEST_F(TrainCommand, SlowTheLossFallsInBf16AndMmdit) {
-  ASSERT_EQ(run_tool(train("run", "--clips 4 --steps 40 --rate 4e-3 --dtype bf16 --text joint"))
+  ASSERT_EQ(run_tool(train("run", "--model tiny --clips 4 --steps 40 --rate 4e-3 --dtype bf16 --text joint"))
                 .exit_code,
             0);
   std::vector<double> losses;
@@ -112,7 +112,7 @@ TEST_F(TrainCommand, RefusesWhatItCannotUse) {
 }
 
 TEST_F(TrainCommand, StopsWithTheStepAndThePartThatWasNotFinite) {
-  const ToolResult result = run_tool(train("wild", "--clips 4 --rate 1e30 --steps 9"));
+  const ToolResult result = run_tool(train("wild", "--model tiny --clips 4 --rate 1e30 --steps 9"));
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_NE(result.err.find("not finite first"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("step "), std::string::npos) << result.err;

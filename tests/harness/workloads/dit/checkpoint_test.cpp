@@ -27,7 +27,7 @@ void expect_bad(const DitCheckpoint& checkpoint, const std::string& part) {
 }
 
 TEST(DitConfig, SizesAreThoseOfTheTable) {
-  EXPECT_EQ(dit_sizes(), (std::vector<std::string>{"nano", "micro"}));
+  EXPECT_EQ(dit_sizes(), (std::vector<std::string>{"tiny", "nano", "micro"}));
   EXPECT_EQ(dit_config("nano").tokens(), 768);
   EXPECT_EQ(dit_config("micro").tokens(), 3000);
   EXPECT_EQ(dit_config("micro").dim(), 64);
