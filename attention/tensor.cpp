@@ -1,5 +1,8 @@
 #include "attention/tensor.h"
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -26,11 +29,17 @@ DType parse_dtype(const std::string& text) {
 
 namespace {
 
+/// Large tensors lie in huge pages where the system has some: plans gather rows from all over, and
+/// with small pages most of them would wait for an entry of the page table.
 std::byte* allocate_zeroed(int64_t bytes) {
-  constexpr size_t kAlignment = 64;
-  const size_t rounded = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
-  void* p = std::aligned_alloc(kAlignment, rounded == 0 ? kAlignment : rounded);
+  constexpr size_t kHugePage = size_t{2} << 20;
+  const auto wanted = std::max<size_t>(static_cast<size_t>(bytes), 1);
+  const bool huge = wanted >= 2 * kHugePage;
+  const size_t alignment = huge ? kHugePage : 64;
+  const size_t rounded = (wanted + alignment - 1) / alignment * alignment;
+  void* p = std::aligned_alloc(alignment, rounded);
   if (p == nullptr) throw OutOfMemory("a tensor of " + std::to_string(bytes) + " bytes");
+  if (huge) madvise(p, rounded, MADV_HUGEPAGE);  // advice: nothing is lost where it is not taken
   std::memset(p, 0, rounded);
   return static_cast<std::byte*>(p);
 }
