@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "attention/grid.h"
 #include "harness/host/clock.h"
@@ -28,8 +29,6 @@ namespace {
 // Frames that are in memory at a time, twice: those being measured and those being read.
 constexpr size_t kBatchBytes = size_t{32} << 20;
 constexpr size_t kBatchFrames = 16;
-
-struct Interrupted {};
 
 std::vector<cv::Mat> read_batch(FrameSource& source) {
   std::vector<cv::Mat> batch;
@@ -86,7 +85,7 @@ VideoSurvey survey_with_progress(const VideoInput& input, FrameSource& frames) {
   if (input.film) return survey(input);
   Progress progress(short_name(input.path) + ": length and shots", 1000);
   return survey_frames(frames, input.path, [&](double share) {
-    if (interrupted()) throw Interrupted{};
+    throw_if_cancelled();
     progress.update(static_cast<int64_t>(share * 1000));
   });
 }
@@ -178,7 +177,7 @@ bool measure_video(const VideoInput& input, const VideoMetricOptions& options,
     result.seconds = seconds_since(start);
     for (const auto& metric : metrics)
       for (VideoScore& score : metric->scores()) result.scores.push_back(std::move(score));
-  } catch (const Interrupted&) {
+  } catch (const Cancelled&) {
     return false;
   } catch (const std::exception&) {  // what the other videos gave is not lost for it
     result.error = failure_text(std::current_exception());

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "attention/cancel.h"
+
 namespace vidattn {
 namespace {
 
@@ -50,6 +52,7 @@ int MediaInput::read(void* self, uint8_t* target, int bytes) {
   const int64_t count = std::min<int64_t>(bytes, left);
   if (count <= 0) return AVERROR_EOF;
   try {
+    throw_if_cancelled();
     input.file_.read(static_cast<uint64_t>(input.position_), target, static_cast<uint64_t>(count));
   } catch (...) {  // no exception may pass through FFmpeg
     input.error_ = std::current_exception();

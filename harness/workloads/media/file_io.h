@@ -30,7 +30,7 @@ class MediaInput {
   AVFormatContext* new_context() const;
   /// Share of the file up to where it was read last, 0 to 1.
   double share() const;
-  /// Throws again what kept the last read from its bytes, if anything.
+  /// Throws again what kept a read from its bytes, if anything: InputError, or Cancelled.
   void rethrow() const;
 
  private:

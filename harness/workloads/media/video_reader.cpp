@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/workloads/media/colour.h"
 #include "harness/workloads/media/stream.h"
@@ -27,6 +28,7 @@ struct VideoReader::State {
 
   /// The next frame with its time; nullptr at the end.
   const AVFrame* advance() {
+    throw_if_cancelled();
     const AVFrame* frame = stream.next();
     if (frame == nullptr) {
       ended = true;

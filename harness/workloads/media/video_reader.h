@@ -10,6 +10,8 @@ namespace vidattn {
 
 /// A video file, read front to back: any container and codec that FFmpeg knows. Frames are turned
 /// and mirrored as the file asks, of full range and by the stream's own colour matrix (colour.h).
+/// A few bytes may hold hours of large frames. What can be bounded is the work between two of them,
+/// after which an interrupt ends the reading: everything here throws Cancelled then.
 class VideoReader : public FrameSource {
  public:
   /// Decodes on `threads` threads; 0 = as many as OpenMP has. Throws InputError when the path is no

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/io/file.h"
 #include "harness/workloads/film/film.h"
@@ -52,6 +53,7 @@ class FolderReader : public FrameSource {
   cv::Mat next() override {
     if (size_.empty()) size_ = usual_size();
     while (position_ < input_.images.size()) {
+      throw_if_cancelled();
       const std::string& path = input_.images[position_++];
       bool transparent = false;
       cv::Mat frame = read_picture(path, &transparent);

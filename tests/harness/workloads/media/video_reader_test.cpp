@@ -10,6 +10,7 @@ extern "C" {
 #include <new>
 #include <opencv2/imgproc.hpp>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/workloads/video/video.h"
 #include "tests/harness/ffmpeg.h"
@@ -156,10 +157,27 @@ TEST_F(VideoKinds, ASizeThatOnlyDamageExplainsIsNoLackOfMemory) {
   EXPECT_TRUE(has_note(survey.notes, "damaged in"));
 }
 
+TEST_F(VideoKinds, ADamagedStreamWithoutAContainerIsReadAsFarAsItGoes) {
+  const VideoSurvey survey = survey_video(VIDATTN_SOURCE_DIR "/tests/fuzz/seeds/damaged.m4v");
+  EXPECT_EQ(survey.frames, 4);
+  EXPECT_TRUE(has_note(survey.notes, "damaged in"));
+}
+
 TEST_F(VideoKinds, WithoutTheMemoryThatAnHonestFileMayNeedDamageIsNotClaimed) {
   av_max_alloc(size_t{1} << 29);
   EXPECT_THROW(survey_video(VIDATTN_SOURCE_DIR "/tests/fuzz/seeds/damaged.mp4"), std::bad_alloc);
   av_max_alloc(std::numeric_limits<int>::max());
+}
+
+TEST_F(VideoKinds, AnInterruptEndsTheReadingAtTheNextFrame) {
+  VideoReader reader(source());
+  EXPECT_FALSE(reader.next().empty());
+  runs_cancelled = true;
+  EXPECT_THROW(reader.next(), Cancelled);
+  EXPECT_THROW(reader.skip(), Cancelled);
+  EXPECT_THROW(VideoReader(path("source.mp4")), Cancelled);
+  runs_cancelled = false;
+  EXPECT_TRUE(reader.skip());
 }
 
 TEST_F(VideoKinds, HdrIsRefusedInOneLine) {
