@@ -61,6 +61,20 @@ auto placed(const std::string& place, Work work) {
   }
 }
 
+/// Gives the JSON of every line that is not blank to `take`.
+void take_lines(const InputFile& file, std::string_view text,
+                const std::function<void(const JsonReader&)>& take) {
+  int64_t number = 0;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const std::string place = fmt::format("{} line {}", file.name(), ++number);
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    const json value = placed(place, [&] { return parse_json(line); });
+    take(JsonReader(value, place));
+  }
+}
+
 }  // namespace
 
 void write_json(const std::string& path, const json& value) {
@@ -89,16 +103,16 @@ json read_json(const std::string& path) {
 
 void read_json_lines(const std::string& path, const std::function<void(const JsonReader&)>& take) {
   const InputFile file(path);
+  take_lines(file, text_of(file), take);
+}
+
+int64_t read_whole_json_lines(const std::string& path,
+                              const std::function<void(const JsonReader&)>& take) {
+  const InputFile file(path);
   const std::string text = text_of(file);
-  int64_t number = 0;
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-    const std::string place = fmt::format("{} line {}", file.name(), ++number);
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const json value = placed(place, [&] { return parse_json(line); });
-    take(JsonReader(value, place));
-  }
+  const std::string_view whole = std::string_view(text).substr(0, text.rfind('\n') + 1);
+  take_lines(file, whole, take);
+  return static_cast<int64_t>(whole.size());
 }
 
 json number_or_null(double value) { return std::isfinite(value) ? json(value) : json(); }

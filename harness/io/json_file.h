@@ -27,6 +27,10 @@ nlohmann::json read_json(const std::string& path);
 /// Reads a file with a JSON text on every line that is not blank, and gives each to `take`, whose
 /// messages begin with the file's name and the number of the line. Throws InputError.
 void read_json_lines(const std::string& path, const std::function<void(const JsonReader&)>& take);
+/// The same of a file that another process adds lines to, or was killed while it did: a last line
+/// without an end is left out. Returns the bytes before it.
+int64_t read_whole_json_lines(const std::string& path,
+                              const std::function<void(const JsonReader&)>& take);
 
 /// Null for a number that is not finite.
 nlohmann::json number_or_null(double value);

@@ -16,20 +16,7 @@ class Collector {
   Collector(const Study& study, const StudyKey& key) : study_(study), key_(key) {}
 
   void take_journal(const std::string& path) {
-    const InputFile file(path);
-    std::string text(file.size(), '\0');
-    file.read(0, text.data(), text.size());
-    const std::string whole = text.substr(0, text.rfind('\n') + 1);
-    int64_t number = 0;
-    for (size_t at = 0; at < whole.size();) {
-      const size_t end = whole.find('\n', at);
-      const std::string place = file.name() + " line " + std::to_string(++number);
-      const json line = JsonReader(json(), place).placed([&] {
-        return parse_json(std::string_view(whole).substr(at, end - at));
-      });
-      take_line(JsonReader(line, place));
-      at = end + 1;
-    }
+    read_whole_json_lines(path, [this](const JsonReader& line) { take_line(line); });
   }
 
   /// What the page saves: {"study", "rater", "ratings"}.

@@ -30,14 +30,16 @@ void sync_folder_of(const std::string& path) {
 Journal::Journal(const std::string& path, const std::function<void(const JsonReader&)>& take)
     : path_(path) {
   constexpr mode_t kOwnersOnly = 0600;
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, kOwnersOnly);
-  if (descriptor_ < 0) fail(system_reason(errno));
+  // Not through a link, which may lead to anything of this user's.
+  descriptor_ =
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, kOwnersOnly);
+  if (descriptor_ < 0) fail(errno == ELOOP ? "it is a link" : system_reason(errno));
   try {
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0)
       fail("another `vidattn study serve` has it open");
     sync_folder_of(path);
+    size_ = read_whole_json_lines(path, take);
     cut_torn_line();
-    read_json_lines(path, take);
   } catch (...) {
     ::close(descriptor_);
     throw;
@@ -49,9 +51,6 @@ Journal::~Journal() { ::close(descriptor_); }
 void Journal::cut_torn_line() {
   struct stat status {};
   if (::fstat(descriptor_, &status) != 0) fail(system_reason(errno));
-  size_ = status.st_size;
-  char last = 0;
-  while (size_ > 0 && ::pread(descriptor_, &last, 1, size_ - 1) == 1 && last != '\n') --size_;
   if (size_ < status.st_size && ::ftruncate(descriptor_, size_) != 0) fail(system_reason(errno));
 }
 

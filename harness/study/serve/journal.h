@@ -13,10 +13,10 @@ namespace vidattn {
 /// one thread.
 class Journal {
  public:
-  /// Opens or makes the file, and gives each of its lines to `take`, as read_json_lines() does. A
-  /// last line without an end is from a kill in the midst of append(): nobody was told that it is
-  /// kept, and it is cut off. Throws InputError when another process has the file open here, and
-  /// when it cannot be read or written.
+  /// Opens or makes the file, and gives each of its lines to `take`, as read_whole_json_lines()
+  /// does. A last line without an end is from a kill in the midst of append(): nobody was told that
+  /// it is kept, and it is cut off, after the others were taken. Throws InputError when another
+  /// process has the file open here, for a link, and when it cannot be read or written.
   Journal(const std::string& path, const std::function<void(const JsonReader&)>& take);
   ~Journal();
   Journal(const Journal&) = delete;

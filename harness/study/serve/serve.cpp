@@ -20,12 +20,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// A study's folder may come from someone else: a link in it could lead to any file of this
+/// machine, which raters would be sent.
+void require_own_file(const fs::path& video) {
+  const InputFile there(video);
+  const fs::path folder = video.parent_path();
+  if (fs::is_symlink(video) || fs::is_symlink(folder) || fs::is_symlink(folder.parent_path()))
+    throw InputError(in_quotes(video.native()) + " is a link, expected a file of the study");
+}
+
 std::map<std::string, std::string> videos_of(const Study& study, const std::string& folder) {
   std::map<std::string, std::string> videos;
   for (const StudyTask& task : study.tasks)
     for (const std::string& name : task.videos) {
       const fs::path path = fs::path(folder) / kStudyPage / kStudyVideos / name;
-      if (videos.emplace(name, path).second) const InputFile there(path);
+      if (videos.emplace(name, path).second) require_own_file(path);
     }
   return videos;
 }

@@ -65,6 +65,12 @@ TEST(ReadJson, LinesAreNumbered) {
   write_bytes(folder / "a.jsonl", "1\n[");
   expect_input_error([&] { read_json_lines(folder / "a.jsonl", [](const JsonReader&) {}); },
                      "line 2: not valid JSON");
+  lines.clear();
+  const auto take = [&](const JsonReader& line) { lines.push_back(line.value()); };
+  EXPECT_EQ(read_whole_json_lines(folder / "a.jsonl", take), 2);
+  EXPECT_EQ(lines, (std::vector<nlohmann::json>{1}));
+  write_bytes(folder / "a.jsonl", "[");
+  EXPECT_EQ(read_whole_json_lines(folder / "a.jsonl", take), 0);
 }
 
 TEST(JsonTool, EveryReaderRefusesNestingAndHugeNumbersInOneLine) {

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -81,12 +82,22 @@ TEST(Journal, TakesBackWhatDidNotFit) {
   EXPECT_EQ(read_bytes(path), "{\"n\":1}\n{\"n\":2}\n");
 }
 
-TEST(Journal, RefusesAFileOfSomethingElse) {
+TEST(Journal, RefusesAFileOfSomethingElseAndLeavesItAsItIs) {
   const TemporaryFolder folder;
-  const std::string path = folder / "j";
-  write_bytes(path, "no JSON\n");
+  const std::string path = folder / "j", other = "no JSON\nwithout an end";
+  write_bytes(path, other);
   expect_input_error([&] { Journal(path, ignore); }, "line 1");
+  EXPECT_EQ(read_bytes(path), other);
   expect_input_error([&] { Journal(folder.path() / "none" / "j", ignore); }, "No such file");
+}
+
+TEST(Journal, FollowsNoLink) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "j", elsewhere = folder / "elsewhere";
+  write_bytes(elsewhere, "a line without an end");
+  std::filesystem::create_symlink(elsewhere, path);
+  expect_input_error([&] { Journal(path, ignore); }, "it is a link");
+  EXPECT_EQ(read_bytes(elsewhere), "a line without an end");
 }
 
 }  // namespace

@@ -163,7 +163,12 @@ TEST_F(StudyServe, RefusesWhatItCannotServe) {
   const StudyFolder other("--ask pairs", 1);
   expect_refused("study serve " + other.path() + " --port " + std::to_string(server.port()),
                  "cannot be had");
-  std::filesystem::remove_all(other.path() + "/page/videos");
+  const std::filesystem::path videos = other.path() + "/page/videos";
+  const std::filesystem::path video = std::filesystem::directory_iterator(videos)->path();
+  std::filesystem::remove(video);
+  std::filesystem::create_symlink("/etc/hostname", video);
+  expect_refused("study serve " + other.path() + " --port 0", "is a link");
+  std::filesystem::remove_all(videos);
   expect_refused("study serve " + other.path() + " --port 0", "cannot read");
 }
 
