@@ -139,6 +139,8 @@ StudyKey read_study_key(const std::string& folder, const Study& study) {
   StudyKey key;
   reader.read("study", key.id);
   reader.read("methods", key.methods);
+  if (key.methods.size() > kMostStudyMethods)
+    reader.at("methods").expected(fmt::format("at most {} methods", kMostStudyMethods));
   reader.read("prompts", key.prompt_ids);
   for (const auto& [name, video] : reader.at("videos").members()) {
     VideoOrigin& origin = key.videos[name];

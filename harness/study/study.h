@@ -49,6 +49,9 @@ struct Study {
   }
 };
 
+/// Of a study: a report holds every two of them against each other.
+inline constexpr size_t kMostStudyMethods = 50;
+
 /// Where a video comes from.
 struct VideoOrigin {
   int64_t method = 0, prompt = 0;  ///< of StudyKey::methods and Study::prompts

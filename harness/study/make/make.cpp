@@ -27,6 +27,9 @@ constexpr size_t kNameDigits = 32;
 void check_request(const MakeStudyOptions& options, const StudyMaterial& material) {
   if (options.kind == StudyKind::pairs && material.methods.size() < 2)
     throw InputError("pairs need the videos of two methods or more");
+  if (material.methods.size() > kMostStudyMethods)
+    throw InputError(fmt::format("{} methods: a study has at most {}", material.methods.size(),
+                                 kMostStudyMethods));
   if (options.per_rater > static_cast<int64_t>(material.prompts.size()))
     throw InputError(fmt::format("--per-rater {}: there are {} prompts", options.per_rater,
                                  material.prompts.size()));

@@ -187,6 +187,9 @@ TEST_F(StudyRatings, OfAChangedStudyAreRefused) {
   key["checks"] = json::object();
   write_json(folder_ / kStudyKeyFile, key);
   expect_input_error([&] { collect({}); }, "checks");
+  key["methods"] = std::vector<std::string>(kMostStudyMethods + 1);
+  write_json(folder_ / kStudyKeyFile, key);
+  expect_input_error([&] { collect({}); }, "at most 50 methods");
   json study = to_json(made_.study);
   study["tasks"][0]["videos"] = {"../../etc/passwd"};
   write_json(folder_ / kStudyFile, study);
