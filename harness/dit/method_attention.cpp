@@ -1,9 +1,13 @@
 #include "harness/dit/method_attention.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "attention/error.h"
 #include "harness/host/clock.h"
+#include "harness/io/file.h"
 #include "harness/workloads/in_dtype.h"
 #include "harness/workloads/mask_file.h"
 #include "metrics/plan/stats.h"
@@ -37,7 +41,12 @@ BackendSpec method_for(const DitConfig& config, const std::string& backend) {
 
 std::string trained_with(const DitCheckpoint& checkpoint) {
   const auto found = checkpoint.facts.find("backend");
-  return found == checkpoint.facts.end() ? "full" : found->second;
+  if (found == checkpoint.facts.end()) return "full";
+  if (reads_file(*parse_backend(found->second).backend))
+    throw InputError(fmt::format(
+        "the checkpoint says that it attends by {}, which reads a file: name a --backend",
+        in_quotes(found->second)));
+  return found->second;
 }
 
 MethodAttention::MethodAttention(MethodSettings settings, int64_t blocks, int64_t steps)

@@ -15,6 +15,7 @@ namespace vidattn {
 BackendSpec method_for(const DitConfig& config, const std::string& backend);
 
 /// The backend that a network was trained with, as its checkpoint says; "full" where it does not.
+/// Throws InputError for one that would read a file that only the checkpoint names.
 std::string trained_with(const DitCheckpoint& checkpoint);
 
 /// How a method attends, and in which storage type of q, k and v.

@@ -46,10 +46,14 @@ for (const {title, curves} of data) {
 </script></body></html>
 )page";
 
+/// A log may have been changed by hand: what is no number is none.
 double number_of(const json& line, const std::string& key, int64_t block) {
-  if (!line.contains(key)) return std::nan("");
-  const json& value = block < 0 ? line[key] : line[key].at(static_cast<size_t>(block));
-  return value.is_number() ? value.get<double>() : std::nan("");
+  const json value = line.value(key, json());
+  if (block < 0) return value.is_number() ? value.get<double>() : std::nan("");
+  const auto place = static_cast<size_t>(block);
+  return value.is_array() && place < value.size() && value[place].is_number()
+             ? value[place].get<double>()
+             : std::nan("");
 }
 
 /// Means of a value over pieces of the run: [[step, value], …].
@@ -67,7 +71,7 @@ json curve(const std::vector<json>& lines, const std::string& key, int64_t block
 
 json by_block(const std::vector<json>& lines, const std::string& key) {
   json curves = json::array();
-  const auto blocks = static_cast<int64_t>(lines.back()[key].size());
+  const auto blocks = static_cast<int64_t>(lines.back().value(key, json()).size());
   for (int64_t block = 0; block < blocks; ++block)
     curves.push_back(
         {{"name", "block " + std::to_string(block)}, {"points", curve(lines, key, block)}});

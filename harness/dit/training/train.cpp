@@ -60,9 +60,8 @@ class Training {
       : request_(request), checkpoint_(begin(request_)), arguments_(arguments) {
     const int threads = request_.threads > 0 ? request_.threads : omp_get_max_threads();
     const auto sharing = std::min<int64_t>(threads, request_.clips);
-    steps_ = checkpoint_.facts.contains("steps") ? std::stoll(checkpoint_.facts["steps"])
-                                                 : request_.steps;
-    done_ = checkpoint_.facts.contains("done") ? std::stoll(checkpoint_.facts["done"]) : 0;
+    steps_ = steps_in(checkpoint_, "steps", request_.steps);
+    done_ = steps_in(checkpoint_, "done", 0);
     attention_ = std::make_unique<ToolAttentionMaker>(
         checkpoint_.config,
         attention_settings(request_, std::max(1, threads / static_cast<int>(sharing))));

@@ -19,6 +19,8 @@ TEST(TrainedModels, CurvesAreMeansOverBlocksAndNothingIsMadeUp) {
   EXPECT_EQ(curves.at("loss")[0], 2);
   EXPECT_TRUE(std::isnan(curves.at("loss")[1]));
   EXPECT_FALSE(curves.contains("largest_over_mean"));
+  testing::write_bytes((folder / kTrainLogFile).string(), "{\"step\": 0, \"loss\": [[2]]}");
+  testing::expect_input_error([&] { training_curves((folder / "").string()); }, "line 1: loss[0]");
 }
 
 TEST(TrainedModels, TenthsOfACurveAreAtLeastAStep) {

@@ -92,9 +92,11 @@ double tenth(const std::vector<double>& curve, bool last) {
               : mean_of({curve.begin(), curve.begin() + count});
 }
 
-double value_of(const nlohmann::json& value) {
-  if (!value.is_array()) return value.is_number() ? value.get<double>() : std::nan("");
-  return mean_of(value.get<std::vector<double>>());
+double value_of(const JsonReader& value) {
+  if (!value.value().is_array()) return value.value().is_number() ? value.number() : std::nan("");
+  std::vector<double> numbers;
+  for (const JsonReader& item : value.items()) numbers.push_back(item.number_or_nan());
+  return mean_of(numbers);
 }
 
 }  // namespace
@@ -149,7 +151,7 @@ void require_trainable(const ExperimentRequest& request,
 std::map<std::string, std::vector<double>> training_curves(const std::string& folder) {
   std::map<std::string, std::vector<double>> curves;
   read_json_lines((fs::path(folder) / kTrainLogFile).string(), [&](const JsonReader& line) {
-    for (const auto& [key, value] : line.value().items()) curves[key].push_back(value_of(value));
+    for (const auto& [key, value] : line.members()) curves[key].push_back(value_of(value));
   });
   return curves;
 }
