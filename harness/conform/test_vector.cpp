@@ -122,7 +122,10 @@ TestCase load_case(const fs::path& folder) {
   const JsonReader json = reader_of(test);
   json.read("method", test.method);
   json.at("params").object();
-  for (const auto& [stem, about] : json.at("files").members()) test.files.push_back(stem);
+  for (const auto& [stem, about] : json.at("files").members()) {
+    if (stem.find('/') != std::string::npos) json.at("files").expected("names of arrays beside it");
+    test.files.push_back(stem);
+  }
   list_gradients(test);
   return test;
 }

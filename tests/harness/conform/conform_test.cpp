@@ -237,6 +237,11 @@ TEST_F(ChangedCase, AlteredCasesAreReadOrRefused) {
   EXPECT_GT(refused, 50);
 }
 
+TEST_F(ChangedCase, NoFileOfAnotherFolderIsNamed) {
+  replace_in_json("\"files\": {", "\"files\": {\"../../q\": {},");
+  expect(1, "files: expected names of arrays beside it");
+}
+
 TEST_F(ChangedCase, WriteStoresWhatWasComputed) {
   const ToolResult result =
       run_tool("conform " + root_.string() + " --write " + (root_ / "out").string());
