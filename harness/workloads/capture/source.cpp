@@ -33,7 +33,7 @@ bool is_pickled(const fs::path& path) {
   throw InputError(fmt::format(
       "{} holds pickled Python objects, which are not read; convert it in Python: import torch; "
       "from safetensors.torch import save_file; save_file({{n: t.contiguous() for n, t in "
-      "torch.load({}, map_location='cpu').items() if torch.is_tensor(t)}}, {})",
+      "torch.load({}, map_location='cpu', weights_only=True).items() if torch.is_tensor(t)}}, {})",
       in_quotes(path.native()), in_quotes(file), in_quotes(stem + ".safetensors")));
 }
 
