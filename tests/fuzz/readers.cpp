@@ -8,7 +8,12 @@
 #include "harness/cli/share.h"
 #include "harness/compare/check_report.h"
 #include "harness/conform/test_vector.h"
+#include "harness/dit/experiments/trained/trained_models.h"
+#include "harness/dit/method_attention.h"
+#include "harness/dit/training/curves.h"
+#include "harness/dit/training/settings.h"
 #include "harness/dit/training/train_log.h"
+#include "harness/host/clock.h"
 #include "harness/io/arrays/npz.h"
 #include "harness/io/embedded.h"
 #include "harness/io/json_file.h"
@@ -27,6 +32,7 @@
 #include "harness/tables/paper.h"
 #include "harness/tables/project/project.h"
 #include "harness/tables/tables.h"
+#include "harness/videos/backbones.h"
 #include "harness/videos/scene_file.h"
 #include "harness/workloads/capture/metadata.h"
 #include "harness/workloads/dit/captions.h"
@@ -250,17 +256,39 @@ void scene_file(const fs::path& file) {
     if (record.predicted) score_shots(record.truth, *record.predicted);
 }
 
-void checkpoint(const fs::path& file) { read_checkpoint(file); }
+void aesthetic_head(const fs::path& file) { load_aesthetic_head(file); }
+
+void checkpoint(const fs::path& file) {
+  const DitCheckpoint read = read_checkpoint(file);
+  TrainRequest request;
+  take_settings(read, request);
+  steps_in(read, "done", 0);
+  trained_with(read);
+}
 
 void captions(const fs::path& file) { read_captions(file.string()); }
 
 /// Of a training that goes on after any number of steps.
-void train_log(const fs::path& file) { TrainLog(file, 1'000'000); }
+void train_log(const fs::path& file) {
+  training_curves(file.parent_path());
+  const TrainLog log(file, 1'000'000);
+  write_curves(file.parent_path() / "curves.html", "training", log.lines());
+}
+
+/// A few bytes may hold hours of frames. So the reading is ended between two of them, as Ctrl-C
+/// does (video_reader.h), and what takes longer than an input may is the work on one.
+void survey_for_a_while(const VideoInput& input) {
+  constexpr double kEnough = 3;  // seconds
+  const auto start = Clock::now();
+  survey(input, [&](double) {
+    if (seconds_since(start) > kEnough) throw InputError("enough frames were read");
+  });
+}
 
 /// A folder of pictures as `--workload video:` takes it.
-void picture(const fs::path& file) { survey(find_video(file.parent_path())); }
+void picture(const fs::path& file) { survey_for_a_while(find_video(file.parent_path())); }
 
-void video(const fs::path& file) { survey(find_video(file)); }
+void video(const fs::path& file) { survey_for_a_while(find_video(file)); }
 
 /// A line for each word of the command line. The commands are made once, which takes longer than
 /// to read a line: a value that no word sets is an earlier line's.
@@ -286,7 +314,7 @@ void option_text(const fs::path& file) {
 }  // namespace
 
 const std::vector<Reader>& readers() {
-  static const std::vector<Reader> all = {
+  static const std::vector<Reader> all = with_study_readers({
       {"npy", "a.npy", npy},
       {"safetensors", "a.safetensors", safetensors},
       {"npz", "a.npz", npz},
@@ -304,14 +332,15 @@ const std::vector<Reader>& readers() {
       {"devices", "devices.json", devices},
       {"paper", "paper.json", paper},
       {"scenes", "scenes.jsonl", scene_file},
+      {"head", "head.json", aesthetic_head},
       {"checkpoint", "model.safetensors", checkpoint},
       {"captions", "captions.txt", captions},
-      {"log", "train.jsonl", train_log},
+      {"log", "training/log.jsonl", train_log},
       {"picture", "a.png", picture},
       {"video", "a.mp4", video},
       {"command", "words", command_line},
       {"options", "lines", option_text},
-  };
+  });
   return all;
 }
 
