@@ -5,6 +5,7 @@
 #include "harness/cli/restart.h"
 #include "harness/host/output/standard_streams.h"
 #include "harness/host/output/thrown.h"
+#include "harness/host/start/stack.h"
 
 namespace {
 
@@ -19,6 +20,7 @@ namespace {
 int main(int argc, char** argv) {
   vidattn::open_standard_descriptors();
   vidattn::end_in_one_line();
+  vidattn::require_stack();
   vidattn::restart_tuned(argv);
   vidattn::keep_printing();
   // Only libraries call exit(): libgomp, where it gets no memory for a thread, after saying so.

@@ -10,6 +10,7 @@
 #include "attention/error.h"
 #include "attention/methods/cross.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/outputs.h"
 #include "harness/host/output/thrown.h"
 #include "harness/host/programs/gnuplot.h"
 #include "harness/host/progress.h"
@@ -215,15 +216,18 @@ ExitCode report(const ReportOptions& options) {
   json data = report_data(runs, history_of(options.db));
   if (options.pictures) add_pictures(data, options.open_inputs);
   const bool undrawn = warn_of_pictures(data);
-  write_text(options.out, report_page(data));
-  print_out("{}: {} cases of {} run{}\n", options.out, data["cases"].size(), runs.size(),
-            runs.size() == 1 ? "" : "s");
-  if (options.figures.empty()) return ExitCode::fine;
+  Outputs outputs;
+  outputs.write([&] {
+    write_text(options.out, report_page(data));
+    print_out("{}: {} cases of {} run{}\n", options.out, data["cases"].size(), runs.size(),
+              runs.size() == 1 ? "" : "s");
+  });
+  if (options.figures.empty()) return outputs.code(ExitCode::fine);
   WrittenFiles files(options.figures);
   write_tables(runs, files);
   write_figures(data, files);
   print_out("{}: {}\n", options.figures, fmt::join(files.names(), " "));
-  return files.complete() && !undrawn ? ExitCode::fine : ExitCode::usage;
+  return files.complete() && !undrawn ? outputs.code(ExitCode::fine) : ExitCode::usage;
 }
 
 }  // namespace vidattn

@@ -53,6 +53,17 @@ TEST(Frame, FilesThatCannotBeWrittenAreRefusedBeforeAnyWork) {
   }
 }
 
+TEST(Frame, ASmallStackIsRaisedOrRefused) {
+  const std::string run = std::string(VIDATTN_TOOL) +
+                          " run --quiet --repeat 1 --backend full --backend frame --grid 2,4,4 "
+                          "--heads 1 --dim 16";
+  EXPECT_EQ(run_shell("ulimit -S -s 64; " + run).exit_code, 0);
+  const ToolResult refused = run_shell("ulimit -s 64; " + run);
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_EQ(refused.err,
+            "vidattn: out of memory: the stack may grow to 64 KiB (ulimit -s), 1024 are needed\n");
+}
+
 TEST(Frame, RecordsBeginWithTheSameHeader) {
   const TemporaryFolder folder;
   const std::string video = write_frames(folder / "video", std::vector<cv::Mat>(4, grey(100)));

@@ -261,6 +261,16 @@ TEST_F(HostileTool, AFigureThatCannotBeWrittenLeavesTheOthers) {
       << result.out;
 }
 
+/// A limit on the size of files stands in for a full disk: the page is larger than every figure.
+TEST_F(HostileTool, APageThatCannotBeWrittenLeavesTheFigures) {
+  const ToolResult result = report("ulimit -f 200;");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(result.err, "vidattn: cannot write \"r.html\": File too large\n");
+  EXPECT_NE(result.out.find("fig: table.tex table.md table.csv pareto.svg"), std::string::npos)
+      << result.out;
+  EXPECT_TRUE(fs::exists(folder_ / "fig/pareto.svg"));
+}
+
 TEST_F(HostileTool, AGnuplotThatIsKilledLeavesTheTables) {
   fs::create_directory(folder_ / "bin");
   write_bytes(folder_ / "bin/gnuplot", "#!/bin/sh\necho '<svg>'; kill -9 $$\n");
