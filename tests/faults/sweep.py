@@ -4,8 +4,9 @@
 the store is sound and has all of a run or nothing, a loss shows in the exit code, no temporary file
 lies around. Prints one line a command and one in all; exit 1 with every breach named.
 
-Usage: sweep.py TOOL INJECT.so [--quick] [COMMAND…]
+Usage: sweep.py TOOL INJECT.so [--quick] [--first CALL] [COMMAND…]
   --quick  one kind of fault at each call in turn, not all calls, and the commands that take least time
+  --first  the call to begin with (1), to go on with a sweep
 """
 import argparse
 import json
@@ -234,9 +235,9 @@ class Sweep:
         self.breaches += [f"{name} {fault}: {why}" for why in told]
         return struck
 
-    def sweep(self, name, quick):
+    def sweep(self, name, quick, first):
         """Every call until there are no more; a quick one leaves out more and more of them."""
-        call = tried = 0
+        call, tried = first - 1, 0
         while True:
             call += 1 + (call // 6 if quick else 0)
             kinds = [KINDS[tried % len(KINDS)]] if quick else KINDS
@@ -250,6 +251,7 @@ def main():
     parser.add_argument("tool")
     parser.add_argument("inject")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--first", type=int, default=1)
     parser.add_argument("commands", nargs="*")
     given = parser.parse_intermixed_args()
     names = given.commands or [name for name, command in COMMANDS.items() if command[2] or not given.quick]
@@ -258,7 +260,7 @@ def main():
         sweep.prepare()
         for name in names:
             before = len(sweep.breaches)
-            calls = sweep.sweep(name, given.quick)
+            calls = sweep.sweep(name, given.quick, given.first)
             print(f"{name}: at {calls} calls, {len(sweep.breaches) - before} breaches", flush=True)
     for breach in sweep.breaches:
         print(breach)
