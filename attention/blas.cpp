@@ -105,7 +105,7 @@ void gemm_nt(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const
   prepare_blas();
   // BLAS packs B once per block of rows, and its sums may depend on where a block ends: the blocks
   // follow from m alone, so that the bits do not depend on the number of threads.
-  const bool nested = omp_in_parallel() != 0;
+  const bool nested = omp_get_level() > 0;  // in a region of one thread, too
   const int64_t rows = nested ? kMaxRows : std::clamp((m / 8 + 63) / 64 * 64, kMinRows, kMaxRows);
   // A thread multiplies and adds some 32 values a nanosecond.
   const double steps =

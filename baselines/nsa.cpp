@@ -88,7 +88,8 @@ class Selector {
  private:
   static constexpr int64_t kQueries = 2048;  // queries whose selections are listed at a time
   static constexpr int64_t kTogether = 8 * kQueries;  // and that choose between two barriers
-  static constexpr int64_t kRows = 128;               // queries that a thread scores at a time
+  // Queries that a thread scores at a time: each product packs all block means anew.
+  static constexpr int64_t kRows = 256;
 
   /// Blocks that a query chooses: causal ones from its own and those before.
   int64_t count_of(int64_t query) const {

@@ -84,6 +84,22 @@ TEST(Blas, BitsDoNotDependOnTheNumberOfThreadsSlow) {
   omp_set_num_threads(before);
 }
 
+/// Nor on how many threads the region has that a product stands in, even where it has but one.
+TEST(Blas, BitsDoNotDependOnTheTeamAroundAProduct) {
+  const int64_t m = 515, n = 32, k = 4096;
+  const auto a = random_values(m * k, 1), b = random_values(n * k, 2);
+  std::vector<std::vector<float>> products;
+  for (const int team : {1, 2, 3}) {
+    std::vector<float> c(m * n);
+#pragma omp parallel num_threads(team)
+#pragma omp single
+    gemm_nt(m, n, k, a.data(), k, b.data(), k, c.data(), n);
+    products.push_back(std::move(c));
+  }
+  EXPECT_EQ(products[1], products[0]);
+  EXPECT_EQ(products[2], products[0]);
+}
+
 TEST(Blas, SizesBeyondIntAreRefused) {
   float value = 0;
   const int64_t large = int64_t{1} << 31;
