@@ -1,10 +1,10 @@
 #include <algorithm>
+#include <numeric>
 
 #include "attention/error.h"
 #include "attention/methods/method.h"
 #include "baselines/blocks.h"
 #include "baselines/routing.h"
-#include "baselines/select.h"
 
 namespace vidattn {
 namespace {
@@ -23,42 +23,35 @@ struct MobaParams : ParamFields {
                      "MoBA §2.2");
 };
 
-/// Chunks [first, last) of a concatenated sequence.
-struct Sequence {
-  int64_t first, last;
-};
-
+/// The chunks of a call, and which of them every token may choose beside its own.
 struct Chunks {
-  Blocks blocks;                    ///< numbered through all sequences
-  std::vector<Sequence> sequences;  ///< of every chunk
+  Blocks blocks;  ///< numbered through all sequences
+  std::vector<int32_t> first, last;
 
-  /// Behind the last chunk that a token may choose.
-  int64_t end(int64_t token, bool causal) const {
-    const int32_t own = blocks.label[token];
-    return causal ? own : sequences[own].last;
-  }
+  Candidates candidates() const { return {first.data(), last.data(), blocks.label.data()}; }
 
   /// Gates that all tokens of a head read.
-  double gates(bool causal) const {
-    double sum = 0;
-    for (size_t i = 0; i < blocks.label.size(); ++i)
-      sum += static_cast<double>(end(static_cast<int64_t>(i), causal));
-    return sum;
-  }
+  double gates() const { return std::accumulate(last.begin(), last.end(), 0.0); }
 };
 
 /// Cuts every sequence into chunks of `size` tokens from its own start; its last may be short.
-Chunks cut(const std::vector<int64_t>& offsets, int64_t size) {
+/// Causal tokens may choose past chunks of their sequence, others all of it.
+Chunks cut(const std::vector<int64_t>& offsets, int64_t size, bool causal) {
   Chunks chunks;
   std::vector<int32_t> label(offsets.back());
+  chunks.first.resize(label.size());
+  chunks.last.resize(label.size());
+  int32_t count = 0;
   for (size_t s = 0; s + 1 < offsets.size(); ++s) {
-    const auto first = static_cast<int64_t>(chunks.sequences.size());
-    const int64_t count = (offsets[s + 1] - offsets[s] + size - 1) / size;
-    chunks.sequences.resize(first + count, {first, first + count});
-    for (int64_t i = offsets[s]; i < offsets[s + 1]; ++i)
-      label[i] = static_cast<int32_t>(first + (i - offsets[s]) / size);
+    const int64_t begin = offsets[s], end = offsets[s + 1];
+    const int32_t first = count;
+    for (int64_t chunk = begin; chunk < end; chunk += size)
+      std::fill_n(label.begin() + chunk, std::min(size, end - chunk), count++);
+    std::fill_n(chunks.first.begin() + begin, end - begin, first);
+    std::fill_n(chunks.last.begin() + begin, end - begin, count);
   }
-  chunks.blocks = make_blocks(std::move(label), static_cast<int64_t>(chunks.sequences.size()));
+  if (causal) chunks.last = label;
+  chunks.blocks = make_blocks(std::move(label), count);
   return chunks;
 }
 
@@ -80,18 +73,19 @@ class Moba : public Method<MobaParams> {
   }
 
   Plan make_plan(const Inputs& in, const MobaParams& p) const override {
-    const Chunks chunks = cut(offsets(in, p), p.chunk_size);
+    const Chunks chunks = cut(offsets(in, p), p.chunk_size, p.causal);
     Plan plan;
     const Tensor means = mean_keys(in, chunks.blocks, plan);
     std::vector<Selection> chosen;
     Branch branch{.name = "moba", .repeats_queries = true};
     {
       const int64_t count = chunks.blocks.count();
-      const StageTimer timer(
-          plan, "gate", 2.0 * static_cast<double>(in.heads() * in.dim()) * chunks.gates(p.causal),
-          gate_bytes(count) + Selection::bytes(in.length(), count));
+      const StageTimer timer(plan, "gate",
+                             2.0 * static_cast<double>(in.heads() * in.dim()) * chunks.gates(),
+                             choice_bytes(count) + Selection::bytes(in.length(), count));
       for (int64_t h = 0; h < in.heads(); ++h) {
-        Selection head = route(in, h, means, chunks, p);
+        Selection head =
+            choose_by_gates(*in.q, h, means, in.kv_head(h), chunks.candidates(), p.topk - 1);
         branch.tables.push_back(own_and_selected(chunks.blocks, head, p.causal));
         if (in.explain) chosen.push_back(std::move(head));
       }
@@ -120,25 +114,6 @@ class Moba : public Method<MobaParams> {
     const StageTimer timer(plan, "chunk means", static_cast<double>(in.k->size()),
                            blocks.count() * in.kv_heads() * in.dim() * 4);
     return block_means(*in.k, blocks);
-  }
-
-  static Selection route(const Inputs& in, int64_t head, const Tensor& means, const Chunks& chunks,
-                         const MobaParams& p) {
-    Selection chosen(in.length(), chunks.blocks.count());
-    const auto choose = [&](int64_t i, const float* gates) {
-      const int32_t own = chunks.blocks.label[i];
-      const int64_t first = chunks.sequences[own].first, last = chunks.end(i, p.causal);
-      const std::span candidates(gates + first, static_cast<size_t>(last - first));
-      int64_t left = p.topk - 1;
-      thread_local std::vector<int32_t> kept;  // not allocated for every query
-      kept.resize(candidates.size());
-      const int64_t count = top_k(candidates, p.causal ? left : left + 1, kept.data());
-      for (int64_t c = 0; c < count; ++c)  // the own among them
-        if (first + kept[c] != own && left-- > 0) chosen.set(i, first + kept[c]);
-    };
-    gate_rows(*in.q, head, means, in.kv_head(head), true, choose,
-              [&](int64_t i) { return chunks.end(i, p.causal); });
-    return chosen;
   }
 };
 

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "attention/blas.h"
 #include "attention/parallel.h"
+#include "baselines/select.h"
 
 namespace vidattn {
 namespace {
@@ -76,6 +78,123 @@ void gate_rows(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_
     errors.rethrow();
     if (!parallel) visit_rows(begin, end, gates.data());
   }
+}
+
+namespace {
+
+/// Queries whose gates a thread has at a time: a few products' rows, while they fit its cache.
+int64_t tile_queries(int64_t blocks) {
+  constexpr int64_t kGates = 1 << 16;
+  return std::clamp<int64_t>(kGates / std::max<int64_t>(blocks, 1) / kProductRows, 1, 4) *
+         kProductRows;
+}
+
+/// The choices of some queries at a time, for a few blocks each.
+class GateTile {
+ public:
+  GateTile(const Tensor& q, int64_t head, const HeadMatrix& means, const Candidates& candidates,
+           int64_t count, Selection& chosen)
+      : q_(q),
+        head_(head),
+        means_(means),
+        candidates_(candidates),
+        count_(count),
+        width_(tile_queries(means.rows())),
+        gates_(means.rows() * width_),
+        best_(count * width_),
+        chosen_(chosen) {}
+
+  void choose(int64_t begin, int64_t end) {
+    const HeadMatrix queries(q_, head_, begin, end);
+    // Blocks by queries: a query's gates stand in one lane of vectors. Blocks that no query of the
+    // tile may choose are left out.
+    gemm_nt(candidates_.last[end - 1], end - begin, q_.dim(), means_.row(0), means_.stride(),
+            queries.row(0), queries.stride(), gates_.data(), width_);
+    const int64_t done = column_largest(gates_.data(), end - begin, width_, candidates_.from(begin),
+                                        count_, best_.data());
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t column = i - begin, all = std::min(count_, candidates_.count(i));
+      if (all < 1) continue;
+      if (column >= done || best_[(all - 1) * width_ + column] < 0)
+        choose_alone(i, column);
+      else
+        for (int64_t k = 0; k < all; ++k) chosen_.set(i, best_[k * width_ + column]);
+    }
+  }
+
+ private:
+  /// Of a query behind the last whole vector, or with gates that are no numbers.
+  void choose_alone(int64_t query, int64_t column) {
+    blocks_.clear();
+    values_.clear();
+    for (int32_t b = candidates_.first[query]; b < candidates_.last[query]; ++b) {
+      if (b == candidates_.own[query]) continue;
+      blocks_.push_back(b);
+      values_.push_back(gates_[b * width_ + column]);
+    }
+    for (const int32_t kept : top_k(std::span<const float>(values_), count_))
+      chosen_.set(query, blocks_[kept]);
+  }
+
+  const Tensor& q_;
+  int64_t head_;
+  const HeadMatrix& means_;
+  const Candidates& candidates_;
+  int64_t count_, width_;
+  std::vector<float> gates_;   ///< [blocks, width_]
+  std::vector<int32_t> best_;  ///< [count_, width_]
+  Selection& chosen_;
+  std::vector<int32_t> blocks_;
+  std::vector<float> values_;
+};
+
+void choose_few(const Tensor& q, int64_t head, const HeadMatrix& means,
+                const Candidates& candidates, int64_t count, Selection& chosen) {
+  const int64_t width = tile_queries(means.rows());
+  RegionErrors errors;
+#pragma omp parallel if (q.length() > width)
+  {
+    std::optional<GateTile> tile;
+#pragma omp for schedule(dynamic)
+    for (int64_t begin = 0; begin < q.length(); begin += width)
+      errors.catching([&] {
+        if (!tile) tile.emplace(q, head, means, candidates, count, chosen);
+        tile->choose(begin, std::min(q.length(), begin + width));
+      });
+  }
+  errors.rethrow();
+}
+
+void choose_many(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_head,
+                 const Candidates& candidates, int64_t count, Selection& chosen) {
+  const auto choose = [&](int64_t i, const float* gates) {
+    const int32_t first = candidates.first[i], last = candidates.last[i], own = candidates.own[i];
+    thread_local std::vector<int32_t> kept;  // not allocated for every query
+    kept.resize(last - first);
+    int64_t left = count;  // with one more in case the own is among them
+    const int64_t found =
+        top_k(std::span(gates + first, static_cast<size_t>(last - first)), left + 1, kept.data());
+    for (int64_t c = 0; c < found; ++c)
+      if (first + kept[c] != own && left-- > 0) chosen.set(i, first + kept[c]);
+  };
+  gate_rows(q, head, means, mean_head, true, choose, [&](int64_t i) { return candidates.last[i]; });
+}
+
+}  // namespace
+
+int64_t choice_bytes(int64_t blocks) {
+  return std::max(gate_bytes(blocks),
+                  omp_get_max_threads() * tile_queries(blocks) * (blocks + kColumnFew) * 4);
+}
+
+Selection choose_by_gates(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_head,
+                          const Candidates& candidates, int64_t count) {
+  Selection chosen(q.length(), means.length());
+  if (count > kColumnFew)
+    choose_many(q, head, means, mean_head, candidates, count, chosen);
+  else if (count > 0)
+    choose_few(q, head, HeadMatrix(means, mean_head), candidates, count, chosen);
+  return chosen;
 }
 
 void append_selected(const Blocks& keys, const Selection& chosen, std::vector<int32_t>& order,

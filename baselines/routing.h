@@ -7,6 +7,7 @@
 #include "attention/plan.h"
 #include "attention/tensor.h"
 #include "baselines/blocks.h"
+#include "baselines/column_largest.h"
 
 namespace vidattn {
 
@@ -50,6 +51,14 @@ void gate_rows(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_
 
 /// Scratch memory of gate_rows.
 int64_t gate_bytes(int64_t blocks);
+
+/// For every token the `count` candidates, or all, with the largest gates as in gate_rows; ties to
+/// the lower block, a NaN is smaller than every number. candidates.last never falls with the token.
+Selection choose_by_gates(const Tensor& q, int64_t head, const Tensor& means, int64_t mean_head,
+                          const Candidates& candidates, int64_t count);
+
+/// Scratch memory of choose_by_gates, without its result.
+int64_t choice_bytes(int64_t blocks);
 
 /// Appends, for every block that was chosen, one segment with the queries that chose it. `order` is
 /// the query order that the table will get. For branches with repeats_queries.
