@@ -21,7 +21,7 @@ struct BlockBudget : ParamFields {
       "Frames, rows and columns of a tile, in place of runs of tokens; empty = runs. Border "
       "tiles are smaller.",
       "-", 1, 65536);
-  int64_t k = integer("k", 0, "Key blocks per query block; 0 = from keep.", "-", 0);
+  int64_t k = integer("k", 0, "Key blocks per query block; not given = from keep.", "-", 1);
   double keep = real("keep", 0.1,
                      "Share of all key blocks per query block, rounded to a whole number; at least "
                      "one.",

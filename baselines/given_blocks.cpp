@@ -102,13 +102,15 @@ BlockSizes given_sizes(const Inputs& in, const WantedBlocks& w, const std::strin
     int64_t end = 0;
     for (int64_t b = 0; b < given.shape[0]; ++b) {
       const int32_t size = sizes[h * given.shape[0] + b];
-      if (size < 0) throw InputError("map: " + name + " has a negative size");
-      if ((end += size) > w.tokens) break;
-      start.push_back(static_cast<int32_t>(end));
+      if (size < 0)
+        throw InputError("map: " + name + " has a negative size, " + std::to_string(size) +
+                         " of block " + std::to_string(b));
+      end += size;
+      start.push_back(static_cast<int32_t>(std::min(end, w.tokens)));
     }
     if (end != w.tokens)
-      throw InputError("map: " + name + " does not add up to the " + std::to_string(w.tokens) +
-                       " " + w.what + " tokens");
+      throw InputError("map: " + name + " adds up to " + std::to_string(end) + ", but there are " +
+                       std::to_string(w.tokens) + " " + w.what + " tokens");
   }
   return BlockSizes(std::move(starts));
 }
@@ -236,9 +238,14 @@ GivenMaps maps_of_csr(const Inputs& in, int64_t key_blocks) {
     if (pointer[0] != 0 && (rows || pointer[0] != behind))
       throw InputError("map: block_indptr begins with " + std::to_string(pointer[0]));
     for (int64_t a = 0; a < queries; ++a) {
-      if (pointer[a] > pointer[a + 1] || pointer[a + 1] > last)
-        throw InputError("map: block_indptr descends, or leaves the " + std::to_string(last) +
-                         " block_indices");
+      if (pointer[a] > pointer[a + 1])
+        throw InputError("map: block_indptr descends from " + std::to_string(pointer[a]) + " to " +
+                         std::to_string(pointer[a + 1]) + " at query block " + std::to_string(a));
+      if (pointer[a + 1] > last)
+        throw InputError("map: block_indptr ends query block " + std::to_string(a) + " at " +
+                         std::to_string(pointer[a + 1]) + ", but there are only " +
+                         std::to_string(last) + " block_indices" +
+                         (heads > 1 ? " for head " + std::to_string(h) : ""));
       for (int64_t i = pointer[a]; i < pointer[a + 1]; ++i) marker.mark(h, a, indices[first + i]);
     }
     behind = first + pointer[queries];

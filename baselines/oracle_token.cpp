@@ -17,7 +17,7 @@ constexpr int64_t kQueriesAtOnce = 64;  // whose scores exist at a time, on ever
 
 struct OracleTokenParams : ParamFields {
   using ParamFields::ParamFields;
-  int64_t k = integer("k", 0, "Keys per query; 0 = from keep.", "-", 0);
+  int64_t k = integer("k", 0, "Keys per query; not given = from keep.", "-", 1);
   double keep =
       real("keep", 0.1, "Share of all keys per query, rounded to a whole number; at least one.",
            "-", 0, 1);

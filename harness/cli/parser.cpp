@@ -164,6 +164,17 @@ CLI::App* add_command(CLI::App& app, const Command& command) {
   return added;
 }
 
+/// Names an option that takes one value, or a fixed number, and stands on the line more than once;
+/// CLI11 only says how many values it wanted. Empty for other errors.
+std::string given_twice(const CLI::ParseError& error, const std::vector<std::string>& words) {
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr) return "";
+  const std::string message = error.what(), name = message.substr(0, message.find(':'));
+  const auto times = std::count_if(words.begin(), words.end(), [&](const std::string& word) {
+    return word == name || word.starts_with(name + "=");
+  });
+  return times > 1 ? name + " is given more than once" : "";
+}
+
 void note_given(const CLI::App& app, const std::vector<Option>& options) {
   for (const Option& option : options)
     if (option.given != nullptr) *option.given = app.get_option(option.name)->count() > 0;
@@ -189,8 +200,11 @@ const Command* parse(const ToolOptions& tool, const std::vector<Command>& comman
     print_out("{}\n", version.what());
     return nullptr;
   } catch (const CLI::ParseError& error) {
-    const std::string misspelt = find_misspelt({argv + 1, argv + argc}, tool.options, commands);
+    const std::vector<std::string> words{argv + 1, argv + argc};
+    const std::string misspelt = find_misspelt(words, tool.options, commands);
     if (!misspelt.empty()) throw InputError(misspelt);
+    const std::string twice = given_twice(error, words);
+    if (!twice.empty()) throw InputError(twice);
     const bool no_command =
         dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && app.get_subcommands().empty();
     throw InputError(no_command ? "a command is needed; `vidattn --help` names them"

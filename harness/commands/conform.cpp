@@ -18,7 +18,7 @@ const RegisterCommand registered([] {
   ConformOptions& o = given->conform;
   return Command{
       "conform",
-      "check test vectors: METHOD/CASE/case.json below a folder",
+      "check test vectors: METHOD/CASE/case.json below a folder, or those of a method's own folder",
       {Option("folder", &o.folder, "folder of test vectors").required(), device_option(o.device),
        dtype_option(given->dtype), Option("--only", &o.only, "one method"),
        Option("--write", &o.write, "folder for the computed arrays").written(Written::folder)},

@@ -104,11 +104,14 @@ std::vector<fs::path> find_cases(const fs::path& root) {
   if (!fs::is_directory(root, error))
     throw InputError("'" + root.string() + "' is not a folder of test vectors");
   std::vector<fs::path> folders;
-  for (const auto& method : fs::directory_iterator(root)) {
-    if (!method.is_directory()) continue;
-    for (const auto& test : fs::directory_iterator(method.path()))
+  const auto add_cases = [&](const fs::path& method) {
+    for (const auto& test : fs::directory_iterator(method))
       if (fs::exists(test.path() / "case.json")) folders.push_back(test.path());
-  }
+  };
+  const fs::path whole = fs::canonical(root);  // cases are named after the folders that they are in
+  add_cases(whole);
+  for (const auto& method : fs::directory_iterator(whole))
+    if (method.is_directory()) add_cases(method.path());
   if (folders.empty()) throw InputError("no METHOD/CASE/case.json below '" + root.string() + "'");
   std::sort(folders.begin(), folders.end());
   return folders;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "attention/error.h"
 #include "attention/nearest.h"
@@ -75,22 +76,45 @@ BackendSpec make_backend(const std::string& text, const std::vector<std::string>
   return spec;
 }
 
+namespace {
+
+/// Whether a piece sets a parameter of a backend that reads a file; a path that has a '=' has a
+/// '/', too.
+bool sets_parameter(const std::string& piece) {
+  const bool path = piece.find('/') != std::string::npos && !piece.starts_with("file=");
+  return piece.find('=') != std::string::npos && !path;
+}
+
+void refuse_twins(const BackendSpec& spec, const std::vector<std::string>& settings) {
+  std::set<std::string> seen;
+  for (const std::string& setting : settings) {
+    const std::string key = setting.substr(0, setting.find('='));
+    if (!seen.insert(key).second)
+      throw InputError(spec.backend->name() + ": " + key + " is given twice");
+  }
+}
+
+}  // namespace
+
 BackendSpec parse_backend(const std::string& text) {
   const size_t colon = std::min(text.find(':'), text.size());
   const Backend& backend = find_backend(text.substr(0, colon));
+  const bool file = reads_file(backend);
   std::vector<std::string> settings;
   for (size_t at = colon + 1; at <= text.size();) {
     const size_t comma = std::min(text.find(',', at), text.size());
     const std::string piece = text.substr(at, comma - at);
-    if (piece.find('=') == std::string::npos && !settings.empty())
+    const bool setting = piece.find('=') != std::string::npos;
+    if (!settings.empty() && (file ? !sets_parameter(piece) : !setting))
       settings.back() += "," + piece;
     else
       settings.push_back(piece);
     at = comma + 1;
   }
-  if (!settings.empty() && reads_file(backend) && settings[0].find('=') == std::string::npos)
+  if (!settings.empty() && file && !sets_parameter(settings[0]))
     settings[0] = "file=" + settings[0];
   BackendSpec spec{&backend, backend.defaults()};
+  refuse_twins(spec, settings);
   for (const std::string& setting : settings) apply_setting(spec, setting);
   return spec;
 }

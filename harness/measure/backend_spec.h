@@ -27,8 +27,9 @@ std::string short_setting(const std::string& setting);
 
 /// Parses NAME[:key=value,…]; settings apply in their order, preset=NAME sets several at once. A
 /// piece without '=' continues a list: "stga:shots=0,10,20,hs=4"; as the first piece it is the file
-/// of a backend that reads one: "map:mask.npy".
-/// Throws InputError for unknown names, parameters and bad values.
+/// of a backend that reads one: "map:mask.npy", whose path may have a '=' if it has a '/', too.
+/// Throws InputError for unknown names, parameters and bad values, and a key that stands there
+/// twice.
 BackendSpec parse_backend(const std::string& text);
 
 /// The same, and then key=value settings (--set).

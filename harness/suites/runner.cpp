@@ -22,6 +22,7 @@
 #include "harness/measure/verify.h"
 #include "harness/report/run_table.h"
 #include "harness/store/run_file.h"
+#include "harness/suites/fitting_files.h"
 #include "harness/suites/kept_results.h"
 #include "harness/suites/measured_workload.h"
 #include "harness/workloads/kind.h"
@@ -309,9 +310,11 @@ ExitCode run(const RunOptions& given) {
   // Opened first: no measuring for a store that cannot be written.
   KeptResults results(options.out, options.db);
   const ChosenCalls calls = choose_calls(options.workload, options.calls);
-  if (carries(options, calls) && times_backward(options.pass))
+  const bool of_steps = carries(options, calls);
+  if (of_steps && times_backward(options.pass))
     throw InputError("--pass " + to_string(options.pass) +
                      ": the steps of a denoising run have no backward pass");
+  if (of_steps) require_fitting_files(options.backends, step_runs(calls.requests));
   say_meanings(options, calls.requests);
   MainJob job = new_job(options);
   if (limits_are_wanted()) job.run.preflight = preflight();

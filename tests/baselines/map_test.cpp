@@ -207,7 +207,14 @@ TEST(Map, RefusesContradictionsInOneLine) {
   give<int32_t>(csr, "block_indptr", {4}, {0, 2, 1, 3});
   give<int32_t>(csr, "block_indices", {3}, {0, 1, 0});
   EXPECT_EQ(refused(csr, {{"block_k", "4"}}),
-            "map: block_indptr descends, or leaves the 3 block_indices");
+            "map: block_indptr descends from 2 to 1 at query block 1");
+  give<int32_t>(csr, "block_indptr", {4}, {0, 2, 3, 5});
+  EXPECT_EQ(refused(csr, {{"block_k", "4"}}),
+            "map: block_indptr ends query block 2 at 5, but there are only 3 block_indices");
+  give<int32_t>(csr, "block_indptr", {2, 4}, {0, 1, 2, 3, 0, 1, 1, 1});
+  EXPECT_EQ(refused(csr, {{"block_k", "4"}}),
+            "map: block_indptr ends query block 0 at 1, but there are only 0 block_indices for "
+            "head 1");
   give<int32_t>(csr, "block_indptr", {0}, {});
   EXPECT_EQ(refused(csr, {{"block_k", "4"}}), "map: block_indptr has no query block");
   give<int32_t>(csr, "block_indptr", {4}, {2, 2, 2, 3});
@@ -217,7 +224,9 @@ TEST(Map, RefusesContradictionsInOneLine) {
   EXPECT_EQ(refused(sized), "map: the mask has 3 key blocks, key_sizes makes 11");
   sized = in;
   give<int32_t>(sized, "query_sizes", {3}, {8, 8, 4});
-  EXPECT_EQ(refused(sized), "map: query_sizes does not add up to the 19 query tokens");
+  EXPECT_EQ(refused(sized), "map: query_sizes adds up to 20, but there are 19 query tokens");
+  give<int32_t>(sized, "query_sizes", {3}, {30, -20, 9});
+  EXPECT_EQ(refused(sized), "map: query_sizes has a negative size, -20 of block 1");
   EXPECT_EQ(refused(sized, {{"block_q", "8"}}), "map: both query_sizes and block_q are given");
   Inputs ordered = in;
   give<int32_t>(ordered, "token_order", {19}, std::vector<int32_t>(19));

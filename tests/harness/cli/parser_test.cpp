@@ -109,7 +109,8 @@ TEST(Parser, RefusesWhatCannotBe) {
            {{"--grid", "1,2"}, "--grid"},
            {{"--text", "x"}, "--flag"},
            {{"--call", "--flag"}, "excludes"},
-           {{"--blocks", "1", "--blocks", "2"}, "--blocks"}})
+           {{"--blocks", "1", "--blocks", "2"}, "--blocks is given more than once"},
+           {{"--grid", "1,2,3", "--grid=1,2,3"}, "--grid is given more than once"}})
     expect_input_error([&] { parsed(words); }, part);
 }
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "harness/io/npy.h"
@@ -83,6 +85,22 @@ TEST_F(MapCommand, AMaskThatChangedIsAnotherCaseAndIsNotDrawn) {
       << changed.err;
   ASSERT_EQ(run_tool(run("--backend map:" + path("map.npy"))).exit_code, 0);
   EXPECT_NE(load("r.json")["cases"][1]["content"]["block_map"], first["block_map"]);
+}
+
+/// What a token without keys gets is 0, which nobody should have to find out.
+TEST_F(MapCommand, TokensWithoutKeysAreNamed) {
+  write_npy(path("map.npy"), Array{{3, 2}, std::vector<uint8_t>{1, 1, 0, 0, 0, 1}});
+  const ToolResult result =
+      run_tool(attend("--backend map:" + path("map.npy") + ",block_q=40 --stats " + path("s.json") +
+                      " --lse " + path("lse.npy") + " --out " + path("o.npy")));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("\n40 tokens see no keys"), std::string::npos) << result.out;
+  EXPECT_EQ(load("s.json")["keyless_tokens"], 40);
+  EXPECT_EQ(load("s.json")["uncovered_tokens"], 0);
+  const std::vector<float> lse = std::get<std::vector<float>>(read_npy(path("lse.npy")).values);
+  EXPECT_EQ(std::count(lse.begin(), lse.end(), -std::numeric_limits<float>::infinity()), 2 * 40);
+  const ToolResult whole = run_tool(attend("--backend full --out " + path("o.npy")));
+  EXPECT_EQ(whole.out.find("see no keys"), std::string::npos) << whole.out;
 }
 
 TEST_F(MapCommand, MapsOfWideIntegersAreTaken) {

@@ -110,6 +110,14 @@ class ChangedCase : public ::testing::Test {
   fs::path root_, folder_;
 };
 
+TEST_F(ChangedCase, AMethodsOwnFolderIsTaken) {
+  for (const std::string end : {"", "/", "/."}) {
+    const ToolResult result = run_tool("conform " + (root_ / "moga").string() + end);
+    EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+    EXPECT_NE(result.out.find("pass         moga/tie"), std::string::npos) << result.out;
+  }
+}
+
 TEST_F(ChangedCase, UnchangedPasses) { expect(0, "pass         moga/tie"); }
 
 TEST_F(ChangedCase, WrongOutputFails) {

@@ -1,6 +1,8 @@
 // Denoising runs over which methods keep their state, by the whole tool.
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "harness/io/npy.h"
 #include "harness/store/run_file.h"
 #include "tests/harness/files.h"
 #include "tests/harness/tool.h"
@@ -74,6 +76,19 @@ TEST_F(StepsRun, ALearningMethodsDensityIsThatOfTheMiddleStep) {
   EXPECT_EQ(value_of(*steps[0], "density"), 1) << "which has learned nothing";
   EXPECT_NEAR(value_of(*steps[2], "density"), 0.6, 0.02 * 0.6);
   EXPECT_LE(value_of(*steps[3], "density"), value_of(*steps[2], "density"));
+}
+
+/// Before any step, not at each of them, and before a density is searched.
+TEST_F(StepsRun, AMaskThatFitsNoStepIsRefusedBeforeAnyWork) {
+  const std::string mask = (folder_ / "map.npy").string(), out = (folder_ / "r.json").string();
+  const std::string run =
+      "--workload steps:3 --out " + out + " --backend map:" + mask + ",block_q=";
+  write_npy(mask, Array{{3, 2}, std::vector<uint8_t>{1, 1, 1, 0, 1, 1}});
+  for (const char* density : {"", " --density 0.5"})
+    expect_refused(kRun + run + "100" + density,
+                   "map: the mask has 3 query blocks, block_q=100 of 192 tokens makes 2");
+  EXPECT_FALSE(std::filesystem::exists(out));
+  EXPECT_EQ(steps_of(record(kRun + "--workload steps:3 --backend map:" + mask), "map").size(), 3U);
 }
 
 TEST_F(StepsRun, CarryingNeedsARun) {

@@ -71,6 +71,14 @@ TEST(MaskFile, IsRefusedBeforeAnyWork) {
 TEST(MaskFile, IsNamedFirstAndLeftOutOfAll) {
   EXPECT_EQ(parse_backend("map:a.npy,block_q=4").text(), "map:file=a.npy,block_q=4");
   EXPECT_EQ(parse_backend("map:a,b.npy").text(), "map:file=a,b.npy");
+  for (const std::string path : {"k=1/a.npy", "./k=1,a.npy", "a,b/c=2,d.npy"})
+    for (const std::string before : {"map:", "map:file="})
+      EXPECT_EQ(parse_backend(before + path + ",block_q=4").text(),
+                "map:file=" + path + ",block_q=4");
+  expect_input_error([] { parse_backend("map:a.npy,blok_q=4"); }, "unknown parameter 'blok_q'");
+  expect_input_error([] { parse_backend("map:a.npy,block_q=4,block_q=8"); },
+                     "map: block_q is given twice");
+  expect_input_error([] { parse_backend("map:a.npy,file=b.npy"); }, "map: file is given twice");
   expect_input_error([] { parse_backend("sta:a.npy"); }, "'a.npy' is not of the form key=value");
   for (const std::string& name : expand_all({"all"})) EXPECT_NE(name, "map");
 }
