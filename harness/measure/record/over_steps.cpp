@@ -83,11 +83,11 @@ void add_part(OverSteps& over, const char* name, const StepCases& cases) {
   over.parts.push_back(std::move(part));
 }
 
-OverSteps over_run(const StepCases& all) {
+OverSteps over_run(const StepCases& all, bool by_name) {
   OverSteps over;
   over.identity = all.front()->identity;
   over.layer = all.front()->call()->layer;
-  over.place = without_step(all.front()->call()->source);
+  if (by_name) over.place = without_step(all.front()->call()->source);
   over.steps = std::ssize(all);
   StepCases passed, first, steady;
   for (const Measurement* m : all)
@@ -104,14 +104,34 @@ OverSteps over_run(const StepCases& all) {
   return over;
 }
 
-auto run_key(const Measurement& m) {
+auto run_key(const Measurement& m, bool by_name) {
   const CaseIdentity& id = m.identity;
   const CallFacts& call = *m.call();
   return std::tuple(id.backend, id.device, id.dtype, id.density, call.layer, call.batch_entry,
-                    without_step(call.source));
+                    by_name ? without_step(call.source) : "");
 }
 
 bool is_step(const Measurement& m) { return m.call() != nullptr && m.call()->run_steps > 0; }
+
+/// The steps of each run, as step_runs() parted them: by layer and entry.
+std::vector<std::vector<size_t>> runs_of(const std::vector<Measurement>& cases, bool by_name) {
+  std::vector<size_t> places;
+  for (size_t i = 0; i < cases.size(); ++i)
+    if (is_step(cases[i])) places.push_back(i);
+  auto runs = grouped(places, [&](size_t i) { return run_key(cases[i], by_name); });
+  for (std::vector<size_t>& run : runs)
+    std::stable_sort(run.begin(), run.end(), [&](size_t a, size_t b) {
+      return cases[a].call()->step < cases[b].call()->step;
+    });
+  return runs;
+}
+
+bool has_a_step_twice(const std::vector<Measurement>& cases, const std::vector<size_t>& run) {
+  const auto same = [&](size_t a, size_t b) {
+    return cases[a].call()->step == cases[b].call()->step;
+  };
+  return std::adjacent_find(run.begin(), run.end(), same) != run.end();
+}
 
 }  // namespace
 
@@ -120,15 +140,14 @@ bool of_step_run(const std::vector<Measurement>& cases) {
 }
 
 std::vector<OverSteps> over_steps(const std::vector<Measurement>& cases) {
-  std::vector<size_t> places;
-  for (size_t i = 0; i < cases.size(); ++i)
-    if (is_step(cases[i])) places.push_back(i);
+  auto runs = runs_of(cases, false);
+  const bool by_name = std::any_of(runs.begin(), runs.end(),
+                                   [&](const auto& run) { return has_a_step_twice(cases, run); });
+  if (by_name) runs = runs_of(cases, true);
   std::vector<OverSteps> all;
-  for (std::vector<size_t>& group : grouped(places, [&](size_t i) { return run_key(cases[i]); })) {
-    std::sort(group.begin(), group.end(),
-              [&](size_t a, size_t b) { return cases[a].call()->step < cases[b].call()->step; });
-    all.push_back(over_run(at_places(cases, group)));
-    all.back().members = std::move(group);
+  for (std::vector<size_t>& run : runs) {
+    all.push_back(over_run(at_places(cases, run), by_name));
+    all.back().members = std::move(run);
   }
   return all;
 }

@@ -20,7 +20,7 @@ struct StepPart {
 struct OverSteps {
   CaseIdentity identity;  ///< of its first step
   int64_t layer = -1;     ///< -1 = not known
-  std::string place;      ///< the calls without their step
+  std::string place;  ///< the calls without their step, where layers and entries tell too little
   int64_t steps = 0, passed = 0;
   /// first: the first step that the method's warm-up does not leave dense; steady: the later half
   /// of the run without it; run: all steps. Parts without a step are left out.

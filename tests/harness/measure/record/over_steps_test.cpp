@@ -52,6 +52,25 @@ TEST(OverSteps, CallsForThemselvesAreNoRun) {
   EXPECT_TRUE(over_steps(cases).empty());
 }
 
+/// Files may be called anyhow where layers tell runs apart; else by their names without the step.
+TEST(OverSteps, RunsAreThoseThatWereCarried) {
+  std::vector<Measurement> cases{step_case(0, 1, 1), step_case(1, 1, 0.5), step_case(2, 1, 0.5)};
+  for (size_t i = 0; i < 3; ++i)
+    cases[i].workload->call->source = "s" + std::to_string(i) + ".safetensors";
+  ASSERT_EQ(over_steps(cases).size(), 1U);
+  EXPECT_EQ(over_steps(cases)[0].steps, 3);
+  cases[2].workload->call->layer = 4;
+  EXPECT_EQ(over_steps(cases).size(), 2U);
+  for (size_t i = 0; i < 3; ++i) {
+    cases.push_back(cases[i]);
+    cases[i].workload->call->source = "a/step" + std::to_string(i);
+    cases.back().workload->call->source = "b/step" + std::to_string(i);
+  }
+  ASSERT_EQ(over_steps(cases).size(), 4U);
+  EXPECT_EQ(over_steps(cases)[0].steps, 2);
+  EXPECT_EQ(over_steps(cases)[2].place, "b/step*");
+}
+
 TEST(OverSteps, AFailedStepIsLeftOut) {
   std::vector<Measurement> cases{step_case(0, 1, 1), step_case(1, 1, 0.5)};
   cases[1].outcome = Outcome::failed;
