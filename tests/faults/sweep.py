@@ -236,14 +236,16 @@ class Sweep:
         return struck
 
     def sweep(self, name, quick, first):
-        """Every call until there are no more; a quick one leaves out more and more of them."""
-        call, tried = first - 1, 0
-        while True:
+        """Every call until there are no more; a quick one leaves out more and more of them. By turns with
+        older results, which take some calls more to replace, and without."""
+        call, tried, missed = first - 1, 0, 0
+        while missed < 2:
             call += 1 + (call // 6 if quick else 0)
             kinds = [KINDS[tried % len(KINDS)]] if quick else KINDS
-            if not any([self.once(name, f"{call}:{kind}", tried % 2 == 0) for kind in kinds]):
-                return tried
+            struck = any([self.once(name, f"{call}:{kind}", tried % 2 == 0) for kind in kinds])
+            missed = 0 if struck else missed + 1
             tried += 1
+        return tried - missed
 
 
 def main():

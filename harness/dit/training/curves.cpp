@@ -84,9 +84,13 @@ json panel(const std::string& title, json curves) {
 
 json panels(const std::vector<json>& lines) {
   const auto one = [&](const char* name, const char* key) {
-    return json{{"name", name}, {"points", curve(lines, key)}};
+    json list = json::array();
+    list.push_back({{"name", name}, {"points", curve(lines, key)}});
+    return list;
   };
-  json all{panel("Loss: weighted mean of squared errors of the velocity", {one("loss", "loss")})};
+  json all = json::array();
+  all.push_back(
+      panel("Loss: weighted mean of squared errors of the velocity", one("loss", "loss")));
   if (!lines.empty() && lines.back().contains("balance_switch")) {
     all.push_back(panel("Balance M sum F P, P the mean probability (Switch)",
                         by_block(lines, "balance_switch")));
@@ -95,11 +99,11 @@ json panels(const std::vector<json>& lines) {
     all.push_back(panel("Balance of the choices, M sum F^2", by_block(lines, "balance_one_hot")));
     all.push_back(panel("Largest group over the mean", by_block(lines, "largest_over_mean")));
   }
-  all.push_back(panel("Norm of the gradient", {one("norm", "gradient_norm")}));
-  all.push_back(panel("Learning rate", {one("rate", "rate")}));
-  all.push_back(panel("Seconds of a step", {one("seconds", "seconds")}));
+  all.push_back(panel("Norm of the gradient", one("norm", "gradient_norm")));
+  all.push_back(panel("Learning rate", one("rate", "rate")));
+  all.push_back(panel("Seconds of a step", one("seconds", "seconds")));
   all.push_back(panel("Share of the network's time in visual attention, both passes",
-                      {one("share", "attention_share")}));
+                      one("share", "attention_share")));
   return all;
 }
 
