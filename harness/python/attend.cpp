@@ -11,6 +11,7 @@
 #include "harness/python/bindings.h"
 #include "harness/python/call.h"
 #include "harness/python/errors.h"
+#include "metrics/plan/coverage.h"
 
 namespace vidattn::python {
 namespace {
@@ -20,6 +21,7 @@ struct Rows {
   Tensor o;  ///< [B·L,H,DV]
   std::vector<std::string> names;
   std::vector<std::vector<float>> lse;  ///< per branch, [B·L,H]
+  std::string left_out;                 ///< tokens without keys of the first entry that has some
 };
 
 std::vector<std::string> names_of(const Plan& plan) {
@@ -30,7 +32,9 @@ std::vector<std::string> names_of(const Plan& plan) {
 
 void add(Output&& out, const Plan& plan, int64_t entry, int64_t batch, Rows& rows) {
   if (batch == 1) {
-    rows = {std::move(out.o), names_of(plan), std::move(out.lse)};
+    rows.o = std::move(out.o);
+    rows.names = names_of(plan);
+    rows.lse = std::move(out.lse);
     return;
   }
   if (entry == 0) {
@@ -58,6 +62,7 @@ nb::tuple attend(const Call& call, const GivenBackend& backend, std::optional<do
       Output out;
       call.device().run(planned.plan, planned.in, out);
       heads = planned.in.heads();
+      if (rows.left_out.empty()) rows.left_out = plan_coverage(planned.plan, planned.in).text();
       add(std::move(out), planned.plan, entry, call.batch(), rows);
     }
     if (widened && rows.o.dtype() != DType::f32) rows.o = rows.o.to(DType::f32);
@@ -66,7 +71,8 @@ nb::tuple attend(const Call& call, const GivenBackend& backend, std::optional<do
   for (size_t b = 0; b < rows.lse.size(); ++b)
     lse[rows.names[b].c_str()] =
         made_rows(std::move(rows.lse[b]), call.batch(), heads, call.order());
-  return nb::make_tuple(made_array(std::move(rows.o), call.batch(), call.order()), lse);
+  return nb::make_tuple(made_array(std::move(rows.o), call.batch(), call.order()), lse,
+                        rows.left_out);
 }
 
 using NamedArrays = std::map<std::string, Array>;
@@ -165,7 +171,7 @@ void bind_attend(nb::module_& m) {
           "shots"_a = nb::none(), "scale"_a = nb::none(), "dtype"_a = nb::none(),
           "device"_a = "cpu", "attention"_a = nb::none(), "inputs"_a)
       .def("attend", &attend, "backend"_a, "density"_a = nb::none(), "widened"_a = false,
-           "The output, and the LSE of every branch by name.")
+           "The output, the LSE of every branch by name, and which tokens see no keys.")
       .def("gradients", &gradients, "backend"_a, "density"_a, "d_out"_a,
            "Gradients by name, from that of the output; of what a batch shares their sum.");
 }

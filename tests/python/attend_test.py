@@ -1,4 +1,6 @@
 """Arrays in and out: layouts, types, frameworks, copies."""
+import warnings
+
 import numpy as np
 import pytest
 
@@ -165,6 +167,21 @@ def test_values_that_are_no_numbers_are_named():
         vidattn.attend(q[None], v[None], v[None])
     with pytest.raises(ValueError, match="q is f32 and k is f16"):
         vidattn.attend(q, v.astype(np.float16), v)
+
+
+def test_tokens_without_keys_are_named():
+    q, k, v = tensors(length=100)
+    seen = np.ones((4, 2), bool)
+    seen[1] = False
+    with pytest.warns(UserWarning, match="^32 tokens see no keys$"):
+        o, lse = vidattn.attend(q, k, v, backend=vidattn.Map(seen, block=(32, 64)), return_lse=True)
+    assert (o[32:64] == 0).all() and np.isneginf(lse[32:64]).all() and np.isfinite(lse[64:]).all()
+    batch = [np.stack([a, a]) for a in (q, k, v)]
+    with pytest.warns(UserWarning, match="32 tokens see no keys"):
+        vidattn.attend(*batch, layout="BLHD", backend=vidattn.Map(seen, block=(32, 64)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        vidattn.attend(q, k, v, backend="moba")
 
 
 def test_density_is_solved():

@@ -1,6 +1,7 @@
 """Attention and plans of one call."""
 from __future__ import annotations
 
+import warnings
 from typing import Any, Mapping, Optional, Sequence
 
 from ._backends import Method, resolve
@@ -55,6 +56,7 @@ def attend(q: Array, k: Array, v: Array, *, backend: Method = "full",
     another order of axes has strides.
     With return_lse (o, lse): natural log-sum-exp of the scaled scores, float32 [L,H] in the layout's
     order, -inf for a query without keys; of a plan with several branches a dict by their names.
+    A UserWarning says how many tokens see no keys, in the first entry where some do: their output is 0.
     PyTorch tensors that require gradients get them, and so do inputs that the method passes one to.
     ValueError: what does not fit, in one line.
     """
@@ -66,8 +68,10 @@ def attend(q: Array, k: Array, v: Array, *, backend: Method = "full",
             raise ValueError("return_lse has no gradient: ask for it under torch.no_grad(), not compiled")
         from ._torch import differentiable
         return differentiable(q, k, v, backend, params, density, call, inputs)
-    made, lse = core_call(q, k, v, **call, **inputs).attend(
+    made, lse, left_out = core_call(q, k, v, **call, **inputs).attend(
         resolve(backend, params), density, widened=dtype == "bf16" and framework(q) == "numpy")
+    if left_out:
+        warnings.warn(left_out, stacklevel=2)
     output = returned(made, q)
     if not return_lse:
         return output

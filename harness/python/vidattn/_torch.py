@@ -4,6 +4,7 @@ Its backward pass plans and runs the call again before it differentiates, as gra
 nothing is kept from the forward pass but its arguments.
 """
 import json
+import warnings
 
 import torch
 
@@ -39,7 +40,9 @@ def _parts(q, k, v, inputs, spec):
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, inputs: list[torch.Tensor],
            spec: str) -> torch.Tensor:
     options, call, backend = _parts(q, k, v, inputs, spec)
-    made, _ = call.attend(backend, options["density"])
+    made, _, left_out = call.attend(backend, options["density"])
+    if left_out:
+        warnings.warn(left_out, stacklevel=2)
     return returned(made, q).contiguous()
 
 
