@@ -85,7 +85,8 @@ class TrainingExperiment : public ExperimentCommand {
     if (!torch_available()) GTEST_SKIP() << "built without libtorch";
   }
   ToolResult trained(const std::string& name) const {
-    return experiment(name + " --model tiny --seeds 1 --train-steps 2 --base-steps 1 --out " + at("o"));
+    return experiment(name + " --model tiny --seeds 1 --train-steps 2 --base-steps 1 --out " +
+                      at("o"));
   }
   fs::file_time_type written(const std::string& training) const {
     return fs::last_write_time(folder_ / "o" / training / kTrainingFile);
@@ -106,10 +107,13 @@ TEST_F(TrainingExperiment, SlowTemperatureTrainsNothingTwice) {
   EXPECT_EQ(written("temperature_1-seed1"), before);
   // The same name with other settings is not taken for it.
   expect_refused(
-      "experiment temperature --quiet --model tiny --seeds 1 --train-steps 3 --base-steps 1 --out " + at("o"),
+      "experiment temperature --quiet --model tiny --seeds 1 --train-steps 3 --base-steps 1 "
+      "--out " +
+          at("o"),
       "another training");
-  expect_refused("experiment temperature --quiet --model tiny --seeds 1 --train-steps 2 --out " + at("o") +
-                     " --checkpoint " + at("o") + "/temperature_1-seed1/averaged.safetensors",
+  expect_refused("experiment temperature --quiet --model tiny --seeds 1 --train-steps 2 --out " +
+                     at("o") + " --checkpoint " + at("o") +
+                     "/temperature_1-seed1/averaged.safetensors",
                  "began with another network");
 }
 
