@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "attention/tensor.h"
@@ -11,7 +12,17 @@ namespace vidattn {
 struct GradientRows {
   float* data = nullptr;
   int64_t stride = 0;
-  float* row(int64_t i) const { return data + i * stride; }
+  /// [rows], of rows without a space between them that nobody has set to 0: whether they were asked
+  /// for, when they become 0. Null = all are begun.
+  uint8_t* begun = nullptr;
+  float* row(int64_t i) const {
+    float* at = data + i * stride;
+    if (begun != nullptr && begun[i] == 0) {
+      std::fill_n(at, stride, 0.0F);
+      begun[i] = 1;
+    }
+    return at;
+  }
 };
 
 /// Gradient of one operand of a branch while it is summed: that of the call's own tensor, or one

@@ -1,8 +1,10 @@
 #include "attention/cpu/backward/branch.h"
 
-#include <omp.h>
-
+#include <atomic>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 #include "attention/backward/operand_gradient.h"
@@ -35,10 +37,52 @@ class Operand {
   const Tensor* of_;
 };
 
-/// What a thread adds to in place of gradients that the thread before it began.
-struct PrivateGradients {
-  int64_t head = -1, kv_head = -1;  ///< whose; -1 = none
-  Tensor q, k, v;                   ///< [rows,1,width]
+/// Rows that a thread adds to in place of those that another thread may be adding to.
+class CopiedGradient {
+ public:
+  CopiedGradient() = default;
+  CopiedGradient(int64_t rows, int64_t width)
+      : width_(width), values_(new float[rows * width]), begun_(rows) {}
+  GradientRows rows() { return {values_.get(), width_, begun_.data()}; }
+  void add_to(const GradientRows& to) const {
+    for (int64_t i = 0; i < std::ssize(begun_); ++i)
+      for (int64_t c = 0; c < width_ && begun_[i] != 0; ++c)
+        to.row(i)[c] += values_[i * width_ + c];
+  }
+
+ private:
+  int64_t width_ = 0;
+  std::unique_ptr<float[]> values_;
+  std::vector<uint8_t> begun_;
+};
+
+/// What a strand adds to; the first of a key head has nothing but the bias's.
+struct StrandGradients {
+  bool copied = false;  ///< k and v
+  int64_t head = -1;    ///< of the copied q; -1 = none
+  CopiedGradient q, k, v;
+  std::vector<float> bias;
+};
+
+/// Takes what the strands of a key head have summed up in the order of strands, whichever is done
+/// first.
+class InOrder {
+ public:
+  template <class Take>
+  void done(int32_t place, StrandGradients strand, const Take& take) {
+    const std::lock_guard lock(mutex_);
+    waiting_.emplace(place, std::move(strand));
+    for (auto next = waiting_.find(taken_); next != waiting_.end();
+         next = waiting_.find(++taken_)) {
+      take(next->second);
+      waiting_.erase(next);
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<int32_t, StrandGradients> waiting_;
+  int32_t taken_ = 0;
 };
 
 /// There is no backward pass by AMX: its operands are converted.
@@ -65,29 +109,31 @@ class BackwardBranch {
         dq_(*q_, (*q_).dim(), branch.prepared.q_from, out.q),
         dk_(*k_, padded_row((*k_).dim()), branch.prepared.k_from, out.k),
         dv_(*v_, padded_row((*v_).dim()), branch.prepared.v_from, out.v),
-        key_bias_(key_bias) {}
+        key_bias_(key_bias),
+        biases_((*k_).heads()) {}
 
   void run() {
-    const int threads = omp_get_max_threads();
-    const std::vector<BackwardUnit> units = backward_units(branch_, heads_, threads);
-    const std::vector<size_t> begin = share_out(units, threads);
-    std::vector<PrivateGradients> copies(threads);
-    std::vector<std::vector<float>> biases(threads);
+    const std::vector<BackwardUnit> units = backward_units(branch_, heads_);
+    const std::vector<BackwardStrand> strands =
+        backward_strands(branch_, units, heads_, (*k_).heads(), (*k_).length());
+    std::vector<InOrder> sums((*k_).heads());
+    std::atomic<size_t> next = 0;
     RegionErrors errors;
-#pragma omp parallel num_threads(threads)
+#pragma omp parallel
     errors.catching([&] {
-      const int t = omp_get_thread_num();
-      if (begin[t] == begin[t + 1]) return;
-      biases[t].resize(key_bias_.size());
-      if (begin[t] > 0) copy_for(units[begin[t] - 1], units[begin[t]], copies[t]);
       const BackwardScratch scratch((*q_).dim(), (*v_).dim());
-      for (size_t u = begin[t]; u < begin[t + 1] && !runs_cancelled; ++u)
-        if (units[u].cost > 0) run_unit(units[u], scratch, copies[t], biases[t]);
+      for (size_t s = next++; s < strands.size() && !runs_cancelled; s = next++) {
+        StrandGradients own = begin_strand(strands[s], units);
+        for (size_t u = strands[s].begin; u < strands[s].end && !runs_cancelled; ++u)
+          if (units[u].cost > 0) run_unit(units[u], scratch, own);
+        sums[strands[s].kv_head].done(
+            strands[s].place, std::move(own),
+            [&](const StrandGradients& strand) { add(strand, strands[s].kv_head); });
+      }
     });
     errors.rethrow();
     throw_if_cancelled();
-    for (const PrivateGradients& copy : copies) add_copy(copy);
-    for (const auto& bias : biases)
+    for (const auto& bias : biases_)
       for (size_t j = 0; j < bias.size(); ++j) key_bias_[j] += bias[j];
     for (OperandGradient* gradient : {&dq_, &dk_, &dv_}) gradient->finish();
   }
@@ -95,26 +141,28 @@ class BackwardBranch {
  private:
   int64_t kv_head(int64_t head) const { return head / (heads_ / (*k_).heads()); }
 
-  /// What the units from `unit` on share with those of the thread before, which end with `last`.
-  void copy_for(const BackwardUnit& last, const BackwardUnit& unit, PrivateGradients& copy) const {
-    if (kv_head(last.head) != kv_head(unit.head)) return;
-    copy.kv_head = kv_head(unit.head);
-    copy.k = Tensor((*k_).length(), 1, padded_row((*k_).dim()));
-    copy.v = Tensor((*v_).length(), 1, padded_row((*v_).dim()));
-    if (!branch_.repeats_queries || last.head != unit.head) return;
-    copy.head = unit.head;
-    copy.q = Tensor((*q_).length(), 1, (*q_).dim());
+  StrandGradients begin_strand(const BackwardStrand& strand,
+                               const std::vector<BackwardUnit>& units) const {
+    StrandGradients own;
+    own.bias.resize(key_bias_.size());
+    if (strand.place == 0) return own;
+    own.copied = true;
+    own.k = CopiedGradient((*k_).length(), padded_row((*k_).dim()));
+    own.v = CopiedGradient((*v_).length(), padded_row((*v_).dim()));
+    const int32_t head = units[strand.begin].head;
+    if (!branch_.repeats_queries || units[strand.begin - 1].head != head) return own;
+    own.head = head;
+    own.q = CopiedGradient((*q_).length(), (*q_).dim());
+    return own;
   }
 
-  void run_unit(const BackwardUnit& unit, const BackwardScratch& scratch, PrivateGradients& copy,
-                std::vector<float>& bias) {
+  void run_unit(const BackwardUnit& unit, const BackwardScratch& scratch, StrandGradients& own) {
     const HeadTable& table = branch_.table(unit.head, heads_);
     const int64_t kv = kv_head(unit.head);
-    const auto rows = [](Tensor& tensor) { return GradientRows{tensor.row(0, 0), tensor.dim()}; };
-    const BackwardTarget to{unit.head == copy.head ? rows(copy.q) : dq_.head(unit.head),
-                            kv == copy.kv_head ? rows(copy.k) : dk_.head(kv),
-                            kv == copy.kv_head ? rows(copy.v) : dv_.head(kv),
-                            bias.empty() ? nullptr : bias.data()};
+    const BackwardTarget to{unit.head == own.head ? own.q.rows() : dq_.head(unit.head),
+                            own.copied ? own.k.rows() : dk_.head(kv),
+                            own.copied ? own.v.rows() : dv_.head(kv),
+                            own.bias.empty() ? nullptr : own.bias.data()};
     backward_piece(
         {&*q_, &*k_, &*v_, unit.head, kv, heads_, scale_, &table, &table.segments[unit.segment],
          unit.query_begin, unit.query_end, upstream_.values, upstream_.delta.data(),
@@ -122,18 +170,14 @@ class BackwardBranch {
         scratch, to);
   }
 
-  void add_copy(const PrivateGradients& copy) {
-    if (copy.kv_head >= 0) {
-      add_rows(copy.k, dk_.head(copy.kv_head));
-      add_rows(copy.v, dv_.head(copy.kv_head));
-    }
-    if (copy.head >= 0) add_rows(copy.q, dq_.head(copy.head));
-  }
-
-  static void add_rows(const Tensor& from, const GradientRows& to) {
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < from.length(); ++i)
-      for (int64_t c = 0; c < from.dim(); ++c) to.row(i)[c] += from.row(i, 0)[c];
+  void add(const StrandGradients& strand, int32_t kv) {
+    std::vector<float>& bias = biases_[kv];
+    bias.resize(strand.bias.size());
+    for (size_t j = 0; j < bias.size(); ++j) bias[j] += strand.bias[j];
+    if (!strand.copied) return;
+    strand.k.add_to(dk_.head(kv));
+    strand.v.add_to(dv_.head(kv));
+    if (strand.head >= 0) strand.q.add_to(dq_.head(strand.head));
   }
 
   const Branch& branch_;
@@ -145,6 +189,7 @@ class BackwardBranch {
   Operand q_, k_, v_;
   OperandGradient dq_, dk_, dv_;
   std::vector<float>& key_bias_;
+  std::vector<std::vector<float>> biases_;  ///< of each key head
 };
 
 }  // namespace
