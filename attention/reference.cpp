@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "attention/backward/recomputes.h"
 #include "attention/backward/reference.h"
 #include "attention/cancel.h"
 #include "attention/lowbit/plain.h"
@@ -181,7 +182,7 @@ void add_linear(const LinearTerm& term, const Inputs& in, const std::vector<int6
   errors.rethrow();
 }
 
-class ReferenceDevice : public Device {
+class ReferenceDevice : public Device, public RecomputesSoftmax {
  public:
   std::string name() const override { return "reference"; }
   std::string title() const override {

@@ -53,21 +53,9 @@ AttendOptions complete(const Given& given) {
 
 ExitCode attend_either(const Given& given) {
   if (given.distributed.layout.empty()) return attend(complete(given));
-  const AttendOptions all = complete(given);
-  DistributedAttend some = given.distributed;
-  some.backend = all.backend;
-  some.settings = all.settings;
-  some.q = all.q;
-  some.k = all.k;
-  some.v = all.v;
-  some.inputs = all.inputs;
-  some.grid = all.grid;
-  some.device = all.device;
-  some.dtype = all.dtype;
-  some.scale = all.scale;
-  some.out = all.out;
-  some.stats = all.stats;
-  return attend_distributed(some);
+  DistributedAttend shared = given.distributed;
+  shared.call = complete(given);
+  return attend_distributed(shared);
 }
 
 std::vector<Option> options(Given& o) {
@@ -105,7 +93,7 @@ std::vector<Option> options(Given& o) {
                "gradient of a further input: name=file.npy; may be repeated"),
         Option("--stats", &attend.stats, "JSON file of the executed plan's figures").written()},
        distributed_options(o.distributed.layout, o.distributed.patience,
-                           {"--lse", "--mask", "--block-map", "--grad", "--attention"})});
+                           {"--block-map", "--attention"})});
 }
 
 const RegisterCommand registered([] {

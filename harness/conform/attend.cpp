@@ -88,18 +88,14 @@ void write_arrays(const AttendOptions& options, const Plan& plan, const Inputs& 
   if (!options.block_map.empty())
     outputs.write([&] { write_block_map(options.block_map, block_map_of(plan, in)); });
   if (options.lse.empty()) return;
-  // A combined plan has one softmax, and so one LSE, per branch: FILE.npy becomes
-  // FILE_<branch>.npy.
-  for (size_t b = 0; b < plan.branches.size(); ++b) {
-    std::filesystem::path path = options.lse;
-    if (plan.branches.size() > 1)
-      path.replace_filename(path.stem().string() + "_" + plan.branches[b].name +
-                            path.extension().string());
-    outputs.write([&] { write_npy(path.string(), Array{{in.length(), in.heads()}, out.lse[b]}); });
-  }
+  for (size_t b = 0; b < plan.branches.size(); ++b)
+    outputs.write([&] {
+      write_npy(lse_file(options, plan, b), Array{{in.length(), in.heads()}, out.lse[b]});
+    });
 }
 
-/// Every file of a call must be another one, or results would overwrite each other.
+}  // namespace
+
 void check_outputs(const AttendOptions& options) {
   if (options.out.empty()) throw InputError("--out needs the name of a file");
   if (!options.block_map.empty() && !options.block_map.ends_with(".safetensors"))
@@ -122,20 +118,29 @@ void check_outputs(const AttendOptions& options) {
         throw InputError("'" + used[i].string() + "' is named twice among the files of this call");
 }
 
-}  // namespace
+void check_mask(const AttendOptions& options, int64_t length, int64_t keys) {
+  const int64_t longer = std::max(length, keys);
+  if (options.mask.empty() || longer <= kMaxMaskTokens || options.force_mask) return;
+  throw InputError(
+      fmt::format("a mask of {} tokens has {:.3g} MB per head: refused above {} tokens, "
+                  "--force-mask writes it all the same",
+                  longer, 1e-6 * static_cast<double>(length * keys), kMaxMaskTokens));
+}
+
+std::string lse_file(const AttendOptions& options, const Plan& plan, size_t branch) {
+  std::filesystem::path path = options.lse;
+  if (plan.branches.size() > 1)
+    path.replace_filename(path.stem().string() + "_" + plan.branches[branch].name +
+                          path.extension().string());
+  return path.string();
+}
 
 ExitCode attend(const AttendOptions& options) {
   const BackendSpec spec = make_backend(options.backend, options.settings);
   const Device& device = find_device(options.device);
   check_outputs(options);
   Inputs in = load_inputs(options, spec);
-  if (!options.mask.empty() && std::max(in.length(), in.keys()) > kMaxMaskTokens &&
-      !options.force_mask)
-    throw InputError(
-        fmt::format("a mask of {} tokens has {:.3g} MB per head: refused above {} tokens, "
-                    "--force-mask writes it all the same",
-                    std::max(in.length(), in.keys()),
-                    1e-6 * static_cast<double>(in.length() * in.keys()), kMaxMaskTokens));
+  check_mask(options, in.length(), in.keys());
   in.device = &device;
   spec.backend->prepare(in, spec.params);
   const auto start = std::chrono::steady_clock::now();

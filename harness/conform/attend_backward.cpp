@@ -9,9 +9,8 @@
 #include "harness/io/stored_array.h"
 
 namespace vidattn {
-namespace {
 
-void check_options(const AttendOptions& options, const Device& device) {
+void check_gradient_options(const AttendOptions& options, const Device& device) {
   if (options.grad.empty()) {
     if (!options.gradients.empty())
       throw InputError("the gradient of " + options.gradients.begin()->first +
@@ -26,12 +25,17 @@ void check_options(const AttendOptions& options, const Device& device) {
     throw InputError("device " + device.name() + " has no backward pass: use cpu or reference");
 }
 
-}  // namespace
+void check_wanted_gradients(const AttendOptions& options, const BackendSpec& spec,
+                            const std::map<std::string, Array>& passed) {
+  for (const auto& [name, path] : options.gradients)
+    if (name != "q" && name != "k" && name != "v" && !passed.contains(name))
+      throw InputError(fmt::format("{} passes no gradient to {} in this call", spec.text(), name));
+}
 
 BackwardPass::BackwardPass(const AttendOptions& options, const BackendSpec& spec, const Plan& plan,
                            const Inputs& in, const Device& device)
     : options_(options), spec_(spec), plan_(plan), in_(in), device_(device) {
-  check_options(options, device);
+  check_gradient_options(options, device);
   if (!wanted()) return;
   d_o_ = read_npy_tensor(options.grad);
   require_finite(d_o_, options.grad);
@@ -39,10 +43,7 @@ BackwardPass::BackwardPass(const AttendOptions& options, const BackendSpec& spec
   require_representable_gradients(in, d_o_);
   Gradients none;
   start_gradients(plan, in, none);
-  const auto passed = spec.backend->input_gradients(in, spec.params, plan, none);
-  for (const auto& [name, path] : options.gradients)
-    if (name != "q" && name != "k" && name != "v" && !passed.contains(name))
-      throw InputError(fmt::format("{} passes no gradient to {} in this call", spec.text(), name));
+  check_wanted_gradients(options, spec, spec.backend->input_gradients(in, spec.params, plan, none));
 }
 
 std::map<std::string, Array> BackwardPass::run(const Output& out) const {

@@ -9,6 +9,14 @@
 
 namespace vidattn {
 
+/// Throws InputError for a gradient without that of the output, that without another, and for a
+/// device without a backward pass.
+void check_gradient_options(const AttendOptions& options, const Device& device);
+/// Throws InputError for a wanted gradient of an input that the method passes none to: it passes
+/// them to those that `passed` names.
+void check_wanted_gradients(const AttendOptions& options, const BackendSpec& spec,
+                            const std::map<std::string, Array>& passed);
+
 /// The backward pass of one call on the user's files.
 class BackwardPass {
  public:

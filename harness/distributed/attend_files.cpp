@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include "attention/error.h"
+#include "harness/conform/attend_backward.h"
+#include "harness/distributed/input_gradients.h"
 #include "harness/distributed/ranks/own_cores.h"
 #include "harness/distributed/ranks/session.h"
 #include "harness/distributed/report.h"
 #include "harness/distributed/shared_call.h"
+#include "harness/distributed/shared_files.h"
 #include "harness/host/output/outputs.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
@@ -42,7 +45,7 @@ VideoGrid grid_of(VideoGrid grid, int64_t length) {
 }
 
 /// Those of the inputs with an axis of tokens have the own rows, others are whole.
-void read_extras(const DistributedAttend& call, const BackendSpec& spec, Share rows, int64_t length,
+void read_extras(const AttendOptions& call, const BackendSpec& spec, Share rows, int64_t length,
                  Inputs& own) {
   for (const auto& [name, path] : call.inputs) {
     const auto& declared = spec.backend->info().inputs;
@@ -67,8 +70,8 @@ void read_extras(const DistributedAttend& call, const BackendSpec& spec, Share r
                      "tokens that a router could be made from");
 }
 
-SharedInputs read_own(const DistributedAttend& call, const BackendSpec& spec,
-                      const RankLayout& layout, int rank) {
+SharedInputs read_own(const AttendOptions& call, const BackendSpec& spec, const RankLayout& layout,
+                      int rank) {
   const StoredArray q = open_npy(call.q), k = open_npy(call.k), v = open_npy(call.v);
   const auto [length, heads, dim] = sizes_of(q);
   const auto [keys, kv_heads, key_dim] = sizes_of(k);
@@ -95,62 +98,114 @@ SharedInputs read_own(const DistributedAttend& call, const BackendSpec& spec,
   return shared;
 }
 
-/// Rank 0 writes the rows of one rank after the other: it never holds all.
-void write_rows(Communicator& world, const std::string& path, const Tensor& own, int64_t length,
-                Outputs& outputs) {
-  std::optional<NpyRows> file;
-  const bool first = world.rank() == 0;
-  if (first)
-    outputs.write([&] { file.emplace(path, std::vector{length, own.heads(), own.dim()}); });
-  const std::vector<int64_t> tokens = world.all_gather(own.length());
-  const std::vector<int64_t> none(world.size());
-  const int64_t row = own.heads() * own.dim() * size_of(own.dtype());
-  for (int r = 0; r < world.size(); ++r) {
-    ByteBlocks sent{none}, received{none};
-    if (r == world.rank()) sent.bytes[0] = tokens[r] * row;
-    if (first) received.bytes[r] = tokens[r] * row;
-    Tensor rows(first ? tokens[r] : 0, own.heads(), own.dim(), own.dtype());
-    world.all_to_all(own.data<char>(), sent, rows.data<char>(), received);
-    if (file) outputs.write([&] { file->append(rows); });
-  }
-  if (file) outputs.write([&] { file->commit(); });
+/// The gradient of the own tokens' output; empty where none is wanted.
+Tensor read_own_gradient(const AttendOptions& call, const CallShape& shape, Share rows) {
+  if (call.grad.empty()) return {};
+  const StoredArray file = open_npy(call.grad);
+  if (sizes_of(file) != std::array{shape.length, shape.heads, shape.value_dim})
+    throw InputError(fmt::format("{} is {}, and the output is [{},{},{}]", file.name,
+                                 shape_text(file.shape), shape.length, shape.heads,
+                                 shape.value_dim));
+  return rows_of_file(file, rows, DType::f32)->clone();
 }
+
+/// What can be known of wanted gradients before the method has planned.
+void check_names(const AttendOptions& call, const BackendSpec& spec) {
+  const auto& declared = spec.backend->info().inputs;
+  std::map<std::string, Array> possible;
+  for (const InputSpec& input : declared) possible[input.name] = {};
+  check_wanted_gradients(call, spec, possible);
+}
+
+/// One call on files, as the ranks have it.
+class SharedFiles {
+ public:
+  SharedFiles(const DistributedAttend& options, Communicator& world)
+      : call_(options.call), world_(world) {
+    agree(world, [&] {
+      layout_ = parse_rank_layout(options.layout, world.size());
+      spec_ = make_backend(call_.backend, call_.settings);
+      const Device& device = find_device(call_.device);
+      check_gradient_options(call_, device);
+      check_names(call_, *spec_);
+      if (world.rank() == 0) check_outputs(call_);
+      own_ = read_own(call_, *spec_, layout_, world.rank());
+      check_mask(call_, own_->shape.length, own_->shape.keys);
+      d_o_ = read_own_gradient(call_, own_->shape,
+                               layout_.tokens_of(world.rank(), own_->shape.length));
+    });
+  }
+
+  ExitCode run() {
+    const OwnCores cores(world_);
+    const Device& device = find_device(call_.device);
+    SharedCall call(world_, layout_, *spec_, *own_, device);
+    Output out;
+    SharedGradients gradients;
+    SharedPass forward, backward;
+    const PeakMemory memory;
+    out.keep = !call_.grad.empty();
+    forward.ranks = all_gather_values(world_, std::vector{call.run(out)});
+    if (out.keep) {
+      backward.ranks = all_gather_values(world_, std::vector{call.backward(d_o_, gradients)});
+      agree(world_, [&] { check_wanted_gradients(call_, *spec_, gradients.inputs); });
+    }
+    const std::vector<int64_t> peak =
+        world_.all_gather(own_->bytes() + memory.extra_bytes().value_or(0));
+    Outputs outputs;
+    write(call, out, gradients, outputs);
+    if (world_.rank() > 0) return ExitCode::fine;
+    print_out("{} on {} ({}), {} over {} ranks of {} threads: {} tokens, {} heads of {}\n{}",
+              spec_->text(), call_.device, to_string(call_.dtype), layout_.text(), world_.size(),
+              cores.threads(), own_->shape.length, own_->shape.heads, own_->shape.dim,
+              ranks_table(forward, peak, false));
+    if (out.keep) print_out("{}", ranks_table(backward, peak, true));
+    if (call_.stats.empty()) return outputs.code(ExitCode::fine);
+    nlohmann::json stats{{"distributed", layout_.text()},
+                         {"backend", spec_->text()},
+                         {"figures", call.figures()},
+                         {"ranks", ranks_json(forward, peak)}};
+    if (out.keep) stats["backward_ranks"] = ranks_json(backward, peak);
+    outputs.write([&] { write_json(call_.stats, stats); });
+    return outputs.code(ExitCode::fine);
+  }
+
+ private:
+  void write(SharedCall& call, const Output& out, const SharedGradients& gradients,
+             Outputs& outputs) {
+    const auto rows_of = [&](const std::string& path, const Tensor& own) {
+      write_rows(world_, path, own, {own.heads(), own.dim()}, outputs);
+    };
+    rows_of(call_.out, out.o);
+    const int64_t own = own_->own.length(), heads = own_->shape.heads;
+    for (size_t b = 0; b < out.lse.size() && !call_.lse.empty(); ++b)
+      write_rows(world_, lse_file(call_, call.plan(), b), Array{{own, heads}, out.lse[b]}, outputs);
+    if (!call_.mask.empty())
+      write_mask(world_, call_.mask, call.mask(), layout_, own_->shape, call.heads_share_tables(),
+                 outputs);
+    for (const auto& [name, path] : call_.gradients) {
+      if (name == "q" || name == "k" || name == "v")
+        rows_of(path, name == "q" ? gradients.q : name == "k" ? gradients.k : gradients.v);
+      else if (is_of_tokens(*spec_, name))
+        write_rows(world_, path, gradients.inputs.at(name), outputs);
+      else if (world_.rank() == 0)
+        outputs.write(
+            [&, &to = path, &array = gradients.inputs.at(name)] { write_npy(to, array); });
+    }
+  }
+
+  const AttendOptions& call_;
+  Communicator& world_;
+  RankLayout layout_;
+  std::optional<BackendSpec> spec_;
+  std::optional<SharedInputs> own_;
+  Tensor d_o_;
+};
 
 }  // namespace
 
-ExitCode attend_distributed(const DistributedAttend& call, Communicator& world) {
-  std::optional<BackendSpec> spec;
-  std::optional<SharedInputs> own;
-  RankLayout layout;
-  agree(world, [&] {
-    layout = parse_rank_layout(call.layout, world.size());
-    spec = make_backend(call.backend, call.settings);
-    find_device(call.device);
-    if (world.rank() == 0) require_writable(call.out);
-    own = read_own(call, *spec, layout, world.rank());
-  });
-  const OwnCores cores(world);
-  const Device& device = find_device(call.device);
-  Output out;
-  const PeakMemory memory;
-  const RankTimes times = SharedCall(world, layout, *spec, *own, device).run(out);
-  DistributedCase result{
-      .backend = spec->text(), .device = call.device, .dtype = to_string(call.dtype)};
-  result.ranks = all_gather_values(world, std::vector{times});
-  result.peak_bytes = world.all_gather(own->bytes() + memory.extra_bytes().value_or(0));
-  Outputs outputs;
-  write_rows(world, call.out, out.o, own->shape.length, outputs);
-  if (world.rank() > 0) return ExitCode::fine;
-  print_out("{} on {} ({}), {} over {} ranks of {} threads: {} tokens, {} heads of {}\n{}",
-            result.backend, call.device, result.dtype, layout.text(), world.size(), cores.threads(),
-            own->shape.length, own->shape.heads, own->shape.dim, ranks_table(result));
-  if (!call.stats.empty())
-    outputs.write([&] {
-      write_json(call.stats, {{"distributed", layout.text()},
-                              {"backend", result.backend},
-                              {"ranks", ranks_json(result)}});
-    });
-  return outputs.code(ExitCode::fine);
+ExitCode attend_distributed(const DistributedAttend& options, Communicator& world) {
+  return SharedFiles(options, world).run();
 }
 
 ExitCode attend_distributed(const DistributedAttend& options) {

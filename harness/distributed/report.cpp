@@ -17,10 +17,16 @@ double bandwidth(const Traffic& traffic) {
              : 0;
 }
 
+std::string distance(const Difference& found) {
+  if (found.same_bits && found.error == 0) return "the bits of one process";
+  return fmt::format("{:.2g} from one process (at most {:.2g})", found.error, found.limit);
+}
+
 std::string verdict(const DistributedCase& result) {
   if (!result.reason.empty()) return "FAILED: " + result.reason;
-  if (result.same_bits) return "the bits of one process";
-  return fmt::format("{:.2g} from one process (at most {:.2g})", result.error, result.limit);
+  std::string text = distance(result.output);
+  if (times_backward(result.pass)) text += "; gradients: " + distance(result.gradients);
+  return text;
 }
 
 RankTimes all_of(const std::vector<RankTimes>& ranks) {
@@ -67,21 +73,23 @@ nlohmann::json json_of(const Traffic& traffic) {
 
 }  // namespace
 
-std::string ranks_table(const DistributedCase& result) {
+std::string ranks_table(const SharedPass& pass, const std::vector<int64_t>& peak_bytes,
+                        bool backward) {
   TableRows rows;
-  for (size_t r = 0; r < result.ranks.size(); ++r)
-    rows.push_back(row_of(fmt::format("rank {}", r), result.ranks[r], result.peak_bytes[r]));
-  rows.push_back(row_of("all", all_of(result.ranks),
-                        *std::max_element(result.peak_bytes.begin(), result.peak_bytes.end())));
-  return text_table({"", "plan ms", "for plan MB", "sent MB", "exchange ms", "GB/s", "hidden",
-                     "attention ms", "waiting ms", "total ms", "memory MB"},
+  for (size_t r = 0; r < pass.ranks.size(); ++r)
+    rows.push_back(row_of(fmt::format("rank {}", r), pass.ranks[r], peak_bytes[r]));
+  rows.push_back(
+      row_of("all", all_of(pass.ranks), *std::max_element(peak_bytes.begin(), peak_bytes.end())));
+  return text_table({backward ? "backward" : "", backward ? "gates ms" : "plan ms",
+                     backward ? "gates MB" : "for plan MB", "sent MB", "exchange ms", "GB/s",
+                     "hidden", "attention ms", "waiting ms", "total ms", "memory MB"},
                     rows);
 }
 
-nlohmann::json ranks_json(const DistributedCase& result) {
+nlohmann::json ranks_json(const SharedPass& pass, const std::vector<int64_t>& peak_bytes) {
   nlohmann::json ranks = nlohmann::json::array();
-  for (size_t r = 0; r < result.ranks.size(); ++r) {
-    const RankTimes& rank = result.ranks[r];
+  for (size_t r = 0; r < pass.ranks.size(); ++r) {
+    const RankTimes& rank = pass.ranks[r];
     ranks.push_back(
         {{"planning_seconds", rank.planning},
          {"for_planning", json_of(rank.for_planning)},
@@ -90,8 +98,8 @@ nlohmann::json ranks_json(const DistributedCase& result) {
          {"attention_seconds", rank.attention},
          {"waiting_seconds", rank.waiting},
          {"total_seconds", rank.total},
-         {"peak_bytes", result.peak_bytes[r]}});
-    if (!result.expected.empty()) ranks.back()["closed_form_sent_bytes"] = result.expected[r];
+         {"peak_bytes", peak_bytes[r]}});
+    if (!pass.expected.empty()) ranks.back()["closed_form_sent_bytes"] = pass.expected[r];
   }
   return ranks;
 }
@@ -100,8 +108,9 @@ std::string case_text(const DistributedCase& result, const RankLayout& layout) {
   std::string text = fmt::format("{} on {} ({}), {} over {} {}: {}\n", result.backend,
                                  result.device, result.dtype, layout.text(), layout.ranks(),
                                  layout.ranks() == 1 ? "rank" : "ranks", verdict(result));
-  if (result.ranks.empty()) return text;
-  text += ranks_table(result);
+  if (!result.forward.ranks.empty()) text += ranks_table(result.forward, result.peak_bytes, false);
+  if (!result.backward.ranks.empty()) text += ranks_table(result.backward, result.peak_bytes, true);
+  if (result.total == 0) return text;
   return text + fmt::format("one process on the same cores: {} ms; parallel efficiency {:.3g}\n",
                             milliseconds(result.alone), result.efficiency());
 }
@@ -110,15 +119,22 @@ nlohmann::json case_json(const DistributedCase& result) {
   nlohmann::json json{{"backend", result.backend},
                       {"device", result.device},
                       {"dtype", result.dtype},
+                      {"pass", to_string(result.pass)},
                       {"outcome", result.reason.empty() ? "passed" : "failed"},
                       {"reason", result.reason},
-                      {"same_bits", result.same_bits},
-                      {"relative_l2", result.error},
-                      {"relative_l2_limit", result.limit},
+                      {"same_bits", result.output.same_bits},
+                      {"relative_l2", result.output.error},
+                      {"relative_l2_limit", result.output.limit},
                       {"total_seconds", result.total},
                       {"one_process_seconds", result.alone},
                       {"parallel_efficiency", result.efficiency()},
-                      {"ranks", ranks_json(result)}};
+                      {"ranks", ranks_json(result.forward, result.peak_bytes)}};
+  if (!result.figures.empty()) json["figures"] = result.figures;
+  if (!times_backward(result.pass)) return json;
+  json["gradients"] = {{"same_bits", result.gradients.same_bits},
+                       {"relative_l2", result.gradients.error},
+                       {"relative_l2_limit", result.gradients.limit}};
+  json["backward_ranks"] = ranks_json(result.backward, result.peak_bytes);
   return json;
 }
 

@@ -7,9 +7,11 @@
 
 namespace vidattn {
 
-/// What each rank did, a row each, and the slowest of them with all bytes.
-std::string ranks_table(const DistributedCase& result);
-nlohmann::json ranks_json(const DistributedCase& result);
+/// What each rank did in a pass, a row each, and the slowest of them with all bytes. `backward`
+/// names the columns of what goes with gates' and inputs' gradients.
+std::string ranks_table(const SharedPass& pass, const std::vector<int64_t>& peak_bytes,
+                        bool backward);
+nlohmann::json ranks_json(const SharedPass& pass, const std::vector<int64_t>& peak_bytes);
 /// The table of a case, with what was compared in front.
 std::string case_text(const DistributedCase& result, const RankLayout& layout);
 nlohmann::json case_json(const DistributedCase& result);

@@ -10,18 +10,12 @@
 #include "attention/terms/joined.h"
 #include "harness/distributed/parts/exchange.h"
 #include "harness/distributed/parts/plan_parts.h"
+#include "harness/distributed/travelling_keys.h"
 
 namespace vidattn {
 namespace {
 
 constexpr float kNoKeys = -std::numeric_limits<float>::infinity();
-
-/// Seconds since `from`, which becomes now.
-double lap(Clock::time_point& from) {
-  const double seconds = seconds_since(from);
-  from = Clock::now();
-  return seconds;
-}
 
 /// Softmax results over some of the keys, to which those over others are added.
 class Merged {
@@ -44,42 +38,11 @@ class Merged {
       lse_[i] = all;
     }
   }
-  const Tensor& softmax() const { return softmax_; }
+  Tensor& softmax() { return softmax_; }
 
  private:
   Tensor softmax_;
   std::vector<float> lse_;
-};
-
-/// The block of keys and values that is attended to, and the next one on its way.
-struct TravellingKeys {
-  std::shared_ptr<const Tensor> k, v;
-};
-
-/// Receives a block of `rows` keys from the rank before while the current one goes to the next.
-class NextKeys {
- public:
-  NextKeys(Communicator& ring, const TravellingKeys& now, int64_t rows)
-      : k_(std::make_shared<Tensor>(rows, now.k->heads(), now.k->dim(), now.k->dtype())),
-        v_(std::make_shared<Tensor>(rows, now.v->heads(), now.v->dim(), now.v->dtype())) {
-    const int next = (ring.rank() + 1) % ring.size();
-    const int before = (ring.rank() + ring.size() - 1) % ring.size();
-    const auto pass = [&](const Tensor& from, Tensor& to) {
-      return ring.start(from.data<char>(), from.bytes(), next, to.data<char>(), to.bytes(), before);
-    };
-    of_k_ = pass(*now.k, *k_);
-    of_v_ = pass(*now.v, *v_);
-  }
-  /// `hidden` is lowered to the share that was over already.
-  TravellingKeys take(double& hidden) {
-    hidden = std::min(hidden, of_k_.finish());
-    hidden = std::min(hidden, of_v_.finish());
-    return {k_, v_};
-  }
-
- private:
-  std::shared_ptr<Tensor> k_, v_;
-  Communicator::Exchange of_k_, of_v_;
 };
 
 /// A plan's branches one by one, over the keys that have come so far.
@@ -128,9 +91,14 @@ class RingSum {
         }
         out_.o.write_row(i, h, row.data());
       }
+    if (out_.keep) out_.softmax.resize(plan_.branches.size());
     size_t sum = 0;
-    for (const Branch& branch : plan_.branches)
-      if (!branch.joined) add_weighted(branch, own_, sums_[sum++].softmax(), out_.o);
+    for (size_t b = 0; b < plan_.branches.size(); ++b) {
+      if (plan_.branches[b].joined) continue;
+      Tensor& softmax = sums_[sum++].softmax();
+      add_weighted(plan_.branches[b], own_, softmax, out_.o);
+      if (out_.keep) out_.softmax[b] = std::move(softmax);
+    }
   }
 
  private:

@@ -3,23 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 #include <optional>
 
+#include "attention/error.h"
+#include "harness/distributed/alone.h"
 #include "harness/distributed/parts/exchange.h"
 #include "harness/distributed/parts/volume.h"
 #include "harness/distributed/ranks/session.h"
+#include "harness/measure/verify.h"
 #include "harness/workloads/in_dtype.h"
 #include "metrics/machine/memory.h"
 #include "metrics/plan/check/equality.h"
+#include "metrics/plan/check/gradients.h"
 #include "metrics/plan/fidelity.h"
 
 namespace vidattn {
 namespace {
 
-/// Merging by LSE in float32 against one softmax.
-constexpr double kRingLimit = 2e-6;
+/// Merging by LSE in float32 against one softmax; gradients are sums of partial sums.
+constexpr double kRingLimit = 2e-6, kRingGradientLimit = 4 * kRingLimit;
+/// What all ranks' parts are added up to, under Ulysses too (a router's layer, SLA's projection).
+constexpr double kSumLimit = 2e-6;
+/// Of half types, in units of what is allowed for outputs, as the check of gradients has it.
+constexpr double kGradientsOverOutputs = 2.5;
 
 std::vector<int64_t> all_rows(const Tensor& of) {
   std::vector<int64_t> rows(of.length());
@@ -32,93 +41,179 @@ double median_of(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// The call without ranks, on rank 0.
-class Alone {
+Difference difference_of(const Tensor& shared, const Alone& alone, const RankLayout& layout) {
+  const Tensor& want = alone.o();
+  Difference found;
+  found.same_bits =
+      std::memcmp(shared.data<char>(), want.data<char>(), static_cast<size_t>(want.bytes())) == 0;
+  if (!found.same_bits) found.error = relative_l2_between(shared, want, all_rows(shared));
+  if (layout.tokens > 1)
+    found.limit = want.dtype() == DType::f32 ? kRingLimit : allowed_error(alone.in(), {0});
+  return found;
+}
+
+/// Relative L2; absolute where nothing is expected.
+double gradient_difference(const std::vector<float>& got, const std::vector<float>& want) {
+  double error = 0, norm = 0;
+  for (size_t i = 0; i < want.size(); ++i) {
+    error += std::pow(double{got[i]} - double{want[i]}, 2);
+    norm += std::pow(double{want[i]}, 2);
+  }
+  return std::sqrt(norm > 0 ? error / norm : error);
+}
+
+using NamedArrays = std::map<std::string, Array>;
+
+/// What every gradient of `want` differs by. Those of q, k and v have the bits of one process under
+/// Ulysses, and count for that; those of inputs are sums of ranks' parts.
+Difference difference_of(const NamedArrays& got, const Alone& alone, const RankLayout& layout) {
+  Difference found;
+  if (layout.tokens > 1)
+    found.limit = alone.in().q->dtype() == DType::f32
+                      ? kRingGradientLimit
+                      : kGradientsOverOutputs * allowed_error(alone.in(), {0});
+  for (const auto& [name, array] : alone.gradients()) {
+    const auto &a = std::get<std::vector<float>>(got.at(name).values),
+               &b = std::get<std::vector<float>>(array.values);
+    if (std::memcmp(a.data(), b.data(), b.size() * sizeof(float)) == 0) continue;
+    const bool of_call = name == "q" || name == "k" || name == "v";
+    found.same_bits &= !of_call;
+    if (!of_call) found.limit = std::max(found.limit, kSumLimit);
+    found.error = std::max(found.error, gradient_difference(a, b));
+  }
+  return found;
+}
+
+/// Each tensor's rows of all ranks on the first, the other arrays as they are there.
+NamedArrays gathered(Communicator& world, const SharedGradients& found, int64_t own_tokens) {
+  NamedArrays all;
+  all["q"] = to_array(gather_tokens_at_first(world, found.q));
+  all["k"] = to_array(gather_tokens_at_first(world, found.k));
+  all["v"] = to_array(gather_tokens_at_first(world, found.v));
+  for (const auto& [name, array] : found.inputs)
+    all[name] = array.shape[0] == own_tokens ? *gather_tokens(world, array) : array;
+  return all;
+}
+
+/// The ranks' share of a case: its calls and what is known of them.
+class SharedCase {
  public:
-  Alone(const BackendSpec& spec, const Device& device, Inputs whole)
-      : spec_(spec), device_(device), in_(std::move(whole)) {
-    in_.device = &device;
+  SharedCase(Communicator& world, const RankLayout& layout, const BackendSpec& spec,
+             const SharedInputs& own, const Device& device, Pass pass)
+      : world_(world),
+        layout_(layout),
+        own_(own),
+        pass_(pass),
+        call_(world, layout, spec, own, device) {
+    out_.keep = times_backward(pass);
+    if (!out_.keep) return;
+    const Share rows = layout.tokens_of(world.rank(), own.shape.length);
+    d_o_ = sample_output_gradient(own.shape.heads, own.shape.value_dim, rows.begin, rows.end);
   }
-  /// Seconds of planning and attention.
+
+  /// All that is timed, once. Seconds of the slowest rank.
   double run() {
-    const auto start = Clock::now();
-    plan_ = spec_.backend->plan(in_, spec_.params);
-    device_.run(plan_, in_, out_);
-    return seconds_since(start);
+    const RankTimes forward = call_.run(out_);
+    RankTimes backward;
+    if (out_.keep) backward = call_.backward(d_o_, gradients_);
+    forward_ = all_gather_values(world_, std::vector{forward});
+    backward_ = all_gather_values(world_, std::vector{backward});
+    double slowest = 0;
+    for (int r = 0; r < world_.size(); ++r)
+      slowest = std::max(slowest, (times_forward(pass_) ? forward_[r].total : 0) +
+                                      (times_backward(pass_) ? backward_[r].total : 0));
+    return slowest;
   }
-  std::string fault() const { return check_equality(plan_, in_, out_).reason; }
-  double limit() const {
-    return in_.q->dtype() == DType::f32 ? kRingLimit : allowed_error(in_, {0});
+
+  /// Compares the last run's results with one process, on the first rank.
+  void compare(const std::optional<Alone>& alone, DistributedCase& result) {
+    const Tensor shared = gather_tokens_at_first(world_, out_.o);
+    if (alone) judge("result", result.output = difference_of(shared, *alone, layout_), result);
+    if (!out_.keep) return;
+    const NamedArrays found = gathered(world_, gradients_, own_.own.length());
+    if (alone) judge("gradients", result.gradients = difference_of(found, *alone, layout_), result);
   }
-  const Tensor& o() const { return out_.o; }
+
+  /// Of the last run, by rank; empty where a pass is not timed.
+  std::vector<RankTimes> forward() const {
+    return times_forward(pass_) ? forward_ : std::vector<RankTimes>();
+  }
+  std::vector<RankTimes> backward() const {
+    return times_backward(pass_) ? backward_ : std::vector<RankTimes>();
+  }
+
+  void tell_expected(DistributedCase& result) {
+    result.forward.expected = world_.all_gather(
+        bytes_sent(layout_, own_.shape, world_.rank(), static_cast<int64_t>(out_.lse.size())));
+    result.backward.expected =
+        world_.all_gather(backward_bytes_sent(layout_, own_.shape, world_.rank()));
+    result.figures = call_.figures();
+  }
 
  private:
-  const BackendSpec& spec_;
-  const Device& device_;
-  Inputs in_;
-  Plan plan_;
-  Output out_;
-};
+  static void judge(const char* what, const Difference& found, DistributedCase& result) {
+    if (result.reason.empty() && !(found.error <= found.limit))
+      result.reason =
+          fmt::format("the shared {} {} {:.3g} from one process's, allowed are {:.3g}", what,
+                      std::string(what) == "result" ? "is" : "are", found.error, found.limit);
+  }
 
-void compare(const Tensor& shared, const Alone& alone, const RankLayout& layout,
-             DistributedCase& result) {
-  const Tensor& want = alone.o();
-  result.same_bits =
-      std::memcmp(shared.data<char>(), want.data<char>(), static_cast<size_t>(want.bytes())) == 0;
-  result.error = result.same_bits ? 0 : relative_l2_between(shared, want, all_rows(shared));
-  result.limit = layout.tokens == 1 ? 0 : alone.limit();
-  result.reason = alone.fault();
-  if (result.reason.empty() && !(result.error <= result.limit))
-    result.reason =
-        fmt::format("the shared result is {:.3g} from one process's, allowed are {:.3g}",
-                    result.error, result.limit);
-}
+  Communicator& world_;
+  const RankLayout& layout_;
+  const SharedInputs& own_;
+  Pass pass_;
+  SharedCall call_;
+  Tensor d_o_;
+  Output out_;
+  SharedGradients gradients_;
+  std::vector<RankTimes> forward_, backward_;
+};
 
 }  // namespace
 
 DistributedCase run_case(Communicator& world, const RankLayout& layout, const BackendSpec& spec,
-                         const Device& device, DType dtype, Inputs whole, int repeat,
+                         const Device& device, DType dtype, Pass pass, Inputs whole, int repeat,
                          OwnCores& cores) {
   DistributedCase result{
-      .backend = spec.text(), .device = device.name(), .dtype = to_string(dtype)};
+      .backend = spec.text(), .device = device.name(), .dtype = to_string(dtype), .pass = pass};
   const bool first = world.rank() == 0;
   std::optional<SharedInputs> own;
   std::optional<Alone> alone;
   agree(world, [&] {
+    require_pass(pass, device, dtype);
     whole.device = &device;
     spec.backend->prepare(whole, spec.params);
     set_dtype(whole, dtype, "the workload");
     own = share_inputs(whole, spec.backend->info().inputs, layout, world.rank());
-    if (first) alone.emplace(spec, device, whole);
+    if (first) alone.emplace(spec, device, whole, pass);
     whole = {};
   });
-  SharedCall call(world, layout, spec, *own, device);
-  Output out;
   const PeakMemory memory;
-  call.run(out);
+  SharedCase shared(world, layout, spec, *own, device, pass);
+  shared.run();
   result.peak_bytes = world.all_gather(own->bytes() + memory.extra_bytes().value_or(0));
-  const Tensor shared = gather_tokens_at_first(world, out.o);
-  if (first) {
+  if (alone) {
     cores.with_all([&] { alone->run(); });
-    compare(shared, *alone, layout, result);
+    result.reason = alone->fault();
   }
+  shared.compare(alone, result);
+  shared.tell_expected(result);
   const std::vector<int64_t> believed = world.all_gather(int64_t{result.reason.empty()});
-  result.expected = world.all_gather(
-      bytes_sent(layout, own->shape, world.rank(), static_cast<int64_t>(out.lse.size())));
   if (believed[0] == 0) return result;
 
   std::vector<double> of_one, of_all;
-  std::vector<std::vector<RankTimes>> runs;
+  std::vector<std::vector<RankTimes>> forward, backward;
   for (int i = 0; i < repeat; ++i) {
-    if (first) cores.with_all([&] { of_one.push_back(alone->run()); });
+    if (alone) cores.with_all([&] { of_one.push_back(alone->run()); });
     world.barrier();
-    runs.push_back(all_gather_values(world, std::vector{call.run(out)}));
-    double slowest = 0;
-    for (const RankTimes& rank : runs.back()) slowest = std::max(slowest, rank.total);
-    of_all.push_back(slowest);
+    of_all.push_back(shared.run());
+    forward.push_back(shared.forward());
+    backward.push_back(shared.backward());
   }
   result.total = median_of(of_all);
-  result.ranks = runs[std::find(of_all.begin(), of_all.end(), result.total) - of_all.begin()];
+  const auto run = std::find(of_all.begin(), of_all.end(), result.total) - of_all.begin();
+  result.forward.ranks = forward[run];
+  result.backward.ranks = backward[run];
   if (first) result.alone = median_of(of_one);
   return result;
 }

@@ -86,7 +86,7 @@ ExitCode run_distributed(const DistributedRun& run, Communicator& world) {
         const BackendSpec spec = parse_backend(backend);
         try {
           const DistributedCase result = run_case(world, layout, spec, find_device(device), dtype,
-                                                  workload.inputs, run.repeat, cores);
+                                                  run.pass, workload.inputs, run.repeat, cores);
           failed |= !result.reason.empty();
           any = true;
           if (first) record->add(result);

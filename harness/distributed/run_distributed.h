@@ -6,6 +6,7 @@
 #include "attention/dtype.h"
 #include "harness/distributed/ranks/communicator.h"
 #include "harness/host/exit_code.h"
+#include "harness/measure/record/pass.h"
 #include "harness/workloads/request.h"
 
 namespace vidattn {
@@ -16,6 +17,7 @@ struct DistributedRun {
   std::vector<std::string> backends;
   std::vector<std::string> devices;
   std::vector<DType> dtypes;
+  Pass pass = Pass::forward;           ///< what is timed
   int repeat = 5;                      ///< timed runs of each
   double patience = 10;                ///< seconds that a rank may be silent
   std::string out;                     ///< JSON file, kept after every case; empty = none
@@ -23,8 +25,9 @@ struct DistributedRun {
 };
 
 /// Every backend on one workload that the ranks share, against one process on the same cores:
-/// checked first (the same bits under Ulysses, within 2e-6 or the dtype's rounding under a ring),
-/// then timed. Rank 0 prints and writes. 1 where a result differs.
+/// checked first (the same bits under Ulysses, within 2e-6 or the dtype's rounding under a ring;
+/// gradients of a ring within four times that), then timed. Rank 0 prints and writes. 1 where a
+/// result differs.
 ExitCode run_distributed(const DistributedRun& run);
 
 /// The same on these ranks.

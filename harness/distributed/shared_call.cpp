@@ -1,12 +1,14 @@
 #include "harness/distributed/shared_call.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "harness/distributed/parts/exchange.h"
+#include "harness/distributed/input_gradients.h"
 #include "harness/distributed/parts/plan_parts.h"
 #include "harness/distributed/ranks/session.h"
-#include "harness/distributed/ring.h"
+#include "harness/distributed/ring_backward.h"
 #include "harness/distributed/shared_router.h"
+#include "metrics/plan/stats.h"
 
 namespace vidattn {
 namespace {
@@ -26,16 +28,15 @@ std::vector<Share> blocks_of(const RankLayout& layout, int64_t tokens) {
   return blocks;
 }
 
-/// Who of the group has which tokens, counted from the group's first, and which heads.
-HeadExchange exchange_of(Communicator& group, const RankLayout& layout, int token_part,
-                         const CallShape& shape, int64_t tokens, bool of_keys) {
-  HeadExchange exchange{group, {}, {}};
-  for (int part = 0; part < layout.heads; ++part) {
-    exchange.tokens.push_back(layout.tokens_of(token_part * layout.heads + part, tokens));
-    exchange.heads.push_back(of_keys ? layout.kv_heads_of(part, shape)
-                                     : layout.heads_of(part, shape));
-  }
-  return exchange;
+/// How a tensor [own,H,D] of the group's tokens becomes one of heads, or the same where the rank is
+/// alone.
+Tensor to_heads(const HeadExchange& exchange, const Tensor& own) {
+  if (exchange.group.size() > 1) return tokens_to_heads(exchange, own);
+  return Tensor::view(own.data<char>(), own.length(), own.heads(), own.dim(), own.dtype());
+}
+
+Tensor to_tokens(const HeadExchange& exchange, Tensor own) {
+  return exchange.group.size() > 1 ? heads_to_tokens(exchange, own) : std::move(own);
 }
 
 }  // namespace
@@ -56,17 +57,23 @@ SharedCall::SharedCall(Communicator& world, const RankLayout& layout, const Back
   kv_heads_ = layout.kv_heads_of(layout.head_part(world.rank()), inputs.shape);
 }
 
+Traffic SharedCall::take_traffic() {
+  Traffic sum = world_.take_traffic();
+  sum += group_.take_traffic();
+  return sum += ring_.take_traffic();
+}
+
+HeadExchange SharedCall::exchange(bool of_keys) {
+  return head_exchange(group_, layout_, layout_.token_part(world_.rank()), inputs_.shape, of_keys);
+}
+
 SharedCall::Operands SharedCall::own_heads() {
-  const CallShape& shape = inputs_.shape;
-  const int part = layout_.token_part(world_.rank());
-  const auto exchanged = [&](const std::shared_ptr<const Tensor>& own, int64_t tokens,
-                             bool of_keys) {
+  const auto exchanged = [&](const std::shared_ptr<const Tensor>& own, bool of_keys) {
     if (group_.size() == 1) return own;
-    const HeadExchange exchange = exchange_of(group_, layout_, part, shape, tokens, of_keys);
-    return std::make_shared<const Tensor>(tokens_to_heads(exchange, *own));
+    return std::make_shared<const Tensor>(tokens_to_heads(exchange(of_keys), *own));
   };
-  return {exchanged(inputs_.own.q, shape.length, false), exchanged(inputs_.own.k, shape.keys, true),
-          exchanged(inputs_.own.v, shape.keys, true)};
+  return {exchanged(inputs_.own.q, false), exchanged(inputs_.own.k, true),
+          exchanged(inputs_.own.v, true)};
 }
 
 Plan SharedCall::plan_of_own_heads(const Operands& operands, Inputs& seen) {
@@ -83,92 +90,178 @@ Plan SharedCall::plan_of_own_heads(const Operands& operands, Inputs& seen) {
 
 Plan SharedCall::make_plan(const Operands& operands, Inputs& seen) {
   const PlansFrom scope = scope_of(spec_, inputs_.own);
+  figures_.clear();
+  one_gate_.clear();
+  one_table_ = spec_.backend->dense(inputs_.own, spec_.params);
   if (scope == PlansFrom::own_head) return plan_of_own_heads(operands, seen);
   CallShape of_heads = inputs_.shape;
   of_heads.heads = heads_.size();
   of_heads.kv_heads = kv_heads_.size();
   seen = without_values(of_heads, inputs_.own);
-  if (scope == PlansFrom::router) {
-    const SharedRouter router(device_, world_);
-    Inputs own = inputs_.own;
-    own.device = &router;
-    return heads_of(spec_.backend->plan(own, spec_.params), heads_, inputs_.shape);
-  }
-  if (scope == PlansFrom::nothing) {
-    Inputs shape = without_values(inputs_.shape, inputs_.own);
-    shape.device = &device_;
-    return heads_of(spec_.backend->plan(shape, spec_.params), heads_, inputs_.shape);
-  }
-  Inputs whole = gather_inputs(inputs_, spec_.backend->info().inputs, world_);
-  whole.device = &device_;
-  const Plan plan = spec_.backend->plan(whole, spec_.params);
-  if (ring_.size() > 1) seen.q = heads_of_tensor(whole.q, heads_);
+  const SharedRouter router(device_, world_);
+  Inputs in;
+  if (scope == PlansFrom::everything)
+    in = gather_inputs(inputs_, spec_.backend->info().inputs, world_);
+  else
+    in = scope == PlansFrom::router ? inputs_.own : without_values(inputs_.shape, inputs_.own);
+  in.device = scope == PlansFrom::router ? &router : &device_;
+  const Plan plan = spec_.backend->plan(in, spec_.params);
+  if (scope == PlansFrom::everything && ring_.size() > 1) seen.q = heads_of_tensor(in.q, heads_);
+  figures_ = plan.figures;
+  one_table_ = std::all_of(plan.branches.begin(), plan.branches.end(),
+                           [](const Branch& branch) { return branch.tables.size() == 1; });
+  for (const Branch& branch : plan.branches)
+    one_gate_.push_back(branch.token_weight && inputs_.shape.heads > 1 &&
+                        std::ssize(*branch.token_weight) == inputs_.shape.length);
   return heads_of(plan, heads_, inputs_.shape);
 }
 
-void SharedCall::return_tokens(Output& of_heads, Output& out) {
-  if (group_.size() == 1) {
-    out = std::move(of_heads);
+Plan SharedCall::checked_plan(const Operands& operands, Inputs& seen, bool keep) {
+  Plan plan = make_plan(operands, seen);
+  if (ring_.size() > 1) check_ring(plan, inputs_.own);
+  if (!keep) return plan;
+  const Inputs shape = without_values(shape_of(seen), inputs_.own);
+  check_backward(
+      plan, shape,
+      Tensor::view(nullptr, shape.length(), shape.heads(), shape.value_dim(), DType::f32));
+  if (ring_.size() > 1) check_ring_backward(plan, device_);
+  return plan;
+}
+
+/// A gate that heads share becomes one of each head: its gradient is added up at home in the order
+/// of heads, whichever rank has them.
+void SharedCall::part_gates() {
+  const int64_t tokens = work_.in.length(), heads = work_.in.heads();
+  for (size_t b = 0; b < one_gate_.size(); ++b) {
+    if (!one_gate_[b]) continue;
+    auto& gate = work_.plan.branches[b].token_weight;
+    std::vector<float> by_head(tokens * heads);
+    for (int64_t i = 0; i < std::ssize(by_head); ++i) by_head[i] = (*gate)[i / heads];
+    gate = make_list(std::move(by_head));
+  }
+}
+
+void SharedCall::return_tokens(Output& out) {
+  const bool keep = out.keep;
+  if (group_.size() == 1 && !keep) {
+    out = std::move(work_.out);
     return;
   }
-  const HeadExchange exchange = exchange_of(group_, layout_, layout_.token_part(world_.rank()),
-                                            inputs_.shape, inputs_.shape.length, false);
-  out.o = heads_to_tokens(exchange, of_heads.o);
+  out.o = group_.size() == 1 ? work_.out.o.clone() : heads_to_tokens(exchange(false), work_.out.o);
   out.lse.clear();
-  for (const std::vector<float>& lse : of_heads.lse) {
-    const Tensor own = heads_to_tokens(
-        exchange, Tensor::view(lse.data(), of_heads.o.length(), of_heads.o.heads(), 1, DType::f32));
-    out.lse.emplace_back(own.data<float>(), own.data<float>() + own.size());
-  }
+  for (const std::vector<float>& lse : work_.out.lse) out.lse.push_back(at_home(lse));
+}
+
+/// [tokens of the group, own heads, …] as [own tokens, H, …].
+std::vector<float> SharedCall::at_home(const std::vector<float>& of_heads) {
+  if (group_.size() == 1 || of_heads.empty()) return of_heads;
+  const int64_t tokens = work_.in.length(), heads = work_.in.heads();
+  const Tensor own = heads_to_tokens(
+      exchange(false), Tensor::view(of_heads.data(), tokens, heads,
+                                    std::ssize(of_heads) / (tokens * heads), DType::f32));
+  return {own.data<float>(), own.data<float>() + own.size()};
 }
 
 RankTimes SharedCall::run(Output& out) {
   const auto start = Clock::now();
   RankTimes times;
-  const auto take = [&] {
-    Traffic sum = world_.take_traffic();
-    sum += group_.take_traffic();
-    return sum += ring_.take_traffic();
-  };
-  take();
+  take_traffic();
+  work_ = {};
+  work_.out.keep = out.keep;
   const Operands operands = own_heads();
-  times.communication += take();
+  times.communication += take_traffic();
 
   auto begin = Clock::now();
   Inputs seen;
-  Plan plan;
-  agree(world_, [&] {
-    plan = make_plan(operands, seen);
-    if (ring_.size() > 1) check_ring(plan, inputs_.own);
-  });
-  times.for_planning = take();
+  agree(world_, [&] { work_.plan = checked_plan(operands, seen, out.keep); });
+  times.for_planning = take_traffic();
   times.planning = seconds_since(begin) - times.for_planning.waited;
 
-  Inputs own = inputs_.own;
+  Inputs& own = work_.in = inputs_.own;
   own.q = operands.q;
   own.k = operands.k;
   own.v = operands.v;
-  Output of_heads;
-  if (ring_.size() == 1) plan.validate(own);
+  if (ring_.size() == 1) work_.plan.validate(own);
   begin = Clock::now();
+  if (ring_.size() > 1) work_.plan = queries_of(work_.plan, query_blocks_[ring_.rank()], seen);
+  seen = {};
+  if (out.keep) part_gates();
+  times.planning += lap(begin);
   if (ring_.size() == 1) {
-    device_.run(plan, own, of_heads);
+    device_.run(work_.plan, own, work_.out);
     times.attention = seconds_since(begin);
   } else {
-    plan = queries_of(plan, query_blocks_[ring_.rank()], seen);
-    seen = {};
-    times.planning += seconds_since(begin);
-    const RingTimes ring = ring_attend(ring_, plan, own, key_blocks_, device_, of_heads);
+    const RingTimes ring = ring_attend(ring_, work_.plan, own, key_blocks_, device_, work_.out);
     times.planning += ring.parts;
     times.attention = ring.attention;
     times.hidden = ring.hidden;
   }
-  times.communication += take();
+  times.communication += take_traffic();
   begin = Clock::now();
   world_.barrier();
   times.waiting = seconds_since(begin);
-  return_tokens(of_heads, out);
-  times.communication += take();
+  return_tokens(out);
+  times.communication += take_traffic();
+  if (!out.keep) {
+    work_.in = {};
+    work_.out = {};
+  }
+  times.total = seconds_since(start);
+  return times;
+}
+
+Array SharedCall::mask() const {
+  CallShape shape = inputs_.shape;
+  shape.length = query_blocks_[ring_.rank()].size();
+  shape.heads = heads_.size();
+  shape.kv_heads = kv_heads_.size();
+  return plan_mask(work_.plan, without_values(shape, inputs_.own));
+}
+
+Gradients SharedCall::home_gradients(const Gradients& found) {
+  Gradients home;
+  home.linear = found.linear;
+  for (size_t b = 0; b < found.branches.size(); ++b) {
+    BranchGradients& branch = home.branches.emplace_back();
+    branch.channel_weight = at_home(found.branches[b].channel_weight);
+    branch.token_weight = at_home(found.branches[b].token_weight);
+    if (one_gate_.empty() || !one_gate_[b]) continue;
+    const std::vector<float> by_head = std::move(branch.token_weight);
+    branch.token_weight.assign(inputs_.own.length(), 0);
+    const int64_t heads = inputs_.shape.heads;
+    for (int64_t i = 0; i < std::ssize(by_head); ++i) branch.token_weight[i / heads] += by_head[i];
+  }
+  return home;
+}
+
+RankTimes SharedCall::backward(const Tensor& d_o, SharedGradients& out) {
+  const auto start = Clock::now();
+  RankTimes times;
+  take_traffic();
+  const Tensor d = to_heads(exchange(false), d_o);
+  auto begin = Clock::now();
+  Gradients found;
+  if (ring_.size() == 1) {
+    device_.backward(work_.plan, work_.in, work_.out, d, found);
+    times.attention = seconds_since(begin);
+  } else {
+    const RingTimes ring = ring_backward(ring_, work_.plan, work_.in, {query_blocks_, key_blocks_},
+                                         device_, work_.out, d, found);
+    times.planning = ring.parts;
+    times.attention = ring.attention;
+    times.hidden = ring.hidden;
+  }
+  begin = Clock::now();
+  world_.barrier();
+  times.waiting = seconds_since(begin);
+  out.q = to_tokens(exchange(false), std::move(found.q));
+  out.k = to_tokens(exchange(true), std::move(found.k));
+  out.v = to_tokens(exchange(true), std::move(found.v));
+  times.communication = take_traffic();
+  begin = Clock::now();
+  out.inputs = shared_input_gradients(spec_, inputs_, work_.plan, home_gradients(found), world_);
+  times.for_planning = take_traffic();
+  times.planning += seconds_since(begin) - times.for_planning.waited;
   times.total = seconds_since(start);
   return times;
 }

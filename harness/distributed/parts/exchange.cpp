@@ -20,6 +20,18 @@ int64_t all_of(const std::vector<Share>& spans) { return spans.back().end - span
 
 }  // namespace
 
+HeadExchange head_exchange(Communicator& group, const RankLayout& layout, int token_part,
+                           const CallShape& shape, bool of_keys) {
+  HeadExchange exchange{group, {}, {}};
+  for (int part = 0; part < layout.heads; ++part) {
+    exchange.tokens.push_back(
+        layout.tokens_of(token_part * layout.heads + part, of_keys ? shape.keys : shape.length));
+    exchange.heads.push_back(of_keys ? layout.kv_heads_of(part, shape)
+                                     : layout.heads_of(part, shape));
+  }
+  return exchange;
+}
+
 Tensor tokens_to_heads(const HeadExchange& exchange, const Tensor& own) {
   const int rank = exchange.group.rank(), ranks = exchange.group.size();
   if (ranks == 1) return own.clone();

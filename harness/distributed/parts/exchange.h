@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "attention/tensor.h"
+#include "harness/distributed/parts/rank_layout.h"
 #include "harness/distributed/ranks/communicator.h"
-#include "metrics/ranks/shares.h"
 
 /// Tensors [tokens, heads, channels] that pass between ranks.
 namespace vidattn {
@@ -16,6 +16,11 @@ struct HeadExchange {
   std::vector<Share> tokens;  ///< by rank of the group; consecutive
   std::vector<Share> heads;   ///< by rank of the group; consecutive
 };
+
+/// Of the ranks of `group`, which share part `token_part` of the query tokens or of the keys;
+/// tokens are counted from the group's first in either way.
+HeadExchange head_exchange(Communicator& group, const RankLayout& layout, int token_part,
+                           const CallShape& shape, bool of_keys);
 
 /// All heads of the own tokens become the own heads of all tokens of the group.
 Tensor tokens_to_heads(const HeadExchange& exchange, const Tensor& own);

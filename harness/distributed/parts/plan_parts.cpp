@@ -99,11 +99,36 @@ std::shared_ptr<const Tensor> rows_of(const Tensor& of, const std::vector<int32_
   return part;
 }
 
-std::shared_ptr<const Tensor> rows_of(const std::shared_ptr<const Tensor>& of, Share tokens) {
-  if (!of) return of;
+std::vector<int32_t> rows_of(Share tokens) {
   std::vector<int32_t> rows(tokens.size());
   std::iota(rows.begin(), rows.end(), static_cast<int32_t>(tokens.begin));
-  return rows_of(*of, rows);
+  return rows;
+}
+
+std::shared_ptr<const Tensor> rows_of(const std::shared_ptr<const Tensor>& of, Share tokens) {
+  return of ? rows_of(*of, rows_of(tokens)) : of;
+}
+
+/// The rows of pooling maps: their tokens stay those of the whole call.
+PoolingMaps rows_of(const PoolingMaps& maps, const std::vector<int32_t>& rows) {
+  if (!maps) return maps;
+  std::vector<PoolingMap> parts;
+  for (const PoolingMap& map : *maps) {
+    std::vector<int32_t> tokens;
+    std::vector<float> weights;
+    PoolingMap& part = parts.emplace_back();
+    part.start = {0};
+    for (const int32_t row : rows) {
+      for (int32_t i = map.start[row]; i < map.start[row + 1]; ++i) {
+        tokens.push_back((*map.tokens)[i]);
+        if (map.weight) weights.push_back((*map.weight)[i]);
+      }
+      part.start.push_back(static_cast<int32_t>(tokens.size()));
+    }
+    part.tokens = make_list(std::move(tokens));
+    if (map.weight) part.weight = make_list(std::move(weights));
+  }
+  return std::make_shared<const std::vector<PoolingMap>>(std::move(parts));
 }
 
 std::vector<float> rows_of(const std::vector<float>& of, Share tokens, int64_t all) {
@@ -132,14 +157,21 @@ std::vector<int32_t> taken_rows(const Branch& branch, Share tokens) {
   return rows;
 }
 
+/// Maps of rows that are the call's own.
+PoolingMaps of_own_rows(const std::vector<int32_t>& rows) {
+  PoolingMap map{make_list(rows), rows_of(Share{0, std::ssize(rows) + 1}), nullptr};
+  return std::make_shared<const std::vector<PoolingMap>>(std::vector{std::move(map)});
+}
+
 /// Tokens take results of rows that may be anywhere: these rows become prepared queries.
 void keep_mapped_queries(Branch& branch, Share tokens, const Inputs& in) {
   const Tensor& q = branch.operands(in).q;
   const std::vector<int32_t> rows = taken_rows(branch, tokens);
   std::vector<int32_t> place(q.length(), -1);
   for (size_t i = 0; i < rows.size(); ++i) place[rows[i]] = static_cast<int32_t>(i);
+  branch.prepared.q_from =
+      branch.prepared.q ? rows_of(branch.prepared.q_from, rows) : of_own_rows(rows);
   branch.prepared.q = rows_of(q, rows);
-  branch.prepared.q_from = nullptr;
   for (HeadTable& table : branch.tables)
     table = restricted(table, RowsInOrder(table.query_order, place),
                        RowsInOrder(table.key_order, kAllRows));
@@ -193,7 +225,7 @@ Plan queries_of(const Plan& plan, Share tokens, const Inputs& in) {
     }
     for (HeadTable& table : branch.tables) table = restricted(table, tokens, kAllRows);
     branch.prepared.q = rows_of(branch.prepared.q, tokens);
-    branch.prepared.q_from = nullptr;
+    branch.prepared.q_from = rows_of(branch.prepared.q_from, rows_of(tokens));
   }
   for (LinearTerm& term : part.linear) term.q = rows_of(term.q, tokens);
   return part;

@@ -18,7 +18,8 @@ std::shared_ptr<const Tensor> heads_of_tensor(const std::shared_ptr<const Tensor
 
 /// The plan for query tokens [begin, end), in cross-attention with all keys. `in` are the inputs of
 /// the whole plan: of q it reads the rows that an output map takes from elsewhere. Bands become
-/// ranges of single queries where the span's are not neighbours in the query order.
+/// ranges of single queries where the span's are not neighbours in the query order. Pooling maps of
+/// queries and keys name tokens of the whole call.
 Plan queries_of(const Plan& plan, Share tokens, const Inputs& in);
 
 /// The softmax branches alone, without weights and each under a softmax of its own, for key rows

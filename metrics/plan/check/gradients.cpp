@@ -50,8 +50,13 @@ double worse(double a, double b) { return std::isnan(a) || a > b ? a : b; }
 }  // namespace
 
 Tensor sample_output_gradient(const Inputs& in) {
-  Tensor d_o(in.length(), in.heads(), in.value_dim());
+  return sample_output_gradient(in.heads(), in.value_dim(), 0, in.length());
+}
+
+Tensor sample_output_gradient(int64_t heads, int64_t dim, int64_t begin, int64_t end) {
+  Tensor d_o(end - begin, heads, dim);
   std::mt19937_64 bits(1);
+  bits.discard(begin * heads * dim);
   std::generate_n(d_o.data<float>(), d_o.size(), [&] {
     return static_cast<float>(static_cast<double>(bits() >> 11) * 0x1p-52 - 1);
   });

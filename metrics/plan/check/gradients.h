@@ -9,6 +9,8 @@ namespace vidattn {
 
 /// dO, [L,H,DV] float32: uniform in [-1, 1), the same for every call of one shape.
 Tensor sample_output_gradient(const Inputs& in);
+/// Its rows [begin, end) alone, for heads of `dim` channels.
+Tensor sample_output_gradient(int64_t heads, int64_t dim, int64_t begin, int64_t end);
 
 /// Checks a device's gradients of q, k and v against the reference's, with the gradient of the
 /// output set to 0 but for a sample of the tokens (of `among`; empty = of all), as many as the

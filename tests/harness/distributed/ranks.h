@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,43 @@ inline SharedRun run_shared(const Inputs& whole, const BackendSpec& spec, const 
     run.out.lse = std::move(lse);
   });
   return run;
+}
+
+/// Gradients by q, k, v and the inputs that a method passes them to.
+using NamedGradients = std::map<std::string, Array>;
+
+/// The gradients of a call that ranks share, put together again; d_o is that of all tokens.
+inline NamedGradients shared_gradients(const Inputs& whole, const Tensor& d_o,
+                                       const BackendSpec& spec, const std::string& layout,
+                                       int ranks, const Device& device,
+                                       std::vector<RankTimes>* times = nullptr) {
+  NamedGradients all;
+  if (times != nullptr) times->resize(ranks);
+  run_thread_ranks(ranks, [&](Transport& transport) {
+    omp_set_num_threads(1);
+    Communicator world(transport);
+    const RankLayout how = parse_rank_layout(layout, ranks);
+    const SharedInputs own =
+        share_inputs(whole, spec.backend->info().inputs, how, transport.rank());
+    const Share tokens = how.tokens_of(transport.rank(), whole.length());
+    const Tensor own_d_o =
+        Tensor::view(d_o.row(tokens.begin, 0), tokens.size(), d_o.heads(), d_o.dim(), DType::f32);
+    SharedCall call(world, how, spec, own, device);
+    Output out;
+    out.keep = true;
+    call.run(out);
+    SharedGradients found;
+    const RankTimes took = call.backward(own_d_o, found);
+    NamedGradients named;
+    named["q"] = to_array(*gather_tokens(world, found.q));
+    named["k"] = to_array(*gather_tokens(world, found.k));
+    named["v"] = to_array(*gather_tokens(world, found.v));
+    for (const auto& [name, array] : found.inputs)
+      named[name] = array.shape[0] == tokens.size() ? *gather_tokens(world, array) : array;
+    if (times != nullptr) (*times)[transport.rank()] = took;
+    if (transport.rank() == 0) all = std::move(named);
+  });
+  return all;
 }
 
 /// The same call without ranks.
