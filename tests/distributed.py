@@ -6,12 +6,14 @@ with what was measured before kept. Exit 77 (skipped) without mpirun or in a bui
 Usage: tests/distributed.py VIDATTN
 """
 import array
+import collections
 import json
 import os
 import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -23,12 +25,17 @@ TOOL = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else ""
 ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
                "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
                "VIDATTN_MEASURE_LIMITS": "0"}
+# What lets the other ranks of a launcher live when one dies.
+SURVIVING = (["mpirun", "--enable-recovery"]
+             if "Open MPI" in subprocess.run(["mpirun", "--version"], capture_output=True, text=True,
+                                             check=False).stdout
+             else ["mpirun", "-disable-auto-cleanup"])
 CALL = ["run", "--grid", "5,6,7", "--heads", "4", "--dim", "32", "--quiet", "--repeat", "1"]
 METHODS = ["--backend", "full", "--backend", "moga_stga", "--backend", "svg2"]
 
 
-def start(ranks, *arguments, tool=None):
-    command = ["mpirun", "-n", str(ranks), *(tool or [TOOL]), *arguments]
+def start(ranks, *arguments, tool=None, launcher=("mpirun",)):
+    command = [*launcher, "-n", str(ranks), *(tool or [TOOL]), *arguments]
     return subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             text=True, start_new_session=True)
 
@@ -51,6 +58,8 @@ def ranks_of(process):
         try:
             if os.path.realpath(f"/proc/{name}/exe") != TOOL or not below(name, process.pid):
                 continue
+            if os.path.realpath(f"/proc/{parent_of(name)}/exe") == TOOL:
+                continue  # a case that a rank measures
             with open(f"/proc/{name}/environ", encoding="utf-8", errors="replace") as opened:
                 environment = dict(entry.partition("=")[::2] for entry in opened.read().split("\0"))
         except OSError:
@@ -59,10 +68,14 @@ def ranks_of(process):
     return found
 
 
+def parent_of(name):
+    with open(f"/proc/{name}/stat", encoding="utf-8") as opened:
+        return opened.read().rsplit(")", 1)[1].split()[1]
+
+
 def below(name, ancestor):
     while name not in ("0", "1"):
-        with open(f"/proc/{name}/stat", encoding="utf-8") as opened:
-            name = opened.read().rsplit(")", 1)[1].split()[1]
+        name = parent_of(name)
         if name == str(ancestor):
             return True
     return False
@@ -101,8 +114,8 @@ class Distributed(unittest.TestCase):
         with open(self.out, encoding="utf-8") as opened:
             return json.load(opened)
 
-    def check(self, ranks, layout):
-        code, out, err = run(ranks, *CALL, *METHODS, "--distributed", layout, "--out", self.out)
+    def check(self, ranks, layout, *more):
+        code, out, err = run(ranks, *CALL, *METHODS, "--distributed", layout, "--out", self.out, *more)
         self.assertEqual(code, 0, out + err)
         record = self.record()
         self.assertEqual(len(record["cases"]), 3)
@@ -112,8 +125,10 @@ class Distributed(unittest.TestCase):
                 self.assertEqual(len(case["ranks"]), ranks)
                 if record["distributed"]["tokens_over"] == 1:
                     self.assertTrue(case["same_bits"])
-                for rank in case["ranks"]:
+                    self.assertTrue(case.get("gradients", case)["same_bits"])
+                for rank in case["ranks"] + (case.get("backward_ranks", []) if layout == "ulysses" else []):
                     self.assertEqual(rank["communication"]["sent_bytes"], rank["closed_form_sent_bytes"])
+                self.assertEqual(len(case.get("backward_ranks", [])), ranks if "--pass" in more else 0)
         self.assertEqual(out.count("one process on the same cores"), 3)
 
     def test_ulysses(self):
@@ -126,12 +141,50 @@ class Distributed(unittest.TestCase):
     def test_both(self):
         self.check(4, "2x2")
 
-    def test_attend_writes_the_file_of_one_process(self):
-        files = {name: os.path.join(self.folder.name, name + ".npy") for name in ("q", "k", "v", "r")}
-        for seed, name in enumerate(files):
-            write_npy(files[name], (210, 5) if name == "r" else (210, 3, 32), seed)
+    def test_gradients(self):
+        self.check(2, "ulysses", "--pass", "both")
+        self.check(4, "2x2", "--pass", "both")
+
+    def call_on_files(self):
+        """`attend` on 210 tokens of three heads with scores for five groups, and what it writes."""
+        shapes = {"q": (210, 3, 32), "k": (210, 3, 32), "v": (210, 3, 32), "r": (210, 5), "g": (210, 3, 32)}
+        files = {name: os.path.join(self.folder.name, name + ".npy") for name in shapes}
+        for seed, (name, shape) in enumerate(shapes.items()):
+            write_npy(files[name], shape, seed)
         call = ["attend", "--backend", "moga_stga", "--grid", "5,6,7", "--router-logits", files["r"],
                 *(part for name in "qkv" for part in ("--" + name, files[name]))]
+        return call, ["--grad", files["g"]]
+
+    def written(self, folder, *, gradients=True):
+        wanted = ["--out", "--lse", "--mask", *(["--dq", "--dk", "--dv", "--drouter-logits"] if gradients else [])]
+        path = os.path.join(self.folder.name, folder)
+        os.makedirs(path, exist_ok=True)
+        return path, [part for name in wanted for part in (name, os.path.join(path, name.strip("-") + ".npy"))]
+
+    def test_attend_writes_gradients_lse_and_mask_of_one_process(self):
+        call, gradient = self.call_on_files()
+        alone, options = self.written("alone")
+        subprocess.run([TOOL, *call, *gradient, *options], check=True, capture_output=True)
+        self.assertEqual(len(os.listdir(alone)), 9)  # an LSE of each of three branches
+        for ranks, layout in ((3, "ulysses"), (2, "ring")):
+            shared, options = self.written(layout)
+            code, out, err = run(ranks, *call, *gradient, *options, "--distributed", layout)
+            self.assertEqual(code, 0, out + err)
+            self.assertEqual(sorted(os.listdir(shared)), sorted(os.listdir(alone)))
+            for name in os.listdir(alone):
+                with open(os.path.join(alone, name), "rb") as expected, \
+                        open(os.path.join(shared, name), "rb") as got:
+                    want, have = expected.read(), got.read()
+                if layout == "ulysses" or name == "mask.npy":
+                    self.assertEqual(have, want, f"{name}, {layout}")
+                else:
+                    self.assertEqual(have[:128], want[:128])
+                    a, b = (array.array("f", text[128:]) for text in (have, want))
+                    distance = sum((x - y) ** 2 for x, y in zip(a, b)) / sum(y * y for y in b)
+                    self.assertLess(distance, 8e-6 ** 2, name)
+
+    def test_attend_writes_the_file_of_one_process(self):
+        call, _ = self.call_on_files()
         alone = os.path.join(self.folder.name, "alone.npy")
         subprocess.run([TOOL, *call, "--out", alone], check=True, capture_output=True)
         for ranks in 1, 3:
@@ -146,6 +199,53 @@ class Distributed(unittest.TestCase):
             self.assertEqual((code, out), (3, ""))
             self.assertEqual(len(own_lines(err)), 1, err)
             self.assertIn(text, own_lines(err)[0])
+
+    def suite_of(self, *grids):
+        path = os.path.join(self.folder.name, "suite.json")
+        with open(path, "w", encoding="utf-8") as opened:
+            json.dump({"name": "ranks", "workloads": [{"workload": "film", "grid": grid} for grid in grids],
+                       "backends": ["full", "frame", "stga"], "timing": {"seconds": 0.2, "min_blocks": 2, "max_blocks": 3}}, opened)
+        return path
+
+    def cases_of(self, store):
+        with sqlite3.connect(store) as opened:
+            return opened.execute("SELECT outcome, note, reason FROM cases").fetchall()
+
+    def test_suites_are_handed_out(self):
+        store = os.path.join(self.folder.name, "suite.db")
+        call = ["run", self.suite_of([2, 4, 4], [2, 4, 6]), "--db", store]
+        code, out, err = run(2, *call)
+        self.assertIn(code, (0, 2), out + err)  # 2: the machine is busy
+        cases = self.cases_of(store)
+        self.assertEqual(len(cases), 6)
+        hosts = collections.Counter(re.search(r"rank (\d), cores? ([\d,-]+) of", note).groups()
+                                    for _, note, _ in cases)
+        self.assertEqual({rank for rank, _ in hosts}, {"0", "1"})
+        self.assertEqual(len({cores for _, cores in hosts}), 2)  # of their own
+        code, out, err = run(2, *call, "--resume")
+        self.assertIn("6 done before", out, out + err)
+        self.assertEqual(len(self.cases_of(store)), 6)
+
+    def test_more_ranks_than_cores_are_refused(self):
+        code, out, err = run(os.cpu_count() + 1, "run", self.suite_of([2, 4, 4]))
+        self.assertEqual((code, out), (3, ""))
+        self.assertEqual(len(own_lines(err)), 1, err)
+        self.assertIn("cannot have cores of their own", own_lines(err)[0])
+
+    def test_a_rank_that_dies_loses_its_case_alone(self):
+        store = os.path.join(self.folder.name, "suite.db")
+        process = start(2, "run", self.suite_of([4, 12, 12], [5, 12, 12], [6, 12, 12]), "--db", store,
+                        launcher=SURVIVING)
+        while process.poll() is None and not (os.path.exists(store) and self.cases_of(store)):
+            time.sleep(0.1)
+        os.kill(ranks_of(process)[1], signal.SIGKILL)
+        out, err = process.communicate(timeout=200)
+        cases = self.cases_of(store)
+        lost = [reason for outcome, _, reason in cases if outcome == "crashed"]
+        self.assertEqual(len(cases), 9, out + err)
+        self.assertLessEqual(len(lost), 1)
+        self.assertTrue(any(re.match(r"vidattn: rank 1 on \S+ has not answered", line)
+                            for line in own_lines(err)), out + err)
 
     def fails(self, hurt):
         """Hurts rank 1 of a run after its first case was kept; returns what the run said."""

@@ -14,6 +14,7 @@
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/density.h"
 #include "harness/suites/runner.h"
+#include "harness/suites/shards/over_ranks.h"
 #include "harness/suites/suite_runner.h"
 
 namespace vidattn::run_command {
@@ -132,6 +133,7 @@ DistributedRun complete_distributed(const Given& given, const Arguments& argumen
   distributed.backends = run.backends;
   distributed.devices = run.devices;
   distributed.dtypes = run.dtypes;
+  distributed.pass = run.pass;
   if (run.repeat > 0) distributed.repeat = run.repeat;
   distributed.out = run.out;
   distributed.arguments = arguments;
@@ -144,7 +146,7 @@ std::vector<Option> options_of_run(Given& o) {
                  suite_options(o, job),
                  distributed_options(
                      o.distributed.layout, o.distributed.patience,
-                     {"suite", "--density", "--pass", "--carry", "--whole", "--db", "--columns",
+                     {"suite", "--density", "--carry", "--whole", "--db", "--columns",
                       "--all-columns", "--steps", "--layers", "--ranks", "--shard", "--slurm"}),
                  {Option("--db", &o.run.db,
                          std::string("SQLite file that the run is added to; a suite's is ") +
@@ -165,9 +167,10 @@ std::vector<Option> options_of_sweep(Given& o) {
 ExitCode run_either(Given& given, const Arguments& arguments) {
   if (!given.distributed.layout.empty())
     return run_distributed(complete_distributed(given, arguments));
-  refuse_ranks(given.suite.suite.empty() ? "measure everything: --distributed shares a call"
-                                         : "run the suite: --shard I/N gives each a part");
-  if (given.suite.suite.empty()) return run(complete(given, arguments));
+  if (given.suite.suite.empty()) {
+    refuse_ranks("measure everything: --distributed shares a call");
+    return run(complete(given, arguments));
+  }
   SuiteOptions& suite = given.suite;
   if (!given.shard.empty()) suite.shard = parse_shard(given.shard);
   if (!given.run.db.empty())
@@ -179,6 +182,7 @@ ExitCode run_either(Given& given, const Arguments& arguments) {
     print_slurm_script(suite, given.slurm_shards);
     return ExitCode::fine;
   }
+  if (started_ranks() > 1) return run_suite_on_ranks(suite, given.distributed.patience);
   return run_suite(suite);
 }
 

@@ -248,7 +248,22 @@ std::optional<Measurement> run_case(const CaseRequest& request, const ProcessLim
   return c;
 }
 
-int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options) {
+void one_by_one(const CasesToRun& cases) {
+  for (const size_t place : cases.places) {
+    std::optional<Measurement> c;
+    if (!interrupted()) c = run_case(cases.suite.cases[place], cases.limits);
+    if (!c) return;
+    cases.done(place, std::move(*c));
+  }
+}
+
+Suite suite_to_run(const SuiteOptions& options) {
+  const Suite whole = with_limits(load_suite(options.suite), options);
+  return options.shard ? shard_of_suite(whole, *options.shard) : whole;
+}
+
+int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options,
+                  const MeasureCases& measure) {
   StoredRun run = new_run(suite, options);
   std::set<std::string> done;
   StoredRun begun;
@@ -265,26 +280,26 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options)
   if (!options.quiet)
     print_out("run {} of suite {}: {} cases, {} done before\n", run.id, suite.name,
               suite.cases.size(), done.size());
-  for (size_t i = 0; i < suite.cases.size(); ++i) {
-    const CaseRequest& request = suite.cases[i];
-    if (done.count(named_case(request, request.backends.front()).key()) > 0) continue;
-    std::optional<Measurement> c;
-    if (!interrupted()) c = run_case(request, limits);
-    if (!c) return run.id;
-    store_or_print(store, run.id, *c);
-    if (!options.quiet) print_case(i + 1, suite.cases.size(), *c);
-  }
-  if (run.finished.empty()) store.finish_run(run.id, utc_now());
+  std::vector<size_t> left;
+  for (size_t i = 0; i < suite.cases.size(); ++i)
+    if (!done.contains(named_case(suite.cases[i], suite.cases[i].backends.front()).key()))
+      left.push_back(i);
+  size_t measured = 0;
+  measure({suite, left, limits, [&](size_t place, Measurement c) {
+             store_or_print(store, run.id, c);
+             ++measured;
+             if (!options.quiet) print_case(place + 1, suite.cases.size(), c);
+           }});
+  if (measured == left.size() && run.finished.empty()) store.finish_run(run.id, utc_now());
   return run.id;
 }
 
-ExitCode run_suite(const SuiteOptions& options) {
-  const Suite whole = load_suite(options.suite);
-  const Suite suite = options.shard ? shard_of_suite(whole, *options.shard) : whole;
+ExitCode run_suite(const SuiteOptions& options, const MeasureCases& measure) {
+  const Suite suite = suite_to_run(options);
   if (options.resume && !options.shard)
     Store(options.db);  // refuses a store that is missing, which writing would make
   Store store(options.db, Store::Mode::write);
-  const int64_t id = run_suite(suite, store, options);
+  const int64_t id = run_suite(suite, store, options, measure);
   const StoredRun run = store.load_run(std::to_string(id));
   options.quiet ? print_troubles(run) : print_table(run);
   if (interrupted())

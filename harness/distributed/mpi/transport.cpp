@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <deque>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -21,6 +22,8 @@ namespace {
 constexpr int64_t kMostBytes = int64_t{1} << 30;
 /// How often transfers are moved on beside the work, and how often a rank shows that it lives.
 constexpr auto kPace = std::chrono::microseconds(200);
+/// The same where nothing but short messages passes, beside what is measured.
+constexpr auto kSlowPace = std::chrono::milliseconds(5);
 constexpr auto kWaitPace = std::chrono::microseconds(20);
 constexpr auto kBeat = std::chrono::milliseconds(500);
 constexpr int kBeatTag = 1000;
@@ -72,6 +75,50 @@ class MpiTransfer : public Transfer {
   std::optional<Clock::time_point> at_;
 };
 
+/// Signs of life between this rank and another one.
+class Beat {
+ public:
+  Beat(int other, bool speaks, bool listens) : other_(other), speaks_(speaks), listens_(listens) {}
+  int other() const { return other_; }
+
+  /// Under the mutex: says that this rank lives, and hears whether the other does.
+  void look(Clock::time_point now) {
+    int sent = 1, arrived = 1;
+    if (broken_) return;
+    if (out_ != MPI_REQUEST_NULL)
+      broken_ |= MPI_Test(&out_, &sent, MPI_STATUS_IGNORE) != MPI_SUCCESS;
+    if (in_ != MPI_REQUEST_NULL)
+      broken_ |= MPI_Test(&in_, &arrived, MPI_STATUS_IGNORE) != MPI_SUCCESS;
+    else
+      arrived = 0;
+    if (broken_) return;  // of a rank that is gone: it stays silent
+    if (arrived != 0) heard_ = now;
+    if (speaks_ && sent != 0 && now - said_ >= kBeat) {
+      MPI_Isend(&sent_byte_, 1, MPI_BYTE, other_, kBeatTag, MPI_COMM_WORLD, &out_);
+      said_ = now;
+    }
+    if (listens_ && in_ == MPI_REQUEST_NULL)
+      MPI_Irecv(&received_byte_, 1, MPI_BYTE, other_, kBeatTag, MPI_COMM_WORLD, &in_);
+  }
+  /// This rank was stopped itself: what it missed meanwhile has arrived by the next look.
+  void forgive(Clock::time_point now) { heard_ = now; }
+  double silent() const { return listens_ ? seconds_since(heard_) : 0; }
+  void end() {
+    for (MPI_Request* request : {&in_, &out_}) {
+      if (*request == MPI_REQUEST_NULL) continue;
+      MPI_Cancel(request);
+      MPI_Wait(request, MPI_STATUS_IGNORE);
+    }
+  }
+
+ private:
+  int other_;
+  bool speaks_, listens_, broken_ = false;
+  char sent_byte_ = 0, received_byte_ = 0;  ///< without a meaning
+  Clock::time_point heard_ = Clock::now(), said_;
+  MPI_Request in_ = MPI_REQUEST_NULL, out_ = MPI_REQUEST_NULL;
+};
+
 class MpiTransport : public Transport {
  public:
   explicit MpiTransport(const MpiSettings& settings) : settings_(settings) {
@@ -81,35 +128,19 @@ class MpiTransport : public Transport {
     MPI_Comm_size(MPI_COMM_WORLD, &size_);
     if (provided < MPI_THREAD_SERIALIZED)
       throw std::runtime_error("this MPI cannot be called from more than one thread");
+    if (settings.survives) MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     gather_hosts();
+    begin_beats();
     mover_ = std::thread([this] { move(); });
   }
 
   /// Ends together with the other ranks, and shows that this one lives until they come.
   ~MpiTransport() override {
-    MPI_Request together = MPI_REQUEST_NULL;
-    int all = 0;
-    {
-      const std::lock_guard lock(mpi_mutex);
-      MPI_Ibarrier(MPI_COMM_WORLD, &together);
-    }
-    while (all == 0) {
-      {
-        const std::lock_guard lock(mpi_mutex);
-        MPI_Test(&together, &all, MPI_STATUS_IGNORE);
-      }
-      std::this_thread::sleep_for(kPace);
-    }
+    if (!alone_) wait_for_all();
     ending_ = true;
     mover_.join();
-    if (beat_in_ != MPI_REQUEST_NULL) {
-      MPI_Cancel(&beat_in_);
-      MPI_Wait(&beat_in_, MPI_STATUS_IGNORE);
-    }
-    if (beat_out_ != MPI_REQUEST_NULL) {
-      MPI_Cancel(&beat_out_);
-      MPI_Wait(&beat_out_, MPI_STATUS_IGNORE);
-    }
+    if (alone_) return;  // what MPI does to end waits for all ranks, too
+    for (Beat& beat : beats_) beat.end();
     MPI_Finalize();
   }
   MpiTransport(const MpiTransport&) = delete;
@@ -141,8 +172,30 @@ class MpiTransport : public Transport {
     const std::lock_guard lock(mpi_mutex);
     MPI_Abort(MPI_COMM_WORLD, code);
   }
+  bool lost(int rank) const override {
+    const std::lock_guard lock(mpi_mutex);
+    return lost_[rank];
+  }
+  void leave() override { alone_ = true; }
+  std::string host(int rank) const override { return hosts_[rank]; }
 
  private:
+  void wait_for_all() {
+    MPI_Request together = MPI_REQUEST_NULL;
+    int all = 0;
+    {
+      const std::lock_guard lock(mpi_mutex);
+      MPI_Ibarrier(MPI_COMM_WORLD, &together);
+    }
+    while (all == 0) {
+      {
+        const std::lock_guard lock(mpi_mutex);
+        MPI_Test(&together, &all, MPI_STATUS_IGNORE);
+      }
+      std::this_thread::sleep_for(kPace);
+    }
+  }
+
   template <class Begin>
   std::unique_ptr<Transfer> chunks(int64_t bytes, const Begin& begin) {
     std::vector<MPI_Request> requests;
@@ -166,52 +219,65 @@ class MpiTransport : public Transport {
     for (int r = 0; r < size_; ++r) hosts_.emplace_back(all.data() + r * MPI_MAX_PROCESSOR_NAME);
   }
 
+  /// Every rank tells the next one that it lives, and listens to the one before; or rank 0 and the
+  /// others listen to each other.
+  void begin_beats() {
+    lost_.resize(size_);
+    if (size_ == 1) return;
+    const int next = (rank_ + 1) % size_, before = (rank_ + size_ - 1) % size_;
+    if (settings_.survives && rank_ == 0)
+      for (int r = 1; r < size_; ++r) beats_.emplace_back(r, true, true);
+    else if (settings_.survives || next == before)
+      beats_.emplace_back(settings_.survives ? 0 : next, true, true);
+    else
+      for (const int other : {next, before})
+        beats_.emplace_back(other, other == next, other == before);
+  }
+
   void move() {
-    heard_ = Clock::now();
+    for (Beat& beat : beats_) beat.forgive(Clock::now());
     while (!ending_) {
       {
         const std::lock_guard lock(mpi_mutex);
         MpiTransfer::move_on();
-        if (size_ > 1) beat();
+        listen();
       }
-      std::this_thread::sleep_for(kPace);
+      if (settings_.survives)
+        std::this_thread::sleep_for(kSlowPace);
+      else
+        std::this_thread::sleep_for(kPace);
     }
   }
 
-  /// Every rank tells the next one that it lives, and listens to the one before.
-  void beat() {
+  void listen() {
     const auto now = Clock::now();
-    const int next = (rank_ + 1) % size_, before = (rank_ + size_ - 1) % size_;
-    int arrived = 1, sent = 1;
-    if (beat_out_ != MPI_REQUEST_NULL) MPI_Test(&beat_out_, &sent, MPI_STATUS_IGNORE);
-    if (sent != 0 && now - said_ >= kBeat) {
-      MPI_Isend(&out_, 1, MPI_BYTE, next, kBeatTag, MPI_COMM_WORLD, &beat_out_);
-      said_ = now;
-    }
-    if (beat_in_ != MPI_REQUEST_NULL) {
-      MPI_Test(&beat_in_, &arrived, MPI_STATUS_IGNORE);
-      if (arrived != 0) heard_ = now;
-    }
-    if (arrived != 0) MPI_Irecv(&in_, 1, MPI_BYTE, before, kBeatTag, MPI_COMM_WORLD, &beat_in_);
-    // This rank may have been stopped itself: what it missed meanwhile has arrived by the next
-    // look.
-    if (now - looked_ > kBeat) heard_ = now;
+    const bool stopped = now - looked_ > kBeat;
     looked_ = now;
-    const double silent = seconds_since(heard_);
-    if (silent < settings_.patience) return;
-    settings_.say("rank " + std::to_string(before) + " on " + hosts_[before] +
-                  " has not answered for " + std::to_string(static_cast<int>(silent)) +
-                  " s: the run ends on all ranks");
-    MPI_Abort(MPI_COMM_WORLD, settings_.lost_code);
+    for (Beat& beat : beats_) {
+      if (lost_[beat.other()]) continue;
+      beat.look(now);
+      if (stopped) beat.forgive(now);
+      if (beat.silent() >= settings_.patience) lose(beat);
+    }
+  }
+
+  void lose(const Beat& beat) {
+    const bool goes_on = settings_.survives && rank_ == 0;
+    lost_[beat.other()] = true;
+    settings_.say("rank " + std::to_string(beat.other()) + " on " + hosts_[beat.other()] +
+                  " has not answered for " + std::to_string(static_cast<int>(beat.silent())) +
+                  " s: " + (goes_on ? "its case is lost" : "the run ends on all ranks"));
+    if (!goes_on) MPI_Abort(MPI_COMM_WORLD, settings_.lost_code);
   }
 
   MpiSettings settings_;
   int rank_ = 0, size_ = 1;
   std::vector<std::string> hosts_;
   std::atomic<bool> ending_ = false;
-  Clock::time_point heard_, said_, looked_ = Clock::now();
-  char in_ = 0, out_ = 0;
-  MPI_Request beat_in_ = MPI_REQUEST_NULL, beat_out_ = MPI_REQUEST_NULL;
+  std::atomic<bool> alone_ = false;
+  std::vector<bool> lost_;  ///< by rank
+  std::deque<Beat> beats_;  ///< which never move: MPI knows where they are
+  Clock::time_point looked_ = Clock::now();
   std::thread mover_;
 };
 

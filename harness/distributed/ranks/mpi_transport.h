@@ -10,6 +10,10 @@ namespace vidattn {
 struct MpiSettings {
   double patience = 10;  ///< seconds after which a rank that gives no sign of life is lost
   int lost_code = 3;     ///< exit code of the run then
+  /// Rank 0 hears from all others, and goes on without one that is lost (Transport::lost()); the
+  /// launcher must let it (Open MPI's --enable-recovery, MPICH's -disable-auto-cleanup). Else every
+  /// rank hears from the one before, and all end.
+  bool survives = false;
   void (*say)(const std::string& line) = nullptr;
 };
 

@@ -1,8 +1,20 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "harness/distributed/ranks/communicator.h"
 
 namespace vidattn {
+
+/// Numbers of the cores that this thread may use, ascending.
+std::vector<int> usable_cores();
+
+/// Gives this thread, and what it starts, cores that no other rank's has: those that it may use
+/// where the ranks of a host are pinned apart, else an even share of those of all. Returns them for
+/// people: "cores 2-3 of HOST". Throws InputError, on all ranks, where a host has more ranks than
+/// cores.
+std::string take_own_cores(Communicator& world);
 
 /// The cores of the ranks on one machine. For the lifetime of an object a rank computes on its own:
 /// as many threads as it has cores, or its share of them where ranks are not pinned apart.

@@ -39,9 +39,11 @@ void agree(Communicator& world, const std::function<void()>& work) {
   throw AgreedError(fmt::format("rank {}: {}", first - faults.begin(), *first));
 }
 
-ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work) {
+ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work,
+                        bool survives) {
   const MpiSettings settings{.patience = patience,
                              .lost_code = static_cast<int>(ExitCode::invalid),
+                             .survives = survives,
                              .say = [](const auto& line) { say(line, ExitCode::invalid); }};
   const std::unique_ptr<Transport> ranks = mpi_transport(settings);
   Communicator world(*ranks);
@@ -60,10 +62,15 @@ ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicat
   }
 }
 
-void refuse_ranks(const std::string& what) {
+int started_ranks() {
   for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})
-    if (const char* size = std::getenv(name); size != nullptr && std::atoi(size) > 1)
-      throw InputError(std::string(size) + " ranks would each " + what);
+    if (const char* size = std::getenv(name); size != nullptr) return std::max(1, std::atoi(size));
+  return 1;
+}
+
+void refuse_ranks(const std::string& what) {
+  if (started_ranks() > 1)
+    throw InputError(fmt::format("{} ranks would each {}", started_ranks(), what));
 }
 
 }  // namespace vidattn

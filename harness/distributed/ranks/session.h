@@ -16,7 +16,12 @@ void agree(Communicator& world, const std::function<void()>& work);
 /// Runs `work` on the ranks that MPI started, and ends with them: what one throws in the middle
 /// ends the run on all, after one line that names it. An InputError of agree() is said by rank 0
 /// alone. `patience` are the seconds after which a rank without a sign of life is lost.
-ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work);
+/// `survives`: rank 0 goes on without ranks that are lost (MpiSettings).
+ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work,
+                        bool survives = false);
+
+/// How many ranks MPI started, by the environment of its launcher; 1 without.
+int started_ranks();
 
 /// Throws InputError where MPI started several ranks and `what` would be done by each of them.
 void refuse_ranks(const std::string& what);

@@ -32,6 +32,11 @@ class Transport {
   virtual std::unique_ptr<Transfer> receive(void* to, int64_t bytes, int from, int tag) = 0;
   /// Ends the run on all ranks with this exit code.
   virtual void abort(int code) = 0;
+  /// Whether a rank gave no sign of life for too long, where the run goes on without it.
+  virtual bool lost(int) const { return false; }
+  /// Ends without waiting for the others, of which some are lost.
+  virtual void leave() {}
+  virtual std::string host(int) const { return "this machine"; }  ///< that a rank is on
 };
 
 }  // namespace vidattn
