@@ -247,6 +247,11 @@ class Distributed(unittest.TestCase):
         self.assertTrue(any(re.match(r"vidattn: rank 1 on \S+ has not answered", line)
                             for line in own_lines(err)), out + err)
 
+    def test_a_wrong_line_is_said_once(self):
+        code, out, err = run(2, "run", "--no-such-option")
+        self.assertEqual((code, out), (3, ""))
+        self.assertEqual(len(own_lines(err)), 1, err)
+
     def fails(self, hurt):
         """Hurts rank 1 of a run after its first case was kept; returns what the run said."""
         process = start(3, "run", "--grid", "8,30,52", "--heads", "1", "--dim", "128", "--quiet",
@@ -274,6 +279,20 @@ class Distributed(unittest.TestCase):
     def test_a_rank_that_hangs_ends_all(self):
         said = self.fails(signal.SIGSTOP)
         self.assertRegex(said, r"vidattn: rank 1 on \S+ has not answered for \d+ s")
+
+    def test_what_one_rank_cannot_hold_passes_on_four(self):
+        call = ["run", "--grid", "12,24,32", "--heads", "16", "--dim", "128", "--quiet", "--repeat", "1",
+                "--backend", "frame", "--distributed", "ulysses", "--shared-only", "--out", self.out]
+        limited = ["sh", "-c", 'ulimit -d 370000; exec "$0" "$@"', TOOL]
+        code, out, err = run(1, *call, tool=limited)
+        self.assertNotEqual(code, 0)
+        self.assertTrue(any("out of memory" in line for line in own_lines(err)), out + err)
+        code, out, err = run(4, *call, tool=limited)
+        self.assertEqual(code, 0, out + err)
+        held = {4: [rank["peak_bytes"] for rank in self.record()["cases"][0]["ranks"]]}
+        code, out, err = run(2, *call)
+        held[2] = [rank["peak_bytes"] for rank in self.record()["cases"][0]["ranks"]]
+        self.assertLess(max(held[4]), 0.8 * max(held[2]))
 
     def test_a_rank_without_memory_ends_all(self):
         limited = ["sh", "-c", 'test "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 || ulimit -v 1500000; '

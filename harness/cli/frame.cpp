@@ -2,12 +2,15 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include "attention/cpu/units/simd.h"
 #include "build_info.h"
 #include "harness/cli/parser.h"
+#include "harness/distributed/ranks/session.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/output/thrown.h"
 #include "harness/host/start/threads.h"
@@ -74,12 +77,20 @@ ExitCode parse_and_run(int argc, char** argv) {
   return interrupted() ? ExitCode::interrupted : code;
 }
 
+/// What is wrong with the line is wrong on every rank: rank 0 says it, and its launcher then ends
+/// the others, unless it was wrong there alone.
+void let_the_first_rank_speak() {
+  constexpr auto kPatience = std::chrono::seconds(3);
+  if (started_rank() > 0) std::this_thread::sleep_for(kPatience);
+}
+
 }  // namespace
 
 ExitCode run_tool(int argc, char** argv) {
   try {
     return parse_and_run(argc, argv);
   } catch (...) {
+    let_the_first_rank_speak();
     return say_what_was_thrown();
   }
 }

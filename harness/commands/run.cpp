@@ -148,7 +148,11 @@ std::vector<Option> options_of_run(Given& o) {
                      o.distributed.layout, o.distributed.patience,
                      {"suite", "--density", "--carry", "--whole", "--db", "--columns",
                       "--all-columns", "--steps", "--layers", "--ranks", "--shard", "--slurm"}),
-                 {Option("--db", &o.run.db,
+                 {Option("--shared-only", &o.distributed.shared_only,
+                         "no run of one process to hold results and times against: for calls that "
+                         "no rank can hold; each rank checks its heads against the reference")
+                      .needs("--distributed"),
+                  Option("--db", &o.run.db,
                          std::string("SQLite file that the run is added to; a suite's is ") +
                              kDefaultStore + " unless given")
                       .written(Written::store),

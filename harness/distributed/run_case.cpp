@@ -111,11 +111,11 @@ class SharedCase {
     d_o_ = sample_output_gradient(own.shape.heads, own.shape.value_dim, rows.begin, rows.end);
   }
 
-  /// All that is timed, once. Seconds of the slowest rank.
-  double run() {
-    const RankTimes forward = call_.run(out_);
+  /// All that is timed, once. Seconds of the slowest rank. `fault`: SharedCall's.
+  double run(std::string* fault = nullptr) {
+    const RankTimes forward = call_.run(out_, fault);
     RankTimes backward;
-    if (out_.keep) backward = call_.backward(d_o_, gradients_);
+    if (out_.keep) backward = call_.backward(d_o_, gradients_, fault);
     forward_ = all_gather_values(world_, std::vector{forward});
     backward_ = all_gather_values(world_, std::vector{backward});
     double slowest = 0;
@@ -140,6 +140,13 @@ class SharedCase {
   }
   std::vector<RankTimes> backward() const {
     return times_backward(pass_) ? backward_ : std::vector<RankTimes>();
+  }
+
+  /// Why this rank's heads of a run are not to be believed, by the reference; empty = they are.
+  std::string fault() {
+    std::string found;
+    run(&found);
+    return found;
   }
 
   void tell_expected(DistributedCase& result) {
@@ -172,34 +179,45 @@ class SharedCase {
 }  // namespace
 
 DistributedCase run_case(Communicator& world, const RankLayout& layout, const BackendSpec& spec,
-                         const Device& device, DType dtype, Pass pass, Inputs whole, int repeat,
-                         OwnCores& cores) {
+                         const Device& device, DType dtype, Pass pass,
+                         const SharedWorkload& workload, int repeat, OwnCores& cores) {
   DistributedCase result{
       .backend = spec.text(), .device = device.name(), .dtype = to_string(dtype), .pass = pass};
-  const bool first = world.rank() == 0;
-  std::optional<SharedInputs> own;
+  SharedInputs own = workload.own;
   std::optional<Alone> alone;
   agree(world, [&] {
     require_pass(pass, device, dtype);
-    whole.device = &device;
+    prepare_shared(spec, own, world);
+    set_dtype(own.own, dtype, "the workload");
+    own.shape.dtype = own.own.q->dtype();
+    if (!workload.whole) return;
+    Inputs whole = *workload.whole;
     spec.backend->prepare(whole, spec.params);
     set_dtype(whole, dtype, "the workload");
-    own = share_inputs(whole, spec.backend->info().inputs, layout, world.rank());
-    if (first) alone.emplace(spec, device, whole, pass);
-    whole = {};
+    alone.emplace(spec, device, std::move(whole), pass);
   });
+  result.beside_one = world.all_gather(int64_t{alone.has_value()})[0] != 0;
   const PeakMemory memory;
-  SharedCase shared(world, layout, spec, *own, device, pass);
+  SharedCase shared(world, layout, spec, own, device, pass);
   shared.run();
-  result.peak_bytes = world.all_gather(own->bytes() + memory.extra_bytes().value_or(0));
+  result.peak_bytes = world.all_gather(own.bytes() + memory.extra_bytes().value_or(0));
   if (alone) {
     cores.with_all([&] { alone->run(); });
     result.reason = alone->fault();
+    shared.compare(alone, result);
+  } else if (result.beside_one) {
+    shared.compare(alone, result);
+  } else {
+    result.reason = shared.fault();
   }
-  shared.compare(alone, result);
   shared.tell_expected(result);
-  const std::vector<int64_t> believed = world.all_gather(int64_t{result.reason.empty()});
-  if (believed[0] == 0) return result;
+  const std::vector<std::string> faults = world.all_gather(result.reason);
+  const auto fault =
+      std::find_if(faults.begin(), faults.end(), [](const auto& text) { return !text.empty(); });
+  if (fault != faults.end()) {
+    result.reason = *fault;
+    return result;
+  }
 
   std::vector<double> of_one, of_all;
   std::vector<std::vector<RankTimes>> forward, backward;
@@ -214,7 +232,7 @@ DistributedCase run_case(Communicator& world, const RankLayout& layout, const Ba
   const auto run = std::find(of_all.begin(), of_all.end(), result.total) - of_all.begin();
   result.forward.ranks = forward[run];
   result.backward.ranks = backward[run];
-  if (first) result.alone = median_of(of_one);
+  if (alone) result.alone = median_of(of_one);
   return result;
 }
 

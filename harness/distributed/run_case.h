@@ -5,6 +5,7 @@
 
 #include "harness/distributed/ranks/own_cores.h"
 #include "harness/distributed/shared_call.h"
+#include "harness/distributed/shared_workload.h"
 #include "harness/measure/record/pass.h"
 
 namespace vidattn {
@@ -25,22 +26,24 @@ struct Difference {
 struct DistributedCase {
   std::string backend, device, dtype;
   Pass pass = Pass::forward;
-  SharedPass forward, backward;     ///< those that are timed
-  std::vector<int64_t> peak_bytes;  ///< by rank: its inputs and the most that the call added
-  double total = 0;                 ///< seconds of that run, the slowest rank's
-  double alone = 0;                 ///< median seconds of one process: what the pass times
-  Difference output, gradients;
+  SharedPass forward, backward;           ///< those that are timed
+  std::vector<int64_t> peak_bytes;        ///< by rank: its inputs and the most that the call added
+  double total = 0;                       ///< seconds of that run, the slowest rank's
+  double alone = 0;                       ///< median seconds of one process: what the pass times
+  bool beside_one = true;                 ///< whether one process ran
+  Difference output, gradients;           ///< from one process
   std::map<std::string, double> figures;  ///< the method's own (balance losses …)
   std::string reason;  ///< why the result is not to be believed; empty = it passed
 
   double efficiency() const { return total > 0 ? alone / total : 0; }
 };
 
-/// Checks the case, then times it `repeat` times, turn by turn with one process. `whole` is every
-/// rank's copy of the call, which all but the first give up. The figures are rank 0's; on the
-/// others only what is needed there is filled. Throws what agree() throws where it cannot run.
+/// Checks the case, then times it `repeat` times, turn by turn with one process where the first
+/// rank has the whole call; else each rank's heads are checked against the reference (which a
+/// ring's ranks cannot). The figures are rank 0's; on the others only what is needed there is
+/// filled. Throws what agree() throws where it cannot run.
 DistributedCase run_case(Communicator& world, const RankLayout& layout, const BackendSpec& spec,
-                         const Device& device, DType dtype, Pass pass, Inputs whole, int repeat,
-                         OwnCores& cores);
+                         const Device& device, DType dtype, Pass pass,
+                         const SharedWorkload& workload, int repeat, OwnCores& cores);
 
 }  // namespace vidattn

@@ -11,33 +11,42 @@
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
-#include "harness/workloads/workload.h"
 
 namespace vidattn {
 namespace {
 
-constexpr const char* kSchema = "1.0";
+constexpr const char* kSchema = "1.1";
 
 /// What rank 0 says and writes.
 class RunRecord {
  public:
   RunRecord(const DistributedRun& run, const RankLayout& layout, const Communicator& world,
-            const Workload& workload, const OwnCores& cores)
+            const SharedWorkload& workload, const OwnCores& cores)
       : out_(run.out),
         layout_(layout),
         json_(record_header("run --distributed", kSchema, run.arguments)) {
     const int threads = cores.threads();
-    json_["workload"] = {{"name", workload.name}, {"provenance", workload.provenance}};
+    const CallShape& shape = workload.own.shape;
+    const VideoGrid& grid = workload.own.own.grid;
+    json_["workload"] = {{"name", workload.name},
+                         {"provenance", workload.provenance},
+                         {"length", shape.length},
+                         {"heads", shape.heads},
+                         {"kv_heads", shape.kv_heads},
+                         {"dim", shape.dim},
+                         {"grid", {grid.frames, grid.height, grid.width}},
+                         {"shots", grid.shots},
+                         {"text_tokens", grid.text_tokens}};
     json_["distributed"] = {
         {"layout", layout.text()},       {"heads_over", layout.heads},
         {"tokens_over", layout.tokens},  {"transport", world.transport().name()},
         {"threads_per_rank", threads},   {"cores", cores.all()},
         {"pinned_apart", cores.pinned()}};
     json_["cases"] = nlohmann::json::array();
-    print_out("{} over {} {} of {} {} ({}){}; one process: {} threads\n", layout.text(),
-              world.size(), world.size() == 1 ? "rank" : "ranks", threads,
-              threads == 1 ? "thread" : "threads", world.transport().name(),
-              cores.pinned() ? "" : ", not pinned apart", cores.all());
+    print_out("{} over {} {} of {} {} ({}){}{}\n", layout.text(), world.size(),
+              world.size() == 1 ? "rank" : "ranks", threads, threads == 1 ? "thread" : "threads",
+              world.transport().name(), cores.pinned() ? "" : ", not pinned apart",
+              run.shared_only ? "" : fmt::format("; one process: {} threads", cores.all()));
   }
   void add(const DistributedCase& result) {
     print_out("\n{}", case_text(result, layout_));
@@ -68,13 +77,16 @@ class RunRecord {
 ExitCode run_distributed(const DistributedRun& run, Communicator& world) {
   const bool first = world.rank() == 0;
   RankLayout layout;
-  Workload workload;
+  SharedWorkload workload;
   agree(world, [&] {
     layout = parse_rank_layout(run.layout, world.size());
     for (const std::string& backend : run.backends) parse_backend(backend);
     for (const std::string& device : run.devices) find_device(device);
-    workload = first ? build_workload(run.workload) : make_workload(run.workload);
-    layout.check(shape_of(workload.inputs));
+    if (run.shared_only && layout.tokens > 1)
+      throw InputError(
+          "--shared-only is for --distributed ulysses: in a ring no rank has all keys "
+          "to check its results with");
+    workload = share_workload(run.workload, layout, world.rank(), !run.shared_only);
   });
   OwnCores cores(world);
   std::optional<RunRecord> record;
@@ -86,7 +98,7 @@ ExitCode run_distributed(const DistributedRun& run, Communicator& world) {
         const BackendSpec spec = parse_backend(backend);
         try {
           const DistributedCase result = run_case(world, layout, spec, find_device(device), dtype,
-                                                  run.pass, workload.inputs, run.repeat, cores);
+                                                  run.pass, workload, run.repeat, cores);
           failed |= !result.reason.empty();
           any = true;
           if (first) record->add(result);

@@ -17,8 +17,10 @@ struct DistributedRun {
   std::vector<std::string> backends;
   std::vector<std::string> devices;
   std::vector<DType> dtypes;
-  Pass pass = Pass::forward;           ///< what is timed
-  int repeat = 5;                      ///< timed runs of each
+  Pass pass = Pass::forward;  ///< what is timed
+  int repeat = 5;             ///< timed runs of each
+  /// Without one process beside, for calls that a rank cannot hold; not for rings.
+  bool shared_only = false;
   double patience = 10;                ///< seconds that a rank may be silent
   std::string out;                     ///< JSON file, kept after every case; empty = none
   std::vector<std::string> arguments;  ///< for the record

@@ -8,6 +8,8 @@
 #include "harness/distributed/ranks/session.h"
 #include "harness/distributed/ring_backward.h"
 #include "harness/distributed/shared_router.h"
+#include "metrics/plan/check/equality.h"
+#include "metrics/plan/check/gradients.h"
 #include "metrics/plan/stats.h"
 
 namespace vidattn {
@@ -155,20 +157,20 @@ void SharedCall::return_tokens(Output& out) {
 /// [tokens of the group, own heads, …] as [own tokens, H, …].
 std::vector<float> SharedCall::at_home(const std::vector<float>& of_heads) {
   if (group_.size() == 1 || of_heads.empty()) return of_heads;
-  const int64_t tokens = work_.in.length(), heads = work_.in.heads();
+  const int64_t tokens = query_blocks_[ring_.rank()].size(), heads = heads_.size();
   const Tensor own = heads_to_tokens(
       exchange(false), Tensor::view(of_heads.data(), tokens, heads,
                                     std::ssize(of_heads) / (tokens * heads), DType::f32));
   return {own.data<float>(), own.data<float>() + own.size()};
 }
 
-RankTimes SharedCall::run(Output& out) {
+RankTimes SharedCall::run(Output& out, std::string* fault) {
   const auto start = Clock::now();
   RankTimes times;
   take_traffic();
   work_ = {};
   work_.out.keep = out.keep;
-  const Operands operands = own_heads();
+  Operands operands = own_heads();
   times.communication += take_traffic();
 
   auto begin = Clock::now();
@@ -200,12 +202,14 @@ RankTimes SharedCall::run(Output& out) {
   begin = Clock::now();
   world_.barrier();
   times.waiting = seconds_since(begin);
+  if (fault != nullptr) *fault = check_equality(work_.plan, own, work_.out).reason;
+  if (!out.keep) {  // before results are exchanged: less memory at once
+    work_.in = {};
+    operands = {};
+  }
   return_tokens(out);
   times.communication += take_traffic();
-  if (!out.keep) {
-    work_.in = {};
-    work_.out = {};
-  }
+  if (!out.keep) work_.out = {};
   times.total = seconds_since(start);
   return times;
 }
@@ -234,7 +238,7 @@ Gradients SharedCall::home_gradients(const Gradients& found) {
   return home;
 }
 
-RankTimes SharedCall::backward(const Tensor& d_o, SharedGradients& out) {
+RankTimes SharedCall::backward(const Tensor& d_o, SharedGradients& out, std::string* fault) {
   const auto start = Clock::now();
   RankTimes times;
   take_traffic();
@@ -254,6 +258,8 @@ RankTimes SharedCall::backward(const Tensor& d_o, SharedGradients& out) {
   begin = Clock::now();
   world_.barrier();
   times.waiting = seconds_since(begin);
+  if (fault != nullptr && fault->empty())
+    *fault = check_gradients(device_, work_.plan, work_.in, work_.out, d).reason;
   out.q = to_tokens(exchange(false), std::move(found.q));
   out.k = to_tokens(exchange(true), std::move(found.k));
   out.v = to_tokens(exchange(true), std::move(found.v));

@@ -41,11 +41,12 @@ class SharedCall {
 
   /// Plans and attends: the own tokens' output [own,H,DV], and per branch the LSE [own,H]. What
   /// must be refused is an InputError, before attention; where `out.keep` is set, also what has no
-  /// gradients.
-  RankTimes run(Output& out);
+  /// gradients. `fault` gets why the own heads are not to be believed, by the reference; under
+  /// Ulysses alone, where a rank has all of a head.
+  RankTimes run(Output& out, std::string* fault = nullptr);
 
   /// After a run() with `out.keep`, for the gradient of the own tokens' output, [own,H,DV] float32.
-  RankTimes backward(const Tensor& d_o, SharedGradients& out);
+  RankTimes backward(const Tensor& d_o, SharedGradients& out, std::string* fault = nullptr);
 
   /// The method's own numbers of the plan (balance losses …); none where each rank plans its heads.
   const std::map<std::string, double>& figures() const { return figures_; }

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/workloads/workload.h"
+#include "harness/workloads/part.h"
 
 namespace vidattn {
 
@@ -17,7 +17,9 @@ struct WorkloadKind {
   Workload (*make)(const WorkloadRequest& request);
   /// How many steps of a denoising run the kind is, each a call of its own; null = it is one call.
   int64_t (*steps)(const WorkloadRequest& request) = nullptr;
-  bool bare = false;    ///< the argument may be left out; settings follow an @: "dit@step=12"
+  bool bare = false;  ///< the argument may be left out; settings follow an @: "dit@step=12"
+  /// make() of some tokens, without the others in memory; null = it cannot.
+  WorkloadPart (*make_part)(const WorkloadRequest& request, const RowsOf& rows) = nullptr;
   bool seeded = false;  ///< reads the seed of the request and no other option of synthesis
 
   /// As typed: "film", "video:PATH", "dit[:CHECKPOINT]".

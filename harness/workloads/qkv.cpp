@@ -47,14 +47,22 @@ void rms_norm(Eigen::Ref<RowMajor> rows) {
         std::sqrt(rows.row(i).squaredNorm() / static_cast<float>(rows.cols()) + kEpsilon);
 }
 
-/// Writes [n, D] rows of one head to tokens first, first + 1, ...
-void store(const RowMajor& rows, int64_t first, int64_t head, Tensor& out) {
+/// Writes [n, D] rows of the only head to tokens first, first + 1, ...
+void store(const RowMajor& rows, int64_t first, Tensor& out) {
   for (Index i = 0; i < rows.rows(); ++i)
-    std::copy_n(rows.row(i).data(), rows.cols(), out.row(first + i, head));
+    std::copy_n(rows.row(i).data(), rows.cols(), out.row(first + i, 0));
 }
 
+/// The wanted tokens of a head, [L,1,D], as head `head` of what is returned.
+void keep(const Tensor& of, int64_t begin, int64_t head, Tensor& out) {
+#pragma omp parallel for schedule(static)
+  for (int64_t i = 0; i < out.length(); ++i)
+    std::copy_n(of.row(begin + i, 0), of.dim(), out.row(i, head));
+}
+
+/// One head's tensors, [L,1,D].
 void project(const std::vector<float>& hidden, int64_t channels, const Rope& rope,
-             const HeadWeights& weights, int64_t head, Qkv& out) {
+             const HeadWeights& weights, Qkv& out) {
   constexpr int64_t kRows = 256;  // tokens per step: projections and hidden rows stay in cache
   const int64_t length = out.q->length(), dim = out.q->dim();
   const auto project_rows = [&](int64_t first) {
@@ -68,9 +76,9 @@ void project(const std::vector<float>& hidden, int64_t channels, const Rope& rop
       rope.apply(first + i, q.data() + i * dim);
       rope.apply(first + i, k.data() + i * dim);
     }
-    store(q, first, head, *out.q);
-    store(k, first, head, *out.k);
-    store(v, first, head, *out.v);
+    store(q, first, *out.q);
+    store(k, first, *out.k);
+    store(v, first, *out.v);
   };
   RegionErrors errors;
 #pragma omp parallel for schedule(dynamic)
@@ -148,9 +156,9 @@ void Rope::apply(int64_t token, float* channels) const {
   }
 }
 
-PeakMeter::PeakMeter(const Tensor& q, const Tensor& k, int64_t rows) {
+void PeakMeter::add(const Tensor& q, const Tensor& k) {
   const int64_t length = q.length(), heads = q.heads(), dim = q.dim();
-  rows = std::min(rows, length);
+  const int64_t rows = std::min(rows_, length);
   top_ = static_cast<int64_t>(std::ceil(kPeakKeys * static_cast<double>(length)));
   const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(dim)));
   for (int64_t head = 0; head < heads; ++head) {
@@ -202,12 +210,21 @@ Qkv synthesize_qkv(const std::vector<float>& hidden, int64_t channels, const Vid
                    const QkvOptions& options) {
   check_qkv_options(options);
   const int64_t length = grid.video_tokens();
-  const auto tensor = [&] { return std::make_shared<Tensor>(length, options.heads, options.dim); };
-  Qkv out{tensor(), tensor(), tensor()};
+  const int64_t end = options.end < 0 ? length : options.end;
+  const auto tensors = [&](int64_t tokens, int64_t heads) {
+    const auto one = [&] { return std::make_shared<Tensor>(tokens, heads, options.dim); };
+    return Qkv{one(), one(), one()};
+  };
+  Qkv out = tensors(end - options.begin, options.heads), of_head = tensors(length, 1);
   const Rope rope(grid, options.dim);
-  for (int64_t head = 0; head < options.heads; ++head)
-    project(hidden, channels, rope, make_weights(channels, options, head), head, out);
-  const PeakMeter meter(*out.q, *out.k, kCalibrationRows);
+  PeakMeter meter(kCalibrationRows);
+  for (int64_t head = 0; head < options.heads; ++head) {
+    project(hidden, channels, rope, make_weights(channels, options, head), of_head);
+    meter.add(*of_head.q, *of_head.k);
+    keep(*of_head.q, options.begin, head, *out.q);
+    keep(*of_head.k, options.begin, head, *out.k);
+    keep(*of_head.v, options.begin, head, *out.v);
+  }
   out.sharpness = options.sharpness;
   if (out.sharpness == 0)
     out.sharpness = find_sharpness(meter, options.peak == 0 ? kDefaultPeak : options.peak);

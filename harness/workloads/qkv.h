@@ -19,6 +19,8 @@ struct QkvOptions {
   /// sampled queries: softmax is made exactly this peaked. 0 = kDefaultPeak.
   double peak = 0;
   double sharpness = 0;  ///< 0 = calibrated to `peak`
+  /// Of the tokens these alone are returned; what is calibrated looks at all. end < 0 = all.
+  int64_t begin = 0, end = -1;
 };
 
 /// A choice, not a measurement of a model: 5% of the keys carrying 80% of the mass is where sparse
@@ -27,7 +29,8 @@ constexpr double kDefaultPeak = 0.8;
 /// The share of keys that counts as strongest.
 constexpr double kPeakKeys = 0.05;
 
-/// Query, key and value tensors, float32 [L,H,D], with what was calibrated.
+/// Query, key and value tensors, float32 [L,H,D] (or of the tokens that were asked for), with what
+/// was calibrated.
 struct Qkv {
   std::shared_ptr<Tensor> q, k, v;
   double sharpness = 1;           ///< factor on q that was found by bisection
@@ -76,11 +79,14 @@ class Rope {
 /// queries spread evenly over the tokens, per head, with q multiplied by `sharpness`.
 class PeakMeter {
  public:
-  PeakMeter(const Tensor& q, const Tensor& k, int64_t rows);
+  explicit PeakMeter(int64_t rows) : rows_(rows) {}
+  PeakMeter(const Tensor& q, const Tensor& k, int64_t rows) : PeakMeter(rows) { add(q, k); }
+  /// The tensors' heads, [L,H,D], of as many tokens as those before.
+  void add(const Tensor& q, const Tensor& k);
   std::vector<double> measure(double sharpness) const;
 
  private:
-  int64_t top_ = 1;
+  int64_t rows_, top_ = 1;
   /// Per head [L, rows]: scores less their maximum, the strongest keys first.
   std::vector<Eigen::MatrixXf> scores_;
 };

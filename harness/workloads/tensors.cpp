@@ -28,18 +28,35 @@ std::string tensors_spec(const CapturePath& path) {
   return std::string(kScheme) + path.path.native() + (path.prefix.empty() ? "" : "#") + path.prefix;
 }
 
-Workload tensors_workload(const WorkloadRequest& request) {
-  if (request.call) return load_call(*request.call, request);
+namespace {
+
+CaptureCall call_of(const WorkloadRequest& request) {
+  if (request.call) return *request.call;
   const std::optional<CapturePath> path = tensors_path(request.spec);
   if (!path) refuse_spec(request.spec);
-  return load_call(choose_call(*path, request.capture), request);
+  return choose_call(*path, request.capture);
+}
+
+}  // namespace
+
+Workload tensors_workload(const WorkloadRequest& request) {
+  return load_call(call_of(request), request);
 }
 
 namespace {
+
+WorkloadPart tensors_part(const WorkloadRequest& request, const RowsOf& rows) {
+  return load_call_part(call_of(request), request, rows);
+}
+
 const RegisterWorkload registered_tensors(
-    {"tensors", "PATH",
-     "your q, k, v (and router_logits, hidden …): .safetensors, .npz, a folder of them or of .npy",
-     false, tensors_workload});
+    {.name = "tensors",
+     .argument = "PATH",
+     .help = "your q, k, v (and router_logits, hidden …): .safetensors, .npz, a folder of them or "
+             "of .npy",
+     .synthesized = false,
+     .make = tensors_workload,
+     .make_part = tensors_part});
 }  // namespace
 
 }  // namespace vidattn

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
+#include <initializer_list>
 
 #include "attention/cancel.h"
 #include "attention/error.h"
@@ -13,6 +14,13 @@
 
 namespace vidattn {
 namespace {
+
+/// The first of these variables that the launcher has set.
+int of_launcher(std::initializer_list<const char*> names, int otherwise) {
+  for (const char* name : names)
+    if (const char* value = std::getenv(name); value != nullptr) return std::atoi(value);
+  return otherwise;
+}
 
 /// What all ranks agreed to refuse.
 class AgreedError : public InputError {
@@ -62,11 +70,8 @@ ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicat
   }
 }
 
-int started_ranks() {
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})
-    if (const char* size = std::getenv(name); size != nullptr) return std::max(1, std::atoi(size));
-  return 1;
-}
+int started_ranks() { return std::max(1, of_launcher({"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}, 1)); }
+int started_rank() { return of_launcher({"OMPI_COMM_WORLD_RANK", "PMI_RANK"}, 0); }
 
 void refuse_ranks(const std::string& what) {
   if (started_ranks() > 1)

@@ -20,8 +20,10 @@ void agree(Communicator& world, const std::function<void()>& work);
 ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work,
                         bool survives = false);
 
-/// How many ranks MPI started, by the environment of its launcher; 1 without.
+/// How many ranks MPI started, and which of them this process is, by the environment of its
+/// launcher; 1 and 0 without.
 int started_ranks();
+int started_rank();
 
 /// Throws InputError where MPI started several ranks and `what` would be done by each of them.
 void refuse_ranks(const std::string& what);

@@ -54,33 +54,55 @@ class CallLoader {
         names_(source_->names()),
         taken_(call.names.qkv.begin(), call.names.qkv.end()) {}
 
-  Workload load() && {
+  Workload load() && { return std::move(std::move(*this).load({}).workload); }
+
+  /// Where `rows` is given, of these tokens alone.
+  WorkloadPart load(const RowsOf& rows) && {
     out_.name = request_.spec;
     require_said_attention();
     say_heads();
     order_tokens_and_keys();
     say_order();
     set_grid();
+    const int64_t length = order_.places.kept, keys = key_order_.places.kept;
+    if (rows) keep_rows(rows, order_);
+    if (rows) keep_rows(rows, key_order_);
     inputs().q = read(operands_.q, "q", order_);
     inputs().k = read(operands_.k, "k", key_order_);
     inputs().v = read(operands_.v, "v", key_order_);
     require_one_type(inputs());
-    if (!padding_known_) warn_of_zeros();
+    if (!padding_known_ && !rows) warn_of_zeros();
     inputs().scale = settings_.scale;
-    inputs().validate();
+    validate(!rows);
     InputReader reader(*source_, call_.names.prefix, operands_, settings_, order_);
     reader.read(inputs());
     if (crosses() && !is_cross(inputs())) mark_cross(inputs());
     taken_.insert(taken_.end(), reader.taken().begin(), reader.taken().end());
     json tensors = operands_.record;
     tensors.update(reader.record());
-    compare_with_captured();
+    if (!rows) compare_with_captured();
     describe(std::move(tensors));
-    return std::move(out_);
+    return {std::move(out_), length, keys};
   }
 
  private:
   Inputs& inputs() { return out_.inputs; }
+
+  static void keep_rows(const RowsOf& rows, TokenOrder& order) {
+    const auto [begin, end] = rows(order.places.kept);
+    for (int64_t& place : order.places.places)
+      place = place >= begin && place < end ? place - begin : -1;
+    order.places.kept = end - begin;
+    order.changes = true;
+  }
+
+  /// A part of the tokens does not fill the grid.
+  void validate(bool whole) {
+    const VideoGrid grid = inputs().grid;
+    if (!whole) inputs().grid = {};
+    inputs().validate();
+    inputs().grid = grid;
+  }
 
   /// Keys of another number than the queries are other tokens.
   bool crosses() const {
@@ -321,6 +343,11 @@ class CallLoader {
 
 Workload load_call(const CaptureCall& call, const WorkloadRequest& request) {
   return CallLoader(call, request).load();
+}
+
+WorkloadPart load_call_part(const CaptureCall& call, const WorkloadRequest& request,
+                            const RowsOf& rows) {
+  return CallLoader(call, request).load(rows);
 }
 
 }  // namespace vidattn

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "harness/workloads/capture/calls.h"
-#include "harness/workloads/workload.h"
+#include "harness/workloads/part.h"
 
 namespace vidattn {
 
@@ -10,5 +10,8 @@ namespace vidattn {
 /// tokens are put in the library's order, video first, and padding is left out (tokens.h). Throws
 /// InputError with one line for whatever does not fit, before memory is asked for where sizes tell.
 Workload load_call(const CaptureCall& call, const WorkloadRequest& request);
+/// The wanted tokens alone; what the capture has of the model's output is then not compared.
+WorkloadPart load_call_part(const CaptureCall& call, const WorkloadRequest& request,
+                            const RowsOf& rows);
 
 }  // namespace vidattn

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
+#include <tuple>
 
 #include "attention/error.h"
 #include "harness/io/text/path_json.h"
@@ -48,12 +49,13 @@ std::function<void(double)> part(const WorkloadRequest& request, double from, do
 
 }  // namespace
 
-Workload project_features(const WorkloadRequest& request, VideoFeatures features,
-                          double sharpness) {
+Workload project_features(const WorkloadRequest& request, VideoFeatures features, double sharpness,
+                          const RowsOf& rows) {
   const VideoGrid& grid = features.grid;
   std::vector<float>& hidden = features.hidden;
   QkvOptions options = qkv_options(request);
   options.sharpness = sharpness;
+  if (rows) std::tie(options.begin, options.end) = rows(grid.video_tokens());
   Qkv qkv = synthesize_qkv(hidden, kFeatures, grid, options);
   Workload out;
   out.name = request.spec;
@@ -61,8 +63,10 @@ Workload project_features(const WorkloadRequest& request, VideoFeatures features
   out.inputs.k = qkv.k;
   out.inputs.v = qkv.v;
   out.inputs.grid = grid;
-  out.inputs.extra["hidden"] =
-      std::make_shared<const Array>(Array{{grid.video_tokens(), kFeatures}, std::move(hidden)});
+  if (rows)
+    hidden = {hidden.begin() + options.begin * kFeatures, hidden.begin() + options.end * kFeatures};
+  out.inputs.extra["hidden"] = std::make_shared<const Array>(
+      Array{{std::ssize(hidden) / kFeatures, kFeatures}, std::move(hidden)});
   nlohmann::json& provenance = out.provenance = std::move(features.provenance);
   provenance["seed"] = request.seed;
   provenance["grid"] = {grid.frames, grid.height, grid.width};
@@ -159,11 +163,11 @@ VideoFeatures film_features(const WorkloadRequest& request) {
            {"shots_pixel", film.shot_starts()}}};
 }
 
-Workload film_workload(const WorkloadRequest& request) {
-  return project_features(request, film_features(request));
+Workload film_workload(const WorkloadRequest& request, const RowsOf& rows) {
+  return project_features(request, film_features(request), 0, rows);
 }
 
-Workload video_workload(const WorkloadRequest& request) {
+Workload video_workload(const WorkloadRequest& request, const RowsOf& rows) {
   check_request(request);
   const std::string prefix = "video:";
   const std::string path =
@@ -182,35 +186,55 @@ Workload video_workload(const WorkloadRequest& request) {
   grid.validate();
   std::vector<float> hidden = video_features(input, grid, sampling, part(request, 0.4, 0.8));
   Workload workload = project_features(
-      request, {grid,
-                std::move(hidden),
-                {{"source", "video"},
-                 {"frames", wanted},
-                 {"file_frames", survey.frames},
-                 {"height", grid.height * kTokenPixels},
-                 {"width", grid.width * kTokenPixels},
-                 {"file_height", survey.height},
-                 {"file_width", survey.width},
-                 {"fps", survey.fps},
-                 {"notes", survey.notes},
-                 {"decoder", survey.decoder},
-                 {"stride", sampling.stride},
-                 {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
-                 {"shots_pixel", survey.shots}}});
+      request,
+      {grid,
+       std::move(hidden),
+       {{"source", "video"},
+        {"frames", wanted},
+        {"file_frames", survey.frames},
+        {"height", grid.height * kTokenPixels},
+        {"width", grid.width * kTokenPixels},
+        {"file_height", survey.height},
+        {"file_width", survey.width},
+        {"fps", survey.fps},
+        {"notes", survey.notes},
+        {"decoder", survey.decoder},
+        {"stride", sampling.stride},
+        {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
+        {"shots_pixel", survey.shots}}},
+      0, rows);
   put_path(workload.provenance, "path", path);
   workload.notes = survey.notes;
   return workload;
 }
 
 namespace {
+
+template <Workload (*make)(const WorkloadRequest&, const RowsOf&)>
+Workload make_whole(const WorkloadRequest& request) {
+  return make(request, {});
+}
+
+template <Workload (*make)(const WorkloadRequest&, const RowsOf&)>
+WorkloadPart make_rows(const WorkloadRequest& request, const RowsOf& rows) {
+  Workload made = make(request, rows);
+  const int64_t tokens = made.inputs.grid.tokens();
+  return {std::move(made), tokens, tokens};
+}
+
 const RegisterWorkload film_kind(
-    {"film", "",
-     "vidattn's own multi-shot film, rendered from --seed, with known shots (the default)", true,
-     film_workload});
-const RegisterWorkload video_kind({"video", "PATH",
-                                   "any file that FFmpeg reads, or a folder of frames; shots found "
-                                   "(as by `vidattn shots`) or given",
-                                   true, video_workload});
+    {.name = "film",
+     .help = "vidattn's own multi-shot film, rendered from --seed, with known shots (the default)",
+     .synthesized = true,
+     .make = make_whole<film_workload>,
+     .make_part = make_rows<film_workload>});
+const RegisterWorkload video_kind({.name = "video",
+                                   .argument = "PATH",
+                                   .help = "any file that FFmpeg reads, or a folder of frames; "
+                                           "shots found (as by `vidattn shots`) or given",
+                                   .synthesized = true,
+                                   .make = make_whole<video_workload>,
+                                   .make_part = make_rows<video_workload>});
 }  // namespace
 
 }  // namespace vidattn

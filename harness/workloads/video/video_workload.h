@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "harness/workloads/workload.h"
+#include "harness/workloads/part.h"
 
 namespace vidattn {
 
@@ -16,8 +16,9 @@ namespace vidattn {
 
 /// "film": the procedural film of request.seed (film.h), by default 21x30x52 tokens, which is 81
 /// frames of 832x480. Shots are the film's own; request.shots are latent frames where it cuts.
-/// Throws InputError for an impossible grid, shots, heads, dim or peak.
-Workload film_workload(const WorkloadRequest& request);
+/// Throws InputError for an impossible grid, shots, heads, dim or peak. `rows`: of these tokens
+/// alone, with the grid of all (part.h).
+Workload film_workload(const WorkloadRequest& request, const RowsOf& rows = {});
 
 /// "video:PATH". Frames are resized (pixel area) to the nearest multiples of 16, or to
 /// request.height x request.width tokens. The grid has request.frames latent frames, by default as
@@ -25,7 +26,7 @@ Workload film_workload(const WorkloadRequest& request);
 /// because its shots matter more here than its frame rate. Shots are detected at full frame rate
 /// (shots.h), or given as latent frames. Throws InputError for a file that is not a readable video
 /// or has fewer frames than asked, and as film_workload() does.
-Workload video_workload(const WorkloadRequest& request);
+Workload video_workload(const WorkloadRequest& request, const RowsOf& rows = {});
 
 /// Features of a video's tokens, [L,128], and what they were made from.
 struct VideoFeatures {
@@ -40,6 +41,6 @@ VideoFeatures film_features(const WorkloadRequest& request);
 /// q, k and v of features; a sharpness other than 0 is used in place of one calibrated to the
 /// request's peak.
 Workload project_features(const WorkloadRequest& request, VideoFeatures features,
-                          double sharpness = 0);
+                          double sharpness = 0, const RowsOf& rows = {});
 
 }  // namespace vidattn
