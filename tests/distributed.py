@@ -130,6 +130,7 @@ class Distributed(unittest.TestCase):
                     self.assertEqual(rank["communication"]["sent_bytes"], rank["closed_form_sent_bytes"])
                 self.assertEqual(len(case.get("backward_ranks", [])), ranks if "--pass" in more else 0)
         self.assertEqual(out.count("one process on the same cores"), 3)
+        self.assertEqual(out.count("the cluster model says"), 3)
 
     def test_ulysses(self):
         for ranks in 2, 4:
@@ -247,10 +248,13 @@ class Distributed(unittest.TestCase):
         self.assertTrue(any(re.match(r"vidattn: rank 1 on \S+ has not answered", line)
                             for line in own_lines(err)), out + err)
 
-    def test_a_wrong_line_is_said_once(self):
-        code, out, err = run(2, "run", "--no-such-option")
-        self.assertEqual((code, out), (3, ""))
-        self.assertEqual(len(own_lines(err)), 1, err)
+    def test_what_is_wrong_on_all_is_said_once(self):
+        for line, text in ((("run", "--no-such-option"), "no-such-option"),
+                           (("bench", "--quick"), "2 ranks would each do all of `vidattn bench`")):
+            code, out, err = run(2, *line)
+            self.assertEqual((code, out), (3, ""))
+            self.assertEqual(len(own_lines(err)), 1, err)
+            self.assertIn(text, own_lines(err)[0])
 
     def fails(self, hurt):
         """Hurts rank 1 of a run after its first case was kept; returns what the run said."""

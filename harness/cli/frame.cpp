@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <string>
@@ -51,6 +53,15 @@ class WritablePlaces {
   std::vector<std::string> made_;
 };
 
+/// Commands that ranks share, or a rank runs for itself. Others would be done once by each of them.
+void check_ranks(const Command& command) {
+  constexpr std::array kOnRanks{"run", "sweep", "attend", "case", "env", "list"};
+  if (started_ranks() > 1 &&
+      std::find(kOnRanks.begin(), kOnRanks.end(), command.name) == kOnRanks.end())
+    refuse_ranks("do all of `vidattn " + command.name +
+                 "`: what ranks share is `run` and `attend` with --distributed, and `run SUITE`");
+}
+
 /// Records are for reading elsewhere, where the program lies at another place.
 Arguments recorded(int argc, char** argv) {
   Arguments arguments(argv, argv + argc);
@@ -69,6 +80,7 @@ ExitCode parse_and_run(int argc, char** argv) {
   const std::vector<Command> commands = make_commands();
   const Command* command = parse(tool, commands, argc, argv);
   if (command == nullptr) return ExitCode::fine;
+  check_ranks(*command);
   if (!simd.empty()) force_cpu_simd_target(simd);
   const WritablePlaces places(command->options);
   catch_interrupts();

@@ -7,6 +7,7 @@
 #include "harness/cli/options.h"
 #include "harness/cli/workload_options.h"
 #include "harness/distributed/attend_files.h"
+#include "harness/distributed/ranks/session.h"
 
 namespace vidattn::attend_command {
 namespace {
@@ -52,7 +53,10 @@ AttendOptions complete(const Given& given) {
 }
 
 ExitCode attend_either(const Given& given) {
-  if (given.distributed.layout.empty()) return attend(complete(given));
+  if (given.distributed.layout.empty()) {
+    refuse_ranks("do the whole call: --distributed shares it");
+    return attend(complete(given));
+  }
   DistributedAttend shared = given.distributed;
   shared.call = complete(given);
   return attend_distributed(shared);

@@ -18,7 +18,9 @@ Alone::Alone(const BackendSpec& spec, const Device& device, Inputs whole, Pass p
 double Alone::run() {
   const auto start = Clock::now();
   plan_ = spec_.backend->plan(in_, spec_.params);
+  const auto planned = Clock::now();
   device_.run(plan_, in_, out_);
+  attention_ = seconds_since(planned);
   const double forward = times_forward(pass_) ? seconds_since(start) : 0;
   if (!times_backward(pass_)) return forward;
   const auto begin = Clock::now();

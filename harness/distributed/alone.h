@@ -21,6 +21,8 @@ class Alone {
   /// Why the last run is not to be believed, by the reference; empty = it is.
   std::string fault() const;
   const Inputs& in() const { return in_; }
+  const Plan& plan() const { return plan_; }
+  double attention() const { return attention_; }  ///< seconds of the last run's
   const Tensor& o() const { return out_.o; }
   /// Of the last run, by q, k, v and inputs (named_gradients()); empty without a backward pass.
   const std::map<std::string, Array>& gradients() const { return gradients_; }
@@ -31,6 +33,7 @@ class Alone {
   Inputs in_;
   Pass pass_;
   Tensor d_o_;
+  double attention_ = 0;
   Plan plan_;
   Output out_;
   std::map<std::string, Array> gradients_;

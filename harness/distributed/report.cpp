@@ -117,8 +117,14 @@ std::string case_text(const DistributedCase& result, const RankLayout& layout) {
                       "one process: {} ms; the rank is one, too: the two differ by what times "
                       "vary by\n",
                       milliseconds(result.alone));
-  return text + fmt::format("one process on the same cores: {} ms; parallel efficiency {:.3g}\n",
-                            milliseconds(result.alone), result.efficiency());
+  text += fmt::format("one process on the same cores: {} ms; parallel efficiency {:.3g}\n",
+                      milliseconds(result.alone), result.efficiency());
+  if (result.predicted == 0) return text;
+  return text + fmt::format(
+                    "attention and exchanges forward: {} ms, the cluster model says {} "
+                    "({:+.0f}%)\n",
+                    milliseconds(result.attended), milliseconds(result.predicted),
+                    100 * (result.predicted / result.attended - 1));
 }
 
 nlohmann::json case_json(const DistributedCase& result) {
@@ -139,6 +145,10 @@ nlohmann::json case_json(const DistributedCase& result) {
   json["relative_l2_limit"] = result.output.limit;
   json["one_process_seconds"] = result.alone;
   json["parallel_efficiency"] = result.efficiency();
+  if (result.predicted > 0) {
+    json["attended_seconds"] = result.attended;
+    json["predicted_seconds"] = result.predicted;
+  }
   if (!times_backward(result.pass)) return json;
   json["gradients"] = {{"same_bits", result.gradients.same_bits},
                        {"relative_l2", result.gradients.error},

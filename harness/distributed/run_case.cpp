@@ -179,22 +179,23 @@ class SharedCase {
 }  // namespace
 
 DistributedCase run_case(Communicator& world, const RankLayout& layout, const BackendSpec& spec,
-                         const Device& device, DType dtype, Pass pass,
-                         const SharedWorkload& workload, int repeat, OwnCores& cores) {
+                         const Device& device, const CaseOptions& options,
+                         const SharedWorkload& workload, OwnCores& cores) {
+  const auto [dtype, pass, repeat, link] = options;
   DistributedCase result{
       .backend = spec.text(), .device = device.name(), .dtype = to_string(dtype), .pass = pass};
   SharedInputs own = workload.own;
   std::optional<Alone> alone;
   agree(world, [&] {
-    require_pass(pass, device, dtype);
+    require_pass(options.pass, device, options.dtype);
     prepare_shared(spec, own, world);
-    set_dtype(own.own, dtype, "the workload");
+    set_dtype(own.own, options.dtype, "the workload");
     own.shape.dtype = own.own.q->dtype();
     if (!workload.whole) return;
     Inputs whole = *workload.whole;
     spec.backend->prepare(whole, spec.params);
-    set_dtype(whole, dtype, "the workload");
-    alone.emplace(spec, device, std::move(whole), pass);
+    set_dtype(whole, options.dtype, "the workload");
+    alone.emplace(spec, device, std::move(whole), options.pass);
   });
   result.beside_one = world.all_gather(int64_t{alone.has_value()})[0] != 0;
   const PeakMemory memory;
@@ -219,10 +220,13 @@ DistributedCase run_case(Communicator& world, const RankLayout& layout, const Ba
     return result;
   }
 
-  std::vector<double> of_one, of_all;
+  std::vector<double> of_one, of_all, attention;
   std::vector<std::vector<RankTimes>> forward, backward;
   for (int i = 0; i < repeat; ++i) {
-    if (alone) cores.with_all([&] { of_one.push_back(alone->run()); });
+    if (alone) {
+      cores.with_all([&] { of_one.push_back(alone->run()); });
+      attention.push_back(alone->attention());
+    }
     world.barrier();
     of_all.push_back(shared.run());
     forward.push_back(shared.forward());
@@ -232,7 +236,15 @@ DistributedCase run_case(Communicator& world, const RankLayout& layout, const Ba
   const auto run = std::find(of_all.begin(), of_all.end(), result.total) - of_all.begin();
   result.forward.ranks = forward[run];
   result.backward.ranks = backward[run];
-  if (alone) result.alone = median_of(of_one);
+  if (!alone) return result;
+  result.alone = median_of(of_one);
+  for (const RankTimes& rank : result.forward.ranks)
+    result.attended =
+        std::max(result.attended, rank.total - rank.planning - rank.for_planning.waited);
+  // A rank has a share of the cores that one process has.
+  const double on_one = median_of(attention) * cores.all() / cores.threads();
+  if (result.attended > 0 && world.size() > 1)
+    result.predicted = predicted_seconds(alone->plan(), alone->in(), layout.grid(), on_one, link);
   return result;
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/distributed/predicted.h"
 #include "harness/distributed/ranks/own_cores.h"
 #include "harness/distributed/shared_call.h"
 #include "harness/distributed/shared_workload.h"
@@ -26,11 +27,14 @@ struct Difference {
 struct DistributedCase {
   std::string backend, device, dtype;
   Pass pass = Pass::forward;
-  SharedPass forward, backward;           ///< those that are timed
-  std::vector<int64_t> peak_bytes;        ///< by rank: its inputs and the most that the call added
-  double total = 0;                       ///< seconds of that run, the slowest rank's
-  double alone = 0;                       ///< median seconds of one process: what the pass times
-  bool beside_one = true;                 ///< whether one process ran
+  SharedPass forward, backward;     ///< those that are timed
+  std::vector<int64_t> peak_bytes;  ///< by rank: its inputs and the most that the call added
+  double total = 0;                 ///< seconds of that run, the slowest rank's
+  double alone = 0;                 ///< median seconds of one process: what the pass times
+  bool beside_one = true;           ///< whether one process ran
+  /// Seconds of attention and exchanges forward: the cluster model's, and the slowest rank's. 0 =
+  /// not known.
+  double predicted = 0, attended = 0;
   Difference output, gradients;           ///< from one process
   std::map<std::string, double> figures;  ///< the method's own (balance losses …)
   std::string reason;  ///< why the result is not to be believed; empty = it passed
@@ -38,12 +42,20 @@ struct DistributedCase {
   double efficiency() const { return total > 0 ? alone / total : 0; }
 };
 
-/// Checks the case, then times it `repeat` times, turn by turn with one process where the first
+/// How a case is run.
+struct CaseOptions {
+  DType dtype = DType::f32;
+  Pass pass = Pass::forward;
+  int repeat = 5;  ///< timed runs
+  Link link = {};  ///< measure_link()
+};
+
+/// Checks the case, then times it, turn by turn with one process where the first
 /// rank has the whole call; else each rank's heads are checked against the reference (which a
 /// ring's ranks cannot). The figures are rank 0's; on the others only what is needed there is
 /// filled. Throws what agree() throws where it cannot run.
 DistributedCase run_case(Communicator& world, const RankLayout& layout, const BackendSpec& spec,
-                         const Device& device, DType dtype, Pass pass,
-                         const SharedWorkload& workload, int repeat, OwnCores& cores);
+                         const Device& device, const CaseOptions& options,
+                         const SharedWorkload& workload, OwnCores& cores);
 
 }  // namespace vidattn

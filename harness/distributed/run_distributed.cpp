@@ -89,6 +89,7 @@ ExitCode run_distributed(const DistributedRun& run, Communicator& world) {
     workload = share_workload(run.workload, layout, world.rank(), !run.shared_only);
   });
   OwnCores cores(world);
+  const Link link = measure_link(world);
   std::optional<RunRecord> record;
   if (first) record.emplace(run, layout, world, workload, cores);
   bool failed = false, any = false;
@@ -97,8 +98,9 @@ ExitCode run_distributed(const DistributedRun& run, Communicator& world) {
       for (const std::string& backend : run.backends) {
         const BackendSpec spec = parse_backend(backend);
         try {
-          const DistributedCase result = run_case(world, layout, spec, find_device(device), dtype,
-                                                  run.pass, workload, run.repeat, cores);
+          const DistributedCase result =
+              run_case(world, layout, spec, find_device(device),
+                       {dtype, run.pass, run.repeat, link}, workload, cores);
           failed |= !result.reason.empty();
           any = true;
           if (first) record->add(result);

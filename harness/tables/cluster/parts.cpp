@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "harness/measure/record/rank_figures.h"
 
 namespace vidattn {
@@ -50,6 +52,19 @@ std::string links_note(const ClusterProjection& on) {
       on.cluster.source);
 }
 
+/// A plan whose ranks have less than half a tile says little of how even a longer one is; empty
+/// where they have more, or no longer one is asked for.
+std::string tiny_plan_note(const Projection& p, const ClusterProjection& on) {
+  constexpr int64_t kFewTokens = 64;
+  const int64_t longest = *std::max_element(on.tokens.begin(), on.tokens.end());
+  if (longest <= p.tokens || p.tokens >= kFewTokens * on.cluster.devices) return {};
+  return fmt::format(
+      "warning: the plans have {} tokens, {:.3g} for each of {} devices: too few to tell how even "
+      "those of {} tokens are; a larger --grid tells more",
+      p.tokens, static_cast<double>(p.tokens) / static_cast<double>(on.cluster.devices),
+      on.cluster.devices, longest);
+}
+
 }  // namespace
 
 std::vector<ProjectionTable> rank_parts(const Projection& p) {
@@ -84,6 +99,8 @@ std::vector<ProjectionTable> cluster_parts(const Projection& p) {
       if (plan.failure.empty())
         part.rows.push_back(cluster_row(plan, plan.cluster[i], p.plans.front().cluster[i], on));
     if (i + 1 == on.tokens.size()) part.notes = {links_note(on)};
+    const std::string tiny = tiny_plan_note(p, on);
+    if (i + 1 == on.tokens.size() && !tiny.empty()) part.notes.push_back(tiny);
     parts.push_back(std::move(part));
   }
   return parts;
