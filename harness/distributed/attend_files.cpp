@@ -4,11 +4,11 @@
 
 #include "attention/error.h"
 #include "harness/conform/attend_backward.h"
-#include "harness/distributed/input_gradients.h"
+#include "harness/distributed/calls/input_gradients.h"
+#include "harness/distributed/calls/shared_call.h"
 #include "harness/distributed/ranks/own_cores.h"
 #include "harness/distributed/ranks/session.h"
 #include "harness/distributed/report.h"
-#include "harness/distributed/shared_call.h"
 #include "harness/distributed/shared_files.h"
 #include "harness/host/output/outputs.h"
 #include "harness/io/json_file.h"

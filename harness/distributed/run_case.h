@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "harness/distributed/calls/shared_call.h"
 #include "harness/distributed/predicted.h"
 #include "harness/distributed/ranks/own_cores.h"
-#include "harness/distributed/shared_call.h"
 #include "harness/distributed/shared_workload.h"
 #include "harness/measure/record/pass.h"
 

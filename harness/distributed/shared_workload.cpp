@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "attention/error.h"
-#include "harness/distributed/input_gradients.h"
+#include "harness/distributed/calls/input_gradients.h"
 #include "harness/distributed/ranks/session.h"
 #include "harness/io/text/console.h"
 #include "harness/workloads/part.h"

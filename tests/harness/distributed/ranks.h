@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "harness/distributed/calls/shared_call.h"
 #include "harness/distributed/parts/exchange.h"
 #include "harness/distributed/ranks/thread_transport.h"
-#include "harness/distributed/shared_call.h"
 #include "tests/support/compare.h"
 
 namespace vidattn {

@@ -1,4 +1,4 @@
-#include "harness/distributed/shared_call.h"
+#include "harness/distributed/calls/shared_call.h"
 
 #include <gtest/gtest.h>
 

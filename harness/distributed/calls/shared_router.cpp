@@ -1,4 +1,4 @@
-#include "harness/distributed/shared_router.h"
+#include "harness/distributed/calls/shared_router.h"
 
 #include <algorithm>
 #include <cstring>

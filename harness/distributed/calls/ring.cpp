@@ -1,4 +1,4 @@
-#include "harness/distributed/ring.h"
+#include "harness/distributed/calls/ring.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,9 +8,9 @@
 #include "attention/backward/kept.h"
 #include "attention/error.h"
 #include "attention/terms/joined.h"
+#include "harness/distributed/calls/travelling_keys.h"
 #include "harness/distributed/parts/exchange.h"
 #include "harness/distributed/parts/plan_parts.h"
-#include "harness/distributed/travelling_keys.h"
 
 namespace vidattn {
 namespace {

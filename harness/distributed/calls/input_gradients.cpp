@@ -1,4 +1,4 @@
-#include "harness/distributed/input_gradients.h"
+#include "harness/distributed/calls/input_gradients.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "harness/distributed/ring_backward.h"
+#include "harness/distributed/calls/ring_backward.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,9 +12,9 @@
 #include "attention/error.h"
 #include "attention/terms/joined.h"
 #include "attention/terms/row_index.h"
+#include "harness/distributed/calls/travelling_keys.h"
 #include "harness/distributed/parts/exchange.h"
 #include "harness/distributed/parts/plan_parts.h"
-#include "harness/distributed/travelling_keys.h"
 
 namespace vidattn {
 namespace {

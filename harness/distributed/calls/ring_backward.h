@@ -1,7 +1,7 @@
 #pragma once
 
 #include "attention/device.h"
-#include "harness/distributed/ring.h"
+#include "harness/distributed/calls/ring.h"
 
 namespace vidattn {
 

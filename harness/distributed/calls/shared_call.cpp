@@ -1,13 +1,13 @@
-#include "harness/distributed/shared_call.h"
+#include "harness/distributed/calls/shared_call.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "harness/distributed/input_gradients.h"
+#include "harness/distributed/calls/input_gradients.h"
+#include "harness/distributed/calls/ring_backward.h"
+#include "harness/distributed/calls/shared_router.h"
 #include "harness/distributed/parts/plan_parts.h"
 #include "harness/distributed/ranks/session.h"
-#include "harness/distributed/ring_backward.h"
-#include "harness/distributed/shared_router.h"
 #include "metrics/plan/check/equality.h"
 #include "metrics/plan/check/gradients.h"
 #include "metrics/plan/stats.h"
