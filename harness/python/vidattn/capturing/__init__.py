@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Iterator, Optional, Sequence, Tuple
 
+from .._values import text
 from .call import CaptureError, Geometry, shots_of
 from .files import Folder, say, size_text
 from .reading import CapturedCall, read_capture
@@ -37,25 +38,38 @@ def capture(source: Any, *, out: Any, layers: Numbers = None, steps: Numbers = N
     grid:     latent frames, height and width in tokens, and prefix, the tokens before them, where the model is not
               known. shots: first latent frame of each.
 
-    Prints the size before the first file. Raises CaptureError (a ValueError) in one line when the disk has less,
-    for layers, steps or heads that do not exist, and for calls that the format cannot hold.
+    Prints the size before the first file, and at the end what was asked for and never came. Raises CaptureError (a
+    ValueError) in one line when the disk has less, for layers, steps or heads that do not exist, and for calls that
+    the format cannot hold.
     """
     shots = shots_of(shots)
-    geometry = Geometry.of(grid, prefix) if grid is not None else None
+    geometry = Geometry.of(grid, prefix) if grid is not None or prefix != 0 else None
+    prompt = text("prompt", prompt, "a dog runs") or ""
     folder = Folder(out, overwrite)
     from .recorder import Recorder
 
     selection = Selection(layers, steps, heads, guidance, cross)
-    recorder = Recorder(folder, selection, hidden=hidden, output=output, shots=shots)
+    recorder = Recorder(folder, selection, hidden=bool(hidden), output=bool(output), shots=shots)
     if hasattr(source, "model_options"):
         from .comfyui import ComfyCapture
+        _require_unsaid(modules=modules, qkv=qkv, scheduler=scheduler, passes=passes, prompt=prompt, hidden=hidden)
         opened = ComfyCapture(source, recorder, geometry=geometry).open()
     else:
         from .pipeline import PipelineCapture
         opened = PipelineCapture(source, recorder, scheduler, prompt, modules=modules, qkv=qkv, passes=passes,
                                  geometry=geometry).open()
+    folder.begin()
     try:
         with opened as handle:
             yield handle
+        if recorder.missing():
+            say(recorder.missing())
     finally:
         say(f"{folder.files} files, {size_text(folder.bytes)}, in {folder.path}")
+
+
+def _require_unsaid(**options: Any) -> None:
+    """Of a model of ComfyUI, which says these itself or cannot be asked for them."""
+    said = [name for name, value in options.items() if value]
+    if said:
+        raise CaptureError(f"{', '.join(said)}: not for a model of ComfyUI")

@@ -4,7 +4,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, List, Optional, Tuple
 
-from .._values import whole_number, whole_numbers
+from .._values import shown, whole_number, whole_numbers
 
 COND, UNCOND = "cond", "uncond"
 
@@ -47,6 +47,8 @@ class Geometry:
     @staticmethod
     def of(grid: Any, prefix: Any) -> "Geometry":
         """As a user says it. Throws CaptureError."""
+        if grid is None:
+            raise CaptureError(f"prefix={shown(prefix)} says where the video begins: give its grid, too")
         sizes = whole_numbers("grid", grid) or []
         before = whole_number("prefix", prefix)
         if len(sizes) != 3 or min(sizes) < 1 or before < 0:

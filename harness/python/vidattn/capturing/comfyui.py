@@ -46,6 +46,8 @@ class ComfyCapture:
         options = kwargs.get("transformer_options") or {}
         place = self._place(options)
         if place is not None:
+            self.recorder.heard.step(place.step)
+            self.recorder.heard.layers.add(place.layer)
             self._hear(q, k, v, heads, args[0] if args else kwargs.get("mask"), output, options, place, kwargs)
         return output
 
@@ -55,6 +57,7 @@ class ComfyCapture:
         output = _by_heads(output, heads, bool(kwargs.get("skip_output_reshape")))
         call = AttentionCall(q, k, v, place, f"block.{place.layer}", mask=mask, output=output,
                              scale=kwargs.get("scale"), geometry=self.geometry or _geometry(options))
+        self.recorder.heard.call(call.crosses, place.passes)
         self.recorder.announce(call)
         self.recorder.record(call)
 
@@ -113,7 +116,7 @@ class VidattnCapture:
 
         model = model.clone()
         selection = Selection(_numbers(layers), _numbers(steps), heads or None)
-        ComfyCapture(model, Recorder(Folder(out), selection, output=output)).install()
+        ComfyCapture(model, Recorder(Folder(out).begin(), selection, output=output)).install()
         return (model,)
 
 

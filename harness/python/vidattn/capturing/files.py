@@ -9,6 +9,7 @@ import shutil
 import sys
 from typing import Any, Dict, Optional
 
+from .._values import path as checked_path
 from .call import CaptureError
 
 SCHEMA = "vidattn.capture/1"
@@ -32,23 +33,33 @@ def say(text: str) -> None:
 
 
 class Folder:
-    """Where the files go. Throws CaptureError for a folder that holds a capture already, unless it may be
-    overwritten."""
+    """Where the files go, once begin() has made it. Throws CaptureError for a folder that holds a capture already,
+    unless it may be overwritten."""
 
     def __init__(self, path: Any, overwrite: bool = False):
         try:
             import safetensors.torch  # noqa: F401
         except ImportError as missing:
             raise CaptureError(f"capture needs torch and safetensors ({missing}): pip install 'vidattn[capture]'")
-        self.path = pathlib.Path(path)
-        self.path.mkdir(parents=True, exist_ok=True)
-        there = sorted(file for file in self.path.glob("*.safetensors") if OWN_NAME.fullmatch(file.name))
-        if there and not overwrite:
-            raise CaptureError(f"{self.path} holds {there[0].name} already: choose another folder, or overwrite=True")
-        for file in there:
-            file.unlink()
+        self.path = checked_path("out", path)
+        if self.path.exists() and not self.path.is_dir():
+            raise CaptureError(f"out={self.path} is a file: expected a folder, which may be new")
+        self._earlier = sorted(file for file in self.path.glob("*.safetensors") if OWN_NAME.fullmatch(file.name))
+        if self._earlier and not overwrite:
+            raise CaptureError(f"{self.path} holds {self._earlier[0].name} already: choose another folder, or "
+                               "overwrite=True")
         self.files = 0
         self.bytes = 0
+
+    def begin(self) -> "Folder":
+        """Makes it, without the files of an earlier capture. Throws CaptureError."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            for file in self._earlier:
+                file.unlink(missing_ok=True)
+        except OSError as reason:
+            raise CaptureError(f"out={self.path}: {reason.strerror}") from None
+        return self
 
     def free(self) -> int:
         return shutil.disk_usage(self.path).free

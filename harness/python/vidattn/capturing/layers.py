@@ -7,6 +7,7 @@ from typing import Callable, Iterator, List, Sequence, Tuple, Union
 
 import torch
 
+from .._values import shown
 from .call import CaptureError
 
 Chosen = Union[None, str, Sequence[str], Callable[[str, torch.nn.Module], bool]]
@@ -25,18 +26,19 @@ class AttentionModule:
 
 def attention_modules(model: torch.nn.Module, chosen: Chosen = None) -> List[AttentionModule]:
     """`chosen` are names with wildcards, or a function of name and module: each module that fits is a layer. Without
-    it the layers are the model's lists of blocks, one behind the other."""
+    it the layers are the model's lists of blocks, one behind the other; of a model without lists each attention
+    module is one."""
     if chosen is None:
         return [AttentionModule(layer, f"{name}.{inner}" if inner else name, module)
                 for layer, (name, block) in enumerate(_blocks(model))
                 for inner, module in _outermost(block)]
-    if not isinstance(chosen, (str, list, tuple)) and not callable(chosen):
-        raise CaptureError(f"modules={chosen!r}: expected names with wildcards, or a function of name and module")
     patterns = [chosen] if isinstance(chosen, str) else chosen
+    if not callable(chosen) and not (isinstance(patterns, (list, tuple)) and all(isinstance(p, str) for p in patterns)):
+        raise CaptureError(f"modules={shown(chosen)}: expected names with wildcards, or a function of name and module")
     fits = chosen if callable(chosen) else lambda name, _: any(_matches(name, pattern) for pattern in patterns)
     found = [(name, module) for name, module in model.named_modules() if fits(name, module)]
     if not found:
-        raise CaptureError(f"modules={chosen!r}: no module of {type(model).__name__} has such a name")
+        raise CaptureError(f"modules={shown(chosen)}: no module of {type(model).__name__} has such a name")
     return [AttentionModule(layer, name, module) for layer, (name, module) in enumerate(found)]
 
 
@@ -60,6 +62,15 @@ def _outermost(block: torch.nn.Module) -> Iterator[Tuple[str, torch.nn.Module]]:
             yield name, module
 
 
+def _alone(model: torch.nn.Module) -> List[Tuple[str, torch.nn.Module]]:
+    """The attention modules of a model without lists of blocks, or itself."""
+    found = list(_outermost(model))
+    if not found:
+        raise CaptureError(f"{type(model).__name__} has no attention module, by its name: say which they are, as "
+                           "modules='blocks.*.mixer'")
+    return [(name, module) for name, module in found if name] or found
+
+
 def _blocks(model: torch.nn.Module) -> List[Tuple[str, torch.nn.Module]]:
     """Of the lists of blocks with attention, those nearest to the model: deeper ones refine texts."""
     lists = [(name, module) for name, module in model.named_modules()
@@ -68,8 +79,7 @@ def _blocks(model: torch.nn.Module) -> List[Tuple[str, torch.nn.Module]]:
     lists = [(name, module) for name, module in lists  # a list within a block belongs to the block
              if not any(name.startswith(outer + ".") for outer, _ in lists if outer != name)]
     if not lists:
-        raise CaptureError(f"{type(model).__name__} has no list of blocks with attention: name the modules, "
-                           "as modules='blocks.*.attn'")
+        return _alone(model)
     depth = min(name.count(".") for name, _ in lists)
     return [(f"{name}.{i}" if name else str(i), block) for name, module in lists if name.count(".") == depth
             for i, block in enumerate(module) if any(_is_attention(part) for part in block.modules())]

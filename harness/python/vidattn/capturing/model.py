@@ -31,11 +31,12 @@ class ModelCapture:
         self.model, self.recorder, self.progress = model, recorder, progress
         self.prefix = f"{name}." if name else ""
         self.attentions = attention_modules(model, modules)
-        self.qkv, self.passes, self.geometry = qkv, passes_of(passes), geometry
+        self.projections = [] if qkv is None else [Projections(one, qkv, self._hear) for one in self.attentions]
+        self.passes, self.geometry = passes_of(passes, recorder.selection), geometry
         self.count = self.attentions[-1].layer + 1
         recorder.selection.layers_of(self.count)
         self.passes_now: Optional[Tuple[str, ...]] = None  # where the pipeline says them
-        self._batch = 0
+        self._shape: Tuple[int, ...] = ()  # of the first tensor that the model is given
         self._found: Optional[Geometry] = None
         self._within: List[Tuple[AttentionModule, Dict[str, Any]]] = []  # modules that run, and their arguments
 
@@ -48,14 +49,15 @@ class ModelCapture:
             for attention in self.attentions:
                 for handle in self._hooks(attention):
                     stack.callback(handle.remove)
-                if self.qkv:
-                    stack.enter_context(Projections(attention, self.qkv, self._hear).open())
-            if not self.qkv:
+            for projections in self.projections:
+                stack.enter_context(projections.open())
+            if not self.projections:
                 stack.enter_context(Tap(self._listening, self._hear).open())
             yield
 
     def _hooks(self, attention: AttentionModule):
         def enter(module, args, kwargs):
+            self.recorder.heard.layers.add(attention.layer)
             self._within.append((attention, _arguments(module, args, kwargs)))
 
         def leave(module, args, kwargs, result):
@@ -68,33 +70,41 @@ class ModelCapture:
         given = _arguments(model, args, kwargs)
         self._within.clear()
         self.progress.forward(next((_number(given[key]) for key in TIMESTEPS if key in given), None))
-        self._batch = next((value.shape[0] for value in given.values()
-                            if isinstance(value, torch.Tensor) and value.dim() > 1), 0)
+        self.recorder.heard.step(self.progress.step)
+        self._shape = next((tuple(value.shape) for value in given.values()
+                            if isinstance(value, torch.Tensor) and value.dim() > 1), ())
         self._found = self.geometry or geometry_of(model, given)
 
     def _listening(self) -> bool:
-        if not self._within:
+        if not self._within or self.progress.step < 0:  # or a part of the model runs alone
             return False
         recorder = self.recorder
         return not recorder.estimate.said or recorder.selection.has(self._within[-1][0].layer, self.progress.step)
 
-    def _hear(self, q, k, v, *, mask=None, causal=False, scale=None, output=None) -> None:
+    def _hear(self, q, k, v, *, mask=None, causal=False, scale=None, output=None, hidden=None, crosses=False) -> None:
         if not self._listening():
             return
         attention, given = self._within[-1]
         video = None if "audio" in attention.name else self._found
-        call = AttentionCall(q, k, v, self._place(attention.layer), self.prefix + attention.name, attention.crosses,
-                             mask, causal, scale, output, geometry=video)
+        call = AttentionCall(q, k, v, self._place(attention.layer), self.prefix + attention.name,
+                             attention.crosses or crosses, mask, causal, scale, output, geometry=video)
+        self.recorder.heard.call(call.crosses, call.place.passes)
         if self.recorder.hidden and not call.crosses:
-            call.hidden = hidden_of(call, given)
+            call.hidden = hidden if hidden is not None else hidden_of(call, given)
         if not call.crosses:
             self.recorder.announce(call)
         if not self.recorder.wants(call):
             return
-        if self._batch and q.shape[0] != self._batch:
+        if not self._batched_alike(q):
             raise CaptureError(f"{attention.name} attends in a batch of {q.shape[0]} where the model is given "
-                               f"{self._batch}: attention over space and time apart is not captured")
+                               f"{self._shape[0]}: attention over space and time apart is not captured")
         self.recorder.record(call)
+
+    def _batched_alike(self, q: torch.Tensor) -> bool:
+        """Whether the entries of its batch are those of the model's: [B,…], or [L,B,C] as torch's layers take it."""
+        shape = self._shape
+        return not shape or q.shape[0] == shape[0] or (len(shape) == 3 and tuple(q.shape[1::-1]) == shape[:2]) \
+            or (len(shape) == 2 and q.shape[:2] == (1, shape[0]))
 
     def _place(self, layer: int) -> Place:
         progress = self.progress
@@ -109,7 +119,7 @@ class ModelCapture:
         if not said and passed:
             raise CaptureError(f"the model is called again in step {self.progress.step}: say which pass of guidance "
                                "is which, as passes=('cond', 'uncond')")
-        if len(said) > 1 and (passed or self._batch % len(said)):
+        if len(said) > 1 and (passed or (self._shape or (0,))[0] % len(said)):
             return (said[passed % len(said)],)
         return said
 

@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterator, Optional, Tuple
 
 import torch
 
+from .._values import shown
 from .call import COND, UNCOND, CaptureError
 from .model import ModelCapture
 from .progress import Progress, replaced
@@ -29,6 +30,9 @@ class PipelineCapture:
             raise CaptureError(f"source is {type(pipe).__name__}: expected a pipeline of diffusers, a torch module, or a "
                                "ModelPatcher of ComfyUI")
         self.pipe = None if isinstance(pipe, torch.nn.Module) else pipe
+        if scheduler is not None and (self.pipe is not None or not callable(getattr(scheduler, "step", None))):
+            raise CaptureError(f"scheduler={shown(scheduler)}: expected a bare model's scheduler of diffusers; a pipeline "
+                               "has its own")
         self.progress = Progress()
         self.progress.prompt = prompt
         self.recorder = recorder
@@ -36,6 +40,10 @@ class PipelineCapture:
         models = {"": pipe} if self.pipe is None else transformers_of(pipe)
         self.models = [ModelCapture(model, recorder, self.progress, name=name, **options)
                        for name, model in models.items()]
+        if UNCOND in recorder.selection.passes and not options.get("passes") \
+                and not any(hasattr(capture.model, "cache_context") for capture in self.models):
+            raise CaptureError(f"guidance asks for {' and '.join(recorder.selection.passes)}: say what the parts of the "
+                               "model's batch are, or its calls in a step, as passes=('uncond', 'cond')")
 
     def next_run(self, prompt: str = "") -> None:
         """Of a loop of your own: what follows is another run. Pipelines say so themselves."""

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, Iterator, Sequence
 
 import torch
 
+from .._values import shown
 from .call import CaptureError
 from .layers import AttentionModule
 
@@ -18,28 +19,32 @@ class Projections:
     other: [B,L,H,D], or [B,L,H*D] where the module says how many heads it has."""
 
     def __init__(self, attention: AttentionModule, names: Sequence[str], hear: Callable[..., None]):
-        names = [names] if isinstance(names, str) else list(names)
-        if len(names) not in (1, 3):
-            raise CaptureError(f"qkv={names}: expected the names of three submodules, or of one")
-        self.attention, self.names, self.hear = attention, names, hear
+        names = [names] if isinstance(names, str) else names
+        if not isinstance(names, (list, tuple)) or len(names) not in (1, 3) \
+                or not all(isinstance(name, str) for name in names):
+            raise CaptureError(f"qkv={shown(names)}: expected the names of three submodules, or of one")
+        self.attention, self.hear = attention, hear
+        self.parts = [self._part(name) for name in names]
         self._found: Dict[int, torch.Tensor] = {}
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
         with contextlib.ExitStack() as stack:
-            for i, name in enumerate(self.names):
-                try:
-                    part = self.attention.module.get_submodule(name)
-                except AttributeError:
-                    raise CaptureError(f"qkv: {self.attention.name} has no {name}") from None
+            for i, part in enumerate(self.parts):
                 stack.callback(part.register_forward_hook(self._keep(i)).remove)
             yield
+
+    def _part(self, name: str) -> torch.nn.Module:
+        try:
+            return self.attention.module.get_submodule(name)
+        except AttributeError:
+            raise CaptureError(f"qkv: {self.attention.name} has no {name}") from None
 
     def _keep(self, place: int) -> Callable[..., None]:
         def kept(module, args, result):
             self._found[place] = result
-            if len(self._found) == len(self.names):
-                found = [self._found.pop(i) for i in range(len(self.names))]
+            if len(self._found) == len(self.parts):
+                found = [self._found.pop(i) for i in range(len(self.parts))]
                 parts = found if len(found) == 3 else found[0].chunk(3, dim=-1)
                 self.hear(*(self._by_heads(part) for part in parts))
 

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional
 
 from .call import AttentionCall, CaptureError, Geometry
 from .files import Estimate, Folder
+from .heard import Heard
 from .selection import Selection, key_heads
 
 HEADER_BYTES = 1024  # of a file, about
@@ -23,7 +24,12 @@ class Recorder:
         self.estimate = Estimate(folder)
         self.layer_count: Optional[int] = None  # of the model, where it is known
         self.step_count: Optional[int] = None  # of the run
+        self.heard = Heard()
         self._written: Dict[str, str] = {}  # file name -> module of the call
+
+    def missing(self) -> str:
+        """What of the selection never came by, in one line; empty = nothing."""
+        return self.heard.missing(self.selection, self.layer_count)
 
     def wants(self, call: AttentionCall) -> bool:
         return self.selection.has(call.place.layer, call.place.step) and (self.selection.cross or not call.crosses)
@@ -60,6 +66,9 @@ class Recorder:
         if geometry and geometry.said and not fitting(call) and not call.crosses:
             raise CaptureError(f"grid={list(geometry.grid)} and prefix={geometry.prefix} are "
                                f"{geometry.prefix + geometry.video_tokens} tokens: {call.name} has {call.q.shape[1]}")
+        if self.shots and not fitting(call) and not call.crosses:
+            raise CaptureError(f"shots={self.shots}: where the video is among the tokens of {call.name} is not known, "
+                               "give its grid, too")
         if self.shots and geometry and self.shots[-1] >= geometry.grid[0]:
             raise CaptureError(f"shots={self.shots}: the video has {geometry.grid[0]} latent frames")
 
@@ -76,6 +85,7 @@ class Recorder:
         origin = {"module": call.name, "batch_entry": entry, "batch": call.q.shape[0],
                   "guidance": name or None, "run": call.place.run}
         self.folder.write(self._file_name(call, name), tensors, said, origin)
+        self.heard.wrote(call.place.layer, name)
 
     def _tensors(self, call: AttentionCall, heads: List[int], entry: int) -> Dict[str, Any]:
         keys = key_heads(heads, call.q.shape[2], call.k.shape[2])
@@ -166,4 +176,6 @@ def keys_attended(call: AttentionCall, entry: int) -> Any:
         if not bool((first[~keys] <= -1e4).all()):
             raise CaptureError(f"{call.name} adds a bias to its scores, which a capture cannot say")
     keys = keys.expand(call.k.shape[1])
+    if not bool(keys.any()):
+        raise CaptureError(f"{call.name} attends under a mask that leaves no key")
     return None if bool(keys.all()) else keys

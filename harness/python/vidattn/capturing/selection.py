@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence, Tuple, Union
 
-from .._values import whole_number, whole_numbers
+from .._values import shown, whole_number, whole_numbers
 from .call import COND, UNCOND, CaptureError
 
 Numbers = Optional[Union[int, Sequence[int]]]
@@ -13,17 +13,20 @@ def numbers(chosen: Numbers, what: str) -> Optional[List[int]]:
     """A number or several, sorted; None = all."""
     if chosen is None:
         return None
-    found = sorted(set(whole_numbers(what, chosen if hasattr(chosen, "__iter__") else [chosen]) or []))
+    found = sorted(set(whole_numbers(what, list(chosen) if hasattr(chosen, "__iter__") else [chosen]) or []))
     if not found or found[0] < 0:
         raise CaptureError(f"{what}={chosen!r}: expected numbers from 0 on, or None for all")
     return found
 
 
-def passes_of(names: Sequence[str]) -> Tuple[str, ...]:
-    """Passes of guidance by name. Throws CaptureError."""
-    found = tuple(names)
+def passes_of(names: Sequence[str], selection: "Selection") -> Tuple[str, ...]:
+    """Passes of guidance by name; empty = not said. Throws CaptureError, also where a wanted one is none of them."""
+    found = tuple(names) if isinstance(names, (list, tuple)) else (names,)
     if any(name not in (COND, UNCOND) for name in found):
-        raise CaptureError(f"passes={found}: expected 'cond' and 'uncond', in the order in which the model gets them")
+        raise CaptureError(f"passes={shown(names)}: expected 'cond' and 'uncond', in the order in which the model gets "
+                           "them")
+    if found and not set(selection.passes) <= set(found):
+        raise CaptureError(f"passes={found}: guidance asks for {' and '.join(selection.passes)}")
     return found
 
 
@@ -76,6 +79,9 @@ class Selection:
     def entries_of(self, passes: Tuple[str, ...], batch: int) -> List[Tuple[str, int]]:
         """(pass, entry of the batch) for each that is kept: the first entry of every wanted pass. A batch of
         which no guidance is known has one video an entry, of which the first is kept."""
+        if not passes and UNCOND in self.passes:
+            raise CaptureError(f"guidance asks for {' and '.join(self.passes)}: the model runs without guidance, or which "
+                               "pass is which is not known (passes=('cond', 'uncond') says it)")
         if not passes:
             return [("", 0)]
         if batch % len(passes):

@@ -1,5 +1,5 @@
-"""Where the attention of torch models can be heard: torch's scaled_dot_product_attention, and the backends of
-diffusers' dispatcher. What they compute stays as it is."""
+"""Where the attention of torch models can be heard: torch's scaled_dot_product_attention and nn.MultiheadAttention,
+whose fused path torch itself leaves while a mode like Tap is on, and the backends of diffusers' dispatcher. What they compute stays as it is."""
 from __future__ import annotations
 
 import contextlib
@@ -9,10 +9,14 @@ from typing import Any, Callable, Iterator
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import multi_head_attention_forward
 from torch.overrides import TorchFunctionMode
 
-# hear(q, k, v [B,L,H,D], mask, causal, scale, output)
+from .multihead import multihead_call
+
+# hear(q, k, v [B,L,H,D], mask, causal, scale, output, hidden, crosses)
 Hear = Callable[..., None]
+HEARD = (scaled_dot_product_attention, multi_head_attention_forward)
 
 
 class Tap(TorchFunctionMode):
@@ -25,10 +29,13 @@ class Tap(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if function is not scaled_dot_product_attention or self._inside or not self.listening():
-            return function(*args, **kwargs)
         output = function(*args, **kwargs)
-        self._hear_torch(output, *args, **kwargs)
+        if self._inside or function not in HEARD or not self.listening():
+            return output
+        if function is multi_head_attention_forward:
+            self.hear(**multihead_call(*args, **kwargs))
+        else:
+            self._hear_torch(output, *args, **kwargs)
         return output
 
     def _hear_torch(self, output, query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,

@@ -30,8 +30,8 @@ class Capture:
                               params.get("guidance", "cond"))
         self.layers = int(params["num_layers"])
         selection.layers_of(self.layers)
-        self.passes = passes_of(params.get("passes", ("cond", "uncond")))
-        self.recorder = Recorder(Folder(params["out"], params.get("overwrite", False)), selection,
+        self.passes = passes_of(params.get("passes", ("cond", "uncond")), selection)
+        self.recorder = Recorder(Folder(params["out"], params.get("overwrite", False)).begin(), selection,
                                  output=bool(params.get("output")))
         self.recorder.layer_count = self.layers
         self.run, self.step, self.calls = 0, -1, 0
@@ -45,7 +45,10 @@ class Capture:
             self.step, self.calls = step, 0
         layer, passed = self.calls % self.layers, self.calls // self.layers
         self.calls += 1
-        self.recorder.step_count = _first(params.get("total_denoise_steps"))
+        count = _first(params.get("total_denoise_steps"))
+        if count is not None and self.recorder.step_count is None:
+            self.recorder.selection.steps_of(count)
+        self.recorder.step_count = count
         return Place(layer, step, self.run, passes=(self.passes[passed % len(self.passes)],) if self.passes else ())
 
 
