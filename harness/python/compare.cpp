@@ -124,15 +124,16 @@ std::string html_of(const Comparison& comparison) {
 }
 
 Settings settings_of(std::optional<double> density, double seconds, double interval,
-                     int64_t min_blocks, int64_t max_blocks, uint64_t seed,
+                     int64_t min_blocks, int64_t max_blocks, int64_t seed,
                      const std::string& passes, bool whole, bool cold) {
   if (density && !(*density > 0 && *density <= 1))
     throw InputError("density " + std::to_string(*density) + " is not above 0 and at most 1");
   if (!(seconds > 0)) throw InputError("seconds must be above 0");
   if (!(interval >= 0)) throw InputError("interval must not be below 0");
   if (min_blocks < 1) throw InputError("min_blocks must be at least 1");
+  if (seed < 0) throw InputError("seed must not be below 0");
   return {{density, parse_pass(passes), whole},
-          {seconds, interval, min_blocks, max_blocks, cold, seed}};
+          {seconds, interval, min_blocks, max_blocks, cold, static_cast<uint64_t>(seed)}};
 }
 
 }  // namespace
@@ -144,15 +145,15 @@ void bind_compare(nb::module_& m) {
       .def(
           "__init__",
           [](Settings* made, std::optional<double> density, double seconds, double interval,
-             int64_t min_blocks, int64_t max_blocks, uint64_t seed, const std::string& passes,
+             int64_t min_blocks, int64_t max_blocks, int64_t seed, const std::string& passes,
              bool whole, bool cold) {
             new (made) Settings(settings_of(density, seconds, interval, min_blocks, max_blocks,
                                             seed, passes, whole, cold));
           },
           nb::kw_only(), "density"_a = nb::none(), "seconds"_a = usual.seconds,
           "interval"_a = usual.interval, "min_blocks"_a = usual.min_blocks,
-          "max_blocks"_a = usual.max_blocks, "seed"_a = usual.seed, "passes"_a = "forward",
-          "whole"_a = false, "cold"_a = false);
+          "max_blocks"_a = usual.max_blocks, "seed"_a = static_cast<int64_t>(usual.seed),
+          "passes"_a = "forward", "whole"_a = false, "cold"_a = false);
   nb::class_<Comparison>(m, "Comparison", "Checked and timed methods.")
       .def("rows", &rows_of, "A dict for each method.")
       .def("html", &html_of, "The catalogue's columns for papers as an HTML table.")

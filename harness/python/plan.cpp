@@ -1,13 +1,10 @@
 #include <fmt/format.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
 #include <utility>
-#include <variant>
 
 #include "attention/error.h"
 #include "harness/python/bindings.h"
@@ -51,12 +48,19 @@ nb::ndarray<nb::numpy> made_map(Array&& map, bool one_head) {
   return made_flags(std::move(map));
 }
 
-using BlockSize = std::variant<int64_t, std::pair<int64_t, int64_t>>;
+/// The package's own checks of what callers give, which refuse in one line.
+nb::object checked(const char* check, const char* name, const nb::object& value) {
+  return nb::module_::import_("vidattn._values").attr(check)(name, value);
+}
 
-TileShape shape_of(const BlockSize& block) {
-  if (const auto* both = std::get_if<int64_t>(&block)) return {*both, *both};
-  const auto& [queries, keys] = std::get<std::pair<int64_t, int64_t>>(block);
-  return {queries, keys};
+std::optional<int64_t> head_of(const nb::object& head) {
+  if (head.is_none()) return std::nullopt;
+  return nb::cast<int64_t>(checked("whole_number", "head", head));
+}
+
+TileShape shape_of(const nb::object& block) {
+  const nb::object sizes = checked("block_sizes", "block", block);
+  return {nb::cast<int64_t>(sizes[0]), nb::cast<int64_t>(sizes[1])};
 }
 
 nb::list stages_of(const Plan& plan) {
@@ -142,18 +146,21 @@ void bind_plan(nb::module_& m) {
           "64 bits of the plan's content as 16 hexadecimal digits; equal plans have equal ones.")
       .def(
           "mask",
-          [](const KeptPlan& k, std::optional<int64_t> head) {
-            return made_map(seen_blocks(k, {1, 1}, head), head.has_value());
+          [](const KeptPlan& k, const nb::object& head) {
+            return made_map(seen_blocks(k, {1, 1}, head_of(head)), !head.is_none());
           },
           "head"_a = nb::none(),
+          nb::sig("def mask(self, head: int | None = None) -> numpy.typing.NDArray"),
           "bool [L,LK] of a head: which keys each query sees. Without a head [H,L,LK], or [1,L,LK] "
           "where all heads are planned alike. L*LK bytes each.")
       .def(
           "block_map",
-          [](const KeptPlan& k, const BlockSize& block, std::optional<int64_t> head) {
-            return made_map(seen_blocks(k, shape_of(block), head), head.has_value());
+          [](const KeptPlan& k, const nb::object& block, const nb::object& head) {
+            return made_map(seen_blocks(k, shape_of(block), head_of(head)), !head.is_none());
           },
           "block"_a = 64, "head"_a = nb::none(),
+          nb::sig("def block_map(self, block: int | tuple[int, int] = 64, "
+                  "head: int | None = None) -> numpy.typing.NDArray"),
           "bool [H or 1, ceil(L/queries), ceil(LK/keys)], or of one head without its axis: whether "
           "any query of a block of consecutive tokens sees any key of another. `block` is one size "
           "or (queries, keys).")

@@ -7,13 +7,13 @@ from typing import Any, Mapping, Optional, Sequence
 from ._backends import Method, resolve
 from ._frameworks import Array, framework, given, recorded, returned
 from ._start import _core
-from ._values import number, text, whole_numbers
+from ._values import optional_number, text, whole_numbers
 
 
 def checked(*, layout=None, grid=None, shots=None, scale=None, dtype=None, device="cpu", attention=None):
     """The terms of a call as plain values."""
     return dict(layout=text("layout", layout, "BLHD"), grid=whole_numbers("grid", grid),
-                shots=whole_numbers("shots", shots), scale=number("scale", scale),
+                shots=whole_numbers("shots", shots), scale=optional_number("scale", scale),
                 dtype=text("dtype", dtype, "bf16"), device=text("device", device, "cpu") or "cpu",
                 attention=text("attention", attention, "cross"))
 
@@ -62,7 +62,7 @@ def attend(q: Array, k: Array, v: Array, *, backend: Method = "full",
     """
     call = checked(layout=layout, grid=grid, shots=shots, scale=scale, dtype=dtype, device=device,
                    attention=attention)
-    density = number("density", density)
+    density = optional_number("density", density)
     if recorded(q, k, v, *inputs.values()):
         if return_lse:
             raise ValueError("return_lse has no gradient: ask for it under torch.no_grad(), not compiled")
@@ -88,4 +88,4 @@ def plan(q: Array, k: Array, v: Array, *, backend: Method = "full",
     """What a method decides for one call, without running it: a Plan. Arguments as attend()'s."""
     call = core_call(q, k, v, layout=layout, grid=grid, shots=shots, scale=scale, dtype=dtype,
                      device=device, attention=attention, **inputs)
-    return _core.plan(call, resolve(backend, params), number("density", density))
+    return _core.plan(call, resolve(backend, params), optional_number("density", density))

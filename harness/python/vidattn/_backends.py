@@ -8,7 +8,7 @@ import numpy as np
 
 from ._frameworks import Array, given
 from ._start import _core
-from ._values import text, whole_numbers
+from ._values import block_sizes, mapping, shown, text
 
 
 class Map:
@@ -29,10 +29,8 @@ class Map:
             arrays["block_map"] = block_map
         self.name = text("name", name, "mine")
         self.arrays = {key: given(key, array) for key, array in arrays.items() if array is not None}
-        sizes = whole_numbers("block", (block, block) if np.isscalar(block) else block)
-        if sizes is not None and (len(sizes) != 2 or min(sizes) < 1):
-            raise ValueError(f"block={block}: expected a size of at least 1, or one for queries and one for keys")
-        self.settings = [] if sizes is None else [f"block_q={sizes[0]}", f"block_k={sizes[1]}"]
+        sizes = () if block is None else block_sizes("block", block)
+        self.settings = [f"{name}={size}" for name, size in zip(("block_q", "block_k"), sizes)]
 
     def __repr__(self):
         return f"Map({', '.join([*self.arrays, *self.settings])})"
@@ -47,24 +45,50 @@ class Ranges:
 
     def __init__(self, queries: Sequence[tuple[int, int]], keys: Sequence[Sequence[tuple[int, int]]],
                  query_order: Optional[Array] = None, key_order: Optional[Array] = None) -> None:
-        counts = np.cumsum([0] + [len(ranges) for ranges in keys])
         segments = _ranges("queries", queries)
-        if len(segments) != len(keys):
-            raise ValueError(f"{len(segments)} segments of queries, but keys for {len(keys)}")
+        lists = [_ranges("keys", ranges) for ranges in _sequence("keys", keys)]
+        if len(segments) != len(lists):
+            raise ValueError(f"{len(segments)} segments of queries, but keys for {len(lists)}")
+        counts = np.cumsum([0] + [len(ranges) for ranges in lists])
         self.segments = np.column_stack([segments, counts[:-1], counts[1:]]).astype(np.int32)
-        self.ranges = _ranges("keys", [r for ranges in keys for r in ranges])
-        self.orders = [None if order is None else np.ascontiguousarray(order, np.int32)
-                       for order in (query_order, key_order)]
+        self.ranges = np.concatenate([np.empty((0, 2), np.int32), *lists])
+        self.orders = [_order("query_order", query_order), _order("key_order", key_order)]
+
+
+def _sequence(name, values):
+    if hasattr(values, "__len__") and not isinstance(values, (str, bytes)):
+        return values
+    raise ValueError(f"{name}={shown(values)}: expected a list")
 
 
 def _ranges(name, pairs):
     """[N,2] int32."""
-    made = np.asarray(pairs) if len(pairs) else np.empty((0, 2), np.int32)
-    if made.ndim != 2 or made.shape[1] != 2 or made.dtype.kind not in "iu":
+    made = _tokens(name, pairs) if len(_sequence(name, pairs)) else np.empty((0, 2), np.int32)
+    if made.ndim != 2 or made.shape[1] != 2:
         raise ValueError(f"{name}: expected pairs of whole numbers, (begin, end)")
+    return made
+
+
+def _order(name, tokens):
+    """[N] int32; None stays None."""
+    made = None if tokens is None else _tokens(name, tokens)
+    if made is not None and made.ndim != 1:
+        raise ValueError(f"{name}: expected tokens by place, one axis")
+    return made
+
+
+def _tokens(name, values):
+    """int32, in any shape."""
+    try:
+        made = np.asarray(values)
+    except (ValueError, TypeError):  # lists of different lengths
+        made = np.empty(0)
+    if made.dtype.kind not in "iu":
+        raise ValueError(f"{name}: expected pairs of whole numbers, (begin, end)" if name in ("queries", "keys") else
+                         f"{name}: expected whole numbers")
     if made.size and not 0 <= made.min() <= made.max() < 2**31:
         raise ValueError(f"{name}: {made.min()} to {made.max()} are no tokens")
-    return made.astype(np.int32)
+    return np.ascontiguousarray(made, np.int32)
 
 
 Method = Union[str, Map, Callable[..., Any]]
@@ -99,7 +123,7 @@ def planner_name(planner):
 
 def described(backend, params=None):
     """A method as its text, its settings and arrays of its own by name."""
-    settings = [f"{name}={text_of(value)}" for name, value in (params or {}).items()]
+    settings = [f"{name}={text_of(value)}" for name, value in mapping("params", params).items()]
     if isinstance(backend, Map):
         return "map", backend.settings + settings, backend.arrays
     if isinstance(backend, str):

@@ -7,7 +7,7 @@ from ._attend import core_call
 from ._backends import Map, Method, resolve
 from ._frameworks import Array
 from ._start import _core
-from ._values import number, text, whole_number
+from ._values import number, optional_number, shown, text, whole_number
 
 
 class Table(list[dict[str, Any]]):
@@ -54,12 +54,14 @@ def compare(q: Array, k: Array, v: Array, *, backends: Union[Method, Sequence[Me
     """
     call = core_call(q, k, v, layout=layout, grid=grid, shots=shots, scale=scale, dtype=dtype,
                      device=device, attention=attention, **inputs)
-    settings = _core.Settings(density=number("density", density), passes=text("passes", passes, "both") or "forward",
+    settings = _core.Settings(density=optional_number("density", density), passes=text("passes", passes, "both") or "forward",
                               seconds=number("seconds", seconds), interval=number("interval", interval),
                               min_blocks=whole_number("min_blocks", min_blocks),
                               max_blocks=whole_number("max_blocks", max_blocks),
                               seed=whole_number("seed", seed), whole=bool(whole), cold=bool(cold))
-    methods = [backends] if isinstance(backends, (str, Map)) or callable(backends) else list(backends)
+    methods = [backends] if isinstance(backends, (str, Map)) or callable(backends) else backends
+    if not isinstance(methods, (list, tuple)):
+        raise ValueError(f"backends={shown(methods)}: expected a method, or a list of several")
     if not methods:
         raise ValueError("backends is empty: give a method, or several")
     return Table(_core.compare(call, [resolve(method) for method in methods], settings))

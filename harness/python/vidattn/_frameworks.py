@@ -34,14 +34,24 @@ def given(name, array):
         found = array.detach().resolve_conj().resolve_neg()  # DLPack knows no such views
     elif hasattr(array, "__dlpack__") and framework(array) != "numpy":
         found = array
+    elif isinstance(array, np.ma.MaskedArray):  # whose mask would be lost
+        raise ValueError(f"{name} is a masked array: fill it, as array.filled(0)")
     else:
-        found = np.asarray(array)
+        found = _of_numpy(name, array)
         found = found if found.dtype.isnative else found.astype(found.dtype.newbyteorder("="))
     if not _core.is_array(found):
         kind = getattr(array, "dtype", None)
         raise ValueError(f"{name} is {type(array).__name__}{f' of {kind}' if kind is not None else ''}: "
                          "expected numbers in an array of the CPU's memory")
     return found
+
+
+def _of_numpy(name, array):
+    try:
+        return np.asarray(array)
+    except (ValueError, TypeError, OverflowError) as reason:  # such as lists of different lengths
+        line = str(reason).partition("\n")[0]
+        raise ValueError(f"{name} is {type(array).__name__}, and no array can be made of it: {line}") from None
 
 
 def recorded(*arrays):

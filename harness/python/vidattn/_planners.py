@@ -8,6 +8,7 @@ from typing import Any, Callable, Mapping, Optional
 
 from ._backends import Map, Ranges, latest_planners
 from ._start import _core
+from ._values import mapping, number, text, whole_number
 
 _functions = []  # by the number that the core knows them by
 
@@ -52,23 +53,32 @@ def backend(planner: Optional[Callable[..., Any]] = None, *,
         return lambda function: backend(
             function, knob=knob, name=name, needs_grid=needs_grid, takes_text=takes_text,
             takes_cross=takes_cross, inputs=inputs)
-    name = name or getattr(planner, "__name__", "")
+    if not callable(planner):
+        raise ValueError(f"the planner is {type(planner).__name__}: expected a function of the call")
+    name = text("name", name, "mine") or getattr(planner, "__name__", "")
     if not re.fullmatch(r"\w+", name):
         raise ValueError(f"a planner called '{name}': give it a name of letters, digits and _, as name='mine'")
     params = _params(planner, name)
-    _check_knob(knob, dict(params), name)
+    knob = _knob(knob, dict(params), name)
+    shapes = {key: text(f"inputs['{key}']", shape, "[L,M]") or "" for key, shape in mapping("inputs", inputs).items()}
+    try:
+        planner.backend_name = name
+    except AttributeError:
+        raise ValueError(f"{name} is {type(planner).__name__}, which cannot be named: give a function") from None
     _core.register_backend(
         name, (inspect.getdoc(planner) or name).splitlines()[0], [(*param, "") for param in params],
-        list((inputs or {}).items()), knob, needs_grid, takes_text, takes_cross, len(_functions))
+        list(shapes.items()), knob, bool(needs_grid), bool(takes_text), bool(takes_cross), len(_functions))
     _functions.append(planner)
-    planner.backend_name = name
     latest_planners[name] = planner
     return planner
 
 
 def _params(planner, name):
     """[(parameter, default), …] behind the call."""
-    params = list(inspect.signature(planner).parameters.values())
+    try:
+        params = list(inspect.signature(planner).parameters.values())
+    except (TypeError, ValueError):  # of functions in C
+        raise ValueError(f"{name}: its parameters cannot be read: give a function of Python") from None
     if not params:
         raise ValueError(f"{name}: a planner's first parameter is the call")
     for param in params[1:]:
@@ -76,14 +86,18 @@ def _params(planner, name):
         if not numbers and not isinstance(param.default, (bool, int, float, str)):
             raise ValueError(f"{name}: the parameter '{param.name}' needs a default: a number or several, a bool or a "
                              "text")
+        if isinstance(param.default, int):
+            whole_number(f"{name}: {param.name}", param.default)
     return [(param.name, param.default) for param in params[1:]]
 
 
-def _check_knob(knob, params, name):
+def _knob(knob, params, name):
+    """(parameter, sparsest, densest) as plain values; None stays None."""
     if knob is None:
-        return
+        return None
     if not isinstance(knob, (tuple, list)) or len(knob) != 3:
         raise ValueError(f"{name}: knob is (parameter, value that is sparsest, value that is densest)")
-    default = params.get(knob[0])
+    default = params.get(text("knob", knob[0], "top"))
     if isinstance(default, bool) or not isinstance(default, (int, float)):
         raise ValueError(f"{name}: the knob '{knob[0]}' is no parameter with a number as its default")
+    return knob[0], number("knob", knob[1]), number("knob", knob[2])

@@ -6,6 +6,7 @@ nothing is kept from the forward pass but its arguments.
 import json
 import warnings
 
+import numpy as np
 import torch
 
 from ._backends import described
@@ -94,11 +95,19 @@ def _spec(text, settings, density, names, call):
     return json.dumps({"backend": text, "settings": settings, "density": density, "names": names, "call": call})
 
 
+def _tensor(name, array):
+    if isinstance(array, torch.Tensor):
+        if array.device.type not in ("cpu", "meta"):
+            raise ValueError(f"{name} lies on a device: give it in the CPU's memory")
+        return array
+    return torch.as_tensor(array if isinstance(array, np.ndarray) else given(name, array))
+
+
 def differentiable(q, k, v, backend, params, density, call, inputs):
     """attend() by the operator."""
     text, settings, arrays = described(backend, params)
-    more = {name: torch.as_tensor(array) for name, array in inputs.items() if array is not None}
+    more = {name: _tensor(name, array) for name, array in inputs.items() if array is not None}
     more.update({f"map:{name}": torch.as_tensor(array) for name, array in arrays.items()})
     spec = _spec(text, settings, density, list(more), call)
-    q, k, v = (torch.as_tensor(array) for array in (q, k, v))
+    q, k, v = (_tensor(name, array) for name, array in zip("qkv", (q, k, v)))
     return attend(q, k, v, list(more.values()), spec)
