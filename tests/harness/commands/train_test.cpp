@@ -35,7 +35,8 @@ class TrainCommand : public ::testing::Test {
 };
 
 TEST_F(TrainCommand, SlowALossFallsAndAKilledTrainingGoesOnBitForBit) {
-  const std::string how = "--model tiny --clips 4 --backend moga_stga:num_groups=3 --seed 4 --steps 40 ";
+  const std::string how =
+      "--model tiny --clips 4 --backend moga_stga:num_groups=3 --seed 4 --steps 40 ";
   ASSERT_EQ(run_tool(train("whole", how)).exit_code, 0);
   run_shell("timeout -s KILL 60 sh -c '" + std::string(VIDATTN_TOOL) + " " +
             train("killed", how + "--save-minutes 0.01") + " & pid=$!; while ! test -s " +
@@ -61,7 +62,8 @@ TEST_F(TrainCommand, SlowTheLossFalls) {
 }
 
 TEST_F(TrainCommand, GoesOnWithTheSettingsOfTheCheckpointAlone) {
-  const std::string how = "--model tiny --clips 4 --backend moga:num_groups=3 --alpha 0.2 --rate 1e-3 --steps 2";
+  const std::string how =
+      "--model tiny --clips 4 --backend moga:num_groups=3 --alpha 0.2 --rate 1e-3 --steps 2";
   ASSERT_EQ(run_tool(train("run", how)).exit_code, 0);
   const DitArrays before = weights("run");
   expect_refused(train("run", "--resume --backend full"), "--backend");
@@ -76,22 +78,26 @@ TEST_F(TrainCommand, GoesOnWithTheSettingsOfTheCheckpointAlone) {
 }
 
 TEST_F(TrainCommand, TrainsInStagesOfLengthsAndMmdit) {
-  ASSERT_EQ(run_tool(train("short", "--model tiny --clips 4 --frames 4 --text joint --steps 2")).exit_code, 0);
+  ASSERT_EQ(run_tool(train("short", "--model tiny --clips 4 --frames 4 --text joint --steps 2"))
+                .exit_code,
+            0);
   const ToolResult longer = run_tool(
-      train("long", "--model tiny --clips 4 --frames 8 --text joint --steps 2 --fine-tune " + out("short") +
-                        "/averaged.safetensors --backend moga_stga:num_groups=3"));
+      train("long", "--model tiny --clips 4 --frames 8 --text joint --steps 2 --fine-tune " +
+                        out("short") + "/averaged.safetensors --backend moga_stga:num_groups=3"));
   ASSERT_EQ(longer.exit_code, 0) << longer.err;
   EXPECT_EQ(read_checkpoint(folder() / "long" / "averaged.safetensors").config.frames, 8);
   // Another way of reading captions has other weights.
-  expect_refused(
-      train("no", "--model tiny --clips 4 --steps 2 --fine-tune " + out("short") + "/averaged.safetensors"),
-      "cross");
+  expect_refused(train("no", "--model tiny --clips 4 --steps 2 --fine-tune " + out("short") +
+                                 "/averaged.safetensors"),
+                 "cross");
 }
 
 TEST_F(TrainCommand, SlowTheLossFallsInBf16AndMmdit) {
-  ASSERT_EQ(run_tool(train("run", "--model tiny --clips 4 --steps 40 --rate 4e-3 --dtype bf16 --text joint"))
-                .exit_code,
-            0);
+  ASSERT_EQ(
+      run_tool(
+          train("run", "--model tiny --clips 4 --steps 40 --rate 4e-3 --dtype bf16 --text joint"))
+          .exit_code,
+      0);
   std::vector<double> losses;
   read_json_lines(out("run") + "/log.jsonl",
                   [&](const JsonReader& line) { losses.push_back(line.at("loss").number()); });
