@@ -178,8 +178,12 @@ void history(const HistoryOptions& options) {
   }
   // A detector whose findings all point one way is suspect itself.
   print_out("{} series, {} changes up, {} down\n", all.size(), up, down);
-  if (!is_exact(options.metric))
-    print_out("not seen: changes below 1%, or within {} runs of either end\n", kLeastSide);
+  if (!is_exact(options.metric)) {
+    int64_t longest = 0;
+    for (const Series& series : all) longest = std::max(longest, std::ssize(series.points));
+    print_out("not seen: changes below 1%, or within {} runs of either end\n",
+              unseen_at_ends(longest));
+  }
   if (!options.out.empty()) write_json(options.out, json);
 }
 

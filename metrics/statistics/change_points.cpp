@@ -54,6 +54,13 @@ std::vector<ChangePoint> change_points(const std::vector<double>& series, double
   return found;
 }
 
+int64_t unseen_at_ends(int64_t size, double alpha) {
+  int64_t side = kLeastSide;
+  // A step after `side` values has the statistic side * (size - side), the largest there can be.
+  while (2 * side < size && pettitt_p(side * (size - side), size, 0) > alpha) ++side;
+  return side;
+}
+
 std::vector<ChangePoint> exact_changes(const std::vector<double>& series) {
   constexpr double kRounding = 1e-9;
   std::vector<ChangePoint> found;

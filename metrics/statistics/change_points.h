@@ -25,6 +25,10 @@ constexpr size_t kFewestForChange = 10;
 std::vector<ChangePoint> change_points(const std::vector<double>& series, double alpha = 0.01,
                                        double least = 0.01);
 
+/// Values at either end of a series of `size` within which even a step without noise is not seen:
+/// at least 5, more the longer the series. Values that resemble the one before hide more.
+int64_t unseen_at_ends(int64_t size, double alpha = 0.01);
+
 /// Changes of a figure that is the same in every run until something changes it: wherever a value
 /// differs from the one before by more than rounding does. p is 0.
 std::vector<ChangePoint> exact_changes(const std::vector<double>& series);

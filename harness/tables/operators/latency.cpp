@@ -97,7 +97,8 @@ struct MethodCases {
 
 /// Adds the method of the last case at the densities of moga_stga.
 void add_equal_densities(MethodCases& method, const std::string& name, const Inputs& in,
-                         int64_t temporal_groups, const std::function<void()>& tick) {
+                         int64_t temporal_groups, const DitModel& model,
+                         const std::function<void()>& tick) {
   const WindowSetting setting{4, temporal_groups, in.grid.frames, 0};
   const BackendSpec spec = method.cases.back().spec;
   const OperatorTime known = method.counts.back();
@@ -110,10 +111,9 @@ void add_equal_densities(MethodCases& method, const std::string& name, const Inp
       if (time.wanted_density > 1)
         throw InputError("moga_stga itself is above the density of full attention at this length");
       const DensitySolution found = search.solve(time.wanted_density);
-      time.backend = found.spec.text();
-      time.density = found.density;
-      time.flops = known.flops * (found.density / known.density);
-      if (interrupted()) time.failure = kInterrupted;  // the search stopped early
+      const double wanted = time.wanted_density;
+      time = count({time.label, found.spec}, in, model);
+      time.wanted_density = wanted;
       method.add({time.label, found.spec}, time);
     } catch (const Cancelled&) {
       time.failure = kInterrupted;
@@ -216,7 +216,7 @@ std::vector<OperatorTime> method_times(const std::string& backend, const Inputs&
     const bool chosen = name != given.backend->name();  // by the user
     add_count({chosen ? name : name + " published", spec});
     if (method.counts.back().failure.empty() && !given.backend->info().knob.param.empty())
-      add_equal_densities(method, name, in, options.temporal_groups, tick);
+      add_equal_densities(method, name, in, options.temporal_groups, model, tick);
   }
   auto times = method.counts;
   if (options.measure && !interrupted()) {

@@ -78,6 +78,23 @@ TEST(ChangePoints, AnOffCentreChangeIsPutWhereItIsSlow) {
   }
 }
 
+TEST(ChangePoints, EndsWithinWhichNoStepIsSeen) {
+  for (const int64_t size : {16, 40, 100}) {
+    const int64_t side = unseen_at_ends(size);
+    EXPECT_GE(side, 5);
+    const auto changes_after = [&](int64_t place) {
+      std::vector<double> series;
+      for (int64_t i = 0; i < size; ++i) series.push_back(i < place ? 1 : 2);
+      return change_points(series).size();
+    };
+    EXPECT_GE(changes_after(side + 1), 1U) << size;
+    if (side > 5) {
+      EXPECT_EQ(changes_after(side - 1), 0U) << size;
+    }
+  }
+  EXPECT_GT(unseen_at_ends(100), unseen_at_ends(40));
+}
+
 TEST(ChangePoints, ExactFiguresChangeWhereverTheyDiffer) {
   EXPECT_TRUE(exact_changes({}).empty());
   EXPECT_TRUE(exact_changes({0.25, 0.25, 0.25 * (1 + 1e-12)}).empty());

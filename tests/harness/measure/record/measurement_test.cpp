@@ -38,7 +38,7 @@ TEST(Measurement, RunningOutOfMemoryIsAnOutcomeOfItsOwn) {
 
 Case timed_case(double seconds, double peak_flops) {
   Case c = make_case("stga", "cpu", DType::f32, random_video(2, 4, 4, 1, 8));
-  c.stats.flops = 1e6;
+  c.stats.flops = c.stats.run_flops = 1e6;
   c.stats.density = 0.5;
   c.plan_seconds = {0};
   c.run_seconds = {seconds};
@@ -78,7 +78,7 @@ Case with_blocks(const std::vector<std::array<double, 3>>& blocks) {
 /// Full attention as the control of such blocks.
 Case control(const std::vector<std::array<double, 3>>& blocks) {
   Case c = make_case("full", "cpu", DType::f32, random_video(2, 4, 4, 1, 8));
-  c.stats.flops = 2e6;
+  c.stats.flops = c.stats.run_flops = 2e6;
   c.stats.density = 1;
   for (const auto& [plan, run, dense] : blocks) {
     c.plan_seconds.push_back(0);

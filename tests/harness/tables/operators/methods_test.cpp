@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <set>
 
 #include "harness/host/interrupt.h"
 #include "harness/tables/flops.h"
@@ -86,6 +87,16 @@ TEST(Methods, EveryTableHasThem) {
                      forward_cost(model, {kTokens, density}).flops() * 1e-15);
   }
   EXPECT_EQ(columns(table12(methods({"frame"})), "x by FLOPs").size(), 2U);
+}
+
+TEST(Methods, DensityInRunIsEachRowsOwn) {
+  const Table table = table12(methods({"vmoba"}));
+  std::set<double> found;
+  for (const Cell& cell : table.cells)
+    if (cell.unit == "density in run" && cell.column != "full")
+      found.insert(cell.value(Origin::workload));
+  EXPECT_GE(found.size(), 2U);
+  EXPECT_EQ(found.size(), columns(table, "density").size() - 1);
 }
 
 TEST(Methods, TimesAreOfTheSameRounds) {
