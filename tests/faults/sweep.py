@@ -2,7 +2,7 @@
 """Runs commands of the tool again and again, each time with another of their writing calls failing
 (tests/faults/inject.cpp), and looks at what is left: every result is the old one or the new one whole,
 the store is sound and has all of a run or nothing, a loss shows in the exit code, no temporary file
-lies around. Prints one line a command and one in all; exit 1 with every breach named.
+lies around. Names every breach, and prints one line a command and one in all; exit 1 where there is a breach.
 
 Usage: sweep.py TOOL INJECT.so [--quick] [--first CALL] [COMMAND…]
   --quick  one kind of fault at each call in turn, not all calls, and the commands that take least time
@@ -181,6 +181,11 @@ class Sweep:
                  for folder, _, names in os.walk(self.folder) for name in names]
         return {os.path.relpath(path, self.folder): os.stat(path).st_mode for path in paths}
 
+    def breach(self, text):
+        """Said at once: a sweep takes long, and may be cut short."""
+        self.breaches.append(text)
+        print(text, flush=True)
+
     def look(self, results, before, done, killed):
         """Why what is there is not as it should be."""
         lost = []
@@ -225,14 +230,15 @@ class Sweep:
         try:
             done = self.call(arguments, self.folder, fault)
         except subprocess.TimeoutExpired:
-            self.breaches.append(f"{name} {fault}: no end within {LONGEST} s")
+            self.breach(f"{name} {fault}: no end within {LONGEST} s")
             return os.path.exists(self.mark)
         struck = os.path.exists(self.mark)
         killed = struck and fault.endswith("KILL")
         told = list(self.look(results, before, done, killed))
         if not struck and done.returncode > 2:  # below: verdicts, which follow from the times
             told.append(f"exit code {done.returncode} without a fault: {done.stderr.decode()[-300:]}")
-        self.breaches += [f"{name} {fault}: {why}" for why in told]
+        for why in told:
+            self.breach(f"{name} {fault}: {why}")
         return struck
 
     def sweep(self, name, quick, first):
@@ -264,8 +270,6 @@ def main():
             before = len(sweep.breaches)
             calls = sweep.sweep(name, given.quick, given.first)
             print(f"{name}: at {calls} calls, {len(sweep.breaches) - before} breaches", flush=True)
-    for breach in sweep.breaches:
-        print(breach)
     print(f"sweep: {sweep.runs} runs of {len(names)} commands, {len(sweep.breaches)} breaches")
     return 1 if sweep.breaches else 0
 
