@@ -3,7 +3,7 @@
 dies, is stopped or has no memory ends the run on all ranks in one line that names it, within seconds,
 with what was measured before kept. Exit 77 (skipped) without mpirun or in a build without MPI.
 
-Usage: tests/distributed.py VIDATTN
+Usage: tests/distributed.py VIDATTN      (MPIRUN: another launcher than mpirun)
 """
 import array
 import collections
@@ -21,20 +21,26 @@ import time
 import unittest
 
 TOOL = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else ""
+MPIRUN = os.environ.get("MPIRUN", "mpirun")
 # Root is allowed where tests run in containers; more ranks than cores are wanted here.
 ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
                "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
                "VIDATTN_MEASURE_LIMITS": "0"}
-# What lets the other ranks of a launcher live when one dies.
-SURVIVING = (["mpirun", "--enable-recovery"]
-             if "Open MPI" in subprocess.run(["mpirun", "--version"], capture_output=True, text=True,
-                                             check=False).stdout
-             else ["mpirun", "-disable-auto-cleanup"])
+
+
+def version_of_mpi():
+    if not shutil.which(MPIRUN):
+        return ""
+    return subprocess.run([MPIRUN, "--version"], capture_output=True, text=True, check=False).stdout
+
+
+# A launcher that lets the other ranks live when one dies.
+SURVIVING = [MPIRUN, "--enable-recovery"]
 CALL = ["run", "--grid", "5,6,7", "--heads", "4", "--dim", "32", "--quiet", "--repeat", "1"]
 METHODS = ["--backend", "full", "--backend", "moga_stga", "--backend", "svg2"]
 
 
-def start(ranks, *arguments, tool=None, launcher=("mpirun",)):
+def start(ranks, *arguments, tool=None, launcher=(MPIRUN,)):
     command = [*launcher, "-n", str(ranks), *(tool or [TOOL]), *arguments]
     return subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                             text=True, start_new_session=True)
@@ -49,6 +55,11 @@ def run(ranks, *arguments, **options):
 def own_lines(err):
     """What vidattn said, without mpirun's own report."""
     return [line for line in err.splitlines() if line.startswith("vidattn: ")]
+
+
+def lines_of(out):
+    """What was printed, without what UCX warns of."""
+    return [line for line in out.splitlines() if "UCX  WARN" not in line]
 
 
 def ranks_of(process):
@@ -197,7 +208,7 @@ class Distributed(unittest.TestCase):
     def test_refusals_are_one_line_of_rank_0(self):
         for layout, text in (("3x2", "needs 6 ranks, and there are 2"), ("rings", "none of ulysses")):
             code, out, err = run(2, *CALL, "--distributed", layout)
-            self.assertEqual((code, out), (3, ""))
+            self.assertEqual((code, lines_of(out)), (3, []))
             self.assertEqual(len(own_lines(err)), 1, err)
             self.assertIn(text, own_lines(err)[0])
 
@@ -233,6 +244,7 @@ class Distributed(unittest.TestCase):
         self.assertEqual(len(own_lines(err)), 1, err)
         self.assertIn("cannot have cores of their own", own_lines(err)[0])
 
+    @unittest.skipUnless("Open MPI" in version_of_mpi(), "the launcher of Debian's MPICH ends with a rank")
     def test_a_rank_that_dies_loses_its_case_alone(self):
         store = os.path.join(self.folder.name, "suite.db")
         process = start(2, "run", self.suite_of([4, 12, 12], [5, 12, 12], [6, 12, 12]), "--db", store,
@@ -262,7 +274,7 @@ class Distributed(unittest.TestCase):
                         "--repeat", "3", "--backend", "frame", "--backend", "full",
                         "--distributed", "ring", "--rank-timeout", "3", "--out", self.out)
         deadline = time.monotonic() + 200
-        while not os.path.exists(self.out) and time.monotonic() < deadline:
+        while not os.path.exists(self.out) and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.1)
         ranks = ranks_of(process)
         self.assertEqual(sorted(ranks), [0, 1, 2])
@@ -299,17 +311,17 @@ class Distributed(unittest.TestCase):
         self.assertLess(max(held[4]), 0.8 * max(held[2]))
 
     def test_a_rank_without_memory_ends_all(self):
-        limited = ["sh", "-c", 'test "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 || ulimit -v 1500000; '
+        limited = ["sh", "-c", 'test "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 || ulimit -d 300000; '
                    'exec "$0" "$@"', TOOL]
         code, out, err = run(2, "run", "--grid", "21,60,104", "--heads", "4", "--dim", "64", "--quiet",
-                             "--backend", "full", "--distributed", "ring", tool=limited)
+                             "--backend", "frame", "--distributed", "ring", tool=limited)
         self.assertNotEqual(code, 0)
         self.assertTrue(any(re.match(r"vidattn: rank 1: out of memory", line) for line in own_lines(err)),
                         out + err)
 
 
 if __name__ == "__main__":
-    if not shutil.which("mpirun"):
+    if not shutil.which(MPIRUN):
         print("skipped: no mpirun")
         sys.exit(77)
     if "no MPI" in subprocess.run([TOOL, *CALL, "--distributed", "ulysses"], capture_output=True, text=True,

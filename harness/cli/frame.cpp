@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "attention/cpu/units/simd.h"
+#include "attention/error.h"
 #include "build_info.h"
 #include "harness/cli/parser.h"
 #include "harness/distributed/ranks/session.h"
@@ -69,6 +70,13 @@ Arguments recorded(int argc, char** argv) {
   return arguments;
 }
 
+/// What is wrong is most often wrong on every rank: rank 0 says it, and its launcher then ends the
+/// others.
+void let_the_first_rank_speak() {
+  constexpr auto kPatience = std::chrono::seconds(3);
+  if (started_rank() > 0) std::this_thread::sleep_for(kPatience);
+}
+
 ExitCode parse_and_run(int argc, char** argv) {
   std::string simd;
   const ToolOptions tool{
@@ -78,22 +86,22 @@ ExitCode parse_and_run(int argc, char** argv) {
       .options = {Option("--simd", &simd,
                          "restrict the CPU device to this instruction set (see `vidattn env`)")}};
   const std::vector<Command> commands = make_commands();
-  const Command* command = parse(tool, commands, argc, argv);
-  if (command == nullptr) return ExitCode::fine;
-  check_ranks(*command);
+  const Command* command = nullptr;
+  try {
+    command = parse(tool, commands, argc, argv);
+    if (command == nullptr) return ExitCode::fine;
+    check_ranks(*command);
+  } catch (const InputError&) {
+    if (started_rank() == 0) throw;
+    let_the_first_rank_speak();  // all have the same line
+    return ExitCode::usage;
+  }
   if (!simd.empty()) force_cpu_simd_target(simd);
   const WritablePlaces places(command->options);
   catch_interrupts();
   start_threads();
   const ExitCode code = command->run(recorded(argc, argv));
   return interrupted() ? ExitCode::interrupted : code;
-}
-
-/// What is wrong with the line is wrong on every rank: rank 0 says it, and its launcher then ends
-/// the others, unless it was wrong there alone.
-void let_the_first_rank_speak() {
-  constexpr auto kPatience = std::chrono::seconds(3);
-  if (started_rank() > 0) std::this_thread::sleep_for(kPatience);
 }
 
 }  // namespace

@@ -140,6 +140,7 @@ class MpiTransport : public Transport {
     ending_ = true;
     mover_.join();
     if (alone_) return;  // what MPI does to end waits for all ranks, too
+    take_last_beats();
     for (Beat& beat : beats_) beat.end();
     MPI_Finalize();
   }
@@ -180,6 +181,17 @@ class MpiTransport : public Transport {
   std::string host(int rank) const override { return hosts_[rank]; }
 
  private:
+  /// Those that were under way when all came to the end: some MPIs complain of what nobody
+  /// received.
+  static void take_last_beats() {
+    for (int any = 1; any != 0;) {
+      char beat = 0;
+      MPI_Iprobe(MPI_ANY_SOURCE, kBeatTag, MPI_COMM_WORLD, &any, MPI_STATUS_IGNORE);
+      if (any != 0)
+        MPI_Recv(&beat, 1, MPI_BYTE, MPI_ANY_SOURCE, kBeatTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    }
+  }
+
   void wait_for_all() {
     MPI_Request together = MPI_REQUEST_NULL;
     int all = 0;
