@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Looks for inputs that break a reader, with libFuzzer, which keeps and changes those that reach
 # something new in the program, under the address and undefined-behaviour sanitizers. An input that
-# crashes, leaves with anything but one InputError, takes more than 20 s or asks for more than 2 GiB
-# is left in build/asan/found. The corpus grows in build/asan/corpus from call to call.
+# crashes, leaves with anything but one InputError, takes more than 20 s of CPU time (300 s on the
+# clock) or asks for more than 2 GiB is left in build/asan/found. The corpus grows in
+# build/asan/corpus from call to call.
 #
 # Usage: tests/fuzz.sh [-s SECONDS] [-n INPUTS] [-j JOBS] [-o] [READER…]
 #   -s  for each reader (4), -n inputs for each reader instead
@@ -46,7 +47,7 @@ fuzz() { # READER
     if [[ $name == "$1" ]]; then cp "$root/$seed" "$corpus/"; fi
   done <"$seeds"
   # Weighing the corpus by entropy takes longer than the readers do.
-  VIDATTN_READER=$1 "$program" "$corpus" "$limit" -timeout=20 -rss_limit_mb=4096 \
+  VIDATTN_READER=$1 "$program" "$corpus" "$limit" -timeout=300 -rss_limit_mb=4096 \
     -malloc_limit_mb=2048 -max_len=65536 -entropic=0 -dict="$root/tests/fuzz/json.dict" \
     -artifact_prefix="$build/found/$1-" -print_final_stats=1 >/dev/null 2>"$log" || return 1
   echo "fuzz $1: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs in $SECONDS s," \

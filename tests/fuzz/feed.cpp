@@ -1,5 +1,7 @@
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
@@ -19,6 +21,25 @@ fs::path make_scratch() {
   if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no scratch folder");
   return pattern;
 }
+
+/// Aborts the process where an input takes more than 20 s of its CPU time: on a busy machine the
+/// clock on the wall says nothing of a reader.
+class Watchdog {
+ public:
+  Watchdog() {
+    std::signal(SIGPROF, [](int) { std::abort(); });
+    set(20);
+  }
+  ~Watchdog() { set(0); }
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+
+ private:
+  static void set(time_t seconds) {
+    const itimerval timer{{}, {seconds, 0}};
+    ::setitimer(ITIMER_PROF, &timer, nullptr);
+  }
+};
 
 }  // namespace
 
@@ -41,6 +62,7 @@ bool feed(const Reader& reader, const uint8_t* bytes, size_t size) {
   fs::create_directories(file.parent_path());
   std::ofstream(file, std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes), static_cast<std::streamsize>(size));
+  const Watchdog watchdog;
   try {
     reader.read(file);
     return true;

@@ -24,7 +24,8 @@ std::vector<Reader> with_study_readers(std::vector<Reader> others);
 const Reader& find_reader(const std::string& name);
 
 /// Gives the bytes to a reader through a file in scratch(). True when it took them, false when it
-/// refused them; aborts for a refusal without a word.
+/// refused them; aborts for a refusal without a word, and after 20 s
+/// of CPU time.
 bool feed(const Reader& reader, const uint8_t* bytes, size_t size);
 
 /// A folder of this process, in memory where the machine has /dev/shm. The last input stays in it
