@@ -158,7 +158,7 @@ void bind_plan(nb::module_& m) {
           [](const KeptPlan& k, const nb::object& block, const nb::object& head) {
             return made_map(seen_blocks(k, shape_of(block), head_of(head)), !head.is_none());
           },
-          "block"_a = 64, "head"_a = nb::none(),
+          "block"_a.none() = 64, "head"_a = nb::none(),
           nb::sig("def block_map(self, block: int | tuple[int, int] = 64, "
                   "head: int | None = None) -> numpy.typing.NDArray"),
           "bool [H or 1, ceil(L/queries), ceil(LK/keys)], or of one head without its axis: whether "

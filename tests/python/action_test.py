@@ -67,6 +67,11 @@ def test_a_noisy_machine(invalid, code, tmp_path):
     assert found == code and ("::warning::" in said) == (code == 0) and read["outputs"] == "code=2\n"
 
 
+def test_another_word_for_a_noisy_machine_is_refused(tmp_path):
+    found, said, read = check(tmp_path, 0, invalid="Fail")
+    assert found == 3 and "invalid is 'Fail', expected warn or fail" in said and read["words"] == ""
+
+
 def test_a_suite_and_a_baseline_of_ones_own(tmp_path):
     words = check(tmp_path, 0, suite="my suite.json", baseline="my baseline.json")[2]["words"].splitlines()
     assert words[words.index("--suite") + 1] == "my suite.json"
