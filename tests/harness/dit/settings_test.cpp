@@ -23,22 +23,14 @@ TEST(TrainSettings, OfACheckpointComeBack) {
 }
 
 TEST(TrainSettings, ThatNoOptionCouldBeAreRefused) {
-  for (const auto& [fact, text] : {std::pair("alpha", "nan"),
-                                   {"alpha", "-1"},
-                                   {"minutes", "1e999"},
-                                   {"clips", "1e18"},
-                                   {"clips", "x"},
-                                   {"rate", "0"},
-                                   {"seed", "-1"},
-                                   {"asked_steps", "[]"},
-                                   {"balance", "x"}}) {
+  const std::pair<std::string, std::string> wrong[] = {
+      {"alpha", "nan"}, {"alpha", "-1"}, {"minutes", "1e999"},  {"clips", "1e18"}, {"clips", "x"},
+      {"rate", "0"},    {"seed", "-1"},  {"asked_steps", "[]"}, {"balance", "x"}};
+  for (const auto& fact : wrong) {
     TrainRequest request;
-    const std::string option = fact == std::string("asked_steps") ? "steps" : fact;
-    expect_input_error(
-        [&] {
-          take_settings({.facts = {{fact, text}}}, request);
-        },
-        "the checkpoint's --" + option + ": ");
+    const std::string option = fact.first == "asked_steps" ? "steps" : fact.first;
+    expect_input_error([&] { take_settings({.facts = {fact}}, request); },
+                       "the checkpoint's --" + option + ": ");
   }
 }
 
