@@ -1,4 +1,5 @@
 """What a capture says at its end of what never came, what it refuses before it begins, and damaged files."""
+import inspect
 import json
 
 import pytest
@@ -8,6 +9,7 @@ pytest.importorskip("safetensors")
 
 from capture_files import names, read  # noqa: E402
 from capture_hooks_test import DIM, HEADS, LENGTH, Grouped, Model, Patcher, omni, run, states  # noqa: E402
+from misuse_test import WRONG  # noqa: E402
 from vidattn.capturing import CaptureError, capture, read_capture  # noqa: E402
 
 MODULES = "deep.mixers.?"
@@ -79,6 +81,18 @@ def test_options_that_say_nothing_are_refused_before_any_work(options, line, tmp
             pytest.fail("it began")
     assert line in str(refusal.value) and "\n" not in str(refusal.value)
     assert not (tmp_path / "cap").exists()
+
+
+@pytest.mark.parametrize("name", inspect.signature(capture).parameters)
+def test_wrong_values_are_one_line(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where a name is a folder
+    for value in WRONG:
+        given = {"source": Model(), "out": "cap", "modules": MODULES, "overwrite": True, name: value}
+        try:
+            with capture(**given):
+                run(given["source"])
+        except (ValueError, TypeError) as refusal:
+            assert str(refusal) and "\n" not in str(refusal) and len(str(refusal)) < 400, value
 
 
 def test_shots_of_an_unknown_grid_are_refused(tmp_path):

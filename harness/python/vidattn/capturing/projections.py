@@ -21,7 +21,7 @@ class Projections:
     def __init__(self, attention: AttentionModule, names: Sequence[str], hear: Callable[..., None]):
         names = [names] if isinstance(names, str) else names
         if not isinstance(names, (list, tuple)) or len(names) not in (1, 3) \
-                or not all(isinstance(name, str) for name in names):
+                or not all(isinstance(name, str) and name for name in names):
             raise CaptureError(f"qkv={shown(names)}: expected the names of three submodules, or of one")
         self.attention, self.hear = attention, hear
         self.parts = [self._part(name) for name in names]
@@ -45,17 +45,22 @@ class Projections:
             self._found[place] = result
             if len(self._found) == len(self.parts):
                 found = [self._found.pop(i) for i in range(len(self.parts))]
-                parts = found if len(found) == 3 else found[0].chunk(3, dim=-1)
+                parts = found if len(found) == 3 else self._thirds(found[0])
                 self.hear(*(self._by_heads(part) for part in parts))
 
         return kept
+
+    def _thirds(self, states: torch.Tensor) -> Sequence[torch.Tensor]:
+        if states.shape[-1] % 3:
+            raise CaptureError(f"qkv: {self.attention.name} gives {list(states.shape)}, which is not q, k and v")
+        return states.chunk(3, dim=-1)
 
     def _by_heads(self, states: Any) -> torch.Tensor:
         if states.dim() == 4:
             return states
         module = self.attention.module
         heads = next((getattr(module, key) for key in HEADS if hasattr(module, key)), None)
-        if not isinstance(heads, int) or states.dim() != 3:
+        if not isinstance(heads, int) or states.dim() != 3 or states.shape[-1] % heads:
             raise CaptureError(f"qkv: {self.attention.name} gives {list(states.shape)}, and does not say how many "
                                f"heads it has ({', '.join(HEADS)})")
         return states.unflatten(-1, (heads, -1))

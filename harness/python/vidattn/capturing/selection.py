@@ -41,8 +41,8 @@ class Selection:
         self.heads = numbers(heads, "heads") if several else whole_number("heads", heads)
         if isinstance(self.heads, int) and self.heads < 1:
             raise CaptureError(f"heads={heads}: expected at least 1, a list of heads, or None for all")
-        if guidance not in (COND, UNCOND, "both"):
-            raise CaptureError(f"guidance={guidance!r}: expected 'cond', 'uncond' or 'both'")
+        if not isinstance(guidance, str) or guidance not in (COND, UNCOND, "both"):
+            raise CaptureError(f"guidance={shown(guidance)}: expected 'cond', 'uncond' or 'both'")
         self.passes = (COND, UNCOND) if guidance == "both" else (guidance,)
         self.cross = cross
 
