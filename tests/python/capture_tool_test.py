@@ -7,10 +7,15 @@ import subprocess
 import numpy as np
 import pytest
 
-import tiny_models
-from capture_files import read
-from capture_test import tiny, wan  # noqa: F401  fixtures
-from vidattn.capturing import capture
+pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+pytest.importorskip("transformers")
+pytest.importorskip("safetensors")
+
+import tiny_models  # noqa: E402
+from capture_files import read  # noqa: E402
+from capture_test import tiny, wan  # noqa: E402,F401  fixtures
+from vidattn.capturing import capture  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = pathlib.Path(os.environ.get("VIDATTN_TOOL", ROOT / "build" / "release" / "vidattn"))
