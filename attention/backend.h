@@ -21,6 +21,8 @@ struct InputSpec {
   std::string name;
   std::string shape;  ///< for people: "[L,M]"
   std::string help;
+
+  bool of_tokens() const { return shape.starts_with("[L,") || shape == "[L]"; }  ///< first axis
 };
 
 /// Parameters by name, with values as people type them.

@@ -70,8 +70,8 @@ Tensor::Tensor(int64_t length, int64_t heads, int64_t dim, DType dtype)
   data_.reset(allocate_zeroed(bytes_of(length, heads, dim, dtype)));
 }
 
-Tensor Tensor::first_tokens(int64_t count) const {
-  return view(data_.get(), count, heads_, dim_, dtype_);
+Tensor Tensor::tokens(int64_t begin, int64_t end) const {
+  return view(data_.get() + offset(begin, 0) * size_of(dtype_), end - begin, heads_, dim_, dtype_);
 }
 
 Tensor Tensor::view(const void* data, int64_t length, int64_t heads, int64_t dim, DType dtype) {

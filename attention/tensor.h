@@ -66,8 +66,8 @@ class Tensor {
   /// Stores dim() floats, rounded to the storage type.
   void write_row(int64_t token, int64_t head, const float* values);
 
-  /// The first `count` tokens in the same memory; not to outlive this.
-  Tensor first_tokens(int64_t count) const;
+  /// Tokens [begin, end) in the same memory; not to outlive this.
+  Tensor tokens(int64_t begin, int64_t end) const;
 
   /// A tensor in memory of someone else, which must outlive it and is aligned to its elements. To
   /// be read only where `data` is. Throws as the constructor does.

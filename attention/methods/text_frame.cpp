@@ -18,7 +18,7 @@ std::shared_ptr<const Tensor> first_tokens(const std::shared_ptr<const Tensor>& 
     std::shared_ptr<const Tensor> whole;
     Tensor part;
   };
-  auto kept = std::make_shared<Kept>(Kept{of, of->first_tokens(count)});
+  auto kept = std::make_shared<Kept>(Kept{of, of->tokens(0, count)});
   return {kept, &kept->part};
 }
 

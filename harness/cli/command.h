@@ -20,6 +20,8 @@ struct Command {
   std::string name, help;
   std::vector<Option> options;
   std::function<ExitCode(const Arguments&)> run;
+  /// Ranks that MPI started share it, or each runs it for itself; else it is refused there.
+  bool on_ranks = false;
 };
 
 /// The one or two words of its name.

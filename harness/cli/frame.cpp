@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <filesystem>
 #include <string>
@@ -54,11 +52,8 @@ class WritablePlaces {
   std::vector<std::string> made_;
 };
 
-/// Commands that ranks share, or a rank runs for itself. Others would be done once by each of them.
 void check_ranks(const Command& command) {
-  constexpr std::array kOnRanks{"run", "sweep", "attend", "case", "env", "list"};
-  if (started_ranks() > 1 &&
-      std::find(kOnRanks.begin(), kOnRanks.end(), command.name) == kOnRanks.end())
+  if (!command.on_ranks)
     refuse_ranks("do all of `vidattn " + command.name +
                  "`: what ranks share is `run` and `attend` with --distributed, and `run SUITE`");
 }

@@ -92,7 +92,7 @@ const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
   return Command{"case",
                  "one case of a suite, in this process: backends timed beside full attention",
-                 options(*given), [given](const Arguments&) { return run(*given); }};
+                 options(*given), [given](const Arguments&) { return run(*given); }, true};
 });
 
 }  // namespace

@@ -23,7 +23,8 @@ const RegisterCommand registered([] {
   return Command{"env",
                  "the machine, the build and the libraries",
                  {Option("--json", json.get(), "as JSON")},
-                 [json](const Arguments&) { return print_environment(*json); }};
+                 [json](const Arguments&) { return print_environment(*json); },
+                 true};
 });
 
 }  // namespace

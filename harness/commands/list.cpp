@@ -17,7 +17,8 @@ const RegisterCommand registered([] {
                  [metrics](const Arguments&) {
                    print_out("{}", *metrics ? glossary() : inventory());
                    return ExitCode::fine;
-                 }};
+                 },
+                 true};
 });
 
 }  // namespace

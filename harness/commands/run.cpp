@@ -193,7 +193,7 @@ ExitCode run_either(Given& given, const Arguments& arguments) {
 Command command(const char* name, const char* help, std::vector<Option> (*options)(Given&)) {
   auto given = std::make_shared<Given>();
   return {name, help, options(*given),
-          [given](const Arguments& arguments) { return run_either(*given, arguments); }};
+          [given](const Arguments& arguments) { return run_either(*given, arguments); }, true};
 }
 
 const RegisterCommand registered_run([] {

@@ -55,8 +55,7 @@ void read_extras(const AttendOptions& call, const BackendSpec& spec, Share rows,
     if (input == declared.end())
       throw InputError(spec.backend->name() + " has no input '" + name + "'");
     StoredArray file = open_npy(path);
-    const bool of_tokens = input->shape.starts_with("[L,") || input->shape == "[L]";
-    if (of_tokens && !file.shape.empty() && file.shape[0] == length)
+    if (input->of_tokens() && !file.shape.empty() && file.shape[0] == length)
       file = file.narrowed(0, rows.begin, rows.size());
     Array array = file.array();
     require_finite(array, path);

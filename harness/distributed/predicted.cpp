@@ -1,7 +1,10 @@
 #include "harness/distributed/predicted.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
+
+#include "metrics/statistics/statistics.h"
 
 namespace vidattn {
 namespace {
@@ -22,8 +25,7 @@ double message_seconds(Communicator& world, int64_t bytes) {
     world.start(from.data(), bytes, next, to.data(), bytes, before).finish();
     seconds.push_back(seconds_since(start));
   }
-  std::nth_element(seconds.begin(), seconds.begin() + kMessages / 2, seconds.end());
-  return seconds[kMessages / 2];
+  return median(std::move(seconds));
 }
 
 }  // namespace

@@ -11,6 +11,13 @@ inline double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// Seconds since `from`, which becomes now.
+inline double lap(Clock::time_point& from) {
+  const double seconds = seconds_since(from);
+  from = Clock::now();
+  return seconds;
+}
+
 /// CPU time that all threads of this process have used until now, in seconds.
 double process_cpu_seconds();
 

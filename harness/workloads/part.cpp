@@ -8,11 +8,7 @@ namespace vidattn {
 namespace {
 
 std::shared_ptr<const Tensor> token_rows(const Tensor& of, std::pair<int64_t, int64_t> rows) {
-  const int64_t row = of.heads() * of.dim() * size_of(of.dtype());
-  return std::make_shared<const Tensor>(Tensor::view(of.data<char>() + rows.first * row,
-                                                     rows.second - rows.first, of.heads(), of.dim(),
-                                                     of.dtype())
-                                            .clone());
+  return std::make_shared<const Tensor>(of.tokens(rows.first, rows.second).clone());
 }
 
 /// Of an array whose first axis may be tokens.

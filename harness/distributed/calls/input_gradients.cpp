@@ -55,7 +55,7 @@ NamedArrays of_all_tokens(const BackendSpec& spec, const SharedInputs& inputs, c
 bool is_of_tokens(const BackendSpec& spec, const std::string& name) {
   const auto& declared = spec.backend->info().inputs;
   return std::any_of(declared.begin(), declared.end(), [&](const InputSpec& input) {
-    return input.name == name && (input.shape.starts_with("[L,") || input.shape == "[L]");
+    return input.name == name && input.of_tokens();
   });
 }
 

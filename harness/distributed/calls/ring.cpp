@@ -8,6 +8,7 @@
 #include "attention/backward/kept.h"
 #include "attention/error.h"
 #include "attention/terms/joined.h"
+#include "harness/distributed/calls/linear_call.h"
 #include "harness/distributed/calls/travelling_keys.h"
 #include "harness/distributed/parts/exchange.h"
 #include "harness/distributed/parts/plan_parts.h"
@@ -109,16 +110,11 @@ class RingSum {
   std::vector<Merged> sums_;  ///< one for each softmax
 };
 
-/// The linear terms over all keys; their features are prepared, and so the values alone come here.
+/// The linear terms over all keys.
 Tensor linear_terms(Communicator& ring, const Plan& plan, const Inputs& own, const Device& device) {
-  Plan alone;
-  alone.linear = plan.linear;
-  Inputs in = own;
-  in.v = gather_tokens(ring, *own.v);
-  in.k = std::make_shared<const Tensor>(
-      Tensor::view(nullptr, in.v->length(), own.k->heads(), own.k->dim(), own.k->dtype()));
+  const LinearCall terms(ring, plan, own);
   Output out;
-  device.run(alone, in, out);
+  device.run(terms.plan, terms.in, out);
   return std::move(out.o);
 }
 

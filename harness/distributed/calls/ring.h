@@ -13,13 +13,6 @@ struct RingTimes {
   double hidden = 1;     ///< share of the exchanges' time that was over when the work was done
 };
 
-/// Seconds since `from`, which becomes now.
-inline double lap(Clock::time_point& from) {
-  const double seconds = seconds_since(from);
-  from = Clock::now();
-  return seconds;
-}
-
 /// Attention of the own block of queries over all keys, whose blocks travel round the ring while
 /// the block before is attended to. Results are merged by their LSE in float32.
 /// `plan` is queries_of() this block; `own` has q, k and v of the own blocks; `blocks` are all

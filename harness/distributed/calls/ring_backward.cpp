@@ -12,6 +12,7 @@
 #include "attention/error.h"
 #include "attention/terms/joined.h"
 #include "attention/terms/row_index.h"
+#include "harness/distributed/calls/linear_call.h"
 #include "harness/distributed/calls/travelling_keys.h"
 #include "harness/distributed/parts/exchange.h"
 #include "harness/distributed/parts/plan_parts.h"
@@ -173,36 +174,18 @@ class BranchPart {
   Tensor q_, k_, v_;  ///< of prepared operands
 };
 
-/// Linear terms see all keys at once: their features are prepared, the values are gathered.
-Gradients linear_parts(Communicator& ring, const Plan& plan, const Inputs& own,
-                       const Device& device, const Output& kept, const Tensor& d_o) {
-  Plan alone;
-  alone.linear = plan.linear;
-  Inputs in = own;
-  in.v = gather_tokens(ring, *own.v);
-  in.k = std::make_shared<const Tensor>(
-      Tensor::view(nullptr, in.v->length(), own.k->heads(), own.k->dim(), own.k->dtype()));
-  Gradients found;
-  device.backward(alone, in, kept, d_o, found);
-  return found;
-}
-
-Tensor block_of(const Tensor& of, Share rows) {
-  const int64_t row = of.heads() * of.dim();
-  return Tensor::view(of.data<float>() + rows.begin * row, rows.size(), of.heads(), of.dim(),
-                      DType::f32)
-      .clone();
-}
-
 void add_linear(Communicator& ring, const Plan& plan, const Inputs& own, const RingBlocks& blocks,
                 const Device& device, const Output& kept, const Tensor& d_o, Gradients& out) {
-  Gradients found = linear_parts(ring, plan, own, device, kept, d_o);
+  const LinearCall terms(ring, plan, own);
+  Gradients found;
+  device.backward(terms.plan, terms.in, kept, d_o, found);
   add_to(out.q, found.q);
   out.linear = std::move(found.linear);
-  add_parts(
-      ring, blocks.keys, [&](Share rows) { return block_of(found.k, rows); }, out.k);
-  add_parts(
-      ring, blocks.keys, [&](Share rows) { return block_of(found.v, rows); }, out.v);
+  const auto block_of = [](const Tensor& of) {
+    return [&of](Share rows) { return of.tokens(rows.begin, rows.end).clone(); };
+  };
+  add_parts(ring, blocks.keys, block_of(found.k), out.k);
+  add_parts(ring, blocks.keys, block_of(found.v), out.v);
 }
 
 /// What prepared operands give to tokens of all ranks.

@@ -55,11 +55,7 @@ std::shared_ptr<const Array> cut(const Array& of, size_t axis, Share span) {
 }
 
 std::shared_ptr<const Tensor> tokens_of(const Tensor& of, Share tokens) {
-  const int64_t row = of.heads() * of.dim() * size_of(of.dtype());
-  return std::make_shared<const Tensor>(Tensor::view(of.data<char>() + tokens.begin * row,
-                                                     tokens.size(), of.heads(), of.dim(),
-                                                     of.dtype())
-                                            .clone());
+  return std::make_shared<const Tensor>(of.tokens(tokens.begin, tokens.end).clone());
 }
 
 std::shared_ptr<const Tensor> unread(int64_t length, int64_t heads, int64_t dim, DType dtype) {

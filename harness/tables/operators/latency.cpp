@@ -104,17 +104,17 @@ void add_equal_densities(MethodCases& method, const std::string& name, const Inp
   const OperatorTime known = method.counts.back();
   DensitySearch search(spec, in);
   for (int64_t groups : kTimedGroups) {
+    const double wanted = moga_stga_density(groups, setting);
     OperatorTime time = known;
-    time.wanted_density = moga_stga_density(groups, setting);
-    time.label = fmt::format("{} at density {:.4f}", name, time.wanted_density);
+    time.wanted_density = wanted;
+    time.label = fmt::format("{} at density {:.4f}", name, wanted);
     try {
-      if (time.wanted_density > 1)
+      if (wanted > 1)
         throw InputError("moga_stga itself is above the density of full attention at this length");
-      const DensitySolution found = search.solve(time.wanted_density);
-      const double wanted = time.wanted_density;
-      time = count({time.label, found.spec}, in, model);
+      const OperatorCase solved{time.label, search.solve(wanted).spec};
+      time = count(solved, in, model);
       time.wanted_density = wanted;
-      method.add({time.label, found.spec}, time);
+      method.add(solved, time);
     } catch (const Cancelled&) {
       time.failure = kInterrupted;
       method.refused.push_back(time);

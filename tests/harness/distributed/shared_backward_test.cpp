@@ -47,22 +47,10 @@ int for_every_gradient(
     const Inputs& in, const Device& device,
     const std::function<void(const BackendSpec&, const Inputs&, const NamedGradients&)>& take) {
   const Tensor d_o = sample_output_gradient(in);
-  int taken = 0;
-  for (const Backend* backend : backends()) {
-    SCOPED_TRACE(backend->name());
-    const BackendSpec spec{backend, backend->defaults()};
-    Inputs own = in;
-    NamedGradients alone;
-    try {
-      backend->prepare(own, spec.params);
-      alone = gradients_alone(own, d_o, spec, device);
-    } catch (const std::exception&) {  // wants another grid or inputs, or has no backward pass
-      continue;
-    }
-    ++taken;
-    take(spec, own, alone);
-  }
-  return taken;
+  const auto alone = [&](const BackendSpec& spec, const Inputs& own) {
+    return gradients_alone(own, d_o, spec, device);
+  };
+  return for_every_method(in, alone, take);
 }
 
 void expect_gradients(const NamedGradients& got, const NamedGradients& want, double limit,
@@ -108,24 +96,6 @@ int expect_near_gradients(const Inputs& in, const std::string& layout, int ranks
   return all - refused;
 }
 
-Inputs of_groups(int64_t heads, int64_t kv_heads) {
-  Generator random(5);
-  Inputs in = random_inputs(240, 240, heads, kv_heads, 32, random);
-  in.grid.frames = 4;
-  in.grid.height = 6;
-  in.grid.width = 10;
-  return in;
-}
-
-Inputs beside_text(Inputs in, int64_t tokens) {
-  in.grid.text_tokens = tokens;
-  const Inputs all = random_inputs(in.grid.tokens(), in.heads(), in.dim());
-  in.q = all.q;
-  in.k = all.k;
-  in.v = all.v;
-  return in;
-}
-
 TEST(SharedBackward, UlyssesHasTheBitsOfOneProcess) {
   EXPECT_GE(expect_same_gradients(random_video(6, 7, 15, 5, 32), 4, find_device("cpu")), 20);
 }
@@ -143,12 +113,12 @@ TEST(SharedBackward, UlyssesHasTheBitsOfOneProcessOfLongCalls) {
 
 TEST(SharedBackward, UlyssesHasTheBitsOfOneProcessWithText) {
   EXPECT_GE(
-      expect_same_gradients(beside_text(random_video(4, 6, 10, 3, 32), 17), 3, find_device("cpu")),
+      expect_same_gradients(with_text(random_video(4, 6, 10, 3, 32), 17), 3, find_device("cpu")),
       15);
 }
 
 TEST(SharedBackward, UlyssesHasTheBitsOfOneProcessWhereHeadsShareKeys) {
-  EXPECT_GE(expect_same_gradients(of_groups(6, 2), 2, find_device("cpu")), 15);
+  EXPECT_GE(expect_same_gradients(grouped(6, 2), 2, find_device("cpu")), 15);
 }
 
 TEST(SharedBackward, UlyssesHasTheBitsOfOneProcessInHalfTypes) {
@@ -164,10 +134,10 @@ TEST(SharedBackward, ARingIsWithinRounding) {
   const Inputs ragged = random_video(6, 7, 15, 4, 32);
   EXPECT_GE(expect_near_gradients(ragged, "ring", 3, kRingGradients), 20);
   EXPECT_GE(expect_near_gradients(ragged, "2x2", 4, kRingGradients), 20);
-  EXPECT_GE(expect_near_gradients(beside_text(random_video(4, 6, 10, 2, 32), 17), "ring", 3,
+  EXPECT_GE(expect_near_gradients(with_text(random_video(4, 6, 10, 2, 32), 17), "ring", 3,
                                   kRingGradients),
             15);
-  EXPECT_GE(expect_near_gradients(of_groups(6, 2), "2x2", 4, kRingGradients), 15);
+  EXPECT_GE(expect_near_gradients(grouped(6, 2), "2x2", 4, kRingGradients), 15);
 }
 
 TEST(SharedBackward, ShortCalls) {
@@ -231,7 +201,7 @@ TEST(SharedBackward, UlyssesHasTheBitsOfTheReference) {
 }
 
 TEST(SharedBackward, BytesAreThoseOfTheClosedForm) {
-  const Inputs in = of_groups(6, 6);
+  const Inputs in = grouped(6, 6);
   const Tensor d_o = sample_output_gradient(in);
   for (const auto& [layout, ranks] :
        {std::pair{"ulysses", 1}, {"ulysses", 3}, {"ring", 2}, {"ring", 4}, {"3x2", 6}})

@@ -20,47 +20,18 @@ constexpr double kRingLimit = 2e-6;
 
 /// Calls take(spec, prepared inputs) for every method that can plan the call with its defaults;
 /// returns how many.
-int for_every_method(const Inputs& in,
-                     const std::function<void(const BackendSpec&, const Inputs&)>& take) {
-  int planned = 0;
-  for (const Backend* backend : backends()) {
-    SCOPED_TRACE(backend->name());
-    const BackendSpec spec{backend, backend->defaults()};
-    Inputs own = in;
-    try {
-      backend->prepare(own, spec.params);
-      backend->plan(own, spec.params);
-    } catch (const std::exception&) {  // wants another grid, or inputs
-      continue;
-    }
-    ++planned;
-    take(spec, own);
-  }
-  return planned;
-}
-
-Inputs with_text(Inputs in, int64_t tokens) {
-  in.grid.text_tokens = tokens;
-  const Inputs all = random_inputs(in.grid.tokens(), in.heads(), in.dim());
-  in.q = all.q;
-  in.k = all.k;
-  in.v = all.v;
-  return in;
-}
-
-/// Query heads that share key heads, over a video.
-Inputs grouped(int64_t heads, int64_t kv_heads) {
-  Generator random(5);
-  Inputs in = random_inputs(240, 240, heads, kv_heads, 32, random);
-  in.grid.frames = 4;
-  in.grid.height = 6;
-  in.grid.width = 10;
-  return in;
+int for_every_planned(const Inputs& in,
+                      const std::function<void(const BackendSpec&, const Inputs&)>& take) {
+  const auto plan = [](const BackendSpec& spec, const Inputs& own) {
+    return spec.backend->plan(own, spec.params);
+  };
+  return for_every_method(
+      in, plan, [&](const auto& spec, const Inputs& own, const Plan&) { take(spec, own); });
 }
 
 /// Every method with the bits of one process on 2 and on `most` ranks.
 int expect_same_bits(const Inputs& in, int most, const Device& device) {
-  return for_every_method(in, [&](const BackendSpec& spec, const Inputs& own) {
+  return for_every_planned(in, [&](const BackendSpec& spec, const Inputs& own) {
     const Output alone = run_alone(own, spec, device);
     for (const int ranks : std::set<int>{2, most})
       EXPECT_TRUE(same_bits(run_shared(own, spec, "ulysses", ranks, device).out, alone))
@@ -70,7 +41,7 @@ int expect_same_bits(const Inputs& in, int most, const Device& device) {
 
 void expect_near(const Inputs& in, const std::string& layout, int ranks, double limit) {
   const Device& cpu = find_device("cpu");
-  for_every_method(in, [&](const BackendSpec& spec, const Inputs& own) {
+  for_every_planned(in, [&](const BackendSpec& spec, const Inputs& own) {
     SCOPED_TRACE(layout + " of " + std::to_string(ranks));
     const Output alone = run_alone(own, spec, cpu);
     const SharedRun run = run_shared(own, spec, layout, ranks, cpu);
