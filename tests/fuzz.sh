@@ -6,7 +6,7 @@
 # build/asan/corpus from call to call.
 #
 # Usage: tests/fuzz.sh [-s SECONDS] [-n INPUTS] [-j JOBS] [-o] [READER…]
-#   -s  for each reader (4), -n inputs for each reader instead
+#   -s  for each reader (3), -n inputs for each reader instead
 #   -j  readers at a time (all cores)
 #   -o  with optimized readers, in build/fuzz: they take much longer to build, for long searches
 #   READER  as in tests/fuzz/seeds.txt; all unless named
@@ -14,7 +14,7 @@ set -euo pipefail
 shopt -s inherit_errexit
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-limit=-max_total_time=4 preset=asan jobs=$(nproc)
+limit=-max_total_time=3 preset=asan jobs=$(nproc)
 while getopts s:n:j:o option; do
   case $option in
     s) limit=-max_total_time=$OPTARG ;;

@@ -2,7 +2,8 @@
 # Builds the Python module as a wheel, installs it where no compiler is in reach, and runs tests/python
 # there, against the tool. Both environments lie in build/venv/VERSION and are kept; what they need comes from
 # PyPI. Tests of frameworks that are not there (torch, diffusers, jax) are skipped and say so; names of them
-# in VIDATTN_PYTHON_EXTRAS are installed. PYTHON is the interpreter. Arguments go to pytest.
+# in VIDATTN_PYTHON_EXTRAS are installed. PYTHON is the interpreter. VIDATTN_COMPILED is a build of the tool whose
+# kernels and methods the module takes, else it compiles its own, as `pip install .` does. Arguments go to pytest.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -31,7 +32,8 @@ fi
 rm -rf $wheels
 # Python would name another compiler, whose objects ccache keeps apart from those of other builds.
 CXX=${CXX:-c++} "$builder/bin/python" -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-  --config-settings=cmake.define.VIDATTN_VULKAN=OFF --wheel-dir $wheels .
+  --config-settings=cmake.define.VIDATTN_VULKAN=OFF \
+  --config-settings=cmake.define.VIDATTN_COMPILED="${VIDATTN_COMPILED:-}" --wheel-dir $wheels .
 # Without a compiler: nothing but the environment is in reach.
 env -i PATH="$root/$tester/bin" HOME="$HOME" "$tester/bin/python" -m pip install --quiet \
   --disable-pip-version-check --no-index --no-deps --force-reinstall $wheels/*.whl

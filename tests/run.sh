@@ -13,7 +13,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 "$root/harness/build.sh" release
 # Many tests wait for something: three at a time keep two cores busy.
 ctest --test-dir "$root/build/release" -j3 --output-on-failure --no-tests=error "$@"
-(($#)) || "$root/tests/python.sh"
+(($#)) || VIDATTN_COMPILED=$root/build/release "$root/tests/python.sh"
 
 "$root/harness/build.sh" asan attention_test baselines_test metrics_test
 # A lack of memory is an exception there, too. FaultSweep and Distributed need the tool. Vulkan is left out: its
