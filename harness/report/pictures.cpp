@@ -5,6 +5,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "attention/reference.h"
+#include "harness/io/text/base64.h"
 #include "harness/workloads/media/picture.h"
 #include "metrics/shots/shrink.h"
 
@@ -196,16 +197,8 @@ std::vector<int64_t> frames_to_show(const VideoGrid& grid) {
 
 std::string data_uri(const cv::Mat& picture) {
   const bool mask = picture.channels() == 1;
-  const std::vector<uint8_t> file = mask ? png_of(picture) : jpeg_of(picture);
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text = mask ? "data:image/png;base64," : "data:image/jpeg;base64,";
-  for (size_t i = 0; i < file.size(); i += 3) {
-    const size_t left = std::min<size_t>(3, file.size() - i);
-    uint32_t bits = 0;
-    for (size_t j = 0; j < 3; ++j) bits = bits << 8 | (j < left ? file[i + j] : 0);
-    for (size_t j = 0; j < 4; ++j) text += j <= left ? kDigits[bits >> (18 - 6 * j) & 63] : '=';
-  }
-  return text;
+  const std::string kind = mask ? "data:image/png;base64," : "data:image/jpeg;base64,";
+  return kind + base64(mask ? png_of(picture) : jpeg_of(picture));
 }
 
 }  // namespace vidattn

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <tuple>
-#include <utility>
 
 #include "attention/cancel.h"
 #include "attention/error.h"
@@ -22,65 +20,16 @@
 #include "harness/measure/engine/timings.h"
 #include "harness/videos/scene_file.h"
 #include "harness/workloads/video/video_input.h"
+#include "metrics/shots/clean_shots.h"
 
 namespace vidattn {
 namespace {
 
 using nlohmann::json;
 
-/// A shot with the boundary that it begins with, if any.
-struct Shot {
-  int64_t first = 0, last = 0;
-  int64_t clean_first = 0, clean_last = 0;  ///< without the frames of transitions
-  std::vector<Boundary> suppressed = {};    ///< too close for shots of their own
-  const Boundary* begins_with = nullptr;
-};
-
-std::vector<Shot> shots_of(const VideoSurvey& survey) {
-  std::vector<Shot> shots{{.last = survey.frames - 1, .clean_last = survey.frames - 1}};
-  for (const Boundary& boundary : survey.boundaries) {
-    Shot& before = shots.back();
-    before.clean_last = std::min(before.clean_last, std::min(boundary.first, boundary.frame) - 1);
-    Shot after{.first = boundary.frame,
-               .last = survey.frames - 1,
-               .clean_first = std::max(boundary.last + 1, boundary.frame),
-               .clean_last = survey.frames - 1,
-               .begins_with = &boundary};
-    if (boundary.frame == survey.frames) break;  // a fade out at the end
-    if (boundary.frame == 0) {                   // a fade in at the start
-      before = after;
-      continue;
-    }
-    before.last = boundary.frame - 1;
-    shots.push_back(after);
-  }
-  return shots;
-}
-
-/// The longest stretch of a shot's clean frames that no suppressed boundary lies in: neither a cut
-/// nor a flash, nor the first or last frame of another shot.
-void trim(Shot& shot, const std::vector<Boundary>& suppressed) {
-  int64_t from = shot.clean_first, best_first = from, best_last = from - 1;
-  const auto end_stretch = [&](int64_t last) {
-    if (last - from > best_last - best_first)
-      std::tie(best_first, best_last) = std::pair(from, last);
-  };
-  for (const Boundary& boundary : suppressed) {
-    const int64_t before = std::min(boundary.first, boundary.frame) - 1;
-    const int64_t behind = std::max(boundary.last + 1, boundary.frame);
-    if (behind <= shot.clean_first || before >= shot.clean_last) continue;
-    shot.suppressed.push_back(boundary);
-    end_stretch(std::min(before, shot.clean_last));
-    from = std::max(from, behind);
-  }
-  end_stretch(shot.clean_last);
-  shot.clean_first = best_first;
-  shot.clean_last = best_last;
-}
-
-std::vector<Scene> scenes_of(const std::vector<Shot>& shots) {
+std::vector<Scene> scenes_of(const std::vector<CleanShot>& shots) {
   std::vector<Scene> scenes;
-  for (const Shot& shot : shots)
+  for (const CleanShot& shot : shots)
     if (shot.clean_first <= shot.clean_last) scenes.emplace_back(shot.clean_first, shot.clean_last);
   return scenes;
 }
@@ -93,12 +42,12 @@ std::string describe(const Boundary* boundary) {
   return text + fmt::format(", overlapped {}-{}", boundary->first, boundary->last);
 }
 
-std::string clean_text(const Shot& shot) {
+std::string clean_text(const CleanShot& shot) {
   if (shot.clean_first > shot.clean_last) return "none";
   return fmt::format("{}-{}", shot.clean_first, shot.clean_last);
 }
 
-void print_suppressed(const std::vector<Shot>& shots, int64_t min_length) {
+void print_suppressed(const std::vector<CleanShot>& shots, int64_t min_length) {
   for (size_t i = 0; i < shots.size(); ++i) {
     if (shots[i].suppressed.empty()) continue;
     std::vector<std::string> found;
@@ -111,7 +60,7 @@ void print_suppressed(const std::vector<Shot>& shots, int64_t min_length) {
   }
 }
 
-void print(const std::string& path, const VideoSurvey& survey, const std::vector<Shot>& shots,
+void print(const std::string& path, const VideoSurvey& survey, const std::vector<CleanShot>& shots,
            int64_t min_length) {
   print_out("{}: {} frames of {}x{}, {:.4g} frames/s, {} shot{}, boundaries at least {} apart\n",
             printable(path), survey.frames, survey.width, survey.height, survey.fps, shots.size(),
@@ -119,7 +68,7 @@ void print(const std::string& path, const VideoSurvey& survey, const std::vector
   for (const std::string& note : survey.notes) print_out("  {}\n", note);
   std::vector<std::vector<std::string>> rows;
   const auto seconds = [&](int64_t frame) { return fmt::format("{:.3f}", survey.times[frame]); };
-  for (const Shot& shot : shots)
+  for (const CleanShot& shot : shots)
     rows.push_back({std::to_string(rows.size()), std::to_string(shot.first),
                     std::to_string(shot.last), std::to_string(shot.last - shot.first + 1),
                     seconds(shot.first), seconds(shot.last + 1), clean_text(shot),
@@ -142,7 +91,8 @@ json to_json(const std::vector<Boundary>& boundaries) {
   return list;
 }
 
-json record_of(const std::string& path, const VideoSurvey& survey, const std::vector<Shot>& shots) {
+json record_of(const std::string& path, const VideoSurvey& survey,
+               const std::vector<CleanShot>& shots) {
   json record{{"frames", survey.frames},
               {"fps", survey.fps},
               {"width", survey.width},
@@ -155,7 +105,7 @@ json record_of(const std::string& path, const VideoSurvey& survey, const std::ve
               {"suppressed", to_json(survey.suppressed)}};
   put_path(record, "video_path", path);
   if (survey.frames_promised > 0) record["frames_promised"] = survey.frames_promised;
-  for (const Shot& shot : shots)
+  for (const CleanShot& shot : shots)
     record["shots"].push_back({{"first", shot.first},
                                {"last", shot.last},
                                {"from_s", survey.times[shot.first]},
@@ -233,9 +183,9 @@ class Search {
           },
           options_.detection);
       progress.update(1000);
-      std::vector<Shot> shots = shots_of(survey);
+      std::vector<CleanShot> shots = clean_shots(survey.boundaries, survey.frames);
       const std::vector<Scene> scenes = scenes_of(shots);
-      for (Shot& shot : shots) trim(shot, survey.suppressed);
+      for (CleanShot& shot : shots) leave_out(shot, survey.suppressed);
       print(path, survey, shots, options_.detection.min_length);
       videos_.push_back(record_of(path, survey, shots));
       if (options_.truth.empty()) return;

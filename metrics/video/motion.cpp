@@ -61,8 +61,13 @@ double top_magnitude(const cv::Mat& flow, cv::Size size) {
 Flow::Flow() : dis_(cv::DISOpticalFlow::create(cv::DISOpticalFlow::PRESET_FAST)) {}
 
 cv::Mat Flow::shrink(const cv::Mat& frame) {
-  cv::Mat luma, small;
+  cv::Mat luma;
   cv::cvtColor(frame, luma, cv::COLOR_BGR2GRAY);
+  return shrink_luma(luma);
+}
+
+cv::Mat Flow::shrink_luma(const cv::Mat& luma) {
+  cv::Mat small;
   const double factor = static_cast<double>(std::min(luma.rows, luma.cols)) / kFlowSide;
   if (factor <= 1) return luma;
   cv::resize(luma, small, {cvRound(luma.cols / factor), cvRound(luma.rows / factor)}, 0, 0,

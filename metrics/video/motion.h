@@ -19,6 +19,8 @@ class Flow {
   cv::Mat between(const cv::Mat& from, const cv::Mat& to);
   /// Luma of a BGR frame at flow size.
   static cv::Mat shrink(const cv::Mat& frame);
+  /// The same of a frame's luma, 8UC1.
+  static cv::Mat shrink_luma(const cv::Mat& luma);
   /// DIS needs some pixels for its coarsest level.
   static bool possible(const cv::Mat& frame);
 

@@ -5,22 +5,11 @@
 #include <optional>
 #include <string>
 
+#include "harness/host/shard.h"
+
 namespace vidattn {
 
 struct Suite;
-
-/// The cases of a suite that one of several processes measures: every count-th one, so that each
-/// shard has its part of every workload.
-struct Shard {
-  int64_t number = 1, count = 1;  ///< 1 to count
-
-  bool has(size_t place) const { return static_cast<int64_t>(place) % count == number - 1; }
-  std::string text() const;  ///< "2/8"
-  bool operator==(const Shard&) const = default;
-};
-
-/// "2/8". Throws InputError for anything but 1 <= number <= count <= 100000.
-Shard parse_shard(const std::string& text);
 
 /// What a shard's run is called in its store, and what of the suite's: "paper shard 2/8".
 std::string shard_run_name(const std::string& suite, const Shard& shard);

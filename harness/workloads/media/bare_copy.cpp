@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
 #include <optional>
 #include <vector>
 
 #include "attention/error.h"
 #include "harness/io/output_place.h"
+#include "harness/workloads/media/packet_copy.h"
 #include "harness/workloads/media/stream.h"
 
 namespace vidattn {
@@ -15,24 +15,6 @@ namespace {
 
 [[noreturn]] void refuse_copy(const std::string& video, const std::string& why) {
   throw InputError(fmt::format("video {}: {}", in_quotes(video), why));
-}
-
-void require_copied(const std::string& video, int code, const char* doing) {
-  if (unless_out_of_memory(code) >= 0) return;
-  char reason[AV_ERROR_MAX_STRING_SIZE] = {};
-  av_strerror(code, reason, sizeof(reason));
-  refuse_copy(video, fmt::format("{}: {}", doing, reason));
-}
-
-MediaDemuxer open_container(const std::string& video, const MediaInput& input) {
-  // The demuxer by the ending: none that could take the file for a list of others.
-  const std::string ending = std::filesystem::path(video).extension();
-  const AVInputFormat* format = av_find_input_format(ending == ".webm" ? "matroska" : "mov");
-  AVFormatContext* context = input.new_context();
-  require_copied(video, avformat_open_input(&context, "", format, nullptr), "cannot be opened");
-  MediaDemuxer container(context);
-  require_copied(video, avformat_find_stream_info(context, nullptr), "cannot be read");
-  return container;
 }
 
 /// One track of pictures, which is upright as it was, and one of sound.
@@ -84,20 +66,8 @@ class BareMuxer {
 
  private:
   void add_stream(int index) {
-    const AVStream& source = *from_.streams[index];
-    AVStream* stream = allocated(avformat_new_stream(muxer_.get(), nullptr));
-    require(avcodec_parameters_copy(stream->codecpar, source.codecpar));
-    stream->codecpar->codec_tag = 0;
-    stream->time_base = source.time_base;
-    stream->avg_frame_rate = source.avg_frame_rate;
-    stream->sample_aspect_ratio = source.sample_aspect_ratio;
-    size_t bytes = 0;
-    if (const uint8_t* turned =
-            av_stream_get_side_data(&source, AV_PKT_DATA_DISPLAYMATRIX, &bytes)) {
-      uint8_t* kept = allocated(av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, bytes));
-      std::memcpy(kept, turned, bytes);
-    }
-    stream_of_[index] = stream->index;
+    const AVStream& stream = add_track_like(*from_.streams[index], *muxer_, video_);
+    stream_of_[index] = stream.index;
   }
 
   void require(int code) {
@@ -133,7 +103,7 @@ VideoFacts facts_of(AVFormatContext& container) {
 VideoFacts copy_bare(const std::string& video, const std::filesystem::path& target) {
   if (VideoStream stream(video, 1); stream.next() == nullptr) refuse_copy(video, "has no picture");
   const MediaInput input(video);
-  const MediaDemuxer container = open_container(video, input);
+  const MediaDemuxer container = open_to_copy(video, input);
   if (av_find_best_stream(container.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0) < 0)
     refuse_copy(video, "holds no video");
   BareMuxer muxer(video, *container, target);

@@ -69,8 +69,9 @@ const AVCodec* find_decoder(const AVStream& stream) {
 
 }  // namespace
 
-VideoStream::VideoStream(const std::string& path, int threads)
-    : path_(checked_path(path)), input_(path) {
+VideoStream::VideoStream(const std::string& path, int threads,
+                         std::optional<double> key_frames_apart)
+    : path_(checked_path(path)), input_(path), apart_(key_frames_apart) {
   try {
     open_container();
     choose_stream();
@@ -140,6 +141,7 @@ void VideoStream::open_decoder(int threads) {
   decoder_->thread_count = threads;
   decoder_->max_pixels = kMostPixels;
   decoder_->pkt_timebase = stream_->time_base;
+  if (apart_) decoder_->skip_frame = AVDISCARD_NONKEY;
   if (!succeeded(avcodec_parameters_to_context(decoder_.get(), stream_->codecpar)) ||
       !succeeded(avcodec_open2(decoder_.get(), codec, nullptr)))
     refuse(fmt::format("cannot be decoded: its {} stream is damaged", codec->name));
@@ -190,9 +192,21 @@ bool VideoStream::read_packet() {
       return false;
     }
     note_end(*packet_);
-    if (packet_->stream_index == stream_->index) return true;
+    if (packet_->stream_index == stream_->index && !passes_over(*packet_)) return true;
     av_packet_unref(packet_.get());
   }
+}
+
+/// Of key frames alone: whether this is another frame, or too near to the last one.
+bool VideoStream::passes_over(const AVPacket& packet) {
+  if (!apart_) return false;
+  if ((packet.flags & AV_PKT_FLAG_KEY) == 0) return true;
+  const int64_t at = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
+  if (at == AV_NOPTS_VALUE) return false;
+  const double seconds = static_cast<double>(at) * av_q2d(stream_->time_base);
+  if (seconds < last_key_ + *apart_) return true;
+  last_key_ = seconds;
+  return false;
 }
 
 /// A y4m file is frames and nothing else, and its demuxer passes over a part of one.

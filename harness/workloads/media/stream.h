@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 
 #include "harness/workloads/media/file_io.h"
@@ -14,10 +16,12 @@ namespace vidattn {
 /// no way to ask for another file; formats that are lists of files are refused.
 class VideoStream {
  public:
-  /// `threads` decode, at least 1. Throws InputError when the path is no regular file, is empty or
-  /// text, holds no video that FFmpeg here can decode, claims more than kMostPixels (colour.h) or
-  /// memory than there is, or has colours that cannot become 8-bit BGR.
-  VideoStream(const std::string& path, int threads);
+  /// `threads` decode, at least 1. With `key_frames_apart` only frames that decode without others
+  /// are given, so many seconds or more from each other, and nothing else is decoded. Throws
+  /// InputError when the path is no regular file, is empty or text, holds no video that FFmpeg here
+  /// can decode, claims more than kMostPixels (colour.h) or memory than there is, or has colours
+  /// that cannot become 8-bit BGR.
+  VideoStream(const std::string& path, int threads, std::optional<double> key_frames_apart = {});
 
   /// The next frame, valid until the next call; nullptr at the end. Damaged parts are passed over
   /// and counted. Throws InputError when the file cannot be read.
@@ -49,6 +53,7 @@ class VideoStream {
   void open_decoder(int threads);
   void feed();
   bool read_packet();
+  bool passes_over(const AVPacket& packet);
   void note_end(const AVPacket& packet);
   void note_rest();
   const int32_t* display_matrix() const;  ///< of the frame from next(); nullptr = it has none
@@ -62,6 +67,8 @@ class VideoStream {
   MediaDecoder decoder_;
   MediaFrame frame_ = new_frame();
   MediaPacket packet_ = new_packet();
+  std::optional<double> apart_;  ///< seconds between key frames; nothing = all frames
+  double last_key_ = -std::numeric_limits<double>::infinity();  ///< seconds
   bool packet_waits_ = false, drained_ = false;
   int64_t damaged_ = 0;
   int64_t packets_end_ = 0;  ///< bytes: where the packets read so far end, of all streams

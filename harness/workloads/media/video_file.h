@@ -15,6 +15,7 @@ enum class VideoCodec {
   ffv1,   ///< without loss; .mkv or .avi
   mpeg4,  ///< MPEG-4 part 2; .mp4, .mkv or .avi
   mjpeg,  ///< Motion JPEG; .avi, .mkv or .mov
+  h264,   ///< by x264, constant quality; .mp4, .mkv or .mov; sides must be even
 };
 
 /// A video file that appears under its name only when complete. Without commit() nothing is left,
@@ -44,5 +45,8 @@ class VideoFile {
   MediaPacket packet_ = new_packet();
   int64_t frames_ = 0;
 };
+
+/// Whether FFmpeg here can write it.
+bool can_write(VideoCodec codec);
 
 }  // namespace vidattn

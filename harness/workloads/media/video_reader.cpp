@@ -23,8 +23,8 @@ std::string frames_text(int64_t count) {
 }  // namespace
 
 struct VideoReader::State {
-  State(const std::string& name, int threads)
-      : path(name), stream(name, threads > 0 ? threads : omp_get_max_threads()) {}
+  State(const std::string& name, int threads, std::optional<double> key_frames_apart)
+      : path(name), stream(name, threads > 0 ? threads : omp_get_max_threads(), key_frames_apart) {}
 
   /// The next frame with its time; nullptr at the end.
   const AVFrame* advance() {
@@ -70,8 +70,9 @@ struct VideoReader::State {
   bool ended = false;
 };
 
-VideoReader::VideoReader(const std::string& path, int threads)
-    : state_(std::make_unique<State>(path, threads)) {}
+VideoReader::VideoReader(const std::string& path, int threads,
+                         std::optional<double> key_frames_apart)
+    : state_(std::make_unique<State>(path, threads, key_frames_apart)) {}
 VideoReader::~VideoReader() = default;
 
 cv::Mat VideoReader::next() {
@@ -95,6 +96,8 @@ int64_t VideoReader::frames_promised() const {
 }
 
 std::optional<FrameTime> VideoReader::time() const { return state_->time; }
+
+double VideoReader::promised_seconds() const { return state_->stream.promised_length(); }
 
 double VideoReader::share() const { return state_->stream.share(); }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,12 @@ namespace vidattn {
 /// after which an interrupt ends the reading: everything here throws Cancelled then.
 class VideoReader : public FrameSource {
  public:
-  /// Decodes on `threads` threads; 0 = as many as OpenMP has. Throws InputError when the path is no
+  /// Decodes on `threads` threads; 0 = as many as OpenMP has. With `key_frames_apart` it gives key
+  /// frames alone (stream.h). Throws InputError when the path is no
   /// regular file, is empty, is text or a list of files, holds no readable video, is HDR, or claims
   /// more than kMostPixels (colour.h).
-  explicit VideoReader(const std::string& path, int threads = 0);
+  explicit VideoReader(const std::string& path, int threads = 0,
+                       std::optional<double> key_frames_apart = {});
   ~VideoReader() override;
 
   /// Throws InputError when the file cannot be read or a frame's colours cannot be converted.
@@ -26,6 +29,7 @@ class VideoReader : public FrameSource {
   double fps() const override;
   int64_t frames_promised() const override;
   std::optional<FrameTime> time() const override;
+  double promised_seconds() const;  ///< by the header; 0 = it does not say
   double share() const override;
   std::string decoder() const override;
   std::vector<std::string> notes() const override;

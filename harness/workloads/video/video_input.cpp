@@ -189,6 +189,8 @@ std::vector<VideoInput> find_videos(const std::vector<std::string>& paths, doubl
   return all;
 }
 
+bool has_video_ending(const std::filesystem::path& path) { return ends_in(path, kVideos); }
+
 VideoInput find_one_video(const std::string& path) {
   std::vector<VideoInput> inputs = find_videos({path}, VideoInput().image_fps);
   if (inputs.size() == 1) return std::move(inputs.front());

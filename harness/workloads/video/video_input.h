@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,6 +29,9 @@ struct VideoInput {
 /// or both, and a file that is no video have an `error`. Throws InputError for a rate that is no
 /// number above 0.
 std::vector<VideoInput> find_videos(const std::vector<std::string>& paths, double image_fps);
+
+/// Whether the name ends as a video's does, .mp4 and so on.
+bool has_video_ending(const std::filesystem::path& path);
 
 /// The one video that the path stands for, a folder of frames at 24 frames per second. A folder of
 /// several videos has an `error`, too.
