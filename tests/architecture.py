@@ -19,10 +19,10 @@ COLUMN, ROW, GAP, MARGIN = 122, 78, 30, 16  # pixels
 
 # room: (row, first column, columns, what it is for); rows from the top
 LAYOUT = {
-    "harness/main.cpp": (0, 0, 9, "the program vidattn"),
-    "harness/commands": (1, 0, 7, "one file a command"),
-    "harness/cli": (1, 7, 1, "options"),
-    "harness/python": (1, 8, 1, "the module"),
+    "harness/main.cpp": (0, 0, 10, "the program vidattn"),
+    "harness/commands": (1, 0, 8, "one file a command"),
+    "harness/cli": (1, 8, 1, "options"),
+    "harness/python": (1, 9, 1, "the module"),
     "harness/compare": (2, 0, 1, "A/B, CI"),
     "harness/suites": (2, 1, 1, "sets of cases"),
     "harness/report": (2, 2, 1, "page, figures"),
@@ -31,16 +31,17 @@ LAYOUT = {
     "harness/conform": (2, 5, 1, "vectors"),
     "harness/probes": (2, 6, 1, "restore, labels"),
     "harness/videos": (2, 7, 1, "scores, shots"),
-    "harness/dit": (2, 8, 1, "a trained DiT"),
+    "harness/curate": (2, 8, 1, "long videos"),
+    "harness/dit": (2, 9, 1, "a trained DiT"),
     "harness/store": (3, 0, 3, "runs in SQLite, history"),
     "harness/distributed": (3, 4, 2, "ranks that share a call"),
     "harness/measure": (4, 0, 6, "one case, one timing engine, checks, density solver"),
-    "harness/workloads": (5, 0, 9, "what is attended to: rendered film, videos, tensors from models"),
+    "harness/workloads": (5, 0, 10, "what is attended to: rendered film, videos, tensors from models"),
     "harness/host": (6, 0, 4, "machine, processes, progress"),
-    "harness/io": (6, 4, 5, "npy, safetensors, json, files"),
+    "harness/io": (6, 4, 6, "npy, safetensors, json, files"),
     "metrics": (7, 0, 4, None),
     "baselines": (7, 4, 3, None),
-    "attention": (8, 0, 9, None),
+    "attention": (8, 0, 10, None),
 }
 STYLE = """
   .box { fill: #f4f6fa; stroke: #8a94a6; } .core { fill: #e3eefc; stroke: #4a7dbd; }
@@ -130,7 +131,7 @@ def drawn():
     files = house.tracked(ROOT)
     edges = {e for e in house.arrows(ROOT, files) if house.RANK[e[0]] >= house.RANK[e[1]]}
     found = captions(files)
-    width = MARGIN * 2 + 9 * COLUMN - GAP
+    width = MARGIN * 2 + 10 * COLUMN - GAP
     height = MARGIN * 2 + 9 * ROW - GAP
     parts = [arrow(a, b) for a, b in needed(edges)]  # behind the boxes that they pass
     parts += [box(room, layout[3] or found[room]) for room, layout in LAYOUT.items()]

@@ -18,7 +18,7 @@ ORDER = [
     "attention", "baselines", "metrics",
     "harness/io harness/host", "harness/workloads", "harness/measure", "harness/store",
     "harness/suites harness/compare harness/report harness/tables harness/probes harness/videos "
-    "harness/conform harness/dit harness/study harness/distributed",
+    "harness/conform harness/dit harness/study harness/distributed harness/curate",
     "harness/commands harness/cli harness/python", "harness/main.cpp",
 ]
 RANK = {room: rank for rank, group in enumerate(ORDER) for room in group.split()}
@@ -36,7 +36,10 @@ LIBRARIES = [
     ("FFmpeg", "libav", ("harness/workloads/media/", "harness/host/environment.cpp", "tests/")),
     ("FFmpeg", "libsw", ("harness/workloads/media/", "harness/host/environment.cpp", "tests/")),
     ("SQLite", "SQLite", ("harness/store/", "tests/")),
-    ("cpp-httplib", "httplib.h", ("harness/study/serve/http_server.cpp",)),
+    ("cpp-httplib", "httplib.h", ("harness/study/serve/http_server.cpp",
+                                  "harness/curate/captions/http_post.cpp", "tests/")),
+    ("libarchive", "archive", ("harness/curate/output/tar_shards.cpp", "tests/")),
+    ("Tesseract", "tesseract/", ("harness/curate/text/tesseract/",)),
     ("nanobind", "nanobind/", ("harness/python/",)),
     ("MPI", "mpi.h", ("harness/distributed/mpi/",)),
     ("libzip", "zip.h", ("harness/io/", "tests/")),

@@ -8,11 +8,11 @@ namespace {
 
 /// The order of the help text. Commands that are not named here follow by their names.
 constexpr const char* kOrder[] = {
-    "run",     "sweep",     "case",       "table",       "project",      "attend",  "conform",
-    "train",   "generate",  "experiment", "restore",     "quality",      "metrics", "film",
-    "shots",   "videodiff", "study make", "study serve", "study report", "bench",   "check",
-    "compare", "history",   "selftest",   "runs",        "export",       "import",  "merge",
-    "report",  "list",      "env"};
+    "run",   "sweep",     "case",       "table",      "project",     "attend",       "conform",
+    "train", "generate",  "experiment", "restore",    "quality",     "metrics",      "film",
+    "shots", "videodiff", "curate",     "study make", "study serve", "study report", "bench",
+    "check", "compare",   "history",    "selftest",   "runs",        "export",       "import",
+    "merge", "report",    "list",       "env"};
 
 std::vector<Command (*)()>& registry() {
   static std::vector<Command (*)()> commands;

@@ -1,0 +1,194 @@
+#include "harness/curate/curate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "attention/error.h"
+#include "harness/curate/output/cut_samples.h"
+#include "harness/curate/output/tar_shards.h"
+#include "harness/curate/select/duplicates.h"
+#include "harness/curate/step.h"
+#include "harness/curate/workers.h"
+#include "harness/curate/write_dataset.h"
+#include "harness/host/interrupt.h"
+#include "harness/host/shard.h"
+#include "harness/io/file.h"
+#include "harness/io/text/console.h"
+#include "harness/io/text/escape.h"
+
+namespace vidattn {
+namespace {
+
+SourceLimits limits_of(const CurateOptions& options) {
+  SourceLimits limits;
+  if (!options.limits.empty()) limits = read_limits(options.limits, {});
+  const auto override_one = [&](CurateLimits& one) {
+    if (options.least_side) one.least_side = static_cast<int64_t>(*options.least_side);
+    if (options.least_seconds) one.least_seconds = *options.least_seconds;
+    if (options.most_seconds) one.most_seconds = *options.most_seconds;
+    check_limits(one);
+  };
+  override_one(limits.otherwise);
+  for (auto& [name, one] : limits.sources) override_one(one);
+  return limits;
+}
+
+/// Of the text that is looked for; empty = none is.
+std::string language_of(const CurateOptions& options) {
+  if (options.ocr == "off" || (options.ocr == "auto" && !ocr_available())) return {};
+  open_line_reader(options.language);
+  return options.language;
+}
+
+CurateSettings settings_of(const CurateOptions& options) {
+  CurateSettings settings{.place = DatasetPlace(options.out), .limits = limits_of(options)};
+  settings.networks = load_backbones(options.models);
+  settings.language = language_of(options);
+  settings.captioner = options.captioner;
+  settings.endpoint = options.endpoint;
+  if (!options.endpoint.empty()) {
+    settings.model = options.caption_model;
+    settings.prompt = options.prompt;
+  }
+  make_captioner(settings);
+  if (options.webdataset > 0) require_tar();
+  return settings;
+}
+
+/// All videos, or those of the shard that is asked for.
+std::vector<SourceVideo> own_of(std::vector<SourceVideo> videos, const std::string& shard) {
+  if (shard.empty()) return videos;
+  const Shard own = parse_shard(shard);
+  std::vector<SourceVideo> mine;
+  for (size_t i = 0; i < videos.size(); ++i)
+    if (own.has(i)) mine.push_back(std::move(videos[i]));
+  return mine;
+}
+
+/// What is likely to be a mistake.
+void warn(const CurateOptions& options, const CurateSettings& settings,
+          const std::vector<SourceVideo>& videos) {
+  if (settings.language.empty() && options.ocr == "auto")
+    print_err("vidattn: this build has no Tesseract: subtitles and text are not looked for\n");
+  for (const auto& [source, limits] : settings.limits.sources)
+    if (std::none_of(videos.begin(), videos.end(),
+                     [&name = source](const SourceVideo& one) { return one.source == name; }))
+      print_err("vidattn: --limits: no video lies in a folder called {}\n", in_quotes(source));
+}
+
+/// All videos of one call.
+class Curation {
+ public:
+  Curation(const CurateOptions& options, const CurateSettings& settings,
+           const std::vector<SourceVideo>& videos)
+      : options_(options), settings_(settings) {
+    for (const SourceVideo& video : videos) videos_.push_back({video});
+  }
+
+  ExitCode run() {
+    analyse();
+    if (interrupted()) return stopped();
+    plan();
+    cut();
+    if (interrupted()) return stopped();
+    say_errors();
+    if (!options_.shard.empty())
+      print_out(
+          "shard {} is done; when all are, the same call without --shard writes the manifest\n",
+          options_.shard);
+    else
+      write_dataset(settings_, videos_, {options_.arguments, options_.webdataset});
+    const bool failed = std::any_of(videos_.begin(), videos_.end(),
+                                    [](const CuratedVideo& one) { return !one.error.empty(); });
+    return failed ? ExitCode::usage : ExitCode::fine;
+  }
+
+ private:
+  ExitCode stopped() const {
+    print_out("interrupted: the same call goes on where this one was\n");
+    return ExitCode::interrupted;
+  }
+
+  void run_step(const std::string& name, const std::string& label,
+                const std::vector<std::string>& ids) {
+    const WorkerStep step{name, label, jobs_for(options_.jobs, ids.size()), options_.arguments};
+    const auto troubles = run_workers(step, ids);
+    for (CuratedVideo& video : videos_)
+      if (const auto found = troubles.find(video.video.id); found != troubles.end())
+        video.error = found->second;
+  }
+
+  void analyse() {
+    std::vector<std::string> missing;
+    for (CuratedVideo& video : videos_) {
+      video.analysis = known_analysis(settings_, video.video);
+      if (!video.analysis) missing.push_back(video.video.id);
+    }
+    run_step("analyse", "curate: looking at videos", missing);
+    if (interrupted()) return;
+    for (CuratedVideo& video : videos_) {
+      if (video.analysis || !video.error.empty()) continue;
+      video.analysis = known_analysis(settings_, video.video);
+      if (!video.analysis) video.error = "its process left nothing behind";
+    }
+  }
+
+  void plan() {
+    std::vector<VideoClips> all;
+    for (CuratedVideo& video : videos_)
+      if (video.analysis)
+        all.push_back({video.video.id, video.fps(), std::move(video.analysis->clips),
+                       settings_.limits.of(video.video.source).duplicate});
+    drop_duplicates(all);
+    auto clips = all.begin();
+    for (CuratedVideo& video : videos_) {
+      if (!video.analysis) continue;
+      video.analysis->clips = std::move((clips++)->clips);
+      const VideoStages stages(settings_, video.video);
+      video.plans = plan_samples(video.analysis->clips, video.fps(), stages.limits());
+      leave_plans(stages, video.plans);
+    }
+  }
+
+  void cut() {
+    std::vector<std::string> missing;
+    for (CuratedVideo& video : videos_)
+      if (!known_samples(settings_, video.video, video.plans)) missing.push_back(video.video.id);
+    run_step("cut", "curate: cutting samples", missing);
+    if (interrupted()) return;
+    for (CuratedVideo& video : videos_) {
+      if (auto lines = known_samples(settings_, video.video, video.plans))
+        video.samples = std::move(*lines);
+      else if (video.error.empty())
+        video.error = "its samples could not be cut";
+    }
+  }
+
+  void say_errors() const {
+    for (const CuratedVideo& video : videos_)
+      if (!video.error.empty())
+        print_err("vidattn: {}: {}\n", printable(video.video.path), printable(video.error));
+  }
+
+  const CurateOptions& options_;
+  const CurateSettings& settings_;
+  std::vector<CuratedVideo> videos_;
+};
+
+}  // namespace
+
+ExitCode curate(const CurateOptions& options) {
+  const std::vector<SourceVideo> all = list_videos(options.videos, options.out);
+  const std::vector<SourceVideo> videos = own_of(all, options.shard);
+  const CurateSettings settings = settings_of(options);
+  settings.place.make();
+  if (!options.worker.empty()) {
+    do_step(settings, videos, options.worker);
+    return interrupted() ? ExitCode::interrupted : ExitCode::fine;
+  }
+  warn(options, settings, all);
+  return Curation(options, settings, videos).run();
+}
+
+}  // namespace vidattn

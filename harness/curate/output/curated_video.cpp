@@ -1,0 +1,66 @@
+#include "harness/curate/output/curated_video.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/io/text/path_json.h"
+
+namespace vidattn {
+namespace {
+
+nlohmann::json video_line(const CuratedVideo& video) {
+  nlohmann::json line{{"kind", "video"},
+                      {"video", video.video.id},
+                      {"source", video.video.source},
+                      {"kept", video.kept()},
+                      {"verdict", video.verdict()},
+                      {"seconds", video.seconds()},
+                      {"samples", video.samples.size()}};
+  put_path(line, "video_path", video.video.path);
+  if (!video.analysis) {
+    line["error"] = video.error;
+    return line;
+  }
+  line["found"] = to_json(video.analysis->source);
+  if (!video.analysis->segmentation) return line;
+  line["segmentation"] = to_json(*video.analysis->segmentation);
+  line["segmentation"].erase("grid");
+  return line;
+}
+
+nlohmann::json clip_line(const CuratedVideo& video, const ClipRecord& clip) {
+  nlohmann::json line = to_json(clip);
+  line.erase("signature");
+  line["kind"] = "clip";
+  line["video"] = video.video.id;
+  line["kept"] = clip.decisions.kept();
+  line["seconds"] = static_cast<double>(clip.span.frames()) / video.fps();
+  if (const Decision* drop = clip.decisions.first_drop()) line["reason"] = drop->text();
+  return line;
+}
+
+}  // namespace
+
+double CuratedVideo::seconds() const {
+  if (!analysis) return 0;
+  return analysis->segmentation ? analysis->segmentation->seconds() : analysis->source.seconds;
+}
+
+std::string CuratedVideo::verdict() const {
+  if (!analysis) return error;
+  if (const Decision* drop = analysis->first_drop()) return "dropped: " + drop->text();
+  const auto clips = std::count_if(analysis->clips.begin(), analysis->clips.end(),
+                                   [](const ClipRecord& clip) { return clip.decisions.kept(); });
+  return fmt::format("{} of {} clips in {} sample{}", clips, analysis->clips.size(), samples.size(),
+                     samples.size() == 1 ? "" : "s");
+}
+
+std::vector<nlohmann::json> decision_lines(const CuratedVideo& video) {
+  std::vector<nlohmann::json> lines = {video_line(video)};
+  if (video.analysis)
+    for (const ClipRecord& clip : video.analysis->clips) lines.push_back(clip_line(video, clip));
+  return lines;
+}
+
+}  // namespace vidattn
