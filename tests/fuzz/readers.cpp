@@ -314,7 +314,7 @@ void option_text(const fs::path& file) {
 }  // namespace
 
 const std::vector<Reader>& readers() {
-  static const std::vector<Reader> all = with_study_readers({
+  static const std::vector<Reader> all = with_curate_readers(with_study_readers({
       {"npy", "a.npy", npy},
       {"safetensors", "a.safetensors", safetensors},
       {"npz", "a.npz", npz},
@@ -340,7 +340,7 @@ const std::vector<Reader>& readers() {
       {"video", "a.mp4", video},
       {"command", "words", command_line},
       {"options", "lines", option_text},
-  });
+  }));
   return all;
 }
 

@@ -20,6 +20,8 @@ struct Reader {
 const std::vector<Reader>& readers();
 /// And those of a blind study's files (study_readers.cpp).
 std::vector<Reader> with_study_readers(std::vector<Reader> others);
+/// And those of what long videos were made to (curate_readers.cpp).
+std::vector<Reader> with_curate_readers(std::vector<Reader> others);
 /// Throws std::invalid_argument naming the known ones.
 const Reader& find_reader(const std::string& name);
 
