@@ -84,6 +84,7 @@ class Analyst {
   }
 
  private:
+  bool is_check(int64_t task) const { return !study_.tasks[task].instruction.empty(); }
   int64_t methods() const { return static_cast<int64_t>(key_.methods.size()); }
 
   void count() {
@@ -92,12 +93,23 @@ class Analyst {
     for (const RaterRatings& rater : kept_) {
       result_.unjudged += rater.checks == 0 && !key_.checks.empty();
       result_.unfinished += rater.ratings.size() < study_.plan_of(rater_number(rater.rater)).size();
-      for (const auto& [task, rating] : rater.ratings) {
-        if (!study_.tasks[task].instruction.empty()) continue;
-        ++result_.ratings;
-        result_.unplayable += rating.answers.empty();
-      }
+      for (const auto& [task, rating] : rater.ratings)
+        result_.ratings += !is_check(task) && !rating.answers.empty();
     }
+    count_unplayable();
+  }
+
+  /// Whoever it was for: an inattentive rater sees as well as another that nothing plays.
+  void count_unplayable() {
+    std::set<std::set<std::string>> different;
+    for (const RaterRatings& rater : ratings_.raters)
+      for (const auto& [task, rating] : rater.ratings) {
+        if (is_check(task) || !rating.answers.empty()) continue;
+        ++result_.unplayable;
+        const auto& shown = study_.tasks[task].videos;
+        different.insert({shown.begin(), shown.end()});
+      }
+    result_.unplayable_shown = std::ssize(different);
   }
 
   void ask(int64_t question) {
@@ -107,8 +119,8 @@ class Analyst {
     const bool shares = study_.kind == StudyKind::pairs;
     const double least = shares ? 0 : static_cast<double>(low), most = static_cast<double>(high);
     for (int64_t a = 0; a < methods(); ++a) {
-      result_.means.push_back(
-          {question, a, crossed_mean(values_of(kept, a)), crossed_mean(values_of(all, a)).mean});
+      result_.means.push_back({question, a, within(crossed_mean(values_of(kept, a)), least, most),
+                               crossed_mean(values_of(all, a)).mean});
       for (int64_t b = a + 1; b < methods(); ++b) {
         const std::vector<CrossedValue> values = differences_of(kept, a, b);
         result_.differences.push_back({question, a, b,

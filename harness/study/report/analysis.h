@@ -15,7 +15,7 @@ namespace vidattn {
 /// half.
 struct MethodMean {
   int64_t question = 0, method = 0;
-  CrossedMean kept;  ///< without the inattentive raters
+  CrossedMean kept;  ///< without the inattentive raters; its interval ends where the scale does
   double of_all = 0;
 };
 
@@ -46,7 +46,9 @@ struct PowerRow {
 struct StudyAnalysis {
   int64_t kept = 0, inattentive = 0, unjudged = 0;  ///< raters; the unjudged answered no check
   int64_t unfinished = 0;                           ///< kept ones with tasks left
-  int64_t ratings = 0, unplayable = 0;              ///< of the kept, checks aside
+  int64_t ratings = 0;                              ///< answers of the kept, checks aside
+  int64_t unplayable = 0;        ///< times that a video did not play, for any rater, checks aside
+  int64_t unplayable_shown = 0;  ///< different videos, or pairs, whose one or other it was
   std::vector<MethodMean> means;
   std::vector<MethodDifference> differences;
   std::vector<Agreement> agreement;

@@ -23,7 +23,18 @@ std::string interval(const CrossedMean& mean) {
   return std::isfinite(mean.low) ? fmt::format("{:.2f} to {:.2f}", mean.low, mean.high) : "–";
 }
 
-std::string probability(double p) { return p < 0.001 ? "<0.001" : fmt::format("{:.3f}", p); }
+/// Whether there is more than one rater or prompt to learn from.
+bool is_estimated(const CrossedMean& mean) { return std::isfinite(mean.standard_error); }
+
+std::string counted(int64_t count, const std::string& what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+/// Of one rater and one prompt there is none.
+std::string probability(double p, const CrossedMean& mean) {
+  if (!is_estimated(mean)) return "–";
+  return p < 0.001 ? "<0.001" : fmt::format("{:.3f}", p);
+}
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -55,8 +66,9 @@ class Teller {
 
   StudyPart counts() const {
     std::string text =
-        fmt::format("{} ratings by {} raters of {} prompts and {} methods.", analysis_.ratings,
-                    analysis_.kept, study_.prompts.size(), key_.methods.size());
+        fmt::format("{} by {} of {} and {}.", counted(analysis_.ratings, "rating"),
+                    counted(analysis_.kept, "rater"), counted(std::ssize(study_.prompts), "prompt"),
+                    counted(std::ssize(key_.methods), "method"));
     const auto add = [&](int64_t count, const std::string& what) {
       if (count > 0) text += fmt::format(" {} {}.", count, what);
     };
@@ -65,14 +77,38 @@ class Teller {
         "“with all”");
     add(analysis_.unjudged, "answered no check and are kept");
     add(analysis_.unfinished, "did not finish");
-    add(analysis_.unplayable, "times a video did not play");
-    add(ratings_.conflicts, "later ratings of a task that was rated are not counted");
+    if (analysis_.unplayable > 0)
+      text += fmt::format(" {} did not play, {} in all: no ratings.",
+                          scale() ? counted(analysis_.unplayable_shown, "video")
+                                  : "A video of " + counted(analysis_.unplayable_shown, "pair"),
+                          counted(analysis_.unplayable, "time"));
+    if (ratings_.conflicts > 0)
+      text += fmt::format(" Not counted: {} of tasks rated before.",
+                          counted(ratings_.conflicts, "other rating"));
     return {study_.title, text, {}, {}};
+  }
+
+  /// One rater says nothing of others, and one prompt nothing of others.
+  std::string intervals_speak_of() const {
+    const bool raters = analysis_.kept > 1, prompts = study_.prompts.size() > 1;
+    if (!raters && !prompts) return "One rater and one prompt have no intervals.";
+    const std::string others = raters && prompts ? "other raters and prompts like these"
+                               : raters          ? "other raters like these, for this one prompt"
+                                        : "other prompts like these, for this one rater: of other "
+                                          "raters one rater says nothing";
+    return "Intervals (95%) speak of " + others + ", and end where the scale does.";
+  }
+
+  std::string p_means() const {
+    return fmt::format(
+        "p is how often chance alone would bring a difference at least as large, were there none, "
+        "after Holm for {}; a large p is no proof that two are equal.",
+        counted(std::ssize(analysis_.differences), "comparison"));
   }
 
   StudyPart means() const {
     StudyPart part{scale() ? "Means" : "Share of pairs won, a tie half",
-                   "Intervals (95%) speak of other raters and prompts like these.",
+                   intervals_speak_of(),
                    {"", "method", "mean", "95%", "raters", "prompts", "with all"},
                    {}};
     if (scale()) {
@@ -132,14 +168,14 @@ class Teller {
 
   StudyPart differences() const {
     StudyPart part{"Paired differences",
-                   scale() ? "Within a rater and prompt. p after Holm, over all of these."
-                           : "How often the first was preferred less how often the second was. p "
-                             "after Holm, over all of these.",
+                   (scale() ? "Within a rater and prompt. "
+                            : "How often the first was preferred less how often the second was. ") +
+                       p_means(),
                    {"", "methods", "difference", "95%", "p"},
                    {}};
     for (const MethodDifference& d : analysis_.differences)
       part.rows.push_back({question(d.question), pair(d), number(d.mean.mean), interval(d.mean),
-                           probability(d.adjusted_p)});
+                           probability(d.adjusted_p, d.mean)});
     return part;
   }
 
@@ -210,6 +246,7 @@ json study_record(const Study& study, const StudyKey& key, const CollectedRating
                 {"unfinished", analysis.unfinished}}},
               {"ratings", analysis.ratings},
               {"unplayable", analysis.unplayable},
+              {"unplayable_shown", analysis.unplayable_shown},
               {"conflicts", ratings.conflicts}};
   for (const MethodMean& m : analysis.means) {
     json entry = mean_json(m.kept);
@@ -223,8 +260,8 @@ json study_record(const Study& study, const StudyKey& key, const CollectedRating
     entry.update({{"question", questions[d.question].name},
                   {"a", key.methods[d.a]},
                   {"b", key.methods[d.b]},
-                  {"p", d.mean.p},
-                  {"holm_p", d.adjusted_p},
+                  {"p", number_or_null(is_estimated(d.mean) ? d.mean.p : NAN)},
+                  {"holm_p", number_or_null(is_estimated(d.mean) ? d.adjusted_p : NAN)},
                   {"variance",
                    {{"rater", d.variance.rater},
                     {"prompt", d.variance.prompt},

@@ -211,6 +211,55 @@ TEST(StudyFiles, AreReadOrRefusedWhateverStandsInThem) {
   EXPECT_GT(testing::expect_read_or_refused(key, folder / kStudyKeyFile, read), 500);
 }
 
+std::string told_by(const MadeUpStudy& made, const CollectedRatings& ratings) {
+  std::string text;
+  const StudyAnalysis analysis = analyse_study(made.study, made.key, ratings);
+  for (const StudyPart& part : study_parts(made.study, made.key, ratings, analysis))
+    text += part.text + "\n";
+  return text;
+}
+
+TEST(StudyTables, OneRaterSpeaksOfPromptsAlone) {
+  const MadeUpStudy made = made_up_study(StudyKind::scale, 4, 2);
+  const std::string one = told_by(made, rated(made, 1, 1));
+  EXPECT_NE(one.find("8 ratings by 1 rater of 4 prompts and 2 methods."), std::string::npos) << one;
+  EXPECT_NE(one.find("of other raters one rater says nothing"), std::string::npos) << one;
+  EXPECT_NE(told_by(made, rated(made, 2, 1)).find("other raters and prompts like these"),
+            std::string::npos);
+  const MadeUpStudy single = made_up_study(StudyKind::scale, 1, 2);
+  const CollectedRatings ratings = rated(single, 1, 1);
+  EXPECT_NE(told_by(single, ratings).find("One rater and one prompt have no intervals."),
+            std::string::npos);
+  const json record = study_record(single.study, single.key, ratings,
+                                   analyse_study(single.study, single.key, ratings));
+  EXPECT_TRUE(record["differences"][0]["holm_p"].is_null());
+  EXPECT_TRUE(record["differences"][0]["low"].is_null());
+}
+
+/// The same video for two raters, another for one of them, who fails the checks; all else is rated.
+TEST(StudyTables, VideosThatDidNotPlayAreCountedAndNoRatings) {
+  const MadeUpStudy made = made_up_study(StudyKind::scale, 4, 2, 0);
+  CollectedRatings ratings = rated(made, 3, 1);
+  for (const int64_t rater : {0, 1}) ratings.raters[rater].ratings[0].answers.clear();
+  ratings.raters[0].ratings[1].answers.clear();
+  ratings.raters[0].checks = ratings.raters[0].failed = 2;
+  const std::string told = told_by(made, ratings);
+  EXPECT_NE(told.find("2 videos did not play, 3 times in all"), std::string::npos) << told;
+  EXPECT_NE(told.find("15 ratings by 2 raters"), std::string::npos) << told;
+}
+
+TEST(StudyAnalysis, IntervalsEndWhereTheScaleDoes) {
+  const MadeUpStudy made = made_up_study(StudyKind::scale, 2, 2, 0);
+  CollectedRatings ratings = rated(made, 2, 1);
+  for (RaterRatings& rater : ratings.raters)
+    for (auto& [task, rating] : rater.ratings)
+      rating.answers.assign(3, task % 2 == 0 ? 10 : 9 - rater.rater[0] % 2);
+  for (const MethodMean& mean : analyse_study(made.study, made.key, ratings).means) {
+    EXPECT_LE(mean.kept.mean, mean.kept.high);
+    EXPECT_TRUE(mean.kept.high == 10 || std::isinf(mean.kept.high)) << mean.kept.high;
+  }
+}
+
 TEST(StudyTables, ShowWhatThePaperPrinted) {
   const MadeUpStudy made = made_up_study(StudyKind::scale, 4, 3);
   MadeUpStudy named = made;
