@@ -22,6 +22,9 @@ struct Command {
   std::function<ExitCode(const Arguments&)> run;
   /// Ranks that MPI started share it, or each runs it for itself; else it is refused there.
   bool on_ranks = false;
+  /// What its exit codes 1 and 2 say, as "1 a case failed; 2 a case is mistrusted", for the help;
+  /// empty = it has none. The others are the frame's (exit_code.h).
+  std::string exits = {};
 };
 
 /// The one or two words of its name.

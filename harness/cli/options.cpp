@@ -66,7 +66,7 @@ std::vector<Option> columns_options(ColumnChoice& columns) {
     for (std::string name; std::getline(names, name, ',');) columns.names.push_back(name);
   };
   return {
-      Option("--columns", split, "columns of the printed table, by their tags: A,B,…"),
+      Option("--columns", split, "columns of the printed table, by their tags or titles: A,B,…"),
       Option("--all-columns", &columns.all, "all columns that there are").excludes("--columns")};
 }
 

@@ -156,10 +156,18 @@ CLI::App* app_of(CLI::App& app, const Command& command) {
   return group->add_subcommand(words[1], command.help);
 }
 
+std::string exit_codes(const std::string& own) {
+  return fmt::format(
+      "Exit code: 0 fine; {}{}3 the line, an input or an output is wrong; 4 vidattn is at fault; "
+      "130 interrupted",
+      own, own.empty() ? "" : "; ");
+}
+
 /// Its options are added once it is met on the line: those of all commands take longer to add than
 /// a line to read.
 CLI::App* add_command(CLI::App& app, const Command& command) {
   CLI::App* added = app_of(app, command);
+  added->footer(exit_codes(command.exits));
   added->preparse_callback([added, &command](size_t) { add_options(*added, command.options); });
   return added;
 }
@@ -175,6 +183,41 @@ std::string given_twice(const CLI::ParseError& error, const std::vector<std::str
   return times > 1 ? name + " is given more than once" : "";
 }
 
+/// Names a list of numbers that is written as results print a grid, 21x30x52. Empty for other
+/// errors.
+std::string without_commas(const CLI::ParseError& error, const std::vector<std::string>& words) {
+  const std::string message = error.what();
+  for (size_t i = 0; i < words.size(); ++i) {
+    const size_t equals = words[i].find('=');
+    const std::string name = words[i].substr(0, equals);
+    if (!name.starts_with("--") || message.find(name) == std::string::npos) continue;
+    std::string list = equals != std::string::npos ? words[i].substr(equals + 1)
+                       : i + 1 < words.size()      ? words[i + 1]
+                                                   : "";
+    if (list.find('x') == std::string::npos ||
+        list.find_first_not_of("0123456789x") != std::string::npos)
+      continue;
+    const std::string given = list;
+    std::replace(list.begin(), list.end(), 'x', ',');
+    return fmt::format("{}: numbers have commas between them: {} for {}", name, list, given);
+  }
+  return "";
+}
+
+/// The words of a line; `help COMMAND` as `COMMAND --help`. Throws InputError for help on a command
+/// that there is not.
+std::vector<std::string> words_on(int argc, char** argv, const ToolOptions& tool,
+                                  const std::vector<Command>& commands) {
+  std::vector<std::string> words{argv + 1, argv + argc};
+  if (words.empty() || words[0] != "help") return words;
+  words.erase(words.begin());
+  const std::string misspelt = find_misspelt(words, tool.options, commands);
+  const bool group_alone = words.size() == 1 && misspelt.starts_with("after ");  // `help study`
+  if (!misspelt.empty() && !group_alone) throw InputError(misspelt);
+  words.emplace_back("--help");
+  return words;
+}
+
 void note_given(const CLI::App& app, const std::vector<Option>& options) {
   for (const Option& option : options)
     if (option.given != nullptr) *option.given = app.get_option(option.name)->count() > 0;
@@ -184,15 +227,19 @@ void note_given(const CLI::App& app, const std::vector<Option>& options) {
 
 const Command* parse(const ToolOptions& tool, const std::vector<Command>& commands, int argc,
                      char** argv) {
-  CLI::App app(tool.help);
+  const std::vector<std::string> words = words_on(argc, argv, tool, commands);
+  CLI::App app(tool.help, argv[0]);
   app.require_subcommand(1);
   app.set_version_flag("--version", tool.version);
   app.fallthrough();
+  app.footer("`vidattn help COMMAND` explains a command and its exit codes.\n" +
+             exit_codes("1 something failed or is worse; 2 the results cannot be judged"));
   add_options(app, tool.options);
   std::vector<const CLI::App*> parsers;
   for (const Command& command : commands) parsers.push_back(add_command(app, command));
   try {
-    app.parse(argc, argv);
+    app.parse(
+        std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 wants the last first
   } catch (const CLI::CallForHelp&) {
     print_out("{}", app.help());  // not by std::cout, whose failures nobody sees
     return nullptr;
@@ -200,11 +247,12 @@ const Command* parse(const ToolOptions& tool, const std::vector<Command>& comman
     print_out("{}\n", version.what());
     return nullptr;
   } catch (const CLI::ParseError& error) {
-    const std::vector<std::string> words{argv + 1, argv + argc};
     const std::string misspelt = find_misspelt(words, tool.options, commands);
     if (!misspelt.empty()) throw InputError(misspelt);
     const std::string twice = given_twice(error, words);
     if (!twice.empty()) throw InputError(twice);
+    const std::string commas = without_commas(error, words);
+    if (!commas.empty()) throw InputError(commas);
     const bool no_command =
         dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && app.get_subcommands().empty();
     throw InputError(no_command ? "a command is needed; `vidattn --help` names them"

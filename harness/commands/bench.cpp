@@ -27,7 +27,9 @@ const RegisterCommand registered([] {
         o->pass = parse_pass(*pass);
         o->arguments = arguments;
         return bench(*o);
-      }};
+      },
+      false,
+      "1 a kernel failed its check against the reference"};
 });
 
 }  // namespace

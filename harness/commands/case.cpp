@@ -92,7 +92,10 @@ const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
   return Command{"case",
                  "one case of a suite, in this process: backends timed beside full attention",
-                 options(*given), [given](const Arguments&) { return run(*given); }, true};
+                 options(*given),
+                 [given](const Arguments&) { return run(*given); },
+                 true,
+                 "1 a case neither passed nor was skipped"};
 });
 
 }  // namespace

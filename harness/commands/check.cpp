@@ -31,12 +31,17 @@ std::vector<Option> options(CheckOptions& o) {
 
 const RegisterCommand registered([] {
   auto o = std::make_shared<CheckOptions>();
-  return Command{"check",
-                 "hold a suite against a baseline: exit 0 fine, 1 regression, 2 invalid, 3 usage",
-                 options(*o), [o](const Arguments& arguments) {
-                   o->suite.arguments = arguments;
-                   return check(*o);
-                 }};
+  return Command{
+      "check",
+      "hold a suite against a baseline: exit 0 fine, 1 worse or changed, 2 invalid, 3 usage",
+      options(*o),
+      [o](const Arguments& arguments) {
+        o->suite.arguments = arguments;
+        return check(*o);
+      },
+      false,
+      "1 a case is worse than the baseline or changed, or failed; 2 what was measured "
+      "cannot be judged, or --accept was refused"};
 });
 
 }  // namespace

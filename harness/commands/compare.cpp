@@ -69,9 +69,13 @@ std::vector<Option> options(Given& o) {
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
   return Command{
-      "compare", "A against B, in paired blocks: two backends, two stored runs, or two programs",
+      "compare",
+      "A against B, in paired blocks: two backends, two stored runs, or two programs",
       options(*given),
-      [given](const Arguments& arguments) { return compare(complete(*given, arguments)); }};
+      [given](const Arguments& arguments) { return compare(complete(*given, arguments)); },
+      false,
+      "1 B is slower in a case, or a side failed its check; 2 nothing could be compared or "
+      "decided"};
 });
 
 }  // namespace

@@ -25,7 +25,9 @@ const RegisterCommand registered([] {
       [given](const Arguments&) {
         given->conform.dtype = parse_dtype(given->dtype);
         return conform(given->conform);
-      }};
+      },
+      false,
+      "1 a vector failed"};
 });
 
 }  // namespace

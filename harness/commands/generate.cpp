@@ -57,10 +57,13 @@ std::vector<Option> options(Given& o) {
 
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
-  return Command{"generate", "videos of a small trained DiT, with any backend as its attention",
-                 options(*given), [given](const Arguments& arguments) {
-                   return generate(complete(*given, arguments));
-                 }};
+  return Command{
+      "generate",
+      "videos of a small trained DiT, with any backend as its attention",
+      options(*given),
+      [given](const Arguments& arguments) { return generate(complete(*given, arguments)); },
+      false,
+      "1 a method failed its check"};
 });
 
 }  // namespace

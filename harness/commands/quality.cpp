@@ -42,10 +42,13 @@ std::vector<Option> options(Given& o) {
 
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
-  return Command{"quality", "what every method does to videos: restoration and label propagation",
-                 options(*given), [given](const Arguments& arguments) {
-                   return quality(complete(*given, arguments));
-                 }};
+  return Command{
+      "quality",
+      "what every method does to videos: restoration and label propagation",
+      options(*given),
+      [given](const Arguments& arguments) { return quality(complete(*given, arguments)); },
+      false,
+      "1 a method failed its check"};
 });
 
 }  // namespace

@@ -46,9 +46,12 @@ std::vector<Option> options(Given& o) {
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
   return Command{
-      "restore", "what a method does to a picture: noise removed from a video by attention",
+      "restore",
+      "what a method does to a picture: noise removed from a video by attention",
       options(*given),
-      [given](const Arguments& arguments) { return restore(complete(*given, arguments)); }};
+      [given](const Arguments& arguments) { return restore(complete(*given, arguments)); },
+      false,
+      "1 a method failed its check"};
 });
 
 }  // namespace

@@ -192,8 +192,13 @@ ExitCode run_either(Given& given, const Arguments& arguments) {
 
 Command command(const char* name, const char* help, std::vector<Option> (*options)(Given&)) {
   auto given = std::make_shared<Given>();
-  return {name, help, options(*given),
-          [given](const Arguments& arguments) { return run_either(*given, arguments); }, true};
+  return {name,
+          help,
+          options(*given),
+          [given](const Arguments& arguments) { return run_either(*given, arguments); },
+          true,
+          "1 a case failed, crashed, or ran out of time or memory; 2 a case is mistrusted, or a "
+          "suite's machine was unfit"};
 }
 
 const RegisterCommand registered_run([] {

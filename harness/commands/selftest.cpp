@@ -58,9 +58,12 @@ std::vector<Option> options(Given& o) {
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
   return Command{
-      "selftest", "does compare tell the truth here: a thing against itself, and slowed down",
+      "selftest",
+      "does compare tell the truth here: a thing against itself, and slowed down",
       options(*given),
-      [given](const Arguments& arguments) { return selftest(complete(*given, arguments)); }};
+      [given](const Arguments& arguments) { return selftest(complete(*given, arguments)); },
+      false,
+      "1 a verdict was wrong; 2 inconclusive: all verdicts of a part were ambiguous"};
 });
 
 }  // namespace

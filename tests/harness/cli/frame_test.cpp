@@ -27,6 +27,25 @@ TEST(Frame, HelpNamesTheMainJobFirst) {
   EXPECT_LT(result.out.find("  attend "), result.out.find("  report "));
 }
 
+TEST(Frame, HelpOfACommandHasItsOwnExitCodes) {
+  for (const auto& [command, part] : std::vector<std::pair<std::string, std::string>>{
+           {"compare", "1 B is slower in a case"},
+           {"check", "1 a case is worse than the baseline or changed"},
+           {"run", "2 a case is mistrusted"},
+           {"selftest", "2 inconclusive"},
+           {"case", "1 a case neither"},
+           {"conform", "1 a vector failed"},
+           {"bench", "1 a kernel failed"},
+           {"quality", "1 a method failed its check"},
+           {"restore", "1 a method failed its check"},
+           {"generate", "1 a method failed its check"}}) {
+    const ToolResult result = run_tool("help " + command);
+    EXPECT_EQ(result.exit_code, 0) << command;
+    EXPECT_NE(result.out.find("Exit code: 0 fine; "), std::string::npos) << result.out;
+    EXPECT_NE(result.out.find(part), std::string::npos) << result.out;
+  }
+}
+
 TEST(Frame, WhatIsMisspeltIsAnsweredWithTheNearestRightWord) {
   for (const auto& [line, part] : std::vector<std::pair<std::string, std::string>>{
            {"rnu", "no command 'rnu'; did you mean run?"},

@@ -107,6 +107,8 @@ TEST(Parser, RefusesWhatCannotBe) {
            {{"--seconds", "inf"}, "Value inf not in range"},
            {{"--density", "inf"}, "inf not a positive number"},
            {{"--grid", "1,2"}, "--grid"},
+           {{"--grid", "6x12x20"}, "--grid: numbers have commas between them: 6,12,20 for 6x12x20"},
+           {{"--grid=6x12x20"}, "6,12,20 for 6x12x20"},
            {{"--text", "x"}, "--flag"},
            {{"--call", "--flag"}, "excludes"},
            {{"--blocks", "1", "--blocks", "2"}, "--blocks is given more than once"},
@@ -162,6 +164,47 @@ TEST(Parser, ACommandMayHaveTwoWords) {
   refused({"stdy", "make"}, "no command 'stdy'; did you mean study?");
   refused({"study", "make", "--video", "a"}, "no option '--video' of vidattn study make");
   refused({"study", "report"}, "STUDY is required");
+}
+
+/// What is printed for a line that asks for help.
+std::string help_for(std::vector<std::string> words) {
+  const std::vector<Command> commands = {
+      {"work", "works", {}, {}, false, "1 it broke; 2 it is late"},
+      {"study make", "makes", {}, {}},
+      {"study report", "reports", {}, {}}};
+  words.insert(words.begin(), "vidattn");
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  ::testing::internal::CaptureStdout();
+  const auto taken = [&] { return ::testing::internal::GetCapturedStdout(); };
+  try {
+    EXPECT_EQ(parse({"a tool", "1", {}}, commands, static_cast<int>(argv.size()), argv.data()),
+              nullptr);
+  } catch (const InputError& error) {
+    return taken() + "refused: " + error.what();
+  }
+  return taken();
+}
+
+TEST(Parser, HelpIsAlsoACommand) {
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{}, {"work"}, {"study"}, {"study", "make"}}) {
+    std::vector<std::string> asked = command, flagged = command;
+    asked.insert(asked.begin(), "help");
+    flagged.emplace_back("--help");
+    EXPECT_EQ(help_for(asked), help_for(flagged));
+  }
+  EXPECT_NE(help_for({"help"}).find("a tool"), std::string::npos);
+  EXPECT_NE(help_for({"help", "study", "make"}).find("makes"), std::string::npos);
+  EXPECT_EQ(help_for({"help", "wrk"}), "refused: no command 'wrk'; did you mean work?");
+}
+
+TEST(Parser, HelpNamesTheExitCodes) {
+  EXPECT_NE(help_for({"work", "--help"}).find("0 fine; 1 it broke; 2 it is late; 3 the line"),
+            std::string::npos)
+      << help_for({"work", "--help"});
+  EXPECT_NE(help_for({"study", "make", "--help"}).find("0 fine; 3 the line"), std::string::npos);
+  EXPECT_NE(help_for({"--help"}).find("Exit code: 0 fine; 1 "), std::string::npos);
 }
 
 TEST(Parser, HelpShowsDefaultsRangesAndGroups) {
