@@ -9,9 +9,11 @@
 
 namespace vidattn {
 
-/// One figure held against the baseline's.
+/// One figure held against the baseline's. States by their weight; a figure that is off by more
+/// than allowed is better or worse by its direction in the catalogue, and changed where it has
+/// none.
 struct Finding {
-  enum class State { ok, regression, invalid, skipped, note };
+  enum class State { ok, note, better, skipped, invalid, changed, worse };
   State state;
   std::string figure;         ///< metric tag, outcome, checksum or case
   std::string expected, got;  ///< for people
@@ -19,12 +21,16 @@ struct Finding {
 };
 std::string to_string(Finding::State state);
 
+/// Tags of the relative times, whose verdict depends on the machine's noise.
+inline constexpr const char* kJudgedTimes[] = {"ratio", "fed_ratio"};
+bool is_time(const Finding& f);
+
 struct CheckedCase {
   std::string key;
-  std::vector<Finding> findings;
-  bool again = false;  ///< its time was measured a second time
+  std::vector<Finding> findings;  ///< the root cause first, then what follows of it
+  bool again = false;             ///< its time was measured a second time
 
-  Finding::State worst() const;  ///< regression, else invalid, skipped, note, else ok
+  Finding::State worst() const;  ///< the heaviest; ok where nothing was found
 };
 
 struct CheckReport {
@@ -34,18 +40,22 @@ struct CheckReport {
   std::vector<CheckedCase> cases;
 
   Finding::State worst() const;
+  /// 1 where something is worse, or changed and not accepted yet; what got better alone is fine.
   ExitCode exit_code() const;
 };
 
 /// Holds a run against a baseline. A case that did not pass is no pass of the run, whether or not
-/// the baseline has it: what went wrong with a method (is_failure()) counts as a regression, and so
-/// does what passed once and is skipped or missing now; a mistrusted or interrupted case cannot be
-/// judged. A skipped case that the baseline lacks is only said. Time, over full attention's and
-/// over that of as many multiply-adds: a regression when its whole 95% interval lies above the
-/// tolerance; it cannot be judged when the interval holds the tolerance or is wider than it. Nor is
-/// it a regression where the baseline's own interval is wider than the tolerance on either side, or
-/// the look before the run found the machine unfit: such a slowdown cannot be judged either.
+/// the baseline has it: what went wrong with a method (is_failure()) is worse, and so is what
+/// passed once and is skipped or missing now; a mistrusted or interrupted case cannot be judged. A
+/// skipped case that the baseline lacks is only said. Time, over full attention's and over that of
+/// as many multiply-adds: worse when its whole 95% interval lies above the tolerance; it cannot be
+/// judged when the interval holds the tolerance or is wider than it. Nor is it worse where the
+/// baseline's own interval is wider than the tolerance on either side, or the look before the run
+/// found the machine unfit: such a slowdown cannot be judged either.
 CheckReport judge_run(const Baseline& baseline, const StoredRun& run);
+
+/// "failed: a reason".
+std::string outcome_text(const Measurement& c);
 
 struct CheckOptions {
   SuiteOptions suite;    ///< suite empty = the baseline's

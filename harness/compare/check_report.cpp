@@ -15,7 +15,7 @@ using State = Finding::State;
 
 std::string word(const CheckReport& report) {
   const State worst = report.worst();
-  return worst == State::regression || worst == State::invalid ? to_string(worst) : "fine";
+  return worst >= State::invalid ? to_string(worst) : "fine";
 }
 
 int64_t count(const CheckReport& report, State state) {
@@ -25,9 +25,11 @@ int64_t count(const CheckReport& report, State state) {
 
 std::string verdict(const CheckReport& report) {
   return fmt::format(
-      "{}: of {} cases {} regressed, {} could not be judged, {} were skipped, {} have notes",
-      word(report), report.cases.size(), count(report, State::regression),
-      count(report, State::invalid), count(report, State::skipped), count(report, State::note));
+      "{}: of {} cases {} are worse, {} changed, {} are better, {} could not be judged, {} were "
+      "skipped, {} have notes",
+      word(report), report.cases.size(), count(report, State::worse), count(report, State::changed),
+      count(report, State::better), count(report, State::invalid), count(report, State::skipped),
+      count(report, State::note));
 }
 
 /// What the reader must know to weigh the verdict.
@@ -49,24 +51,36 @@ const Finding* find(const CheckedCase& c, const std::string& figure) {
   return nullptr;
 }
 
-std::string messages(const CheckedCase& c, State state) {
+/// All that was found of a case in one line, its root cause first. Where figures went different
+/// ways, each says which.
+std::string story(const CheckedCase& c) {
+  const State worst = c.worst();
+  const bool mixed = std::any_of(c.findings.begin(), c.findings.end(), [&](const Finding& f) {
+    return f.state != State::ok && f.state != worst;
+  });
   std::string text;
-  for (const Finding& f : c.findings)
-    if (f.state == state) text += (text.empty() ? "" : "; ") + f.message;
-  return text;
+  for (const Finding& f : c.findings) {
+    if (f.state == State::ok) continue;
+    text += (text.empty() ? "" : "; ") + f.message;
+    if (mixed && (f.state == State::better || f.state == State::worse))
+      text += ", " + to_string(f.state);
+  }
+  return text + (c.again ? " (measured again)" : "");
 }
 
 /// What stands inside of a test case; nothing when it passed.
 std::string junit_result(const CheckedCase& c) {
   const State worst = c.worst();
-  const std::string text = xml(messages(c, worst));
+  const std::string text = xml(story(c));
   switch (worst) {
-    case State::regression:
+    case State::changed:
+    case State::worse:
       return fmt::format("<failure message=\"{0}\">{0}</failure>", text);
     case State::invalid:
       return fmt::format("<error message=\"{0}\">{0}</error>", text);
     case State::skipped:
       return fmt::format("<skipped message=\"{}\"/>", text);
+    case State::better:
     case State::note:
       return fmt::format("<system-out>{}</system-out>", text);
     case State::ok:
@@ -80,11 +94,8 @@ std::string junit_result(const CheckedCase& c) {
 std::string check_text(const CheckReport& report) {
   std::string text = "\n" + printable(conditions(report)) + "\n";
   for (const CheckedCase& c : report.cases)
-    for (const Finding& f : c.findings)
-      if (f.state != State::ok)
-        text += printable(fmt::format("{}: {}: {}{}", to_string(f.state), c.key, f.message,
-                                      c.again ? " (measured again)" : "")) +
-                "\n";
+    if (c.worst() != State::ok)
+      text += printable(fmt::format("{}: {}: {}", to_string(c.worst()), c.key, story(c))) + "\n";
   return text + verdict(report) + "\n";
 }
 
@@ -105,10 +116,9 @@ std::string check_markdown(const CheckReport& report) {
       rows, "llrrrrr");
   text += "\n";
   for (const CheckedCase& c : report.cases)
-    for (const Finding& f : c.findings)
-      if (f.state != State::ok)
-        text += fmt::format("- **{}** {}: {}\n", to_string(f.state), markdown(c.key),
-                            markdown(f.message));
+    if (c.worst() != State::ok)
+      text += fmt::format("- **{}** {}: {}\n", to_string(c.worst()), markdown(c.key),
+                          markdown(story(c)));
   return text + "\n" + markdown(conditions(report)) + "\n";
 }
 
@@ -117,8 +127,9 @@ std::string check_junit(const CheckReport& report) {
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuites>\n<testsuite name=\"vidattn {}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" "
       "skipped=\"{}\" timestamp=\"{}\">\n",
-      xml(report.run.suite), report.cases.size(), count(report, State::regression),
-      count(report, State::invalid), count(report, State::skipped), xml(report.run.started));
+      xml(report.run.suite), report.cases.size(),
+      count(report, State::worse) + count(report, State::changed), count(report, State::invalid),
+      count(report, State::skipped), xml(report.run.started));
   for (const CheckedCase& c : report.cases) {
     const auto stored = std::find_if(report.run.cases.begin(), report.run.cases.end(),
                                      [&](const Measurement& s) { return s.key() == c.key; });
@@ -146,7 +157,7 @@ nlohmann::json check_json(const CheckReport& report) {
                      {"measured_again", c.again},
                      {"findings", std::move(findings)}});
   }
-  return {{"format", "vidattn check"}, {"schema_version", "1.0"},
+  return {{"format", "vidattn check"}, {"schema_version", "2.0"},
           {"verdict", word(report)},   {"exit_code", static_cast<int>(report.exit_code())},
           {"suite", report.run.suite}, {"run", report.run.uid},
           {"cases", std::move(cases)}};

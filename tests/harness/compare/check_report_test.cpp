@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "tests/harness/files.h"
 #include "tests/harness/stored.h"
 
@@ -30,12 +32,12 @@ std::vector<Ended> all_ended() {
   for (const bool known : {true, false}) {
     for (const Outcome failure :
          {Outcome::failed, Outcome::crashed, Outcome::timed_out, Outcome::out_of_memory})
-      all.push_back({failure, known, State::regression, ExitCode::regression, "<failure "});
+      all.push_back({failure, known, State::worse, ExitCode::regression, "<failure "});
     for (const Outcome unknown : {Outcome::mistrusted, Outcome::interrupted})
       all.push_back({unknown, known, State::invalid, ExitCode::invalid, "<error "});
   }
   all.push_back({Outcome::skipped, false, State::skipped, ExitCode::fine, "<skipped "});
-  all.push_back({Outcome::skipped, true, State::regression, ExitCode::regression, "<failure "});
+  all.push_back({Outcome::skipped, true, State::worse, ExitCode::regression, "<failure "});
   all.push_back({Outcome::passed, false, State::note, ExitCode::fine, "<system-out>"});
   return all;
 }
@@ -96,6 +98,51 @@ TEST(CheckReport, JunitCountsWhatItHolds) {
       << xml;
 }
 
+/// The lines of a text that are about a case.
+std::vector<std::string> lines_about(const std::string& text, const std::string& key) {
+  std::vector<std::string> lines;
+  std::istringstream all(text);
+  for (std::string line; std::getline(all, line);)
+    if (line.find(": " + key + ": ") != std::string::npos) lines.push_back(line);
+  return lines;
+}
+
+TEST(CheckReport, ACaseHasOneLineWithItsRootCauseFirst) {
+  StoredRun run = run_of_two();
+  Measurement& c = run.cases[0];
+  c.values["relative_l2"].value = 0.1;
+  c.values["density"].value = 0.5;
+  c.plan.checksum = "other";
+  for (const char* tag : {"ratio", "ratio_low", "ratio_high"}) c.values[tag].value *= 0.5;
+  const CheckReport report = judge_run(baseline_of_two(), run);
+  const auto lines = lines_about(check_text(report), c.key());
+  ASSERT_EQ(lines.size(), 1U) << check_text(report);
+  size_t at = 0;
+  for (const char* part :
+       {"worse: ", "the plan is another one; ", "density is 0.5, the baseline has 0.25 (+0.25; 0 ",
+        ", worse; ", "relative_l2 is 0.1,", ", better; ", "-50.0%", "faster", ", better"}) {
+    const size_t next = lines[0].find(part, at);
+    ASSERT_NE(next, std::string::npos) << part << " in " << lines[0];
+    at = next;
+  }
+}
+
+TEST(CheckReport, WhatGotBetterIsNoRegression) {
+  StoredRun run = run_of_two();
+  run.cases[0].values["relative_l2"].value = 0.1;
+  const CheckReport report = judge_run(baseline_of_two(), run);
+  EXPECT_EQ(report.exit_code(), ExitCode::fine);
+  for (const std::string& text : {check_text(report), check_markdown(report), check_junit(report),
+                                  check_json(report).dump()}) {
+    EXPECT_EQ(text.find("regress"), std::string::npos) << text;
+    EXPECT_NE(text.find("relative_l2 is 0.1, the baseline has 0.2"), std::string::npos) << text;
+  }
+  EXPECT_NE(check_text(report).find("\nfine: of 2 cases 0 are worse, 0 changed, 1 are better"),
+            std::string::npos)
+      << check_text(report);
+  EXPECT_EQ(occurrences(check_junit(report), "<failure "), 0U);
+}
+
 TEST(CheckReport, ReportsAreWellFormed) {
   StoredRun run = run_of_two();
   run.cases[0].identity.workload = "a<b & \"c\" | d";
@@ -107,7 +154,7 @@ TEST(CheckReport, ReportsAreWellFormed) {
   const std::string xml = check_junit(report);
   EXPECT_NE(xml.find("tests=\"2\" failures=\"1\" errors=\"1\""), std::string::npos) << xml;
   EXPECT_NE(xml.find("a&lt;b &amp; &quot;c&quot; | d\""), std::string::npos) << xml;
-  EXPECT_NE(check_markdown(report).find("a\\<b & \"c\" \\| d | regression |"), std::string::npos)
+  EXPECT_NE(check_markdown(report).find("a\\<b & \"c\" \\| d | worse |"), std::string::npos)
       << check_markdown(report);
   EXPECT_NE(check_text(report).find("pairs is 1001, the baseline has 1000"), std::string::npos);
 }

@@ -32,20 +32,44 @@ TEST(Check, AnUnchangedRunIsFine) {
   for (const CheckedCase& c : report.cases) EXPECT_EQ(c.worst(), State::ok) << check_text(report);
 }
 
-TEST(Check, EveryDeterministicFigureCounts) {
-  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
-  for (const char* tag : {"pairs", "density", "attention_flops", "relative_l2"})
+StoredRun run_with_recall() {
+  StoredRun run = run_of_two();
+  for (Measurement& c : run.cases) c.values["recall_mean"] = {"1", 0.8};
+  return run;
+}
+
+TEST(Check, EveryDeterministicFigureCountsByItsDirection) {
+  const Baseline baseline = make_baseline(run_with_recall(), "first", nullptr);
+  for (const char* tag : {"pairs", "density", "attention_flops", "relative_l2", "recall_mean"})
     for (double factor : {1.001, 0.999}) {
-      StoredRun run = run_of_two();
+      StoredRun run = run_with_recall();
       run.cases[1].values[tag].value *= factor;
       const CheckReport report = judge_run(baseline, run);
-      EXPECT_EQ(report.exit_code(), ExitCode::regression) << tag;
-      EXPECT_EQ(finding(report, 1, tag).state, State::regression);
+      const bool better = (factor > 1) == (std::string(tag) == "recall_mean");
+      EXPECT_EQ(report.exit_code(), better ? ExitCode::fine : ExitCode::regression) << tag;
+      EXPECT_EQ(finding(report, 1, tag).state, better ? State::better : State::worse);
       EXPECT_EQ(report.cases[0].worst(), State::ok);
     }
+}
+
+TEST(Check, AFigureThatIsNoLongerKnownIsWorse) {
+  StoredRun run = run_with_recall();
+  run.cases[0].values["recall_mean"].value = run.cases[1].values["relative_l2"].value = NAN;
+  const CheckReport report = judge_run(make_baseline(run_with_recall(), "first", nullptr), run);
+  for (const CheckedCase& c : report.cases) EXPECT_EQ(c.worst(), State::worse) << c.key;
+}
+
+TEST(Check, AnotherPlanIsAChangeThatSomebodyMustAccept) {
+  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
   StoredRun run = run_of_two();
   run.cases[0].plan.checksum = "other";
-  EXPECT_EQ(finding(judge_run(baseline, run), 0, "checksum").state, State::regression);
+  for (const double density : {0.25, 0.2}) {
+    run.cases[0].values["density"].value = density;
+    const CheckReport report = judge_run(baseline, run);
+    EXPECT_EQ(finding(report, 0, "checksum").state, State::changed);
+    EXPECT_EQ(report.cases[0].worst(), State::changed);
+    EXPECT_EQ(report.exit_code(), ExitCode::regression);
+  }
 }
 
 TEST(Check, OnAnotherPlatformPlansAreNotHeldToTheBit) {
@@ -144,10 +168,10 @@ struct Time {
 
 TEST(Check, TimeIsJudgedByItsInterval) {
   const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);  // ratio 0.5
-  for (const Time& t : {Time{0.55, 0.545, 0.555, State::regression},
-                        Time{0.52, 0.515, 0.524, State::ok}, Time{0.53, 0.52, 0.54, State::invalid},
-                        Time{0.5, 0.4, 0.6, State::invalid}, Time{0.5, 0.49, 0.526, State::invalid},
-                        Time{0.515, 0.5, 0.53, State::ok}, Time{0.4, 0.39, 0.41, State::note}}) {
+  for (const Time& t : {Time{0.55, 0.545, 0.555, State::worse}, Time{0.52, 0.515, 0.524, State::ok},
+                        Time{0.53, 0.52, 0.54, State::invalid}, Time{0.5, 0.4, 0.6, State::invalid},
+                        Time{0.5, 0.49, 0.526, State::invalid}, Time{0.515, 0.5, 0.53, State::ok},
+                        Time{0.4, 0.39, 0.41, State::better}}) {
     StoredRun run = run_of_two();
     run.cases[0].values["ratio"].value = t.ratio;
     run.cases[0].values["ratio_low"].value = t.low;
@@ -221,7 +245,7 @@ TEST(Check, ASlowdownThatHitsFullAttentionTooShowsBesideMultiplyAdds) {
   for (const char* tag : {"fed_ratio", "fed_ratio_low", "fed_ratio_high"})
     run.cases[0].values[tag].value *= 1.1;  // and ratio stays
   const CheckReport report = judge_run(baseline, run);
-  EXPECT_EQ(finding(report, 0, "fed_ratio").state, State::regression);
+  EXPECT_EQ(finding(report, 0, "fed_ratio").state, State::worse);
   EXPECT_EQ(finding(report, 0, "ratio").state, State::ok);
   EXPECT_EQ(report.exit_code(), ExitCode::regression);
 }
@@ -236,7 +260,7 @@ TEST(Check, BesideOtherProgramsMultiplyAddsAreNotJudged) {
   for (const double share : {0.1, 0.5}) {
     c.timing->cpus_of_others = share * 2;
     EXPECT_EQ(finding(judge_run(baseline, run), 0, "fed_ratio").state,
-              share < 0.25 ? State::regression : State::note);
+              share < 0.25 ? State::worse : State::note);
   }
 }
 
@@ -309,7 +333,7 @@ TEST_F(CheckSlow, ChangesOfPlanDensityAndFidelityFail) {
   EXPECT_NE(fidelity.out.find("relative_l2 is"), std::string::npos) << fidelity.out;
   EXPECT_EQ(fidelity.out.find("pairs is"), std::string::npos) << fidelity.out;
   EXPECT_NE(testing::read_bytes(path("j.xml")).find("<failure"), std::string::npos);
-  EXPECT_NE(testing::read_bytes(path("m.md")).find("regression"), std::string::npos);
+  EXPECT_NE(testing::read_bytes(path("m.md")).find("- **worse** "), std::string::npos);
 }
 
 TEST_F(CheckSlow, UsageErrorsAreThree) {

@@ -1,0 +1,242 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "harness/compare/check.h"
+#include "harness/measure/record/catalogue.h"
+#include "metrics/statistics/statistics.h"
+
+namespace vidattn {
+namespace {
+
+using State = Finding::State;
+
+std::string shown(double value) { return fmt::format("{:.7g}", value); }
+
+/// Of a figure that is off by more than allowed; one that is no longer known is worse.
+State direction(const MetricInfo& metric, double expected, double got) {
+  if (!std::isfinite(got)) return State::worse;
+  if (metric.better == Better::none) return State::changed;
+  return (got > expected) == (metric.better == Better::higher) ? State::better : State::worse;
+}
+
+Finding figure(const MetricInfo& metric, double expected, double got, double tolerance) {
+  const std::string tag = metric.tag;
+  const bool match = std::abs(got - expected) <= tolerance;
+  return {match ? State::ok : direction(metric, expected, got), tag, shown(expected), shown(got),
+          match ? ""
+                : fmt::format("{} is {}, the baseline has {} ({:+.3g}; {:.3g} allowed)", tag,
+                              shown(got), shown(expected), got - expected, tolerance)};
+}
+
+/// A figure that nothing guards.
+Finding not_in_baseline(const std::string& tag, const Measurement& c) {
+  return {State::note, tag, "", shown(c.metric(tag)),
+          tag + " is not in the baseline, so not judged; --accept adds it"};
+}
+
+/// Of a case that did not pass and that the baseline may lack.
+State state_of(Outcome outcome, bool known) {
+  if (outcome == Outcome::mistrusted || outcome == Outcome::interrupted) return State::invalid;
+  return outcome == Outcome::skipped && !known ? State::skipped : State::worse;
+}
+
+Finding judge_outcome(const Measurement& c, bool known) {
+  return {state_of(c.outcome, known), "outcome", known ? "passed" : "", to_string(c.outcome),
+          outcome_text(c) + (known ? "" : "; not in the baseline")};
+}
+
+CheckedCase judge_new_case(const Measurement& c) {
+  if (!c.passed()) return {c.key(), {judge_outcome(c, false)}};
+  return {c.key(), {{State::note, "case", "", "passed", "not in the baseline; --accept adds it"}}};
+}
+
+void judge_figures(const BaselineCase& base, const Measurement& c, const Tolerances& t,
+                   CheckedCase& checked) {
+  for (const MetricInfo* metric : metrics_in(kGuarded)) {
+    const auto found = base.figures.find(metric->tag);
+    const double got = c.metric(metric->tag);
+    if (found != base.figures.end())
+      checked.findings.push_back(
+          figure(*metric, found->second, got, t.of(metric->kind, found->second)));
+    else if (std::isfinite(got))
+      checked.findings.push_back(not_in_baseline(metric->tag, c));
+  }
+  const std::string& checksum = c.plan.checksum;
+  const bool same = checksum == base.checksum;
+  checked.findings.push_back(
+      {same         ? State::ok
+       : t.checksum ? State::changed
+                    : State::note,
+       "checksum", base.checksum, checksum,
+       same         ? ""
+       : t.checksum ? "the plan is another one"
+                    : "the plan is another one; recorded on another platform, so not judged"});
+}
+
+/// A time that was accepted.
+struct AcceptedTime {
+  double value;
+  Interval interval;
+};
+
+/// `tag` is the metric of a relative time, `over` what it is relative to.
+Finding judge_time(const std::string& tag, const std::string& over, const AcceptedTime& accepted,
+                   const Measurement& c, double tolerance) {
+  const double expected = accepted.value;
+  const double got = c.metric(tag) / expected - 1;
+  const double low = c.metric(tag + "_low") / expected - 1;
+  const double high = c.metric(tag + "_high") / expected - 1;
+  Finding f{State::ok, tag, shown(expected), shown(c.metric(tag)), ""};
+  const std::string interval = std::isfinite(high - low)
+                                   ? fmt::format("{:+.1f}% to {:+.1f}%", 100 * low, 100 * high)
+                                   : "too few blocks for an interval";
+  const std::string change = fmt::format("time over {} changed by {:+.1f}% ({}), {:.0f}% allowed",
+                                         over, 100 * got, interval, 100 * tolerance);
+  const Interval& known = accepted.interval;
+  if (low > tolerance && half_width(known, expected) > tolerance)
+    f = {
+        State::invalid, f.figure, f.expected, f.got,
+        change + fmt::format(": the baseline's own interval, {:.4g} to {:.4g}, is too wide to tell",
+                             known.low, known.high)};
+  else if (low > tolerance)
+    f = {State::worse, f.figure, f.expected, f.got, change};
+  else if (!(high <= tolerance) && !(got <= tolerance && high - got <= tolerance))
+    f = {State::invalid, f.figure, f.expected, f.got, change + ": too noisy to tell"};
+  else if (high < -tolerance)
+    f = {State::better, f.figure, f.expected, f.got,
+         change + ": faster; --accept makes it the rule"};
+  return f;
+}
+
+/// Whether other programs held a good part of the cores. A kernel's threads lose more by waiting
+/// for each other then than multiply-adds do: measured as 8%.
+bool cores_were_taken(const Measurement& c) {
+  constexpr double kDisturbed = 0.25;
+  return c.timing && c.timing->cpus_of_others > kDisturbed * std::max(1, c.process.threads);
+}
+
+Finding judge_fed_time(const BaselineCase& base, const Measurement& c, const Tolerances& t) {
+  if (!std::isfinite(c.metric("fed_ratio")))  // its runs are too short here
+    return {State::note, "fed_ratio", shown(base.fed_ratio), "",
+            "the time over that of as many multiply-adds was not measured, so not judged"};
+  Finding f = judge_time("fed_ratio", "that of as many multiply-adds",
+                         {base.fed_ratio, base.fed_ratio_interval}, c, t.fed_ratio);
+  const bool doubtful = f.state == State::worse || f.state == State::invalid;
+  if (!doubtful || !cores_were_taken(c)) return f;
+  f.state = State::note;
+  f.message += "; not judged: other programs held the cores";
+  return f;
+}
+
+void judge_times(const BaselineCase& base, const Measurement& c, const Tolerances& t,
+                 CheckedCase& checked) {
+  const auto judge = [&](const char* tag, double expected, auto judged) {
+    if (std::isfinite(expected))
+      checked.findings.push_back(judged());
+    else if (std::isfinite(c.metric(tag)))
+      checked.findings.push_back(not_in_baseline(tag, c));
+  };
+  judge("ratio", base.ratio, [&] {
+    return judge_time("ratio", "full attention's", {base.ratio, base.ratio_interval}, c, t.ratio);
+  });
+  judge("fed_ratio", base.fed_ratio, [&] { return judge_fed_time(base, c, t); });
+}
+
+/// Nothing is slower that was timed on a machine unfit for it.
+void distrust_times(const std::string& reason, CheckedCase& checked) {
+  for (Finding& f : checked.findings) {
+    if (!is_time(f) || f.state != State::worse) continue;
+    f.state = State::invalid;
+    f.message += "; not judged: " + reason;
+  }
+}
+
+/// The root cause first: how the case ended, its plan, what that plan computes, and then what
+/// follows of it, errors and at last times.
+void sort_by_cause(std::vector<Finding>& findings) {
+  constexpr const char* kCauses[] = {"outcome", "checksum",        "density",
+                                     "pairs",   "attention_flops", "index_memory"};
+  const auto rank = [&](const Finding& f) {
+    return std::find(std::begin(kCauses), std::end(kCauses), f.figure) - std::begin(kCauses);
+  };
+  std::stable_sort(findings.begin(), findings.end(),
+                   [&](const Finding& a, const Finding& b) { return rank(a) < rank(b); });
+}
+
+CheckedCase judge_case(const std::string& key, const BaselineCase& base, const Measurement& c,
+                       const Tolerances& t) {
+  CheckedCase checked{key, {}};
+  if (!c.passed()) {
+    checked.findings.push_back(judge_outcome(c, true));
+    if (c.outcome != Outcome::mistrusted) return checked;
+  }
+  judge_figures(base, c, t, checked);
+  if (c.passed()) judge_times(base, c, t, checked);
+  if (base.figures.empty())
+    checked.findings.push_back(
+        {State::invalid, "figures", "", "", "the baseline has no figures for it"});
+  sort_by_cause(checked.findings);
+  return checked;
+}
+
+}  // namespace
+
+std::string to_string(State state) {
+  constexpr const char* kNames[] = {"ok",      "note",    "better", "skipped",
+                                    "invalid", "changed", "worse"};
+  return kNames[static_cast<int>(state)];
+}
+
+bool is_time(const Finding& f) {
+  return std::find(std::begin(kJudgedTimes), std::end(kJudgedTimes), f.figure) !=
+         std::end(kJudgedTimes);
+}
+
+std::string outcome_text(const Measurement& c) {
+  return to_string(c.outcome) + (c.reason.empty() ? "" : ": " + c.reason);
+}
+
+State CheckedCase::worst() const {
+  State worst = State::ok;
+  for (const Finding& f : findings) worst = std::max(worst, f.state);
+  return worst;
+}
+
+State CheckReport::worst() const {
+  State worst = State::ok;
+  for (const CheckedCase& c : cases) worst = std::max(worst, c.worst());
+  return worst;
+}
+
+ExitCode CheckReport::exit_code() const {
+  const State state = worst();
+  return state >= State::changed   ? ExitCode::regression
+         : state == State::invalid ? ExitCode::invalid
+                                   : ExitCode::fine;
+}
+
+CheckReport judge_run(const Baseline& baseline, const StoredRun& run) {
+  CheckReport report{baseline, baseline.tolerances(run), run, {}};
+  if (baseline.cases.empty())
+    report.cases.push_back(
+        {"baseline", {{State::invalid, "cases", "", "", "it has no cases: nothing was judged"}}});
+  const std::string unfit = unfit_for_times(run);
+  std::set<std::string> met;
+  for (const Measurement& c : run.cases) {
+    const auto* base = baseline.find(c);
+    if (base) met.insert(base->first);
+    report.cases.push_back(base ? judge_case(c.key(), base->second, c, report.tolerances)
+                                : judge_new_case(c));
+    if (!unfit.empty()) distrust_times(unfit, report.cases.back());
+  }
+  for (const auto& [key, base] : baseline.cases)
+    if (met.count(key) == 0)
+      report.cases.push_back(
+          {key, {{State::worse, "case", "passed", "", "the run has no such case"}}});
+  return report;
+}
+
+}  // namespace vidattn
