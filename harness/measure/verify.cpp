@@ -85,23 +85,26 @@ Inputs float_inputs(const Case& c) {
   return in;
 }
 
+/// Where outputs are compared with full attention's: beside the full backend at all tokens that it
+/// runs, in every type, else at a sample.
+std::vector<int64_t> compared_tokens(const Case& c) {
+  if (!c.is_full()) return sample_tokens(c.in.length(), kFidelityRows);
+  return c.sampled.empty() ? sample_tokens(c.in.length(), c.in.length()) : c.sampled;
+}
+
 /// Full attention's output in the case's storage type, which is float32 for low bits; the full case
 /// itself gives it when it runs before the others, else some rows are computed.
 Dense& dense_for(Case& c, Output& out, std::vector<Dense>& dense) {
   const DType dtype = storage_of(c.dtype);
   for (Dense& known : dense)
     if (known.dtype == dtype) return known;
-  Dense& made = dense.emplace_back(Dense{dtype, {}, {}});
-  if (c.is_full() && !is_low_bit(c.dtype)) {
-    made.tokens = c.sampled.empty() ? sample_tokens(c.in.length(), c.in.length()) : c.sampled;
+  Dense& made = dense.emplace_back(Dense{dtype, compared_tokens(c), {}});
+  if (c.is_full() && !is_low_bit(c.dtype))
     made.output = std::move(out);
-  } else {
-    const bool sampled = !c.sampled.empty();  // then of those rows that the case runs
-    made.tokens = sample_tokens(sampled ? std::ssize(c.sampled) : c.in.length(), kFidelityRows);
-    for (int64_t& token : made.tokens) token = sampled ? c.sampled[token] : token;
-    find_device("cpu").run(full_attention_rows(made.tokens, c.in.keys()), float_inputs(c),
-                           made.output);
-  }
+  else
+    find_device("cpu").run(
+        c.is_full() ? make_plan(c) : full_attention_rows(made.tokens, c.in.keys()), float_inputs(c),
+        made.output);
   return made;
 }
 

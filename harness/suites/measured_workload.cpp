@@ -16,6 +16,7 @@
 #include "harness/measure/case_contender.h"
 #include "harness/measure/engine/engine.h"
 #include "harness/measure/record/case_metrics.h"
+#include "harness/measure/record/catalogue.h"
 #include "harness/measure/request.h"
 #include "harness/measure/verify.h"
 #include "harness/workloads/mask_file.h"
@@ -131,7 +132,7 @@ bool equal_plans(const Case& a, const Case& b) {
          a.dtype == b.dtype && a.result.plan.checksum == b.result.plan.checksum;
 }
 
-/// The earlier case that has the times of this one; null = it is timed itself.
+/// The earlier case that has the measured figures of this one; null = it is timed itself.
 const Case* timed_as(const std::vector<Case>& cases, const Case& c) {
   for (const Case& other : cases) {
     if (&other == &c) break;
@@ -140,8 +141,8 @@ const Case* timed_as(const std::vector<Case>& cases, const Case& c) {
   return nullptr;
 }
 
-/// The times of a plan that several cases have are those of the first.
-void share_times(const Case& first, Case& c) {
+/// What was measured of a plan that several cases have is that of the first.
+void share_measured(const Case& first, Case& c) {
   c.result.blocks = first.result.blocks;
   c.result.runs_in_a_row = first.result.runs_in_a_row;
   c.result.outcome = first.result.outcome;
@@ -150,6 +151,9 @@ void share_times(const Case& first, Case& c) {
   c.run_seconds = first.run_seconds;
   c.backward_seconds = first.backward_seconds;
   c.device_times = first.device_times;
+  c.extra_bytes = first.extra_bytes;
+  c.setup_seconds = first.setup_seconds;
+  c.validation_seconds = first.validation_seconds;
   c.result.note +=
       (c.result.note.empty() ? short_setting(c.result.setting) + ": " : std::string("; ")) +
       "its plan is that of " + row_name(first) + ", measured once";
@@ -167,7 +171,7 @@ void set_blocks(Policy& policy, int repeat) {
 /// Which cases are timed, and which have the plan of one of these, by their places.
 struct Timed {
   std::vector<size_t> cases;
-  std::vector<std::pair<size_t, size_t>> twins;  ///< a case, and the one whose times it has
+  std::vector<std::pair<size_t, size_t>> twins;  ///< a case, and the one whose figures it has
 };
 
 Timed choose_timed(const std::vector<Case>& cases) {
@@ -209,7 +213,7 @@ void take_all_times(std::vector<Case>& cases, const Timed& timed, const Timings&
     take_times(c, timings.contenders[i]);
     set_peaks(c, peaks);
   }
-  for (const auto& [c, first] : timed.twins) share_times(cases[first], cases[c]);
+  for (const auto& [c, first] : timed.twins) share_measured(cases[first], cases[c]);
 }
 
 /// Full attention's time of the same block, where it was measured. Devices and storage types have
@@ -229,18 +233,26 @@ void pair_with_control(std::vector<Case>& cases) {
   }
 }
 
-/// A method whose layers differ is planned for one kind of them; only run_density is over all.
+/// A method whose layers differ is planned for one kind of them; only `in run` is over all.
 void note_layer_kinds(std::vector<Case>& cases, int64_t layers) {
   for (Case& c : cases) {
     const auto kinds = c.spec.backend->layer_kinds(c.spec.params, layers);
     if (!c.passed() || kinds.size() < 2) continue;
     std::string& note = c.result.note;
-    note += fmt::format("{}measured is one of its {} kinds of layers; run_density is over all",
-                        note.empty() ? short_setting(c.result.setting) + ": " : "; ", kinds.size());
+    note += fmt::format("{}measured is one of its {} kinds of layers; `{}` is over all",
+                        note.empty() ? short_setting(c.result.setting) + ": " : "; ", kinds.size(),
+                        find_metric("run_density")->header);
   }
 }
 
-/// `vidattn run` of the case alone beside full attention, its knob as it was set.
+bool runs_full(const RunOptions& options) {
+  return std::any_of(options.backends.begin(), options.backends.end(), [](const std::string& text) {
+    return parse_backend(text).backend->name() == "full";
+  });
+}
+
+/// `vidattn run` of the case alone, its knob as it was set; beside full attention where that was in
+/// the run, for errors are then over all tokens, else over a sample of them.
 std::string command_of(const Case& c, const RunOptions& options,
                        const std::vector<std::string>& workload) {
   std::vector<std::string> words{"vidattn", "run"};
@@ -248,12 +260,14 @@ std::string command_of(const Case& c, const RunOptions& options,
     words.insert(words.end(), {option, value});
   };
   words.insert(words.end(), workload.begin(), workload.end());
-  if (!c.is_full()) add("--backend", "full");
+  if (!c.is_full() && runs_full(options)) add("--backend", "full");
   add("--backend", c.result.setting);
   add("--device", c.device->name());
   add("--dtype", to_string(c.dtype));
   if (options.pass != Pass::forward) add("--pass", to_string(options.pass));
   if (options.repeat > 0) add("--repeat", std::to_string(options.repeat));
+  if (options.steps_given) add("--steps", std::to_string(options.steps));
+  if (options.layers_given) add("--layers", std::to_string(options.layers));
   if (!options.ranks.empty()) add("--ranks", fmt::format("{}", fmt::join(options.ranks, ",")));
   if (options.whole) words.emplace_back("--whole");
   return shell_line(words);
