@@ -9,6 +9,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
+#include "harness/measure/backend_spec.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/store/measurement_json.h"
 
@@ -30,13 +31,16 @@ std::string interval_text(const Interval& i) {
                               : "unknown";
 }
 
+/// Its numbers with at most 4 digits; the record has all.
+std::string label_of(const ComparedCase& c) { return short_setting(c.name); }
+
 void print_times(const ComparisonResult& result) {
   constexpr double kMilli = 1e3;
   std::vector<std::vector<std::string>> rows;
   for (const ComparedCase& c : result.cases) {
     if (!c.problem.empty()) continue;
     const RatioEstimate& e = c.estimate;
-    rows.push_back({c.name, number(kMilli * median(c.a_seconds)),
+    rows.push_back({label_of(c), number(kMilli * median(c.a_seconds)),
                     number(kMilli * median(c.b_seconds)),
                     fmt::format("{:.4f}", std::exp(e.log_ratio)), interval_text(e.interval),
                     number(e.p, 2), number(c.adjusted_p, 2), percent(c.detectable),
@@ -50,7 +54,9 @@ void print_times(const ComparisonResult& result) {
 
 std::vector<const MetricInfo*> chosen(const ColumnChoice& choice) {
   return chosen_columns(choice, metrics_in(kCompare),
-                        [](const MetricInfo* metric) { return metric->tag; },
+                        [](const MetricInfo* m) {
+                          return ColumnName{m->tag, m->header};
+                        },
                         {"density", "density_target", "recall_mean", "relative_l2"});
 }
 
@@ -72,21 +78,22 @@ void print_figures(const ComparisonResult& result, const ColumnChoice& choice) {
     for (const MetricInfo* metric : chosen(choice)) {
       const double a = c.a.metric(metric->tag), b = c.b.metric(metric->tag);
       if (std::isnan(a) && std::isnan(b)) continue;
-      rows.push_back(
-          {c.name, metric->header, metric->cell(c.a), metric->cell(c.b), change(*metric, a, b)});
+      rows.push_back({label_of(c), metric->header, metric->cell(c.a), metric->cell(c.b),
+                      change(*metric, a, b)});
     }
   if (!rows.empty()) print_out("\n{}", text_table({"case", "figure", "A", "B", "change"}, rows));
 }
 
 /// Figures asked for by name that neither side of any case has.
 void print_absent(const ComparisonResult& result, const ColumnChoice& choice) {
-  if (result.cases.empty()) return;
+  if (result.cases.empty() || choice.names.empty()) return;
   std::vector<std::string> absent;
-  for (const std::string& name : choice.names)
+  const std::vector<const MetricInfo*> columns = chosen(choice);
+  for (size_t i = 0; i < columns.size(); ++i)
     if (std::all_of(result.cases.begin(), result.cases.end(), [&](const ComparedCase& c) {
-          return std::isnan(c.a.metric(name)) && std::isnan(c.b.metric(name));
+          return std::isnan(c.a.metric(columns[i]->tag)) && std::isnan(c.b.metric(columns[i]->tag));
         }))
-      absent.push_back(name);
+      absent.push_back(choice.names[i]);
   print_out("{}", absent_line(absent));
 }
 
@@ -96,7 +103,7 @@ void print_correlated(const ComparisonResult& result) {
       print_out(
           "warning: {}: blocks resemble the one before (correlation {:.2f}), so the interval is "
           "widened by {:.2f}\n",
-          c.name, e.correlation, e.widened);
+          label_of(c), e.correlation, e.widened);
 }
 
 std::vector<RatioEstimate> estimates(const ComparisonResult& result) {
@@ -146,7 +153,8 @@ json to_json(const ComparedCase& c) {
 void check_compared_columns(const ColumnChoice& choice) { chosen(choice); }
 
 void print_comparison(const ComparisonResult& result, const CompareOptions& options) {
-  print_out("A: {}\nB: {}\n{}\n", result.a, result.b, result.protocol);
+  print_out("A: {}\nB: {}\n{}\n", short_setting(result.a), short_setting(result.b),
+            result.protocol);
   if (const auto& w = result.workload)
     print_out("workload {}: {} tokens, {} {} of {}\n", w->name, w->length, w->heads,
               w->heads == 1 ? "head" : "heads", w->dim);
@@ -160,7 +168,7 @@ void print_comparison(const ComparisonResult& result, const CompareOptions& opti
               std::exp(mean.log_ratio), interval_text(mean.interval));
   }
   for (const ComparedCase& c : result.cases)
-    if (!c.problem.empty()) print_out("not compared: {}: {}\n", c.name, c.problem);
+    if (!c.problem.empty()) print_out("not compared: {}: {}\n", label_of(c), c.problem);
   const std::string undecidable = undecidable_note(result.cases, options.rule);
   if (!undecidable.empty()) print_out("undecidable: {}\n", undecidable);
   for (const std::string& warning : result.warnings) print_out("warning: {}\n", warning);

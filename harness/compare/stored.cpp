@@ -7,6 +7,7 @@
 #include "attention/error.h"
 #include "harness/compare/compare.h"
 #include "harness/compare/compared_calls.h"
+#include "harness/measure/backend_spec.h"
 #include "harness/store/run_file.h"
 
 namespace vidattn {
@@ -78,8 +79,8 @@ void warn_about_the_rest(const StoredRun& run, const StoredRun& other, const cha
                          const ComparedCalls& names, std::vector<std::string>& warnings) {
   for (const Measurement& c : run.cases)
     if (!find(other, c))
-      warnings.push_back(fmt::format("only in {}: {} {} {} {}", side, c.setting, c.identity.device,
-                                     c.identity.dtype, names.of(c)));
+      warnings.push_back(fmt::format("only in {}: {} {} {} {}", side, short_setting(c.setting),
+                                     c.identity.device, c.identity.dtype, names.of(c)));
 }
 
 void warn_about_blocks(const Measurement& a, const Measurement& b,
@@ -88,7 +89,8 @@ void warn_about_blocks(const Measurement& a, const Measurement& b,
                less = std::min(a.blocks.size(), b.blocks.size());
   if (less > 0 && more > less)
     warnings.push_back(fmt::format("{}: {} blocks of {} have no partner and were not used",
-                                   a.setting, more - less, a.blocks.size() == more ? "A" : "B"));
+                                   short_setting(a.setting), more - less,
+                                   a.blocks.size() == more ? "A" : "B"));
 }
 
 }  // namespace

@@ -139,7 +139,7 @@ std::string short_number(const std::string& text) {
 std::string short_setting(const std::string& setting) {
   std::string shown;
   for (size_t at = 0; at <= setting.size();) {
-    const size_t end = std::min(setting.find_first_of(":=,", at), setting.size());
+    const size_t end = std::min(setting.find_first_of(":=, ", at), setting.size());
     shown += short_number(setting.substr(at, end - at));
     if (end < setting.size()) shown += setting[end];
     at = end + 1;

@@ -22,7 +22,8 @@ struct BackendSpec {
 /// A number with at most 4 significant digits; every other text, whole numbers too, as it is.
 std::string short_number(const std::string& text);
 
-/// A backend's canonical text as tables and pictures show it: numbers by short_number().
+/// A backend's canonical text as tables and pictures show it: numbers by short_number(). Words may
+/// follow, as in a case's label.
 std::string short_setting(const std::string& setting);
 
 /// Parses NAME[:key=value,…]; settings apply in their order, preset=NAME sets several at once. A

@@ -70,7 +70,11 @@ std::vector<const Column*> chosen(const ColumnChoice& choice) {
   std::vector<const Column*> known;
   for (const Column& column : columns()) known.push_back(&column);
   return chosen_columns(
-      choice, known, [](const Column* column) { return column->tag; }, kFewScores);
+      choice, known,
+      [](const Column* column) {
+        return ColumnName{column->tag, column->header};
+      },
+      kFewScores);
 }
 
 /// One backend's figure on every clip that was measured with it.

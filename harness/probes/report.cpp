@@ -71,7 +71,10 @@ std::vector<RestoredColumn> columns_with(const RestoredVideo& full) {
 
 std::vector<RestoredColumn> chosen_of(const ColumnChoice& choice, const RestoredVideo& full) {
   return chosen_columns(
-      choice, columns_with(full), [](const RestoredColumn& column) { return column.tag; },
+      choice, columns_with(full),
+      [](const RestoredColumn& column) {
+        return ColumnName{column.tag, column.header};
+      },
       kFewRestored);
 }
 

@@ -18,6 +18,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text_table.h"
+#include "harness/measure/backend_spec.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/store/measurement_json.h"
 #include "harness/store/store.h"
@@ -178,9 +179,9 @@ std::vector<PreflightCheck> look_before(bool quiet) {
 }
 
 std::vector<std::string> row_of(const Measurement& c, bool several_workloads) {
-  std::string name =
-      fmt::format("{} [{} {}]", c.identity.backend, c.identity.device, c.identity.dtype);
-  if (c.identity.density) name += fmt::format(" at {}", *c.identity.density);
+  std::string name = fmt::format("{} [{} {}]", short_setting(c.identity.backend), c.identity.device,
+                                 c.identity.dtype);
+  name = with_target(name, c.identity);
   if (several_workloads) name += ", " + c.identity.workload;
   std::vector<std::string> row{name, to_string(c.outcome)};
   for (const MetricInfo* metric : metrics_in(kSuite)) row.push_back(metric->cell(c));
