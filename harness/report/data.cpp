@@ -125,6 +125,7 @@ json case_record(const Measurement& c, const StoredRun& run) {
               {"note", c.note},
               {"checksum", c.plan.checksum},
               {"command", c.command},
+              {"disturbed", c.disturbed()},
               {"ratio", c.is_full() ? json() : ratio_record(c)},
               {"metrics", json::object()},
               {"times", time_parts(c)},
@@ -170,6 +171,7 @@ json columns_record(const std::vector<StoredRun>& runs) {
                        {"digits", m->digits},
                        {"meaning", m->meaning},
                        {"marks_missed", m->tag == kTargetTag},
+                       {"marks_disturbed", m->tag == kRealisedTag},
                        {"has_interval", m->tag == kSpeedupTag}});
   }
   return columns;

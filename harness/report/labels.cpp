@@ -21,6 +21,25 @@ int64_t place_of(const std::optional<WorkloadFacts>& workload, const std::string
   return std::ssize(known.workloads) - 1;
 }
 
+std::string shape_of(const WorkloadFacts& w) {
+  return w.grid[0] > 0 ? fmt::format("{}", fmt::join(w.grid, "x"))
+                       : fmt::format("{} tokens", w.length);
+}
+
+/// The workloads' names; with the shape where another has the same, and a number where it has that,
+/// too.
+std::vector<std::string> telling_names(const CaseLabels& known) {
+  std::vector<std::string> names = known.names;
+  const auto add_where_shared = [&](const auto& text_of) {
+    const std::vector<std::string> before = names;
+    for (size_t i = 0; i < names.size(); ++i)
+      if (std::count(before.begin(), before.end(), before[i]) > 1) names[i] += text_of(i);
+  };
+  add_where_shared([&](size_t i) { return ", " + shape_of(known.workloads[i]); });
+  add_where_shared([](size_t i) { return fmt::format(", number {}", i + 1); });
+  return names;
+}
+
 std::string kind_of(const Measurement& m) { return m.identity.device + " " + m.identity.dtype; }
 
 bool of_several_kinds(const std::vector<StoredRun>& runs) {
@@ -93,11 +112,14 @@ CaseLabels label_cases(const std::vector<StoredRun>& runs,
     for (const Measurement& m : run.cases)
       all.workload_index.push_back(place_of(m.workload, workloads[all.workload_index.size()], all));
   const bool kinds = of_several_kinds(runs);
+  const std::vector<std::string> telling = telling_names(all);
   for (size_t r = 0; r < runs.size(); ++r)
     for (const Measurement& m : runs[r].cases) {
       std::string text = kinds ? case_name(m) : short_setting(m.setting);
+      const size_t at = all.labels.size();
+      const int64_t index = all.workload_index[at];
       if (all.workloads.size() > 1)
-        text += fmt::format(" (workload {})", all.workload_index[all.labels.size()] + 1);
+        text += fmt::format(" ({})", index < 0 ? workloads[at] : telling[index]);
       if (runs.size() > 1) text += fmt::format(" (run {})", r + 1);
       all.labels.push_back(text);
     }

@@ -56,8 +56,10 @@ std::vector<std::string> absent_columns(const ColumnChoice& choice,
   std::vector<std::string> absent;
   if (std::none_of(cases.begin(), cases.end(), [](const Measurement& m) { return m.passed(); }))
     return absent;
-  for (const std::string& name : choice.names)
-    if (none_has(*find_metric(name), cases)) absent.push_back(name);
+  if (choice.names.empty()) return absent;
+  const Columns columns = run_columns(choice, cases);
+  for (size_t i = 0; i < columns.size(); ++i)
+    if (none_has(*columns[i], cases)) absent.push_back(choice.names[i]);
   return absent;
 }
 
@@ -132,7 +134,11 @@ std::vector<const MetricInfo*> run_columns(const ColumnChoice& choice,
   for (const MetricInfo& metric : catalogue())
     if (metric.header[0] != '\0') known.push_back(&metric);
   Columns chosen = chosen_columns(
-      choice, known, [](const MetricInfo* metric) { return metric->tag; }, kFewMetrics);
+      choice, known,
+      [](const MetricInfo* metric) {
+        return ColumnName{metric->tag, metric->header};
+      },
+      kFewMetrics);
   if (!choice.all && choice.names.empty())
     std::erase_if(chosen, [&](const MetricInfo* metric) { return !speaks_of(*metric, cases); });
   return chosen;
@@ -147,8 +153,8 @@ std::string run_text(const MainJob& job, const ColumnChoice& choice) {
 }
 
 std::string run_csv(const std::vector<Measurement>& cases) {
-  std::vector<std::string> header{"workload", "backend",       "setting", "device",
-                                  "dtype",    "density_asked", "missed",  "outcome"};
+  std::vector<std::string> header{"workload",      "backend", "setting",   "device", "dtype",
+                                  "density_asked", "missed",  "disturbed", "outcome"};
   for (const MetricInfo& metric : catalogue()) header.push_back(metric.tag);
   std::string text = csv_line(header);
   for (const Measurement& m : cases) {
@@ -160,6 +166,7 @@ std::string run_csv(const std::vector<Measurement>& cases) {
                                  id.dtype,
                                  id.density ? fmt::format("{}", *id.density) : "",
                                  m.missed_density() ? "missed" : "",
+                                 m.disturbed() ? "disturbed" : "",
                                  to_string(m.outcome)};
     for (const MetricInfo& metric : catalogue()) {
       const double value = m.metric(metric.tag);

@@ -73,7 +73,7 @@ const std::vector<MetricInfo>& catalogue() {
 {"backward_speedup", "backward speedup", "1", 3, 1, K::time, B::higher, T::cost, kPage | kLatex | kIfAny, "the same of the backward pass alone, where both are timed", [](const M& m) { return m.of_both(m.compared(m.speedup_of([](const Block& b) { return b.backward_seconds; }))); }},
 {"backward_over_forward", "backward/forward", "1", 3, 1, K::time, B::lower, T::cost, kIfAny, "time of the backward pass over that of running, by their medians", [](const M& m) { return m.of_both(m.timed(m.backward / m.run)); }},
 {"theoretical_speedup", "1/density", "1", 3, 1, K::exact, B::higher, T::cost, kPage, "the speedup that the density alone would give", [](const M& m) { return Computed{m.theoretical_speedup()}; }},
-{"realised_share", "realised", "1", 3, 1, K::time, B::higher, T::cost, 0, "speedup over 1/density, that is speedup × density; `disturbed` where the whole interval lies above 1.05: fewer pairs cannot save more than their share", [](const M& m) { return m.compared(m.realised()); }},
+{"realised_share", "realised", "1", 3, 1, K::time, B::higher, T::cost, kPage | kLatex, "speedup over 1/density, that is speedup × density; `disturbed` above 1.05: fewer pairs cannot save more than their share", [](const M& m) { return m.compared(m.realised()); }},
 {"realised_share_run", "run only", "1", 3, 1, K::time, B::higher, T::cost, 0, "the same with planning left out on both sides, paired by block: what the kernel makes of the plan's shape", [](const M& m) { return m.compared(m.rate_over_full()); }},
 {"planning_share", "plan%", "1", 2, kPercent, K::time, B::lower, T::cost, 0, "median time of planning over the total", [](const M& m) { return m.of_forward(m.timed(m.planning_share())); }},
 {"ratio", "ratio", "1", 3, 1, K::time, B::lower, T::none, kSuite, "time over full attention's in the same block, median over the blocks", [](const M& m) { return m.ratio(); }},
@@ -115,7 +115,7 @@ const std::vector<MetricInfo>& catalogue() {
 {"download_time", "download ms", "s", 3, kMilli, K::time, B::lower, T::transfers, 0, "output and LSE on their way back", [](const M& m) { return m.on_device(m.device(&DeviceTimes::download)); }},
 {"device_flop_rate", "device GFLOP/s", "flop/s", 3, kGiga, K::time, B::higher, T::transfers, 0, "attention FLOPs over the kernels' time", [](const M& m) { return m.on_device(m.device_rate()); }},
 {"device_speedup", "device speedup", "1", 3, 1, K::time, B::higher, T::transfers, 0, "full attention's kernel time over the method's", [](const M& m) { return m.device_beside_full(m.device_speedup()); }},
-{"device_realised_share", "realised", "1", 3, 1, K::time, B::higher, T::transfers, 0, "device speedup over 1/density", [](const M& m) { return m.device_beside_full(m.device_speedup() * m.c.stats.density); }},
+{"device_realised_share", "device realised", "1", 3, 1, K::time, B::higher, T::transfers, 0, "device speedup over 1/density", [](const M& m) { return m.device_beside_full(m.device_speedup() * m.c.stats.density); }},
   };
   return all;
 }

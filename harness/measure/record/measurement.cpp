@@ -21,7 +21,7 @@ bool Measurement::missed_density() const {
 
 bool Measurement::disturbed() const {
   constexpr double kMostRealised = 1.05;
-  return !is_full() && metric("density") / metric("ratio_high") > kMostRealised;
+  return !is_full() && metric("realised_share") > kMostRealised;
 }
 
 void mistrust_above_peak(Measurement& m) {

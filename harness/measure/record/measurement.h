@@ -106,8 +106,8 @@ struct Measurement {
   /// Whether its density is more than 2% off the one that was asked for: it is then no comparison
   /// at equal density. False where none was asked for, or it was never planned.
   bool missed_density() const;
-  /// Whether its speedup exceeds what its density allows by more than 5%, with its whole interval:
-  /// full attention beside it was slowed down, or its keys fit a cache that all keys do not.
+  /// Whether its speedup exceeds what its density allows by more than 5%: full attention beside it
+  /// was slowed down, or its keys fit a cache that all keys do not.
   bool disturbed() const;
   bool timed() const { return !blocks.empty(); }
   bool is_full() const { return identity.backend == "full"; }

@@ -1,16 +1,17 @@
 // The table, the pictures, the runs, and the page's theme.
 const columns = [
   ['case', c => c.label], ['outcome', c => c.outcome],
-  ...data.columns.map(({tag, header, scale, digits, meaning, marks_missed, has_interval}) => [header, c =>
-    c.metrics[tag] === undefined ? undefined : c.metrics[tag] * scale, digits, meaning, marks_missed, has_interval]),
+  ...data.columns.map(({tag, header, scale, digits, meaning, marks_missed, marks_disturbed, has_interval}) => [header, c =>
+    c.metrics[tag] === undefined ? undefined : c.metrics[tag] * scale, digits, meaning, marks_missed, has_interval,
+    marks_disturbed]),
 ];
 
 function table() {
   const body = element('tbody'), row = element('tr'), head = element('thead');
   const fill = rows => body.replaceChildren(...rows.map(c => {
     const tr = element('tr');
-    for (const [, value, digits, , marks, spread] of columns) {
-      const v = value(c);
+    for (const [, value, digits, , marks, spread, impossible] of columns) {
+      const v = impossible && c.disturbed ? 'disturbed' : value(c);
       const ends = spread && c.ratio && known(c.ratio.low) ?
         ` [${show(1 / c.ratio.high, digits)}, ${show(1 / c.ratio.low, digits)}]` : '';
       tr.append(element('td', (typeof v === 'string' ? v : show(v, digits)) + ends +

@@ -133,13 +133,20 @@ TEST(Measurement, MoreThanTheDensityAllowsIsMarkedAsDisturbed) {
   }
 }
 
-TEST(Measurement, OneLuckyBlockDoesNotMakeACaseDisturbed) {
+TEST(Measurement, AWideIntervalDoesNotMakeTheImpossibleBelievable) {
   std::vector<std::array<double, 3>> blocks(6, {0, 1e-3, 1.8e-3});
   blocks[0][2] = blocks[1][2] = blocks[2][2] = blocks[3][2] = 2.2e-3;
   std::vector<Case> cases{with_blocks(blocks)};
   add_metrics(cases, {});
   EXPECT_GT(cases[0].result.metric("realised_share"), 1.05);
-  EXPECT_FALSE(cases[0].result.disturbed()) << "its interval reaches below";
+  EXPECT_TRUE(cases[0].result.disturbed()) << "though its interval reaches below";
+}
+
+TEST(Measurement, TooFewBlocksForAnIntervalAreMarkedAsDisturbedToo) {
+  std::vector<Case> cases{with_blocks(std::vector(2, std::array<double, 3>{0, 1e-3, 2.2e-3}))};
+  add_metrics(cases, {});
+  EXPECT_TRUE(std::isnan(cases[0].result.metric("ratio_high")));
+  EXPECT_EQ(find_metric("realised_share")->cell(cases[0].result), "disturbed");
 }
 
 TEST(Measurement, SpeedupIsTheInverseOfThePairedRatio) {
