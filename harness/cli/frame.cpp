@@ -27,6 +27,16 @@ std::vector<std::string> texts_of(const Option& option) {
   return {};
 }
 
+/// A paper that inputs x.tex would find JSON in it.
+void require_json_name(const std::string& option, const std::string& path) {
+  const std::string ending = std::filesystem::path(path).extension();
+  for (const char* other : {".tex", ".md", ".csv", ".html", ".svg", ".png", ".pdf"})
+    if (ending == other)
+      throw InputError(option + " " + in_quotes(path) +
+                       " would hold JSON: end it in .json; `vidattn report FILE.json --figures "
+                       "FOLDER` makes table.tex, table.md and table.csv of runs");
+}
+
 /// The places that a command's options name for writing. Folders that were made for it and have
 /// nothing in the end go away with the object: work that was refused leaves no trace.
 class WritablePlaces {
@@ -36,7 +46,9 @@ class WritablePlaces {
     for (const Option& option : options)
       for (const std::string& path : texts_of(option)) {
         if (path.empty()) continue;  // not on the line
-        if (option.writes == Written::file) require_writable(path);
+        if (option.writes == Written::json) require_json_name(option.name, path);
+        if (option.writes == Written::file || option.writes == Written::json)
+          require_writable(path);
         if (option.writes == Written::folder && make_writable_folder(path)) made_.push_back(path);
       }
   }

@@ -35,6 +35,7 @@ inline constexpr Range kPositive{std::numeric_limits<double>::min(),
 enum class Written {
   nothing,
   file,    ///< must be writable before any work
+  json,    ///< a file, whose name must not be that of a table, page or picture
   folder,  ///< is made where it is missing, in one that is there, and must be writable, too
   store,   ///< the commands open it first (store/store.h)
 };

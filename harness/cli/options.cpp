@@ -17,7 +17,7 @@ Option quiet_option(bool* quiet, const std::string& help) {
 }
 
 Option out_option(std::string& path, const std::string& help) {
-  return Option("--out", &path, help).written();
+  return Option("--out", &path, help).written(Written::json);
 }
 
 Option device_option(std::string& device) { return Option("--device", &device, "device"); }

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <regex>
 #include <type_traits>
 
 #include "attention/error.h"
@@ -194,9 +195,8 @@ std::string without_commas(const CLI::ParseError& error, const std::vector<std::
     std::string list = equals != std::string::npos ? words[i].substr(equals + 1)
                        : i + 1 < words.size()      ? words[i + 1]
                                                    : "";
-    if (list.find('x') == std::string::npos ||
-        list.find_first_not_of("0123456789x") != std::string::npos)
-      continue;
+    static const std::regex grid("[0-9]+(x[0-9]+)+");
+    if (!std::regex_match(list, grid)) continue;
     const std::string given = list;
     std::replace(list.begin(), list.end(), 'x', ',');
     return fmt::format("{}: numbers have commas between them: {} for {}", name, list, given);

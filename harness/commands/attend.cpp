@@ -78,7 +78,7 @@ std::vector<Option> options(Given& o) {
        {o.workload.scale(), o.workload.attention(),
         Option("--set", &attend.settings, "parameter key=value; may be repeated"),
         device_option(attend.device), dtype_option(o.dtype),
-        out_option(attend.out, "output, [L,H,DV] float32").required(),
+        out_option(attend.out, "output, [L,H,DV] float32").written().required(),
         Option("--lse", &attend.lse,
                "log-sum-exp, [L,H] float32; one file per branch of a combined plan")
             .written(),

@@ -15,7 +15,7 @@ const RegisterCommand registered([] {
       "one HTML file that shows runs, for offline reading",
       {Option("runs", &o->runs, "files of `run --out` and `sweep --out`, or stored runs run:NAME")
            .required(),
-       out_option(o->out, "HTML file").required(),
+       out_option(o->out, "HTML file").written().required(),
        Option(
            "--figures", &o->figures,
            "folder for the charts as SVG and PDF (gnuplot draws them), the masks and frames as PNG "

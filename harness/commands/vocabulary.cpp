@@ -55,7 +55,7 @@ const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
   return Command{"vocabulary",
                  "train the descriptors' vocabulary on rendered film (metrics/video/descriptors)",
-                 {out_option(given->out, "source array to write").required(),
+                 {out_option(given->out, "source array to write").written().required(),
                   Option("--films", &given->films, "films").in(1, 1000),
                   Option("--frames", &given->frames_per_film, "frames of each film").in(1, 81)},
                  [given](const Arguments&) { return train(*given); }};

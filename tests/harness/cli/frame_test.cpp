@@ -72,6 +72,13 @@ TEST(Frame, FilesThatCannotBeWrittenAreRefusedBeforeAnyWork) {
   }
 }
 
+TEST(Frame, RecordsAreNotNamedAsTablesPagesOrPictures) {
+  for (const char* line : {"run", "compare full moga", "quality", "restore"})
+    for (const char* ending : {".tex", ".md", ".csv", ".html"})
+      expect_refused(std::string(line) + " --out x" + ending,
+                     "--out \"x" + std::string(ending) + "\" would hold JSON: end it in .json");
+}
+
 TEST(Frame, ASmallStackIsRaisedOrRefused) {
   const std::string run = std::string(VIDATTN_TOOL) +
                           " run --quiet --repeat 1 --backend full --backend frame --grid 2,4,4 "

@@ -33,6 +33,26 @@ class Compare : public ::testing::Test {
   fs::path folder_;
 };
 
+TEST_F(Compare, LabelsHaveFourDigitsAndTheRecordAll) {
+  const std::string setting = "vmoba:threshold=0.12345678901234567";
+  const std::string run = "run --repeat 7 --backend full --backend " + setting + kSmall + "--out ";
+  for (const char* name : {"a.json", "b.json"}) {
+    const ToolResult made = run_tool(run + path(name));
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+  }
+  const ToolResult stored =
+      run_tool("compare " + path("a.json") + " " + path("b.json") + " --out " + path("c.json"));
+  EXPECT_NE(stored.out.find("vmoba:threshold=0.1235 cpu f32 "), std::string::npos) << stored.out;
+  const ToolResult direct = run_tool("compare --time 0.2 full " + setting + kSmall);
+  EXPECT_NE(direct.out.find("B: vmoba:threshold=0.1235\n"), std::string::npos) << direct.out;
+  for (const ToolResult& result : {stored, direct})
+    EXPECT_EQ(result.out.find("0.12345678"), std::string::npos) << result.out;
+  EXPECT_EQ(load("c.json")["cases"].back()["a"]["setting"],
+            load("a.json")["cases"].back()["setting"]);
+  EXPECT_NE(load("c.json")["cases"].back()["case"].get<std::string>().find("0.12345678901234"),
+            std::string::npos);
+}
+
 TEST_F(Compare, TwoBackendsAreMeasuredAndEverythingIsRecorded) {
   // Large enough that the difference shows on an overloaded machine as well.
   const ToolResult result = run_tool(

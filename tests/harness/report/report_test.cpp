@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -11,6 +12,9 @@
 #include "harness/report/run_table.h"
 #include "harness/workloads/media/picture.h"
 #include "tests/harness/browser.h"
+#include "tests/harness/files.h"
+#include "tests/harness/hostile.h"
+#include "tests/harness/latex.h"
 #include "tests/harness/report/cases.h"
 #include "tests/harness/tool.h"
 
@@ -146,7 +150,7 @@ TEST(Report, PageEndsNoScriptEarlyAndAsksNobody) {
 
 TEST(Report, LatexEscapesNames) {
   const std::string table = run_latex({case_of("moga_stga", 2, 0.1, {})}, {"moga_stga"});
-  EXPECT_NE(table.find("moga\\_stga & 0.5 & 500 & 2 & 0.1 & - & - \\\\"), std::string::npos)
+  EXPECT_NE(table.find("moga\\_stga & 0.5 & 500 & 2 & - & 0.1 & - & - \\\\"), std::string::npos)
       << table;
 }
 
@@ -155,6 +159,72 @@ TEST(Report, LabelsTellRunsApart) {
   const std::vector<StoredRun> runs{run_of({c}), run_of({c})};
   EXPECT_EQ(label_cases(runs, workload_names(runs)).labels,
             (std::vector<std::string>{"frame (run 1)", "frame (run 2)"}));
+}
+
+/// A run of one case on a workload.
+StoredRun run_on(const std::string& workload, std::array<int64_t, 3> grid) {
+  Measurement c = case_of("frame", 2, 0.1, {});
+  c.workload = WorkloadFacts{workload, 128, 2, 2, 64, grid};
+  return run_of({c});
+}
+
+TEST(Report, LabelsNameTheWorkload) {
+  const auto labels = [](const std::vector<StoredRun>& runs) {
+    return label_cases(runs, workload_names(runs)).labels;
+  };
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(labels({run_on("film", {2, 8, 8}), run_on("video:a.mp4", {2, 8, 8})}),
+            (Texts{"frame (film) (run 1)", "frame (video:a.mp4) (run 2)"}));
+  EXPECT_EQ(labels({run_on("film", {2, 8, 8}), run_on("film", {4, 4, 8})}),
+            (Texts{"frame (film, 2x8x8) (run 1)", "frame (film, 4x4x8) (run 2)"}));
+  StoredRun other = run_on("film", {2, 8, 8});
+  other.cases[0].workload->sha256["q"] = "11";
+  EXPECT_EQ(
+      labels({run_on("film", {2, 8, 8}), other}),
+      (Texts{"frame (film, 2x8x8, number 1) (run 1)", "frame (film, 2x8x8, number 2) (run 2)"}));
+  StoredRun unknown = run_on("old", {});
+  unknown.cases[0].workload.reset();
+  EXPECT_EQ(labels({run_on("film", {2, 8, 8}), run_on("dit", {2, 8, 8}), unknown})[2],
+            "frame (film) (run 3)")
+      << "what the identity says of it";
+}
+
+TEST(Report, TablesOfHostileNamesCompile) {
+  const testing::TemporaryFolder folder;
+  const std::string pwned = folder / "pwned";
+  std::vector<StoredRun> runs;
+  for (const std::string& text : testing::hostile_texts(pwned)) {
+    runs.push_back(run_on(text, {2, 8, 8}));
+    runs.back().cases[0].setting = "map:file=" + text;
+    runs.back().cases[0].values["realised_share"] = {"1", 4.11};
+  }
+  WrittenFiles files(folder.path());
+  write_tables(runs, files);
+  const std::string latex = testing::read_bytes(folder / "table.tex");
+  EXPECT_NE(latex.find("& disturbed &"), std::string::npos) << latex;
+  if (!testing::has_latex()) GTEST_SKIP() << "no pdflatex: nothing was compiled";
+  testing::compiled(latex, "onecolumn");
+  EXPECT_FALSE(fs::exists(pwned));
+}
+
+TEST(Report, ADisturbedCaseIsMarkedInEveryTable) {
+  Measurement c = case_of("frame", 2, 0.1, {1, 1});
+  c.values["realised_share"] = {"1", 4.11};
+  MainJob job;
+  job.run = run_of({c});
+  const testing::TemporaryFolder folder;
+  WrittenFiles files(folder.path());
+  write_tables({job.run}, files);
+  for (const std::string& text :
+       {run_text(job), testing::read_bytes(folder / "table.tex"),
+        testing::read_bytes(folder / "table.md"), testing::read_bytes(folder / "table.csv")}) {
+    EXPECT_NE(text.find("disturbed"), std::string::npos) << text;
+    EXPECT_EQ(text.find(" 4.11 "), std::string::npos) << text;
+  }
+  const json data = report_data({job.run}, {});
+  EXPECT_EQ(data["cases"][0]["disturbed"], true);
+  const auto marked = [](const json& column) { return column["marks_disturbed"] == true; };
+  EXPECT_EQ(std::count_if(data["columns"].begin(), data["columns"].end(), marked), 1);
 }
 
 /// A page made from a real sweep, and opened in the browser.

@@ -35,21 +35,21 @@ void expect_reproduced(const std::string& words) {
   }
 }
 
-const std::string kRun =
+const std::string kTwoMethods =
     "run --grid 4,14,14 --heads 1 --dim 16 --repeat 1 --backend stga --backend moga";
 
 TEST(StoredCommand, HasFullAttentionWhereTheRunHadIt) {
-  expect_reproduced(kRun);
-  expect_reproduced(kRun + " --backend full");
+  expect_reproduced(kTwoMethods);
+  expect_reproduced(kTwoMethods + " --backend full");
 }
 
 TEST(StoredCommand, HasTheRunThatDensitiesAreOver) {
-  expect_reproduced(kRun + " --steps 10 --layers 4 --density 0.3");
+  expect_reproduced(kTwoMethods + " --steps 10 --layers 4 --density 0.3");
 }
 
 TEST(StoredCommand, OfLowBitsIsOverAsManyTokens) {
-  expect_reproduced(kRun + " --backend full --dtype f32 --dtype int8");
-  expect_reproduced(kRun + " --dtype fp8");
+  expect_reproduced(kTwoMethods + " --backend full --dtype f32 --dtype int8");
+  expect_reproduced(kTwoMethods + " --dtype fp8");
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include "tests/harness/latex.h"
+
 #include <gtest/gtest.h>
 
 #include <regex>
@@ -14,6 +16,8 @@
 namespace vidattn {
 namespace {
 
+using testing::compiled;
+using testing::has_latex;
 using testing::read_bytes;
 using testing::TemporaryFolder;
 using testing::write_bytes;
@@ -46,26 +50,6 @@ void expect_even_tabulars(const std::string& latex) {
     }
   }
   EXPECT_GT(seen, 4);
-}
-
-std::string document(const std::string& tables, const std::string& columns) {
-  return "\\documentclass[" + columns +
-         "]{article}\n\\usepackage{booktabs,graphicx,multirow}\n\\begin{document}\n" + tables +
-         "\\end{document}\n";
-}
-
-bool has_latex() { return run_shell("command -v pdflatex").exit_code == 0; }
-
-/// The log of what compiles.
-std::string compiled(const std::string& tables, const std::string& columns) {
-  const TemporaryFolder folder;
-  write_bytes(folder / "t.tex", document(tables, columns));
-  const ToolResult result =
-      run_shell("cd " + folder.path().string() +
-                " && timeout 100 pdflatex -interaction=nonstopmode -halt-on-error t.tex");
-  EXPECT_EQ(result.exit_code, 0) << result.out;
-  EXPECT_TRUE(read_bytes(folder / "t.pdf").starts_with("%PDF"));
-  return read_bytes(folder / "t.log");
 }
 
 /// Nothing is wider than the text or taller than the page.

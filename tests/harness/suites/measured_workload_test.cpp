@@ -1,0 +1,29 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/harness/files.h"
+#include "tests/harness/tool.h"
+
+namespace vidattn {
+namespace {
+
+TEST(MeasuredWorkload, RowsOfOnePlanHaveOneMeasurement) {
+  const testing::TemporaryFolder folder;
+  const std::string out = folder / "r.json";
+  const ToolResult result = run_tool(
+      "run --quiet --grid 8,16,16 --heads 2 --dim 64 --repeat 2 --backend full --backend frame "
+      "--density 0.5,0.6,0.7 --out " +
+      out);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json cases = nlohmann::json::parse(testing::read_bytes(out))["cases"];
+  ASSERT_EQ(cases.size(), 4U);
+  for (const size_t twin : {2, 3}) {
+    ASSERT_EQ(cases[twin]["details"]["plan_checksum"], cases[1]["details"]["plan_checksum"]);
+    for (const char* tag : {"peak_extra_memory", "total_time", "setup_time", "validation_time"})
+      EXPECT_EQ(cases[twin]["metrics"][tag], cases[1]["metrics"][tag]) << tag;
+  }
+}
+
+}  // namespace
+}  // namespace vidattn
