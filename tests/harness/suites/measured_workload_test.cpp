@@ -19,7 +19,7 @@ TEST(MeasuredWorkload, RowsOfOnePlanHaveOneMeasurement) {
   const nlohmann::json cases = nlohmann::json::parse(testing::read_bytes(out))["cases"];
   ASSERT_EQ(cases.size(), 4U);
   for (const size_t twin : {2, 3}) {
-    ASSERT_EQ(cases[twin]["details"]["plan_checksum"], cases[1]["details"]["plan_checksum"]);
+    ASSERT_EQ(cases[twin]["details"]["checksum"], cases[1]["details"]["checksum"]);
     for (const char* tag : {"peak_extra_memory", "total_time", "setup_time", "validation_time"})
       EXPECT_EQ(cases[twin]["metrics"][tag], cases[1]["metrics"][tag]) << tag;
   }
