@@ -95,6 +95,24 @@ int require_format(SQLite::Database& database) {
   return version;
 }
 
+void require_whole(SQLite::Database& database) {
+  const auto require_none = [&](const char* lost, const char* what) {
+    const int count = database.execAndGet(std::string("SELECT count(*) FROM ") + lost).getInt();
+    if (count > 0)
+      throw InputError(fmt::format(
+          "{} {}, which were deleted or altered by hand: take an older copy of the file", count,
+          what));
+  };
+  require_none("cases WHERE run_id NOT IN (SELECT id FROM runs)",
+               "of its cases are of missing runs");
+  for (const char* table : {"metrics", "blocks"})
+    require_none(fmt::format("(SELECT DISTINCT case_id FROM {}) WHERE case_id NOT IN (SELECT id "
+                             "FROM cases)",
+                             table)
+                     .c_str(),
+                 fmt::format("of the cases in its table {} are missing", table).c_str());
+}
+
 void migrate(SQLite::Database& database) {
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
   const int version = version_of(database);

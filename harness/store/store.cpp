@@ -76,6 +76,7 @@ std::unique_ptr<SQLite::Database> connect(const std::filesystem::path& path, boo
   database->exec(kSettings);
   if (write) create_schema(*database);
   require_format(*database);
+  require_whole(*database);
   if (write) migrate(*database);
   return database;
 }

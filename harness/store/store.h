@@ -19,7 +19,8 @@ namespace vidattn {
 /// Runs in one SQLite file (results/vidattn.db). A case is one transaction, synced to the disk,
 /// with a rollback journal: a process that is killed at any moment loses at most the case in
 /// flight, and the file is whole. All functions throw InputError, in one line, when the file cannot
-/// be read or written (no such file, other format, read-only, disk full, locked for 10 s).
+/// be read or written (no such file, other format, rows without what they belong to, read-only,
+/// disk full, locked for 10 s).
 ///
 /// Tables, schema version 4 (PRAGMA user_version), application_id "vida":
 ///   runs(id, uid, suite, started, finished, revision, machine_key, arguments, environment,

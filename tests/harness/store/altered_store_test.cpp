@@ -73,6 +73,24 @@ TEST_F(AlteredStore, NamesTheRowAndTheColumn) {
   expect_input_error([&] { Store(path()).list_runs(); }, "run 1 environment: nested deeper");
 }
 
+TEST_F(AlteredStore, RowsWithoutWhatTheyBelongToAreNamed) {
+  const std::string off = "PRAGMA foreign_keys=OFF; ";
+  for (const auto& [sql, part] : std::vector<std::pair<std::string, std::string>>{
+           {"DELETE FROM runs", "1 of its cases are of missing runs, which were deleted"},
+           {"UPDATE cases SET run_id=7", "1 of its cases are of missing runs"},
+           {"UPDATE cases SET run_id='x'", "1 of its cases are of missing runs"},
+           {"DELETE FROM cases", "1 of the cases in its table metrics are missing"},
+           {"DELETE FROM cases; DELETE FROM metrics", "in its table blocks are missing"}}) {
+    const std::filesystem::path before = path() + ".before";
+    std::filesystem::copy_file(path(), before);
+    execute(off + sql);
+    for (const auto mode : {Store::Mode::read, Store::Mode::write})
+      expect_input_error([&] { Store(path(), mode); }, part);
+    std::filesystem::rename(before, path());
+  }
+  EXPECT_EQ(Store(path()).list_runs().size(), 1U);
+}
+
 TEST_F(AlteredStore, NoSqlOfTheFileIsRun) {
   const std::string endless =
       "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n)";
