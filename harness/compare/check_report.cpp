@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "harness/io/text/escape.h"
+#include "harness/io/text/markdown.h"
 #include "harness/io/text_table.h"
 
 namespace vidattn {
@@ -119,7 +120,7 @@ std::string check_markdown(const CheckReport& report) {
     if (c.worst() != State::ok)
       text += fmt::format("- **{}** {}: {}\n", to_string(c.worst()), markdown(c.key),
                           markdown(story(c)));
-  return text + "\n" + markdown(conditions(report)) + "\n";
+  return text + "\n" + markdown_line(conditions(report)) + "\n";
 }
 
 std::string check_junit(const CheckReport& report) {

@@ -7,6 +7,7 @@ namespace {
 size_t control_bytes(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   if (byte(0) < 0x20 || byte(0) == 0x7f) return 1;
+  if (text.starts_with("\u2028") || text.starts_with("\u2029")) return 3;
   // U+0080 to U+009F in UTF-8
   return text.size() > 1 && byte(0) == 0xc2 && byte(1) >= 0x80 && byte(1) < 0xa0 ? 2 : 0;
 }

@@ -6,14 +6,20 @@
 #include <algorithm>
 
 #include "harness/io/text/escape.h"
+#include "harness/io/text/markdown.h"
 
 namespace vidattn {
 namespace {
 
-std::string markdown_row(const std::vector<std::string>& cells) {
+std::string marked_up_row(const std::vector<std::string>& cells) {
   std::string line = "|";
-  for (const std::string& cell : cells) line += " " + markdown(cell) + " |";
+  for (const std::string& cell : cells) line += " " + cell + " |";
   return line + "\n";
+}
+
+std::vector<std::string> in_markdown(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = markdown(cell);
+  return cells;
 }
 
 std::string latex_row(const std::vector<std::string>& cells) {
@@ -45,10 +51,17 @@ std::string text_table(const std::vector<std::string>& headers, const TableRows&
 
 std::string markdown_table(const std::vector<std::string>& headers, const TableRows& rows,
                            const std::string& alignment) {
-  std::string text = markdown_row(headers) + "|";
+  TableRows safe;
+  for (const auto& row : rows) safe.push_back(in_markdown(row));
+  return marked_up_table(in_markdown(headers), safe, alignment);
+}
+
+std::string marked_up_table(const std::vector<std::string>& headers, const TableRows& rows,
+                            const std::string& alignment) {
+  std::string text = marked_up_row(headers) + "|";
   for (char side : alignment) text += side == 'l' ? "---|" : "---:|";
   text += "\n";
-  for (const auto& row : rows) text += markdown_row(row);
+  for (const auto& row : rows) text += marked_up_row(row);
   return text;
 }
 

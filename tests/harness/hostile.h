@@ -41,6 +41,9 @@ inline std::vector<std::string> hostile_texts(const std::string& made) {
       std::string("\x1b[2J\x1b]0;title\x07 \r\t\v\x7f \xc2\x9b"
                   "31m \xe2\x80\xae"
                   "desrever\xe2\x81\xa6"),
+      "line\u2028separator\u2029 next\u0085 \u200e\u200f\u061c\u202a\u202d\u2069",
+      "a *b* **c** _d_ __e__ ~f~ ~~g~~ `h` $i$ $$j$$ &amp; &#64; @user a@b.de #12 :smile: :+1:",
+      "www.x.yz http://x.yz HTTPS://x.yz ftp://x.yz x@y.zz mailto:x@y.zz [a]: b [^1] ![a](b)",
       "\xff\xfe \xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82",
       "\xef\xbf\xbf\xef\xbf\xbe",
       std::string("a\0b", 3),
@@ -58,7 +61,9 @@ inline bool has_controls(const std::string& text) {
     if (byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0)
       return true;
   }
-  for (const char* part : {"\xe2\x80\xae", "\xe2\x81\xa6", "\xef\xbf\xbf", "\xef\xbf\xbe", "\xff"})
+  for (const char* part :
+       {"\u2028", "\u2029", "\u061c", "\u200e", "\u200f", "\u202a", "\u202b", "\u202c", "\u202d",
+        "\u202e", "\u2066", "\u2067", "\u2068", "\u2069", "\xef\xbf\xbf", "\xef\xbf\xbe", "\xff"})
     if (text.find(part) != std::string::npos) return true;
   return false;
 }

@@ -21,11 +21,16 @@ char32_t code_point(std::string_view character) {
   return code;
 }
 
+bool within(char32_t code, char32_t first, char32_t last) { return code >= first && code <= last; }
+
 bool controls(char32_t code) {
-  const bool c0_or_c1 = code < 0x20 || (code >= 0x7f && code < 0xa0);
-  const bool direction = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  const bool c0_or_c1 = code < 0x20 || within(code, 0x7f, 0x9f);
+  const bool separates = code == 0x2028 || code == 0x2029;  // lines, paragraphs
+  // Unicode's Bidi_Control: marks, embeddings and overrides, isolates.
+  const bool direction = code == 0x061c || code == 0x200e || code == 0x200f ||
+                         within(code, 0x202a, 0x202e) || within(code, 0x2066, 0x2069);
   const bool none = code == 0xfffe || code == 0xffff;
-  return c0_or_c1 || direction || none;
+  return c0_or_c1 || separates || direction || none;
 }
 
 std::string shown(std::string_view text, char32_t kept) {
@@ -142,12 +147,6 @@ std::string latex(std::string_view text) {
   for (size_t at = 0; (at = safe.find("--", at)) != std::string::npos;) safe.insert(at + 1, "{}");
   // After the end of a row these would belong to it: a space to leave, a ban on breaking the page.
   return safe.starts_with('[') || safe.starts_with('*') ? "{}" + safe : safe;
-}
-
-std::string markdown(std::string_view text) {
-  std::string safe = replaced(printable(text), {{'\\', "\\\\"}, {'|', "\\|"}, {'<', "\\<"}});
-  for (size_t at = 0; (at = safe.find("](", at)) != std::string::npos;) safe.insert(at + 1, "\\");
-  return safe;
 }
 
 std::string xml(std::string_view text) {

@@ -12,8 +12,8 @@ namespace vidattn {
 std::string valid_utf8(std::string_view text);
 
 /// One line for terminals and whatever people read: valid UTF-8 in which characters that would
-/// control something (C0 and C1 with line breaks, overrides of the writing direction) and
-/// noncharacters are shown as "\u001b", as JSON has them. What is no UTF-8 becomes U+FFFD.
+/// control something (C0 and C1, separators of lines, the writing direction's marks and overrides)
+/// and noncharacters are shown as "\u001b", as JSON has them. What is no UTF-8 becomes U+FFFD.
 std::string printable(std::string_view text);
 
 /// The same for a text of several lines: line breaks are kept.
@@ -22,10 +22,6 @@ std::string printable_lines(std::string_view text);
 /// Printable text in LaTeX's text mode, in a cell of a table, too. It compiles with pdfLaTeX's
 /// default fonts: of characters beyond ASCII those that they lack are shown as "[U+4E2D]".
 std::string latex(std::string_view text);
-
-/// Printable text in a line of Markdown, in a cell of a table, too: no HTML, link or end of the
-/// cell. Emphasis and code stay what they are.
-std::string markdown(std::string_view text);
 
 /// Printable text in an element of XML 1.0, or in an attribute in double quotes.
 std::string xml(std::string_view text);

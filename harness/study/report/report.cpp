@@ -10,6 +10,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text/escape.h"
+#include "harness/io/text/markdown.h"
 #include "harness/study/report/tables.h"
 
 namespace vidattn {
@@ -30,7 +31,7 @@ std::string as_text(const std::vector<StudyPart>& parts) {
 std::string as_markdown(const std::vector<StudyPart>& parts) {
   std::string text;
   for (const StudyPart& part : parts) {
-    text += "## " + markdown(part.heading) + "\n\n" + markdown(part.text) + "\n\n";
+    text += "## " + markdown(part.heading) + "\n\n" + markdown_line(part.text) + "\n\n";
     if (part.rows.empty()) continue;
     std::string alignment(part.headers.size(), 'r');
     alignment.replace(0, 2,

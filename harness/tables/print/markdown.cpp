@@ -1,10 +1,11 @@
+#include "harness/io/text/markdown.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <sstream>
 
-#include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
 #include "harness/tables/print/formats.h"
 #include "harness/tables/print/layout.h"
@@ -43,7 +44,7 @@ TableRows flat_rows(const Part& part) {
 std::string item(const std::string& name, const std::string& text) {
   std::istringstream lines(text);
   std::string shown, line;
-  while (std::getline(lines, line)) shown += (shown.empty() ? "" : "  \n  ") + markdown(line);
+  while (std::getline(lines, line)) shown += (shown.empty() ? "" : "  \n  ") + markdown_line(line);
   return name.empty() ? "- " + shown + "\n" : fmt::format("- **{}** {}\n", markdown(name), shown);
 }
 
@@ -95,10 +96,10 @@ class Sheet {
 
 std::string table_as_markdown(const Table& table) {
   std::string out = fmt::format("## {}: {}\n\n{}\n", markdown(table.label), markdown(table.title),
-                                markdown(table.where));
+                                markdown_line(table.where));
   for (const Part& part : parts_of(table, Digits::shown)) {
     const auto headings = flat_headings(part);
-    if (!part.title.empty()) out += "\n" + markdown(part.title) + ":\n";
+    if (!part.title.empty()) out += "\n" + markdown_line(part.title) + ":\n";
     const size_t stub = part.stub.size();
     out += "\n" + markdown_table(headings, flat_rows(part),
                                  std::string(stub, 'l') + std::string(headings.size() - stub, 'r'));

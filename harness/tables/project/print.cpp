@@ -9,7 +9,7 @@
 #include "attention/error.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
-#include "harness/io/text/escape.h"
+#include "harness/io/text/markdown.h"
 #include "harness/io/text_table.h"
 #include "harness/tables/cluster/parts.h"
 #include "harness/tables/project/figures.h"
@@ -133,7 +133,7 @@ std::string as_markdown(const Projection& p) {
     const std::string alignment = "l" + std::string(part.headers.size() - 1, 'r');
     text += fmt::format("\n**{}**\n\n{}", markdown(part.title),
                         markdown_table(part.headers, part.rows, alignment));
-    for (const std::string& note : part.notes) text += fmt::format("\n{}\n", markdown(note));
+    for (const std::string& note : part.notes) text += fmt::format("\n{}\n", markdown_line(note));
   }
   return text;
 }
