@@ -101,11 +101,11 @@ void print_generated(const GenerateRequest& request, const RolloutTask& task,
               short_setting(reference.backend));
   for (const PaintedVideo& video : videos) {
     if (!video.reason.empty())
-      print_out("{}: {}: {}\n", video.backend, to_string(video.outcome), video.reason);
+      print_err("vidattn: {}: {}: {}\n", video.backend, to_string(video.outcome), video.reason);
     if (!video.note.empty()) print_out("{}: {}\n", video.backend, video.note);
   }
   if (compared && !reference.passed())
-    print_out("reference {}: {} {}\n", reference.backend, to_string(reference.outcome),
+    print_err("vidattn: reference {}: {} {}\n", reference.backend, to_string(reference.outcome),
               reference.reason);
 }
 

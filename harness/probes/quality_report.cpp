@@ -8,6 +8,7 @@
 #include <set>
 
 #include "harness/host/interrupt.h"
+#include "harness/host/output/thrown.h"
 #include "harness/host/record.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text/escape.h"
@@ -304,7 +305,7 @@ nlohmann::json quality_record(const QualityOptions& options,
 
 void print_quality(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
   for (const ClipQuality& clip : clips)
-    if (!clip.error.empty()) print_out("{}: {}\n", printable(clip.name), clip.error);
+    if (!clip.error.empty()) say(clip.name + ": " + clip.error, ExitCode::usage);
   for (const ClipQuality& clip : clips)
     for (const std::string& note : clip.notes)
       print_out("{}: {}\n", printable(clip.name), printable(note));

@@ -25,6 +25,7 @@
 #include "harness/suites/fitting_files.h"
 #include "harness/suites/kept_results.h"
 #include "harness/suites/measured_workload.h"
+#include "harness/suites/refused.h"
 #include "harness/workloads/kind.h"
 #include "harness/workloads/selection/step_runs.h"
 
@@ -39,7 +40,7 @@ ExitCode exit_code(const MainJob& job) {
   const auto refused = [](const Measurement& m) { return m.outcome == Outcome::refused; };
   if (any([&](const Measurement& m) { return is_failure(m.outcome) && !refused(m); }))
     return ExitCode::regression;
-  if (!job.unreadable.empty() || any(refused)) return ExitCode::usage;
+  if (say_refused(cases) || !job.unreadable.empty()) return ExitCode::usage;
   return any([](const Measurement& m) { return m.outcome == Outcome::mistrusted; })
              ? ExitCode::invalid
              : ExitCode::fine;

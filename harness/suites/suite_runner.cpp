@@ -22,6 +22,7 @@
 #include "harness/measure/record/catalogue.h"
 #include "harness/store/measurement_json.h"
 #include "harness/store/store.h"
+#include "harness/suites/refused.h"
 #include "harness/suites/shards/slurm.h"
 #include "harness/suites/suite.h"
 
@@ -222,7 +223,7 @@ ExitCode exit_code(const StoredRun& run) {
   const auto refused = [](const Measurement& c) { return c.outcome == Outcome::refused; };
   if (any([&](const Measurement& c) { return is_failure(c.outcome) && !refused(c); }))
     return ExitCode::regression;
-  if (any(refused)) return ExitCode::usage;
+  if (say_refused(run.cases)) return ExitCode::usage;
   const bool nothing = !any([](const Measurement& c) { return c.passed(); });
   const bool mistrusted =
       any([](const Measurement& c) { return c.outcome == Outcome::mistrusted; });

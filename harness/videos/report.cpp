@@ -9,6 +9,7 @@
 
 #include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
+#include "harness/host/output/thrown.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text/escape.h"
 #include "harness/io/text/path_json.h"
@@ -197,7 +198,7 @@ void print_metrics(const std::vector<VideoResult>& all) {
   if (!rows.empty()) print_out("\n{}\n", text_table(headers, rows));
   print_notes(results, names);
   for (const VideoResult& result : all)
-    if (!result.error.empty()) print_out("failed: {}\n", result.error);
+    if (!result.error.empty()) say(result.error, ExitCode::usage);
 }
 
 }  // namespace vidattn

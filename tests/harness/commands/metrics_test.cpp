@@ -52,7 +52,7 @@ TEST(MetricsCommand, RefusesBadInputBeforeAnyWork) {
            {a + " " + a + " --shots 0,1", "a list is for one video"},
            {a + " --shots 0,x", "write first frames as"},
            {a + " --shots 0,", "write first frames as"},
-           {a + " --shots \"\"", "write first frames as"},
+           {a + " --shots \"\"", "--shots: an empty value"},
            {a + " --model foo=x.pt", "no model \"foo\"; known are dino (DINO ViT-B/16)"},
            {a + " --model dino", "write KEY=FILE"},
            {a + " --model dino=x --model dino=y", "given twice"},
@@ -77,7 +77,9 @@ TEST(MetricsCommand, OneDamagedVideoDoesNotLoseTheOthers) {
   EXPECT_EQ(result.exit_code, 3);
   for (const char* part : {"empty.avi' is empty", "none.avi' does not exist",
                            "cut off or damaged: its header promises 60 frames"})
-    EXPECT_NE(result.out.find(part), std::string::npos) << part << "\n" << result.out;
+    EXPECT_NE((result.out + result.err).find(part), std::string::npos) << part;
+  EXPECT_EQ(result.out.find("does not exist"), std::string::npos) << result.out;
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 2) << result.err;
   const auto json = read_json(out);
   EXPECT_EQ(json["temporal_flickering"][1].size(), 2U);
   const auto& videos = json["vidattn"][1]["videos"];

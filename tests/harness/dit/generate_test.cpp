@@ -108,7 +108,7 @@ TEST_F(GenerateCommand, OneThatRefusesTheInputsDoesNotStopTheOthers) {
   const ToolResult result =
       run_tool(line("--backend moga:num_groups=4 --backend full --out " + at("v.mkv")));
   EXPECT_EQ(result.exit_code, 3) << result.err;
-  EXPECT_NE(result.out.find("router_logits must be"), std::string::npos) << result.out;
+  EXPECT_NE(result.err.find("router_logits must be"), std::string::npos) << result.err;
   EXPECT_TRUE(std::filesystem::exists(at("v_full.mkv")));
   EXPECT_FALSE(std::filesystem::exists(at("v_moga_num_groups_4.mkv")));
 }
@@ -117,8 +117,8 @@ TEST_F(GenerateCommand, AReferenceThatFailsIsToldByTheExitCode) {
   write_checkpoint(folder_ / "m.safetensors", random_checkpoint(tiny_config(1, 3)));
   const ToolResult result = run_tool(line("--backend full --reference-backend moga:num_groups=4"));
   EXPECT_EQ(result.exit_code, 3) << result.err;
-  EXPECT_NE(result.out.find("reference moga:num_groups=4: skipped"), std::string::npos)
-      << result.out;
+  EXPECT_NE(result.err.find("reference moga:num_groups=4: skipped"), std::string::npos)
+      << result.err;
 }
 
 TEST(Generate, NamesVideosAfterTheirBackends) {
