@@ -61,14 +61,6 @@ CLI::Validator one_of(const std::vector<std::string>& choices) {
   return {refuse, fmt::format("{{{}}}", fmt::join(choices, ","))};
 }
 
-CLI::Validator not_empty() {
-  return {[](std::string& text) {
-            return text.empty() ? std::string("an empty name, where something is to be written")
-                                : std::string();
-          },
-          ""};
-}
-
 bool inside(const std::optional<Range>& range, double value) {
   return !range || (value >= range->least && value <= range->most);
 }
@@ -122,7 +114,6 @@ CLI::Option* add_option(CLI::App& app, const Option& option) {
   added->required(option.is_required);
   check_range(*added, option);
   if (!option.choices.empty()) added->check(one_of(option.choices));
-  if (option.writes != Written::nothing) added->check(not_empty());
   if (!option.default_text.empty())
     added->default_str(option.default_text);
   else if (std::visit(HasDefault{option.range}, option.target))
@@ -218,6 +209,20 @@ std::vector<std::string> words_on(int argc, char** argv, const ToolOptions& tool
   return words;
 }
 
+/// No option means an empty text: it would count as not given, or as any name. A shell makes one of
+/// a variable that is not set.
+void refuse_empty_words(const std::vector<std::string>& words) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    const bool after_equals =
+        words[i].starts_with("--") && words[i].find('=') == words[i].size() - 1;
+    if (after_equals)
+      throw InputError(words[i].substr(0, words[i].size() - 1) + ": an empty value");
+    if (!words[i].empty()) continue;
+    const bool after_option = i > 0 && words[i - 1].starts_with("--");
+    throw InputError((after_option ? words[i - 1] + ": " : "") + "an empty value");
+  }
+}
+
 void note_given(const CLI::App& app, const std::vector<Option>& options) {
   for (const Option& option : options)
     if (option.given != nullptr) *option.given = app.get_option(option.name)->count() > 0;
@@ -235,6 +240,7 @@ const Command* parse(const ToolOptions& tool, const std::vector<Command>& comman
   app.footer("`vidattn help COMMAND` explains a command and its exit codes.\n" +
              exit_codes("1 something failed or is worse; 2 the results cannot be judged"));
   add_options(app, tool.options);
+  refuse_empty_words(words);
   std::vector<const CLI::App*> parsers;
   for (const Command& command : commands) parsers.push_back(add_command(app, command));
   try {

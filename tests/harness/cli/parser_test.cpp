@@ -112,6 +112,11 @@ TEST(Parser, RefusesWhatCannotBe) {
            {{"--text", "x"}, "--flag"},
            {{"--call", "--flag"}, "excludes"},
            {{"--blocks", "1", "--blocks", "2"}, "--blocks is given more than once"},
+           {{"--kind", ""}, "--kind: an empty value"},
+           {{"--backend="}, "--backend: an empty value"},
+           {{"--tokens", ""}, "--tokens: an empty value"},
+           {{"--text", "", "--flag"}, "--text: an empty value"},
+           {{"a.mp4", ""}, "an empty value"},
            {{"--grid", "1,2,3", "--grid=1,2,3"}, "--grid is given more than once"}})
     expect_input_error([&] { parsed(words); }, part);
 }

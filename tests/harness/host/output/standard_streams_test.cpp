@@ -96,12 +96,14 @@ TEST(StandardStreams, NoFileIsWrittenWhereTextIsPrinted) {
   EXPECT_EQ(files_in(folder), 1U);
 }
 
-TEST(StandardStreams, EmptyNamesOfWhatIsWrittenAreRefused) {
+TEST(StandardStreams, EmptyValuesAreRefused) {
   for (const char* line :
        {"run --out ''", "run --db ''", "film --out ''", "report x.json --out ''",
         "report x.json --out x.html --figures ''", "restore --folder ''", "check --markdown '' x",
-        "conform tests --write ''", "runs --db ''", "export 1 --out ''", "import x --db ''"})
-    expect_refused(line, "an empty name");
+        "conform tests --write ''", "runs --db ''", "export 1 --out ''", "import x --db ''",
+        "run --density ''", "run --grid ''", "run --steps=", "run --columns ''", "run ''",
+        "sweep --heads ''", "metrics film --shots ''", "generate --density ''"})
+    expect_refused(line, "an empty value");
 }
 
 }  // namespace
