@@ -10,22 +10,17 @@
 #include "attention/cpu/units/simd.h"
 #include "attention/error.h"
 #include "build_info.h"
+#include "harness/cli/claims.h"
 #include "harness/cli/parser.h"
 #include "harness/distributed/ranks/session.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/output/thrown.h"
 #include "harness/host/start/threads.h"
 #include "harness/io/file.h"
+#include "harness/io/places/roles.h"
 
 namespace vidattn {
 namespace {
-
-std::vector<std::string> texts_of(const Option& option) {
-  if (const auto* one = std::get_if<std::string*>(&option.target)) return {**one};
-  if (const auto* several = std::get_if<std::vector<std::string>*>(&option.target))
-    return **several;
-  return {};
-}
 
 /// A paper that inputs x.tex would find JSON in it.
 void require_json_name(const std::string& option, const std::string& path) {
@@ -44,11 +39,9 @@ class WritablePlaces {
   /// Throws InputError for one that cannot be written; those before it leave no trace, either.
   explicit WritablePlaces(const std::vector<Option>& options) : WritablePlaces() {
     for (const Option& option : options)
-      for (const std::string& path : texts_of(option)) {
-        if (path.empty()) continue;  // not on the line
+      for (const std::string& path : written_paths(option)) {
         if (option.writes == Written::json) require_json_name(option.name, path);
-        if (option.writes == Written::file || option.writes == Written::json)
-          require_writable(path);
+        if (is_file(option.writes)) require_writable(path);
         if (option.writes == Written::folder && make_writable_folder(path)) made_.push_back(path);
       }
   }
@@ -104,6 +97,8 @@ ExitCode parse_and_run(int argc, char** argv) {
     return ExitCode::usage;
   }
   if (!simd.empty()) force_cpu_simd_target(simd);
+  const FileRoles roles;
+  claim_files(command->options);
   const WritablePlaces places(command->options);
   catch_interrupts();
   start_threads();

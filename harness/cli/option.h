@@ -30,15 +30,20 @@ struct Range {
 inline constexpr Range kPositive{std::numeric_limits<double>::min(),
                                  std::numeric_limits<double>::max()};
 
-/// What the text of an option names that the tool writes. Refused are an empty name and a place in
-/// a folder that is missing.
+/// What the text of an option names that the tool writes. Refused are a place in a folder that is
+/// missing, and a file that the text of any other option names (claims.h).
 enum class Written {
   nothing,
-  file,    ///< must be writable before any work
-  json,    ///< a file, whose name must not be that of a table, page or picture
-  folder,  ///< is made where it is missing, in one that is there, and must be writable, too
-  store,   ///< the commands open it first (store/store.h)
+  file,        ///< must be writable before any work
+  json,        ///< the same, and its name must not be that of a table, page or picture
+  named_file,  ///< the same as a file, behind a name: "NAME=FILE"
+  folder,      ///< is made where it is missing, in one that is there, and must be writable, too
+  store,       ///< the commands open it first (store/store.h)
 };
+
+inline bool is_file(Written what) {
+  return what == Written::file || what == Written::json || what == Written::named_file;
+}
 
 /// An option of a command, as data. The name is "--out", or "VIDEO" of what stands without one.
 /// The setters below return the option again, so that a list of options reads

@@ -94,7 +94,8 @@ std::vector<Option> options(Given& o) {
         Option("--dv", &o.dv, "gradient of the values, [LK,HK,DV] float32").written(),
         Option("--drouter-logits", &o.drouter_logits, "gradient of the router scores").written(),
         Option("--dinput", &o.dinputs,
-               "gradient of a further input: name=file.npy; may be repeated"),
+               "gradient of a further input: name=file.npy; may be repeated")
+            .written(Written::named_file),
         Option("--stats", &attend.stats, "JSON file of the executed plan's figures").written()},
        distributed_options(o.distributed.layout, o.distributed.patience,
                            {"--block-map", "--attention"})});

@@ -50,7 +50,8 @@ std::vector<Option> options(Given& o) {
       dtype_option(r.dtype),
       Option("--out", &r.video,
              "video: .mp4, .avi or .mkv (without loss); of several backends one each, named "
-             "after it"),
+             "after it")
+          .written(),
       Option("--json", &r.json, "JSON file for everything measured").written(),
       quiet_option()};
 }

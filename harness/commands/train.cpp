@@ -1,5 +1,6 @@
 #include "harness/dit/training/train.h"
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -7,6 +8,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 #include "harness/dit/training/settings.h"
+#include "harness/io/places/roles.h"
 #include "harness/io/text/console.h"
 
 namespace vidattn::train_command {
@@ -27,6 +29,9 @@ ExitCode run(Given given, const Arguments& arguments) {
   request.form = parse_balance_form(given.balance);
   for (const auto& [option, named] : given.named)
     if (named) request.named.insert(option);
+  if (!request.fine_tune.empty())
+    for (const char* file : {kTrainingFile, kAveragedFile})
+      claim_written(std::filesystem::path(request.folder) / file, "--out");
   const TrainedTo reached = train(request, arguments);
   print_out("{}/{}: {} steps, loss {:.4f}\n", request.folder, kTrainingFile, reached.done,
             reached.loss);

@@ -14,6 +14,7 @@
 #include "harness/host/output/outputs.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
+#include "harness/io/places/roles.h"
 #include "harness/io/safetensors.h"
 #include "harness/io/stored_array.h"
 #include "harness/io/text/console.h"
@@ -100,22 +101,10 @@ void check_outputs(const AttendOptions& options) {
   if (options.out.empty()) throw InputError("--out needs the name of a file");
   if (!options.block_map.empty() && !options.block_map.ends_with(".safetensors"))
     throw InputError("--block-map writes several arrays: the file's name must end in .safetensors");
-  std::vector<std::filesystem::path> used{options.q, options.k, options.v};
-  const size_t inputs = used.size();
   for (const std::string& path :
-       {options.out, options.lse, options.mask, options.block_map, options.stats}) {
-    if (path.empty()) continue;
-    require_writable(path);
-    used.push_back(path);
-  }
-  for (const auto& [name, path] : options.gradients) {
-    require_writable(path);
-    used.push_back(path);
-  }
-  for (size_t i = inputs; i < used.size(); ++i)
-    for (size_t j = 0; j < i; ++j)
-      if (std::filesystem::weakly_canonical(used[i]) == std::filesystem::weakly_canonical(used[j]))
-        throw InputError("'" + used[i].string() + "' is named twice among the files of this call");
+       {options.out, options.lse, options.mask, options.block_map, options.stats})
+    if (!path.empty()) require_writable(path);
+  for (const auto& [name, path] : options.gradients) require_writable(path);
 }
 
 void check_mask(const AttendOptions& options, int64_t length, int64_t keys) {
@@ -135,6 +124,15 @@ std::string lse_file(const AttendOptions& options, const Plan& plan, size_t bran
   return path.string();
 }
 
+void check_lse_files(const AttendOptions& options, const Plan& plan) {
+  if (options.lse.empty() || plan.branches.size() == 1) return;
+  for (size_t b = 0; b < plan.branches.size(); ++b) {
+    const std::string file = lse_file(options, plan, b);
+    claim_written(file, "--lse");
+    require_writable(file);
+  }
+}
+
 ExitCode attend(const AttendOptions& options) {
   const BackendSpec spec = make_backend(options.backend, options.settings);
   const Device& device = find_device(options.device);
@@ -147,6 +145,7 @@ ExitCode attend(const AttendOptions& options) {
   const Plan plan = spec.backend->plan(in, spec.params);
   const auto planned = std::chrono::steady_clock::now();
   plan.validate(in);
+  check_lse_files(options, plan);
   const BackwardPass backward(options, spec, plan, in, device);
   Output out;
   out.keep = backward.wanted();

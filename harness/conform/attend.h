@@ -32,13 +32,14 @@ struct AttendOptions {
 /// A mask has L² bytes per head; longer ones must be forced.
 inline constexpr int64_t kMaxMaskTokens = 4096;
 
-/// Every file of a call must be another one, or results would overwrite each other, and those that
-/// are written must be writable. Throws InputError.
+/// Throws InputError for a file that cannot be written, or has an ending that it must not have.
 void check_outputs(const AttendOptions& options);
 /// Throws InputError for a mask of so many queries and keys that nobody asked for by force.
 void check_mask(const AttendOptions& options, int64_t length, int64_t keys);
 /// A combined plan has one softmax, and so one LSE, per branch: FILE.npy becomes FILE_<branch>.npy.
 std::string lse_file(const AttendOptions& options, const Plan& plan, size_t branch);
+/// Throws InputError where one of those files cannot be written, or is another one of the call.
+void check_lse_files(const AttendOptions& options, const Plan& plan);
 
 /// One operator on the user's files: `usage` when one of the results could not be written. Throws
 /// InputError before any work for anything unusable.

@@ -18,6 +18,7 @@
 #include "harness/host/output/thrown.h"
 #include "harness/io/json_file.h"
 #include "harness/io/npy.h"
+#include "harness/io/places/place.h"
 #include "harness/io/text/console.h"
 #include "metrics/plan/stats.h"
 
@@ -210,6 +211,15 @@ void write_results(const TestCase& test, const Comparison& comparison, const std
     write_npy(folder / (name + ".npy"), array);
 }
 
+/// The results of a case have the names of its vectors.
+void require_other_folders(const std::vector<std::filesystem::path>& cases,
+                           const std::string& root) {
+  for (const std::filesystem::path& folder : cases)
+    if (same_file(folder, root / folder.parent_path().filename() / folder.filename()))
+      throw InputError("--write " + in_quotes(root) + ": the computed arrays would overwrite the " +
+                       "test vectors of " + in_quotes(folder.native()));
+}
+
 enum class Verdict { pass, fail, unsupported };
 
 std::string gradients_text(const Comparison& comparison) {
@@ -298,8 +308,9 @@ ExitCode conform(const ConformOptions& options) {
   find_device(options.device);  // an unknown device is a usage error, not a failing case
   std::map<Verdict, int> count;
   std::string unsupported;
-  for (const auto& folder : wanted_cases(options))
-    ++count[check_case(folder, options, unsupported)];
+  const std::vector<std::filesystem::path> cases = wanted_cases(options);
+  if (!options.write.empty()) require_other_folders(cases, options.write);
+  for (const auto& folder : cases) ++count[check_case(folder, options, unsupported)];
   print_out("{} passed, {} failed, {} unsupported ({}, {})\n", count[Verdict::pass],
             count[Verdict::fail], count[Verdict::unsupported], options.device,
             to_string(options.dtype));

@@ -145,6 +145,9 @@ class SharedFiles {
     const PeakMemory memory;
     out.keep = !call_.grad.empty();
     forward.ranks = all_gather_values(world_, std::vector{call.run(out)});
+    agree(world_, [&] {
+      if (world_.rank() == 0) check_lse_files(call_, call.plan());
+    });
     if (out.keep) {
       backward.ranks = all_gather_values(world_, std::vector{call.backward(d_o_, gradients)});
       agree(world_, [&] { check_wanted_gradients(call_, *spec_, gradients.inputs); });

@@ -20,6 +20,7 @@
 #include "harness/host/progress.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/places/roles.h"
 #include "harness/workloads/dit/captions.h"
 #include "harness/workloads/dit/clip.h"
 #include "harness/workloads/dit/latents.h"
@@ -169,7 +170,10 @@ ExitCode generate(const GenerateRequest& request) {
   if (!request.reference.empty()) require_backends({request.reference});
   std::vector<std::string> files;
   if (!request.video.empty()) files = video_names(request.video, backends);
-  for (const std::string& file : files) require_video_place(file);
+  for (const std::string& file : files) {
+    require_video_place(file);
+    if (file != request.video) claim_written(file, "--out");
+  }
   const Painter painter(request, network, clip_of(request, network.config()));
   Outputs outputs;
   PaintedVideo reference;

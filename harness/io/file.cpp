@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "attention/error.h"
+#include "harness/io/places/roles.h"
 #include "harness/io/text/system_reason.h"
 
 namespace vidattn {
@@ -30,6 +31,7 @@ std::string in_quotes(std::string_view text) {
 }
 
 InputFile::InputFile(const std::filesystem::path& path) : name_(in_quotes(path.native())) {
+  note_reading(path);
   // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (descriptor_ < 0)

@@ -18,7 +18,8 @@ std::string in_quotes(std::string_view text);
 /// A regular file opened for reading. Reads are positional, so one object may serve many readers.
 class InputFile : public ByteSource {
  public:
-  /// Throws InputError when the file is missing, unreadable or not a regular file.
+  /// Throws InputError when the file is missing, unreadable or not a regular file, or when the
+  /// command is to write it (places/roles.h).
   explicit InputFile(const std::filesystem::path& path);
   ~InputFile() override;
   InputFile(const InputFile&) = delete;

@@ -7,31 +7,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <optional>
 #include <string_view>
 
 #include "attention/error.h"
 #include "harness/io/file.h"
+#include "harness/io/places/place.h"
+#include "harness/io/places/roles.h"
 #include "harness/io/text/system_reason.h"
 
 namespace vidattn {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Where the links at the end of a path lead to, whether or not something is there. Those of its
-/// folders are left to the system.
-fs::path end_of_links(fs::path path) {
-  constexpr int kMost = 40;  // Linux's own limit
-  std::error_code error;
-  for (int i = 0; i < kMost; ++i) {
-    const fs::path next = fs::read_symlink(path, error);
-    if (error) break;
-    path = path.parent_path() / next;
-  }
-  return path;
-}
 
 /// Nothing when there is no such file.
 std::optional<struct stat> status_of(const fs::path& path) {
@@ -44,6 +35,27 @@ bool goes_there(int descriptor, const struct stat& file) {
   struct stat status {};
   return ::fstat(descriptor, &status) == 0 && status.st_dev == file.st_dev &&
          status.st_ino == file.st_ino;
+}
+
+/// Whether it begins as the files of SQLite do.
+bool is_database(const fs::path& path) {
+  constexpr std::string_view kBegins("SQLite format 3", 16);  // with the zero at its end
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  std::array<char, kBegins.size()> bytes{};
+  const ssize_t got = ::pread(descriptor, bytes.data(), bytes.size(), 0);
+  ::close(descriptor);
+  return std::string_view(bytes.data(), static_cast<size_t>(std::max<ssize_t>(got, 0))) == kBegins;
+}
+
+/// Whether it is a store of runs, or a file that SQLite may keep beside one: runs of months, which
+/// no result is worth, whether or not this command knows of them.
+bool belongs_to_store(const fs::path& path) {
+  const std::string& name = path.native();
+  for (const std::string_view ending : {"", "-journal", "-wal", "-shm"})
+    if (name.ends_with(ending) && is_database(name.substr(0, name.size() - ending.size())))
+      return true;
+  return false;
 }
 
 /// The name under which Linux links a file that has none.
@@ -113,6 +125,8 @@ OutputPlace::OutputPlace(const fs::path& path) : path_(path) {
     fail(errno);
   }
   path_ = end_of_links(path);
+  if (belongs_to_store(path_)) fail("it belongs to a store of runs");
+  note_writing(path_);
   if (!path_.has_filename()) fail(ENOENT);
   folder_ = path_.has_parent_path() ? path_.parent_path() : ".";
 }

@@ -32,7 +32,8 @@ class PendingFile {
 class OutputPlace {
  public:
   /// Throws InputError when no regular file can stand at `path`: it is empty or "-", a folder, a
-  /// special file, or what stdout or stderr are written to.
+  /// special file, a store of runs, what stdout or stderr are written to, or what the command
+  /// reads (places/roles.h).
   explicit OutputPlace(const std::filesystem::path& path);
 
   /// An empty file without a name, which a kill does not leave behind, but for the moment in which

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
@@ -13,6 +14,7 @@
 #include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/places/roles.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
@@ -36,6 +38,22 @@ std::string file_name(std::string backend) {
 /// The middle of the last shot: what it shows has had all the time to be seen before.
 size_t shown_frame(const Clip& clip) { return (clip.shots.back() + clip.frames.size()) / 2; }
 
+/// Where the clean and the noisy video and the picture go.
+fs::path video_in(const std::string& folder, const std::string& name) {
+  return fs::path(folder) / (name + ".avi");
+}
+fs::path picture_in(const std::string& folder) { return fs::path(folder) / "side_by_side.png"; }
+
+/// The clip may lie in the folder. Knobs that are solved for a density change a video's name; those
+/// are held against the clip when they are written.
+void claim_pictures(const RestoreOptions& options) {
+  std::set<fs::path> files{picture_in(options.folder)};
+  for (const char* name : {"clean", "noisy"}) files.insert(video_in(options.folder, name));
+  for (const std::string& backend : options.backends)
+    files.insert(video_in(options.folder, file_name(backend)));
+  for (const fs::path& file : files) claim_written(file, "--folder");
+}
+
 void write_picture(const std::string& path, const std::vector<Panel>& panels) {
   const std::vector<uint8_t> png = png_of(side_by_side(panels));
   OutputFile file(path);
@@ -48,8 +66,7 @@ void write_pictures(const Restoration& task, const std::vector<RestoredVideo>& v
   const Clip& clip = task.clip();
   const size_t shown = shown_frame(clip);
   const auto write = [&](const std::string& name, const std::vector<cv::Mat>& frames) {
-    outputs.write(
-        [&] { write_lossless((fs::path(folder) / (name + ".avi")).string(), frames, clip.fps); });
+    outputs.write([&] { write_lossless(video_in(folder, name).string(), frames, clip.fps); });
   };
   std::vector<Panel> panels = {{fmt::format("clean, frame {}", shown), clip.frames[shown]}};
   write("clean", clip.frames);
@@ -62,7 +79,7 @@ void write_pictures(const Restoration& task, const std::vector<RestoredVideo>& v
   for (const RestoredVideo& video : videos)
     if (video.run.passed()) add(video, video.run.backend);
   outputs.write([&] {
-    write_picture((fs::path(folder) / "side_by_side.png").string(), panels);
+    write_picture(picture_in(folder).string(), panels);
     print_out("videos and side_by_side.png (below each its difference to clean, x4) are in {}\n",
               folder);
   });
@@ -103,6 +120,7 @@ ExitCode restore(const RestoreOptions& options) {
   require_backends(options.backends);
   find_device(options.device);
   check_noise(options.noise);
+  if (!options.folder.empty()) claim_pictures(options);
   check_clip(options.clip);
   check_restoration_columns(options.columns);
   Clip clip;

@@ -24,6 +24,7 @@
 #include "harness/host/record.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/places/roles.h"
 #include "harness/io/sha256.h"
 
 namespace vidattn {
@@ -256,6 +257,8 @@ TrainedTo train(const TrainRequest& request, const std::vector<std::string>& arg
   if (request.dtype != "f32" && request.dense)
     throw InputError("--dense is float32: leave out --dtype");
   make_writable_folder(request.folder);
+  for (const char* file : {kTrainingFile, kAveragedFile, kTrainLogFile})
+    allow_update(fs::path(request.folder) / file);  // --resume reads what it goes on with
   keep_freed_memory();
   return Training(request, arguments).run();
 }

@@ -37,18 +37,22 @@ bool is_markup(const Spot& spot) {
       return spot.follows("]");
     case '.':
       return spot.follows("www") || spot.follows("WWW");
+    case '&':
+      return spot.before_word() || spot.before("#");
     default:
-      return std::string_view("\\`*~$&|<@#").find(spot.now()) != std::string_view::npos;
+      return std::string_view("\\`*~$|<@#").find(spot.now()) != std::string_view::npos;
   }
 }
 
 /// ":smile:"
 bool begins_emoji(const Spot& spot) {
   const std::string_view rest = spot.text.substr(spot.at + 1);
-  const size_t end = rest.find(':');
-  return end != std::string_view::npos && end > 0 &&
-         std::all_of(rest.begin(), rest.begin() + static_cast<ptrdiff_t>(end),
-                     [](char c) { return is_word(c) || c == '_' || c == '+' || c == '-'; });
+  const std::string_view name = rest.substr(0, rest.find(':'));
+  const bool known = name == "100" || name == "1234";  // other numbers are times
+  return (known || name.find_first_not_of(kDigits) != std::string_view::npos) &&
+         name.size() < rest.size() && std::all_of(name.begin(), name.end(), [](char c) {
+           return is_word(c) || c == '_' || c == '+' || c == '-';
+         });
 }
 
 bool is_looked_for(const Spot& spot) {

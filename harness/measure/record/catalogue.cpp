@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "harness/io/text/markdown.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/record/measured_case.h"
 
@@ -167,7 +166,7 @@ std::string glossary() {
   std::vector<std::vector<std::string>> rows;
   for (const MetricInfo& m : catalogue())
     rows.push_back({m.header[0] ? fmt::format("**{}**", m.header) : "", fmt::format("`{}`", m.tag),
-                    m.unit, to_string(m.better), markdown(m.meaning)});
+                    m.unit, to_string(m.better), m.meaning});
   return marked_up_table({"column", "tag", "unit", "better", "meaning"}, rows, "lllll");
 }
 

@@ -11,6 +11,7 @@
 
 #include "attention/error.h"
 #include "harness/io/file.h"
+#include "harness/io/places/place.h"
 #include "harness/io/sha256.h"
 #include "harness/io/text/console.h"
 #include "harness/store/store.h"
@@ -106,11 +107,6 @@ void load_all(const std::string& path, std::vector<StoredRun>& runs) {
   const Store store(path);
   for (const StoredRun& run : store.list_runs())
     runs.push_back(store.load_run(std::to_string(run.id)));
-}
-
-bool same_file(const std::string& a, const std::string& b) {
-  std::error_code missing;
-  return std::filesystem::equivalent(a, b, missing);
 }
 
 size_t count_cases(const std::vector<StoredRun>& runs) {

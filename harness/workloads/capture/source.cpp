@@ -10,6 +10,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/json_reader.h"
 #include "harness/io/npy.h"
+#include "harness/io/places/roles.h"
 #include "harness/io/safetensors.h"
 
 namespace vidattn {
@@ -150,9 +151,12 @@ std::vector<fs::path> sources_of_folder(const fs::path& folder) {
   std::set<fs::path> sources, indexed;
   const std::vector<fs::path> files = files_of(folder);
   for (const fs::path& path : files) {
-    if (path.extension() == ".npy") sources.insert(folder);
-    if (path.extension() == ".npz" || path.extension() == ".safetensors" || is_index(path))
-      sources.insert(path);
+    const bool array = path.extension() == ".npy";
+    const bool arrays =
+        path.extension() == ".npz" || path.extension() == ".safetensors" || is_index(path);
+    if (array) sources.insert(folder);
+    if (arrays) sources.insert(path);
+    if (array || arrays) note_reading(path);  // also what is opened only after first results
     if (is_index(path))
       for (const auto& [name, shard] : read_index(path)) indexed.insert(folder / shard);
   }

@@ -11,6 +11,7 @@
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/io/file.h"
+#include "harness/io/places/roles.h"
 #include "harness/workloads/film/film.h"
 #include "harness/workloads/media/picture.h"
 #include "harness/workloads/media/video_reader.h"
@@ -146,6 +147,14 @@ std::vector<VideoInput> videos_in(const std::string& folder, double image_fps) {
   return inputs;
 }
 
+/// That they will be read: no result may take the place of one before its turn comes. Throws
+/// InputError.
+void note_files(const VideoInput& input) {
+  if (input.film) return;
+  if (input.images.empty()) note_reading(input.path);
+  for (const std::string& image : input.images) note_reading(image);
+}
+
 /// Why an input cannot be opened; empty = it can.
 std::string fault_of(const VideoInput& input) {
   try {
@@ -182,6 +191,7 @@ std::vector<VideoInput> find_videos(const std::vector<std::string>& paths, doubl
           fmt::format("folder {} cannot be read: {}", in_quotes(path), error.code().message());
     }
     for (VideoInput& input : inputs) {
+      note_files(input);
       if (input.error.empty()) input.error = fault_of(input);
       all.push_back(std::move(input));
     }

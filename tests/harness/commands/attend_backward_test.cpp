@@ -81,7 +81,7 @@ TEST_F(AttendBackward, WhatCannotBeIsRefusedBeforeAnyWork) {
   expect_refused(attend("--grad " + path("none.npy") + dq), "none.npy");
   expect_refused(attend(grad + " --dinput hidden=" + path("dh.npy")), "no gradient to hidden");
   expect_refused(attend(grad + " --dinput hidden"), "--dinput 'hidden' is not name=file.npy");
-  expect_refused(attend(grad + dq + " --dk " + path("dq.npy")), "named twice");
+  expect_refused(attend(grad + dq + " --dk " + path("dq.npy")), "name the same file");
   EXPECT_FALSE(fs::exists(folder_ / "o.npy"));
 }
 

@@ -59,7 +59,8 @@ TEST(Markdown, TextsStayLegible) {
   EXPECT_EQ(markdown("<b>[x](y)"), "\\<b>[x]\\(y)");
   EXPECT_EQ(markdown("@a #1"), "\\@<!-- -->a \\#<!-- -->1");
   EXPECT_EQ(markdown("https://x www.x"), "https:<!-- -->//x www\\.<!-- -->x");
-  EXPECT_EQ(markdown(":+1: a:b"), ":<!-- -->+1: a:b");
+  EXPECT_EQ(markdown(":+1: a:b 10:30:00 :100:"), ":<!-- -->+1: a:b 10:30:00 :<!-- -->100:");
+  EXPECT_EQ(markdown("R&D & &amp; &#4;"), "R\\&D & \\&amp; \\&\\#<!-- -->4;");
   EXPECT_EQ(markdown_line("1. a"), "1\\. a");
   EXPECT_EQ(markdown_line("-0.5"), "-0.5");
   EXPECT_EQ(markdown_line("  - a"), "\\- a");
@@ -101,7 +102,7 @@ TEST_F(RenderedMarkdown, TextsShowAsThemselvesOnALine) {
     const std::string shown = xml(trimmed(text));
     EXPECT_EQ(html(markdown_line(text)), shown.empty() ? "" : "<p>" + shown + "</p>\n");
     EXPECT_EQ(
-        html("- **a** " + markdown(text)),
+        html("- **a** " + markdown(trimmed(text))),
         "<ul>\n<li><strong>a</strong>" + (shown.empty() ? "" : " " + shown) + "</li>\n</ul>\n");
   }
 }

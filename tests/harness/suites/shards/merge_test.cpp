@@ -127,7 +127,8 @@ TEST_F(MergeCommand, RefusesBeforeAnythingIsWritten) {
   EXPECT_NE(mixed.err.find("--mixed-revisions"), std::string::npos) << mixed.err;
   EXPECT_FALSE(std::filesystem::exists(path("all.db")));
   EXPECT_EQ(merge(" --mixed-revisions --partial").exit_code, 0);
-  expect_refused("merge " + path("a.db") + " --db " + path("a.db"), "both read and written");
+  expect_refused("merge " + path("a.db") + " --db " + path("a.db"),
+                 "--db and store name the same file");
 }
 
 }  // namespace
