@@ -8,10 +8,6 @@
 namespace vidattn {
 namespace {
 
-// One colour per curve, told apart with colour-blind eyes, too (Okabe and Ito).
-constexpr uint32_t kColours[] = {0x000000, 0xD55E00, 0x0072B2, 0x009E73,
-                                 0xCC79A7, 0xE69F00, 0x56B4E9};
-
 void set_up(Drawing& drawing) {
   drawing.script(
       "set xlabel 'duration of the video (s)'\nset ylabel 'PFLOPs of a forward pass'\n"
@@ -31,7 +27,7 @@ void draw_curves(Drawing& drawing, const nlohmann::json& curves) {
   size_t i = 0;
   for (const auto& curve : curves) {
     const std::string name = curve["name"];
-    const uint32_t colour = kColours[i++ % std::size(kColours)];
+    const uint32_t colour = kLineColours[i++ % std::size(kLineColours)];
     drawing.plot("$data{} with lines lw 2 lc rgb {} title columnheader(1)",
                  add_curve(drawing, name, curve["model"]), colour);
     if (!curve["paper"].empty())

@@ -6,6 +6,7 @@
 
 #include "attention/error.h"
 #include "harness/io/json_file.h"
+#include "harness/io/places/roles.h"
 #include "harness/io/sha256.h"
 
 namespace vidattn {
@@ -24,6 +25,7 @@ std::optional<nlohmann::json> StageFile::read() const {
 
 void StageFile::write(nlohmann::json result) const {
   result["key"] = key_;
+  allow_update(path_);  // a result of another key was read
   write_json(path_.string(), result);
 }
 

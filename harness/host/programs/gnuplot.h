@@ -3,12 +3,17 @@
 #include <fmt/format.h>
 
 #include <concepts>
+#include <cstdint>
 #include <string>
 #include <type_traits>
 #include <variant>
 #include <vector>
 
 namespace vidattn {
+
+/// One colour per curve, told apart with colour-blind eyes, too (Okabe and Ito).
+inline constexpr uint32_t kLineColours[] = {0x000000, 0xD55E00, 0x0072B2, 0x009E73,
+                                            0xCC79A7, 0xE69F00, 0x56B4E9};
 
 /// A figure that gnuplot draws. Its script is made of texts that stand in this program and of
 /// numbers, and the types admit nothing else. What comes from elsewhere, names and labels included,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "harness/io/text/shortened.h"
 #include "harness/report/charts/label_layout.h"
 #include "harness/report/charts/marks.h"
 
@@ -48,12 +49,6 @@ struct Scale {
   }
 };
 
-/// Characters of a UTF-8 text: bytes that go on with none.
-size_t characters(const std::string& text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
 /// The nearest point of a label to its mark.
 std::pair<double, double> end_of_leader(const Named& point, const Box& label) {
   return {std::clamp(point.x, label.left, label.right),
@@ -75,14 +70,6 @@ int point_type(const Mark& mark) {
 }
 
 const double kPlaneLeft = kPlane.left / ChartSize::kWidth;
-
-std::string shortened(const std::string& text, size_t most) {
-  if (characters(text) <= most) return text;
-  size_t end = 0;
-  for (size_t seen = 0; seen < most; ++end)
-    if (end + 1 == text.size() || (text[end + 1] & 0xc0) != 0x80) ++seen;
-  return text.substr(0, end) + "…";
-}
 
 Axis axis_around(const std::vector<double>& values, bool logarithmic) {
   double low = INFINITY, high = -INFINITY;

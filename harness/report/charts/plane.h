@@ -57,7 +57,4 @@ void plot_points(Drawing& drawing, std::vector<ChartPoint> points, bool joined);
 /// to those further off. Names that have no place are left to the legend.
 void plot_labels(Drawing& drawing, std::vector<ChartPoint> points, const Axis& x, const Axis& y);
 
-/// A text of at most so many characters, "…" in place of more.
-std::string shortened(const std::string& text, size_t most);
-
 }  // namespace vidattn

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/io/text/shortened.h"
 #include "harness/report/charts/charts.h"
 #include "harness/report/charts/marks.h"
 #include "harness/report/charts/plane.h"

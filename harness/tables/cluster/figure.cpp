@@ -8,10 +8,6 @@
 namespace vidattn {
 namespace {
 
-// One colour per plan, told apart with colour-blind eyes, too (Okabe and Ito), then in dashes.
-constexpr uint32_t kColours[] = {0x000000, 0xD55E00, 0x0072B2, 0x009E73,
-                                 0xCC79A7, 0xE69F00, 0x56B4E9};
-
 double fastest_time(const ClusterTimes& times, const ClusterProjection& on) {
   return times.by_grid[times.fastest(on.grids, is_any)].seconds();
 }
@@ -43,8 +39,9 @@ std::string cluster_figure(const Projection& p, const std::string& path) {
   size_t i = 0;
   for (const ProjectedPlan& plan : p.plans) {
     if (plan.cluster.empty()) continue;
-    const uint32_t colour = kColours[i % std::size(kColours)];
-    const size_t dash = 1 + i / std::size(kColours);
+    const uint32_t colour = kLineColours[i % std::size(kLineColours)];
+    // Past the last colour in dashes.
+    const size_t dash = 1 + i / std::size(kLineColours);
     drawing.plot("$data{} with linespoints lw 2 pt 7 ps 0.7 dt {} lc rgb {} title columnheader(1)",
                  add_line(drawing, plan, p.plans.front(), *p.cluster), dash, colour);
     ++i;

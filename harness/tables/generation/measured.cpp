@@ -37,9 +37,9 @@ double measured_rate(Table& table, const Basis& b) {
 }
 
 /// Puts what follows from the measured operators into the table's cells.
-class Projection {
+class Projector {
  public:
-  Projection(Table& table, const Basis& b, const OperatorTime& full, double rate)
+  Projector(Table& table, const Basis& b, const OperatorTime& full, double rate)
       : table_(table),
         b_(b),
         full_(full),
@@ -114,16 +114,16 @@ void add_measured_generation(Table& table, const Basis& b) {
   if (!full.measured()) return no_time("full attention", full);
   const double rate = measured_rate(table, b);
   if (const std::string bad = mistrusted_note(times); !bad.empty()) table.note(bad);
-  Projection projection(table, b, full, rate);
+  Projector projector(table, b, full, rate);
   for (size_t c = 0; c < std::size(kGenerationGroups); ++c) {
     const OperatorTime& time = *find_time(times, operator_label(c));
     if (time.measured())
-      projection.fill(c, time);
+      projector.fill(c, time);
     else
       no_time(time.label, time);
   }
   table.add({kShareHere, b.paper.columns[0], "1"})
-      .set(Origin::measured, projection.dense_forward().attention_share());
+      .set(Origin::measured, projector.dense_forward().attention_share());
   note_memory(table, times);
 }
 

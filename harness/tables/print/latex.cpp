@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "harness/io/text/escape.h"
+#include "harness/io/text/shortened.h"
 #include "harness/tables/print/formats.h"
 #include "harness/tables/print/layout.h"
 
@@ -172,6 +173,12 @@ std::string text_below(const Table& table) {
       text.size() > kLong ? "\\scriptsize" : "\\footnotesize", text);
 }
 
+/// TeX sets a caption in one line first, and knows no line of six metres.
+std::string in_caption(const std::string& text) {
+  constexpr size_t kMost = 400;  // characters
+  return latex(shortened(text, kMost));
+}
+
 }  // namespace
 
 std::string table_as_latex(const Table& table) {
@@ -180,7 +187,8 @@ std::string table_as_latex(const Table& table) {
       "% {}; needs \\usepackage{{booktabs,graphicx,multirow}}\n"
       "\\begin{{table*}}\n\\centering\n\\caption{{{} ({})}}\\smallskip\n"
       "{}\\begin{{minipage}}{{\\textwidth}}\\centering{}\n",
-      printable(table.label), latex(table.title), latex(table.where), kNoTaller, type_size(parts));
+      printable(table.label), in_caption(table.title), in_caption(table.where), kNoTaller,
+      type_size(parts));
   for (const Part& part : parts) out += tabular(part);
   return out + text_below(table) + "\\end{minipage}}\n\\end{table*}\n";
 }

@@ -130,7 +130,7 @@ TEST(QualityCommand, AFileThatCannotBeOpenedDoesNotLoseTheOthers) {
                                good + " --out " + out);
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_NE(result.err.find("'/gone.mp4' does not exist"), std::string::npos) << result.err;
-  EXPECT_NE(result.out.find("/gone.mp4: video"), std::string::npos) << result.out;
+  EXPECT_NE(result.err.find("/gone.mp4: video"), std::string::npos) << result.err;
   const auto json = read_json(out);
   EXPECT_EQ(json["clips"][0]["name"], "/gone.mp4");
   EXPECT_TRUE(json["clips"][0].contains("error"));
@@ -160,7 +160,7 @@ TEST(QualityCommand, AClipThatCannotBeReadDoesNotLoseTheOthers) {
       run_tool("quality --films 0 --height 32 --backend frame --quiet --out " +
                (folder / "out.json").string() + frames("one", 1) + frames("three", 3));
   EXPECT_EQ(result.exit_code, 3);
-  EXPECT_NE(result.out.find("has one frame, a clip needs 2"), std::string::npos) << result.out;
+  EXPECT_NE(result.err.find("has one frame, a clip needs 2"), std::string::npos) << result.err;
   EXPECT_NE(result.out.find("means over the 1 clip that every row has;"), std::string::npos)
       << result.out;
   const auto json = read_json(folder / "out.json");

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "attention/backend.h"
+#include "harness/io/text/shortened.h"
 #include "harness/report/charts/label_layout.h"
 #include "harness/report/charts/marks.h"
 #include "harness/report/charts/plane.h"

@@ -126,7 +126,7 @@ TEST(Methods, TimesAreOfTheSameRounds) {
 
 TEST(MethodsDeathTest, AnInterruptKeepsWhatIsFinishedAndNamesTheRest) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(interrupt_after_the_first_row(), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(interrupt_after_the_first_row(), ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace
