@@ -8,6 +8,7 @@
 #include "attention/cancel.h"
 #include "attention/device.h"
 #include "attention/error.h"
+#include "harness/io/one_line.h"
 
 namespace vidattn::python {
 namespace {
@@ -32,6 +33,11 @@ void take_interrupts() {
   action.sa_flags &= ~SA_SIGINFO;
   action.sa_handler = on_interrupt;
   replaced = sigaction(SIGINT, &action, nullptr) == 0;
+}
+
+/// Texts of callers may be in it, of any lines.
+void raise_in_one_line(PyObject* kind, const std::exception& error) {
+  PyErr_SetString(kind, one_line(error.what()).c_str());
 }
 
 /// The interrupt that Python has noted, as its handler raises it; other threads have none to raise.
@@ -86,11 +92,11 @@ void translate_errors() {
     try {
       std::rethrow_exception(thrown);
     } catch (const InputError& error) {
-      PyErr_SetString(PyExc_ValueError, error.what());
+      raise_in_one_line(PyExc_ValueError, error);
     } catch (const OutOfMemory& error) {
-      PyErr_SetString(PyExc_MemoryError, error.what());
+      raise_in_one_line(PyExc_MemoryError, error);
     } catch (const DeviceError& error) {
-      PyErr_SetString(PyExc_RuntimeError, error.what());
+      raise_in_one_line(PyExc_RuntimeError, error);
     } catch (const PlannerError& error) {
       error.restore();
     } catch (const Cancelled&) {

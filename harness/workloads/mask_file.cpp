@@ -78,6 +78,9 @@ void add_arrays(const Backend& backend, const std::string& path, Inputs& in) {
   const NamedArrays arrays = arrays_of(path);
   for (const auto& [name, stored] : arrays) {
     std::string input = written_out(name);
+    if (input != name && arrays.contains(input))
+      throw InputError(fmt::format("{}: {} and {} are the same", in_quotes(path), in_quotes(name),
+                                   in_quotes(input)));
     auto array = std::make_shared<Array>(stored.array());
     if (!declares(backend, input)) {
       if (arrays.size() > 1) refuse_name(name, backend, path);

@@ -67,7 +67,7 @@ def test_a_pass_that_never_came_is_said(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("options, line", [
-    (dict(prefix=6), "give its grid, too"), (dict(prefix="6"), "give its grid, too"),
+    (dict(prefix=6), "give its grid, too"), (dict(prefix="6"), "prefix='6'"),
     (dict(guidance="uncond"), "passes=('uncond', 'cond')"), (dict(guidance="both"), "passes=('uncond', 'cond')"),
     (dict(guidance="both", passes=("cond",)), "guidance asks for cond and uncond"),
     (dict(passes=("uncond",)), "guidance asks for cond"), (dict(passes=3), "passes=3"), (dict(passes=None), "passes=None"),

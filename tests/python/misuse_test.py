@@ -8,6 +8,11 @@ import pytest
 import vidattn
 from support import tensors
 
+try:
+    import torch
+except ImportError:
+    torch = None
+
 Q, K, V = tensors()
 
 
@@ -24,18 +29,22 @@ def sound_planner(call, top=1):
 
 WRONG = [None, "x", "", b"x", -1, 2**70, 10**400, 0.5, float("nan"), float("inf"), 1j, True, [], [1], ["x"], [None],
          [[1, 2], [3]], (1, 2, 3, 4), {}, {1: 2}, {3, 1, 2}, Odd(), object, len, lambda: None, np.zeros((0,)),
-         np.zeros((2, 2)), np.zeros((2, 2), object), np.array("x"), np.ma.masked_array(Q, Q > 0), iter([1]), range(3)]
+         np.zeros((2, 2)), np.zeros((2, 2), object), np.array("x"), np.ma.masked_array(Q, Q > 0), iter([1]), range(3),
+         "a\nb", "\0", "\ud800", "é", ..., slice(3), memoryview(b"abc"), np.datetime64("2026-01-01"), np.float32(2)]
+if torch is not None:
+    WRONG += [torch.float32, torch.Size([2]), torch.device("cpu"), torch.tensor(3), torch.zeros(2), torch.nn.Linear(2, 2),
+              torch.zeros(2, 2).to_sparse(), torch.zeros(2, device="meta")]
 CALL = ("q", "k", "v", "backend", "params", "density", "layout", "grid", "shots", "scale", "dtype", "device", "attention",
         "router_logits", "hidden", "gate")
 ATTEND = dict(q=Q, k=K, v=V, backend="moga", params=dict(num_groups=2), grid=(4, 4, 4))
 COMPARE = dict(q=Q, k=K, v=V, backends="full", grid=(4, 4, 4), seconds=0.01, min_blocks=1, max_blocks=1)
 RANGES = dict(queries=[(0, 64)], keys=[[(0, 64)]])
-CASES = [(vidattn.attend, ATTEND, CALL), (vidattn.plan, ATTEND, CALL),
+CASES = [(vidattn.attend, ATTEND, [*CALL, "return_lse"]), (vidattn.plan, ATTEND, CALL),
          (vidattn.compare, COMPARE, [name for name in CALL if name not in ("backend", "params")]
-          + ["backends", "passes", "seconds", "interval", "min_blocks", "max_blocks", "seed"]),
+          + ["backends", "passes", "seconds", "interval", "min_blocks", "max_blocks", "seed", "whole", "cold"]),
          (vidattn.Map, {}, ["block_map", "block", "name", "block_index", "token_order"]),
          (vidattn.Ranges, RANGES, ["queries", "keys", "query_order", "key_order"]),
-         (vidattn.backend, dict(planner=sound_planner, name="odd"), ["planner", "knob", "name", "inputs"]),
+         (vidattn.backend, dict(planner=sound_planner, name="odd"), ["planner", "knob", "name", "inputs", "needs_grid", "takes_text", "takes_cross"]),
          (vidattn.plan(Q, K, V).mask, {}, ["head"]), (vidattn.plan(Q, K, V).block_map, {}, ["block", "head"])]
 
 
@@ -45,6 +54,8 @@ def complaint(function, given):
         warnings.simplefilter("error")
         try:
             function(**given)
+        except UserWarning:  # it is taken, and leaves tokens without keys
+            return None
         except Exception as error:  # noqa: BLE001  its kind is what is tested
             return type(error), str(error)
     return None
@@ -63,6 +74,36 @@ def test_wrong_values_are_one_line(function, sound, name):
         assert line and "\n" not in line and len(line) < 400, (value, said)
         refused += 1
     assert refused >= len(WRONG) / 4  # or it does not look at it
+
+
+def answering(value):
+    """A planner that returns it."""
+    return vidattn.backend(lambda call: value, name="answer")
+
+
+@pytest.mark.parametrize("use", [
+    lambda value: vidattn.attend(**ATTEND | dict(params={"num_groups": value})),
+    lambda value: vidattn.attend(Q, K, V, backend="full", params={value: 1}),
+    lambda value: vidattn.attend(Q, K, V, backend=vidattn.Map(np.eye(2, dtype=bool), block=(value, 32))),
+    lambda value: vidattn.attend(Q, K, V, backend=vidattn.Map(block=32, pair_mask=value)),
+    lambda value: vidattn.attend(Q, K, V, backend=vidattn.Map(np.eye(2, dtype=bool), block=32, key_order=value)),
+    lambda value: vidattn.attend(Q, K, V, backend=answering(value)),
+    lambda value: vidattn.attend(Q, K, V, backend=answering([value])),
+    lambda value: vidattn.attend(Q, K, V, backend=answering(vidattn.Ranges([(0, value)], [[(0, 32)]]))),
+    lambda value: vidattn.backend(sound_planner, name="odd", knob=("top", value, 2)),
+    lambda value: vidattn.backend(sound_planner, name="odd", knob=(value, 1, 2)),
+    lambda value: vidattn.plan(Q, K, V).block_map((value, 64))],
+    ids=["param", "name of a param", "one of two sizes", "pairs", "key order", "answer", "list", "range", "knob's end",
+         "knob's name", "block of a plan"])
+def test_wrong_values_within_values_are_one_line(use):
+    refused = 0
+    for value in WRONG:
+        said = complaint(use, dict(value=value))
+        if said is not None:
+            assert issubclass(said[0], (ValueError, TypeError)), (value, said)
+            assert said[1] and "\n" not in said[1] and len(said[1]) < 600, (value, said)
+            refused += 1
+    assert refused >= len(WRONG) / 4
 
 
 @pytest.mark.parametrize("params", ["num_groups=2", [1], 3, Odd()], ids=str)

@@ -7,7 +7,7 @@ from typing import Any, Mapping, Optional, Sequence
 from ._backends import Method, resolve
 from ._frameworks import Array, framework, given, recorded, returned
 from ._start import _core
-from ._values import optional_number, text, whole_numbers
+from ._values import flag, optional_number, text, whole_numbers
 
 
 def checked(*, layout=None, grid=None, shots=None, scale=None, dtype=None, device="cpu", attention=None):
@@ -62,7 +62,7 @@ def attend(q: Array, k: Array, v: Array, *, backend: Method = "full",
     """
     call = checked(layout=layout, grid=grid, shots=shots, scale=scale, dtype=dtype, device=device,
                    attention=attention)
-    density = optional_number("density", density)
+    density, return_lse = optional_number("density", density), flag("return_lse", return_lse)
     if recorded(q, k, v, *inputs.values()):
         if return_lse:
             raise ValueError("return_lse has no gradient: ask for it under torch.no_grad(), not compiled")

@@ -101,10 +101,20 @@ def text_of(value):
     if isinstance(value, int):
         return str(operator.index(value))  # one number, for torch.compile, which would have it stand for any
     if hasattr(value, "tolist"):  # of NumPy and other frameworks
-        return text_of(value.tolist())
+        return text_of(_listed(value))
     if isinstance(value, (list, tuple)):
         return ",".join(map(text_of, value))
     return str(value)
+
+
+def _listed(array):
+    """An array's numbers."""
+    try:
+        if getattr(array, "ndim", 0) < 2:
+            return array.tolist()
+    except RuntimeError:  # of torch, where no numbers are behind it
+        pass
+    raise ValueError(f"a parameter is {type(array).__name__} of {tuple(array.shape)}: expected one value, or some in a row")
 
 
 latest_planners = {}  # functions made methods, by name: the last of each
@@ -123,11 +133,11 @@ def planner_name(planner):
 
 def described(backend, params=None):
     """A method as its text, its settings and arrays of its own by name."""
-    settings = [f"{name}={text_of(value)}" for name, value in mapping("params", params).items()]
+    settings = [text("params", f"{name}={text_of(value)}", "top_k=3") for name, value in mapping("params", params).items()]
     if isinstance(backend, Map):
         return "map", backend.settings + settings, backend.arrays
     if isinstance(backend, str):
-        return backend, settings, {}
+        return text("backend", backend, "sta"), settings, {}
     return planner_name(backend), settings, {}
 
 

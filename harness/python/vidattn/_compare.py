@@ -7,7 +7,7 @@ from ._attend import core_call
 from ._backends import Map, Method, resolve
 from ._frameworks import Array
 from ._start import _core
-from ._values import number, optional_number, shown, text, whole_number
+from ._values import flag, number, optional_number, shown, text, whole_number
 
 
 class Table(list[dict[str, Any]]):
@@ -58,7 +58,7 @@ def compare(q: Array, k: Array, v: Array, *, backends: Union[Method, Sequence[Me
                               seconds=number("seconds", seconds), interval=number("interval", interval),
                               min_blocks=whole_number("min_blocks", min_blocks),
                               max_blocks=whole_number("max_blocks", max_blocks),
-                              seed=whole_number("seed", seed), whole=bool(whole), cold=bool(cold))
+                              seed=whole_number("seed", seed), whole=flag("whole", whole), cold=flag("cold", cold))
     methods = [backends] if isinstance(backends, (str, Map)) or callable(backends) else backends
     if not isinstance(methods, (list, tuple)):
         raise ValueError(f"backends={shown(methods)}: expected a method, or a list of several")

@@ -1,4 +1,5 @@
 """Arrays come in and go out by DLPack: what comes back is of the caller's framework."""
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,11 @@ Array = Any  # of any framework with DLPack, or what NumPy takes for an array
 
 def framework(array):
     """The module's name of an array's framework: numpy, torch, jax …"""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(array, torch.Tensor):  # also of classes that derive from it
+        return "torch"
     root = type(array).__module__.partition(".")[0]
-    return "jax" if root == "jaxlib" else root
+    return {"jaxlib": "jax", "torch": ""}.get(root, root)
 
 
 def returned(made, like):

@@ -8,7 +8,7 @@ from typing import Any, Callable, Mapping, Optional
 
 from ._backends import Map, Ranges, latest_planners
 from ._start import _core
-from ._values import mapping, number, text, whole_number
+from ._values import flag, mapping, number, shown, text, whole_number
 
 _functions = []  # by the number that the core knows them by
 
@@ -57,17 +57,18 @@ def backend(planner: Optional[Callable[..., Any]] = None, *,
         raise ValueError(f"the planner is {type(planner).__name__}: expected a function of the call")
     name = text("name", name, "mine") or getattr(planner, "__name__", "")
     if not re.fullmatch(r"\w+", name):
-        raise ValueError(f"a planner called '{name}': give it a name of letters, digits and _, as name='mine'")
+        raise ValueError(f"a planner called {shown(name)}: give it a name of letters, digits and _, as name='mine'")
     params = _params(planner, name)
     knob = _knob(knob, dict(params), name)
-    shapes = {key: text(f"inputs['{key}']", shape, "[L,M]") or "" for key, shape in mapping("inputs", inputs).items()}
+    shapes = {key: text(f"inputs[{shown(key)}]", shape, "[L,M]") or "" for key, shape in mapping("inputs", inputs).items()}
     try:
         planner.backend_name = name
     except AttributeError:
         raise ValueError(f"{name} is {type(planner).__name__}, which cannot be named: give a function") from None
     _core.register_backend(
         name, (inspect.getdoc(planner) or name).splitlines()[0], [(*param, "") for param in params],
-        list(shapes.items()), knob, bool(needs_grid), bool(takes_text), bool(takes_cross), len(_functions))
+        list(shapes.items()), knob, flag("needs_grid", needs_grid), flag("takes_text", takes_text),
+        flag("takes_cross", takes_cross), len(_functions))
     _functions.append(planner)
     latest_planners[name] = planner
     return planner
@@ -99,5 +100,5 @@ def _knob(knob, params, name):
         raise ValueError(f"{name}: knob is (parameter, value that is sparsest, value that is densest)")
     default = params.get(text("knob", knob[0], "top"))
     if isinstance(default, bool) or not isinstance(default, (int, float)):
-        raise ValueError(f"{name}: the knob '{knob[0]}' is no parameter with a number as its default")
+        raise ValueError(f"{name}: the knob {shown(knob[0])} is no parameter with a number as its default")
     return knob[0], number("knob", knob[1]), number("knob", knob[2])

@@ -49,7 +49,7 @@ def number(name: str, value: Any) -> float:
     try:
         if not isinstance(value, (str, bytes)):
             return float(value)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last of tensors of several numbers
         pass
     raise ValueError(f"{name}={shown(value)}: expected a number")
 
@@ -59,11 +59,27 @@ def optional_number(name: str, value: Any) -> Optional[float]:
     return None if value is None else number(name, value)
 
 
+def flag(name: str, value: Any) -> bool:
+    """Python's or NumPy's."""
+    if type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    raise ValueError(f"{name}={shown(value)}: expected True or False")
+
+
 def text(name: str, value: Any, example: str) -> Optional[str]:
     """None stays None."""
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str) and _is_utf8(value):
         return value
     raise ValueError(f"{name}={shown(value)}: expected a text such as '{example}'")
+
+
+def _is_utf8(text: str) -> bool:
+    """As the core takes texts: without halves of surrogate pairs."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def mapping(name: str, value: Any) -> dict[str, Any]:

@@ -55,6 +55,9 @@ TEST(MaskFile, OfSeveralArraysIsToldByNames) {
   const Array strange{{1}, std::vector<int32_t>(1)};
   write_safetensors(path, {{"indptr", &indptr}, {"strange", &strange}});
   expect_input_error([&] { with_file("map:" + path); }, "\"strange\" is none of block_map, ");
+  write_safetensors(path, {{"order", &order}, {"token_order", &order}});
+  expect_input_error([&] { with_file("map:" + path); },
+                     "\"order\" and \"token_order\" are the same");
 }
 
 TEST(MaskFile, IsRefusedBeforeAnyWork) {

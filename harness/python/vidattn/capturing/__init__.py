@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Iterator, Optional, Sequence, Tuple
 
-from .._values import text
+from .._values import flag, text, whole_number
 from .call import CaptureError, Geometry, shots_of
 from .files import Folder, say, size_text
 from .reading import CapturedCall, read_capture
@@ -43,13 +43,13 @@ def capture(source: Any, *, out: Any, layers: Numbers = None, steps: Numbers = N
     the format cannot hold.
     """
     shots = shots_of(shots)
-    geometry = Geometry.of(grid, prefix) if grid is not None or prefix != 0 else None
+    geometry = Geometry.of(grid, prefix) if grid is not None or whole_number("prefix", prefix) != 0 else None
     prompt = text("prompt", prompt, "a dog runs") or ""
     folder = Folder(out, overwrite)
     from .recorder import Recorder
 
     selection = Selection(layers, steps, heads, guidance, cross)
-    recorder = Recorder(folder, selection, hidden=bool(hidden), output=bool(output), shots=shots)
+    recorder = Recorder(folder, selection, hidden=flag("hidden", hidden), output=flag("output", output), shots=shots)
     if hasattr(source, "model_options"):
         from .comfyui import ComfyCapture
         _require_unsaid(modules=modules, qkv=qkv, scheduler=scheduler, passes=passes, prompt=prompt, hidden=hidden)

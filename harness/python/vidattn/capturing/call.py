@@ -12,6 +12,9 @@ COND, UNCOND = "cond", "uncond"
 class CaptureError(ValueError):
     """What cannot be captured, in one line that says what would be right."""
 
+    def __init__(self, text: str):
+        super().__init__(" ".join(text.splitlines()))  # names of folders and files may have several
+
 
 def shots_of(shots: Any) -> Optional[List[int]]:
     """The first latent frame of every shot. Throws CaptureError."""

@@ -9,6 +9,7 @@ import shutil
 import sys
 from typing import Any, Dict, Optional
 
+from .._values import flag
 from .._values import path as checked_path
 from .call import CaptureError
 
@@ -45,7 +46,7 @@ class Folder:
         if self.path.exists() and not self.path.is_dir():
             raise CaptureError(f"out={self.path} is a file: expected a folder, which may be new")
         self._earlier = sorted(file for file in self.path.glob("*.safetensors") if OWN_NAME.fullmatch(file.name))
-        if self._earlier and not overwrite:
+        if self._earlier and not flag("overwrite", overwrite):
             raise CaptureError(f"{self.path} holds {self._earlier[0].name} already: choose another folder, or "
                                "overwrite=True")
         self.files = 0

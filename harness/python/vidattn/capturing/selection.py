@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence, Tuple, Union
 
-from .._values import shown, whole_number, whole_numbers
+from .._values import flag, shown, whole_number, whole_numbers
 from .call import COND, UNCOND, CaptureError
 
 Numbers = Optional[Union[int, Sequence[int]]]
@@ -15,7 +15,7 @@ def numbers(chosen: Numbers, what: str) -> Optional[List[int]]:
         return None
     found = sorted(set(whole_numbers(what, list(chosen) if hasattr(chosen, "__iter__") else [chosen]) or []))
     if not found or found[0] < 0:
-        raise CaptureError(f"{what}={chosen!r}: expected numbers from 0 on, or None for all")
+        raise CaptureError(f"{what}={shown(chosen)}: expected numbers from 0 on, or None for all")
     return found
 
 
@@ -40,11 +40,11 @@ class Selection:
         several = heads is None or hasattr(heads, "__iter__")
         self.heads = numbers(heads, "heads") if several else whole_number("heads", heads)
         if isinstance(self.heads, int) and self.heads < 1:
-            raise CaptureError(f"heads={heads}: expected at least 1, a list of heads, or None for all")
+            raise CaptureError(f"heads={shown(heads)}: expected at least 1, a list of heads, or None for all")
         if not isinstance(guidance, str) or guidance not in (COND, UNCOND, "both"):
             raise CaptureError(f"guidance={shown(guidance)}: expected 'cond', 'uncond' or 'both'")
         self.passes = (COND, UNCOND) if guidance == "both" else (guidance,)
-        self.cross = cross
+        self.cross = flag("cross", cross)
 
     def has(self, layer: int, step: int) -> bool:
         return self.has_layer(layer) and (self.steps is None or step in self.steps)
