@@ -2,6 +2,7 @@
 
 #include "attention/error.h"
 #include "attention/nearest.h"
+#include "harness/io/json_file.h"
 #include "harness/tables/print/formats.h"
 #include "harness/tables/print/layout.h"
 
@@ -20,10 +21,6 @@ std::string print_table(const Table& table, TableFormat format) {
       break;
   }
   return table_as_text(table);
-}
-
-nlohmann::json number_or_null(double value) {
-  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
 }
 
 }  // namespace
