@@ -129,8 +129,9 @@ def canvas(path, seed):
     for _ in range(130):
         x, y = draw.randrange(-100, width), draw.randrange(-100, height)
         wide, high = draw.randrange(70, 360), draw.randrange(120, 360)
-        begin, end = max(0, x), min(width, x + wide)
-        line = colour() * max(0, end - begin)
+        begin = max(0, x)
+        end = max(begin, min(width, x + wide))
+        line = colour() * (end - begin)
         for row in rows[max(0, y):max(0, y + high)]:
             row[3 * begin:3 * end] = line
     path.write_bytes(b"P6 %d %d 255\n" % CANVAS + b"".join(rows))

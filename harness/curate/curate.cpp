@@ -9,6 +9,7 @@
 #include "harness/curate/output/tar_shards.h"
 #include "harness/curate/select/duplicates.h"
 #include "harness/curate/step.h"
+#include "harness/curate/text/line_reader.h"
 #include "harness/curate/workers.h"
 #include "harness/curate/write_dataset.h"
 #include "harness/host/interrupt.h"

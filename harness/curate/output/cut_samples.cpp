@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <opencv2/imgproc.hpp>
 
 #include "attention/cancel.h"
 #include "attention/error.h"

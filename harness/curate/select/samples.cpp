@@ -20,6 +20,7 @@ SamplePlan plan_of(std::vector<SamplePiece> pieces) {
 SamplePiece read_piece(const JsonReader& json, const std::vector<ClipRecord>& clips) {
   const int64_t number = json.at("clip").integer(0, std::ssize(clips) - 1);
   const ClipRecord& clip = clips[static_cast<size_t>(number)];
+  if (clip.crop.empty()) json.expected("a clip with a crop");
   const int64_t first = json.at("first").integer(clip.span.first, clip.span.last);
   return {number, first, json.at("last").integer(first, clip.span.last), clip.crop};
 }
