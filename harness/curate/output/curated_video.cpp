@@ -18,10 +18,8 @@ nlohmann::json video_line(const CuratedVideo& video) {
                       {"seconds", video.seconds()},
                       {"samples", video.samples.size()}};
   put_path(line, "video_path", video.video.path);
-  if (!video.analysis) {
-    line["error"] = video.error;
-    return line;
-  }
+  if (!video.error.empty()) line["error"] = video.error;
+  if (!video.analysis) return line;
   line["found"] = to_json(video.analysis->source);
   if (!video.analysis->segmentation) return line;
   line["segmentation"] = to_json(*video.analysis->segmentation);
@@ -48,7 +46,7 @@ double CuratedVideo::seconds() const {
 }
 
 std::string CuratedVideo::verdict() const {
-  if (!analysis) return error;
+  if (!error.empty()) return error;
   if (const Decision* drop = analysis->first_drop()) return "dropped: " + drop->text();
   const auto clips = std::count_if(analysis->clips.begin(), analysis->clips.end(),
                                    [](const ClipRecord& clip) { return clip.decisions.kept(); });

@@ -14,7 +14,7 @@ namespace vidattn {
 struct CuratedVideo {
   SourceVideo video;
   std::optional<VideoAnalysis> analysis = {};  ///< nothing = it could not be read
-  std::string error = {};                      ///< then why
+  std::string error = {};                      ///< why, or why its samples could not be cut
   std::vector<SamplePlan> plans = {};
   std::vector<nlohmann::json> samples = {};  ///< the manifest's lines
 
