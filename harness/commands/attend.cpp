@@ -1,5 +1,7 @@
 #include "harness/conform/attend.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "attention/error.h"
@@ -22,13 +24,21 @@ struct Given {
   DistributedAttend distributed;
 };
 
+/// Throws InputError for a second file of a name: one of the two would be left out.
+void add_file(const char* option, const std::string& name, const std::string& path,
+              std::map<std::string, std::string>& files) {
+  if (path.empty()) return;  // not on the line
+  if (!files.emplace(name, path).second)
+    throw InputError(fmt::format("{} {}=…: {} has a file already", option, name, name));
+}
+
 void add_named(const char* option, const std::vector<std::string>& texts,
                std::map<std::string, std::string>& files) {
   for (const std::string& named : texts) {
     const size_t equals = named.find('=');
     if (equals == std::string::npos)
       throw InputError(std::string(option) + " '" + named + "' is not name=file.npy");
-    files[named.substr(0, equals)] = named.substr(equals + 1);
+    add_file(option, named.substr(0, equals), named.substr(equals + 1), files);
   }
 }
 
@@ -40,14 +50,14 @@ AttendOptions complete(const Given& given) {
   attend.scale = request.scale;
   attend.attention = request.capture.attention;
   attend.dtype = parse_dtype(given.dtype);
-  if (!given.router_logits.empty()) attend.inputs["router_logits"] = given.router_logits;
-  if (!given.hidden.empty()) attend.inputs["hidden"] = given.hidden;
+  add_file("--router-logits", "router_logits", given.router_logits, attend.inputs);
+  add_file("--hidden", "hidden", given.hidden, attend.inputs);
   add_named("--input", given.inputs, attend.inputs);
   for (const auto& [name, path] : {std::pair{"q", &given.dq},
                                    {"k", &given.dk},
                                    {"v", &given.dv},
                                    {"router_logits", &given.drouter_logits}})
-    if (!path->empty()) attend.gradients[name] = *path;
+    add_file("", name, *path, attend.gradients);
   add_named("--dinput", given.dinputs, attend.gradients);
   return attend;
 }

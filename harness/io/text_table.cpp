@@ -74,7 +74,7 @@ std::string latex_table(const std::vector<std::string>& headers, const TableRows
 }
 
 std::string latex_on_a_page(const std::string& table) {
-  return "% needs \\usepackage{graphicx}\n"
+  return "% needs \\usepackage{graphicx}\n\\noindent\n"
          "\\resizebox*{!}{\\ifdim\\totalheight>.86\\textheight "
          ".86\\textheight\\else\\totalheight\\fi}{%\n"
          "\\resizebox{\\ifdim\\width>\\textwidth\\textwidth\\else\\width\\fi}{!}{%\n" +

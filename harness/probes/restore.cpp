@@ -48,7 +48,7 @@ fs::path picture_in(const std::string& folder) { return fs::path(folder) / "side
 /// are held against the clip when they are written.
 void claim_pictures(const RestoreOptions& options) {
   std::set<fs::path> files{picture_in(options.folder)};
-  for (const char* name : {"clean", "noisy"}) files.insert(video_in(options.folder, name));
+  for (const char* name : {"clean", "noisy", "full"}) files.insert(video_in(options.folder, name));
   for (const std::string& backend : options.backends)
     files.insert(video_in(options.folder, file_name(backend)));
   for (const fs::path& file : files) claim_written(file, "--folder");

@@ -76,7 +76,7 @@ const std::vector<MetricInfo>& catalogue() {
 {"realised_share", "realised", "1", 3, 1, K::time, B::higher, T::cost, kPage | kLatex, "speedup over 1/density, that is speedup × density; `disturbed` above 1.05: fewer pairs cannot save more than their share", [](const M& m) { return m.compared(m.realised()); }},
 {"realised_share_run", "run only", "1", 3, 1, K::time, B::higher, T::cost, 0, "the same with planning left out on both sides, paired by block: what the kernel makes of the plan's shape", [](const M& m) { return m.compared(m.rate_over_full()); }},
 {"planning_share", "plan%", "1", 2, kPercent, K::time, B::lower, T::cost, 0, "median time of planning over the total", [](const M& m) { return m.of_forward(m.timed(m.planning_share())); }},
-{"ratio", "ratio", "1", 3, 1, K::time, B::lower, T::none, kSuite, "time over full attention's in the same block, median over the blocks", [](const M& m) { return m.ratio(); }},
+{"ratio", "ratio", "1", 3, 1, K::time, B::lower, T::none, kSuite, "time over full attention's in the same block, of the median log ratio over the blocks", [](const M& m) { return m.ratio(); }},
 {"ratio_low", "low", "1", 3, 1, K::time, B::none, T::none, kSuite, "lower end of the ratio's 95% bootstrap interval over blocks", [](const M& m) { return m.ratio_low(); }},
 {"ratio_high", "high", "1", 3, 1, K::time, B::none, T::none, kSuite, "upper end of the ratio's interval", [](const M& m) { return m.ratio_high(); }},
 {"fed_ratio", "", "1", 3, 1, K::time, B::lower, T::none, 0, "time without planning over what as many multiply-adds with operands from the nearest cache took in the same block", [](const M& m) { return m.fed_ratio(); }},

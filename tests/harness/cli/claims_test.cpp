@@ -163,7 +163,7 @@ TEST_F(KeptFiles, OnTheLine) {
 
 TEST_F(KeptFiles, BehindTheLine) {
   write_bytes(at("averaged.safetensors"), "x");
-  write_bytes(at("clean.avi"), "no video");
+  for (const char* name : {"clean.avi", "full.avi"}) write_bytes(at(name), "no video");
   write_bytes(at("moga_full.mp4"), "captions");
   for (const auto& [line, part] : std::vector<std::pair<std::string, std::string>>{
            {"run --grid 3,4,5 --workload tensors:@/capture --out %/capture/k.npy",
@@ -174,6 +174,7 @@ TEST_F(KeptFiles, BehindTheLine) {
            {"run --grid 3,4,5 --out @/s.db-shm", "belongs to a store of runs"},
            {"train --steps 1 --fine-tune @/averaged.safetensors --out %", "name the same file"},
            {"restore @/clean.avi --folder %", "name the same file"},
+           {"restore @/full.avi --folder % --backend stga", "name the same file"},
            {"generate --backend full --backend stga --captions @/moga_full.mp4 --out %/moga.mp4",
             "name the same file"}})
     expect_kept(line, part);

@@ -82,6 +82,7 @@ TEST_F(AttendBackward, WhatCannotBeIsRefusedBeforeAnyWork) {
   expect_refused(attend(grad + " --dinput hidden=" + path("dh.npy")), "no gradient to hidden");
   expect_refused(attend(grad + " --dinput hidden"), "--dinput 'hidden' is not name=file.npy");
   expect_refused(attend(grad + dq + " --dk " + path("dq.npy")), "name the same file");
+  expect_refused(attend(grad + dq + " --dinput q=" + path("other.npy")), "q has a file already");
   EXPECT_FALSE(fs::exists(folder_ / "o.npy"));
 }
 

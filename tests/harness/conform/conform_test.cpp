@@ -181,6 +181,15 @@ TEST_F(ChangedCase, AMissingFileOfGradientsThatTheCaseDoesNotListIsNamed) {
   expect(1, "the input router_logits.npy is missing, which case.json lists");
 }
 
+TEST_F(ChangedCase, LinksInACircleAreOfTheirCaseAlone) {
+  fs::remove(folder_ / "q.npy");
+  fs::create_symlink("q.npy", folder_ / "q.npy");
+  expect(1, "fail         moga/tie: ");
+  fs::remove(folder_ / "case.json");
+  fs::create_symlink("case.json", folder_ / "case.json");
+  expect(1, "fail         moga/tie: ");
+}
+
 TEST_F(ChangedCase, WrongGroupFails) {
   Array group = read_npy(folder_ / "group.npy");
   std::get<1>(group.values)[9] += 1;
