@@ -25,8 +25,13 @@ read -ra extras <<<"${VIDATTN_PYTHON_EXTRAS:-}"
 # cibuildwheel, which releases are built by, takes the same from pyproject.toml.
 if ! environment "$builder" scikit-build-core "nanobind>=2.7" ||
   ! environment "$tester" numpy pytest pyyaml pandas "${extras[@]}"; then
-  say "skipped: no environment for it ($python with venv, and PyPI)"
-  exit 0
+  "$python" -c 'import ensurepip' 2>/dev/null || { say "skipped: $python has no venv"; exit 0; }
+  folder=$(mktemp -d)
+  trap 'rm -r "$folder"' EXIT
+  "$builder/bin/python" -m pip download --quiet --no-deps --dest "$folder" pip ||
+    { say "skipped: PyPI is out of reach"; exit 0; }
+  say "no environment for it, though $python has venv and PyPI answers"
+  exit 1
 fi
 
 rm -rf $wheels
