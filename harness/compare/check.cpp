@@ -12,6 +12,7 @@
 #include "harness/host/output/outputs.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/places/roles.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/request.h"
 #include "harness/store/store.h"
@@ -148,6 +149,7 @@ ExitCode accept(const CheckOptions& options, const StoredRun& run, const Baselin
 ExitCode check(const CheckOptions& options) {
   if (!options.accept.empty()) require_writable(options.baseline);  // before minutes of measuring
   const bool fresh = !options.accept.empty() && !std::filesystem::exists(options.baseline);
+  if (fresh) claim_written(options.baseline, "--baseline");
   const Baseline before = fresh ? Baseline{} : read_baseline(options.baseline);
   if (fresh && options.suite.suite.empty() && options.run.empty())
     throw InputError(in_quotes(options.baseline) + ": no such baseline; --suite names what to run");

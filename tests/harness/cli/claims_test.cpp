@@ -173,6 +173,7 @@ TEST_F(KeptFiles, BehindTheLine) {
            {"film --out @/s.db", "belongs to a store of runs"},
            {"run --grid 3,4,5 --out @/s.db-shm", "belongs to a store of runs"},
            {"train --steps 1 --fine-tune @/averaged.safetensors --out %", "name the same file"},
+           {"check --suite quick --accept x --baseline @/new --junit %/new", "name the same file"},
            {"restore @/clean.avi --folder %", "name the same file"},
            {"restore @/full.avi --folder % --backend stga", "name the same file"},
            {"generate --backend full --backend stga --captions @/moga_full.mp4 --out %/moga.mp4",
