@@ -21,6 +21,7 @@
 #include "harness/tables/project/print.h"
 #include "harness/workloads/mask_file.h"
 #include "harness/workloads/workload.h"
+#include "metrics/plan/coverage.h"
 
 namespace vidattn {
 namespace {
@@ -71,6 +72,8 @@ ProjectedPlan count_plan(const Wanted& wanted, Inputs in, const Projection& proj
     spec.backend->prepare(in, spec.params);
     const Plan plan = spec.backend->plan(in, spec.params);
     plan.validate(in);
+    if (const std::string left_out = plan_coverage(plan, in).text(); !left_out.empty())
+      made.note += (made.note.empty() ? "" : "; ") + made.backend + ": " + left_out;
     made.work = plan_work(plan, in, projection.tile);
     made.ranks = rank_balance(plan, in, ranks, kProjectedBytes);
     if (projection.cluster)

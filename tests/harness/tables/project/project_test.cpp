@@ -6,6 +6,7 @@
 
 #include "harness/io/embedded.h"
 #include "harness/io/json_file.h"
+#include "harness/io/npy.h"
 #include "harness/tables/project/print.h"
 #include "tests/harness/files.h"
 #include "tests/harness/tool.h"
@@ -233,6 +234,20 @@ TEST(ProjectCommand, TurnsTheKnob) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.out.find("counted,oracle_block:keep=0.2615,,density,0.25,"), std::string::npos)
       << result.out;
+}
+
+TEST(ProjectCommand, SaysWhichTokensAPlanLeavesOut) {
+  const TemporaryFolder folder;
+  write_npy(folder / "map.npy", Array{{1, 1, 2}, std::vector<uint8_t>{1, 0}});
+  const std::string map = "map:" + (folder / "map.npy").string() + ",block_q=256,block_k=128";
+  const ToolResult some =
+      run_tool("project --grid 4,8,8 --device-name H100 --quiet --backend " + map);
+  EXPECT_EQ(some.exit_code, 0) << some.err;
+  EXPECT_EQ(some.out.find("see no keys"), std::string::npos) << some.out;
+  write_npy(folder / "map.npy", Array{{1, 1, 2}, std::vector<uint8_t>{0, 0}});
+  const ToolResult none =
+      run_tool("project --grid 4,8,8 --device-name H100 --quiet --backend " + map);
+  EXPECT_NE(none.out.find("256 tokens see no keys"), std::string::npos) << none.out;
 }
 
 TEST(ProjectCommand, RefusesInOneLine) {
