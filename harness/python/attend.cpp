@@ -21,7 +21,15 @@ struct Rows {
   Tensor o;  ///< [B·L,H,DV]
   std::vector<std::string> names;
   std::vector<std::vector<float>> lse;  ///< per branch, [B·L,H]
+  std::string missed;                   ///< how far the density is off in the first such entry
   std::string left_out;                 ///< tokens without keys of the first entry that has some
+
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> all;
+    for (const std::string& one : {missed, left_out})
+      if (!one.empty()) all.push_back(one);
+    return all;
+  }
 };
 
 std::vector<std::string> names_of(const Plan& plan) {
@@ -62,6 +70,7 @@ nb::tuple attend(const Call& call, const GivenBackend& backend, std::optional<do
       Output out;
       call.device().run(planned.plan, planned.in, out);
       heads = planned.in.heads();
+      if (rows.missed.empty()) rows.missed = planned.note;
       if (rows.left_out.empty()) rows.left_out = plan_coverage(planned.plan, planned.in).text();
       add(std::move(out), planned.plan, entry, call.batch(), rows);
     }
@@ -72,7 +81,7 @@ nb::tuple attend(const Call& call, const GivenBackend& backend, std::optional<do
     lse[rows.names[b].c_str()] =
         made_rows(std::move(rows.lse[b]), call.batch(), heads, call.order());
   return nb::make_tuple(made_array(std::move(rows.o), call.batch(), call.order()), lse,
-                        rows.left_out);
+                        rows.warnings());
 }
 
 using NamedArrays = std::map<std::string, Array>;
@@ -171,7 +180,7 @@ void bind_attend(nb::module_& m) {
           "shots"_a = nb::none(), "scale"_a = nb::none(), "dtype"_a = nb::none(),
           "device"_a = "cpu", "attention"_a = nb::none(), "inputs"_a)
       .def("attend", &attend, "backend"_a, "density"_a = nb::none(), "widened"_a = false,
-           "The output, the LSE of every branch by name, and which tokens see no keys.")
+           "The output, the LSE of every branch by name, and what there is to warn of.")
       .def("gradients", &gradients, "backend"_a, "density"_a, "d_out"_a,
            "Gradients by name, from that of the output; of what a batch shares their sum.");
 }

@@ -78,7 +78,10 @@ Comparison compare(const Call& call, const std::vector<GivenBackend>& backends,
   return comparison;
 }
 
-nb::dict row_of_case(const Measurement& m, const std::string& name) {
+/// Of the figures that any case has: rows have the same keys.
+using Tags = std::set<std::string>;
+
+nb::dict row_of_case(const Measurement& m, const std::string& name, const Tags& tags) {
   nb::dict row;
   row["backend"] = name;
   row["setting"] = m.setting;
@@ -88,7 +91,7 @@ nb::dict row_of_case(const Measurement& m, const std::string& name) {
   row["checksum"] = m.plan.checksum;
   for (const MetricInfo& metric : catalogue()) {
     const double value = m.metric(metric.tag);
-    if (m.values.contains(metric.tag))
+    if (tags.contains(metric.tag))
       row[metric.tag] = std::isfinite(value) ? nb::object(nb::float_(value)) : nb::none();
   }
   return row;
@@ -96,8 +99,12 @@ nb::dict row_of_case(const Measurement& m, const std::string& name) {
 
 nb::list rows_of(const Comparison& comparison) {
   const std::vector<std::string> names = names_of(comparison);
+  Tags tags;
+  for (const Measurement& m : comparison.cases)
+    for (const auto& [tag, value] : m.values) tags.insert(tag);
   nb::list rows;
-  for (size_t i = 0; i < names.size(); ++i) rows.append(row_of_case(comparison.cases[i], names[i]));
+  for (size_t i = 0; i < names.size(); ++i)
+    rows.append(row_of_case(comparison.cases[i], names[i], tags));
   return rows;
 }
 

@@ -204,3 +204,10 @@ def test_jax():
     assert (vidattn.attend(*batch, layout="BHLD")[0].transpose(1, 0, 2) == o).all()
     with pytest.raises(ValueError, match="q is DynamicJaxprTracer of float32: expected numbers"):
         jax.jit(vidattn.attend)(*(jax.numpy.asarray(a) for a in (q, k, v)))
+
+
+def test_a_missed_density_is_a_warning():
+    q, k, v = (np.random.default_rng(i).standard_normal((105, 2, 16), dtype=np.float32) for i in range(3))
+    for call in (vidattn.attend, vidattn.plan):
+        with pytest.warns(UserWarning, match="missed"):
+            call(q, k, v, backend="frame", density=0.1, grid=(3, 5, 7))

@@ -101,3 +101,8 @@ def test_a_planner_that_raises_has_its_line(density):
     rows = vidattn.compare(*tensors(length=256), backends=[fails, "moba"], grid=GRID, density=density, **QUICK)
     assert (rows[0]["outcome"], rows[0]["reason"]) == ("failed", "LookupError: no such thing")
     assert rows[1]["outcome"] in ("passed", "mistrusted")
+
+
+def test_rows_have_the_same_keys():
+    rows = vidattn.compare(*tensors(length=256), backends=["full", "moga"], grid=GRID, density=0.5, **QUICK)
+    assert set(rows[0]) == set(rows[1]) and rows[0]["density_target"] is None

@@ -6,11 +6,11 @@ from ._backends import Map, Ranges
 from ._compare import Table, compare
 from ._inventory import backends, catalogue, devices
 from ._planners import backend
-from .capturing import capture, read_capture
+from .capturing import CaptureError, capture, read_capture
 from . import metrics
 
 Plan = _core.Plan
 __version__ = _core.__version__
 
-__all__ = ["Map", "Plan", "Ranges", "Table", "attend", "backend", "backends", "capture", "catalogue", "compare",
+__all__ = ["CaptureError", "Map", "Plan", "Ranges", "Table", "attend", "backend", "backends", "capture", "catalogue", "compare",
            "devices", "metrics", "plan", "read_capture"]

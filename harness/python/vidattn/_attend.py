@@ -56,7 +56,8 @@ def attend(q: Array, k: Array, v: Array, *, backend: Method = "full",
     another order of axes has strides.
     With return_lse (o, lse): natural log-sum-exp of the scaled scores, float32 [L,H] in the layout's
     order, -inf for a query without keys; of a plan with several branches a dict by their names.
-    A UserWarning says how many tokens see no keys, in the first entry where some do: their output is 0.
+    A UserWarning says how many tokens see no keys, in the first entry where some do: their output is 0; and
+    another where the density is off its target by more than 2%.
     PyTorch tensors that require gradients get them, and so do inputs that the method passes one to.
     ValueError: what does not fit, in one line.
     """
@@ -68,10 +69,10 @@ def attend(q: Array, k: Array, v: Array, *, backend: Method = "full",
             raise ValueError("return_lse has no gradient: ask for it under torch.no_grad(), not compiled")
         from ._torch import differentiable
         return differentiable(q, k, v, backend, params, density, call, inputs)
-    made, lse, left_out = core_call(q, k, v, **call, **inputs).attend(
+    made, lse, said = core_call(q, k, v, **call, **inputs).attend(
         resolve(backend, params), density, widened=dtype == "bf16" and framework(q) == "numpy")
-    if left_out:
-        warnings.warn(left_out, stacklevel=2)
+    for line in said:
+        warnings.warn(line, stacklevel=2)
     output = returned(made, q)
     if not return_lse:
         return output
@@ -85,7 +86,11 @@ def plan(q: Array, k: Array, v: Array, *, backend: Method = "full",
          shots: Optional[Sequence[int]] = None, scale: Optional[float] = None,
          dtype: Optional[str] = None, device: str = "cpu", attention: Optional[str] = None,
          **inputs: Array) -> _core.Plan:
-    """What a method decides for one call, without running it: a Plan. Arguments as attend()'s."""
+    """What a method decides for one call, without running it: a Plan. Arguments and warning of a missed density as
+    attend()'s."""
     call = core_call(q, k, v, layout=layout, grid=grid, shots=shots, scale=scale, dtype=dtype,
                      device=device, attention=attention, **inputs)
-    return _core.plan(call, resolve(backend, params), optional_number("density", density))
+    made = _core.plan(call, resolve(backend, params), optional_number("density", density))
+    if made.note:
+        warnings.warn(made.note, stacklevel=2)
+    return made

@@ -41,9 +41,9 @@ def _parts(q, k, v, inputs, spec):
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, inputs: list[torch.Tensor],
            spec: str) -> torch.Tensor:
     options, call, backend = _parts(q, k, v, inputs, spec)
-    made, _, left_out = call.attend(backend, options["density"])
-    if left_out:
-        warnings.warn(left_out, stacklevel=2)
+    made, _, said = call.attend(backend, options["density"])
+    for line in said:
+        warnings.warn(line, stacklevel=2)
     return returned(made, q).contiguous()
 
 

@@ -122,6 +122,8 @@ def read_capture(folder: Any) -> List[CapturedCall]:
     """The calls in a folder that vidattn.capture wrote, by step and layer. Needs safetensors; no tensor is read.
     CaptureError (a ValueError), in one line, for what is no such folder, and for damaged files."""
     folder = checked_path("folder", folder)
+    if not folder.is_dir():
+        raise CaptureError(f"{folder} is no folder" if folder.exists() else f"{folder} does not exist")
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise CaptureError(f"{folder} holds no .safetensors file")
