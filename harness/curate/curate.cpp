@@ -15,6 +15,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/shard.h"
 #include "harness/io/file.h"
+#include "harness/io/places/roles.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text/escape.h"
 
@@ -183,11 +184,13 @@ ExitCode curate(const CurateOptions& options) {
   const std::vector<SourceVideo> all = list_videos(options.videos, options.out);
   const std::vector<SourceVideo> videos = own_of(all, options.shard);
   const CurateSettings settings = settings_of(options);
-  settings.place.make();
   if (!options.worker.empty()) {
+    settings.place.require_made();
     do_step(settings, videos, options.worker);
     return interrupted() ? ExitCode::interrupted : ExitCode::fine;
   }
+  for (const SourceVideo& video : all) note_reading(video.path);
+  settings.place.make();
   warn(options, settings, all);
   return Curation(options, settings, videos).run();
 }

@@ -28,11 +28,13 @@ void write_lines(const fs::path& path, const std::vector<nlohmann::json>& lines)
   file.commit();
 }
 
-/// Whether a file was written by an earlier call: it is called after a video that was worked on.
-bool is_own(const DatasetPlace& place, const std::string& name) {
-  const std::string video = name.substr(0, name.rfind('-'));
+/// Whether a file was written by an earlier call: it has the whole name of one, after a video that
+/// was worked on.
+bool is_own(const DatasetPlace& place, const fs::directory_entry& entry, const std::string& name) {
   std::error_code ignored;
-  return video.size() < name.size() && fs::exists(place.work(video), ignored);
+  const std::string video = DatasetPlace::video_of(name);
+  return fs::is_regular_file(entry.symlink_status(ignored)) && !video.empty() &&
+         fs::exists(place.work(video), ignored);
 }
 
 /// Samples and pictures of videos or limits that were before. What else lies there is somebody's.
@@ -41,8 +43,7 @@ void remove_others(const DatasetPlace& place, const std::set<std::string>& wante
     for (const auto& entry : fs::directory_iterator(place.file(folder))) {
       const std::string name = std::string(folder) + "/" + entry.path().filename().string();
       std::error_code ignored;
-      if (wanted.count(name) == 0 && is_own(place, entry.path().filename().string()))
-        fs::remove(entry.path(), ignored);
+      if (wanted.count(name) == 0 && is_own(place, entry, name)) fs::remove(entry.path(), ignored);
     }
 }
 

@@ -106,7 +106,11 @@ std::string shard_name(int64_t number) { return fmt::format("{:06}.tar", number)
 /// Those of an earlier call; what else lies there is somebody's.
 void remove_shards(const fs::path& folder) {
   std::error_code ignored;
-  for (int64_t number = 0; fs::remove(folder / shard_name(number), ignored);) ++number;
+  for (int64_t number = 0;; ++number) {
+    const fs::path shard = folder / shard_name(number);
+    if (!fs::is_regular_file(fs::symlink_status(shard, ignored))) return;
+    fs::remove(shard, ignored);
+  }
 }
 
 }  // namespace

@@ -11,8 +11,11 @@ class DatasetPlace {
  public:
   explicit DatasetPlace(std::filesystem::path root) : root_(std::move(root)) {}
 
-  /// Makes the folders. Throws InputError, also for a folder that holds something else.
+  /// Makes the folders. Throws InputError for a folder that holds something else, and for a dataset
+  /// with a link in it, through which files that lie elsewhere would be written or removed.
   void make() const;
+  /// Throws InputError where make() made no dataset.
+  void require_made() const;
 
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path file(const std::string& name) const { return root_ / name; }
@@ -24,8 +27,13 @@ class DatasetPlace {
   static std::string sheet(const std::string& id) { return "sheets/" + id + ".jpg"; }
   static std::string picture(const std::string& video, int64_t clip);
   static std::string sample_id(const std::string& video, int64_t number);
+  /// The video in such a name, "pictures/VIDEO-00007.jpg"; empty = it is another file's.
+  static std::string video_of(const std::string& file);
 
  private:
+  bool is_made() const;
+  void refuse_links() const;
+
   std::filesystem::path root_;
 };
 

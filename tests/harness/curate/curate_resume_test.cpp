@@ -87,6 +87,44 @@ TEST_F(CurateResume, RecordsThatSayWhatCannotBeAreMadeAnew) {
   change("sample-", [](auto& json) { json["line"].erase("shots"); });
 }
 
+TEST_F(CurateResume, NoLinkInADatasetLeadsOutOfIt) {
+  ASSERT_EQ(run_tool(line("out")).exit_code, 0);
+  const std::string video = read_bytes(folder_ / "in/v0.mp4");
+  fs::create_directory(folder_ / "mine");
+  const auto refused_with = [&](const fs::path& at, const fs::path& to) {
+    const bool held = fs::exists(at);
+    if (held) fs::rename(at, folder_ / "aside");
+    fs::create_symlink(to, at);
+    expect_refused(line("out"), at.filename().string());
+    fs::remove(at);
+    if (held) fs::rename(folder_ / "aside", at);
+  };
+  const fs::path out = folder_ / "out";
+  for (const char* file : {"decisions.jsonl", "manifest.jsonl", "index.html", "nothing"})
+    refused_with(out / file, folder_ / "in/v0.mp4");
+  for (const char* folder : {"pictures", "samples", "sheets", "work", "shards", "work/captions"})
+    refused_with(out / folder, folder_ / "mine");
+  for (const auto& entry : fs::directory_iterator(out / "work"))
+    if (entry.path().filename() != "captions")
+      refused_with(entry.path() / "source.json", folder_ / "in/v0.mp4");
+  refused_with(out / "samples/mine.mp4", "/no/such/file");
+  EXPECT_EQ(read_bytes(folder_ / "in/v0.mp4"), video);
+  EXPECT_TRUE(fs::is_empty(folder_ / "mine"));
+  EXPECT_EQ(run_tool(line("out")).exit_code, 0);
+}
+
+TEST_F(CurateResume, AFolderIsADatasetByItsMarkAlone) {
+  fs::create_directories(folder_ / "project/work/captions");
+  expect_refused(line("project"), "other files");
+  testing::write_bytes(folder_ / "project/dataset.json", R"({"made_by": "me"})");
+  expect_refused(line("project"), "other files");
+  expect_refused(line("project", "--worker analyse:v0-01234567"), "other files");
+  EXPECT_TRUE(fs::is_empty(folder_ / "project/work/captions"));
+  EXPECT_FALSE(fs::exists(folder_ / "project/samples"));
+  ASSERT_EQ(run_tool(line("out")).exit_code, 0);
+  expect_refused(line("out", "--worker x:y"), "--worker");
+}
+
 /// A dataset in the folder of the videos is no video of the next call.
 TEST_F(CurateResume, WhatWasMadeIsNotTakenForAVideo) {
   ASSERT_EQ(run_tool(line("in/out")).exit_code, 0);
@@ -119,12 +157,23 @@ TEST_F(CurateResume, ShardsMakeWhatOneCallMakes) {
 
 TEST_F(CurateResume, NewLimitsJudgeAnewWithoutMeasuring) {
   ASSERT_EQ(run_tool(line("out")).exit_code, 0);
-  testing::write_bytes(folder_ / "out/samples/mine.mp4", "x");
+  std::string id;  // of a video that was worked on
+  for (const auto& entry : fs::directory_iterator(folder_ / "out/work"))
+    if (entry.path().filename() != "captions") id = entry.path().filename();
+  const std::vector<std::string> others = {"mine.mp4",        id + "-mine.mp4",
+                                           id + "-s0000.jpg", id + "-s0099.mp4.txt",
+                                           id + "-s99.mp4",   "v0-s0000.mp4"};
+  for (const std::string& name : others) testing::write_bytes(folder_ / "out/samples" / name, "x");
+  testing::write_bytes(folder_ / "out/samples" / (id + "-s0099.mp4"), "of an earlier call");
+  fs::create_directory(folder_ / "out/samples" / (id + "-s0098.mp4"));
   const auto time = fs::last_write_time(folder_ / "out/pictures");
   EXPECT_EQ(run_tool(line("out", "--most-seconds 4")).exit_code, 0);
   EXPECT_EQ(fs::last_write_time(folder_ / "out/pictures"), time);
   const std::string shorter = manifest("out");
-  EXPECT_TRUE(fs::exists(folder_ / "out/samples/mine.mp4")) << "of somebody else";
+  for (const std::string& name : others)
+    EXPECT_TRUE(fs::exists(folder_ / "out/samples" / name)) << name << " is of somebody else";
+  EXPECT_FALSE(fs::exists(folder_ / "out/samples" / (id + "-s0099.mp4")));
+  EXPECT_TRUE(fs::exists(folder_ / "out/samples" / (id + "-s0098.mp4"))) << "a folder";
   EXPECT_EQ(std::count(shorter.begin(), shorter.end(), '\n'), 6) << "a shot each";
 }
 

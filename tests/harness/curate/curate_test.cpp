@@ -304,7 +304,6 @@ TEST(Curate, BadInputIsOneLine) {
                  "this machine");
   expect_refused("curate " + video + out + " --shard 3/2", "--shard");
   expect_refused("curate " + video + out + " --limits /no/limits.json", "/no/limits.json");
-  expect_refused("curate " + video + out + " --worker x:y", "--worker");
   expect_refused("curate " + video + out + " --most-seconds 1", "least_sample_seconds");
   if (ocr_available()) expect_refused("curate " + video + out + " --language xx9", "xx9");
 }
