@@ -85,7 +85,8 @@ class Analyst {
       return read_clip_record(json, found_.source.frame());
     });
     if (clip &&
-        (clip->number != number || clip->span.first != span.first || clip->span.last != span.last))
+        (clip->number != number || clip->span.first != span.first || clip->span.last != span.last ||
+         clip->picture != DatasetPlace::picture(stages_.video().id, number)))
       return std::nullopt;
     return clip;
   }

@@ -155,12 +155,14 @@ class Curation {
 
   void cut() {
     std::vector<std::string> missing;
-    for (CuratedVideo& video : videos_)
-      if (!known_samples(settings_, video.video, video.plans)) missing.push_back(video.video.id);
+    for (const CuratedVideo& video : videos_)
+      if (video.analysis && !known_samples(settings_, video.video, *video.analysis, video.plans))
+        missing.push_back(video.video.id);
     run_step("cut", "curate: cutting samples", missing);
     if (interrupted()) return;
     for (CuratedVideo& video : videos_) {
-      if (auto lines = known_samples(settings_, video.video, video.plans))
+      if (!video.analysis) continue;
+      if (auto lines = known_samples(settings_, video.video, *video.analysis, video.plans))
         video.samples = std::move(*lines);
       else if (video.error.empty())
         video.error = "its samples could not be cut";

@@ -11,7 +11,7 @@ namespace vidattn {
 namespace {
 
 // Raised when a stage finds something else for the same video.
-constexpr int kStagesVersion = 1;
+constexpr int kStagesVersion = 2;
 
 nlohmann::json fingerprint_of(const std::string& path) {
   std::error_code error;
@@ -32,17 +32,24 @@ VideoStages::VideoStages(const CurateSettings& settings, const SourceVideo& vide
   make_writable_folder(settings.place.work(video.id).string());
 }
 
-StageFile VideoStages::stage(const std::string& name, const nlohmann::json& dependencies) const {
-  return {settings_.place.work(video_.id) / name, key_of({base_, name, dependencies})};
+StageFile VideoStages::stage(const std::string& name, const nlohmann::json& dependencies,
+                             const std::vector<std::string>& made) const {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& file : made) files.push_back(settings_.place.file(file));
+  return {settings_.place.work(video_.id) / name, key_of({base_, name, dependencies}),
+          std::move(files)};
 }
 
 StageFile VideoStages::clip(int64_t number) const {
   return stage(fmt::format("clip-{:05}.json", number),
-               {segmentation().key(), settings_.language, limits_.text_confidence});
+               {segmentation().key(), settings_.language, limits_.text_confidence},
+               {DatasetPlace::picture(video_.id, number)});
 }
 
 StageFile VideoStages::sample(int64_t number, const nlohmann::json& plan) const {
-  return stage(fmt::format("sample-{:04}.json", number), {plan, settings_.caption_identity()});
+  const std::string id = DatasetPlace::sample_id(video_.id, number);
+  return stage(fmt::format("sample-{:04}.json", number), {plan, settings_.caption_identity()},
+               {DatasetPlace::sample(id), DatasetPlace::sheet(id)});
 }
 
 }  // namespace vidattn

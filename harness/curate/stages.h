@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "harness/curate/record/source_videos.h"
 #include "harness/curate/record/stage_file.h"
@@ -26,7 +27,9 @@ class VideoStages {
   StageFile sample(int64_t number, const nlohmann::json& plan) const;
 
  private:
-  StageFile stage(const std::string& name, const nlohmann::json& dependencies) const;
+  /// `made`: files below the dataset's folder.
+  StageFile stage(const std::string& name, const nlohmann::json& dependencies,
+                  const std::vector<std::string>& made = {}) const;
 
   const CurateSettings& settings_;
   const SourceVideo& video_;

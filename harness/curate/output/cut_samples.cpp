@@ -51,16 +51,15 @@ class Cutter {
     SampleFile file(settings_.place.file(DatasetPlace::sample(id)), plan, segmentation().fps);
     const bool copied = file.copy(video_.path, points_, segmentation(), analysis_.source.frame());
     ContactSheet sheet(plan.frames());
-    SampleFacts facts{video_, analysis_, plan, id, {}, {}};
+    SampleFacts facts{video_, analysis_, plan, id, {}};
     int64_t done = 0;
     for (const SamplePiece& piece : plan.pieces)
-      facts.captions.push_back(take(piece, copied ? nullptr : &file, sheet, done));
-    facts.origin = file.commit();
+      facts.made.captions.push_back(take(piece, copied ? nullptr : &file, sheet, done));
+    facts.made.origin = file.commit();
     if (const cv::Mat picture = sheet.picture(); !picture.empty())
       write_jpeg(settings_.place.file(DatasetPlace::sheet(id)), picture);
-    const nlohmann::json line = manifest_line(facts);
-    check_schema(line, manifest_schema());
-    stage.write({{"line", line}});
+    check_schema(manifest_line(facts), manifest_schema());
+    stage.write(to_json(facts.made));
   }
 
  private:
@@ -115,30 +114,21 @@ class Cutter {
   int64_t at_ = 0;  ///< number of the next frame
 };
 
-bool fits_schema(const nlohmann::json& line) {
-  try {
-    check_schema(line, manifest_schema());
-    return true;
-  } catch (const InputError&) {
-    return false;
-  }
-}
-
-/// A sample's line, if its files are there, too.
-std::optional<nlohmann::json> known_sample(const CurateSettings& settings,
-                                           const VideoStages& stages, int64_t number,
-                                           const SamplePlan& plan) {
-  const std::string id = DatasetPlace::sample_id(stages.video().id, number);
-  const std::string sample = DatasetPlace::sample(id), sheet = DatasetPlace::sheet(id);
-  for (const std::string& file : {sample, sheet}) {
-    std::error_code ignored;
-    if (!std::filesystem::exists(settings.place.file(file), ignored)) return std::nullopt;
-  }
+/// A sample's line, if its files are there, too. It is made anew, so that a record from elsewhere
+/// cannot say anything of the sample that its plan does not.
+std::optional<nlohmann::json> known_sample(const VideoStages& stages, const VideoAnalysis& analysis,
+                                           int64_t number, const SamplePlan& plan) {
   const auto kept = stages.sample(number, to_json(plan)).read();
-  if (!kept || !kept->contains("line") || !fits_schema(kept->at("line"))) return std::nullopt;
-  const nlohmann::json& line = kept->at("line");
-  if (line["id"] != id || line["file"] != sample || line["sheet"] != sheet) return std::nullopt;
-  return line;
+  if (!kept) return std::nullopt;
+  try {
+    nlohmann::json line = manifest_line(
+        {stages.video(), analysis, plan, DatasetPlace::sample_id(stages.video().id, number),
+         read_sample_record(JsonReader(*kept), plan.pieces.size())});
+    check_schema(line, manifest_schema());
+    return line;
+  } catch (const InputError&) {
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -149,7 +139,7 @@ void cut_samples(const CurateSettings& settings, const SourceVideo& video,
   std::unique_ptr<Cutter> cutter;
   for (size_t i = 0; i < plans.size(); ++i) {
     const auto number = static_cast<int64_t>(i);
-    if (known_sample(settings, stages, number, plans[i])) continue;
+    if (known_sample(stages, analysis, number, plans[i])) continue;
     if (!cutter) cutter = std::make_unique<Cutter>(settings, video, analysis);
     cutter->cut(number, plans[i]);
   }
@@ -157,11 +147,12 @@ void cut_samples(const CurateSettings& settings, const SourceVideo& video,
 
 std::optional<std::vector<nlohmann::json>> known_samples(const CurateSettings& settings,
                                                          const SourceVideo& video,
+                                                         const VideoAnalysis& analysis,
                                                          const std::vector<SamplePlan>& plans) {
   const VideoStages stages(settings, video);
   std::vector<nlohmann::json> lines;
   for (size_t i = 0; i < plans.size(); ++i) {
-    auto line = known_sample(settings, stages, static_cast<int64_t>(i), plans[i]);
+    auto line = known_sample(stages, analysis, static_cast<int64_t>(i), plans[i]);
     if (!line) return std::nullopt;
     lines.push_back(std::move(*line));
   }

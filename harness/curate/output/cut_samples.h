@@ -19,6 +19,7 @@ void cut_samples(const CurateSettings& settings, const SourceVideo& video,
 /// The lines of all samples; nothing where one is missing.
 std::optional<std::vector<nlohmann::json>> known_samples(const CurateSettings& settings,
                                                          const SourceVideo& video,
+                                                         const VideoAnalysis& analysis,
                                                          const std::vector<SamplePlan>& plans);
 
 }  // namespace vidattn

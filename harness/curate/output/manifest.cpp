@@ -12,7 +12,7 @@ namespace {
 nlohmann::json shot_json(const SampleFacts& facts, size_t i) {
   const SamplePiece& piece = facts.plan.pieces[i];
   const ClipRecord& clip = facts.analysis.clips[static_cast<size_t>(piece.clip)];
-  const ShotCaption& caption = facts.captions[i];
+  const ShotCaption& caption = facts.made.captions[i];
   const double fps = facts.analysis.segmentation->fps;
   nlohmann::json shot{{"clip", piece.clip},
                       {"frames", piece.frames()},
@@ -58,15 +58,15 @@ nlohmann::json manifest_line(const SampleFacts& facts) {
                       {"seconds", static_cast<double>(frames) / segmentation.fps},
                       {"width", facts.plan.size.width},
                       {"height", facts.plan.size.height},
-                      {"written", facts.origin.how},
-                      {"codec", facts.origin.codec},
+                      {"written", facts.made.origin.how},
+                      {"codec", facts.made.origin.codec},
                       {"cuts", facts.plan.pieces.size() - 1},
                       {"shot_starts", starts},
                       {"latent_shots", latent_shots(starts, latent_frames(frames))},
-                      {"caption", whole_caption(facts.captions)},
+                      {"caption", whole_caption(facts.made.captions)},
                       {"shots", nlohmann::json::array()}};
   put_path(line, "video_path", facts.video.path);
-  if (!facts.origin.reason.empty()) line["encoded_because"] = facts.origin.reason;
+  if (!facts.made.origin.reason.empty()) line["encoded_because"] = facts.made.origin.reason;
   for (size_t i = 0; i < facts.plan.pieces.size(); ++i)
     line["shots"].push_back(shot_json(facts, i));
   return line;

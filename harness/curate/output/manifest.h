@@ -5,8 +5,7 @@
 #include <vector>
 
 #include "harness/curate/analyse.h"
-#include "harness/curate/captions/caption_desk.h"
-#include "harness/curate/output/sample_file.h"
+#include "harness/curate/output/sample_record.h"
 #include "harness/curate/select/samples.h"
 
 namespace vidattn {
@@ -19,8 +18,7 @@ struct SampleFacts {
   const VideoAnalysis& analysis;
   const SamplePlan& plan;
   std::string id;
-  SampleOrigin origin;
-  std::vector<ShotCaption> captions;  ///< of every piece
+  SampleRecord made;
 };
 
 /// A line of manifest.jsonl, as manifest.schema.json has it.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "attention/error.h"
@@ -11,12 +12,28 @@
 
 namespace vidattn {
 
+/// In bytes, of the files beside; -1 = there is none.
+nlohmann::json StageFile::sizes() const {
+  nlohmann::json sizes = nlohmann::json::array();
+  for (const std::filesystem::path& file : made_) {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(file, error);
+    sizes.push_back(error ? int64_t{-1} : static_cast<int64_t>(bytes));
+  }
+  return sizes;
+}
+
 std::optional<nlohmann::json> StageFile::read() const {
   std::error_code ignored;
   if (!std::filesystem::exists(path_, ignored)) return std::nullopt;
   try {
     nlohmann::json json = read_json(path_.string());
-    if (JsonReader(json).maybe("key").get_or<std::string>("") != key_) return std::nullopt;
+    const JsonReader reader(json);
+    if (reader.maybe("key").get_or<std::string>("") != key_) return std::nullopt;
+    if (made_.empty()) return json;
+    const nlohmann::json now = sizes();
+    if (std::find(now.begin(), now.end(), -1) != now.end()) return std::nullopt;
+    if (reader.maybe("bytes").value() != now) return std::nullopt;
     return json;
   } catch (const InputError&) {  // as good as missing
     return std::nullopt;
@@ -25,6 +42,7 @@ std::optional<nlohmann::json> StageFile::read() const {
 
 void StageFile::write(nlohmann::json result) const {
   result["key"] = key_;
+  if (!made_.empty()) result["bytes"] = sizes();
   allow_update(path_);  // a result of another key was read
   write_json(path_.string(), result);
 }

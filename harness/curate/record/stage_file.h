@@ -5,6 +5,7 @@
 #include <opencv2/core.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/io/json_reader.h"
 
@@ -14,12 +15,15 @@ namespace vidattn {
 /// the result depends on. A file appears whole or not at all.
 class StageFile {
  public:
-  StageFile(std::filesystem::path path, std::string key)
-      : path_(std::move(path)), key_(std::move(key)) {}
+  /// `made` are the files that the stage makes beside, before write().
+  StageFile(std::filesystem::path path, std::string key,
+            std::vector<std::filesystem::path> made = {})
+      : path_(std::move(path)), key_(std::move(key)), made_(std::move(made)) {}
 
-  /// Nothing where the file is missing, damaged or of another key.
+  /// Nothing where the file is missing, damaged or of another key, or one of those beside is gone
+  /// or has another size.
   std::optional<nlohmann::json> read() const;
-  /// Adds the key. Throws InputError when it cannot be written.
+  /// Adds the key, and the sizes of the files beside. Throws InputError when it cannot be written.
   void write(nlohmann::json result) const;
 
   /// From now on there is nothing to read: what it speaks of is about to change.
@@ -28,8 +32,11 @@ class StageFile {
   const std::string& key() const { return key_; }
 
  private:
+  nlohmann::json sizes() const;
+
   std::filesystem::path path_;
   std::string key_;
+  std::vector<std::filesystem::path> made_;
 };
 
 /// SHA-256 of the JSON's text.

@@ -83,8 +83,31 @@ TEST_F(CurateResume, RecordsThatSayWhatCannotBeAreMadeAnew) {
   change("segmentation", [](auto& json) { json["clips"][0]["last"] = 1000000; });
   change("clip-", [](auto& json) { json["crop"] = {300, 0, 320, 180}; });
   change("clip-", [](auto& json) { json["number"] = 7; });
-  change("sample-", [](auto& json) { json["line"]["id"] = "../../secret"; });
-  change("sample-", [](auto& json) { json["line"].erase("shots"); });
+  change("clip-", [](auto& json) { json["picture"] = "../../secret.jpg"; });
+  change("sample-", [](auto& json) { json["captions"].push_back(json["captions"][0]); });
+  change("sample-", [](auto& json) { json["captions"][0]["text"] = ""; });
+  change("sample-", [](auto& json) { json["written"] = "painted"; });
+  change("sample-", [](auto& json) { json.erase("codec"); });
+  change("sample-", [](auto& json) { json["bytes"][0] = 1000000000000000000; });
+  change("sample-", [](auto& json) { json.erase("bytes"); });
+}
+
+TEST_F(CurateResume, WhatIsLostOrCutShortIsMadeAnew) {
+  ASSERT_EQ(run_tool(line("out")).exit_code, 0);
+  const std::string before = manifest("out");
+  for (const char* folder : {"pictures", "sheets", "samples"}) {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(folder_ / "out" / folder))
+      files.push_back(entry.path());
+    ASSERT_GE(files.size(), 2U);
+    const auto size = fs::file_size(files[1]);
+    fs::remove(files[0]);
+    fs::resize_file(files[1], 0);
+    EXPECT_EQ(run_tool(line("out")).exit_code, 0) << folder;
+    EXPECT_TRUE(fs::exists(files[0])) << files[0];
+    EXPECT_EQ(fs::file_size(files[1]), size) << files[1];
+    EXPECT_EQ(manifest("out"), before) << folder;
+  }
 }
 
 TEST_F(CurateResume, NoLinkInADatasetLeadsOutOfIt) {
