@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "attention/error.h"
+#include "harness/curate/captions/scratch_folder.h"
 #include "harness/curate/output/cut_samples.h"
 #include "harness/curate/output/tar_shards.h"
 #include "harness/curate/select/duplicates.h"
@@ -193,6 +194,7 @@ ExitCode curate(const CurateOptions& options) {
   }
   for (const SourceVideo& video : all) note_reading(video.path);
   settings.place.make();
+  remove_left_scratch(settings.place.captions());
   warn(options, settings, all);
   return Curation(options, settings, videos).run();
 }

@@ -19,6 +19,9 @@
 namespace vidattn {
 namespace {
 
+// For a captioner that runs to be ended, and its files to be removed.
+constexpr double kGraceSeconds = 5;
+
 std::string last_line(const std::string& text) {
   std::istringstream stream(text);
   std::string line, last;
@@ -66,7 +69,7 @@ std::map<std::string, std::string> run_workers(const WorkerStep& step,
       arguments.insert(arguments.end(), {"--worker", step.name + ":" + videos[i]});
       std::string trouble;
       try {
-        const ProcessResult result = run_self(arguments, {});
+        const ProcessResult result = run_self(arguments, {.grace_seconds = kGraceSeconds});
         if (result.end == ProcessResult::End::interrupted) return;
         trouble = trouble_of(result);
       } catch (const InputError& error) {

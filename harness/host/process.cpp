@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
@@ -102,9 +103,16 @@ void attend_child(pid_t child, const Pipe& out, const Pipe& err, const ProcessLi
                   ProcessResult& result) {
   const auto start = Clock::now();
   std::array<pollfd, 2> ends = {{{out.read_end(), POLLIN, 0}, {err.read_end(), POLLIN, 0}}};
+  std::optional<Clock::time_point> asked;  // to end itself
   const auto stop = [&](ProcessResult::End end) {
     result.end = end;
     kill(child, SIGKILL);
+  };
+  const auto stop_gently = [&] {
+    if (!asked && limits.grace_seconds > 0) kill(child, SIGTERM);
+    if (!asked) asked = Clock::now();
+    const std::chrono::duration<double> passed = Clock::now() - *asked;
+    if (passed.count() >= limits.grace_seconds) stop(ProcessResult::End::interrupted);
   };
   while (ends[0].fd >= 0 || ends[1].fd >= 0) {
     if (poll(ends.data(), ends.size(), kPollMilliseconds) < 0) continue;  // a signal arrived
@@ -117,10 +125,11 @@ void attend_child(pid_t child, const Pipe& out, const Pipe& err, const ProcessLi
     if (result.end != ProcessResult::End::exited) continue;
     const std::chrono::duration<double> passed = Clock::now() - start;
     if (interrupted())
-      stop(ProcessResult::End::interrupted);
+      stop_gently();
     else if (limits.seconds > 0 && passed.count() > limits.seconds)
       stop(ProcessResult::End::timed_out);
   }
+  if (asked) result.end = ProcessResult::End::interrupted;
 }
 
 }  // namespace

@@ -9,6 +9,8 @@ namespace vidattn {
 struct ProcessLimits {
   double seconds = 0;        ///< wall time after which the process is ended; 0 = none
   int64_t memory_bytes = 0;  ///< of private memory (RLIMIT_DATA): allocations beyond fail; 0 = none
+  /// Given to a process that is interrupted, after SIGTERM, to end what it started itself.
+  double grace_seconds = 0;
 };
 
 struct ProcessResult {

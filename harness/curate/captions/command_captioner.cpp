@@ -1,16 +1,13 @@
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <cerrno>
 
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/curate/captions/captioner.h"
+#include "harness/curate/captions/scratch_folder.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/programs/program.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
-#include "harness/io/text/system_reason.h"
 
 namespace vidattn {
 namespace {
@@ -19,29 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFrames = "{frames}";
 constexpr const char* kOut = "{out}";
-constexpr const char* kMostSeconds = "600";
-
-/// A folder that goes away with the object.
-class ScratchFolder {
- public:
-  explicit ScratchFolder(const fs::path& above) {
-    std::string name = (above / "caption-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw InputError("cannot make a folder in " + in_quotes(above.string()) + ": " +
-                       system_reason(errno));
-    path_ = name;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
+constexpr double kMostSeconds = 600;
+constexpr int64_t kMostBytes = 16 << 20;
 
 bool contains(const std::vector<std::string>& words, const std::string& what) {
   for (const std::string& word : words)
@@ -85,11 +61,12 @@ class CommandCaptioner : public Captioner {
       replace_all(word, kFrames, pictures);
       replace_all(word, kOut, out);
     }
-    // coreutils' own, so that a program that hangs does not hold everything up.
-    if (!find_program("timeout").empty()) words.insert(words.begin(), {"timeout", kMostSeconds});
     const std::vector<std::string> arguments(words.begin() + 1, words.end());
-    const ProgramResult result =
-        run_program({.program = words.front(), .arguments = arguments, .until_interrupted = true});
+    const ProgramResult result = run_program({.program = words.front(),
+                                              .arguments = arguments,
+                                              .until_interrupted = true,
+                                              .seconds = kMostSeconds,
+                                              .most_file_bytes = kMostBytes});
     if (interrupted()) throw Cancelled();
     if (!result.fine())
       throw InputError(

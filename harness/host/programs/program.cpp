@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <sstream>
@@ -75,13 +77,18 @@ struct Streams {
 
 // Only async-signal-safe calls: the parent may have threads.
 [[noreturn]] void become_program(const char* path, char* const* argv, char* const* environment,
-                                 const Streams& streams, pid_t parent) {
+                                 const Streams& streams, int64_t most_file_bytes, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(kNotRun);  // it died before the line above
   ::setpgid(0, 0);                              // Ctrl-C is the parent's to handle
   ::dup2(streams.in.descriptor(), STDIN_FILENO);
   ::dup2(streams.out.descriptor(), STDOUT_FILENO);
   ::dup2(streams.err.descriptor(), STDERR_FILENO);
+  if (most_file_bytes > 0) {
+    const auto bytes = static_cast<rlim_t>(most_file_bytes);
+    const rlimit files{bytes, bytes};
+    ::setrlimit(RLIMIT_FSIZE, &files);
+  }
   ::execve(path, argv, environment);
   const int error = errno;
   [[maybe_unused]] const auto told = ::write(streams.error.descriptor(), &error, sizeof error);
@@ -97,18 +104,22 @@ void end_group(pid_t child) {
   if (::kill(-child, SIGKILL) != 0) ::kill(child, SIGKILL);  // it has no group of its own yet
 }
 
-/// Status of the child as waitpid() gives it.
-int wait_for(pid_t child, bool until_interrupted) {
+/// Waits for the child's end, and sets what waitpid() says of it.
+void wait_for(pid_t child, const ProgramCall& call, ProgramResult& result) {
   constexpr int kPollMilliseconds = 50;
   // Debian 12 declares no pidfd_open() for C++. Without its answer poll() only waits.
   pollfd end{static_cast<int>(::syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
+  const auto start = std::chrono::steady_clock::now();
   int status = 0;
   while (::waitpid(child, &status, WNOHANG) == 0) {
-    if (until_interrupted && interrupted()) end_group(child);
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+    result.timed_out = call.seconds > 0 && passed.count() > call.seconds;
+    if (result.timed_out || (call.until_interrupted && interrupted())) end_group(child);
     ::poll(&end, 1, kPollMilliseconds);
   }
   if (end.fd >= 0) ::close(end.fd);
-  return status;
+  result.signalled = WIFSIGNALED(status);
+  result.code = result.signalled ? WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 std::string last_line_of(const std::string& text) {
@@ -136,6 +147,8 @@ bool may_run(const std::string& path) {
 }  // namespace
 
 std::string ProgramResult::trouble() const {
+  if (timed_out) return "took too long";
+  if (signalled && code == SIGXFSZ) return "wrote a file that is too large";
   if (signalled) return fmt::format("was ended by signal {}", code);
   return "failed" + (complaint.empty() ? "" : ": " + complaint);
 }
@@ -166,14 +179,14 @@ ProgramResult run_program(const ProgramCall& call) {
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) cannot_start(call.program, errno);
-  if (child == 0) become_program(path.c_str(), argv.data(), environment.data(), streams, parent);
-  const int status = wait_for(child, call.until_interrupted);
+  if (child == 0)
+    become_program(path.c_str(), argv.data(), environment.data(), streams, call.most_file_bytes,
+                   parent);
+  ProgramResult result;
+  wait_for(child, call, result);
   int error = 0;
   if (::pread(streams.error.descriptor(), &error, sizeof error, 0) == sizeof error)
     cannot_start(call.program, error);
-  ProgramResult result;
-  result.signalled = WIFSIGNALED(status);
-  result.code = result.signalled ? WTERMSIG(status) : WEXITSTATUS(status);
   result.out = streams.out.bytes();
   result.complaint = last_line_of(streams.err.bytes());
   return result;

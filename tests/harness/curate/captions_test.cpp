@@ -3,6 +3,7 @@
 
 #include "harness/curate/captions/caption_desk.h"
 #include "harness/curate/captions/http_post.h"
+#include "harness/curate/captions/scratch_folder.h"
 #include "tests/harness/files.h"
 
 namespace vidattn {
@@ -63,6 +64,29 @@ TEST(CaptionDesk, RefusesCommandsThatCannotWork) {
   expect_input_error([&] { open("  "); }, "empty");
   EXPECT_EQ(command_words("a 'b c' \"d'e\" f''g ''"),
             (std::vector<std::string>{"a", "b c", "d'e", "fg", ""}));
+}
+
+TEST(ScratchFolders, AreRemovedWhereNobodyHoldsThem) {
+  const TemporaryFolder folder;
+  const ScratchFolder held(folder.path());
+  std::filesystem::create_directories(folder / "caption-left12/frames");
+  std::filesystem::create_directories(folder / "mine");
+  std::filesystem::create_directory_symlink(folder / "mine", folder / "caption-link12");
+  std::filesystem::create_directory_symlink(folder / "mine", folder / "caption-left12/link");
+  write_bytes(folder / "mine/file", "x");
+  write_bytes(folder / "caption-file12", "x");
+  remove_left_scratch(folder.path());
+  EXPECT_TRUE(std::filesystem::exists(held.path()));
+  EXPECT_FALSE(std::filesystem::exists(folder / "caption-left12"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "mine/file"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "caption-file12"));
+}
+
+TEST(CaptionDesk, RefusesAnAnswerWithoutEnd) {
+  const TemporaryFolder folder;
+  const std::string program = script(folder, "exec cat /dev/zero >$2");
+  const auto captioner = command_captioner(program + " {frames} {out}", folder.path());
+  expect_input_error([&] { captioner->ask(kFrames); }, "too large");
 }
 
 TEST(LoopbackUrl, IsOfThisMachineOnly) {

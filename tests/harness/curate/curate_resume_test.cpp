@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/harness/curate/painted_videos.h"
 #include "tests/harness/tool.h"
@@ -63,6 +64,33 @@ TEST_F(CurateResume, AClipThatIsMissingIsMeasuredAloneAndDamagedStagesAnew) {
   EXPECT_EQ(manifest("out"), before);
   EXPECT_TRUE(fs::exists(clips[0]));
   EXPECT_EQ(fs::last_write_time(clips[1]), time);
+}
+
+/// Whether a process runs; one that only waits for its parent to look does not.
+bool is_running(const std::string& id) {
+  std::error_code error;
+  if (!fs::exists("/proc/" + id, error)) return false;
+  const std::string line = read_bytes("/proc/" + id + "/stat");
+  return line.find(") Z ") == std::string::npos;
+}
+
+TEST_F(CurateResume, AnInterruptEndsTheCaptionerAndWhatItStarted) {
+  const std::string ids = (folder_ / "ids").string(), script = (folder_ / "slow.sh").string();
+  testing::write_bytes(
+      script, "sleep 300 & echo $$ $! >" + ids + ".part; mv " + ids + ".part " + ids + "; wait\n");
+  const ToolResult result = run_shell(
+      std::string(VIDATTN_TOOL) +
+      line("out", "--jobs 1 --captioner 'sh " + script + " {frames} {out}'") +
+      " & tool=$!; n=0; while [ ! -e " + ids + " ] && [ $n -lt 600 ]; do sleep 0.1; n=$((n+1)); " +
+      "done; kill -TERM $tool; wait $tool");
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  std::istringstream words(read_bytes(ids));
+  std::string captioner, started;
+  ASSERT_TRUE(words >> captioner >> started);
+  EXPECT_FALSE(is_running(captioner));
+  EXPECT_FALSE(is_running(started));
+  for (const auto& entry : fs::directory_iterator(folder_ / "out/work/captions"))
+    ADD_FAILURE() << entry.path() << " was left";
 }
 
 /// Records of a dataset from somebody else lead to no file and no pixel that is not theirs.

@@ -55,6 +55,19 @@ TEST(Program, TellsHowItEnded) {
   EXPECT_EQ(killed.trouble(), "was ended by signal 9");
 }
 
+TEST(Program, IsEndedWhenItTakesTooLongOrWritesTooMuch) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "file").string();
+  const ProgramResult slow = run_program({.program = "sleep", .arguments = {"60"}, .seconds = 0.2});
+  EXPECT_FALSE(slow.fine());
+  EXPECT_EQ(slow.trouble(), "took too long");
+  const ProgramCall large{.program = "dd",
+                          .arguments = {"if=/dev/zero", "of=" + file, "bs=1000", "count=10"},
+                          .most_file_bytes = 5000};
+  EXPECT_EQ(run_program(large).trouble(), "wrote a file that is too large");
+  EXPECT_EQ(std::filesystem::file_size(file), 5000U);
+}
+
 TEST(Program, HasNoFilesOfOurs) {
   const TemporaryFolder folder;
   std::FILE* ours = std::fopen((folder / "ours").c_str(), "we");
