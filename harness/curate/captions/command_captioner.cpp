@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 constexpr const char* kFrames = "{frames}";
 constexpr const char* kOut = "{out}";
 constexpr double kMostSeconds = 600;
-constexpr int64_t kMostBytes = 16 << 20;
+constexpr int64_t kMostBytes = int64_t{1} << 30;  // of a file; what it caches may be large
 
 bool contains(const std::vector<std::string>& words, const std::string& what) {
   for (const std::string& word : words)
