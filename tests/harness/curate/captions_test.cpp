@@ -84,7 +84,7 @@ TEST(ScratchFolders, AreRemovedWhereNobodyHoldsThem) {
 
 TEST(CaptionDesk, RefusesAnAnswerWithoutEnd) {
   const TemporaryFolder folder;
-  const std::string program = script(folder, "exec cat /dev/zero >$2");
+  const std::string program = script(folder, "exec truncate -s 2G $2");
   const auto captioner = command_captioner(program + " {frames} {out}", folder.path());
   expect_input_error([&] { captioner->ask(kFrames); }, "too large");
 }
