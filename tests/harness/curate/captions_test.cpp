@@ -18,7 +18,7 @@ const std::vector<JpegBytes> kFrames = {{1, 2, 3}, {4, 5}};
 const ClipLook kLook{.motion = 0.05, .pan = -0.2, .brightness = 0.1, .colours = {"blue"}};
 
 std::string script(const TemporaryFolder& folder, const std::string& body) {
-  const std::string path = (folder / "captioner.sh").string();
+  std::string path = (folder / "captioner.sh").string();
   write_bytes(path, "#!/bin/sh\n" + body + "\n");
   ::chmod(path.c_str(), 0755);
   return path;
