@@ -57,7 +57,7 @@ AttendOptions complete(const Given& given) {
                                    {"k", &given.dk},
                                    {"v", &given.dv},
                                    {"router_logits", &given.drouter_logits}})
-    add_file("", name, *path, attend.gradients);
+    if (!path->empty()) attend.gradients[name] = *path;
   add_named("--dinput", given.dinputs, attend.gradients);
   return attend;
 }

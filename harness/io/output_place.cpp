@@ -24,13 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Nothing when there is no such file.
-std::optional<struct stat> status_of(const fs::path& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return status;
-}
-
 bool goes_there(int descriptor, const struct stat& file) {
   struct stat status {};
   return ::fstat(descriptor, &status) == 0 && status.st_dev == file.st_dev &&

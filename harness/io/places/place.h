@@ -1,6 +1,6 @@
 #pragma once
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include <compare>
 #include <filesystem>
@@ -8,6 +8,9 @@
 #include <string>
 
 namespace vidattn {
+
+/// Of the file that a path leads to; nothing where the system gives none, with its reason in errno.
+std::optional<struct stat> status_of(const std::filesystem::path& path);
 
 /// Where the links at the end of a path lead to, whether or not something is there. Those of its
 /// folders are left to the system.

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "attention/error.h"
-#include "harness/io/output_place.h"
+#include "harness/io/file.h"
 #include "harness/workloads/media/packet_copy.h"
 #include "harness/workloads/media/stream.h"
 
@@ -23,65 +23,32 @@ class BareMuxer {
   BareMuxer(const std::string& video, AVFormatContext& from, const std::filesystem::path& target)
       : video_(video),
         from_(from),
-        place_(target),
-        file_(place_.create()),
-        output_(file_.descriptor()),
-        stream_of_(from.nb_streams) {
-    AVFormatContext* context = nullptr;
-    require_copied(video_,
-                   avformat_alloc_output_context2(&context, nullptr, nullptr, target.c_str()),
-                   "cannot be copied");
-    muxer_.reset(context);
-    muxer_->pb = output_.io();
-    muxer_->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
+        copied_(video, target, nullptr, "cannot be copied"),
+        track_of_(from.nb_streams) {
     for (const AVMediaType type : {AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO}) {
       const int best = av_find_best_stream(&from, type, -1, -1, nullptr, 0);
-      if (best >= 0) add_stream(best);
+      if (best >= 0) track_of_[best] = copied_.add_track_like(*from.streams[best]);
     }
-    require(avformat_write_header(muxer_.get(), nullptr));
+    copied_.begin();
   }
 
   void copy_packets() {
     const MediaPacket packet = new_packet();
     for (int code; (code = av_read_frame(&from_, packet.get())) != AVERROR_EOF;) {
       require_copied(video_, code, "is damaged");
-      const std::optional<int> to = stream_of_[packet->stream_index];
-      if (to) {
-        av_packet_rescale_ts(packet.get(), from_.streams[packet->stream_index]->time_base,
-                             muxer_->streams[*to]->time_base);
-        packet->stream_index = *to;
-        packet->pos = -1;
-        require(av_interleaved_write_frame(muxer_.get(), packet.get()));
-      }
+      const int from = packet->stream_index;
+      if (const auto to = track_of_[from]) copied_.write(*packet, *from_.streams[from], *to);
       av_packet_unref(packet.get());
     }
   }
 
-  void commit() {
-    require(av_write_trailer(muxer_.get()));
-    avio_flush(output_.io());
-    require(output_.io()->error);
-    place_.take(file_);
-  }
+  void commit() { copied_.commit(); }
 
  private:
-  void add_stream(int index) {
-    const AVStream& stream = add_track_like(*from_.streams[index], *muxer_, video_);
-    stream_of_[index] = stream.index;
-  }
-
-  void require(int code) {
-    if (output_.error() != 0) place_.fail(output_.error());
-    require_copied(video_, code, "cannot be copied");
-  }
-
   const std::string& video_;
   AVFormatContext& from_;
-  OutputPlace place_;
-  PendingFile file_;
-  MediaOutput output_;
-  MediaMuxer muxer_;
-  std::vector<std::optional<int>> stream_of_;  ///< by track of the source; nothing = left out
+  CopiedPackets copied_;
+  std::vector<std::optional<int>> track_of_;  ///< by track of the source; nothing = left out
 };
 
 VideoFacts facts_of(AVFormatContext& container) {

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "attention/error.h"
-#include "harness/io/output_place.h"
+#include "harness/io/file.h"
 #include "harness/workloads/media/packet_copy.h"
 
 namespace vidattn {
@@ -48,22 +48,15 @@ class RangeCutter {
       : video_(video),
         from_(from),
         points_(points),
-        place_(target),
-        file_(place_.create()),
-        output_(file_.descriptor()) {
-    AVFormatContext* context = nullptr;
-    require(avformat_alloc_output_context2(&context, nullptr, "mp4", nullptr));
-    muxer_.reset(context);
-    muxer_->pb = output_.io();
-    muxer_->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
-    track_ = pictures_of(from_);
-    add_track_like(*from_.streams[track_], *muxer_, video_);
-    require(avformat_write_header(muxer_.get(), nullptr));
+        copied_(video, target, "mp4", kDoing),
+        track_(pictures_of(from)) {
+    copied_.add_track_like(*from_.streams[track_]);
+    copied_.begin();
   }
 
   void add(const FrameRange& range) {
     const int64_t from = time_of(range.first), to = time_of(range.last + 1);
-    require(av_seek_frame(&from_, track_, from, AVSEEK_FLAG_BACKWARD));
+    require_copied(video_, av_seek_frame(&from_, track_, from, AVSEEK_FLAG_BACKWARD), kDoing);
     bool begun = false;
     int64_t written = 0;
     const MediaPacket packet = new_packet();
@@ -79,12 +72,7 @@ class RangeCutter {
     offset_ += to - from;
   }
 
-  void commit() {
-    require(av_write_trailer(muxer_.get()));
-    avio_flush(output_.io());
-    require(output_.io()->error);
-    place_.take(file_);
-  }
+  void commit() { copied_.commit(); }
 
  private:
   /// When a frame is shown; of the one behind the last, when that one ends.
@@ -101,25 +89,16 @@ class RangeCutter {
   void write(AVPacket& packet, int64_t number, int64_t shift) {
     packet.pts += shift;
     packet.dts = time_of(number) - points_.delay + shift;
-    av_packet_rescale_ts(&packet, from_.streams[track_]->time_base, muxer_->streams[0]->time_base);
-    packet.stream_index = 0;
-    packet.pos = -1;
-    require(av_interleaved_write_frame(muxer_.get(), &packet));
+    copied_.write(packet, *from_.streams[track_], 0);
   }
 
-  void require(int code) {
-    if (output_.error() != 0) place_.fail(output_.error());
-    require_copied(video_, code, "cannot be cut");
-  }
+  static constexpr const char* kDoing = "cannot be cut";
 
   const std::string& video_;
   AVFormatContext& from_;
   const CutPoints& points_;
-  OutputPlace place_;
-  PendingFile file_;
-  MediaOutput output_;
-  MediaMuxer muxer_;
-  int track_ = 0;
+  CopiedPackets copied_;
+  int track_;
   int64_t offset_ = 0;  ///< where the next range begins, in the source's unit
 };
 

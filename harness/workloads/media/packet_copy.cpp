@@ -28,10 +28,23 @@ MediaDemuxer open_to_copy(const std::string& video, const MediaInput& input) {
   return container;
 }
 
-AVStream& add_track_like(const AVStream& source, AVFormatContext& to, const std::string& video) {
-  AVStream* stream = allocated(avformat_new_stream(&to, nullptr));
-  require_copied(video, avcodec_parameters_copy(stream->codecpar, source.codecpar),
-                 "cannot be copied");
+CopiedPackets::CopiedPackets(const std::string& video, const std::filesystem::path& target,
+                             const char* format, const char* doing)
+    : video_(video),
+      doing_(doing),
+      place_(target),
+      file_(place_.create()),
+      output_(file_.descriptor()) {
+  AVFormatContext* context = nullptr;
+  require(avformat_alloc_output_context2(&context, nullptr, format, target.c_str()));
+  muxer_.reset(context);
+  muxer_->pb = output_.io();
+  muxer_->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
+}
+
+int CopiedPackets::add_track_like(const AVStream& source) {
+  AVStream* stream = allocated(avformat_new_stream(muxer_.get(), nullptr));
+  require(avcodec_parameters_copy(stream->codecpar, source.codecpar));
   stream->codecpar->codec_tag = 0;
   stream->time_base = source.time_base;
   stream->avg_frame_rate = source.avg_frame_rate;
@@ -41,7 +54,28 @@ AVStream& add_track_like(const AVStream& source, AVFormatContext& to, const std:
     uint8_t* kept = allocated(av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, bytes));
     std::memcpy(kept, turned, bytes);
   }
-  return *stream;
+  return stream->index;
+}
+
+void CopiedPackets::begin() { require(avformat_write_header(muxer_.get(), nullptr)); }
+
+void CopiedPackets::write(AVPacket& packet, const AVStream& source, int track) {
+  av_packet_rescale_ts(&packet, source.time_base, muxer_->streams[track]->time_base);
+  packet.stream_index = track;
+  packet.pos = -1;
+  require(av_interleaved_write_frame(muxer_.get(), &packet));
+}
+
+void CopiedPackets::commit() {
+  require(av_write_trailer(muxer_.get()));
+  avio_flush(output_.io());
+  require(output_.io()->error);
+  place_.take(file_);
+}
+
+void CopiedPackets::require(int code) const {
+  if (output_.error() != 0) place_.fail(output_.error());
+  require_copied(video_, code, doing_);
 }
 
 }  // namespace vidattn
