@@ -105,9 +105,11 @@ SolSequence sequence_of(const Inputs& in, const SolParams& p) {
 
 DenseSpan sink_of(const SolSequence& s, const SolParams& p) {
   if (p.text_mode == "sink" && !p.sink_given) return s.text;
-  const auto begin = std::min(p.sink_start, s.blocked);
-  return {static_cast<int32_t>(begin),
-          static_cast<int32_t>(std::min(s.blocked, begin + p.sink_tokens))};
+  if (p.sink_start > 0 && p.sink_start >= s.blocked)
+    throw InputError("sol: sink_start = " + std::to_string(p.sink_start) + " is beyond the " +
+                     std::to_string(s.blocked) + " tokens in blocks");
+  return {static_cast<int32_t>(p.sink_start),
+          static_cast<int32_t>(p.sink_start + std::min(p.sink_tokens, s.blocked - p.sink_start))};
 }
 
 /// Mean and spread of the pooled keys of one head, over the blocks.

@@ -14,7 +14,7 @@ mkdir -p "$out"
 moga=(--backend full --backend moga --backend moga:num_groups=20 --backend stga --backend frame
   --backend moga_stga --backend moga_stga:num_groups=20)
 methods=(--backend full)
-for name in vmoba svg svg2 sta radial vsa; do methods+=(--backend "$name"); done
+for name in vmoba svg svg2 sta radial vsa bsa moba nsa bigbird; do methods+=(--backend "$name"); done
 
 measure() {
   local name=$1
@@ -30,7 +30,8 @@ for part in "${@:-bench 31200 62400 methods training minute}"; do
       31200) measure tokens_31200 run --quiet --grid 20,30,52 --heads 1 --repeat 7 "${moga[@]}" ;;
       62400) measure tokens_62400 run --quiet --grid 40,30,52 --shots 0,10,20,30 --heads 1 \
         --repeat 3 "${moga[@]}" ;;
-      methods) measure methods_31200 run --quiet --grid 20,30,52 --heads 1 --repeat 5 "${methods[@]}" ;;
+      methods) measure methods_31200 run --quiet --grid 20,30,52 --heads 1 --repeat 7 "${methods[@]}" \
+        --columns density,recall_mean,relative_l2,plan_time,run_time,speedup,realised_share,realised_share_run,planning_share,share_of_peak ;;
       training) measure training run --quiet --pass both --grid 20,30,52 --heads 1 --repeat 3 \
         --backend full --backend moga_stga --backend moga --backend stga --backend vsa --backend sla \
         --columns density,gradient_error,run_time,backward_time,backward_over_forward,forward_speedup,backward_speedup,speedup,realised_share,share_of_peak ;;

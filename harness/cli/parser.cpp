@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <regex>
 #include <type_traits>
 
@@ -42,6 +44,20 @@ CLI::Validator finite() {
           ""};
 }
 
+/// Of whole numbers, which CLI11 takes as the largest that there is where they do not fit.
+CLI::Validator fits(bool is_signed) {
+  return {[is_signed](std::string& text) {
+            errno = 0;
+            if (is_signed)
+              std::strtoll(text.c_str(), nullptr, 0);
+            else
+              std::strtoull(text.c_str(), nullptr, 0);
+            return errno == ERANGE ? fmt::format("Value {} does not fit 64 bits", text)
+                                   : std::string();
+          },
+          ""};
+}
+
 void check_range(CLI::Option& added, const Option& option) {
   const bool real = std::holds_alternative<double*>(option.target) ||
                     std::holds_alternative<std::optional<double>*>(option.target);
@@ -51,6 +67,11 @@ void check_range(CLI::Option& added, const Option& option) {
     added.check(finite());
   else if (option.range)
     added.check(in_range<int64_t>(*option.range));
+  else if (std::holds_alternative<uint64_t*>(option.target))
+    added.check(fits(false));
+  else if (std::holds_alternative<int64_t*>(option.target) ||
+           std::holds_alternative<std::vector<int64_t>*>(option.target))
+    added.check(fits(true));
 }
 
 CLI::Validator one_of(const std::vector<std::string>& choices) {

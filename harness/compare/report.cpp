@@ -8,6 +8,7 @@
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/catalogue.h"
@@ -156,8 +157,8 @@ void print_comparison(const ComparisonResult& result, const CompareOptions& opti
   print_out("A: {}\nB: {}\n{}\n", short_setting(result.a), short_setting(result.b),
             result.protocol);
   if (const auto& w = result.workload)
-    print_out("workload {}: {} tokens, {} {} of {}\n", w->name, w->length, w->heads,
-              w->heads == 1 ? "head" : "heads", w->dim);
+    print_out("workload {}: {}, {} of {}\n", w->name, counted(w->length, "token"),
+              counted(w->heads, "head"), w->dim);
   print_times(result);
   print_figures(result, options.columns);
   print_absent(result, options.columns);

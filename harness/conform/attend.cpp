@@ -18,6 +18,7 @@
 #include "harness/io/safetensors.h"
 #include "harness/io/stored_array.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/workloads/mask_file.h"
 #include "metrics/plan/block_map.h"
@@ -68,10 +69,11 @@ nlohmann::json stats_json(const BackendSpec& spec, const Plan& plan, const PlanS
 }
 
 std::string sizes_text(const Inputs& in) {
-  std::string text = is_cross(in) ? fmt::format("{} queries, {} keys", in.length(), in.keys())
-                                  : fmt::format("{} tokens", in.length());
+  std::string text = is_cross(in)
+                         ? fmt::format("{} queries, {}", in.length(), counted(in.keys(), "key"))
+                         : counted(in.length(), "token");
   if (in.grid.text_tokens > 0) text += fmt::format(", {} of them no video", in.grid.text_tokens);
-  text += fmt::format(", {} {} of {}", in.heads(), in.heads() == 1 ? "head" : "heads", in.dim());
+  text += fmt::format(", {} of {}", counted(in.heads(), "head"), in.dim());
   if (in.value_dim() != in.dim()) text += fmt::format(", values of {}", in.value_dim());
   return text;
 }

@@ -211,13 +211,15 @@ void write_results(const TestCase& test, const Comparison& comparison, const std
     write_npy(folder / (name + ".npy"), array);
 }
 
-/// The results of a case have the names of its vectors.
+/// The results of a case have the names of its vectors, and of any other's.
 void require_other_folders(const std::vector<std::filesystem::path>& cases,
                            const std::string& root) {
-  for (const std::filesystem::path& folder : cases)
-    if (same_file(folder, root / folder.parent_path().filename() / folder.filename()))
+  for (const std::filesystem::path& folder : cases) {
+    const auto place = root / folder.parent_path().filename() / folder.filename();
+    if (std::filesystem::exists(place / "case.json"))
       throw InputError("--write " + in_quotes(root) + ": the computed arrays would overwrite the " +
-                       "test vectors of " + in_quotes(folder.native()));
+                       "test vectors of " + in_quotes(place.native()));
+  }
 }
 
 enum class Verdict { pass, fail, unsupported };

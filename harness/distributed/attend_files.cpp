@@ -15,6 +15,7 @@
 #include "harness/io/npy.h"
 #include "harness/io/stored_array.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/workloads/in_dtype.h"
 #include "metrics/machine/memory.h"
 
@@ -157,9 +158,10 @@ class SharedFiles {
     Outputs outputs;
     write(call, out, gradients, outputs);
     if (world_.rank() > 0) return ExitCode::fine;
-    print_out("{} on {} ({}), {} over {} ranks of {} threads: {} tokens, {} heads of {}\n{}",
-              spec_->text(), call_.device, to_string(call_.dtype), layout_.text(), world_.size(),
-              cores.threads(), own_->shape.length, own_->shape.heads, own_->shape.dim,
+    print_out("{} on {} ({}), {} over {} of {}: {}, {} of {}\n{}", spec_->text(), call_.device,
+              to_string(call_.dtype), layout_.text(), counted(world_.size(), "rank"),
+              counted(cores.threads(), "thread"), counted(own_->shape.length, "token"),
+              counted(own_->shape.heads, "head"), own_->shape.dim,
               ranks_table(forward, peak, false));
     if (out.keep) print_out("{}", ranks_table(backward, peak, true));
     if (call_.stats.empty()) return outputs.code(ExitCode::fine);

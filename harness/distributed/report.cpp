@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/io/text/counted.h"
 #include "harness/io/text_table.h"
 
 namespace vidattn {
@@ -106,9 +107,9 @@ nlohmann::json ranks_json(const SharedPass& pass, const std::vector<int64_t>& pe
 }
 
 std::string case_text(const DistributedCase& result, const RankLayout& layout) {
-  std::string text = fmt::format("{} on {} ({}), {} over {} {}: {}\n", result.backend,
-                                 result.device, result.dtype, layout.text(), layout.ranks(),
-                                 layout.ranks() == 1 ? "rank" : "ranks", verdict(result));
+  std::string text =
+      fmt::format("{} on {} ({}), {} over {}: {}\n", result.backend, result.device, result.dtype,
+                  layout.text(), counted(layout.ranks(), "rank"), verdict(result));
   if (!result.forward.ranks.empty()) text += ranks_table(result.forward, result.peak_bytes, false);
   if (!result.backward.ranks.empty()) text += ranks_table(result.backward, result.peak_bytes, true);
   if (result.total == 0 || !result.beside_one) return text;

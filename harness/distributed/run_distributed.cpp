@@ -11,6 +11,7 @@
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 
 namespace vidattn {
 namespace {
@@ -43,10 +44,11 @@ class RunRecord {
         {"threads_per_rank", threads},   {"cores", cores.all()},
         {"pinned_apart", cores.pinned()}};
     json_["cases"] = nlohmann::json::array();
-    print_out("{} over {} {} of {} {} ({}){}{}\n", layout.text(), world.size(),
-              world.size() == 1 ? "rank" : "ranks", threads, threads == 1 ? "thread" : "threads",
-              world.transport().name(), cores.pinned() ? "" : ", not pinned apart",
-              run.shared_only ? "" : fmt::format("; one process: {} threads", cores.all()));
+    print_out(
+        "{} over {} of {} ({}){}{}\n", layout.text(), counted(world.size(), "rank"),
+        counted(threads, "thread"), world.transport().name(),
+        cores.pinned() ? "" : ", not pinned apart",
+        run.shared_only ? "" : fmt::format("; one process: {}", counted(cores.all(), "thread")));
   }
   void add(const DistributedCase& result) {
     print_out("\n{}", case_text(result, layout_));

@@ -9,6 +9,7 @@
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/io/text_table.h"
 #include "harness/workloads/dit/captions.h"
 #include "harness/workloads/dit/model_file.h"
@@ -87,9 +88,10 @@ nlohmann::json task_json(const GenerateRequest& request, const RolloutTask& task
 void print_generated(const GenerateRequest& request, const RolloutTask& task,
                      const PaintedVideo& reference, const std::vector<PaintedVideo>& videos) {
   const VideoGrid& grid = task.grid;
-  print_out("{} tokens (grid {}x{}x{}, shots at {}, {} given), {} steps, shift {:g}, seed {}\n\n",
-            grid.tokens(), grid.frames, grid.height, grid.width, fmt::join(grid.shots, ","),
-            task.given, task.steps, task.shift, request.seed);
+  print_out("{} (grid {}x{}x{}, shots at {}, {} given), {}, shift {:g}, seed {}\n\n",
+            counted(grid.tokens(), "token"), grid.frames, grid.height, grid.width,
+            fmt::join(grid.shots, ","), task.given, counted(task.steps, "step"), task.shift,
+            request.seed);
   const bool compared = !reference.backend.empty();
   std::vector<std::string> headers = {"backend", "density", "seconds", "attention"};
   if (compared) headers.insert(headers.end(), {"PSNR dB", "SSIM"});

@@ -27,6 +27,12 @@ std::vector<std::string> split(const std::string& text, char separator) {
 
 }  // namespace
 
+double checked_density(double density) {
+  if (!(density > 0 && density <= 1))
+    throw InputError(fmt::format("density {:g} is not above 0 and at most 1", density));
+  return density;
+}
+
 double parse_density(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

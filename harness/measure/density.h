@@ -65,6 +65,8 @@ class MissedDensities {
   std::map<std::string, std::pair<double, double>> range_;  ///< least and most density by label
 };
 
+/// Returns the density again. Throws InputError unless it is in (0, 1].
+double checked_density(double density);
 /// One density in (0, 1]. Throws InputError for anything else.
 double parse_density(const std::string& text);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <variant>
 
 #include "attention/backend.h"
 #include "harness/host/device_list.h"
@@ -18,8 +19,15 @@ std::string range_text(const ParamSpec& spec) {
   return fmt::format("{:g}..{:g}", spec.min, spec.max);
 }
 
+/// A default out of the range cannot be asked for: it stands for what the help says.
+bool is_unset(const ParamSpec& spec) {
+  const int64_t* value = std::get_if<int64_t>(&spec.value);
+  return value != nullptr && static_cast<double>(*value) < spec.min;
+}
+
 std::string param_text(const ParamSpec& spec) {
-  const std::string value = to_text(spec.value), range = range_text(spec);
+  const std::string value = is_unset(spec) ? "not given" : to_text(spec.value);
+  const std::string range = range_text(spec);
   std::string text =
       fmt::format("      {} ({}, default {}{}): {}", spec.name, type_name(spec.value),
                   value.empty() ? "empty" : value, range.empty() ? "" : ", " + range, spec.help);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "attention/cancel.h"
 #include "attention/error.h"
@@ -66,22 +67,31 @@ ClipQuality measure(const QualityOptions& options, const std::string& source, ui
   return clip;
 }
 
-/// Says which clips cannot be measured. Throws InputError when none can.
-void check_sources(const QualityOptions& options, const std::vector<std::string>& all) {
-  std::vector<std::string> errors;
+/// Says which clips cannot be measured, and gives the reasons by source. Throws InputError when
+/// none can.
+std::map<std::string, std::string> check_sources(const QualityOptions& options,
+                                                 const std::vector<std::string>& all) {
+  std::map<std::string, std::string> errors;
   for (const std::string& source : all) {
     ClipRequest request = options.clip;
     request.source = source;
     try {
       check_clip(request);
     } catch (const InputError& error) {
-      errors.emplace_back(error.what());
+      errors[source] = error.what();
     }
   }
   // The film beside them is no reason to go on where nothing that was named can be read.
   const size_t named = options.videos.empty() ? all.size() : options.videos.size();
-  if (errors.size() >= named) throw InputError(errors.front());
-  for (const std::string& error : errors) say(error, ExitCode::usage);
+  if (errors.size() >= named) throw InputError(errors.begin()->second);
+  for (const auto& [source, error] : errors) say(error, ExitCode::usage);
+  return errors;
+}
+
+ClipQuality failed_clip(const std::string& source, const std::string& error) {
+  ClipQuality clip{.name = source, .error = error, .record = {{"error", error}}};
+  put_path(clip.record, "name", source);
+  return clip;
 }
 
 ExitCode exit_code(const std::vector<ClipQuality>& clips) {
@@ -104,7 +114,7 @@ ExitCode quality(const QualityOptions& given) {
   check_quality_columns(options.columns);
   check_noise(options.noise);
   const auto all = sources(options);
-  check_sources(options, all);
+  const std::map<std::string, std::string> unreadable = check_sources(options, all);
   Outputs outputs;
   std::vector<ClipQuality> clips;
   const auto write = [&] { write_json(options.out, quality_record(options, clips)); };
@@ -113,15 +123,17 @@ ExitCode quality(const QualityOptions& given) {
     Progress progress("measuring", static_cast<int64_t>(all.size() * options.backends.size()));
     for (size_t i = 0; i < all.size() && !interrupted(); ++i) {
       try {
-        clips.push_back(measure(options, all[i], i + 1, [&] { progress.update(++done); }));
+        if (const auto known = unreadable.find(all[i]); known != unreadable.end())
+          clips.push_back(failed_clip(all[i], known->second));
+        else
+          clips.push_back(measure(options, all[i], i + 1, [&] { progress.update(++done); }));
       } catch (const Cancelled&) {
         break;
       } catch (const std::exception&) {  // what the others gave is not lost for it
-        const std::string error = failure_text(std::current_exception());
-        clips.push_back({.name = all[i], .error = error, .record = {{"error", error}}});
-        put_path(clips.back().record, "name", all[i]);
-        progress.update(done = static_cast<int64_t>((i + 1) * options.backends.size()));
+        clips.push_back(failed_clip(all[i], failure_text(std::current_exception())));
+        say(clips.back().name + ": " + clips.back().error, ExitCode::usage);
       }
+      progress.update(done = static_cast<int64_t>((i + 1) * options.backends.size()));
       if (!options.out.empty()) Outputs::keep(write);
     }
   }

@@ -11,6 +11,7 @@
 #include "harness/host/output/thrown.h"
 #include "harness/host/record.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
 #include "harness/probes/scores.h"
@@ -123,7 +124,7 @@ std::string interval(const MeanInterval& d, int64_t most, int decimals) {
   if (d.count == 0) return "-";
   std::string text = fmt::format("{:+.{}f}", d.mean, decimals);
   if (d.count > 1) text += fmt::format(" ±{:.{}f}", d.half_width, decimals);
-  if (d.count < most) text += fmt::format(" ({} clip{})", d.count, d.count == 1 ? "" : "s");
+  if (d.count < most) text += fmt::format(" ({})", counted(d.count, "clip"));
   return text;
 }
 
@@ -305,17 +306,14 @@ nlohmann::json quality_record(const QualityOptions& options,
 
 void print_quality(const QualityOptions& options, const std::vector<ClipQuality>& clips) {
   for (const ClipQuality& clip : clips)
-    if (!clip.error.empty()) say(clip.name + ": " + clip.error, ExitCode::usage);
-  for (const ClipQuality& clip : clips)
     for (const std::string& note : clip.notes)
       print_out("{}: {}\n", printable(clip.name), printable(note));
   const auto measured_clips = std::count_if(
       clips.begin(), clips.end(), [](const ClipQuality& clip) { return !clip.rows.empty(); });
   const size_t backends = options.backends.size();
   const int64_t common = clips.empty() ? 0 : common_count(clips, backends, density);
-  print_out("means over the {} clip{} that every row has; noise {:g}{}\n", common,
-            common == 1 ? "" : "s", options.noise,
-            interrupted() ? "; interrupted, later clips are missing" : "");
+  print_out("means over the {} that every row has; noise {:g}{}\n", counted(common, "clip"),
+            options.noise, interrupted() ? "; interrupted, later clips are missing" : "");
   if (measured_clips == 0) return;
   print_left_out(options, clips);
   print_table(options, clips, [&](size_t b, const Column& column) {

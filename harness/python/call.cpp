@@ -162,9 +162,7 @@ Planned plan_entry(const Call& call, const GivenBackend& given, std::optional<do
   Planned planned{spec_of(given), {}, {}, {}};
   planned.in = call.inputs(entry, given, planned.spec);
   if (density) {
-    if (!(*density > 0 && *density <= 1))
-      throw InputError("density " + std::to_string(*density) + " is not above 0 and at most 1");
-    DensitySolution solution = solve_density(planned.spec, planned.in, *density);
+    DensitySolution solution = solve_density(planned.spec, planned.in, checked_density(*density));
     planned.spec = std::move(solution.spec);
     planned.note = std::move(solution.note);
   }

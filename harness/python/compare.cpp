@@ -133,8 +133,7 @@ std::string html_of(const Comparison& comparison) {
 Settings settings_of(std::optional<double> density, double seconds, double interval,
                      int64_t min_blocks, int64_t max_blocks, int64_t seed,
                      const std::string& passes, bool whole, bool cold) {
-  if (density && !(*density > 0 && *density <= 1))
-    throw InputError("density " + std::to_string(*density) + " is not above 0 and at most 1");
+  if (density) checked_density(*density);
   if (!(seconds > 0)) throw InputError("seconds must be above 0");
   if (!(interval >= 0)) throw InputError("interval must not be below 0");
   if (min_blocks < 1) throw InputError("min_blocks must be at least 1");

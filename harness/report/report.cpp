@@ -17,6 +17,7 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/io/text/escape.h"
 #include "harness/io/text/html.h"
 #include "harness/measure/backend_spec.h"
@@ -219,8 +220,8 @@ ExitCode report(const ReportOptions& options) {
   Outputs outputs;
   outputs.write([&] {
     write_text(options.out, report_page(data));
-    print_out("{}: {} cases of {} run{}\n", options.out, data["cases"].size(), runs.size(),
-              runs.size() == 1 ? "" : "s");
+    print_out("{}: {} of {}\n", options.out, counted(std::ssize(data["cases"]), "case"),
+              counted(std::ssize(runs), "run"));
   });
   if (options.figures.empty()) return outputs.code(ExitCode::fine);
   WrittenFiles files(options.figures);

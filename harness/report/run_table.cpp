@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "harness/host/preflight.h"
+#include "harness/io/text/counted.h"
 #include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/backend_spec.h"
@@ -72,13 +73,13 @@ std::string unread_lines(const MainJob& job) {
 
 /// Of several calls it speaks of the first.
 std::string workload_line(const WorkloadFacts& w, bool several) {
-  std::string text = fmt::format("{}: {} {}", several ? "the first call" : "workload " + w.name,
-                                 w.length, w.keys > 0 ? "queries" : "tokens");
+  std::string text = several ? "the first call: " : "workload " + w.name + ": ";
+  text += w.keys > 0 ? fmt::format("{} queries", w.length) : counted(w.length, "token");
   if (w.grid[0] > 0)
     text += fmt::format(" (grid {}, shots at {})", fmt::join(w.grid, "x"), fmt::join(w.shots, ","));
   if (w.text_tokens > 0) text += fmt::format(", {} of them no video", w.text_tokens);
-  if (w.keys > 0) text += fmt::format(", {} keys", w.keys);
-  text += fmt::format(", {} {} of {}", w.heads, w.heads == 1 ? "head" : "heads", w.dim);
+  if (w.keys > 0) text += ", " + counted(w.keys, "key");
+  text += fmt::format(", {} of {}", counted(w.heads, "head"), w.dim);
   if (w.value_dim > 0) text += fmt::format(", values of {}", w.value_dim);
   return text + "\n";
 }

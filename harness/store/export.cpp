@@ -14,7 +14,7 @@ using nlohmann::json;
 constexpr const char* kFormat = "vidattn runs";
 
 bool known_version(const std::string& version) {
-  return version.starts_with("2.") || version == "1.0";
+  return has_one_shape(version) || version == "1.0";
 }
 
 }  // namespace

@@ -237,7 +237,7 @@ json to_json(const CaseIdentity& id) {
           {"backend", id.backend},
           {"device", id.device},
           {"dtype", id.dtype},
-          {"density", optional(id.density)},
+          {"density_target", optional(id.density)},
           {"cache", id.cold ? "cold" : "warm"},
           {"pass", to_string(id.pass)},
           {"content", id.content}};
@@ -249,8 +249,8 @@ CaseIdentity identity_from_json(const JsonReader& j) {
   j.read("backend", id.backend);
   j.read("device", id.device);
   j.read("dtype", id.dtype);
-  if (const JsonReader density = j.maybe("density"); !density.is_null())
-    id.density = density.number();
+  for (const char* name : {"density_target", "density"})  // by the second before 3.0
+    if (const JsonReader density = j.maybe(name); !density.is_null()) id.density = density.number();
   id.cold = j.maybe("cache").get_or<std::string>("warm") == "cold";
   if (const JsonReader pass = j.maybe("pass"); !pass.is_null())
     id.pass = pass.placed([&] { return parse_pass(pass.text()); });

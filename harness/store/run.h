@@ -18,8 +18,15 @@ namespace vidattn {
 ///             blocks everywhere; share_of_peak for the storage type in place of share_of_fma_peak
 ///   2.1       cpu_seconds of every block; the outcome refused
 ///   2.3       ranks of a case: how even its plan is over them
+///   3.0       the density that a case was asked for is its `density_target`; it was `density`, as
+///   the
+///             measured one is among the metrics
 /// Older files are still read.
-inline constexpr const char* kRecordVersion = "2.3";
+inline constexpr const char* kRecordVersion = "3.0";
+/// Whether cases of this version have the shape of 2.0 and newer.
+inline bool has_one_shape(const std::string& version) {
+  return version.starts_with("2.") || version.starts_with("3.");
+}
 
 /// Ends the suite's name of a run that measured some cases of an earlier run again.
 inline constexpr const char* kAgain = " again";

@@ -57,7 +57,7 @@ void add_cases(const MainJob& job, json& record) {
 
 Measurement case_of(const JsonReader& record, const JsonReader& test) {
   const auto version = record.maybe("schema_version").get_or(std::string());
-  if (!version.starts_with("2.")) return old_case(record, test);
+  if (!has_one_shape(version)) return old_case(record, test);
   Measurement m = measurement_from_json(test);
   if (!m.workload) m.workload = workload_facts_from_json(record.at("workload"));
   return m;

@@ -14,6 +14,7 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/io/text/escape.h"
 #include "harness/io/text/path_json.h"
 #include "harness/io/text_table.h"
@@ -62,9 +63,9 @@ void print_suppressed(const std::vector<CleanShot>& shots, int64_t min_length) {
 
 void print(const std::string& path, const VideoSurvey& survey, const std::vector<CleanShot>& shots,
            int64_t min_length) {
-  print_out("{}: {} frames of {}x{}, {:.4g} frames/s, {} shot{}, boundaries at least {} apart\n",
-            printable(path), survey.frames, survey.width, survey.height, survey.fps, shots.size(),
-            shots.size() == 1 ? "" : "s", min_length);
+  print_out("{}: {} frames of {}x{}, {:.4g} frames/s, {}, boundaries at least {} apart\n",
+            printable(path), survey.frames, survey.width, survey.height, survey.fps,
+            counted(std::ssize(shots), "shot"), min_length);
   for (const std::string& note : survey.notes) print_out("  {}\n", note);
   std::vector<std::vector<std::string>> rows;
   const auto seconds = [&](int64_t frame) { return fmt::format("{:.3f}", survey.times[frame]); };
@@ -222,8 +223,8 @@ class Search {
   }
 
   void print_score() const {
-    print_out("{} video{}: TP {}  FP {}  FN {}  precision {:.4f}  recall {:.4f}  F1 {:.4f}\n",
-              scored_, scored_ == 1 ? "" : "s", total_.true_positive, total_.false_positive,
+    print_out("{}: TP {}  FP {}  FN {}  precision {:.4f}  recall {:.4f}  F1 {:.4f}\n",
+              counted(scored_, "video"), total_.true_positive, total_.false_positive,
               total_.false_negative, total_.precision(), total_.recall(), total_.f1());
   }
 

@@ -93,5 +93,11 @@ TEST(Sol, RefusesTextThatIsNotThere) {
   EXPECT_THROW(sol(in, {{"token_order", "morton"}}), InputError);
 }
 
+TEST(Sol, RefusesASinkBehindTheTokens) {
+  const Inputs in = random_inputs(20, 1, 16);
+  EXPECT_THROW(sol(in, {{"sink_start", "20"}, {"sink_tokens", "1"}}), InputError);
+  EXPECT_NO_THROW(sol(in, {{"sink_start", "19"}, {"sink_tokens", "9"}}));
+}
+
 }  // namespace
 }  // namespace vidattn::sol_test

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/io/text/counted.h"
 #include "harness/io/text/path_json.h"
 
 namespace vidattn {
@@ -50,8 +51,8 @@ std::string CuratedVideo::verdict() const {
   if (const Decision* drop = analysis->first_drop()) return "dropped: " + drop->text();
   const auto clips = std::count_if(analysis->clips.begin(), analysis->clips.end(),
                                    [](const ClipRecord& clip) { return clip.decisions.kept(); });
-  return fmt::format("{} of {} clips in {} sample{}", clips, analysis->clips.size(), samples.size(),
-                     samples.size() == 1 ? "" : "s");
+  return fmt::format("{} of {} in {}", clips, counted(std::ssize(analysis->clips), "clip"),
+                     counted(std::ssize(samples), "sample"));
 }
 
 std::vector<nlohmann::json> decision_lines(const CuratedVideo& video) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "harness/io/embedded.h"
+#include "harness/io/text/counted.h"
 #include "harness/io/text/escape.h"
 #include "harness/io/text/html.h"
 
@@ -53,10 +54,10 @@ std::string sample_card(const nlohmann::json& sample) {
   const auto text = [&](const char* key) { return xml(sample[key].get<std::string>()); };
   return fmt::format(
       "<article class=\"sample kept\"><a href=\"{0}\"><img src=\"{1}\" alt=\"frames of {2}\" "
-      "loading=\"lazy\"></a><p><a href=\"{0}\">{2}</a>: {3:.2f} s, {4} shot{5}, {6}x{7}, {8}</p>"
-      "<p class=\"soft\">{9}</p></article>\n",
+      "loading=\"lazy\"></a><p><a href=\"{0}\">{2}</a>: {3:.2f} s, {4}, {5}x{6}, {7}</p>"
+      "<p class=\"soft\">{8}</p></article>\n",
       text("file"), text("sheet"), text("id"), sample["seconds"].get<double>(),
-      sample["shots"].size(), sample["shots"].size() == 1 ? "" : "s", sample["width"].get<int>(),
+      counted(std::ssize(sample["shots"]), "shot"), sample["width"].get<int>(),
       sample["height"].get<int>(), text("written"), text("caption"));
 }
 
@@ -82,12 +83,9 @@ std::string summary_rows(const CurateSummary& summary) {
     return fmt::format("<tr><td>{}</td><td>{:.1f} s</td><td>{}</td></tr>\n", xml(what), seconds,
                        of);
   };
-  std::string text =
-      row("in", summary.seconds_in,
-          fmt::format("{} video{}", summary.videos, summary.videos == 1 ? "" : "s")) +
-      row("kept", summary.seconds_kept,
-          fmt::format("{} sample{}", summary.samples, summary.samples == 1 ? "" : "s")) +
-      row("transitions", summary.trimmed, "");
+  std::string text = row("in", summary.seconds_in, counted(summary.videos, "video")) +
+                     row("kept", summary.seconds_kept, counted(summary.samples, "sample")) +
+                     row("transitions", summary.trimmed, "");
   for (const auto& [rule, seconds] : summary.dropped)
     text += row(rule, seconds, std::to_string(summary.counted.at(rule)));
   if (summary.unreadable > 0) text += row("unreadable", 0, std::to_string(summary.unreadable));

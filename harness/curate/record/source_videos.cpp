@@ -78,10 +78,12 @@ std::vector<SourceVideo> list_videos(const std::vector<std::string>& folders,
       throw InputError(fmt::format("there is no file or folder {}", in_quotes(given)));
     if (lies_in(given, out))
       throw InputError(fmt::format("{} lies in --out, which holds what is made", in_quotes(given)));
-    if (fs::is_directory(given, error))
+    if (fs::is_directory(given, error)) {
       list_folder(given, out, videos);
-    else
+    } else {
+      const InputFile readable(given);
       videos.push_back(video_of(given, fs::path(given).filename().string()));
+    }
   }
   std::set<std::string> ids;
   for (const SourceVideo& video : videos)

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "harness/io/json_file.h"
+#include "harness/io/text/counted.h"
 #include "harness/tables/paper.h"
 
 namespace vidattn {
@@ -25,10 +26,6 @@ std::string interval(const CrossedMean& mean) {
 
 /// Whether there is more than one rater or prompt to learn from.
 bool is_estimated(const CrossedMean& mean) { return std::isfinite(mean.standard_error); }
-
-std::string counted(int64_t count, const std::string& what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
 
 /// Of one rater and one prompt there is none.
 std::string probability(double p, const CrossedMean& mean) {

@@ -9,6 +9,7 @@
 #include "attention/error.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/counted.h"
 #include "harness/io/text/markdown.h"
 #include "harness/io/text_table.h"
 #include "harness/tables/cluster/parts.h"
@@ -25,8 +26,8 @@ std::string tile_name(TileShape tile) { return fmt::format("{}x{}", tile.queries
 
 ProjectionTable counted_part(const Projection& p) {
   ProjectionTable part{fmt::format(
-      "Counted on the plans of {}: {} tokens, {} heads of {}, 16-bit elements, tiles of {}",
-      p.workload, p.tokens, p.heads, p.dim, tile_name(p.tile))};
+      "Counted on the plans of {}: {}, {} of {}, 16-bit elements, tiles of {}", p.workload,
+      counted(p.tokens, "token"), counted(p.heads, "head"), p.dim, tile_name(p.tile))};
   part.headers = {"backend"};
   for (const Figure& figure : counted_figures()) part.headers.emplace_back(figure.header);
   for (const ProjectedPlan& plan : p.plans) {

@@ -8,6 +8,7 @@
 
 #include "attention/cancel.h"
 #include "attention/error.h"
+#include "harness/io/text/counted.h"
 #include "harness/workloads/media/colour.h"
 #include "harness/workloads/media/stream.h"
 
@@ -15,10 +16,6 @@ namespace vidattn {
 namespace {
 
 constexpr double kUnknownFps = 25;  // of a stream that has neither times nor a rate
-
-std::string frames_text(int64_t count) {
-  return fmt::format("{} frame{}", count, count == 1 ? "" : "s");
-}
 
 }  // namespace
 
@@ -106,23 +103,23 @@ std::string VideoReader::decoder() const { return state_->stream.decoder(); }
 std::vector<std::string> VideoReader::notes() const {
   const State& s = *state_;
   std::vector<std::string> notes;
-  const int64_t counted = s.stream.frames_counted();
+  const int64_t by_container = s.stream.frames_counted();
   if (s.ended && s.frames < frames_promised())
     notes.push_back(fmt::format("cut off or damaged: its header promises {}{}, {} can be read",
-                                counted > 0 ? "" : "about ", frames_text(frames_promised()),
-                                s.frames));
+                                by_container > 0 ? "" : "about ",
+                                counted(frames_promised(), "frame"), s.frames));
   if (s.stream.ends_inside_frame())
     notes.push_back(
         fmt::format("cut off or damaged: it ends inside a frame, {} before it can be read",
-                    frames_text(s.frames)));
+                    counted(s.frames, "frame")));
   if (const int64_t damaged = s.stream.damaged(); damaged > 0)
-    notes.push_back(fmt::format("damaged in {} place{}, where the codec filled in or left out",
-                                damaged, damaged == 1 ? "" : "s"));
+    notes.push_back(fmt::format("damaged in {}, where the codec filled in or left out",
+                                counted(damaged, "place")));
   if (s.interlaced > 0)
     notes.push_back(
         fmt::format("interlaced: {} hold two fields of different times, which are not "
                     "separated",
-                    frames_text(s.interlaced)));
+                    counted(s.interlaced, "frame")));
   if (!s.doubt.empty()) notes.push_back(s.doubt);
   if (s.to_bgr.saw_alpha()) notes.emplace_back("transparent: composed on black");
   if (std::abs(s.aspect - 1) > 1e-3)

@@ -184,6 +184,7 @@ TEST_F(KeptFiles, BehindTheLine) {
   fs::copy(vectors + "/moga", at("v/moga"), fs::copy_options::recursive);
   expect_kept("conform @/v --write %/v", "would overwrite the test vectors");
   expect_kept("conform @/v/moga --write %/v", "would overwrite the test vectors");
+  expect_kept("conform " + vectors + "/moga --write %/v", "would overwrite the test vectors");
 }
 
 TEST_F(KeptFiles, TheBranchesOfACombinedPlan) {

@@ -98,6 +98,8 @@ TEST(Parser, RefusesWhatCannotBe) {
            {{"--blocks", "1e1"}, "not in range"},
            {{"--frames", "x"}, "--frames"},
            {{"--seed", "-1"}, "not in range"},
+           {{"--tokens", "99999999999999999999"}, "99999999999999999999 does not fit 64 bits"},
+           {{"--tokens", "1,-99999999999999999999"}, "-99999999999999999999 does not fit"},
            {{"--seconds", "nan"}, "Value nan not in range"},
            {{"--density", "nan"}, "nan not a positive number"},
            {{"--density", "0"}, "0 not a positive number"},

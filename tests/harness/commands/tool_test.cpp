@@ -100,7 +100,7 @@ TEST_F(Tool, RunComparesBackendsAndWritesEverythingAsJson) {
       path("run.json"));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const nlohmann::json json = load(path("run.json"));
-  EXPECT_EQ(json["schema_version"], "2.3");
+  EXPECT_EQ(json["schema_version"], "3.0");
   EXPECT_TRUE(json["environment"].contains("machine"));
   EXPECT_EQ(json["workload"]["sha256"]["q"].get<std::string>().size(), 64U);
   ASSERT_EQ(json["cases"].size(), 3U);

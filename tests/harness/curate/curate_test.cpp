@@ -294,6 +294,8 @@ TEST(Curate, BadInputIsOneLine) {
   write_bytes(folder / "v.mp4", "x");
   const std::string video = (folder / "v.mp4").string();
   expect_refused("curate /no/such/folder" + out, "/no/such/folder");
+  expect_refused("curate /dev/zero" + out, "expected a regular file");
+  EXPECT_FALSE(fs::exists(folder / "out")) << "before any work";
   expect_refused("curate " + (folder / "empty").string() + out, "no videos");
   expect_refused("curate " + video, "--out");
   expect_refused("curate " + video + out + " --captioner 'true {frames}'", "{out}");

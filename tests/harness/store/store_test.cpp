@@ -43,6 +43,17 @@ TEST(Store, GivesBackWhatWasStored) {
   EXPECT_EQ(read.case_count, 2);
 }
 
+TEST(Store, ReadsTheDensityThatWasAskedForByItsOlderName) {
+  Measurement c = stored_case("one");
+  c.identity.density = 0.25;
+  nlohmann::json record = to_json(c);
+  EXPECT_EQ(record["density_target"], 0.25);
+  EXPECT_FALSE(record.contains("density")) << "the measured one is among the metrics";
+  record["density"] = record["density_target"];
+  record.erase("density_target");
+  EXPECT_EQ(measurement_from_json(JsonReader(record)).identity.density, 0.25);
+}
+
 TEST(Store, KeepsWhatIsKnownOfHeadsAndOfTheCall) {
   const TemporaryFolder folder;
   StoredRun run = stored_run();
