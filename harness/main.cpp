@@ -5,6 +5,7 @@
 #include "harness/cli/restart.h"
 #include "harness/host/output/standard_streams.h"
 #include "harness/host/output/thrown.h"
+#include "harness/host/start/limited.h"
 #include "harness/host/start/stack.h"
 
 namespace {
@@ -14,6 +15,12 @@ namespace {
   std::fflush(nullptr);
   std::_Exit(static_cast<int>(code));
 }
+
+void before_libraries(int /*argc*/, char** argv, char** environment) {
+  vidattn::restart_limited(argv, environment);
+}
+// The linker's list of what runs before the libraries' own beginnings.
+[[gnu::section(".preinit_array"), gnu::used]] auto* const kBeforeLibraries = before_libraries;
 
 }  // namespace
 

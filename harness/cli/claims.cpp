@@ -33,8 +33,7 @@ bool is_file(const std::string& path) {
 
 void claim_what_is_written(const Option& option) {
   for (const std::string& path : written_paths(option)) {
-    if (option.writes == Written::folder) continue;  // its files are met one by one
-    claim_written(path, option.name);
+    claim_written(path, option.name);  // of a folder its name alone: its files are met one by one
     if (option.writes == Written::store)
       for (const char* beside : {"-journal", "-wal", "-shm"})
         claim_written(path + beside, option.name);

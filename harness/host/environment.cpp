@@ -6,6 +6,7 @@
 #include <omp.h>
 #include <openssl/crypto.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -100,7 +101,8 @@ std::optional<std::string> cpu_name(bool known) {
 
 json machine(json& unknown) {
   Part part{"machine", unknown};
-  const bool known = cpuinfo_initialize();
+  // It writes to stderr where there is no /proc.
+  const bool known = ::access("/proc/cpuinfo", R_OK) == 0 && cpuinfo_initialize();
   const char* const kNoTopology = "libcpuinfo could not read the processor's topology";
   const auto count = [&](uint32_t n) { return known ? std::optional(n) : std::nullopt; };
   const auto cache = [&](const cpuinfo_cache* (*get)(uint32_t), uint32_t n) {

@@ -78,6 +78,9 @@ std::unique_ptr<SQLite::Database> connect(const std::filesystem::path& path, boo
   require_format(*database);
   require_whole(*database);
   if (write) migrate(*database);
+  // On a read-only file system SQLite opens it for reading alone and does not say so.
+  if (write && sqlite3_db_readonly(database->getHandle(), "main") == 1)
+    throw InputError("its file system is read-only");
   return database;
 }
 

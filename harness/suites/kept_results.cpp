@@ -1,6 +1,7 @@
 #include "harness/suites/kept_results.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "harness/io/file.h"
@@ -29,7 +30,7 @@ void KeptResults::keep(const MainJob& job, size_t finished) {
 
 void KeptResults::finish(const MainJob& job, Outputs& outputs) {
   if (!file_.empty()) outputs.write([&] { write_json(file_, main_job_record(job)); });
-  if (store_) outputs.write([&] { store_end(job); });
+  if (store_) outputs.write([&] { store_or_print(job); });
 }
 
 /// The run with its first cases is one transaction, and so is each later part of it.
@@ -40,6 +41,18 @@ void KeptResults::store(const MainJob& job, size_t finished) {
   else
     store_->put_cases(run_, first, {job.run.cases.begin() + first, job.run.cases.end()});
   final_ = finished;
+}
+
+/// What neither store nor file took is not lost for it.
+void KeptResults::store_or_print(const MainJob& job) {
+  try {
+    store_end(job);
+  } catch (const std::exception&) {
+    if (file_.empty())
+      print_out("{}\n", main_job_record(job).dump(-1, ' ', false,
+                                                  nlohmann::json::error_handler_t::replace));
+    throw;
+  }
 }
 
 void KeptResults::store_end(const MainJob& job) {

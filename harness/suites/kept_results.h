@@ -26,11 +26,13 @@ class KeptResults {
   /// there is no trace. What cannot be written now is tried again at the next call.
   void keep(const MainJob& job, size_t finished);
 
-  /// The same at the end, each whatever becomes of the other; what fails is said.
+  /// The same at the end, each whatever becomes of the other; what fails is said. A run that the
+  /// store does not take and that has no file is printed as JSON.
   void finish(const MainJob& job, Outputs& outputs);
 
  private:
   void store(const MainJob& job, size_t finished);
+  void store_or_print(const MainJob& job);
   void store_end(const MainJob& job);
 
   std::string file_;

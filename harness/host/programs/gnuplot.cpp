@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/host/programs/program.h"
 #include "harness/io/file.h"
@@ -102,6 +103,7 @@ std::string Drawing::draw(const std::string& title, const std::string& path) con
                    .input = "set encoding utf8\n" + blocks_ + terminal_of_path + script_ +
                             kPlainTexts + plots_ + "\n",
                    .until_interrupted = true});
+  throw_if_cancelled();  // which ended it
   if (!end.fine()) throw InputError("gnuplot " + end.trouble());
   if (!is_whole(end.out)) throw InputError("gnuplot's picture is cut off");
   return finished(end.out, title);

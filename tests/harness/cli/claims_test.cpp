@@ -175,6 +175,7 @@ TEST_F(KeptFiles, BehindTheLine) {
            {"train --steps 1 --fine-tune @/averaged.safetensors --out %", "name the same file"},
            {"check --suite quick --accept x --baseline @/new --junit %/new", "name the same file"},
            {"restore @/clean.avi --folder %", "name the same file"},
+           {"report @/new --out %/page --figures %/page", "name the same file"},
            {"restore @/full.avi --folder % --backend stga", "name the same file"},
            {"generate --backend full --backend stga --captions @/moga_full.mp4 --out %/moga.mp4",
             "name the same file"}})

@@ -1,4 +1,5 @@
 // What happens where memory is short. "Slow", because address sanitizers do not work under a limit.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tests/harness/files.h"
@@ -25,6 +26,14 @@ class ShortMemory : public ::testing::Test {
   testing::TemporaryFolder folder_;
   std::string out_ = (folder_ / "out.json").string();
 };
+
+/// OpenBLAS starts its threads before main(), and ends a program in which it cannot.
+TEST_F(ShortMemory, TooLittleForAThreadIsOneLineSlow) {
+  const ToolResult result = run(40, "list");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(result.err.rfind("vidattn: out of memory: ", 0), 0U) << result.err;
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+}
 
 TEST_F(ShortMemory, NoMeasuredCaseIsLostSlow) {
   int complete = 0, partly = 0;

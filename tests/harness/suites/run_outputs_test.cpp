@@ -65,6 +65,10 @@ TEST_F(RunOutputs, AStoreThatFailsDoesNotKeepTheFileFromBeingWritten) {
   EXPECT_EQ(timed_cases(path("r.json")), 2U);
   EXPECT_EQ(Store(path("v.db")).list_runs().size(), 1U);
   EXPECT_EQ(files(), 2U) << "nothing else is left";
+  const ToolResult printed = run_shell("ulimit -f 200; " + run(2) + " --db " + path("v.db"));
+  EXPECT_EQ(printed.exit_code, 3);
+  const auto record = nlohmann::json::parse(printed.out.substr(printed.out.find("\n{")));
+  EXPECT_EQ(record["cases"].size(), 2U) << "without a file it is printed";
 }
 
 TEST_F(RunOutputs, AHangUpIsAnInterrupt) {
