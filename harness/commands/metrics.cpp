@@ -31,7 +31,7 @@ ExitCode measure(const Given& given, const Arguments& arguments) {
   if (inputs.size() == 1) open_frames(inputs.front());  // throws what is a row of a batch
   VideoMetricOptions options{.shots = shots_of(given.shots, inputs.size()),
                              .frames_per_shot = given.frames_per_shot};
-  options.backbones = load_backbones(given.models);
+  options.backbones = load_backbones(with_found_models(given.models));
   Outputs outputs;
   std::vector<VideoResult> results;
   const auto write = [&] { write_json(given.out, metrics_record(results, options, arguments)); };
@@ -55,7 +55,10 @@ std::vector<Option> options(Given& o) {
       Option("VIDEO", &o.videos, "video files, folders of frames or of videos, film or film:SEED")
           .required(),
       Option("--shots", &o.shots, "auto, or the first frame of every shot: 0,120"),
-      Option("--model", &o.models, "KEY=FILE, TorchScript; may be repeated: " + model_keys()),
+      Option("--model", &o.models,
+             "KEY=FILE, TorchScript; may be repeated: " + model_keys() +
+                 "; EfficientNet-lite0 is taken from where harness/get_models.sh puts it, too; "
+                 "none: no network"),
       Option("--frames-per-shot", &o.frames_per_shot, "K of the cross-shot scores").in(1, 10000),
       fps_option(o.fps),
       out_option(o.out, "JSON file"),

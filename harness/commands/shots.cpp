@@ -9,15 +9,12 @@ namespace {
 
 std::vector<Option> options(FindShotsOptions& find) {
   ShotOptions& detection = find.detection;
-  const auto rule = [&detection](const std::string& name) {
-    detection.rule = name == "content" ? CutRule::content : CutRule::adaptive;
-  };
   return {
       Option("VIDEO", &find.videos,
              "video files, folders of frames or of videos, film or film:SEED"),
-      Option("--detector", rule, "rule for cuts: content or adaptive")
-          .one_of({"content", "adaptive"})
-          .shown_as("content"),
+      Option("--detector", &find.detector,
+             "rule for cuts: content or adaptive; or TransNetV2 for all boundaries: transnet with "
+             "the network of harness/get_models.sh, transnet:FILE with another"),
       Option("--threshold", &detection.threshold, "content: least score of a cut"),
       Option("--ratio", &detection.adaptive_ratio, "adaptive: least score over its neighbours'"),
       Option("--least", &detection.adaptive_least, "adaptive: least score of a cut"),

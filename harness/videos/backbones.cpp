@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
 
 #include "attention/error.h"
+#include "harness/host/programs/torch_library.h"
 #include "harness/io/json_file.h"
+#include "harness/io/places/models.h"
 #include "harness/io/sha256.h"
 #include "harness/videos/torchscript.h"
 #include "metrics/video/model_input.h"
@@ -16,7 +19,8 @@ namespace vidattn {
 namespace {
 
 constexpr const char* kHeadKey = "aesthetic_head";
-constexpr size_t kClipLarge = 768;  // width of CLIP ViT-L/14's image features
+constexpr const char* kFoundKey = "efficientnet_lite0";  // of harness/get_models.sh
+constexpr size_t kClipLarge = 768;                       // width of CLIP ViT-L/14's image features
 
 /// A network that --model knows.
 struct Known {
@@ -27,16 +31,19 @@ struct Known {
 };
 
 /// VBench's names for VBench's networks only.
-const std::array<Known, 4>& known_networks() {
+const std::array<Known, 5>& known_networks() {
   ModelInput dinov2 = dino_input();
   dinov2.bicubic_crop = true;  // its patches of 14 pixels need a multiple of 14 on both sides
-  static const std::array<Known, 4> known = {{
+  static const std::array<Known, 5> known = {{
       {"dino", "DINO ViT-B/16", 768, dino_input(), "subject_consistency", "cross_shot_dino",
        "long_range_dino"},
       {"dinov2", "DINOv2 ViT-B/14", 768, dinov2, "subject_consistency.dinov2", "cross_shot_dinov2",
        "long_range_dinov2"},
       {"clip", "CLIP ViT-B/32", 512, clip_input(), "background_consistency", "cross_shot_clip",
        "long_range_clip"},
+      {kFoundKey, "EfficientNet-lite0", 1280, efficientnet_input(),
+       "consistency.efficientnet_lite0", "cross_shot.efficientnet_lite0",
+       "long_range.efficientnet_lite0"},
       {"clip_l14", "CLIP ViT-L/14", kClipLarge, clip_input(), "", "", ""},
   }};
   return known;
@@ -61,9 +68,11 @@ class TorchDescriptor : public FrameDescriptor {
 
   std::string name() const override { return known_.key; }
   std::string protocol() const override {
-    return fmt::format(
-        "{} (TorchScript), shorter side {} {}", known_.architecture, known_.input.side,
-        known_.input.bicubic_crop ? "bicubic, central square" : "bilinear, uncropped");
+    return fmt::format("{} (TorchScript), shorter side {} {}", known_.architecture,
+                       known_.input.side,
+                       known_.input.bicubic_crop  ? "bicubic, central square"
+                       : known_.input.antialiased ? "bilinear, antialiased, uncropped"
+                                                  : "bilinear, uncropped");
   }
   /// What is outside of a region becomes the network's mean colour. The whole frame runs once.
   std::vector<Feature> describe(const cv::Mat& frame,
@@ -97,7 +106,7 @@ class TorchDescriptor : public FrameDescriptor {
     };
     std::vector<float> output;
     try {
-      output = model_->run(image.values.data(), image.height, image.width);
+      output = model_->run(image.values.data(), {1, 3, image.height, image.width});
     } catch (const std::runtime_error& error) {
       fail(error.what());
     }
@@ -111,7 +120,7 @@ class TorchDescriptor : public FrameDescriptor {
 
   const Known& known_;
   std::string path_;
-  std::shared_ptr<ImageModel> model_;
+  std::shared_ptr<TorchModel> model_;
 };
 
 const Known& find_network(const std::string& key) {
@@ -145,6 +154,16 @@ std::string model_keys() {
   for (const Known& known : known_networks())
     text += fmt::format("{} ({}), ", known.key, known.architecture);
   return text + kHeadKey + " (JSON with w and b)";
+}
+
+std::vector<std::string> with_found_models(std::vector<std::string> models) {
+  if (models == std::vector<std::string>{kNoModels}) return {};
+  const std::string key = std::string(kFoundKey) + "=";
+  const bool given = std::any_of(models.begin(), models.end(),
+                                 [&](const std::string& model) { return model.starts_with(key); });
+  const auto found = found_model(std::string(kFoundKey) + ".pt");
+  if (!given && found && torch_available()) models.push_back(key + *found);
+  return models;
 }
 
 AestheticHead load_aesthetic_head(const std::string& path) {

@@ -26,6 +26,13 @@ struct Backbones {
 /// Known keys, for help texts: "dino=DINO ViT-B/16, …".
 std::string model_keys();
 
+/// What `--model` says alone so that no network is looked for.
+constexpr const char* kNoModels = "none";
+
+/// With the network that harness/get_models.sh put where it is found, unless the models name
+/// another one of its kind or are kNoModels.
+std::vector<std::string> with_found_models(std::vector<std::string> models);
+
 /// Loads what `--model KEY=FILE` names. The networks are run once on a grey square, so that a wrong
 /// one is refused before any work. Throws InputError for an unknown or repeated key, a file that is
 /// not what the key needs, an output that is not the architecture's width, or clip_l14 and

@@ -20,8 +20,10 @@
 #include "harness/io/text_table.h"
 #include "harness/measure/engine/timings.h"
 #include "harness/videos/scene_file.h"
+#include "harness/videos/transnet_detector.h"
 #include "harness/workloads/video/video_input.h"
 #include "metrics/shots/clean_shots.h"
+#include "metrics/shots/transnet.h"
 
 namespace vidattn {
 namespace {
@@ -38,7 +40,8 @@ std::vector<Scene> scenes_of(const std::vector<CleanShot>& shots) {
 std::string describe(const Boundary* boundary) {
   if (boundary == nullptr) return "start of the video";
   std::string text = transition_name(boundary->kind);
-  if (boundary->kind == Transition::cut) text += fmt::format(" {:.1f}", boundary->score);
+  if (boundary->kind == Transition::cut)
+    text += fmt::format(" {:.{}f}", boundary->score, boundary->score > 1 ? 1 : 2);
   if (boundary->clean()) return text + ", clean";
   return text + fmt::format(", overlapped {}-{}", boundary->first, boundary->last);
 }
@@ -61,11 +64,11 @@ void print_suppressed(const std::vector<CleanShot>& shots, int64_t min_length) {
   }
 }
 
+/// `how` says by which rule they were found.
 void print(const std::string& path, const VideoSurvey& survey, const std::vector<CleanShot>& shots,
-           int64_t min_length) {
-  print_out("{}: {} frames of {}x{}, {:.4g} frames/s, {}, boundaries at least {} apart\n",
-            printable(path), survey.frames, survey.width, survey.height, survey.fps,
-            counted(std::ssize(shots), "shot"), min_length);
+           const std::string& how) {
+  print_out("{}: {} frames of {}x{}, {:.4g} frames/s, {}, {}\n", printable(path), survey.frames,
+            survey.width, survey.height, survey.fps, counted(std::ssize(shots), "shot"), how);
   for (const std::string& note : survey.notes) print_out("  {}\n", note);
   std::vector<std::vector<std::string>> rows;
   const auto seconds = [&](int64_t frame) { return fmt::format("{:.3f}", survey.times[frame]); };
@@ -77,7 +80,6 @@ void print(const std::string& path, const VideoSurvey& survey, const std::vector
   print_out("{}", text_table({"shot", "first", "last", "frames", "from s", "to s", "clean frames",
                               "begins with"},
                              rows));
-  print_suppressed(shots, min_length);
 }
 
 json to_json(const std::vector<Boundary>& boundaries) {
@@ -122,6 +124,12 @@ json to_json(const ShotScore& score) {
           {"recall", score.recall()},   {"f1", score.f1()}};
 }
 
+json to_json(const TransNet& transnet) {
+  return {{"detector", "transnet"},
+          {"model", network_record(transnet.path())},
+          {"threshold", kTransNetThreshold}};
+}
+
 json to_json(const ShotOptions& options) {
   return {{"detector", options.rule == CutRule::content ? "content" : "adaptive"},
           {"threshold", options.threshold},
@@ -135,14 +143,15 @@ json to_json(const ShotOptions& options) {
 /// The work of one call: what was found so far and what went wrong.
 class Search {
  public:
-  explicit Search(const FindShotsOptions& options) : options_(options) {
+  explicit Search(const FindShotsOptions& options)
+      : options_(options), detection_(options.detection) {
     if (options.videos.empty() && options.truth.empty())
       throw InputError("shots: give videos, or --score with a scene file");
     if (!options.truth.empty()) truth_ = read_scenes(options.truth);
     inputs_ = find_videos(options.videos, options.image_fps);
     if (!options.truth.empty())
       for (const VideoInput& input : inputs_) truth_of(input.path);
-    const ShotDetector valid(options.detection);
+    choose_detector();
   }
 
   ExitCode run() {
@@ -161,6 +170,18 @@ class Search {
   }
 
  private:
+  void choose_detector() {
+    const std::string& name = options_.detector;
+    const std::string transnet = "transnet", of_file = transnet + ":";
+    if (name == transnet || (name.starts_with(of_file) && name.size() > of_file.size()))
+      transnet_.emplace(name.substr(std::min(name.size(), of_file.size())), "--detector transnet");
+    else if (name != "content" && name != "adaptive")
+      throw InputError("--detector " + in_quotes(name) +
+                       ": content, adaptive, transnet or transnet:FILE is needed");
+    detection_.rule = name == "adaptive" ? CutRule::adaptive : CutRule::content;
+    const ShotDetector valid(detection_);
+  }
+
   const SceneRecord& truth_of(const std::string& path) const {
     std::filesystem::path name(path);
     if (!name.has_filename()) name = name.parent_path();  // a folder given with a slash
@@ -170,6 +191,19 @@ class Search {
     if (found == truth_.end())
       throw InputError(in_quotes(options_.truth) + " has no line with \"id\": " + in_quotes(id));
     return *found;
+  }
+
+  std::unique_ptr<ShotFinder> finder() const {
+    if (transnet_) return transnet_->finder();
+    return std::make_unique<ShotDetector>(detection_);
+  }
+
+  void print_found(const std::string& path, const VideoSurvey& survey,
+                   const std::vector<CleanShot>& shots) const {
+    const int64_t apart = detection_.min_length;
+    print(path, survey, shots,
+          transnet_ ? "found by TransNetV2" : fmt::format("boundaries at least {} apart", apart));
+    print_suppressed(shots, apart);
   }
 
   void look_into(const VideoInput& input) {
@@ -182,12 +216,12 @@ class Search {
             throw_if_cancelled();
             progress.update(static_cast<int64_t>(share * 1000));
           },
-          options_.detection);
+          *finder());
       progress.update(1000);
       std::vector<CleanShot> shots = clean_shots(survey.boundaries, survey.frames);
       const std::vector<Scene> scenes = scenes_of(shots);
       for (CleanShot& shot : shots) leave_out(shot, survey.suppressed);
-      print(path, survey, shots, options_.detection.min_length);
+      print_found(path, survey, shots);
       videos_.push_back(record_of(path, survey, shots));
       if (options_.truth.empty()) return;
       const ShotScore score = score_shots(truth_of(path).truth, scenes);
@@ -229,15 +263,17 @@ class Search {
   }
 
   void write() const {
-    json record = record_header("shots", "1.3", options_.arguments);
+    json record = record_header("shots", "1.4", options_.arguments);
     record["interrupted"] = interrupted();
-    record["detection"] = to_json(options_.detection);
+    record["detection"] = transnet_ ? to_json(*transnet_) : to_json(detection_);
     record["videos"] = videos_;
     if (scored_ > 0) record["score"] = to_json(total_);
     write_json(options_.out, record);
   }
 
   const FindShotsOptions& options_;
+  ShotOptions detection_;
+  std::optional<TransNet> transnet_;
   std::vector<VideoInput> inputs_;
   std::vector<SceneRecord> truth_;
   json videos_ = json::array();

@@ -9,11 +9,12 @@
 namespace vidattn {
 
 struct FindShotsOptions {
-  std::vector<std::string> videos;  ///< files, folders of frames or of videos, film or film:SEED
-  double image_fps = 24;            ///< of folders of frames
-  ShotOptions detection;
-  std::string truth;  ///< scene file (scene_file.h) to score against; empty = none
-  std::string out;    ///< JSON file; empty = none
+  std::vector<std::string> videos;   ///< files, folders of frames or of videos, film or film:SEED
+  double image_fps = 24;             ///< of folders of frames
+  std::string detector = "content";  ///< or adaptive, transnet, transnet:FILE
+  ShotOptions detection;             ///< of content and adaptive
+  std::string truth;                 ///< scene file (scene_file.h) to score against; empty = none
+  std::string out;                   ///< JSON file; empty = none
   std::vector<std::string> arguments;
 };
 

@@ -21,35 +21,35 @@ std::string one_line(const std::exception& error) {
   return text.substr(text.rfind('\n') + 1);
 }
 
-class TorchModel : public ImageModel {
+class LoadedModel : public TorchModel {
  public:
-  explicit TorchModel(const char* path) : module_(torch::jit::load(path, c10::kCPU)) {
+  explicit LoadedModel(const char* path) : module_(torch::jit::load(path, c10::kCPU)) {
     module_.eval();
   }
 
-  std::vector<float> run(const float* image, int64_t height, int64_t width) override {
+  std::vector<float> run(const float* values, const std::vector<int64_t>& shape) override {
     const c10::InferenceMode no_gradients;
     try {
       // from_blob wants a pointer to non-const but only lends it to the network's input.
-      const at::Tensor input = at::from_blob(const_cast<float*>(image), {1, 3, height, width});
+      const at::Tensor input = at::from_blob(const_cast<float*>(values), shape);
       const c10::IValue result = module_.forward({input});
       if (!result.isTensor()) throw std::runtime_error("its output is no tensor");
-      return values(result.toTensor());
+      return flat(result.toTensor());
     } catch (const std::exception& error) {
       throw std::runtime_error(one_line(error));
     }
   }
 
  private:
-  static std::vector<float> values(const at::Tensor& output) {
+  static std::vector<float> flat(const at::Tensor& output) {
     if (output.dim() < 1 || output.numel() != output.size(-1)) {
       std::string shape;
       for (const int64_t n : output.sizes())
         shape += (shape.empty() ? "" : ",") + std::to_string(n);
       throw std::runtime_error("its output has shape [" + shape + "], expected [1,N]");
     }
-    const at::Tensor flat = output.reshape({-1}).to(at::kFloat).contiguous();
-    return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
+    const at::Tensor row = output.reshape({-1}).to(at::kFloat).contiguous();
+    return {row.data_ptr<float>(), row.data_ptr<float>() + row.numel()};
   }
 
   torch::jit::Module module_;
@@ -58,9 +58,9 @@ class TorchModel : public ImageModel {
 }  // namespace
 }  // namespace vidattn
 
-extern "C" vidattn::ImageModel* vidattn_load_torchscript(const char* path) {
+extern "C" vidattn::TorchModel* vidattn_load_torchscript(const char* path) {
   try {
-    return new vidattn::TorchModel(path);
+    return new vidattn::LoadedModel(path);
   } catch (const std::exception& error) {
     throw std::runtime_error(vidattn::one_line(error));
   }

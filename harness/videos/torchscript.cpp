@@ -9,16 +9,16 @@
 namespace vidattn {
 namespace {
 
-using Load = ImageModel* (*)(const char* path);
+using Load = TorchModel* (*)(const char* path);
 
 }  // namespace
 
-std::unique_ptr<ImageModel> load_torchscript(const std::string& path) {
+std::unique_ptr<TorchModel> load_torchscript(const std::string& path) {
   static const auto load =
       reinterpret_cast<Load>(torch_function("vidattn_load_torchscript", "--model"));
   const InputFile readable{path};
   try {
-    return std::unique_ptr<ImageModel>(load(path.c_str()));
+    return std::unique_ptr<TorchModel>(load(path.c_str()));
   } catch (const std::runtime_error& error) {
     throw InputError(fmt::format("model {} is not TorchScript (torch.jit.save): {}",
                                  readable.name(), error.what()));

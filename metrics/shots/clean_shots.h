@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "metrics/shots/shot_detection.h"
+#include "metrics/shots/boundary.h"
 
 namespace vidattn {
 

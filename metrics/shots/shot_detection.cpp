@@ -61,11 +61,6 @@ bool inside_any(const std::vector<Boundary>& known, int64_t frame) {
 
 }  // namespace
 
-std::string transition_name(Transition kind) {
-  if (kind == Transition::cut) return "cut";
-  return kind == Transition::gradual ? "gradual" : "fade";
-}
-
 struct ShotDetector::State {
   explicit State(const ShotOptions& given)
       : options(given), fades(given.fade_threshold), blends(given.window) {}
@@ -202,12 +197,5 @@ ShotDetector::State::Judged ShotDetector::State::judge() const {
 std::vector<Boundary> ShotDetector::boundaries() const { return state_->judge().kept; }
 
 std::vector<Boundary> ShotDetector::suppressed() const { return state_->judge().suppressed; }
-
-std::vector<int64_t> shot_starts(const std::vector<Boundary>& boundaries, int64_t frames) {
-  std::vector<int64_t> starts = {0};
-  for (const Boundary& boundary : boundaries)
-    if (boundary.frame > 0 && boundary.frame < frames) starts.push_back(boundary.frame);
-  return starts;
-}
 
 }  // namespace vidattn

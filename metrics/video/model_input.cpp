@@ -6,6 +6,7 @@
 #include <string>
 
 #include "attention/error.h"
+#include "metrics/video/antialiased.h"
 
 namespace vidattn {
 namespace {
@@ -25,6 +26,12 @@ ModelInput clip_input() {
           .deviation = {0.26862954f, 0.26130258f, 0.27577711f}};
 }
 
+ModelInput efficientnet_input() {
+  ModelInput input = dino_input();
+  input.antialiased = true;
+  return input;
+}
+
 Planes preprocess(const cv::Mat& frame, const ModelInput& input) {
   const int64_t shorter = std::min(frame.rows, frame.cols);
   if (std::max(frame.rows, frame.cols) > kMostAspect * shorter)
@@ -34,11 +41,12 @@ Planes preprocess(const cv::Mat& frame, const ModelInput& input) {
   const auto scaled = [&](int64_t length) {
     return static_cast<int>(length * input.side / shorter);
   };
+  const cv::Size size(scaled(frame.cols), scaled(frame.rows));
   cv::Mat image;
-  frame.convertTo(image, CV_32FC3);
+  (input.antialiased ? resize_antialiased(frame, size) : frame).convertTo(image, CV_32FC3);
   // OpenCV's bicubic kernel has a = -0.75 and half-pixel centres, as PyTorch's.
-  cv::resize(image, image, {scaled(frame.cols), scaled(frame.rows)}, 0, 0,
-             input.bicubic_crop ? cv::INTER_CUBIC : cv::INTER_LINEAR);
+  if (!input.antialiased)
+    cv::resize(image, image, size, 0, 0, input.bicubic_crop ? cv::INTER_CUBIC : cv::INTER_LINEAR);
   if (input.bicubic_crop) {
     // Python rounds halves to even, as nearbyint does.
     const auto start = [&](int length) {

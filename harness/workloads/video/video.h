@@ -33,6 +33,9 @@ VideoSurvey survey_video(const std::string& path, const std::function<void(doubl
 VideoSurvey survey_frames(FrameSource& frames, const std::string& path,
                           const std::function<void(double)>& progress = {},
                           const ShotOptions& options = {});
+/// The same with the shots that `finder` finds, which is new.
+VideoSurvey survey_frames(FrameSource& frames, const std::string& path,
+                          const std::function<void(double)>& progress, ShotFinder& finder);
 
 /// Which frames of a file stand for a video of `wanted` frames: evenly spread over the whole file,
 /// so that all its shots appear. frame(i) = floor(i * stride).

@@ -4,13 +4,14 @@
 #include <sys/wait.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 
 #include "harness/host/programs/torch_library.h"
+#include "harness/io/json_file.h"
 #include "harness/videos/scores.h"
 #include "harness/videos/torchscript.h"
 #include "metrics/video/model_input.h"
+#include "tests/harness/tiny_network.h"
 #include "tests/harness/tool.h"
 #include "tests/harness/videos.h"
 #include "tests/paths.h"
@@ -24,29 +25,16 @@ using testing::TemporaryFolder;
 using testing::write_bytes;
 using testing::write_frames;
 
-// Names with "Slow" are left out under the sanitizers, in which libtorch takes a minute to load.
-class SlowBackbones : public ::testing::Test {
+class SlowBackbones : public testing::TinyNetworks {
  protected:
-  void SetUp() override {
-    if (!torch_available()) GTEST_SKIP() << "built without libtorch";
-  }
-
   /// A TorchScript file with `forward(self, x)` returning the expression.
   std::string network(const std::string& name, const std::string& expression) const {
-    const std::string path = (folder_ / name).string();
-#ifdef VIDATTN_MAKE_TORCHSCRIPT
-    const std::string command = std::string(VIDATTN_MAKE_TORCHSCRIPT) + " " + path +
-                                " 'def forward(self, x):\n  return " + expression + "\n'";
-    EXPECT_EQ(std::system(command.c_str()), 0) << command;
-#endif
-    return path;
+    return testing::tiny_network(folder_ / name, "return " + expression);
   }
   /// Means of 16x16 areas of the three channels: as wide as DINO ViT-B/16's output.
   std::string tiny_dino() const {
     return network("dino.pt", "torch.flatten(torch.adaptive_avg_pool2d(x, [16, 16]), 1)");
   }
-
-  TemporaryFolder folder_;
 };
 
 TEST_F(SlowBackbones, ATinyDinoGivesVBenchsName) {
@@ -133,7 +121,7 @@ TEST_F(SlowBackbones, PreprocessingIsPyTorchs) {
     const std::string kind = bicubic ? "bicubic" : "bilinear";
     const auto model = load_torchscript(network(
         kind + ".pt", "torch.flatten(torch.upsample_" + kind + "2d(x, [224, 376], False), 1)"));
-    const std::vector<float> expected = model->run(planes.data(), frame.rows, frame.cols);
+    const std::vector<float> expected = model->run(planes.data(), {1, 3, frame.rows, frame.cols});
     const Planes ours =
         preprocess(frame, {.bicubic_crop = bicubic, .mean = {0, 0, 0}, .deviation = {1, 1, 1}});
     ASSERT_EQ(ours.width, bicubic ? 224 : 376);
@@ -145,6 +133,40 @@ TEST_F(SlowBackbones, PreprocessingIsPyTorchs) {
                       expected[(c * 224 + y) * 376 + x + left] / 255, 2e-5)
               << kind << " " << c << " " << y << " " << x;
   }
+}
+
+TEST_F(SlowBackbones, EfficientNetIsTakenFromWhereItIsFound) {
+  // As wide as its features: means of 32x40 areas.
+  const std::filesystem::path models = folder_ / "data/vidattn/models";
+  std::filesystem::create_directories(models);
+  const std::string model = testing::tiny_network(
+      models / "efficientnet_lite0.pt",
+      "return torch.flatten(torch.adaptive_avg_pool2d(torch.mean(x, [1], True), [32, 40]), 1)");
+  std::vector<cv::Mat> frames(3, grey(51));
+  frames.resize(6, grey(204));
+  const std::string video = write_frames(folder_ / "cut", frames);
+  const std::string out = (folder_ / "o.json").string();
+  const auto scores_with = [&](const std::string& options) {
+    const ToolResult result = run_shell("XDG_DATA_HOME=" + (folder_ / "data").string() +
+                                        " " VIDATTN_TOOL " metrics --quiet --shots 0,3 " + video +
+                                        " --out " + out + " " + options);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_json(out);
+  };
+  const nlohmann::json found = scores_with("");
+  EXPECT_EQ(found["vidattn"][1]["models"][0]["file"], model);
+  // A flat frame's features are all alike: below ImageNet's mean, or above.
+  EXPECT_NEAR(found["cross_shot.efficientnet_lite0"][0].get<double>(), -1, 1e-5);
+  EXPECT_NEAR(found["consistency.efficientnet_lite0"][0].get<double>(), (1 + 1 + 0 + .5 + .5) / 5,
+              1e-5);
+  EXPECT_TRUE(found.contains("long_range.efficientnet_lite0"));
+  EXPECT_FALSE(found.contains("subject_consistency"));
+  const nlohmann::json none = scores_with("--model none");
+  EXPECT_FALSE(none.contains("consistency.efficientnet_lite0"));
+  EXPECT_TRUE(none["vidattn"][1]["models"].empty());
+  const nlohmann::json given = scores_with("--model efficientnet_lite0=" + model);
+  EXPECT_EQ(given["vidattn"][1]["models"].size(), 1U);
+  EXPECT_EQ(given["consistency.efficientnet_lite0"], found["consistency.efficientnet_lite0"]);
 }
 
 TEST_F(SlowBackbones, SayWhatIsWrongWithANetwork) {
