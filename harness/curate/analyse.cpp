@@ -53,7 +53,10 @@ class Analyst {
     const StageFile stage = stages_.segmentation();
     found_.segmentation = kept_in(stage, read_segmentation);
     if (!found_.segmentation && work_) {
-      found_.segmentation = segment_video(stages_.video().path, stages_.limits());
+      std::optional<TransNet> transnet;
+      if (!settings_.transnet.is_null()) transnet.emplace(settings_.transnet["file"], "--transnet");
+      found_.segmentation =
+          segment_video(stages_.video().path, stages_.limits(), transnet ? &*transnet : nullptr);
       stage.write(to_json(*found_.segmentation));
     }
     if (found_.segmentation) decide(*found_.segmentation, stages_.limits());

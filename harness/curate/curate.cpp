@@ -44,10 +44,21 @@ std::string language_of(const CurateOptions& options) {
   return options.language;
 }
 
+/// Of TransNetV2, null where it is not asked.
+nlohmann::json transnet_of(const CurateOptions& options) {
+  if (options.transnet == "off") return nullptr;
+  std::optional<std::string> file = options.transnet;
+  if (*file == "auto") file = found_transnet();
+  if (!file) return nullptr;
+  if (options.worker.empty()) TransNet(*file, "--transnet");  // refused before any work
+  return network_record(*file);
+}
+
 CurateSettings settings_of(const CurateOptions& options) {
   CurateSettings settings{.place = DatasetPlace(options.out), .limits = limits_of(options)};
   settings.networks = load_backbones(options.models);
   settings.language = language_of(options);
+  settings.transnet = transnet_of(options);
   settings.captioner = options.captioner;
   settings.endpoint = options.endpoint;
   if (!options.endpoint.empty()) {

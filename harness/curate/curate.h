@@ -17,6 +17,7 @@ struct CurateOptions {
   std::string ocr = "auto";                                       ///< auto, on or off
   std::string language = "eng";
   std::vector<std::string> models;  ///< KEY=FILE of networks, for the aesthetic rule
+  std::string transnet = "auto";    ///< file of TransNetV2, auto = where it is found, or off
   std::string captioner, endpoint, caption_model = "default";
   std::string prompt =
       "These are frames of one video shot, in order. Describe the shot for training a video model: "

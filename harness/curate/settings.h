@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "harness/curate/captions/caption_desk.h"
@@ -15,7 +16,8 @@ struct CurateSettings {
   DatasetPlace place;
   SourceLimits limits;
   Backbones networks = {};
-  std::string language = {};  ///< of the text that is looked for; empty = none is
+  nlohmann::json transnet = nullptr;  ///< file and SHA-256 of TransNetV2; null = is not asked
+  std::string language = {};          ///< of the text that is looked for; empty = none is
   std::string captioner = {}, endpoint = {}, model = {}, prompt = {};
 
   /// What captions come from, for keys and records; empty = what was measured.

@@ -40,6 +40,12 @@ StageFile VideoStages::stage(const std::string& name, const nlohmann::json& depe
           std::move(files)};
 }
 
+StageFile VideoStages::segmentation() const {
+  nlohmann::json dependencies{limits_.trim};
+  if (!settings_.transnet.is_null()) dependencies.push_back(settings_.transnet["sha256"]);
+  return stage("segmentation.json", dependencies);
+}
+
 StageFile VideoStages::clip(int64_t number) const {
   return stage(fmt::format("clip-{:05}.json", number),
                {segmentation().key(), settings_.language, limits_.text_confidence},

@@ -21,7 +21,7 @@ class VideoStages {
   const CurateLimits& limits() const { return limits_; }
 
   StageFile source() const { return stage("source.json", {"source"}); }
-  StageFile segmentation() const { return stage("segmentation.json", {limits_.trim}); }
+  StageFile segmentation() const;
   StageFile clip(int64_t number) const;
   StageFile plan() const { return stage("plan.json", {"plan"}); }
   StageFile sample(int64_t number, const nlohmann::json& plan) const;

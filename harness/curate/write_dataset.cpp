@@ -64,6 +64,7 @@ nlohmann::json settings_json(const CurateSettings& settings) {
   const std::string captions = settings.caption_identity();
   return {{"limits", {{"default", to_json(settings.limits.otherwise)}, {"sources", sources}}},
           {"networks", settings.networks.provenance},
+          {"transnet", settings.transnet.is_null() ? nlohmann::json("none") : settings.transnet},
           {"ocr", settings.language.empty() ? "none" : settings.language},
           {"captions", captions.empty() ? "measured" : captions}};
 }

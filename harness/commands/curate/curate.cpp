@@ -21,6 +21,9 @@ std::vector<Option> limits(CurateOptions& o) {
       Option("--ocr", &o.ocr, "look for subtitles and watermarks; auto: where the build can")
           .one_of({"auto", "on", "off"}),
       Option("--language", &o.language, "of the text, as Tesseract's data are named"),
+      Option("--transnet", &o.transnet,
+             "TransNetV2 for shots, too, as TorchScript; auto: where harness/get_models.sh put it; "
+             "off"),
       Option("--model", &o.models,
              "KEY=FILE of TorchScript networks for the aesthetic rule: " + model_keys())};
 }

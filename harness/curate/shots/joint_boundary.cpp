@@ -1,5 +1,7 @@
 #include "harness/curate/shots/joint_boundary.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -13,7 +15,28 @@ bool same(const Boundary& a, const Boundary& b) {
   const auto within = [](const Boundary& in, const Boundary& of) {
     return !of.clean() && in.frame >= of.first - kSamePlace && in.frame <= of.last + 1 + kSamePlace;
   };
-  return near || within(a, b) || within(b, a);
+  const bool shared =
+      a.first <= a.last && b.first <= b.last && a.first <= b.last && b.first <= a.last;
+  return near || shared || within(a, b) || within(b, a);
+}
+
+/// Those of the rules that it finds, too, get its mixed frames; others are added.
+void add_transnet(std::vector<JointBoundary>& joint, const std::vector<Boundary>& found) {
+  for (JointBoundary& one : joint) one.transnet = false;
+  const size_t of_rules = joint.size();
+  for (const Boundary& one : found) {
+    bool known = false;
+    for (size_t i = 0; i < of_rules; ++i) {
+      Boundary& boundary = joint[i].boundary;
+      if (!same(boundary, one)) continue;
+      known = true;
+      joint[i].transnet = true;
+      if (one.clean()) continue;
+      boundary.first = boundary.clean() ? one.first : std::min(boundary.first, one.first);
+      boundary.last = std::max(boundary.last, one.last);
+    }
+    if (!known) joint.push_back({one, false, false, true});
+  }
 }
 
 /// Frames around a boundary that is not clean, from which something may shine into both shots.
@@ -27,16 +50,26 @@ void widen(JointBoundary& joint, int64_t trim, int64_t frames) {
 
 }  // namespace
 
+bool JointBoundary::agreed() const {
+  return transnet ? *transnet && (content || adaptive) : content && adaptive;
+}
+
 std::string JointBoundary::label() const {
   const std::string kind = transition_name(boundary.kind);
   if (clean()) return kind + ", clean";
-  if (boundary.kind != Transition::cut || (content && adaptive)) return kind + ", overlapped";
-  return kind + ", found by " + (content ? "content" : "adaptive") + " only";
+  const bool for_content_alone = !transnet && boundary.kind != Transition::cut;
+  if (agreed() || for_content_alone) return kind + ", overlapped";
+  std::vector<std::string> finders;
+  if (content) finders.emplace_back("content");
+  if (adaptive) finders.emplace_back("adaptive");
+  if (transnet.value_or(false)) finders.emplace_back("transnet");
+  return fmt::format("{}, found by {} only", kind, fmt::join(finders, " and "));
 }
 
 std::vector<JointBoundary> join_boundaries(const std::vector<Boundary>& content,
                                            const std::vector<Boundary>& adaptive, int64_t trim,
-                                           int64_t frames) {
+                                           int64_t frames,
+                                           const std::optional<std::vector<Boundary>>& transnet) {
   std::vector<JointBoundary> joint;
   for (const Boundary& one : content) joint.push_back({one, true, false});
   for (const Boundary& one : adaptive) {
@@ -48,6 +81,7 @@ std::vector<JointBoundary> join_boundaries(const std::vector<Boundary>& content,
     else
       found->adaptive = true;
   }
+  if (transnet) add_transnet(joint, *transnet);
   std::stable_sort(joint.begin(), joint.end(), [](const auto& a, const auto& b) {
     return a.boundary.frame < b.boundary.frame;
   });

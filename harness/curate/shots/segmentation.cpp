@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
+#include <optional>
 
 #include "attention/cancel.h"
 #include "attention/error.h"
@@ -11,6 +12,7 @@
 #include "harness/workloads/media/video_reader.h"
 #include "harness/workloads/video/even_frames.h"
 #include "metrics/shots/clean_shots.h"
+#include "metrics/shots/shot_detection.h"
 #include "metrics/shots/shrink.h"
 
 namespace vidattn {
@@ -33,10 +35,12 @@ struct Pass {
   std::vector<double> times;
   std::vector<std::string> notes;
   std::vector<Boundary> content, adaptive, suppressed;
+  std::optional<std::vector<Boundary>> transnet;
 };
 
-Pass pass_over(const std::string& path) {
+Pass pass_over(const std::string& path, const TransNet* network) {
   VideoReader reader(path);
+  const std::unique_ptr<ShotFinder> transnet = network == nullptr ? nullptr : network->finder();
   ShotDetector content, adaptive(adaptive_rule());
   Pass pass{.fps = reader.fps()};
   FrameTime time;
@@ -48,6 +52,7 @@ Pass pass_over(const std::string& path) {
     const cv::Mat small = shrink_to_fit(frame, kDetected, cv::INTER_LINEAR);
     content.push(small);
     adaptive.push(small);
+    if (transnet) transnet->push(frame);
     time = *reader.time();
     pass.times.push_back(time.from);
   }
@@ -58,6 +63,7 @@ Pass pass_over(const std::string& path) {
   pass.content = content.boundaries();
   pass.adaptive = adaptive.boundaries();
   pass.suppressed = content.suppressed();
+  if (transnet) pass.transnet = transnet->boundaries();
   return pass;
 }
 
@@ -102,10 +108,12 @@ void even_out(Segmentation& segmentation, const Pass& pass, const std::string& p
 
 }  // namespace
 
-Segmentation segment_video(const std::string& path, const CurateLimits& limits) {
-  const Pass pass = pass_over(path);
+Segmentation segment_video(const std::string& path, const CurateLimits& limits,
+                           const TransNet* transnet) {
+  const Pass pass = pass_over(path, transnet);
   Segmentation segmentation{.frames = pass.frames, .fps = pass.fps, .notes = pass.notes};
-  segmentation.boundaries = join_boundaries(pass.content, pass.adaptive, limits.trim, pass.frames);
+  segmentation.boundaries =
+      join_boundaries(pass.content, pass.adaptive, limits.trim, pass.frames, pass.transnet);
   segmentation.clips = spans_of(segmentation, pass);
   even_out(segmentation, pass, path);
   decide(segmentation, limits);

@@ -9,6 +9,7 @@
 #include "harness/curate/record/decision.h"
 #include "harness/curate/record/limits.h"
 #include "harness/curate/shots/joint_boundary.h"
+#include "harness/videos/transnet_detector.h"
 #include "harness/workloads/media/frame_source.h"
 
 namespace vidattn {
@@ -39,8 +40,10 @@ nlohmann::json to_json(const Segmentation& segmentation);
 Segmentation read_segmentation(const JsonReader& json);
 
 /// Decodes the whole video once, in memory that does not grow with it beyond some bytes a frame.
-/// Throws InputError for what cannot be read, and Cancelled.
-Segmentation segment_video(const std::string& path, const CurateLimits& limits);
+/// `transnet` is asked, too, unless it is none. Throws InputError for what cannot be read, and
+/// Cancelled.
+Segmentation segment_video(const std::string& path, const CurateLimits& limits,
+                           const TransNet* transnet = nullptr);
 
 /// Judges anew what was found.
 void decide(Segmentation& segmentation, const CurateLimits& limits);

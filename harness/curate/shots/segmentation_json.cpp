@@ -12,20 +12,24 @@ Transition transition_of(const JsonReader& json) {
 }
 
 nlohmann::json boundary_json(const JointBoundary& one) {
-  return {{"frame", one.boundary.frame}, {"kind", transition_name(one.boundary.kind)},
-          {"first", one.boundary.first}, {"last", one.boundary.last},
-          {"score", one.boundary.score}, {"content", one.content},
-          {"adaptive", one.adaptive},    {"label", one.label()}};
+  nlohmann::json json{{"frame", one.boundary.frame}, {"kind", transition_name(one.boundary.kind)},
+                      {"first", one.boundary.first}, {"last", one.boundary.last},
+                      {"score", one.boundary.score}, {"content", one.content},
+                      {"adaptive", one.adaptive},    {"label", one.label()}};
+  if (one.transnet) json["transnet"] = *one.transnet;
+  return json;
 }
 
 JointBoundary read_boundary(const JsonReader& json) {
+  const JsonReader transnet = json.maybe("transnet");
   return {{.frame = json.at("frame").integer(),
            .kind = transition_of(json.at("kind")),
            .first = json.at("first").integer(),
            .last = json.at("last").integer(),
            .score = json.at("score").number()},
           json.at("content").boolean(),
-          json.at("adaptive").boolean()};
+          json.at("adaptive").boolean(),
+          transnet.is_null() ? std::nullopt : std::optional(transnet.boolean())};
 }
 
 /// A span that begins at frame `from` or later.

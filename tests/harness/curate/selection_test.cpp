@@ -35,6 +35,52 @@ TEST(JoinBoundaries, CutsThatBothFindAreCleanAndOthersAreTrimmed) {
   EXPECT_EQ(joint[3].label(), "cut, found by adaptive only");
 }
 
+/// Labels of what the rules find at 50 (both), 100 (content), 220 (adaptive) and as a dissolve from
+/// 154 to 165, and TransNetV2 as given.
+std::vector<std::string> labels(const std::vector<Boundary>& transnet,
+                                std::vector<JointBoundary>* all = nullptr) {
+  const std::vector<Boundary> content = {
+      cut_at(50),
+      cut_at(100),
+      {.frame = 160, .kind = Transition::gradual, .first = 154, .last = 165}};
+  const auto joint = join_boundaries(content, {cut_at(51), cut_at(220)}, 2, 300, transnet);
+  std::vector<std::string> labels;
+  for (const JointBoundary& one : joint) labels.push_back(one.label());
+  if (all != nullptr) *all = joint;
+  return labels;
+}
+
+Boundary mix(int64_t first, int64_t last) {
+  return {
+      .frame = (first + last + 1) / 2, .kind = Transition::gradual, .first = first, .last = last};
+}
+
+TEST(JoinBoundaries, WithTransNetOneRuleAndItAreNeededForAgreement) {
+  using Labels = std::vector<std::string>;
+  EXPECT_EQ(labels({cut_at(50), cut_at(101), mix(157, 161), cut_at(220)}),
+            (Labels{"cut, clean", "cut, clean", "gradual, overlapped", "cut, clean"}));
+  EXPECT_EQ(labels({}),
+            (Labels{"cut, found by content and adaptive only", "cut, found by content only",
+                    "gradual, found by content only", "cut, found by adaptive only"}));
+}
+
+TEST(JoinBoundaries, WhatTransNetAloneFindsIsABoundaryWhoseFramesAreLeftOut) {
+  std::vector<JointBoundary> joint;
+  const auto found = labels({mix(50, 53), cut_at(120), mix(140, 155), mix(190, 200)}, &joint);
+  EXPECT_EQ(found, (std::vector<std::string>{"cut, overlapped", "cut, found by content only",
+                                             "cut, found by transnet only", "gradual, overlapped",
+                                             "gradual, found by transnet only",
+                                             "cut, found by adaptive only"}));
+  EXPECT_EQ(joint[0].boundary.first, 48) << "its mixed frames count, and two more";
+  EXPECT_EQ(joint[0].boundary.last, 55);
+  EXPECT_EQ(joint[2].boundary.first, 118);
+  EXPECT_EQ(joint[2].boundary.last, 121);
+  EXPECT_EQ(joint[3].boundary.first, 138) << "from the first of both";
+  EXPECT_EQ(joint[3].boundary.last, 167) << "to the last of both";
+  EXPECT_EQ(joint[4].boundary.first, 188);
+  EXPECT_EQ(joint[4].boundary.last, 202);
+}
+
 ClipRecord clip(int64_t number, int64_t first, int64_t last) {
   ClipRecord record{.number = number, .span = {first, last}};
   record.crop = {0, 0, 320 - 2 * static_cast<int>(number), 180};
