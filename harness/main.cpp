@@ -5,7 +5,6 @@
 #include "harness/cli/restart.h"
 #include "harness/host/output/standard_streams.h"
 #include "harness/host/output/thrown.h"
-#include "harness/host/start/limited.h"
 #include "harness/host/start/stack.h"
 
 namespace {

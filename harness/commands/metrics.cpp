@@ -15,10 +15,13 @@ namespace {
 
 struct Given {
   std::vector<std::string> videos, models;
-  std::string shots = "auto", out;
+  std::string shots = "auto", prompts, out;
   int64_t frames_per_shot = 5;
+  bool over_clips = false;
   double fps = 24;
 };
+
+std::string all_model_keys() { return model_keys() + ", " + video_network_keys(); }
 
 std::vector<int64_t> shots_of(const std::string& text, size_t videos) {
   if (text == "auto") return {};
@@ -26,12 +29,40 @@ std::vector<int64_t> shots_of(const std::string& text, size_t videos) {
   return parse_shots(text);
 }
 
+/// Of the first video that can be read; empty = of none.
+cv::Size frame_size(const std::vector<VideoInput>& inputs) {
+  for (const VideoInput& input : inputs) {
+    try {
+      return open_frames(input)->next().size();
+    } catch (const InputError&) {  // it will be a row of the batch
+    }
+  }
+  return {};
+}
+
+void load_networks(const Given& given, const std::vector<VideoInput>& inputs,
+                   VideoMetricOptions& options) {
+  const auto known = [](const std::string& key) {
+    return is_backbone(key) || is_video_network(key);
+  };
+  const auto files = model_files(with_found_models(given.models), known, all_model_keys());
+  std::vector<std::string> backbones, networks, videos;
+  for (const auto& [key, file] : files)
+    (is_backbone(key) ? backbones : networks).push_back(key + "=" + file);
+  for (const VideoInput& input : inputs) videos.push_back(input.path);
+  options.backbones = load_backbones(backbones);
+  options.networks =
+      load_video_networks(networks, networks.empty() ? cv::Size() : frame_size(inputs));
+  options.prompts = load_prompts(given.prompts, videos, options.backbones, options.networks);
+}
+
 ExitCode measure(const Given& given, const Arguments& arguments) {
   const std::vector<VideoInput> inputs = find_videos(given.videos, given.fps);
   if (inputs.size() == 1) open_frames(inputs.front());  // throws what is a row of a batch
   VideoMetricOptions options{.shots = shots_of(given.shots, inputs.size()),
-                             .frames_per_shot = given.frames_per_shot};
-  options.backbones = load_backbones(with_found_models(given.models));
+                             .frames_per_shot = given.frames_per_shot,
+                             .long_protocol = given.over_clips};
+  load_networks(given, inputs, options);
   Outputs outputs;
   std::vector<VideoResult> results;
   const auto write = [&] { write_json(given.out, metrics_record(results, options, arguments)); };
@@ -56,9 +87,11 @@ std::vector<Option> options(Given& o) {
           .required(),
       Option("--shots", &o.shots, "auto, or the first frame of every shot: 0,120"),
       Option("--model", &o.models,
-             "KEY=FILE, TorchScript; may be repeated: " + model_keys() +
+             "KEY=FILE, TorchScript; may be repeated: " + all_model_keys() +
                  "; EfficientNet-lite0 is taken from where harness/get_models.sh puts it, too; "
                  "none: no network"),
+      Option("--prompts", &o.prompts, "JSONL of videos' prompts, for scores of texts"),
+      Option("--long", &o.over_clips, "VBench-Long's scores over clips, too"),
       Option("--frames-per-shot", &o.frames_per_shot, "K of the cross-shot scores").in(1, 10000),
       fps_option(o.fps),
       out_option(o.out, "JSON file"),

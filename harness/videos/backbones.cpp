@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <map>
 
 #include "attention/error.h"
 #include "harness/host/programs/torch_library.h"
@@ -25,7 +23,7 @@ constexpr size_t kClipLarge = 768;                       // width of CLIP ViT-L/
 /// A network that --model knows.
 struct Known {
   const char *key, *architecture;
-  size_t width;  ///< values of its output; another number is another network
+  int64_t width;  ///< values of its output; another number is another network
   ModelInput input;
   const char *consistency, *cross_shot, *long_range;  ///< names of scores; empty = none
 };
@@ -49,19 +47,10 @@ const std::array<Known, 5>& known_networks() {
   return known;
 }
 
-/// Scales to unit length, as VBench does before it compares.
-Feature normalized(std::vector<float> values) {
-  double square = 0;
-  for (const float v : values) square += static_cast<double>(v) * v;
-  const auto gain = static_cast<float>(1 / std::max(1e-12, std::sqrt(square)));
-  for (float& v : values) v *= gain;
-  return values;
-}
-
 class TorchDescriptor : public FrameDescriptor {
  public:
-  TorchDescriptor(const Known& known, const std::string& path)
-      : known_(known), path_(path), model_(load_torchscript(path)) {
+  TorchDescriptor(const Known& known, std::shared_ptr<const Network> network)
+      : known_(known), network_(std::move(network)) {
     const auto side = static_cast<size_t>(known.input.side);
     run({std::vector<float>(3 * side * side, 0), known.input.side, known.input.side});
   }
@@ -96,58 +85,32 @@ class TorchDescriptor : public FrameDescriptor {
 
  private:
   Feature feature_of(const cv::Mat& frame) const {
-    return normalized(run(preprocess(frame, known_.input)));
+    return unit_length(run(preprocess(frame, known_.input)));
   }
 
   std::vector<float> run(const Planes& image) const {
-    const auto fail = [&](const std::string& what) {
-      throw InputError(fmt::format("model {}={} fails on a picture of {}x{}: {}", known_.key,
-                                   in_quotes(path_), image.width, image.height, what));
-    };
-    std::vector<float> output;
-    try {
-      output = model_->run(image.values.data(), {1, 3, image.height, image.width});
-    } catch (const std::runtime_error& error) {
-      fail(error.what());
-    }
-    if (output.size() != known_.width)
-      fail(fmt::format("it gives {} values, {} gives {}", output.size(), known_.architecture,
-                       known_.width));
-    for (const float v : output)
-      if (!std::isfinite(v)) fail("its output is not finite");
-    return output;
+    const NetworkInput input{.shape = {1, 3, image.height, image.width},
+                             .values = image.values.data()};
+    return network_->run({input}, {1, known_.width});
   }
 
   const Known& known_;
-  std::string path_;
-  std::shared_ptr<TorchModel> model_;
+  std::shared_ptr<const Network> network_;
 };
 
-const Known& find_network(const std::string& key) {
+const Known* find_network(const std::string& key) {
   for (const Known& known : known_networks())
-    if (key == known.key) return known;
-  throw InputError(fmt::format("--model: no model {}; known are {}", in_quotes(key), model_keys()));
-}
-
-std::map<std::string, std::string> parse(const std::vector<std::string>& models) {
-  std::map<std::string, std::string> files;
-  for (const std::string& model : models) {
-    const size_t equals = model.find('=');
-    if (equals == std::string::npos || equals + 1 == model.size())
-      throw InputError(fmt::format("--model {}: write KEY=FILE", in_quotes(model)));
-    const std::string key = model.substr(0, equals);
-    if (key != kHeadKey) find_network(key);
-    if (!files.emplace(key, model.substr(equals + 1)).second)
-      throw InputError(fmt::format("--model: {} is given twice", key));
-  }
-  if (files.contains("clip_l14") != files.contains(kHeadKey))
-    throw InputError(
-        "--model: aesthetic_quality needs both clip_l14=FILE.pt and "
-        "aesthetic_head=FILE.json");
-  return files;
+    if (key == known.key) return &known;
+  return nullptr;
 }
 
 }  // namespace
+
+const Backbone* Backbones::find(const std::string& key) const {
+  for (const Backbone& backbone : all)
+    if (backbone.descriptor->name() == key) return &backbone;
+  return nullptr;
+}
 
 std::string model_keys() {
   std::string text;
@@ -166,6 +129,25 @@ std::vector<std::string> with_found_models(std::vector<std::string> models) {
   return models;
 }
 
+std::map<std::string, std::string> model_files(const std::vector<std::string>& models,
+                                               const std::function<bool(const std::string&)>& known,
+                                               const std::string& listed) {
+  std::map<std::string, std::string> files;
+  for (const std::string& model : models) {
+    const size_t equals = model.find('=');
+    if (equals == std::string::npos || equals + 1 == model.size())
+      throw InputError(fmt::format("--model {}: write KEY=FILE", in_quotes(model)));
+    const std::string key = model.substr(0, equals);
+    if (!known(key))
+      throw InputError(fmt::format("--model: no model {}; known are {}", in_quotes(key), listed));
+    if (!files.emplace(key, model.substr(equals + 1)).second)
+      throw InputError(fmt::format("--model: {} is given twice", key));
+  }
+  return files;
+}
+
+bool is_backbone(const std::string& key) { return key == kHeadKey || find_network(key) != nullptr; }
+
 AestheticHead load_aesthetic_head(const std::string& path) {
   const nlohmann::json json = read_json(path);
   const JsonReader reader(json, in_quotes(path) + " is not an aesthetic head");
@@ -179,12 +161,17 @@ AestheticHead load_aesthetic_head(const std::string& path) {
 
 Backbones load_backbones(const std::vector<std::string>& models) {
   Backbones backbones;
-  const auto files = parse(models);
+  const auto files = model_files(models, is_backbone, model_keys());
+  if (files.contains("clip_l14") != files.contains(kHeadKey))
+    throw InputError(
+        "--model: aesthetic_quality needs both clip_l14=FILE.pt and "
+        "aesthetic_head=FILE.json");
   for (const auto& [key, path] : files) {
     backbones.provenance.push_back({{"key", key}, {"file", path}, {"sha256", sha256_file(path)}});
     if (key == kHeadKey) continue;
-    const Known& known = find_network(key);
-    Backbone backbone{.descriptor = std::make_shared<TorchDescriptor>(known, path)};
+    const Known& known = *find_network(key);
+    Backbone backbone{.network = load_torchscript(key, known.architecture, path)};
+    backbone.descriptor = std::make_shared<TorchDescriptor>(known, backbone.network);
     if (*known.consistency != '\0') backbone.scores.consistency = {{known.consistency}};
     backbone.scores.cross_shot = known.cross_shot;
     backbone.scores.long_range = known.long_range;

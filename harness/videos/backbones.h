@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -8,12 +10,14 @@
 
 #include "metrics/video/aesthetic_quality.h"
 #include "metrics/video/feature_metrics.h"
+#include "metrics/video/networks/network.h"
 
 namespace vidattn {
 
 /// A network that the user gave, with the scores that it makes possible.
 struct Backbone {
   std::shared_ptr<const FrameDescriptor> descriptor;
+  std::shared_ptr<const Network> network;  ///< what describes
   FeatureScores scores;
   std::optional<AestheticHead> aesthetic;  ///< then it gives aesthetic_quality
 };
@@ -21,6 +25,7 @@ struct Backbone {
 struct Backbones {
   std::vector<Backbone> all;
   nlohmann::json provenance = nlohmann::json::array();  ///< key, file and SHA-256 of each
+  const Backbone* find(const std::string& key) const;   ///< null where it is not given
 };
 
 /// Known keys, for help texts: "dino=DINO ViT-B/16, …".
@@ -32,10 +37,18 @@ constexpr const char* kNoModels = "none";
 /// With the network that harness/get_models.sh put where it is found, unless the models name
 /// another one of its kind or are kNoModels.
 std::vector<std::string> with_found_models(std::vector<std::string> models);
+/// Files by key. Throws InputError for what is not KEY=FILE, a key that is not among `known`, which
+/// are named as `listed`, and one that is there twice.
+std::map<std::string, std::string> model_files(const std::vector<std::string>& models,
+                                               const std::function<bool(const std::string&)>& known,
+                                               const std::string& listed);
+
+/// Whether load_backbones() knows the key.
+bool is_backbone(const std::string& key);
 
 /// Loads what `--model KEY=FILE` names. The networks are run once on a grey square, so that a wrong
 /// one is refused before any work. Throws InputError for an unknown or repeated key, a file that is
-/// not what the key needs, an output that is not the architecture's width, or clip_l14 and
+/// not what the key needs, an output that is not of the architecture's width, or clip_l14 and
 /// aesthetic_head without each other.
 Backbones load_backbones(const std::vector<std::string>& models);
 

@@ -19,7 +19,7 @@ namespace vidattn {
 namespace {
 
 // Raised when a field changes its meaning or goes away; new fields raise the minor number.
-constexpr const char* kSchemaVersion = "1.3";
+constexpr const char* kSchemaVersion = "1.4";
 constexpr size_t kMostColumns = 4;
 
 const VideoScore* find(const VideoResult& result, const std::string& name) {
@@ -160,12 +160,15 @@ nlohmann::json metrics_record(const std::vector<VideoResult>& results,
   }
   nlohmann::json videos = nlohmann::json::array();
   for (const VideoResult& result : results) videos.push_back(video_record(result));
+  nlohmann::json models = options.backbones.provenance;
+  models.insert(models.end(), options.networks.provenance.begin(),
+                options.networks.provenance.end());
   json["vidattn"] = {kSchemaVersion,
                      {{"tool", "vidattn metrics"},
                       {"arguments", arguments},
                       {"interrupted", interrupted()},
                       {"environment", environment()},
-                      {"models", options.backbones.provenance},
+                      {"models", models},
                       {"frames_per_shot", options.frames_per_shot},
                       {"videos", videos}}};
   return json;

@@ -18,6 +18,7 @@
 #include "harness/host/output/thrown.h"
 #include "harness/host/progress.h"
 #include "harness/measure/engine/timings.h"
+#include "harness/videos/network_scores.h"
 #include "harness/workloads/film/film.h"
 #include "harness/workloads/shots.h"
 #include "harness/workloads/video/even_frames.h"
@@ -114,17 +115,10 @@ int threads_beside(size_t metrics) {
 }  // namespace
 
 std::vector<std::unique_ptr<VideoMetric>> default_video_metrics(const VideoInfo& video,
-                                                                const VideoMetricOptions& options) {
+                                                                const VideoMetricOptions& options,
+                                                                const PromptFeatures& prompt) {
   auto metrics = registered_video_metrics(video, options.frames_per_shot);
-  for (const Backbone& backbone : options.backbones.all) {
-    FeatureScores scores = backbone.scores;
-    scores.frames_per_shot = options.frames_per_shot;
-    if (backbone.aesthetic)
-      metrics.push_back(
-          std::make_unique<AestheticQuality>(backbone.descriptor, *backbone.aesthetic));
-    else
-      metrics.push_back(std::make_unique<FeatureMetrics>(backbone.descriptor, scores, video));
-  }
+  for (auto& metric : network_scores(video, options, prompt)) metrics.push_back(std::move(metric));
   return metrics;
 }
 
@@ -166,7 +160,11 @@ bool measure_video(const VideoInput& input, const VideoMetricOptions& options,
     video.pictures = !input.images.empty();
     if (input.film)
       video.identity = [film = input.film](int64_t frame) { return film->identity(frame); };
-    const auto metrics = default_video_metrics(video, options);
+    if (options.long_protocol && video.fps < 1)
+      result.survey.notes.push_back("no scores over clips: less than one frame per second");
+    const auto prompt = options.prompts.find(input.path);
+    const auto metrics = default_video_metrics(
+        video, options, prompt == options.prompts.end() ? PromptFeatures{} : prompt->second);
     const auto start = Clock::now();
     auto frames = kept.again();
     if (!frames) frames = open_frames(input, threads_beside(metrics.size()));

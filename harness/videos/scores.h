@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "harness/videos/backbones.h"
+#include "harness/videos/prompts.h"
+#include "harness/videos/video_networks.h"
 #include "harness/workloads/video/video_input.h"
 #include "metrics/video/video_info.h"
 #include "metrics/video/video_metric.h"
@@ -15,7 +17,10 @@ namespace vidattn {
 struct VideoMetricOptions {
   std::vector<int64_t> shots = {};  ///< first frame of every shot; empty = found, or the film's own
   Backbones backbones = {};
+  VideoNetworks networks = {};
+  VideoPrompts prompts = {};
   int64_t frames_per_shot = 5;  ///< K of the cross-shot scores
+  bool long_protocol = false;   ///< VBench-Long's scores over clips, too
 };
 
 /// What was measured of one video.
@@ -28,9 +33,11 @@ struct VideoResult {
   double seconds = 0;  ///< of the second pass: reading and measuring
 };
 
-/// All metrics that apply to a video: those without a model, and those of the given networks.
+/// All metrics that apply to a video: those without a model, and those of the given networks and,
+/// where it has one, of its prompt.
 std::vector<std::unique_ptr<VideoMetric>> default_video_metrics(const VideoInfo& video,
-                                                                const VideoMetricOptions& options);
+                                                                const VideoMetricOptions& options,
+                                                                const PromptFeatures& prompt = {});
 
 /// Feeds all frames to all metrics, a few frames at a time: while the metrics see these, each on a
 /// thread of its own, the next are read. `progress` gets the number of finished frames. Returns

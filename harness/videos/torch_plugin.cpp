@@ -7,49 +7,50 @@
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "harness/videos/torchscript.h"
 
 namespace vidattn {
 namespace {
 
-/// The last line of TorchScript's message says what went wrong; those before are its trace.
+/// The last line of TorchScript's message says what went wrong; those before are its trace. One
+/// line names an operator that this libtorch does not have.
 std::string one_line(const std::exception& error) {
   const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
   std::string text = torch_error != nullptr ? torch_error->what_without_backtrace() : error.what();
+  if (const size_t unknown = text.find("Unknown builtin op"); unknown != std::string::npos)
+    return text.substr(unknown, text.find('\n', unknown) - unknown);
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text.substr(text.rfind('\n') + 1);
 }
 
-class LoadedModel : public TorchModel {
+class LoadedModule : public TorchModule {
  public:
-  explicit LoadedModel(const char* path) : module_(torch::jit::load(path, c10::kCPU)) {
+  explicit LoadedModule(const char* path) : module_(torch::jit::load(path, c10::kCPU)) {
     module_.eval();
   }
 
-  std::vector<float> run(const float* values, const std::vector<int64_t>& shape) override {
+  Output run(const std::vector<NetworkInput>& inputs) override {
     const c10::InferenceMode no_gradients;
     try {
-      // from_blob wants a pointer to non-const but only lends it to the network's input.
-      const at::Tensor input = at::from_blob(const_cast<float*>(values), shape);
-      const c10::IValue result = module_.forward({input});
+      std::vector<c10::IValue> arguments;
+      for (const NetworkInput& input : inputs) arguments.emplace_back(tensor(input));
+      const c10::IValue result = module_.forward(arguments);
       if (!result.isTensor()) throw std::runtime_error("its output is no tensor");
-      return flat(result.toTensor());
+      const at::Tensor flat = result.toTensor().to(at::kFloat).contiguous();
+      return {flat.sizes().vec(), {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()}};
     } catch (const std::exception& error) {
       throw std::runtime_error(one_line(error));
     }
   }
 
  private:
-  static std::vector<float> flat(const at::Tensor& output) {
-    if (output.dim() < 1 || output.numel() != output.size(-1)) {
-      std::string shape;
-      for (const int64_t n : output.sizes())
-        shape += (shape.empty() ? "" : ",") + std::to_string(n);
-      throw std::runtime_error("its output has shape [" + shape + "], expected [1,N]");
-    }
-    const at::Tensor row = output.reshape({-1}).to(at::kFloat).contiguous();
-    return {row.data_ptr<float>(), row.data_ptr<float>() + row.numel()};
+  // from_blob wants a pointer to non-const but only lends it to the network's input.
+  static at::Tensor tensor(const NetworkInput& input) {
+    if (input.ids != nullptr)
+      return at::from_blob(const_cast<int64_t*>(input.ids), input.shape, at::kLong);
+    return at::from_blob(const_cast<float*>(input.values), input.shape, at::kFloat);
   }
 
   torch::jit::Module module_;
@@ -58,9 +59,9 @@ class LoadedModel : public TorchModel {
 }  // namespace
 }  // namespace vidattn
 
-extern "C" vidattn::TorchModel* vidattn_load_torchscript(const char* path) {
+extern "C" vidattn::TorchModule* vidattn_load_torchscript(const char* path) {
   try {
-    return new vidattn::LoadedModel(path);
+    return new vidattn::LoadedModule(path);
   } catch (const std::exception& error) {
     throw std::runtime_error(vidattn::one_line(error));
   }

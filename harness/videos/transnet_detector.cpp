@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "attention/error.h"
 #include "harness/host/programs/torch_library.h"
@@ -19,34 +18,26 @@ namespace vidattn {
 /// The network with what it must give.
 class WindowModel {
  public:
-  explicit WindowModel(const std::string& path) : path_(path), model_(load_torchscript(path)) {
+  explicit WindowModel(const std::string& path)
+      : path_(path), network_(load_torchscript("transnetv2", "TransNetV2", path)) {
     constexpr float kGrey = 128;
     run(std::vector<float>(kTransNetWindow * kTransNetValues, kGrey));
   }
 
   std::vector<float> run(const std::vector<float>& window) const {
-    std::vector<float> output;
-    try {
-      output = model_->run(window.data(),
-                           {1, kTransNetWindow, kTransNetSize.height, kTransNetSize.width, 3});
-    } catch (const std::runtime_error& error) {
-      fail(error.what());
-    }
-    if (output.size() != kTransNetWindow)
-      fail(fmt::format("it gives {} values, expected {}", output.size(), kTransNetWindow));
+    std::vector<float> output =
+        network_->run({{.shape = {1, kTransNetWindow, kTransNetSize.height, kTransNetSize.width, 3},
+                        .values = window.data()}},
+                      {1, kTransNetWindow});
     if (!std::all_of(output.begin(), output.end(), [](float p) { return p >= 0 && p <= 1; }))
-      fail("it gives what is no probability");
+      throw InputError(
+          fmt::format("model transnetv2={} gives what is no probability", in_quotes(path_)));
     return output;
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw InputError(fmt::format("model transnetv2={} fails on a window of 100 frames of 48x27: {}",
-                                 in_quotes(path_), what));
-  }
-
   std::string path_;
-  std::unique_ptr<TorchModel> model_;
+  std::shared_ptr<const Network> network_;
 };
 
 namespace {

@@ -5,6 +5,14 @@
 
 namespace vidattn {
 
+Feature unit_length(std::vector<float> values) {
+  double square = 0;
+  for (const float v : values) square += static_cast<double>(v) * v;
+  const auto gain = static_cast<float>(1 / std::max(1e-12, std::sqrt(square)));
+  for (float& v : values) v *= gain;
+  return values;
+}
+
 double cosine(const Feature& a, const Feature& b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];

@@ -7,6 +7,9 @@
 
 namespace vidattn {
 
+/// Scales values to unit length, as VBench does before it compares.
+Feature unit_length(std::vector<float> values);
+
 /// Dot product in float64: the cosine of two features. Both must have the same length.
 double cosine(const Feature& a, const Feature& b);
 

@@ -32,6 +32,18 @@ ModelInput efficientnet_input() {
   return input;
 }
 
+Planes rgb_planes(const cv::Mat& picture) {
+  Planes planes{.values = std::vector<float>(picture.total() * 3),
+                .height = picture.rows,
+                .width = picture.cols};
+  for (int y = 0; y < picture.rows; ++y)
+    for (int x = 0; x < picture.cols; ++x)
+      for (int c = 0; c < 3; ++c)
+        planes.values[(static_cast<size_t>(c) * picture.rows + y) * picture.cols + x] =
+            picture.at<cv::Vec3f>(y, x)[2 - c];
+  return planes;
+}
+
 Planes preprocess(const cv::Mat& frame, const ModelInput& input) {
   const int64_t shorter = std::min(frame.rows, frame.cols);
   if (std::max(frame.rows, frame.cols) > kMostAspect * shorter)
@@ -54,13 +66,16 @@ Planes preprocess(const cv::Mat& frame, const ModelInput& input) {
     };
     image = image({start(image.cols), start(image.rows), input.side, input.side});
   }
-  Planes planes{
-      .values = std::vector<float>(image.total() * 3), .height = image.rows, .width = image.cols};
-  for (int y = 0; y < image.rows; ++y)
-    for (int x = 0; x < image.cols; ++x)
-      for (int c = 0; c < 3; ++c)
-        planes.values[(static_cast<size_t>(c) * image.rows + y) * image.cols + x] =
-            (image.at<cv::Vec3f>(y, x)[2 - c] / 255 - input.mean[c]) / input.deviation[c];
+  if (input.whole_levels) {
+    image.convertTo(image, CV_8UC3);
+    image.convertTo(image, CV_32FC3);
+  }
+  Planes planes = rgb_planes(image);
+  const size_t pixels = image.total();
+  for (size_t i = 0; i < planes.values.size(); ++i) {
+    const size_t c = i / pixels;
+    planes.values[i] = (planes.values[i] / 255 - input.mean[c]) / input.deviation[c];
+  }
   return planes;
 }
 

@@ -38,23 +38,57 @@ cv::Mat follow(const cv::Mat& image, const cv::Mat& flow, float share) {
   return out;
 }
 
-/// Mean of the largest 5% of the flow's magnitudes, in pixels of a frame of `size`.
-double top_magnitude(const cv::Mat& flow, cv::Size size) {
-  const float sx = static_cast<float>(size.width) / flow.cols;
-  const float sy = static_cast<float>(size.height) / flow.rows;
-  std::vector<float> magnitudes;
-  magnitudes.reserve(flow.total());
-  for (int y = 0; y < flow.rows; ++y)
-    for (int x = 0; x < flow.cols; ++x) {
-      const auto& f = flow.at<cv::Point2f>(y, x);
-      magnitudes.push_back(std::hypot(sx * f.x, sy * f.y));
-    }
-  const auto top =
-      magnitudes.begin() + static_cast<int64_t>(kTopShare * static_cast<double>(magnitudes.size()));
-  std::nth_element(magnitudes.begin(), top, magnitudes.end(), std::greater<>());
-  return std::accumulate(magnitudes.begin(), top, 0.0) /
-         static_cast<double>(top - magnitudes.begin());
-}
+std::string no_flow(const cv::Mat& frame) { return Flow::possible(frame) ? "" : kNoFlow; }
+
+class DisMiddle : public MiddleFrame {
+ public:
+  std::string score() const override { return "motion_smoothness.dis"; }
+  std::string protocol() const override { return kFlowNote; }
+  std::string impossible(const cv::Mat& frame) const override { return no_flow(frame); }
+  cv::Mat between(const cv::Mat& before, const cv::Mat& after) override {
+    if (small_.empty()) small_ = Flow::shrink(before);
+    const cv::Mat next = Flow::shrink(after);
+    const cv::Mat forth = flow_.between(small_, next);
+    const cv::Mat back = flow_.between(next, small_);
+    small_ = next;
+    const cv::Mat path = forth - back;  // twice the way, seen from the middle
+    cv::Mat middle;
+    cv::addWeighted(follow(before, path, -0.25F), 0.5, follow(after, path, 0.25F), 0.5, 0, middle);
+    return middle;
+  }
+
+ private:
+  Flow flow_;
+  cv::Mat small_;  ///< the last `after`
+};
+
+class DisMotion : public PairMotion {
+ public:
+  std::string score() const override { return "dynamic_degree.dis"; }
+  std::string protocol() const override { return kFlowNote; }
+  std::string impossible(const cv::Mat& frame) const override { return no_flow(frame); }
+  double gain(double fps) const override { return std::max(1.0, kStaticFps / fps); }
+  double top_magnitude(const cv::Mat& from, const cv::Mat& to) override {
+    if (small_.empty()) small_ = Flow::shrink(from);
+    const cv::Mat next = Flow::shrink(to);
+    const cv::Mat flow = flow_.between(small_, next);
+    small_ = next;
+    const float sx = static_cast<float>(to.cols) / flow.cols;
+    const float sy = static_cast<float>(to.rows) / flow.rows;
+    std::vector<float> magnitudes;
+    magnitudes.reserve(flow.total());
+    for (int y = 0; y < flow.rows; ++y)
+      for (int x = 0; x < flow.cols; ++x) {
+        const auto& f = flow.at<cv::Point2f>(y, x);
+        magnitudes.push_back(std::hypot(sx * f.x, sy * f.y));
+      }
+    return mean_of_top(std::move(magnitudes));
+  }
+
+ private:
+  Flow flow_;
+  cv::Mat small_;  ///< the last `to`
+};
 
 }  // namespace
 
@@ -86,26 +120,26 @@ cv::Mat Flow::between(const cv::Mat& from, const cv::Mat& to) {
   return flow;
 }
 
-cv::Mat MotionSmoothness::interpolate(const cv::Mat& next, const cv::Mat& next_small) {
-  const cv::Mat forth = flow_.between(even_small_, next_small);
-  const cv::Mat back = flow_.between(next_small, even_small_);
-  const cv::Mat path = forth - back;  // twice the way, seen from the middle
-  cv::Mat middle;
-  cv::addWeighted(follow(even_, path, -0.25F), 0.5, follow(next, path, 0.25F), 0.5, 0, middle);
-  return middle;
+double mean_of_top(std::vector<float> magnitudes) {
+  const auto top =
+      magnitudes.begin() + static_cast<int64_t>(kTopShare * static_cast<double>(magnitudes.size()));
+  std::nth_element(magnitudes.begin(), top, magnitudes.end(), std::greater<>());
+  return std::accumulate(magnitudes.begin(), top, 0.0) /
+         static_cast<double>(top - magnitudes.begin());
 }
 
+MotionSmoothness::MotionSmoothness() : MotionSmoothness(std::make_unique<DisMiddle>()) {}
+
 void MotionSmoothness::add(const cv::Mat& frame, int shot) {
-  possible_ = possible_ && Flow::possible(frame);
-  if (!possible_) return;
+  if (impossible_.empty()) impossible_ = middle_->impossible(frame);
+  if (!impossible_.empty()) return;
   if (frames_++ % 2 == 1) {
     frame.copyTo(odd_);
     return;
   }
-  const cv::Mat small = Flow::shrink(frame);
   if (!even_.empty()) {
     cv::Mat difference;
-    cv::absdiff(odd_, interpolate(frame, small), difference);
+    cv::absdiff(odd_, middle_->between(even_, frame), difference);
     const cv::Scalar mean = cv::mean(difference);
     const double score = 1 - (mean[0] + mean[1] + mean[2]) / (3 * 255);
     series_.push_back(score);
@@ -115,16 +149,15 @@ void MotionSmoothness::add(const cv::Mat& frame, int shot) {
     }
   }
   frame.copyTo(even_);
-  even_small_ = small;
   even_shot_ = shot;
 }
 
 std::vector<VideoScore> MotionSmoothness::scores() const {
-  VideoScore score{.name = "motion_smoothness.dis",
-                   .note = std::string("VBench's protocol, odd frames interpolated; ") + kFlowNote,
+  VideoScore score{.name = middle_->score(),
+                   .note = "VBench's protocol, odd frames interpolated; " + middle_->protocol(),
                    .series = series_};
-  if (!possible_) {
-    score.note = kNoFlow;
+  if (!impossible_.empty()) {
+    score.note = impossible_;
   } else if (series_.empty()) {
     score.note = "undefined: needs at least 3 frames";
   } else {
@@ -135,33 +168,36 @@ std::vector<VideoScore> MotionSmoothness::scores() const {
   return {score};
 }
 
-DynamicDegree::DynamicDegree(double fps)
-    : fps_(fps > 0 ? fps : kStaticFps), interval_(std::max<int64_t>(1, round_even(fps_ / 8))) {}
+DynamicDegree::DynamicDegree(double fps) : DynamicDegree(fps, std::make_unique<DisMotion>()) {}
+
+DynamicDegree::DynamicDegree(double fps, std::unique_ptr<PairMotion> motion)
+    : motion_(std::move(motion)),
+      fps_(fps > 0 ? fps : kStaticFps),
+      interval_(std::max<int64_t>(1, round_even(fps_ / 8))) {}
 
 void DynamicDegree::add(const cv::Mat& frame, int shot) {
-  possible_ = possible_ && Flow::possible(frame);
-  if (!possible_ || frames_++ % interval_ != 0) return;
-  const cv::Mat small = Flow::shrink(frame);
+  if (impossible_.empty()) impossible_ = motion_->impossible(frame);
+  if (!impossible_.empty() || frames_++ % interval_ != 0) return;
   if (taken_++ > 0) {
     const double side = std::min(frame.rows, frame.cols);
-    threshold_ = std::max(1.0, kStaticFps / fps_) * kStaticPixels * side / kStaticSide;
-    series_.push_back(top_magnitude(flow_.between(small_, small), frame.size()));
+    threshold_ = motion_->gain(fps_) * kStaticPixels * side / kStaticSide;
+    series_.push_back(motion_->top_magnitude(last_, frame));
     const bool moves = series_.back() > threshold_;
     moving_ += moves;
     moving_within_ += moves && shot == shot_;
   }
-  small_ = small;
+  frame.copyTo(last_);
   shot_ = shot;
 }
 
 std::vector<VideoScore> DynamicDegree::scores() const {
-  VideoScore score{
-      .name = "dynamic_degree.dis",
-      .note = "VBench's formula, 1 frame in " + std::to_string(interval_) + "; " + kFlowNote,
-      .series = series_};
+  VideoScore score{.name = motion_->score(),
+                   .note = "VBench's formula, 1 frame in " + std::to_string(interval_) + "; " +
+                           motion_->protocol(),
+                   .series = series_};
   const int64_t needed = round_even(4 * (static_cast<double>(taken_) / 16));
-  if (!possible_) {
-    score.note = kNoFlow;
+  if (!impossible_.empty()) {
+    score.note = impossible_;
   } else if (needed < 1) {
     // VBench's rule asks for no moving pair here and would call a still picture dynamic.
     score.note =

@@ -12,12 +12,13 @@
 
 namespace vidattn::testing {
 
-/// Saves a TorchScript file with `forward(self, x)` of this body ("return x"), and returns its
-/// path.
-inline std::string tiny_network(const std::filesystem::path& path, const std::string& body) {
+/// Saves a TorchScript file with `forward(self, arguments)` of this body ("return x"), and returns
+/// its path.
+inline std::string tiny_network(const std::filesystem::path& path, const std::string& body,
+                                const std::string& arguments = "x") {
 #ifdef VIDATTN_MAKE_TORCHSCRIPT
   const std::string command = std::string(VIDATTN_MAKE_TORCHSCRIPT) + " " + path.string() +
-                              " 'def forward(self, x):\n  " + body + "\n'";
+                              " 'def forward(self, " + arguments + "):\n  " + body + "\n'";
   EXPECT_EQ(std::system(command.c_str()), 0) << command;
 #endif
   return path.string();

@@ -1,7 +1,6 @@
 #include "harness/videos/backbones.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <cmath>
 #include <filesystem>
@@ -119,9 +118,11 @@ TEST_F(SlowBackbones, PreprocessingIsPyTorchs) {
         planes.push_back(static_cast<float>(frame.at<cv::Vec3b>(y, x)[c]));
   for (const bool bicubic : {false, true}) {
     const std::string kind = bicubic ? "bicubic" : "bilinear";
-    const auto model = load_torchscript(network(
-        kind + ".pt", "torch.flatten(torch.upsample_" + kind + "2d(x, [224, 376], False), 1)"));
-    const std::vector<float> expected = model->run(planes.data(), {1, 3, frame.rows, frame.cols});
+    const auto model = load_torchscript(
+        "dino", "DINO",
+        network(kind + ".pt", "torch.upsample_" + kind + "2d(x, [224, 376], False)"));
+    const std::vector<float> expected = model->run(
+        {{.shape = {1, 3, frame.rows, frame.cols}, .values = planes.data()}}, {1, 3, 224, 376});
     const Planes ours =
         preprocess(frame, {.bicubic_crop = bicubic, .mean = {0, 0, 0}, .deviation = {1, 1, 1}});
     ASSERT_EQ(ours.width, bicubic ? 224 : 376);
@@ -175,14 +176,17 @@ TEST_F(SlowBackbones, SayWhatIsWrongWithANetwork) {
   write_bytes(text, "this is no network");
   expect_input_error(load("dino=" + text), "is not TorchScript");
   expect_input_error(load("dino=" + (folder_ / "none.pt").string()), "No such file");
-  expect_input_error(load("dino=" + network("shape.pt", "x")),
-                     "its output has shape [1,3,224,224], expected [1,N]");
+  expect_input_error(
+      load("dino=" + network("shape.pt", "x")),
+      "fails on [1,3,224,224]: its output has shape [1,3,224,224], DINO ViT-B/16 gives "
+      "[1,768]");
   expect_input_error(load("dino=" + network("width.pt", "torch.mean(x, [2, 3])")),
-                     "it gives 3 values, DINO ViT-B/16 gives 768");
-  expect_input_error(load("clip=" + tiny_dino()), "it gives 768 values, CLIP ViT-B/32 gives 512");
+                     "its output has shape [1,3], DINO ViT-B/16 gives [1,768]");
+  expect_input_error(load("clip=" + tiny_dino()),
+                     "its output has shape [1,768], CLIP ViT-B/32 gives [1,512]");
   expect_input_error(load("dino=" + network("tuple.pt", "(x, x)")), "its output is no tensor");
   expect_input_error(load("dino=" + network("fails.pt", "torch.reshape(x, [7, 11])")),
-                     "fails on a picture of 224x224");
+                     "fails on [1,3,224,224]");
   expect_input_error(load("dino=" + network("nan.pt",
                                             "torch.flatten(torch.adaptive_avg_pool2d(x, "
                                             "[16, 16]), 1) / 0.")),
