@@ -33,6 +33,7 @@
 #include "harness/tables/project/project.h"
 #include "harness/tables/tables.h"
 #include "harness/videos/backbones.h"
+#include "harness/videos/prompts.h"
 #include "harness/videos/scene_file.h"
 #include "harness/workloads/capture/metadata.h"
 #include "harness/workloads/dit/captions.h"
@@ -43,6 +44,7 @@
 #include "harness/workloads/video/video_input.h"
 #include "metrics/shots/shot_score.h"
 #include "tests/harness/stored.h"
+#include "tests/support/fake_network.h"
 
 namespace vidattn::fuzz {
 namespace {
@@ -256,6 +258,14 @@ void scene_file(const fs::path& file) {
     if (record.predicted) score_shots(record.truth, *record.predicted);
 }
 
+/// Prompts of two videos, which a network encodes that always says the same.
+void video_prompts(const fs::path& file) {
+  VideoNetworks networks;
+  networks.viclip_video = networks.viclip_text = std::make_shared<testing::FakeNetwork>(
+      [](const testing::FakeNetwork::Inputs&) { return std::vector<float>(kViclipWidth, 1); });
+  load_prompts(file.string(), {"a.mp4", "b"}, {}, networks);
+}
+
 void aesthetic_head(const fs::path& file) { load_aesthetic_head(file); }
 
 void checkpoint(const fs::path& file) {
@@ -332,6 +342,7 @@ const std::vector<Reader>& readers() {
       {"devices", "devices.json", devices},
       {"paper", "paper.json", paper},
       {"scenes", "scenes.jsonl", scene_file},
+      {"prompts", "prompts.jsonl", video_prompts},
       {"head", "head.json", aesthetic_head},
       {"checkpoint", "model.safetensors", checkpoint},
       {"captions", "captions.txt", captions},

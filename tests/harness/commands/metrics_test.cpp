@@ -57,6 +57,9 @@ TEST(MetricsCommand, RefusesBadInputBeforeAnyWork) {
            {a + " --model dino", "write KEY=FILE"},
            {a + " --model dino=x --model dino=y", "given twice"},
            {a + " --model clip_l14=x.pt", "needs both"},
+           {a + " --model raft=none.pt", "none.pt"},
+           {a + " --model raft=x --model raft=y", "raft is given twice"},
+           {a + " --prompts p.jsonl", "--prompts: needs --model viclip_video=FILE.pt"},
            {a + " --fps nan", "--fps: Value nan not in range 0.01 to 10000"},
            {"--model foo=x.pt " + a, "no model \"foo\""},
            {a + " --out " + out + "/no/r.json", "cannot write"}})
