@@ -95,9 +95,8 @@ class Analyst {
   }
 
   void measure(std::vector<std::optional<ClipRecord>>& known) const {
-    const std::unique_ptr<LineReader> reader =
-        settings_.language.empty() ? nullptr : open_line_reader(settings_.language);
-    const ClipTools tools{stages_.limits(), settings_.networks, reader.get()};
+    const auto finder = open_text_finder(settings_.text, stages_.limits().text_confidence);
+    const ClipTools tools{stages_.limits(), settings_.networks, finder.get()};
     const auto done = [&](int64_t clip) { return known[static_cast<size_t>(clip)].has_value(); };
     const auto take = [&](ClipRecord clip, const cv::Mat& middle) {
       const std::vector<uint8_t> jpeg = jpeg_of(middle);

@@ -10,7 +10,6 @@
 #include "harness/curate/output/tar_shards.h"
 #include "harness/curate/select/duplicates.h"
 #include "harness/curate/step.h"
-#include "harness/curate/text/line_reader.h"
 #include "harness/curate/workers.h"
 #include "harness/curate/write_dataset.h"
 #include "harness/host/interrupt.h"
@@ -37,13 +36,6 @@ SourceLimits limits_of(const CurateOptions& options) {
   return limits;
 }
 
-/// Of the text that is looked for; empty = none is.
-std::string language_of(const CurateOptions& options) {
-  if (options.ocr == "off" || (options.ocr == "auto" && !ocr_available())) return {};
-  open_line_reader(options.language);
-  return options.language;
-}
-
 /// Of TransNetV2, null where it is not asked.
 nlohmann::json transnet_of(const CurateOptions& options) {
   if (options.transnet == "off") return nullptr;
@@ -57,7 +49,7 @@ nlohmann::json transnet_of(const CurateOptions& options) {
 CurateSettings settings_of(const CurateOptions& options) {
   CurateSettings settings{.place = DatasetPlace(options.out), .limits = limits_of(options)};
   settings.networks = load_backbones(options.models);
-  settings.language = language_of(options);
+  settings.text = choose_text(options.ocr, options.language);
   settings.transnet = transnet_of(options);
   settings.captioner = options.captioner;
   settings.endpoint = options.endpoint;
@@ -83,7 +75,7 @@ std::vector<SourceVideo> own_of(std::vector<SourceVideo> videos, const std::stri
 /// What is likely to be a mistake.
 void warn(const CurateOptions& options, const CurateSettings& settings,
           const std::vector<SourceVideo>& videos) {
-  if (settings.language.empty() && options.ocr == "auto")
+  if (settings.text.none() && options.ocr == "auto")
     print_err("vidattn: this build has no Tesseract: subtitles and text are not looked for\n");
   for (const auto& [source, limits] : settings.limits.sources)
     if (std::none_of(videos.begin(), videos.end(),

@@ -14,7 +14,7 @@ struct CurateOptions {
   std::string out;                  ///< folder of the dataset
   std::string limits;               ///< JSON of limits for each source (limits.h)
   std::optional<double> least_side, least_seconds, most_seconds;  ///< before the file's
-  std::string ocr = "auto";                                       ///< auto, on or off
+  std::string ocr = "auto";  ///< auto, on, off or ppocrv4[:PLACE]
   std::string language = "eng";
   std::vector<std::string> models;  ///< KEY=FILE of networks, for the aesthetic rule
   std::string transnet = "auto";    ///< file of TransNetV2, auto = where it is found, or off

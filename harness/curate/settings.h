@@ -7,6 +7,7 @@
 #include "harness/curate/captions/caption_desk.h"
 #include "harness/curate/record/dataset.h"
 #include "harness/curate/record/limits.h"
+#include "harness/curate/text/text_finder.h"
 #include "harness/videos/backbones.h"
 
 namespace vidattn {
@@ -17,7 +18,7 @@ struct CurateSettings {
   SourceLimits limits;
   Backbones networks = {};
   nlohmann::json transnet = nullptr;  ///< file and SHA-256 of TransNetV2; null = is not asked
-  std::string language = {};          ///< of the text that is looked for; empty = none is
+  TextChoice text = {};               ///< what finds it
   std::string captioner = {}, endpoint = {}, model = {}, prompt = {};
 
   /// What captions come from, for keys and records; empty = what was measured.

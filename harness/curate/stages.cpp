@@ -48,7 +48,7 @@ StageFile VideoStages::segmentation() const {
 
 StageFile VideoStages::clip(int64_t number) const {
   return stage(fmt::format("clip-{:05}.json", number),
-               {segmentation().key(), settings_.language, limits_.text_confidence},
+               {segmentation().key(), settings_.text.identity(), limits_.text_confidence},
                {DatasetPlace::picture(video_.id, number)});
 }
 

@@ -65,7 +65,7 @@ nlohmann::json settings_json(const CurateSettings& settings) {
   return {{"limits", {{"default", to_json(settings.limits.otherwise)}, {"sources", sources}}},
           {"networks", settings.networks.provenance},
           {"transnet", settings.transnet.is_null() ? nlohmann::json("none") : settings.transnet},
-          {"ocr", settings.language.empty() ? "none" : settings.language},
+          {"ocr", settings.text.none() ? "none" : settings.text.identity()},
           {"captions", captions.empty() ? "measured" : captions}};
 }
 

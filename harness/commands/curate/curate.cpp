@@ -18,8 +18,10 @@ std::vector<Option> limits(CurateOptions& o) {
           .in(16, 1e5),
       Option("--least-seconds", &o.least_seconds, "length of a video; 60").in(0, 1e6),
       Option("--most-seconds", &o.most_seconds, "length of a sample; 65").in(0.5, 1e6),
-      Option("--ocr", &o.ocr, "look for subtitles and watermarks; auto: where the build can")
-          .one_of({"auto", "on", "off"}),
+      Option(
+          "--ocr", &o.ocr,
+          "look for subtitles and watermarks, by Tesseract: auto (where the build can), on, off; "
+          "or by PP-OCRv4's detector: ppocrv4[:FOLDER] (harness/get_models.sh)"),
       Option("--language", &o.language, "of the text, as Tesseract's data are named"),
       Option("--transnet", &o.transnet,
              "TransNetV2 for shots, too, as TorchScript; auto: where harness/get_models.sh put it; "

@@ -86,19 +86,20 @@ void ClipMeter::add(int64_t number, const cv::Mat& frame) {
   cv::Mat luma;
   cv::cvtColor(frame, luma, cv::COLOR_BGR2GRAY);
   if ((use & second_of_pair) != 0) add_second(number, luma);
-  if ((use & first_of_pair) != 0) firsts_[number] = luma;
+  // The frame's memory may be the reader's.
+  if ((use & first_of_pair) != 0) firsts_[number] = {frame.clone(), luma};
 }
 
 void ClipMeter::add_second(int64_t number, const cv::Mat& luma) {
   const auto found = firsts_.find(number - apart_);
   if (found == firsts_.end()) return;
-  const cv::Mat first = found->second;
+  const First first = std::move(found->second);
   firsts_.erase(found);
-  look_.add_pair(Flow::shrink_luma(first), Flow::shrink_luma(luma),
+  look_.add_pair(Flow::shrink_luma(first.luma), Flow::shrink_luma(luma),
                  static_cast<double>(apart_) / fps_);
-  if (tools_.reader == nullptr) return;
-  for (TextLine& line : find_text(first, luma, *tools_.reader, tools_.limits.text_confidence)) {
-    const double motion = motion_of(first, luma, line.box);
+  if (tools_.finder == nullptr) return;
+  for (TextLine& line : tools_.finder->find(first.frame, first.luma, luma)) {
+    const double motion = motion_of(first.luma, luma, line.box);
     sightings_.push_back({number - apart_, std::move(line), motion});
   }
 }

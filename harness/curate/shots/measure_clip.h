@@ -9,6 +9,7 @@
 #include "harness/curate/shots/clip_record.h"
 #include "harness/curate/shots/look_meter.h"
 #include "harness/curate/source/judge_source.h"
+#include "harness/curate/text/text_finder.h"
 #include "harness/curate/text/text_tracks.h"
 
 namespace vidattn {
@@ -17,12 +18,12 @@ namespace vidattn {
 struct ClipTools {
   const CurateLimits& limits;
   const Backbones& networks;
-  LineReader* reader = nullptr;  ///< nullptr = no text is looked for
+  TextFinder* finder = nullptr;  ///< nullptr = no text is looked for
 };
 
 /// Measures one clip from some of its frames: quality at two frames a second, text and motion at
-/// one pair of frames a second, at most kMostSamples of each, whatever the clip's length. Only some
-/// frames of luma are kept.
+/// one pair of frames a second, at most kMostSamples of each, whatever the clip's length. Only the
+/// first frames of pairs are kept, until the second.
 class ClipMeter {
  public:
   static constexpr int64_t kMostSamples = 48;
@@ -46,6 +47,9 @@ class ClipMeter {
     at_middle = 16
   };
   void plan();
+  struct First {
+    cv::Mat frame, luma;
+  };
   void add_second(int64_t number, const cv::Mat& luma);
   std::vector<ClipMark> marks() const;
 
@@ -57,7 +61,7 @@ class ClipMeter {
   int64_t apart_ = 1;  ///< frames from the first of a pair to the second
   QualityJudge judge_;
   LookMeter look_;
-  std::map<int64_t, cv::Mat> firsts_;  ///< luma of pairs' first frames
+  std::map<int64_t, First> firsts_;  ///< of pairs
   std::vector<TextSighting> sightings_;
   ClipSignature signature_;
   cv::Mat middle_;

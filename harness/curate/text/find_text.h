@@ -11,8 +11,8 @@ namespace vidattn {
 /// A line of text in a frame, in pixels of it.
 struct TextLine {
   cv::Rect box;
-  std::string text;
-  double confidence = 0;
+  std::string text;       ///< empty = it was found, not read
+  double confidence = 0;  ///< 0 to 100
 };
 
 /// Boxes that may hold a line of text which stands still from one frame to the other, both 8UC1 of

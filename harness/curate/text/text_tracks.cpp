@@ -33,6 +33,8 @@ double moved(int from_begin, int from_end, int to_begin, int to_end) {
 bool continues(const TextTrack& track, const TextSighting& next, cv::Size frame) {
   const TextSighting& last = track.seen.back();
   if (last.frame == next.frame) return false;
+  if (last.line.text.empty() || next.line.text.empty())  // nothing read them: where they are tells
+    return overlap(last.line.box, next.line.box) >= kLeastOverlap;
   const bool alike = likeness(last.line.text, next.line.text) >= kLeastLikeness;
   // Another text in the same place is the next subtitle, which is judged by itself.
   if (overlap(last.line.box, next.line.box) >= kLeastOverlap) return alike;
@@ -45,6 +47,7 @@ bool continues(const TextTrack& track, const TextSighting& next, cv::Size frame)
 bool is_doubtful(const TextTrack& track) {
   constexpr int kFewLetters = 5;
   const std::string text = track.text();
+  if (text.empty()) return false;  // nothing read it: its detector was sure enough
   const auto letters = std::count_if(
       text.begin(), text.end(), [](unsigned char c) { return c >= 0xc0 || std::isalnum(c) != 0; });
   return track.seen.size() == 1 && letters < kFewLetters;

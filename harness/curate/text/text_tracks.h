@@ -36,8 +36,9 @@ struct TextTrack {
 };
 
 /// Joins sightings, which ascend by frame: one continues a track whose last box it overlaps, or
-/// whose text it has (most letters alike) at a similar height not far away. Fewer than five letters
-/// that were seen only once are left out.
+/// whose text it has (most letters alike) at a similar height not far away. Lines without a text
+/// (find_text.h) go by their boxes alone. Fewer than five letters that were seen only once are left
+/// out.
 std::vector<TextTrack> track_text(const std::vector<TextSighting>& sightings, cv::Size frame);
 
 /// Share of letters that two texts have in common, 1 - edit distance / length of the longer.

@@ -54,6 +54,19 @@ TEST(TextTracks, TheNextSubtitleInTheSamePlaceIsAnother) {
   EXPECT_EQ(tracks.size(), 2U);
 }
 
+TEST(TextTracks, LinesWithoutWordsGoByTheirBoxes) {
+  std::vector<TextSighting> sightings;
+  for (int i = 0; i < 3; ++i) {  // two lines of subtitles, one below the other, and the next ones
+    sightings.push_back(seen(10 * i, {200 + 10 * i, 290, 240 - 20 * i, 24}, "", 0));
+    sightings.push_back(seen(10 * i, {220, 320, 200, 24}, "", 0));
+  }
+  const auto tracks = track_text(sightings, kFrame);
+  ASSERT_EQ(tracks.size(), 2U);
+  for (const TextTrack& track : tracks) EXPECT_TRUE(track.overlay(kFrame));
+  EXPECT_EQ(tracks[0].hull(), cv::Rect(200, 290, 240, 24));
+  EXPECT_EQ(track_text({{0, {{10, 10, 60, 20}, "", 80}, 0}}, kFrame).size(), 1U);
+}
+
 TEST(TextTracks, FewLettersSeenOnceAreNoText) {
   EXPECT_TRUE(track_text({seen(0, {10, 10, 30, 20}, "ANS", 0)}, kFrame).empty());
   EXPECT_EQ(
