@@ -39,7 +39,10 @@ std::vector<Option> WorkloadOptions::all() {
       Option("--seed", &request_.seed, "seed of the film and the projections").in(0, 1e18),
       Option("--peak", &request_.peak,
              "share of the attention mass on the strongest 5% of the keys, to calibrate to; "
-             "0 = 0.8")};
+             "0 = 0.8"),
+      Option("--masks", &request_.masks,
+             "who is where, for `router IoU`: persons[:FILE], found in a video by a network "
+             "(harness/get_models.sh), or characters, the film's own")};
   options = joined({options, {scale()}, synthesized, capture()});
   for (Option& option : options) option.under("Workload");
   return options;

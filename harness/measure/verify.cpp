@@ -18,6 +18,8 @@
 #include "metrics/plan/check/equality.h"
 #include "metrics/plan/check/gradients.h"
 #include "metrics/plan/checksum.h"
+#include "metrics/plan/groups/group_iou.h"
+#include "metrics/plan/groups/token_segments.h"
 
 namespace vidattn {
 namespace {
@@ -130,6 +132,20 @@ RecallEfficiency efficiency_of(const Plan& plan, const Inputs& in, const Output&
   }
 }
 
+/// How well a router's groups agree with who is where, where the inputs say that.
+void compare_groups_with_masks(const Plan& plan, Case& c) {
+  const Array* identity = c.in.find(kIdentity);
+  if (identity == nullptr || !c.figures.contains("largest_group_over_mean")) return;
+  const std::vector<int32_t> groups = segment_of_tokens(plan, c.in, 0);  // one router for all heads
+  if (groups.empty()) return;
+  const int64_t count = *std::max_element(groups.begin(), groups.end()) + 1;
+  const auto& who = identity->as<uint8_t>(kIdentity);
+  const IouSum best = best_group_iou(c.in.grid, groups, count, who);
+  if (best.masks == 0) return;
+  c.figures["router_iou"] = best.mean();
+  c.figures["random_group_iou"] = random_group_iou(c.in.grid, count, who).mean();
+}
+
 /// Of the whole plan, where only a sample of its rows is run.
 void count_work(Case& c, const Plan& whole) {
   c.stats = plan_stats(whole, c.in);
@@ -166,6 +182,7 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
   plan.validate(c.in);
   count_work(c, c.sampled.empty() ? plan : c.spec.backend->plan(c.in, c.spec.params));
   c.figures = plan.figures;
+  compare_groups_with_masks(plan, c);
   c.result.plan = describe_plan(plan, c.stats);
   c.result.plan.ranks = c.rank_balance;
   c.result.plan.warm_up = c.spec.backend->dense(c.in, c.spec.params);

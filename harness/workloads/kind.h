@@ -21,6 +21,8 @@ struct WorkloadKind {
   /// make() of some tokens, without the others in memory; null = it cannot.
   WorkloadPart (*make_part)(const WorkloadRequest& request, const RowsOf& rows) = nullptr;
   bool seeded = false;  ///< reads the seed of the request and no other option of synthesis
+  /// What `--masks` can be: "persons", of a video, or "characters"; null = nothing.
+  const char* masks = nullptr;
 
   /// As typed: "film", "video:PATH", "dit[:CHECKPOINT]".
   std::string usage() const;

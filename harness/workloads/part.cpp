@@ -42,6 +42,8 @@ WorkloadPart rows_of_workload(Workload whole, const RowsOf& rows) {
 }
 
 WorkloadPart make_workload_part(const WorkloadRequest& request, const RowsOf& rows) {
+  if (!request.masks.empty())
+    throw InputError("--masks is not for ranks, which see parts of the groups");
   const WorkloadKind& kind = find_workload_kind(request.spec);
   if (kind.make_part == nullptr) return rows_of_workload(make_workload(request), rows);
   WorkloadPart part = kind.make_part(request, rows);

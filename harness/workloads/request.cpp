@@ -15,6 +15,7 @@ std::vector<std::string> workload_arguments(const WorkloadRequest& r) {
   if (r.frames > 0) add("--grid", fmt::format("{},{},{}", r.frames, r.height, r.width));
   if (!r.shots.empty()) add("--shots", fmt::format("{}", fmt::join(r.shots, ",")));
   if (r.scale != 0) add("--scale", fmt::format("{}", r.scale));
+  if (!r.masks.empty()) add("--masks", r.masks);
   const WorkloadKind& kind = find_workload_kind(r.spec);
   if (kind.seeded) {
     add("--seed", std::to_string(r.seed));

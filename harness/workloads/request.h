@@ -21,6 +21,9 @@ struct WorkloadRequest {
   double peak = 0;  ///< softmax peakedness to calibrate to; 0 = the default
   /// Called with the finished share of long work, 0 to 1; may be empty.
   std::function<void(double)> progress;
+  /// Which tokens show whom, for the IoU of a router's groups: "persons[:FILE]" of a video, by a
+  /// network, "characters" of the film; empty = nobody asks.
+  std::string masks = {};
   double scale = 0;                      ///< softmax scale; 0 = 1/sqrt(D), or as a capture says
   CaptureOptions capture;                ///< of the user's own tensors
   std::optional<CaptureCall> call = {};  ///< of a capture; empty = to be found by spec and options

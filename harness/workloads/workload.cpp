@@ -1,6 +1,8 @@
 #include "harness/workloads/workload.h"
 
+#include "attention/error.h"
 #include "harness/host/progress.h"
+#include "harness/io/file.h"
 #include "harness/io/text/console.h"
 #include "harness/workloads/kind.h"
 
@@ -15,10 +17,24 @@ Workload make_with_progress(WorkloadRequest request) {
   return make_workload(request);
 }
 
+/// Throws InputError for masks that the kind cannot have.
+void check_masks(const WorkloadRequest& request, const WorkloadKind& kind) {
+  if (request.masks.empty()) return;
+  const std::string name = request.masks.substr(0, request.masks.find(':'));
+  if (kind.masks == nullptr)
+    throw InputError("--masks: nothing knows who is in the workload " + request.spec +
+                     "; the film and videos have masks");
+  if (name != kind.masks || (name != "persons" && name != request.masks))
+    throw InputError("--masks " + in_quotes(request.masks) + ": of this workload it is " +
+                     kind.masks + (kind.masks == std::string("persons") ? "[:FILE]" : ""));
+}
+
 }  // namespace
 
 Workload make_workload(const WorkloadRequest& request) {
-  Workload workload = find_workload_kind(request.spec).make(request);
+  const WorkloadKind& kind = find_workload_kind(request.spec);
+  check_masks(request, kind);
+  Workload workload = kind.make(request);
   if (request.scale != 0) {
     workload.inputs.scale = request.scale;
     workload.inputs.validate();

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "harness/dit/experiments/experiment.h"
-#include "harness/dit/experiments/router_iou.h"
 #include "harness/workloads/dit/network.h"
+#include "metrics/plan/groups/group_iou.h"
 
 namespace vidattn {
 

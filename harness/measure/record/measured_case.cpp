@@ -8,6 +8,7 @@
 #include "attention/cancel.h"
 #include "attention/error.h"
 #include "harness/measure/pass_timing.h"
+#include "metrics/plan/groups/group_iou.h"
 #include "metrics/plan/layer_kinds.h"
 
 namespace vidattn {
@@ -157,6 +158,14 @@ Computed MeasuredCase::compared(double value) const {
 Computed MeasuredCase::of_groups(const char* figure) const {
   const auto found = c.figures.find(figure);
   return {found == c.figures.end() ? NAN : found->second, "the method has no groups"};
+}
+
+Computed MeasuredCase::of_masks(const char* figure) const {
+  if (c.in.find(kIdentity) == nullptr) return {NAN, "", true};
+  const bool grouped = c.figures.contains("largest_group_over_mean");
+  const auto found = c.figures.find(figure);
+  return {found == c.figures.end() ? NAN : found->second,
+          grouped ? "nobody is in it, or it has one group" : "the method has no groups"};
 }
 
 Computed MeasuredCase::of_ranks(GridBalance RankBalance::*scheme,

@@ -65,6 +65,8 @@ class MeasuredCase {
   /// The same of what divides two times: unknown after a single block, which shows no spread.
   Computed compared(double value) const;
   Computed of_groups(const char* figure) const;
+  /// Of groups beside masks; absent where the workload has none.
+  Computed of_masks(const char* figure) const;
   /// A figure of the plan over the most ranks that were asked for; absent where none were.
   Computed of_ranks(GridBalance RankBalance::*scheme, double (*figure)(const GridBalance&)) const;
   /// The time over full attention's, and over what as many multiply-adds took: median and interval.

@@ -13,6 +13,7 @@
 #include "harness/workloads/dit/palette.h"
 #include "harness/workloads/film/places.h"
 #include "harness/workloads/shots.h"
+#include "harness/workloads/token_labels.h"
 
 namespace vidattn {
 namespace {
@@ -86,16 +87,6 @@ FilmSpec clip_spec(uint64_t seed, const VideoGrid& grid, const std::vector<int>&
   return spec;
 }
 
-/// Adds to counts[token][value] how often a mask has a value in each token's pixels.
-void count_identities(const cv::Mat& mask, const VideoGrid& grid,
-                      std::vector<std::array<int, kFilmCast + 1>>& counts) {
-  for (int y = 0; y < mask.rows; ++y) {
-    const auto* row = mask.ptr<uint8_t>(y);
-    for (int x = 0; x < mask.cols; ++x)
-      ++counts[grid.token(0, y / kTokenPixels, x / kTokenPixels)][row[x]];
-  }
-}
-
 }  // namespace
 
 TrainingClip::TrainingClip(uint64_t seed, int64_t frames, int64_t height, int64_t width)
@@ -113,15 +104,9 @@ std::vector<float> TrainingClip::latents() const {
 }
 
 std::vector<uint8_t> TrainingClip::identity() const {
-  std::vector<uint8_t> identities;
-  for (int64_t t = 0; t < grid_.frames; ++t) {
-    std::vector<std::array<int, kFilmCast + 1>> counts(grid_.frame_size());
-    for (int64_t i = first_pixel_frame(t); i < first_pixel_frame(t + 1); ++i)
-      count_identities(film_.identity(i), grid_, counts);
-    for (const auto& token : counts)
-      identities.push_back(static_cast<uint8_t>(std::ranges::max_element(token) - token.begin()));
-  }
-  return identities;
+  TokenLabels labels(grid_);
+  for (int64_t i = 0; i < pixel_frames(grid_.frames); ++i) labels.add(film_.identity(i));
+  return labels.finish();
 }
 
 TrainingClip TrainingClip::recoloured(int character, int colour) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "attention/grid.h"
+#include "harness/workloads/token_labels.h"
 
 namespace vidattn {
 
@@ -35,7 +36,6 @@ constexpr std::array<LatentBand, 16> kLatentBands = {{{0, 0, 0, 0},
                                                       {0, 0, 0, 2},
                                                       {0, 0, 1, 1}}};
 
-constexpr int64_t kTokenPixels = 16;  ///< of a token's side: two blocks
 /// Values of a token: block (dy, dx) of its 2x2 has channels (2 dy + dx)*16 to (2 dy + dx)*16 + 15.
 constexpr int64_t kPatchChannels = 4 * static_cast<int64_t>(kLatentBands.size());
 

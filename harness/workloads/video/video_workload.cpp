@@ -6,18 +6,22 @@
 #include <tuple>
 
 #include "attention/error.h"
+#include "harness/io/places/models.h"
+#include "harness/io/sha256.h"
 #include "harness/io/text/path_json.h"
 #include "harness/workloads/features.h"
 #include "harness/workloads/film/film.h"
 #include "harness/workloads/kind.h"
 #include "harness/workloads/qkv.h"
 #include "harness/workloads/shots.h"
+#include "harness/workloads/token_labels.h"
+#include "harness/workloads/video/person_masks.h"
 #include "harness/workloads/video/video_input.h"
+#include "metrics/plan/groups/group_iou.h"
 
 namespace vidattn {
 namespace {
 
-constexpr int64_t kTokenPixels = 16;
 constexpr int64_t kMostTokens = 1024;  // of a side; 16384 pixels
 constexpr int64_t kDefaultFrames = 21;
 constexpr int64_t kFilmHeight = 30, kFilmWidth = 52;  // 480x832 pixels
@@ -67,6 +71,9 @@ Workload project_features(const WorkloadRequest& request, VideoFeatures features
     hidden = {hidden.begin() + options.begin * kFeatures, hidden.begin() + options.end * kFeatures};
   out.inputs.extra["hidden"] = std::make_shared<const Array>(
       Array{{std::ssize(hidden) / kFeatures, kFeatures}, std::move(hidden)});
+  if (!features.identity.empty())
+    out.inputs.extra[kIdentity] = std::make_shared<const Array>(
+        Array{{std::ssize(features.identity)}, std::move(features.identity)});
   nlohmann::json& provenance = out.provenance = std::move(features.provenance);
   provenance["seed"] = request.seed;
   provenance["grid"] = {grid.frames, grid.height, grid.width};
@@ -109,11 +116,27 @@ VideoGrid video_grid(const WorkloadRequest& request, const VideoSurvey& survey) 
           .width = tokens(request.width, survey.width)};
 }
 
-std::vector<float> video_features(const VideoInput& input, const VideoGrid& grid,
-                                  const FrameSampling& sampling,
-                                  const std::function<void(double)>& progress) {
+/// The network that a request's masks name; nullptr where it names none.
+std::unique_ptr<PersonMasks> persons_of(const WorkloadRequest& request,
+                                        nlohmann::json& provenance) {
+  if (request.masks.empty()) return nullptr;
+  constexpr const char* kWantedFor = "--masks persons";
+  const size_t colon = request.masks.find(':');
+  const std::string given = colon == std::string::npos ? "" : request.masks.substr(colon + 1);
+  const std::string file = required_model(given, "persons.onnx", kWantedFor);
+  auto network = std::make_unique<PersonMasks>(file, kWantedFor);
+  provenance = {{"from", "persons"}, {"sha256", sha256_file(file)}};
+  put_path(provenance, "file", file);
+  return network;
+}
+
+/// Features, and masks where there is a network that makes them.
+void describe_video(const VideoInput& input, const FrameSampling& sampling, PersonMasks* persons,
+                    const std::function<void(double)>& progress, VideoFeatures& made) {
+  const VideoGrid& grid = made.grid;
   const auto reader = open_frames(input);
   FeatureExtractor extractor(grid);
+  TokenLabels labels(grid);
   const cv::Size size(static_cast<int>(grid.width * kTokenPixels),
                       static_cast<int>(grid.height * kTokenPixels));
   int64_t position = 0;
@@ -125,9 +148,11 @@ std::vector<float> video_features(const VideoInput& input, const VideoGrid& grid
     cv::Mat resized;
     cv::resize(frame, resized, size, 0, 0, cv::INTER_AREA);
     extractor.push(resized);
+    if (persons != nullptr) labels.add(persons->mask(frame, size));
     progress(static_cast<double>(i + 1) / static_cast<double>(sampling.wanted));
   }
-  return extractor.finish();
+  made.hidden = extractor.finish();
+  if (persons != nullptr) made.identity = labels.finish();
 }
 
 }  // namespace
@@ -147,8 +172,10 @@ VideoFeatures film_features(const WorkloadRequest& request) {
                    .shots = film_cuts(request.shots)});
   grid.shots = latent_shots(film.shot_starts(), grid.frames);
   const auto progress = part(request, 0, 0.8);
+  TokenLabels labels(grid);
   for (int64_t i = 0; i < film.spec().frames; ++i) {
     extractor.push(film.frame(i));
+    if (!request.masks.empty()) labels.add(film.identity(i));
     progress(static_cast<double>(i + 1) / static_cast<double>(film.spec().frames));
   }
   return {grid,
@@ -160,7 +187,8 @@ VideoFeatures film_features(const WorkloadRequest& request) {
            {"fps", film.spec().fps},
            {"stride", 1},
            {"shots_from", request.shots.empty() ? "the film" : "given"},
-           {"shots_pixel", film.shot_starts()}}};
+           {"shots_pixel", film.shot_starts()}},
+          request.masks.empty() ? std::vector<uint8_t>() : labels.finish()};
 }
 
 Workload film_workload(const WorkloadRequest& request, const RowsOf& rows) {
@@ -173,6 +201,8 @@ Workload video_workload(const WorkloadRequest& request, const RowsOf& rows) {
   const std::string path =
       request.spec.starts_with(prefix) ? request.spec.substr(prefix.size()) : request.spec;
   const VideoInput input = find_video(path);
+  nlohmann::json masks;
+  const auto persons = persons_of(request, masks);
   const VideoSurvey survey = vidattn::survey(input, part(request, 0, 0.4));
   VideoGrid grid = video_grid(request, survey);
   const int64_t wanted = pixel_frames(grid.frames);
@@ -184,25 +214,25 @@ Workload video_workload(const WorkloadRequest& request, const RowsOf& rows) {
                    ? latent_shots(sampled_shots(survey.shots, sampling), grid.frames)
                    : request.shots;
   grid.validate();
-  std::vector<float> hidden = video_features(input, grid, sampling, part(request, 0.4, 0.8));
-  Workload workload = project_features(
-      request,
-      {grid,
-       std::move(hidden),
-       {{"source", "video"},
-        {"frames", wanted},
-        {"file_frames", survey.frames},
-        {"height", grid.height * kTokenPixels},
-        {"width", grid.width * kTokenPixels},
-        {"file_height", survey.height},
-        {"file_width", survey.width},
-        {"fps", survey.fps},
-        {"notes", survey.notes},
-        {"decoder", survey.decoder},
-        {"stride", sampling.stride},
-        {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
-        {"shots_pixel", survey.shots}}},
-      0, rows);
+  VideoFeatures features{
+      grid,
+      {},
+      {{"source", "video"},
+       {"frames", wanted},
+       {"file_frames", survey.frames},
+       {"height", grid.height * kTokenPixels},
+       {"width", grid.width * kTokenPixels},
+       {"file_height", survey.height},
+       {"file_width", survey.width},
+       {"fps", survey.fps},
+       {"notes", survey.notes},
+       {"decoder", survey.decoder},
+       {"stride", sampling.stride},
+       {"shots_from", request.shots.empty() ? "shot detector, content rule" : "given"},
+       {"shots_pixel", survey.shots}}};
+  if (persons) features.provenance["masks"] = masks;
+  describe_video(input, sampling, persons.get(), part(request, 0.4, 0.8), features);
+  Workload workload = project_features(request, std::move(features), 0, rows);
   put_path(workload.provenance, "path", path);
   workload.notes = survey.notes;
   return workload;
@@ -227,14 +257,16 @@ const RegisterWorkload film_kind(
      .help = "vidattn's own multi-shot film, rendered from --seed, with known shots (the default)",
      .synthesized = true,
      .make = make_whole<film_workload>,
-     .make_part = make_rows<film_workload>});
+     .make_part = make_rows<film_workload>,
+     .masks = "characters"});
 const RegisterWorkload video_kind({.name = "video",
                                    .argument = "PATH",
                                    .help = "any file that FFmpeg reads, or a folder of frames; "
                                            "shots found (as by `vidattn shots`) or given",
                                    .synthesized = true,
                                    .make = make_whole<video_workload>,
-                                   .make_part = make_rows<video_workload>});
+                                   .make_part = make_rows<video_workload>,
+                                   .masks = "persons"});
 }  // namespace
 
 }  // namespace vidattn

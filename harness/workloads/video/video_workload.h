@@ -11,7 +11,8 @@ namespace vidattn {
 // token is 16x16 pixels, T latent frames are 1+4(T-1) pixel frames), describe each token by fixed
 // features (features.h) and project these to q, k and v (qkv.h). They are a stand-in for a trained
 // DiT's tensors: content, motion and shots are real, the projections are not learned, and nothing
-// here predicts a model's output quality. inputs.extra["hidden"] holds the features, [L,128].
+// here predicts a model's output quality. inputs.extra["hidden"] holds the features, [L,128], and
+// inputs.extra["identity"], [L] uint8, who is in a token where request.masks asks: 0 = nobody.
 // Frames are streamed, so memory does not grow with them beyond the tensors themselves.
 
 /// "film": the procedural film of request.seed (film.h), by default 21x30x52 tokens, which is 81
@@ -33,6 +34,7 @@ struct VideoFeatures {
   VideoGrid grid;
   std::vector<float> hidden;
   nlohmann::json provenance;
+  std::vector<uint8_t> identity = {};  ///< [L], where request.masks asks: 0 = nobody
 };
 
 /// Those of the film, before they are projected. Throws as film_workload().

@@ -10,7 +10,7 @@ namespace vidattn {
 /// Trains the variants with all seeds, from the same networks and clips, and lets them paint: a
 /// contest with further columns of the trainings: flow loss, balance M sum F P as Switch has it,
 /// largest group over the mean, each of the last tenth of the steps, and the routers' best-group
-/// IoU (router_iou.h). Throws InputError, before any work, for a request that makes no sense.
+/// IoU (group_iou.h). Throws InputError, before any work, for a request that makes no sense.
 ExperimentResult compare_variants(const ExperimentRequest& request,
                                   const std::vector<TrainedVariant>& variants,
                                   const std::vector<ContestColumn>& columns);

@@ -38,6 +38,17 @@ TEST(FilmWorkload, CutsWhereTheRequestSays) {
   EXPECT_EQ(w.provenance["shots_pixel"], (std::vector<int64_t>{0, 13, 33}));
 }
 
+TEST(FilmWorkload, KnowsItsCharactersWhereItIsAsked) {
+  WorkloadRequest request = small();
+  EXPECT_FALSE(film_workload(request).inputs.extra.contains("identity"));
+  request.masks = "characters";
+  const Workload w = film_workload(request);
+  const auto& identity = w.inputs.extra.at("identity")->as<uint8_t>("identity");
+  EXPECT_EQ(std::ssize(identity), w.inputs.length());
+  EXPECT_EQ(*std::max_element(identity.begin(), identity.end()), 4) << "a cast of four";
+  EXPECT_GT(std::count(identity.begin(), identity.end(), 0), w.inputs.length() / 2);
+}
+
 TEST(FilmWorkload, RefusesImpossibleRequests) {
   const auto refused = [](auto&& change) {
     WorkloadRequest request = small();

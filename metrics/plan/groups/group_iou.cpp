@@ -1,4 +1,4 @@
-#include "harness/dit/experiments/router_iou.h"
+#include "metrics/plan/groups/group_iou.h"
 
 #include <algorithm>
 
@@ -26,6 +26,7 @@ IouSum best_group_iou(const VideoGrid& grid, const std::vector<int32_t>& group, 
   each_mask(grid, identity, [&](int64_t first, int character, double size) {
     std::vector<double> common(groups), all(groups);
     for (int64_t i = first; i < first + grid.frame_size(); ++i) {
+      if (group[i] < 0) continue;
       all[group[i]] += 1;
       if (identity[i] == character) common[group[i]] += 1;
     }

@@ -7,6 +7,9 @@
 
 namespace vidattn {
 
+/// The extra input that says who is in a video token, uint8 [L], 0 = nobody; no method reads it.
+inline constexpr const char* kIdentity = "identity";
+
 /// Sum of best IoUs and how many masks it is of.
 struct IouSum {
   double sum = 0;
@@ -16,7 +19,7 @@ struct IouSum {
 
 /// MoGA A.9: groups of tokens read as a segmentation. For the mask of every character in every
 /// latent frame the largest intersection over union with the frame's part of a group. `group`, [L],
-/// is below `groups`; `identity`, [L], 0 for background.
+/// is below `groups`, or -1 for none; `identity`, [L], 0 for background.
 IouSum best_group_iou(const VideoGrid& grid, const std::vector<int32_t>& group, int64_t groups,
                       const std::vector<uint8_t>& identity);
 
