@@ -1,30 +1,26 @@
 #include "attention/methods/balance.h"
 
+#include <numeric>
+
 #include "attention/methods/router_backward.h"
 
 namespace vidattn {
-namespace {
 
-/// F, [M].
-std::vector<double> shares_of_groups(const LinearRouter& router,
-                                     const std::vector<int32_t>& group) {
-  std::vector<double> share(router.groups);
-  for (const int32_t g : group) share[g] += 1 / static_cast<double>(router.tokens);
-  return share;
+std::vector<int64_t> group_counts(const std::vector<int32_t>& group, int64_t groups) {
+  std::vector<int64_t> counts(groups);
+  for (const int32_t g : group) ++counts[g];
+  return counts;
 }
 
-}  // namespace
-
-BalanceLoss balance_loss(const LinearRouter& router, const std::vector<int32_t>& group,
-                         BalanceForm form, double alpha) {
-  const std::vector<double> share = shares_of_groups(router, group);
-  const double factor =
-      alpha * static_cast<double>(router.groups) / static_cast<double>(router.tokens);
+BalanceLoss balance_part(const LinearRouter& router, const std::vector<int32_t>& group,
+                         const std::vector<int64_t>& counts, BalanceForm form, double alpha) {
+  const auto all = static_cast<double>(std::accumulate(counts.begin(), counts.end(), int64_t{0}));
+  const double factor = alpha * static_cast<double>(router.groups) / all;
+  std::vector<double> share;  // F
+  for (const int64_t count : counts) share.push_back(static_cast<double>(count) / all);
   BalanceLoss loss;
-  if (form == BalanceForm::one_hot)
-    for (const double f : share) loss.value += alpha * static_cast<double>(router.groups) * f * f;
   loss.scores.resize(router.tokens * router.groups);
-  // Every token has alpha * M / N * sum_m weight_m p_m of the loss.
+  // Every token has alpha * M / N * sum_m weight_m p_m of the loss; as a one-hot row its own share.
   for (int64_t i = 0; i < router.tokens; ++i) {
     const RoutedToken token(router, i);
     std::vector<double> weight = share;
@@ -32,12 +28,19 @@ BalanceLoss balance_loss(const LinearRouter& router, const std::vector<int32_t>&
       weight.assign(router.groups, 0);
       weight[group[i]] = share[group[i]];
     }
-    for (int64_t m = 0; m < router.groups && form != BalanceForm::one_hot; ++m)
-      loss.value += factor * weight[m] * token.p[m];
+    if (form == BalanceForm::one_hot)
+      loss.value += factor * share[group[i]];
+    else
+      for (int64_t m = 0; m < router.groups; ++m) loss.value += factor * weight[m] * token.p[m];
     add_softmax_gradient(token, router.temperature, weight, factor,
                          &loss.scores[i * router.groups]);
   }
   return loss;
+}
+
+BalanceLoss balance_loss(const LinearRouter& router, const std::vector<int32_t>& group,
+                         BalanceForm form, double alpha) {
+  return balance_part(router, group, group_counts(group, router.groups), form, alpha);
 }
 
 }  // namespace vidattn

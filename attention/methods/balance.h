@@ -30,4 +30,12 @@ struct BalanceLoss {
 BalanceLoss balance_loss(const LinearRouter& router, const std::vector<int32_t>& group,
                          BalanceForm form, double alpha);
 
+/// Tokens in each group, [M].
+std::vector<int64_t> group_counts(const std::vector<int32_t>& group, int64_t groups);
+
+/// What some tokens of a call have of it: `counts`, [M], are of all its tokens. The parts' values
+/// add up to that of the call, and their scores' gradients are its rows.
+BalanceLoss balance_part(const LinearRouter& router, const std::vector<int32_t>& group,
+                         const std::vector<int64_t>& counts, BalanceForm form, double alpha);
+
 }  // namespace vidattn
