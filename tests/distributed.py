@@ -157,6 +157,43 @@ class Distributed(unittest.TestCase):
         self.check(2, "ulysses", "--pass", "both")
         self.check(4, "2x2", "--pass", "both")
 
+    def painted(self, ranks, *more):
+        """A video of the model that the program carries, as `generate` wrote it, and the record."""
+        video = os.path.join(self.folder.name, f"{ranks}.avi")
+        call = ["generate", "--steps", "2", "--backend", "moga", "--quiet", "--out", video, "--json", self.out, *more]
+        if ranks == 0:
+            subprocess.run([TOOL, *call], check=True, capture_output=True)
+        else:
+            code, out, err = run(ranks, *call)
+            self.assertEqual(code, 0, out + err)
+            self.assertEqual(out.count("attention of "), 1)
+        with open(video, "rb") as opened:
+            return opened.read(), self.record()
+
+    def test_generate_paints_the_video_of_one_process(self):
+        alone, record = self.painted(0)
+        shared, found = self.painted(2, "--distributed", "ulysses")
+        self.assertEqual(shared, alone)
+        video = found["videos"][0]
+        self.assertEqual(len(video["ranks"]), 2)
+        self.assertAlmostEqual(video["density"], record["videos"][0]["density"], 12)
+        self.assertGreater(video["check"]["rows"], 0)
+        self.assertGreater(video["ranks"][1]["communication"]["sent_bytes"], 0)
+        _, found = self.painted(2, "--distributed", "ring")
+        self.assertEqual(found["distributed"]["tokens_over"], 2)
+
+    def test_bench(self):
+        code, out, err = run(2, "bench", "--quick", "--seconds", "0", "--distributed", "ulysses", "--out", self.out)
+        self.assertEqual(code, 0, out + err)
+        lines = self.record()["lines"]
+        self.assertEqual([(line["shape"], line["dtype"], line["heads"]) for line in lines],
+                         [("full", "f32", 2), ("full", "bf16", 2), ("groups", "f32", 2)])
+        for line in lines:
+            self.assertTrue(line["same_bits"])
+            self.assertGreater(line["gflops"], 0)
+            for rank in line["ranks"]:
+                self.assertEqual(rank["communication"]["sent_bytes"], rank["closed_form_sent_bytes"])
+
     def call_on_files(self):
         """`attend` on 210 tokens of three heads with scores for five groups, and what it writes."""
         shapes = {"q": (210, 3, 32), "k": (210, 3, 32), "v": (210, 3, 32), "r": (210, 5), "g": (210, 3, 32)}
@@ -262,7 +299,10 @@ class Distributed(unittest.TestCase):
 
     def test_what_is_wrong_on_all_is_said_once(self):
         for line, text in ((("run", "--no-such-option"), "no-such-option"),
-                           (("bench", "--quick"), "2 ranks would each do all of `vidattn bench`")):
+                           (("bench", "--quick"), "2 ranks would each measure everything"),
+                           (("generate", "--steps", "2"), "2 ranks would each paint everything"),
+                           (("shots", "a.mp4"), "2 ranks would each do all of `vidattn shots`"),
+                           (("run", "--rank-timeout", "3"), "--rank-timeout is for ranks")):
             code, out, err = run(2, *line)
             self.assertEqual((code, out), (3, ""))
             self.assertEqual(len(own_lines(err)), 1, err)
@@ -309,6 +349,12 @@ class Distributed(unittest.TestCase):
         code, out, err = run(2, *call)
         held[2] = [rank["peak_bytes"] for rank in self.record()["cases"][0]["ranks"]]
         self.assertLess(max(held[4]), 0.8 * max(held[2]))
+
+    def test_a_ring_checks_itself(self):
+        code, out, err = run(2, *CALL, *METHODS, "--distributed", "ring", "--shared-only", "--out", self.out)
+        self.assertEqual(code, 0, out + err)
+        self.assertEqual(out.count("each rank's results agree with the reference"), 3)
+        self.assertNotIn("one_process_seconds", self.record()["cases"][0])
 
     def test_a_rank_without_memory_ends_all(self):
         limited = ["sh", "-c", 'test "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 || ulimit -d 300000; '

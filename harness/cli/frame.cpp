@@ -59,8 +59,10 @@ class WritablePlaces {
 
 void check_ranks(const Command& command) {
   if (!command.on_ranks)
-    refuse_ranks("do all of `vidattn " + command.name +
-                 "`: what ranks share is `run` and `attend` with --distributed, and `run SUITE`");
+    refuse_ranks(
+        "do all of `vidattn " + command.name +
+        "`: what ranks share is `run`, `attend`, `bench` and `generate` with --distributed, "
+        "and `run SUITE`");
 }
 
 /// Records are for reading elsewhere, where the program lies at another place.

@@ -39,16 +39,18 @@ Option pass_option(std::string& pass) {
                 "what is timed: forward (planning and running), backward, or both, as in training");
 }
 
-std::vector<Option> distributed_options(std::string& layout, double& patience,
-                                        std::initializer_list<const char*> refused) {
+Option distributed_option(std::string& layout, std::initializer_list<const char*> refused) {
   Option ranks("--distributed", &layout,
                "under mpirun: the ranks share every call, ulysses (heads), ring (tokens) or PxQ, "
                "heads over P and tokens over Q");
   for (const char* option : refused) ranks.excludes(option);
-  return {ranks, Option("--rank-timeout", &patience,
-                        "seconds after which a rank without a sign of life ends the run")
-                     .in(1, 86400)
-                     .needs("--distributed")};
+  return ranks;
+}
+
+Option rank_timeout_option(double& patience) {
+  return Option("--rank-timeout", &patience,
+                "seconds after which a rank without a sign of life is lost")
+      .in(1, 86400);
 }
 
 Option db_option(std::string& db) {

@@ -20,9 +20,9 @@ Option devices_option(std::vector<std::string>& devices);
 Option dtype_option(std::string& dtype);
 Option dtypes_option(std::vector<std::string>& dtypes);
 Option pass_option(std::string& pass);
-/// --distributed, which the options of `refused` do not go with, and --rank-timeout.
-std::vector<Option> distributed_options(std::string& layout, double& patience,
-                                        std::initializer_list<const char*> refused);
+/// --distributed, which the options of `refused` do not go with.
+Option distributed_option(std::string& layout, std::initializer_list<const char*> refused);
+Option rank_timeout_option(double& patience);
 /// --db, with a default
 Option db_option(std::string& db);
 /// --fps of folders of frames

@@ -107,8 +107,8 @@ std::vector<Option> options(Given& o) {
                "gradient of a further input: name=file.npy; may be repeated")
             .written(Written::named_file),
         Option("--stats", &attend.stats, "JSON file of the executed plan's figures").written()},
-       distributed_options(o.distributed.layout, o.distributed.patience,
-                           {"--block-map", "--attention"})});
+       {distributed_option(o.distributed.layout, {"--block-map", "--attention"}),
+        rank_timeout_option(o.distributed.patience).needs("--distributed")}});
 }
 
 const RegisterCommand registered([] {

@@ -4,12 +4,15 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
+#include "harness/distributed/bench_distributed.h"
+#include "harness/distributed/ranks/session.h"
 
 namespace vidattn::bench_command {
 namespace {
 
 const RegisterCommand registered([] {
-  auto o = std::make_shared<BenchOptions>();
+  auto distributed = std::make_shared<DistributedBench>();
+  BenchOptions* o = &distributed->bench;
   auto dtypes = std::make_shared<std::vector<std::string>>();
   auto pass = std::make_shared<std::string>("forward");
   return Command{
@@ -21,14 +24,17 @@ const RegisterCommand registered([] {
        Option("--dtype", dtypes.get(),
               "two or more of f32, bf16, f16, int8 and fp8: how much faster than the first the "
               "others are, at the scores alone and at all of attention"),
-       out_option(o->out, "JSON file")},
-      [o, dtypes, pass](const Arguments& arguments) {
+       out_option(o->out, "JSON file"), distributed_option(distributed->layout, {"--dtype"}),
+       rank_timeout_option(distributed->patience).needs("--distributed")},
+      [distributed, o, dtypes, pass](const Arguments& arguments) {
         for (const std::string& dtype : *dtypes) o->dtypes.push_back(parse_dtype(dtype));
         o->pass = parse_pass(*pass);
         o->arguments = arguments;
+        if (!distributed->layout.empty()) return bench_distributed(*distributed);
+        refuse_ranks("measure everything: --distributed shares the calls");
         return bench(*o);
       },
-      false,
+      true,
       "1 a kernel failed its check against the reference"};
 });
 

@@ -4,6 +4,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
+#include "harness/distributed/ranks/session.h"
 #include "harness/measure/density.h"
 
 namespace vidattn::generate_command {
@@ -48,6 +49,8 @@ std::vector<Option> options(Given& o) {
       Option("--given", &r.given, "first shots that are given as the clip has them").in(0, 1024),
       device_option(r.device),
       dtype_option(r.dtype),
+      distributed_option(r.layout, {"--density"}),
+      rank_timeout_option(r.patience).needs("--distributed"),
       Option("--out", &r.video,
              "video: .mp4, .avi or .mkv (without loss); of several backends one each, named "
              "after it")
@@ -58,13 +61,16 @@ std::vector<Option> options(Given& o) {
 
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
-  return Command{
-      "generate",
-      "videos of a small trained DiT, with any backend as its attention",
-      options(*given),
-      [given](const Arguments& arguments) { return generate(complete(*given, arguments)); },
-      false,
-      "1 a method failed its check"};
+  return Command{"generate",
+                 "videos of a small trained DiT, with any backend as its attention",
+                 options(*given),
+                 [given](const Arguments& arguments) {
+                   if (given->request.layout.empty())
+                     refuse_ranks("paint everything: --distributed shares the attention");
+                   return generate(complete(*given, arguments));
+                 },
+                 true,
+                 "1 a method failed its check"};
 });
 
 }  // namespace

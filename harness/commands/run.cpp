@@ -31,6 +31,7 @@ struct Given {
   std::string shard;
   int64_t slurm_shards = 0;  ///< 0 = run; else only print the script
   DistributedRun distributed;
+  bool rank_timeout = false;  ///< whether it was given
 };
 
 /// A frontier needs the control that its speedups and errors are held against.
@@ -142,21 +143,23 @@ DistributedRun complete_distributed(const Given& given, const Arguments& argumen
 
 std::vector<Option> options_of_run(Given& o) {
   const std::vector<Option> job = main_job(o);
-  return joined({job,
-                 suite_options(o, job),
-                 distributed_options(
-                     o.distributed.layout, o.distributed.patience,
-                     {"suite", "--density", "--carry", "--whole", "--db", "--columns",
-                      "--all-columns", "--steps", "--layers", "--ranks", "--shard", "--slurm"}),
-                 {Option("--shared-only", &o.distributed.shared_only,
-                         "no run of one process to hold results and times against: for calls that "
-                         "no rank can hold; each rank checks its heads against the reference")
-                      .needs("--distributed"),
-                  Option("--db", &o.run.db,
-                         std::string("SQLite file that the run is added to; a suite's is ") +
-                             kDefaultStore + " unless given")
-                      .written(Written::store),
-                  quiet_option(&o.suite.quiet)}});
+  return joined(
+      {job,
+       suite_options(o, job),
+       {distributed_option(o.distributed.layout, {"suite", "--density", "--carry", "--whole",
+                                                  "--db", "--columns", "--all-columns", "--steps",
+                                                  "--layers", "--ranks", "--shard", "--slurm"}),
+        rank_timeout_option(o.distributed.patience).tells(o.rank_timeout),
+        Option("--shared-only", &o.distributed.shared_only,
+               "no run of one process to hold results and times against: for calls that "
+               "no rank can hold; each rank checks its heads, in a ring its queries, against the "
+               "reference")
+            .needs("--distributed"),
+        Option("--db", &o.run.db,
+               std::string("SQLite file that the run is added to; a suite's is ") + kDefaultStore +
+                   " unless given")
+            .written(Written::store),
+        quiet_option(&o.suite.quiet)}});
 }
 
 std::vector<Option> options_of_sweep(Given& o) {
@@ -169,6 +172,12 @@ std::vector<Option> options_of_sweep(Given& o) {
 }
 
 ExitCode run_either(Given& given, const Arguments& arguments) {
+  const bool on_ranks =
+      !given.distributed.layout.empty() || (!given.suite.suite.empty() && started_ranks() > 1);
+  if (given.rank_timeout && !on_ranks)
+    throw InputError(
+        "--rank-timeout is for ranks, which are there with --distributed, or where mpirun starts "
+        "a suite");
   if (!given.distributed.layout.empty())
     return run_distributed(complete_distributed(given, arguments));
   if (given.suite.suite.empty()) {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "harness/io/text/counted.h"
 #include "harness/io/text_table.h"
 
@@ -25,7 +28,7 @@ std::string distance(const Difference& found) {
 
 std::string verdict(const DistributedCase& result) {
   if (!result.reason.empty()) return "FAILED: " + result.reason;
-  if (!result.beside_one) return "each rank's heads agree with the reference";
+  if (!result.beside_one) return "each rank's results agree with the reference";
   std::string text = distance(result.output);
   if (times_backward(result.pass)) text += "; gradients: " + distance(result.gradients);
   return text;
@@ -51,7 +54,8 @@ RankTimes all_of(const std::vector<RankTimes>& ranks) {
   return all;
 }
 
-std::vector<std::string> row_of(const std::string& name, const RankTimes& rank, int64_t memory) {
+std::vector<std::string> row_of(const std::string& name, const RankTimes& rank,
+                                std::optional<int64_t> memory) {
   return {name,
           milliseconds(rank.planning),
           megabytes(rank.for_planning.sent),
@@ -62,7 +66,7 @@ std::vector<std::string> row_of(const std::string& name, const RankTimes& rank, 
           milliseconds(rank.attention),
           milliseconds(rank.waiting),
           milliseconds(rank.total),
-          megabytes(memory)};
+          memory ? megabytes(*memory) : "-"};
 }
 
 nlohmann::json json_of(const Traffic& traffic) {
@@ -78,10 +82,12 @@ nlohmann::json json_of(const Traffic& traffic) {
 std::string ranks_table(const SharedPass& pass, const std::vector<int64_t>& peak_bytes,
                         bool backward) {
   TableRows rows;
+  std::optional<int64_t> most;
+  for (const int64_t bytes : peak_bytes) most = std::max(most.value_or(0), bytes);
   for (size_t r = 0; r < pass.ranks.size(); ++r)
-    rows.push_back(row_of(fmt::format("rank {}", r), pass.ranks[r], peak_bytes[r]));
-  rows.push_back(
-      row_of("all", all_of(pass.ranks), *std::max_element(peak_bytes.begin(), peak_bytes.end())));
+    rows.push_back(row_of(fmt::format("rank {}", r), pass.ranks[r],
+                          most ? std::optional(peak_bytes[r]) : std::nullopt));
+  rows.push_back(row_of("all", all_of(pass.ranks), most));
   return text_table({backward ? "backward" : "", backward ? "gates ms" : "plan ms",
                      backward ? "gates MB" : "for plan MB", "sent MB", "exchange ms", "GB/s",
                      "hidden", "attention ms", "waiting ms", "total ms", "memory MB"},
@@ -99,11 +105,23 @@ nlohmann::json ranks_json(const SharedPass& pass, const std::vector<int64_t>& pe
          {"hidden_share", rank.hidden < 0 ? nlohmann::json() : nlohmann::json(rank.hidden)},
          {"attention_seconds", rank.attention},
          {"waiting_seconds", rank.waiting},
-         {"total_seconds", rank.total},
-         {"peak_bytes", peak_bytes[r]}});
+         {"total_seconds", rank.total}});
+    if (!peak_bytes.empty()) ranks.back()["peak_bytes"] = peak_bytes[r];
     if (!pass.expected.empty()) ranks.back()["closed_form_sent_bytes"] = pass.expected[r];
   }
   return ranks;
+}
+
+nlohmann::json distributed_json(const RankLayout& layout, const Communicator& world,
+                                const OwnCores& cores) {
+  return {{"layout", layout.text()},
+          {"ranks", world.size()},
+          {"heads_over", layout.heads},
+          {"tokens_over", layout.tokens},
+          {"transport", world.transport().name()},
+          {"threads_per_rank", cores.threads()},
+          {"cores", cores.all()},
+          {"pinned_apart", cores.pinned()}};
 }
 
 std::string case_text(const DistributedCase& result, const RankLayout& layout) {

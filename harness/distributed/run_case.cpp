@@ -111,11 +111,15 @@ class SharedCase {
     d_o_ = sample_output_gradient(own.shape.heads, own.shape.value_dim, rows.begin, rows.end);
   }
 
-  /// All that is timed, once. Seconds of the slowest rank. `fault`: SharedCall's.
+  /// All that is timed, once. Seconds of the slowest rank. `fault` gets why the own heads are not
+  /// to be believed, by the reference; nothing = they are.
   double run(std::string* fault = nullptr) {
-    const RankTimes forward = call_.run(out_, fault);
+    EqualityCheck check, of_gradients;
+    const RankTimes forward = call_.run(out_, fault != nullptr ? &check : nullptr);
     RankTimes backward;
-    if (out_.keep) backward = call_.backward(d_o_, gradients_, fault);
+    if (out_.keep)
+      backward = call_.backward(d_o_, gradients_, fault != nullptr ? &of_gradients : nullptr);
+    if (fault != nullptr) *fault = check.passed() ? of_gradients.reason : check.reason;
     forward_ = all_gather_values(world_, std::vector{forward});
     backward_ = all_gather_values(world_, std::vector{backward});
     double slowest = 0;
@@ -181,7 +185,7 @@ class SharedCase {
 DistributedCase run_case(Communicator& world, const RankLayout& layout, const BackendSpec& spec,
                          const Device& device, const CaseOptions& options,
                          const SharedWorkload& workload, OwnCores& cores) {
-  const auto [dtype, pass, repeat, link] = options;
+  const auto [dtype, pass, repeat, link, seconds] = options;
   DistributedCase result{
       .backend = spec.text(), .device = device.name(), .dtype = to_string(dtype), .pass = pass};
   SharedInputs own = workload.own;
@@ -222,13 +226,15 @@ DistributedCase run_case(Communicator& world, const RankLayout& layout, const Ba
 
   std::vector<double> of_one, of_all, attention;
   std::vector<std::vector<RankTimes>> forward, backward;
-  for (int i = 0; i < repeat; ++i) {
+  double timed = 0;  // of the slowest ranks, and so the same on all
+  for (int i = 0; i < repeat || timed < seconds; ++i) {
     if (alone) {
       cores.with_all([&] { of_one.push_back(alone->run()); });
       attention.push_back(alone->attention());
     }
     world.barrier();
     of_all.push_back(shared.run());
+    timed += of_all.back();
     forward.push_back(shared.forward());
     backward.push_back(shared.backward());
   }

@@ -46,13 +46,14 @@ struct DistributedCase {
 struct CaseOptions {
   DType dtype = DType::f32;
   Pass pass = Pass::forward;
-  int repeat = 5;  ///< timed runs
-  Link link = {};  ///< measure_link()
+  int repeat = 5;      ///< timed runs, at least
+  Link link = {};      ///< measure_link()
+  double seconds = 0;  ///< of timed runs together, at least
 };
 
 /// Checks the case, then times it, turn by turn with one process where the first
-/// rank has the whole call; else each rank's heads are checked against the reference (which a
-/// ring's ranks cannot). The figures are rank 0's; on the others only what is needed there is
+/// rank has the whole call; else each rank's heads, in a ring its queries, are checked against the
+/// reference. The figures are rank 0's; on the others only what is needed there is
 /// filled. Throws what agree() throws where it cannot run.
 DistributedCase run_case(Communicator& world, const RankLayout& layout, const BackendSpec& spec,
                          const Device& device, const CaseOptions& options,

@@ -38,11 +38,7 @@ class RunRecord {
                          {"grid", {grid.frames, grid.height, grid.width}},
                          {"shots", grid.shots},
                          {"text_tokens", grid.text_tokens}};
-    json_["distributed"] = {
-        {"layout", layout.text()},       {"heads_over", layout.heads},
-        {"tokens_over", layout.tokens},  {"transport", world.transport().name()},
-        {"threads_per_rank", threads},   {"cores", cores.all()},
-        {"pinned_apart", cores.pinned()}};
+    json_["distributed"] = distributed_json(layout, world, cores);
     json_["cases"] = nlohmann::json::array();
     print_out(
         "{} over {} of {} ({}){}{}\n", layout.text(), counted(world.size(), "rank"),
@@ -84,10 +80,10 @@ ExitCode run_distributed(const DistributedRun& run, Communicator& world) {
     layout = parse_rank_layout(run.layout, world.size());
     for (const std::string& backend : run.backends) parse_backend(backend);
     for (const std::string& device : run.devices) find_device(device);
-    if (run.shared_only && layout.tokens > 1)
+    if (run.shared_only && layout.tokens > 1 && times_backward(run.pass))
       throw InputError(
-          "--shared-only is for --distributed ulysses: in a ring no rank has all keys "
-          "to check its results with");
+          "--shared-only checks a ring's forward pass alone: no rank has all queries that the "
+          "gradients of its keys come from; --distributed ulysses checks both");
     workload = share_workload(run.workload, layout, world.rank(), !run.shared_only);
   });
   OwnCores cores(world);

@@ -9,11 +9,14 @@
 
 #include "attention/cancel.h"
 #include "attention/error.h"
+#include "harness/distributed/ranks/own_cores.h"
+#include "harness/distributed/ranks/session.h"
 #include "harness/dit/dit_density.h"
 #include "harness/dit/generate_report.h"
 #include "harness/dit/method_attention.h"
 #include "harness/dit/painted_video.h"
 #include "harness/dit/rollout.h"
+#include "harness/dit/shared_attention.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/output/outputs.h"
 #include "harness/host/output/thrown.h"
@@ -59,11 +62,20 @@ RolloutTask task_of(const GenerateRequest& request, const DitNetwork& network,
   return task;
 }
 
+/// Who shares the attention; nobody unless there is a world.
+struct PaintingRanks {
+  Communicator* world = nullptr;
+  RankLayout layout;
+  bool first() const { return world == nullptr || world->rank() == 0; }
+};
+
 /// Paints with one backend after the other.
 class Painter {
  public:
-  Painter(const GenerateRequest& request, const DitNetwork& network, const TrainingClip& clip)
+  Painter(const GenerateRequest& request, const DitNetwork& network, const TrainingClip& clip,
+          const PaintingRanks& ranks)
       : request_(request),
+        ranks_(ranks),
         network_(network),
         device_(find_device(request.device)),
         dtype_(parse_dtype(request.dtype)),
@@ -78,12 +90,14 @@ class Painter {
     PaintedVideo video{.backend = backend};
     try {
       paint(video);
-    } catch (const Cancelled&) {
-      video.outcome = Outcome::interrupted;
-    } catch (const InputError& error) {
+    } catch (const InputError& error) {  // on ranks of all
       video.outcome = Outcome::skipped;
       video.reason = error.what();
+    } catch (const Cancelled&) {
+      if (ranks_.world != nullptr) throw;  // the others wait for this rank
+      video.outcome = Outcome::interrupted;
     } catch (const std::exception&) {
+      if (ranks_.world != nullptr) throw;
       video.outcome = Outcome::failed;
       video.reason = failure_text(std::current_exception());
     }
@@ -100,10 +114,23 @@ class Painter {
       video.note = std::move(solved.note);
     }
     video.backend = settings.spec.text();
-    MethodAttention attention(settings, blocks, task_.steps);
-    Progress progress("painting with " + video.backend, task_.steps * blocks);
-    const Rollout rollout =
-        roll_out(network_, task_, attention, [&](int64_t done) { progress.update(done); });
+    if (ranks_.world == nullptr) {
+      MethodAttention attention(settings, blocks, task_.steps);
+      return paint(attention, video);
+    }
+    const OwnCores cores(*ranks_.world);
+    SharedAttention attention(settings, blocks, task_.steps, *ranks_.world, ranks_.layout);
+    paint(attention, video);
+    video.ranks = attention.times();
+  }
+
+  void paint(MethodAttention& attention, PaintedVideo& video) const {
+    std::optional<Progress> progress;
+    if (ranks_.first())
+      progress.emplace("painting with " + video.backend, task_.steps * network_.config().blocks);
+    const Rollout rollout = roll_out(network_, task_, attention, [&](int64_t done) {
+      if (progress) progress->update(done);
+    });
     video.outcome = rollout.failure.empty() ? Outcome::passed : Outcome::failed;
     video.reason = rollout.failure;
     video.seconds = rollout.seconds;
@@ -113,6 +140,7 @@ class Painter {
   }
 
   const GenerateRequest& request_;
+  const PaintingRanks& ranks_;
   const DitNetwork& network_;
   const Device& device_;
   DType dtype_;
@@ -163,38 +191,91 @@ std::vector<std::string> video_names(const std::string& video,
   return names;
 }
 
-ExitCode generate(const GenerateRequest& request) {
-  const DitNetwork network(load_model(request.checkpoint));
-  const std::vector<std::string> backends = backends_of(request, network);
-  require_backends(backends);
-  if (!request.reference.empty()) require_backends({request.reference});
-  std::vector<std::string> files;
-  if (!request.video.empty()) files = video_names(request.video, backends);
-  for (const std::string& file : files) {
-    require_video_place(file);
-    if (file != request.video) claim_written(file, "--out");
+namespace {
+
+/// What is known before the first video is painted.
+class Painting {
+ public:
+  Painting(const GenerateRequest& request, const PaintingRanks& ranks)
+      : request_(request),
+        ranks_(ranks),
+        network_(load_model(request.checkpoint)),
+        backends_(backends_of(request, network_)) {
+    require_backends(backends_);
+    if (!request.reference.empty()) require_backends({request.reference});
+    if (ranks.first()) claim_videos();
+    painter_.emplace(request, network_, clip_of(request, network_.config()), ranks);
   }
-  const Painter painter(request, network, clip_of(request, network.config()));
-  Outputs outputs;
-  PaintedVideo reference;
-  if (!request.reference.empty()) reference = painter.paint(request.reference);
-  std::vector<PaintedVideo> videos;
-  for (size_t i = 0; i < backends.size() && !interrupted(); ++i) {
-    const bool same = backends[i] == request.reference;
-    videos.push_back(same ? reference : painter.paint(backends[i]));
-    PaintedVideo& video = videos.back();
-    compare(reference, video);
-    if (video.passed() && !files.empty())
-      outputs.write([&] { write_painted(files[i], video.frames, painter.fps()); });
-    video.frames.clear();
+
+  ExitCode run() {
+    Outputs outputs;
+    PaintedVideo reference;
+    if (!request_.reference.empty()) reference = painter_->paint(request_.reference);
+    std::vector<PaintedVideo> videos;
+    for (size_t i = 0; i < backends_.size(); ++i) {
+      if (interrupted() && ranks_.world != nullptr) throw Cancelled();
+      if (interrupted()) break;
+      const bool same = backends_[i] == request_.reference;
+      videos.push_back(same ? reference : painter_->paint(backends_[i]));
+      PaintedVideo& video = videos.back();
+      compare(reference, video);
+      if (video.passed() && !files_.empty())
+        outputs.write([&] { write_painted(files_[i], video.frames, painter_->fps()); });
+      video.frames.clear();
+    }
+    if (ranks_.first()) tell(reference, videos, outputs);
+    return outputs.code(verdict(reference, videos));
   }
-  outputs.write([&] { print_generated(request, painter.task(), reference, videos); });
-  if (!request.json.empty())
+
+ private:
+  void claim_videos() {
+    if (!request_.video.empty()) files_ = video_names(request_.video, backends_);
+    for (const std::string& file : files_) {
+      require_video_place(file);
+      if (file != request_.video) claim_written(file, "--out");
+    }
+  }
+
+  void tell(const PaintedVideo& reference, const std::vector<PaintedVideo>& videos,
+            Outputs& outputs) const {
+    outputs.write([&] { print_generated(request_, painter_->task(), reference, videos); });
+    if (request_.json.empty()) return;
     outputs.write([&] {
-      write_json(request.json,
-                 generate_record(request, network, painter.task(), reference, videos));
+      nlohmann::json record =
+          generate_record(request_, network_, painter_->task(), reference, videos);
+      if (ranks_.world != nullptr)
+        record["distributed"] = {{"layout", ranks_.layout.text()},
+                                 {"ranks", ranks_.world->size()},
+                                 {"heads_over", ranks_.layout.heads},
+                                 {"tokens_over", ranks_.layout.tokens},
+                                 {"transport", ranks_.world->transport().name()}};
+      write_json(request_.json, record);
     });
-  return outputs.code(verdict(reference, videos));
+  }
+
+  const GenerateRequest& request_;
+  const PaintingRanks& ranks_;
+  DitNetwork network_;
+  std::vector<std::string> backends_, files_;
+  std::optional<Painter> painter_;
+};
+
+}  // namespace
+
+ExitCode generate(const GenerateRequest& request, Communicator& world) {
+  PaintingRanks ranks{&world, {}};
+  std::optional<Painting> painting;
+  agree(world, [&] {
+    ranks.layout = parse_rank_layout(request.layout, world.size());
+    painting.emplace(request, ranks);
+  });
+  return painting->run();
+}
+
+ExitCode generate(const GenerateRequest& request) {
+  if (request.layout.empty()) return Painting(request, PaintingRanks()).run();
+  return with_mpi_ranks(request.patience,
+                        [&](Communicator& world) { return generate(request, world); });
 }
 
 }  // namespace vidattn

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/distributed/ranks/communicator.h"
 #include "harness/host/exit_code.h"
 
 namespace vidattn {
@@ -22,6 +23,8 @@ struct GenerateRequest {
   std::string captions;          ///< file with a line a shot; empty = the clip's
   int64_t given = 0;             ///< first shots of the clip that are given clean
   std::string device = "cpu", dtype = "f32";
+  std::string layout;       ///< ulysses, ring, PxQ: MPI's ranks share the attention; empty = alone
+  double patience = 10;     ///< seconds that a rank may be silent
   std::string video, json;  ///< files; empty = none
   std::vector<std::string> arguments;
 };
@@ -36,7 +39,11 @@ std::vector<std::string> video_names(const std::string& video,
 /// share of them and, with a reference, PSNR and SSIM between both videos. Returns 1 when a
 /// backend's attention failed its equality check, 3 when one refused the inputs or a file could not
 /// be written; neither stops the others. Throws InputError, before any work, for a checkpoint or a
-/// request that makes no sense.
+/// request that makes no sense. With a layout all ranks paint the same video, and each attends to
+/// its part (shared_attention.h); the first one prints and writes.
 ExitCode generate(const GenerateRequest& request);
+
+/// The same on these ranks, for a request with a layout.
+ExitCode generate(const GenerateRequest& request, Communicator& world);
 
 }  // namespace vidattn

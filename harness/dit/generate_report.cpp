@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "harness/distributed/report.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
@@ -62,6 +63,7 @@ nlohmann::json video_json(const PaintedVideo& video) {
                      {"planning", costs.plan_seconds},
                      {"attention", costs.run_seconds}};
   json["attention_share"] = video.attention_share();
+  if (!video.ranks.empty()) json["ranks"] = ranks_json({.ranks = video.ranks}, {});
   for (const VideoScore& score : video.scores)
     json["against_reference"][score.name] = number_or_null(score.value);
   return json;
@@ -101,6 +103,10 @@ void print_generated(const GenerateRequest& request, const RolloutTask& task,
   if (compared)
     print_out("PSNR and SSIM are against the video of {}, from the same noise\n",
               short_setting(reference.backend));
+  for (const PaintedVideo& video : videos)
+    if (!video.ranks.empty())
+      print_out("\nattention of {} over {} ranks, all calls\n{}", short_setting(video.backend),
+                video.ranks.size(), ranks_table({.ranks = video.ranks}, {}, false));
   for (const PaintedVideo& video : videos) {
     if (!video.reason.empty())
       print_err("vidattn: {}: {}: {}\n", video.backend, to_string(video.outcome), video.reason);

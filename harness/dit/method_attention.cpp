@@ -52,24 +52,32 @@ std::string trained_with(const DitCheckpoint& checkpoint) {
 MethodAttention::MethodAttention(MethodSettings settings, int64_t blocks, int64_t steps)
     : settings_(std::move(settings)), blocks_(blocks), steps_(steps) {}
 
-Tensor MethodAttention::attend(int64_t block, Inputs& in) {
-  const Backend& backend = *settings_.spec.backend;
-  const Params& params = settings_.spec.params;
+void MethodAttention::prepare(int64_t block, Inputs& in) {
+  const auto& [backend, params] = settings_.spec;
   in.device = settings_.device;
   in.context = {block, blocks_, step_, steps_, &cache_};
   set_dtype(in, settings_.dtype, "the network's");
-  timed(costs_.setup_seconds, [&] {
-    add_file_inputs(backend, params, in);
-    backend.prepare(in, params);
-  });
+  const Clock::time_point start = Clock::now();
+  add_file_inputs(*backend, params, in);
+  backend->prepare(in, params);
+  costs_.setup_seconds += seconds_since(start);
+}
+
+void MethodAttention::add_density(double density) {
+  costs_.density += (density - costs_.density) / static_cast<double>(++costs_.calls);
+}
+
+Tensor MethodAttention::attend(int64_t block, Inputs& in) {
+  const Backend& backend = *settings_.spec.backend;
+  const Params& params = settings_.spec.params;
+  prepare(block, in);
   const Plan plan = timed(costs_.plan_seconds, [&] { return backend.plan(in, params); });
   timed(costs_.aside_seconds, [&] { plan.validate(in); });
   Output out;
   timed(costs_.run_seconds, [&] { settings_.device->run(plan, in, out); });
   timed(costs_.aside_seconds, [&] {
     if (check_.rows == 0 && !backend.dense(in, params)) check_ = check_equality(plan, in, out);
-    const double density = plan_stats(plan, in).density;
-    costs_.density += (density - costs_.density) / static_cast<double>(++costs_.calls);
+    add_density(plan_stats(plan, in).density);
   });
   return out.o.dtype() == DType::f32 ? std::move(out.o) : out.o.to(DType::f32);
 }

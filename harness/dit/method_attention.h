@@ -39,23 +39,32 @@ struct AttentionCosts {
 class MethodAttention {
  public:
   MethodAttention(MethodSettings settings, int64_t blocks, int64_t steps);
+  virtual ~MethodAttention() = default;
 
   void begin_step(int64_t step) { step_ = step; }
   /// The output [L,H,D] float32. The first call that is not dense is held against the reference
   /// device. Throws InputError for inputs that the method refuses, and as Device::run().
-  Tensor attend(int64_t block, Inputs& in);
+  virtual Tensor attend(int64_t block, Inputs& in);
 
   const AttentionCosts& costs() const { return costs_; }
   /// Of the call that was checked; no rows = none was yet.
   const EqualityCheck& check() const { return check_; }
   bool failed() const { return check_.rows > 0 && !check_.passed(); }
 
+ protected:
+  const MethodSettings& settings() const { return settings_; }
+  /// The inputs as the method takes them, at this place of the run.
+  void prepare(int64_t block, Inputs& in);
+  /// The executed density of one call more.
+  void add_density(double density);
+
+  AttentionCosts costs_;
+  EqualityCheck check_;
+
  private:
   MethodSettings settings_;
   int64_t blocks_, steps_, step_ = -1;
   StepCache cache_;
-  AttentionCosts costs_;
-  EqualityCheck check_;
 };
 
 }  // namespace vidattn

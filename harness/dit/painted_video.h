@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/distributed/calls/shared_call.h"
 #include "harness/dit/method_attention.h"
 #include "harness/measure/record/outcome.h"
 #include "metrics/video/video_metric.h"
@@ -20,6 +21,7 @@ struct PaintedVideo {
   AttentionCosts costs;
   EqualityCheck check;
   std::vector<cv::Mat> frames;     ///< 8UC3 BGR; empty unless it passed
+  std::vector<RankTimes> ranks;    ///< of its attention, where ranks shared it
   std::vector<VideoScore> scores;  ///< against the reference's video (frame_comparison.h)
 
   bool passed() const { return outcome == Outcome::passed; }

@@ -5,6 +5,7 @@
 
 #include "harness/distributed/calls/input_gradients.h"
 #include "harness/distributed/calls/ring_backward.h"
+#include "harness/distributed/calls/ring_check.h"
 #include "harness/distributed/calls/shared_router.h"
 #include "harness/distributed/parts/plan_parts.h"
 #include "harness/distributed/ranks/session.h"
@@ -164,7 +165,7 @@ std::vector<float> SharedCall::at_home(const std::vector<float>& of_heads) {
   return {own.data<float>(), own.data<float>() + own.size()};
 }
 
-RankTimes SharedCall::run(Output& out, std::string* fault) {
+RankTimes SharedCall::run(Output& out, EqualityCheck* check) {
   const auto start = Clock::now();
   RankTimes times;
   take_traffic();
@@ -202,7 +203,13 @@ RankTimes SharedCall::run(Output& out, std::string* fault) {
   begin = Clock::now();
   world_.barrier();
   times.waiting = seconds_since(begin);
-  if (fault != nullptr) *fault = check_equality(work_.plan, own, work_.out).reason;
+  begin = Clock::now();
+  if (check != nullptr) {
+    *check = ring_.size() == 1 ? check_equality(work_.plan, own, work_.out)
+                               : check_ring_equality(ring_, work_.plan, own, work_.out);
+    take_traffic();
+  }
+  const double checking = seconds_since(begin);
   if (!out.keep) {  // before results are exchanged: less memory at once
     work_.in = {};
     operands = {};
@@ -210,16 +217,20 @@ RankTimes SharedCall::run(Output& out, std::string* fault) {
   return_tokens(out);
   times.communication += take_traffic();
   if (!out.keep) work_.out = {};
-  times.total = seconds_since(start);
+  times.total = seconds_since(start) - checking;
   return times;
 }
 
-Array SharedCall::mask() const {
+CallShape SharedCall::part() const {
   CallShape shape = inputs_.shape;
   shape.length = query_blocks_[ring_.rank()].size();
   shape.heads = heads_.size();
   shape.kv_heads = kv_heads_.size();
-  return plan_mask(work_.plan, without_values(shape, inputs_.own));
+  return shape;
+}
+
+Array SharedCall::mask() const {
+  return plan_mask(work_.plan, without_values(part(), inputs_.own));
 }
 
 Gradients SharedCall::home_gradients(const Gradients& found) {
@@ -238,7 +249,7 @@ Gradients SharedCall::home_gradients(const Gradients& found) {
   return home;
 }
 
-RankTimes SharedCall::backward(const Tensor& d_o, SharedGradients& out, std::string* fault) {
+RankTimes SharedCall::backward(const Tensor& d_o, SharedGradients& out, EqualityCheck* check) {
   const auto start = Clock::now();
   RankTimes times;
   take_traffic();
@@ -258,8 +269,8 @@ RankTimes SharedCall::backward(const Tensor& d_o, SharedGradients& out, std::str
   begin = Clock::now();
   world_.barrier();
   times.waiting = seconds_since(begin);
-  if (fault != nullptr && fault->empty())
-    *fault = check_gradients(device_, work_.plan, work_.in, work_.out, d).reason;
+  if (check != nullptr && ring_.size() == 1)
+    *check = check_gradients(device_, work_.plan, work_.in, work_.out, d);
   out.q = to_tokens(exchange(false), std::move(found.q));
   out.k = to_tokens(exchange(true), std::move(found.k));
   out.v = to_tokens(exchange(true), std::move(found.v));

@@ -4,6 +4,7 @@
 #include "harness/distributed/parts/exchange.h"
 #include "harness/distributed/parts/shared_inputs.h"
 #include "harness/measure/backend_spec.h"
+#include "metrics/plan/check/equality.h"
 
 namespace vidattn {
 
@@ -41,17 +42,20 @@ class SharedCall {
 
   /// Plans and attends: the own tokens' output [own,H,DV], and per branch the LSE [own,H]. What
   /// must be refused is an InputError, before attention; where `out.keep` is set, also what has no
-  /// gradients. `fault` gets why the own heads are not to be believed, by the reference; under
-  /// Ulysses alone, where a rank has all of a head.
-  RankTimes run(Output& out, std::string* fault = nullptr);
+  /// gradients. `check` gets that of the own heads, in a ring of the own queries, against the
+  /// reference.
+  RankTimes run(Output& out, EqualityCheck* check = nullptr);
 
   /// After a run() with `out.keep`, for the gradient of the own tokens' output, [own,H,DV] float32.
-  RankTimes backward(const Tensor& d_o, SharedGradients& out, std::string* fault = nullptr);
+  /// `check` gets that of the gradients, under Ulysses alone, where a rank has all of a head.
+  RankTimes backward(const Tensor& d_o, SharedGradients& out, EqualityCheck* check = nullptr);
 
   /// The method's own numbers of the plan (balance losses …); none where each rank plans its heads.
   const std::map<std::string, double>& figures() const { return figures_; }
   /// The last run's plan of the own heads, in a ring for the group's queries alone.
   const Plan& plan() const { return work_.plan; }
+  /// The heads, queries and keys that this plan is for.
+  CallShape part() const;
   /// plan_mask() of it.
   Array mask() const;
   /// Whether one mask is that of all heads.

@@ -32,26 +32,6 @@
 namespace vidattn {
 namespace {
 
-std::vector<BenchLine> quick_lines() {
-  return {{"full", 4096, 1, 128}, {"full", 4096, 1, 128, DType::bf16}, {"groups", 8192, 1, 128}};
-}
-
-std::vector<BenchLine> all_lines() {
-  const int threads = omp_get_num_procs();
-  std::vector<BenchLine> lines;
-  for (int64_t dim : {64, 80, 96, 128, 256})
-    for (DType dtype : {DType::f32, DType::bf16, DType::f16})
-      lines.push_back({"full", 8192, 1, dim, dtype});
-  for (int64_t length : {1024, 2048, 4096, 16384, 31200, 62400})
-    lines.push_back({"full", length, 1, 128});
-  for (DType dtype : {DType::f32, DType::bf16}) lines.push_back({"full", 31200, 4, 128, dtype});
-  lines.push_back({"full", 8192, 4, 128});
-  for (int t = 1; t < threads; t *= 2) lines.push_back({"full", 8192, 1, 128, DType::f32, t});
-  for (const char* shape : {"groups", "windows", "tokens"})
-    for (DType dtype : {DType::f32, DType::bf16}) lines.push_back({shape, 31200, 1, 128, dtype});
-  return lines;
-}
-
 double error_of(const Plan& plan, const Inputs& in, const Output& out) {
   const auto tokens = sample_tokens(in.length(), 24);
   return relative_l2_error(out.o, tokens, reference_rows(plan, in, tokens).o);
@@ -234,7 +214,7 @@ ExitCode bench(const BenchOptions& options) {
             "of limit", "GHz", "error", "bound by");
   Outputs outputs;
   bool failed = false;
-  for (const BenchLine& line : options.quick ? quick_lines() : all_lines()) {
+  for (const BenchLine& line : bench_lines(options.quick)) {
     if (interrupted()) break;
     nlohmann::json found;
     std::string reason;

@@ -15,7 +15,29 @@ std::shared_ptr<const Tensor> random_tensor(const BenchLine& line, std::mt19937_
   return std::make_shared<const Tensor>(std::move(tensor));
 }
 
+std::vector<BenchLine> quick_lines() {
+  return {{"full", 4096, 1, 128}, {"full", 4096, 1, 128, DType::bf16}, {"groups", 8192, 1, 128}};
+}
+
+std::vector<BenchLine> all_lines() {
+  const int threads = omp_get_num_procs();
+  std::vector<BenchLine> lines;
+  for (int64_t dim : {64, 80, 96, 128, 256})
+    for (DType dtype : {DType::f32, DType::bf16, DType::f16})
+      lines.push_back({"full", 8192, 1, dim, dtype});
+  for (int64_t length : {1024, 2048, 4096, 16384, 31200, 62400})
+    lines.push_back({"full", length, 1, 128});
+  for (DType dtype : {DType::f32, DType::bf16}) lines.push_back({"full", 31200, 4, 128, dtype});
+  lines.push_back({"full", 8192, 4, 128});
+  for (int t = 1; t < threads; t *= 2) lines.push_back({"full", 8192, 1, 128, DType::f32, t});
+  for (const char* shape : {"groups", "windows", "tokens"})
+    for (DType dtype : {DType::f32, DType::bf16}) lines.push_back({shape, 31200, 1, 128, dtype});
+  return lines;
+}
+
 }  // namespace
+
+std::vector<BenchLine> bench_lines(bool quick) { return quick ? quick_lines() : all_lines(); }
 
 Inputs bench_inputs(const BenchLine& line) {
   std::mt19937_64 random(1);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "attention/inputs.h"
 #include "attention/plan.h"
@@ -20,6 +21,9 @@ struct BenchLine {
   DType dtype = DType::f32;
   int threads = omp_get_num_procs();
 };
+
+/// The lines of the table, or a short list.
+std::vector<BenchLine> bench_lines(bool quick);
 
 /// Normal numbers, the same in every run and type before they are rounded.
 Inputs bench_inputs(const BenchLine& line);

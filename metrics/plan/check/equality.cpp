@@ -60,13 +60,16 @@ EqualityCheck judged(int64_t rows, double error, double limit, const std::string
   return check;
 }
 
-EqualityCheck check_equality(const Plan& plan, const Inputs& in, const Output& out,
-                             const std::vector<int64_t>& among) {
+int64_t rows_to_check(const Inputs& in) {
   const double per_row =
       static_cast<double>(in.keys() * in.heads() * (in.dim() + in.value_dim())) / 2;
-  const auto rows = static_cast<int64_t>(std::max(8.0, kCheckProducts / per_row));
+  return static_cast<int64_t>(std::max(8.0, kCheckProducts / per_row));
+}
+
+EqualityCheck check_equality(const Plan& plan, const Inputs& in, const Output& out,
+                             const std::vector<int64_t>& among) {
   const auto available = among.empty() ? in.length() : static_cast<int64_t>(among.size());
-  auto tokens = sample_tokens(available, rows);
+  auto tokens = sample_tokens(available, rows_to_check(in));
   if (!among.empty())
     for (int64_t& token : tokens) token = among[token];
   return judged(std::ssize(tokens),

@@ -25,8 +25,10 @@ EqualityCheck judged(int64_t rows, double error, double limit, const std::string
 /// know a score of 75,000 better than to 0.008, and its exponential errs by as much.
 double allowed_error(const Inputs& in, const std::vector<int64_t>& tokens);
 
-/// Checks the output's rows of a sample of `among` (empty = all tokens), as many as the reference
-/// computes in about a second.
+/// So many rows the reference computes in about a second, but at least 8.
+int64_t rows_to_check(const Inputs& in);
+
+/// Checks the output's rows of a sample of `among` (empty = all tokens), rows_to_check() of them.
 EqualityCheck check_equality(const Plan& plan, const Inputs& in, const Output& out,
                              const std::vector<int64_t>& among = {});
 
