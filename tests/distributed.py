@@ -281,21 +281,30 @@ class Distributed(unittest.TestCase):
         self.assertEqual(len(own_lines(err)), 1, err)
         self.assertIn("cannot have cores of their own", own_lines(err)[0])
 
-    @unittest.skipUnless("Open MPI" in version_of_mpi(), "the launcher of Debian's MPICH ends with a rank")
-    def test_a_rank_that_dies_loses_its_case_alone(self):
+    def loses_its_case_alone(self, hurt, launcher):
+        """Hurts rank 1 of a suite after its first case: the others measure what is left."""
         store = os.path.join(self.folder.name, "suite.db")
         process = start(2, "run", self.suite_of([4, 12, 12], [5, 12, 12], [6, 12, 12]), "--db", store,
-                        launcher=SURVIVING)
+                        "--rank-timeout", "3", launcher=launcher)
         while process.poll() is None and not (os.path.exists(store) and self.cases_of(store)):
             time.sleep(0.1)
-        os.kill(ranks_of(process)[1], signal.SIGKILL)
+        ranks = ranks_of(process)
+        os.kill(ranks[1], hurt)
         out, err = process.communicate(timeout=200)
+        self.all_end(ranks)
         cases = self.cases_of(store)
         lost = [reason for outcome, _, reason in cases if outcome == "crashed"]
         self.assertEqual(len(cases), 9, out + err)
         self.assertLessEqual(len(lost), 1)
-        self.assertTrue(any(re.match(r"vidattn: rank 1 on \S+ has not answered", line)
+        self.assertTrue(any(re.match(r"vidattn: rank 1 on \S+ has not answered for [3-9] s: its case is lost", line)
                             for line in own_lines(err)), out + err)
+
+    @unittest.skipUnless("Open MPI" in version_of_mpi(), "the launcher of Debian's MPICH ends with a rank")
+    def test_a_rank_that_dies_loses_its_case_alone(self):
+        self.loses_its_case_alone(signal.SIGKILL, SURVIVING)
+
+    def test_a_rank_that_hangs_loses_its_case_alone(self):
+        self.loses_its_case_alone(signal.SIGSTOP, [MPIRUN])
 
     def test_what_is_wrong_on_all_is_said_once(self):
         for line, text in ((("run", "--no-such-option"), "no-such-option"),
@@ -324,10 +333,14 @@ class Distributed(unittest.TestCase):
         self.assertLess(time.monotonic() - began, 20)
         self.assertNotEqual(process.returncode, 0)
         self.assertEqual(self.record()["cases"][0]["outcome"], "passed")
-        while any(map(lives, ranks.values())):
-            self.assertLess(time.monotonic() - began, 20, "a rank lives on")
-            time.sleep(0.1)
+        self.all_end(ranks)
         return out + err
+
+    def all_end(self, ranks):
+        began = time.monotonic()
+        while any(map(lives, ranks.values())):
+            self.assertLess(time.monotonic() - began, 10, "a rank lives on")
+            time.sleep(0.1)
 
     def test_a_rank_that_dies_ends_all(self):
         self.assertRegex(self.fails(signal.SIGKILL), r"rank 1\b.*\bsignal 9|EXIT CODE: 9")
@@ -349,6 +362,20 @@ class Distributed(unittest.TestCase):
         code, out, err = run(2, *call)
         held[2] = [rank["peak_bytes"] for rank in self.record()["cases"][0]["ranks"]]
         self.assertLess(max(held[4]), 0.8 * max(held[2]))
+
+    def test_a_report_shows_the_ranks(self):
+        code, out, err = run(2, *CALL, "--backend", "full", "--pass", "both", "--distributed", "ring", "--out", self.out)
+        self.assertEqual(code, 0, out + err)
+        page = os.path.join(self.folder.name, "report.html")
+        subprocess.run([TOOL, "report", self.out, "--out", page, "--quiet"], check=True, capture_output=True)
+        with open(page, encoding="utf-8") as opened:
+            data = json.loads(re.search(r'id="data">(.*?)</script>', opened.read(), re.S).group(1))
+        self.assertEqual([shown["case"] for shown in data["ranks"]], ["full on cpu (f32)", "full on cpu (f32), backward"])
+        for shown, ranks in zip(data["ranks"], ("ranks", "backward_ranks")):
+            self.assertIn("ring over 2 ranks", shown["facts"])
+            for row, rank in zip(shown["rows"], self.record()["cases"][0][ranks]):
+                self.assertAlmostEqual(row["attention"], 1e3 * rank["attention_seconds"])
+                self.assertAlmostEqual(row["sent"], 1e-6 * rank["communication"]["sent_bytes"])
 
     def test_a_ring_checks_itself(self):
         code, out, err = run(2, *CALL, *METHODS, "--distributed", "ring", "--shared-only", "--out", self.out)

@@ -161,6 +161,11 @@ json history_record(const std::vector<StoredRun>& history) {
 /// The table's columns of metrics: what the page needs of the catalogue.
 json columns_record(const std::vector<StoredRun>& runs) {
   json columns = json::array();
+  const auto measured = [](const StoredRun& run) {
+    return std::any_of(run.cases.begin(), run.cases.end(),
+                       [](const Measurement& c) { return !c.values.empty() || !c.passed(); });
+  };
+  if (std::none_of(runs.begin(), runs.end(), measured)) return columns;  // ranks' times alone
   for (const MetricInfo* m : metrics_in(kPage)) {
     if (std::none_of(runs.begin(), runs.end(),
                      [&](const StoredRun& run) { return speaks_of(*m, run.cases); }))

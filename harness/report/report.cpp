@@ -22,6 +22,7 @@
 #include "harness/io/text/html.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/workload_facts.h"
+#include "harness/report/aggregates/rank_times.h"
 #include "harness/report/backgrounds.h"
 #include "harness/report/pictures.h"
 #include "harness/store/measurement_json.h"
@@ -169,6 +170,8 @@ void add_pictures(json& data, bool open_inputs) {
     try {
       const WorkloadFacts recorded = workload_facts_from_json(JsonReader(record));
       require_buildable(recorded);
+      if (recorded.sha256.empty())
+        throw InputError("the record does not say what its q, k and v were");
       if (!open_inputs && !find_workload_kind(recorded.name).argument.empty())
         throw InputError("its files are opened with --open-inputs only");
       const Workload workload = build_workload(request_of(recorded));
@@ -215,6 +218,7 @@ ExitCode report(const ReportOptions& options) {
   std::vector<StoredRun> runs;
   for (const std::string& name : options.runs) runs.push_back(read_run(name, options.db));
   json data = report_data(runs, history_of(options.db));
+  for (const std::string& name : options.runs) add_rank_times(name, data);
   if (options.pictures) add_pictures(data, options.open_inputs);
   const bool undrawn = warn_of_pictures(data);
   Outputs outputs;

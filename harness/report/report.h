@@ -32,6 +32,7 @@ struct ReportOptions {
 ///              each), peak (FLOP/s) and bandwidth (byte/s) measured in the run
 ///   panels     panels_of(), and comparisons comparisons_of()
 ///   marks      {method: {colour, shape, filled, ceiling}} as in marks.h
+///   ranks      of runs whose calls ranks shared: add_rank_times(); else missing
 ///   history    per case the median ratio in each run of the store
 nlohmann::json report_data(const std::vector<StoredRun>& runs,
                            const std::vector<StoredRun>& history);

@@ -4,6 +4,7 @@
 
 #include "harness/distributed/parts/exchange.h"
 #include "harness/distributed/parts/plan_parts.h"
+#include "harness/distributed/parts/shared_inputs.h"
 #include "metrics/plan/fidelity.h"
 
 namespace vidattn {

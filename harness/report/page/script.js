@@ -41,6 +41,31 @@ function table() {
   document.getElementById('cases').append(head, body);
 }
 
+const rankColumns = [
+  ['planning ms', 'planning'], ['exchange ms', 'exchange'], ['attention ms', 'attention'], ['waiting ms', 'waiting'],
+  ['total ms', 'total'], ['sent MB', 'sent'], ['GB/s', 'bandwidth'], ['hidden %', 'hidden'], ['memory MB', 'memory'],
+];
+
+function ranks() {
+  const box = document.getElementById('ranks'), all = data.ranks || [];
+  document.getElementById('ranks-section').hidden = all.length === 0;
+  for (const {case: name, facts, rows} of all) {
+    const shown = rankColumns.filter(([, key]) => rows.some(row => known(row[key]) && (key !== 'bandwidth' || row.sent > 0)));
+    const scroll = element('div', undefined, 'scroll'), table = element('table'), head = element('thead'),
+      body = element('tbody'), line = element('tr');
+    line.append(...['rank', ...shown.map(([title]) => title)].map(title => element('th', title)));
+    rows.forEach((row, rank) => {
+      const tr = element('tr');
+      tr.append(element('td', `${rank}`), ...shown.map(([, key]) => element('td', show(row[key], 3))));
+      body.append(tr);
+    });
+    head.append(line);
+    table.append(head, body);
+    scroll.append(table);
+    box.append(element('h3', name), element('p', facts), scroll);
+  }
+}
+
 function pictures() {
   const shown = data.cases.filter(c => c.page_pictures || c.picture_note);
   document.getElementById('pictures-section').hidden = shown.length === 0;
@@ -106,6 +131,7 @@ table();
 heads();
 heatMaps();
 pictures();
+ranks();
 if (!window.Chart) document.querySelectorAll('.figures:empty').forEach(box =>
   box.replaceChildren(element('p', 'Built without Chart.js: figures are left out.')));
 const dark = matchMedia('(prefers-color-scheme: dark)');
