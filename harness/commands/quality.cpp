@@ -36,6 +36,10 @@ std::vector<Option> options(Given& o) {
                "frames of a clip, taken evenly from the whole video; every 4th of a film"),
         Option("--height", &quality.clip.height,
                "pixels that videos are scaled to, a multiple of 8"),
+        Option(
+            "--model", &quality.models,
+            "KEY=FILE of TorchScript networks that score, too, as `metrics` takes them; none: not "
+            "even where harness/get_models.sh put one"),
         device_option(quality.device), out_option(quality.out), quiet_option()},
        columns_options(quality.columns)});
 }

@@ -18,19 +18,21 @@ double RestoredVideo::score(const std::string& name) const {
   return found ? found->value : NAN;
 }
 
-Restoration::Restoration(Clip clip, double sigma, uint64_t seed, const std::string& device)
+Restoration::Restoration(Clip clip, double sigma, uint64_t seed, const std::string& device,
+                         Backbones networks)
     : clip_(std::move(clip)),
       device_(device),
+      networks_(std::move(networks)),
       noisy_frames_(add_noise(clip_.frames, sigma, seed)),
       nlm_(noisy_frames_, clip_.shots, sigma) {
   Output output;
   ProbeRun run = run_probe("full", nlm_.inputs(), {.device = device_}, output);
   if (run.passed()) find_repeated(output.lse[0]);
   clean_.run = {.backend = "(clean)", .outcome = "passed"};
-  clean_.scores = probe_scores(clip_, clip_.frames, repeated_);
+  clean_.scores = probe_scores(clip_, clip_.frames, repeated_, networks_);
   noisy_.run = {.backend = "(noisy)", .outcome = "passed"};
   noisy_.frames = to_8_bit(noisy_frames_);
-  noisy_.scores = probe_scores(clip_, noisy_.frames, repeated_);
+  noisy_.scores = probe_scores(clip_, noisy_.frames, repeated_, networks_);
   full_ = judge(std::move(run), output);
 }
 
@@ -70,7 +72,7 @@ RestoredVideo Restoration::judge(ProbeRun run, const Output& output) const {
     NonLocalMeans::Result result = nlm_.restore(output.o);
     video.frames = to_8_bit(result.frames);
     video.unseen = result.unseen;
-    video.scores = probe_scores(clip_, video.frames, repeated_);
+    video.scores = probe_scores(clip_, video.frames, repeated_, networks_);
   }
   video.run = std::move(run);
   return video;

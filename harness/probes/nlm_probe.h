@@ -5,6 +5,7 @@
 
 #include "harness/probes/clip.h"
 #include "harness/probes/probe.h"
+#include "harness/videos/backbones.h"
 #include "metrics/video/nlm.h"
 #include "metrics/video/video_metric.h"
 
@@ -25,7 +26,9 @@ struct RestoredVideo {
 class Restoration {
  public:
   /// Adds the noise, poses the task and runs full attention, against which all are paired.
-  Restoration(Clip clip, double sigma, uint64_t seed, const std::string& device);
+  /// `networks` give scores, too.
+  Restoration(Clip clip, double sigma, uint64_t seed, const std::string& device,
+              Backbones networks = {});
 
   const Clip& clip() const { return clip_; }
   const NonLocalMeans& nlm() const { return nlm_; }
@@ -45,6 +48,7 @@ class Restoration {
 
   Clip clip_;
   std::string device_;
+  Backbones networks_;
   std::vector<cv::Mat> noisy_frames_;  ///< 32FC3
   NonLocalMeans nlm_;
   std::vector<cv::Mat> repeated_;  ///< 8UC1 per frame

@@ -38,11 +38,11 @@ std::vector<std::string> ordered(std::vector<std::string> backends) {
 }
 
 /// Both probes of one clip; rows stay as they were when interrupted before their turn.
-ClipQuality measure(const QualityOptions& options, const std::string& source, uint64_t seed,
-                    const std::function<void()>& done) {
+ClipQuality measure(const QualityOptions& options, const Backbones& networks,
+                    const std::string& source, uint64_t seed, const std::function<void()>& done) {
   ClipRequest request = options.clip;
   request.source = source;
-  const Restoration task(load_clip(request), options.noise, seed, options.device);
+  const Restoration task(load_clip(request), options.noise, seed, options.device, networks);
   std::optional<LabelProbe> labels;
   if (film_seed(source)) {
     try {
@@ -115,9 +115,10 @@ ExitCode quality(const QualityOptions& given) {
   check_noise(options.noise);
   const auto all = sources(options);
   const std::map<std::string, std::string> unreadable = check_sources(options, all);
+  const Backbones networks = load_backbones(with_found_models(options.models));
   Outputs outputs;
   std::vector<ClipQuality> clips;
-  const auto write = [&] { write_json(options.out, quality_record(options, clips)); };
+  const auto write = [&] { write_json(options.out, quality_record(options, networks, clips)); };
   {
     int64_t done = 0;
     Progress progress("measuring", static_cast<int64_t>(all.size() * options.backends.size()));
@@ -126,7 +127,8 @@ ExitCode quality(const QualityOptions& given) {
         if (const auto known = unreadable.find(all[i]); known != unreadable.end())
           clips.push_back(failed_clip(all[i], known->second));
         else
-          clips.push_back(measure(options, all[i], i + 1, [&] { progress.update(++done); }));
+          clips.push_back(
+              measure(options, networks, all[i], i + 1, [&] { progress.update(++done); }));
       } catch (const Cancelled&) {
         break;
       } catch (const std::exception&) {  // what the others gave is not lost for it

@@ -16,6 +16,7 @@ struct QualityOptions {
   std::vector<std::string> backends;
   std::optional<double> density;
   ClipRequest clip = {.height = 96};  ///< frames and height: minutes for all methods
+  std::vector<std::string> models;    ///< KEY=FILE of networks that score, as `metrics` takes them
   double noise = 25;                  ///< standard deviation, grey levels; clip i has seed i
   std::string device = "cpu";
   std::string out;  ///< JSON file, written anew after every clip; empty = none

@@ -52,6 +52,8 @@ const std::vector<Column>& columns() {
       score("psnr", "PSNR", 2),
       score("ssim", "SSIM", 4),
       score("cross_shot.hsv_lbp_vlad", "cross-shot", 4),
+      score("consistency.efficientnet_lite0", "consistency EN", 4),
+      score("cross_shot.efficientnet_lite0", "cross-shot EN", 4),
       score("psnr.cross_shot", "PSNR repeated", 2),
       {"label_iou.same_shot", "IoU shot", 3,
        [](const BackendQuality& row) {
@@ -280,9 +282,10 @@ nlohmann::json clip_json(const ClipQuality& clip) {
 
 void check_quality_columns(const ColumnChoice& choice) { chosen(choice); }
 
-nlohmann::json quality_record(const QualityOptions& options,
+nlohmann::json quality_record(const QualityOptions& options, const Backbones& networks,
                               const std::vector<ClipQuality>& clips) {
-  nlohmann::json json = record_header("quality", "2.1", options.arguments);
+  nlohmann::json json = record_header("quality", "2.2", options.arguments);
+  json["models"] = networks.provenance;
   json["interrupted"] = interrupted();
   json["interval"] = "Student's t over clips, 95%, paired with full attention";
   json["label_protocol"] = {{"known_frames", LabelProbe::kKnownFrames},

@@ -26,8 +26,9 @@ struct ClipQuality {
 };
 
 /// What `vidattn quality --out` writes: schema version, environment, protocol, every clip with all
-/// scores, and the means and paired differences of the table.
-nlohmann::json quality_record(const QualityOptions& options, const std::vector<ClipQuality>& clips);
+/// scores, the networks, and the means and paired differences of the table.
+nlohmann::json quality_record(const QualityOptions& options, const Backbones& networks,
+                              const std::vector<ClipQuality>& clips);
 
 /// Throws InputError for a column that the table does not have.
 void check_quality_columns(const ColumnChoice& choice);

@@ -39,18 +39,20 @@ VideoScore cross_shot_psnr(const Clip& clean, const std::vector<cv::Mat>& restor
 
 }  // namespace
 
-std::vector<std::unique_ptr<VideoMetric>> probe_metrics(const Clip& clip) {
+std::vector<std::unique_ptr<VideoMetric>> probe_metrics(const Clip& clip,
+                                                        const Backbones& networks) {
   return default_video_metrics({static_cast<int64_t>(clip.frames.size()), clip.fps, clip.shots},
-                               {});
+                               {.backbones = networks});
 }
 
 std::vector<VideoScore> probe_scores(const Clip& clean, const std::vector<cv::Mat>& restored,
-                                     const std::vector<cv::Mat>& repeated) {
+                                     const std::vector<cv::Mat>& repeated,
+                                     const Backbones& networks) {
   FrameComparison comparison;
   for (size_t t = 0; t < restored.size(); ++t) comparison.add(clean.frames[t], restored[t]);
   std::vector<VideoScore> scores = comparison.scores();
   scores.push_back(cross_shot_psnr(clean, restored, repeated));
-  for (const auto& metric : probe_metrics(clean)) {
+  for (const auto& metric : probe_metrics(clean, networks)) {
     for (size_t t = 0; t < restored.size(); ++t)
       metric->add(restored[t], static_cast<int>(shot_of(clean.shots, static_cast<int64_t>(t))));
     for (VideoScore& score : metric->scores()) scores.push_back(std::move(score));

@@ -4,7 +4,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "harness/io/json_file.h"
 #include "tests/harness/files.h"
+#include "tests/harness/tiny_network.h"
 #include "tests/harness/tool.h"
 #include "tests/harness/videos.h"
 
@@ -180,6 +182,28 @@ TEST(QualityCommand, SaysTheNotesOfItsVideos) {
   EXPECT_NE(result.out.find("cut.avi: cut off or damaged: its header promises 40 frames"),
             std::string::npos)
       << result.out << result.err;
+}
+
+class SlowQuality : public testing::TinyNetworks {};
+
+TEST_F(SlowQuality, ScoresByNetworksToo) {
+  const std::string network = testing::tiny_network(
+      folder_ / "n.pt",
+      "return torch.flatten(torch.adaptive_avg_pool2d(torch.mean(x, [1], True), [32, 40]), 1)");
+  const std::string out = (folder_ / "q.json").string();
+  const ToolResult result = run_tool(
+      "quality --films 1 --frames 9 --height 64 --backend frame --quiet --all-columns --model "
+      "efficientnet_lite0=" +
+      network + " --out " + out);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("consistency EN"), std::string::npos) << result.out;
+  const nlohmann::json record = read_json(out);
+  EXPECT_EQ(record["models"][0]["file"], network);
+  for (const nlohmann::json& row : record["table"]) {
+    const double score = row["scores"]["consistency.efficientnet_lite0"]["mean"];
+    EXPECT_GT(score, 0.1);
+    EXPECT_LE(score, 1);
+  }
 }
 
 }  // namespace
