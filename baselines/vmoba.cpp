@@ -117,12 +117,12 @@ VmobaChunks cut(const Inputs& in, const VmobaParams& p) {
   return {tile_blocks(grid, tile), topk(kind == "spatial" ? p.spatial_topk : p.st_topk)};
 }
 
-/// Chunks half, a quarter … as long each way: the own chunk, which every query sees, is all of
+/// Chunks half, a third … as long each way: the own chunk, which every query sees, is all of
 /// a low density.
 std::vector<Settings> finer_chunks(const VmobaParams& p, const std::string& kind) {
   std::vector<Settings> finer;
   if (kind == "temporal")
-    for (int divisor : {2, 4, 8, 16})
+    for (int divisor : {2, 4, 8, 16, 3, 5, 6, 10, 12, 20})
       finer.push_back({{"temporal_chunk_size", to_text(p.temporal_chunk_size / divisor)}});
   else
     for (int64_t divisor : {2, 4}) {

@@ -112,16 +112,27 @@ const std::pair<const std::string, BaselineCase>* Baseline::find(const Measureme
   return nullptr;
 }
 
-Tolerances Baseline::tolerances(const StoredRun& run) const {
+Tolerances suite_tolerances(const nlohmann::json& definition) {
   Tolerances t;
+  if (!definition.is_object()) return t;
+  const JsonReader given = JsonReader(definition, "the suite").maybe("tolerances");
+  given.read_if("exact", t.exact);
+  given.read_if("fidelity", t.fidelity);
+  given.read_if("ratio", t.ratio);
+  given.read_if("fed_ratio", t.fed_ratio);
+  return t;
+}
+
+Tolerances Baseline::tolerances(const StoredRun& run) const {
+  Tolerances t = suite_tolerances(definition);
   if (platform_of(run) != platform) {
     t.checksum = false;
-    t.exact = 0.02;
-    t.fidelity = 0.1;
+    t.exact = std::max(t.exact, 0.02);
+    t.fidelity = std::max(t.fidelity, 0.1);
   }
   if (run.machine_key != machine_key) {
-    t.ratio = 0.3;
-    t.fed_ratio = 0.5;
+    t.ratio = std::max(t.ratio, 0.3);
+    t.fed_ratio = std::max(t.fed_ratio, 0.5);
   }
   return t;
 }
@@ -161,6 +172,7 @@ std::string unfit_for_times(const StoredRun& run) {
 
 std::vector<std::string> unfit_times(const Baseline& baseline, const StoredRun& run) {
   std::vector<std::string> reasons;
+  const Tolerances wanted = suite_tolerances(baseline.definition);
   if (const std::string unfit = unfit_for_times(run); !unfit.empty()) reasons.push_back(unfit);
   const auto look = [&](const std::string& key, const char* tag, double ratio,
                         const Interval& interval, double allowed) {
@@ -171,8 +183,8 @@ std::vector<std::string> unfit_times(const Baseline& baseline, const StoredRun& 
                       key, tag, ratio, interval.low, interval.high, 100 * allowed));
   };
   for (const auto& [key, c] : baseline.cases) {
-    look(key, "ratio", c.ratio, c.ratio_interval, Tolerances{}.ratio);
-    look(key, "fed_ratio", c.fed_ratio, c.fed_ratio_interval, Tolerances{}.fed_ratio);
+    look(key, "ratio", c.ratio, c.ratio_interval, wanted.ratio);
+    look(key, "fed_ratio", c.fed_ratio, c.fed_ratio_interval, wanted.fed_ratio);
   }
   return reasons;
 }

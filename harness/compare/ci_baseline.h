@@ -49,10 +49,10 @@ struct Baseline {
   /// of its inputs (a dump that has moved). Null when there is none.
   const std::pair<const std::string, BaselineCase>* find(const Measurement& m) const;
 
-  /// Tolerances for a run: the defaults where it has the baseline's platform and machine. On
-  /// another platform plans that hang on floating-point scores may differ in single tokens:
-  /// checksums are not compared, exact figures within 2%, fidelity within 10%. On another machine
-  /// time within 30% (ratio) and 50% (multiply-adds).
+  /// Tolerances for a run: the suite's, or the defaults, where it has the baseline's platform and
+  /// machine. On another platform plans that hang on floating-point scores may differ in single
+  /// tokens: checksums are not compared, exact figures within 2%, fidelity within 10%. On another
+  /// machine time within 30% (ratio) and 50% (multiply-adds).
   Tolerances tolerances(const StoredRun& run) const;
 };
 

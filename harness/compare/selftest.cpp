@@ -12,6 +12,7 @@
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/paired.h"
 #include "harness/measure/record/workload_facts.h"
@@ -124,9 +125,13 @@ json trial_records(const std::vector<Trial>& trials) {
 
 /// Prints and records one part.
 Finish report_part(const std::string& key, const std::string& title,
-                   const std::vector<Trial>& trials, double truth, const SelftestOptions& options,
-                   json& record) {
-  if (trials.empty()) return Finish::passed;
+                   const std::vector<Trial>& trials, int64_t wanted, double truth,
+                   const SelftestOptions& options, json& record) {
+  const bool cut = std::ssize(trials) < wanted;  // interrupted
+  if (cut)
+    print_out("{}: interrupted, {} of {}\n", title, std::ssize(trials),
+              counted(wanted, "comparison"));
+  if (trials.empty()) return cut ? Finish::inconclusive : Finish::passed;
   json part = summary(trials, std::log1p(truth), options.rule.alpha);
   print_part(title, part);
   const auto n = static_cast<double>(trials.size());
@@ -134,14 +139,15 @@ Finish report_part(const std::string& key, const std::string& title,
   const auto faster = static_cast<double>(count_of(trials, Verdict::faster));
   std::vector<Verdict> verdicts;
   for (const Trial& t : trials) verdicts.push_back(t.verdict);
-  const Finish finish = judge_part(verdicts, truth > 0, options.rule.alpha);
+  const Finish judged = judge_part(verdicts, truth > 0, options.rule.alpha);
+  const Finish finish = cut ? std::max(judged, Finish::inconclusive) : judged;
   const std::string found =
       truth > 0 ? fmt::format("{:g} of {:g} found, {:g}% needed", slower, n, 100 * kShareToFind)
                 : fmt::format("{:g} of {:g} wrong, {:g}% allowed", slower + faster, n,
                               100 * options.rule.alpha);
   print_out(
       "  {}: {}{}\n", to_string(finish), found,
-      finish == Finish::inconclusive ? "; every comparison was ambiguous, give more time" : "");
+      judged == Finish::inconclusive ? "; every comparison was ambiguous, give more time" : "");
   part["passed"] = finish == Finish::passed;
   part["finish"] = to_string(finish);
   part["trials"] = trial_records(trials);
@@ -193,10 +199,10 @@ ExitCode selftest(const SelftestOptions& options) {
       workload.name, workload.inputs.length(), options.seconds, options.slowed_seconds,
       100 * options.rule.margin, options.rule.alpha,
       record["environment"]["state"].value("load_average", json()).dump());
-  const Finish finish =
-      std::max(report_part("same", "against itself", same, 0, options, record),
-               report_part("slowed", fmt::format("slowed down by {:g}%", 100 * options.slowdown),
-                           slowed, options.slowdown, options, record));
+  const Finish finish = std::max(
+      report_part("same", "against itself", same, options.same, 0, options, record),
+      report_part("slowed", fmt::format("slowed down by {:g}%", 100 * options.slowdown), slowed,
+                  options.slowdown > 0 ? options.tries : 0, options.slowdown, options, record));
   record["passed"] = finish == Finish::passed;
   record["finish"] = to_string(finish);
   if (!options.out.empty()) outputs.write([&] { write_json(options.out, record); });

@@ -57,6 +57,7 @@ std::vector<std::string> case_arguments(const CaseRequest& r) {
 }
 
 std::string workload_text(const WorkloadRequest& request) {
+  if (!request.name.empty()) return request.name;
   return shell_line(workload_arguments(request)).substr(sizeof "--workload");
 }
 

@@ -49,6 +49,7 @@ std::vector<std::string> expand_backend(const JsonReader& backend) {
 WorkloadRequest workload_of(const JsonReader& j) {
   WorkloadRequest w;
   j.read_if("workload", w.spec);
+  if (const JsonReader name = j.maybe("name"); !name.is_null()) w.name = name.line();
   const auto grid = j.maybe("grid").get<std::vector<int64_t>>();
   if (!grid.empty()) {
     w.frames = grid[0];

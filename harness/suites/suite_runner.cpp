@@ -240,10 +240,12 @@ std::optional<Measurement> run_case(const CaseRequest& request, const ProcessLim
   arguments.insert(arguments.end(), {"--json", "--quiet"});
   const ProcessResult result = run_self(arguments, limits);
   if (result.end == ProcessResult::End::interrupted) return std::nullopt;
-  if (auto record = record_of(result))
+  if (auto record = record_of(result)) {
+    record->identity.workload = c.identity.workload;  // the process knows of no name
     c = std::move(*record);
-  else
+  } else {
     explain_end(c, result, limits);
+  }
   c.process.started = started;
   c.process.seconds = result.seconds;
   c.process.peak_bytes = result.peak_bytes;

@@ -28,6 +28,7 @@ struct WorkloadRequest {
   CaptureOptions capture;                ///< of the user's own tensors
   std::optional<CaptureCall> call = {};  ///< of a capture; empty = to be found by spec and options
   bool carry = false;                    ///< methods keep their state from step to step
+  std::string name = {};                 ///< that cases have in place of the options; empty = none
 };
 
 /// The tool's options that reproduce the request; options that stay at their defaults of 0 or

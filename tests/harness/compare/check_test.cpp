@@ -181,6 +181,21 @@ TEST(Check, TimeIsJudgedByItsInterval) {
   }
 }
 
+TEST(Check, ASuiteSetsItsTolerances) {
+  StoredRun before = run_of_two();
+  before.definition = {{"tolerances", {{"ratio", 0.3}}}};
+  const Baseline baseline = make_baseline(before, "first", nullptr);
+  StoredRun run = run_of_two();
+  run.cases[0].values["ratio"].value = 0.6;
+  run.cases[0].values["ratio_low"].value = 0.59;
+  run.cases[0].values["ratio_high"].value = 0.61;
+  EXPECT_EQ(finding(judge_run(baseline, run), 0, "ratio").state, State::ok);
+  run.cases[0].values["ratio"].value = 0.8;
+  run.cases[0].values["ratio_low"].value = 0.79;
+  run.cases[0].values["ratio_high"].value = 0.81;
+  EXPECT_EQ(finding(judge_run(baseline, run), 0, "ratio").state, State::worse);
+}
+
 StoredRun slower_run() {
   StoredRun run = run_of_two();
   for (const char* tag : {"ratio", "ratio_low", "ratio_high"})

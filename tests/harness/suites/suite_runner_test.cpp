@@ -273,6 +273,17 @@ TEST_F(SuiteRunSlow, AReadOnlyFolderIsOneLineAndCanStillBeRead) {
   EXPECT_EQ(cases().size(), 1U);
 }
 
+TEST_F(SuiteRunSlow, AWorkloadHasTheNameThatTheSuiteGivesIt) {
+  json suite = small_suite({"full", "stga"});
+  suite["workloads"][0]["name"] = "a small film";
+  write_suite(suite);
+  ASSERT_TRUE(finished(run_shell(command("--quiet")).exit_code));
+  for (const auto& [backend, c] : cases()) {
+    EXPECT_EQ(c.identity.workload, "a small film") << backend;
+    EXPECT_NE(c.command.find("--grid"), std::string::npos) << "the command has its options";
+  }
+}
+
 TEST_F(SuiteRunSlow, SuiteAndMainJobOptionsDoNotMix) {
   write_suite(small_suite({"full"}));
   EXPECT_EQ(run_shell(command("--backend full")).exit_code, 3);
