@@ -150,9 +150,6 @@ class Distributed(unittest.TestCase):
     def test_ring(self):
         self.check(3, "ring")
 
-    def test_both(self):
-        self.check(4, "2x2")
-
     def test_gradients(self):
         self.check(2, "ulysses", "--pass", "both")
         self.check(4, "2x2", "--pass", "both")
@@ -178,7 +175,6 @@ class Distributed(unittest.TestCase):
         self.assertEqual(len(video["ranks"]), 2)
         self.assertAlmostEqual(video["density"], record["videos"][0]["density"], 12)
         self.assertGreater(video["check"]["rows"], 0)
-        self.assertGreater(video["ranks"][1]["communication"]["sent_bytes"], 0)
         _, found = self.painted(2, "--distributed", "ring")
         self.assertEqual(found["distributed"]["tokens_over"], 2)
 
