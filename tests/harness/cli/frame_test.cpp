@@ -94,12 +94,13 @@ TEST(Frame, RecordsBeginWithTheSameHeader) {
   const TemporaryFolder folder;
   const std::string video = write_frames(folder / "video", std::vector<cv::Mat>(4, grey(100)));
   const std::string out = (folder / "r.json").string();
-  for (const std::string& line : {"shots " + video, "videodiff " + video + " " + video}) {
+  for (const auto& [line, version] : std::vector<std::pair<std::string, std::string>>{
+           {"shots " + video, "1.4"}, {"videodiff " + video + " " + video, "1.3"}}) {
     const ToolResult result = run_tool(line + " --quiet --out " + out);
     ASSERT_EQ(result.exit_code, 0) << result.err;
     const auto record = nlohmann::json::parse(testing::read_bytes(out));
     const std::string command = line.substr(0, line.find(' '));
-    EXPECT_EQ(record["schema_version"], "1.3");
+    EXPECT_EQ(record["schema_version"], version);
     EXPECT_EQ(record["tool"], "vidattn " + command);
     EXPECT_EQ(record["arguments"][1], command);
     EXPECT_TRUE(record["environment"].contains("machine"));
