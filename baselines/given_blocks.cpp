@@ -237,6 +237,7 @@ GivenMaps maps_of_csr(const Inputs& in, int64_t key_blocks) {
     const int64_t last = rows ? total / heads : total - first;
     if (pointer[0] != 0 && (rows || pointer[0] != behind))
       throw InputError("map: block_indptr begins with " + std::to_string(pointer[0]));
+    // All of a head before any entry: a pointer that is too high would let entries seem double.
     for (int64_t a = 0; a < queries; ++a) {
       if (pointer[a] > pointer[a + 1])
         throw InputError("map: block_indptr descends from " + std::to_string(pointer[a]) + " to " +
@@ -246,8 +247,9 @@ GivenMaps maps_of_csr(const Inputs& in, int64_t key_blocks) {
                          std::to_string(pointer[a + 1]) + ", but there are only " +
                          std::to_string(last) + " block_indices" +
                          (heads > 1 ? " for head " + std::to_string(h) : ""));
-      for (int64_t i = pointer[a]; i < pointer[a + 1]; ++i) marker.mark(h, a, indices[first + i]);
     }
+    for (int64_t a = 0; a < queries; ++a)
+      for (int64_t i = pointer[a]; i < pointer[a + 1]; ++i) marker.mark(h, a, indices[first + i]);
     behind = first + pointer[queries];
   }
   return marker.take();

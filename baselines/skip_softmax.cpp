@@ -39,6 +39,8 @@ double skip_lambda(const SkipParams& p, int64_t length) {
     throw InputError("skip_softmax: lambda=" + to_text(p.lambda) +
                      " contradicts a, b and target, " + "which give " + to_text(calibrated) +
                      ": give one of them");
+  if (!std::isfinite(calibrated) || calibrated == 0)
+    throw InputError("skip_softmax: a, b and target give lambda=" + to_text(calibrated));
   return calibrated;
 }
 

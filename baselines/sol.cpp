@@ -173,8 +173,11 @@ class Sol : public Method<SolParams> {
     Plan plan;
     const BlockMeans means = pool_blocks(in, blocks, "block means", plan);
     const DenseSpan sink = sink_of(sequence, p);
-    CentroidPlan parts(make_order(sequence.tokens), blocks.start, static_cast<int32_t>(in.length()),
-                       means, p.dense_sink_queries ? sink : DenseSpan{});
+    // Null where blocks cut the tokens as they lie: nothing is gathered then.
+    const bool as_they_lie = std::is_sorted(sequence.tokens.begin(), sequence.tokens.end());
+    CentroidPlan parts(as_they_lie ? nullptr : make_order(sequence.tokens), blocks.start,
+                       static_cast<int32_t>(in.length()), means,
+                       p.dense_sink_queries ? sink : DenseSpan{});
     for (int64_t h = 0; h < in.heads(); ++h) add_head(in, p, h, means, sink, parts, plan);
     plan.branches = std::move(parts).branches();
     if (in.explain) plan.explained["block_label"] = {{in.length()}, blocks.label};

@@ -11,6 +11,7 @@
 #include "harness/host/record.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/measure/bench/shapes.h"
 #include "harness/measure/pass_timing.h"
 #include "harness/measure/verify.h"
@@ -97,9 +98,8 @@ class BenchRecord {
     json_["pass"] = to_string(options.bench.pass);
     json_["distributed"] = distributed_json(layout, world, cores);
     json_["lines"] = nlohmann::json::array();
-    print_out("{} over {} {} of {} {}; one process: {} threads\n", layout.text(), world.size(),
-              world.size() == 1 ? "rank" : "ranks", cores.threads(),
-              cores.threads() == 1 ? "thread" : "threads", cores.all());
+    print_out("{} over {} of {}; one process: {}\n", layout.text(), counted(world.size(), "rank"),
+              counted(cores.threads(), "thread"), counted(cores.all(), "thread"));
     print_out("{:<8} {:>7} {:>5} {:>4} {:>5} {:>9} {:>8} {:>9} {:>9} {:>10} {:>11} {:>10}  {}\n",
               "shape", "N", "heads", "D", "dtype", "GFLOP/s", "of peak", "ms", "one's ms",
               "efficiency", "exchange ms", "waiting ms", "error");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attention/error.h"
 #include "harness/workloads/kind.h"
 
 namespace vidattn {

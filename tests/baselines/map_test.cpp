@@ -208,6 +208,10 @@ TEST(Map, RefusesContradictionsInOneLine) {
   give<int32_t>(csr, "block_indices", {3}, {0, 1, 0});
   EXPECT_EQ(refused(csr, {{"block_k", "4"}}),
             "map: block_indptr descends from 2 to 1 at query block 1");
+  give<int32_t>(csr, "block_indptr", {4}, {0, 3, 2, 3});
+  EXPECT_EQ(refused(csr, {{"block_k", "4"}}),
+            "map: block_indptr descends from 3 to 2 at query block 1")
+      << "not that block 0 stands twice";
   give<int32_t>(csr, "block_indptr", {4}, {0, 2, 3, 5});
   EXPECT_EQ(refused(csr, {{"block_k", "4"}}),
             "map: block_indptr ends query block 2 at 5, but there are only 3 block_indices");

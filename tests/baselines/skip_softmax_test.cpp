@@ -51,6 +51,7 @@ TEST(SkipSoftmax, RefusesALambdaThatContradictsItsCalibration) {
   EXPECT_THROW(skip(in, {{"a", "2"}, {"b", "4"}, {"target", "0.5"}, {"lambda", "0.1"}}),
                InputError);
   EXPECT_NO_THROW(skip(in, {{"a", "2"}, {"b", "4"}, {"target", "0.5"}}));
+  EXPECT_THROW(skip(in, {{"a", "1"}, {"b", "800"}, {"target", "1"}}), InputError) << "infinite";
   EXPECT_THROW(skip(in, {{"target", "0.5"}}), InputError);  // without a it would do nothing
 }
 

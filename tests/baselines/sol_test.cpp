@@ -87,6 +87,15 @@ TEST(Sol, TextIsSeenByAllAndDenseQueriesSeeAll) {
   EXPECT_EQ(exact.pairs(), (3 + 6 * 4 + 3) * 8 * 8 + 8 * 72);
 }
 
+TEST(Sol, NothingIsGatheredWhereBlocksCutTheTokensAsTheyLie) {
+  Inputs in = random_inputs(64, 1, 16);
+  EXPECT_EQ(sol(in, {}).branches[0].tables[0].key_order, nullptr);
+  in.grid.frames = in.grid.height = in.grid.width = 4;
+  in.grid.shots = {0};
+  EXPECT_EQ(sol(in, {}).branches[0].tables[0].key_order, nullptr);
+  EXPECT_NE(sol(in, {{"token_order", "morton"}}).branches[0].tables[0].key_order, nullptr);
+}
+
 TEST(Sol, RefusesTextThatIsNotThere) {
   const Inputs in = random_inputs(20, 1, 16);
   EXPECT_THROW(sol(in, {{"text_length", "20"}}), InputError);

@@ -97,7 +97,7 @@ OverSteps over_run(const StepCases& all, bool by_name) {
                                 [](const Measurement* m) { return !m->plan.warm_up; });
   if (own != passed.end()) first.push_back(*own);
   for (size_t i = passed.size() / 2; i < passed.size(); ++i)
-    if (first.empty() || passed[i] != first[0]) steady.push_back(passed[i]);
+    if (!passed[i]->plan.warm_up && passed[i] != first[0]) steady.push_back(passed[i]);
   add_part(over, "first", first);
   add_part(over, "steady", steady);
   add_part(over, "run", passed);

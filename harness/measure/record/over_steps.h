@@ -23,7 +23,8 @@ struct OverSteps {
   std::string place;  ///< the calls without their step, where layers and entries tell too little
   int64_t steps = 0, passed = 0;
   /// first: the first step that the method's warm-up does not leave dense; steady: the later half
-  /// of the run without it; run: all steps. Parts without a step are left out.
+  /// of the run without it and what the warm-up leaves dense; run: all steps. Parts without a step
+  /// are left out: of a run within the warm-up there is the last alone.
   std::vector<StepPart> parts;
   std::vector<size_t> members;  ///< places of its cases
 };

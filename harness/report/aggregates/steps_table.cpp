@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "harness/io/text/counted.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/over_steps.h"
@@ -63,6 +64,16 @@ std::string tables_of_layers(const std::vector<OverSteps>& all,
   return text;
 }
 
+/// A method that was itself in no step.
+std::string warm_up_lines(const std::vector<OverSteps>& all) {
+  std::set<std::string> names;
+  for (const OverSteps& run : all)
+    if (run.parts.size() == 1)
+      names.insert(fmt::format("{}: its dense warm-up holds all {}\n", run.parts[0].mean.setting,
+                               counted(run.passed, "step")));
+  return fmt::format("{}", fmt::join(names, ""));
+}
+
 }  // namespace
 
 std::string steps_tables(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
@@ -70,8 +81,10 @@ std::string steps_tables(const std::vector<Measurement>& cases, const ColumnChoi
   return chosen_tables(choice, cases,
                        [&](const auto& columns) { return tables_of_layers(all, columns); }) +
          "\nfirst: the method's first step after its dense warm-up; steady: the later half of the "
-         "run;\nrun: all steps. Each step is compared with full attention on the same inputs; "
-         "speedup: of sums of times\n";
+         "run\nwithout it and the warm-up; run: all steps. Each step is compared with full "
+         "attention on the same inputs; "
+         "speedup: of sums of times\n" +
+         warm_up_lines(all);
 }
 
 }  // namespace vidattn

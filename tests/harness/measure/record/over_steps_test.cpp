@@ -45,6 +45,18 @@ TEST(OverSteps, FirstSteadyAndRun) {
   EXPECT_DOUBLE_EQ(run.mean.metric("planning_share"), 0.25);
 }
 
+TEST(OverSteps, TheWarmUpIsNoSteadyState) {
+  std::vector<Measurement> cases{step_case(0, 1, 1, true), step_case(1, 1, 1, true),
+                                 step_case(2, 1, 1, true), step_case(3, 1, 0.5)};
+  std::vector<OverSteps> all = over_steps(cases);
+  ASSERT_EQ(all[0].parts.size(), 2U) << "first and run";
+  EXPECT_EQ(all[0].parts[0].steps, std::vector<int64_t>{3});
+  cases.back().plan.warm_up = true;
+  all = over_steps(cases);
+  ASSERT_EQ(all[0].parts.size(), 1U);
+  EXPECT_EQ(all[0].parts[0].name, "run");
+}
+
 TEST(OverSteps, CallsForThemselvesAreNoRun) {
   std::vector<Measurement> cases{step_case(0, 1, 1)};
   cases[0].workload->call->run_steps = 0;
