@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Usage: limits.sh [STEP [MOST [BACKEND…]]]. Runs every backend (or those named; map needs a mask)
-# under limits of private memory from 32 MiB in steps of STEP (32) up to MOST (640) MiB. Each run must
+# under limits of private memory from 40 MiB in steps of STEP (32) up to MOST (640) MiB. Each run must
 # end within 20 s with 0 (all passed; 2 where other programs disturbed the times), 1 (the record names
 # what ran out of memory, and nothing else is wrong) or 3 (no memory to begin with); anything else is
 # printed, and the exit code is 1. Takes some minutes.
@@ -25,7 +25,7 @@ sys.exit(f"{wrong[0]}" if wrong else 0 if len(cases) == 2 else "a case is missin
 failed=0
 for backend in "${backends[@]}"; do
   codes=
-  for ((mebibytes = 32; mebibytes <= most; mebibytes += step)); do
+  for ((mebibytes = 40; mebibytes <= most; mebibytes += step)); do
     rm -f "$folder/out.json"
     code=0
     (ulimit -d $((mebibytes * 1024)) && exec timeout -k 1 20 "$tool" run --quiet --grid 4,8,8 \
