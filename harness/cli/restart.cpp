@@ -18,8 +18,8 @@ constexpr const char* kRestarted = "VIDATTN_RESTARTED";
 
 constexpr rlim_t kMuchMemory = rlim_t{4} << 30;  // bytes; libraries and threads take far less
 constexpr rlim_t kManyThreads = 1024;
-constexpr const char* kOneThread = "OPENBLAS_NUM_THREADS=1";
-constexpr size_t kNameLength = 21;  // with the sign
+char one_thread[] = "OPENBLAS_NUM_THREADS=1";  // an environment's texts are not const
+constexpr size_t kNameLength = sizeof one_thread - sizeof "1";
 constexpr size_t kMostVariables = 4096;
 
 bool is_below(int resource, rlim_t enough) {
@@ -39,11 +39,10 @@ void restart_limited(char** argv, char** environment) noexcept {
   static std::array<char*, kMostVariables + 2> changed;  // the stack may be small, too
   size_t count = 0;
   for (char** variable = environment; *variable != nullptr; ++variable) {
-    if (std::strcmp(*variable, kOneThread) == 0 || count == kMostVariables) return;
-    if (std::strncmp(*variable, kOneThread, kNameLength) != 0) changed[count++] = *variable;
+    if (std::strcmp(*variable, one_thread) == 0 || count == kMostVariables) return;
+    if (std::strncmp(*variable, one_thread, kNameLength) != 0) changed[count++] = *variable;
   }
-  static std::array<char, kNameLength + 2> one{"OPENBLAS_NUM_THREADS=1"};
-  changed[count] = one.data();
+  changed[count] = one_thread;
   ::execve("/proc/self/exe", argv, changed.data());  // without /proc it goes on as it is
 }
 

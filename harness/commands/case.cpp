@@ -4,6 +4,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 #include "harness/cli/workload_options.h"
+#include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/measure/request.h"
 #include "harness/store/measurement_json.h"
@@ -57,8 +58,7 @@ ExitCode run(const Given& given) {
     record.push_back(to_json(c));
     if (!given.json) print(c);
   }
-  if (given.json)
-    print_out("{}\n", record.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (given.json) print_out("{}\n", json_line(record));
   return passed ? ExitCode::fine : ExitCode::regression;
 }
 

@@ -21,8 +21,7 @@ namespace fs = std::filesystem;
 void write_lines(const fs::path& path, const std::vector<nlohmann::json>& lines) {
   OutputFile file(path);
   for (const nlohmann::json& line : lines) {
-    const std::string text =
-        line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    const std::string text = json_line(line) + "\n";
     file.write(text.data(), text.size());
   }
   file.commit();

@@ -112,16 +112,21 @@ nlohmann::json ranks_json(const SharedPass& pass, const std::vector<int64_t>& pe
   return ranks;
 }
 
-nlohmann::json distributed_json(const RankLayout& layout, const Communicator& world,
-                                const OwnCores& cores) {
+nlohmann::json distributed_json(const RankLayout& layout, const Communicator& world) {
   return {{"layout", layout.text()},
           {"ranks", world.size()},
           {"heads_over", layout.heads},
           {"tokens_over", layout.tokens},
-          {"transport", world.transport().name()},
-          {"threads_per_rank", cores.threads()},
-          {"cores", cores.all()},
-          {"pinned_apart", cores.pinned()}};
+          {"transport", world.transport().name()}};
+}
+
+nlohmann::json distributed_json(const RankLayout& layout, const Communicator& world,
+                                const OwnCores& cores) {
+  nlohmann::json json = distributed_json(layout, world);
+  json.update({{"threads_per_rank", cores.threads()},
+               {"cores", cores.all()},
+               {"pinned_apart", cores.pinned()}});
+  return json;
 }
 
 std::string case_text(const DistributedCase& result, const RankLayout& layout) {

@@ -12,7 +12,8 @@ namespace vidattn {
 std::string ranks_table(const SharedPass& pass, const std::vector<int64_t>& peak_bytes,
                         bool backward);
 nlohmann::json ranks_json(const SharedPass& pass, const std::vector<int64_t>& peak_bytes);
-/// How ranks share calls, for records.
+/// How ranks share calls, for records; and on which cores.
+nlohmann::json distributed_json(const RankLayout& layout, const Communicator& world);
 nlohmann::json distributed_json(const RankLayout& layout, const Communicator& world,
                                 const OwnCores& cores);
 /// The table of a case, with what was compared in front.

@@ -11,6 +11,7 @@
 #include "attention/error.h"
 #include "harness/distributed/ranks/own_cores.h"
 #include "harness/distributed/ranks/session.h"
+#include "harness/distributed/report.h"
 #include "harness/dit/dit_density.h"
 #include "harness/dit/generate_report.h"
 #include "harness/dit/method_attention.h"
@@ -244,11 +245,7 @@ class Painting {
       nlohmann::json record =
           generate_record(request_, network_, painter_->task(), reference, videos);
       if (ranks_.world != nullptr)
-        record["distributed"] = {{"layout", ranks_.layout.text()},
-                                 {"ranks", ranks_.world->size()},
-                                 {"heads_over", ranks_.layout.heads},
-                                 {"tokens_over", ranks_.layout.tokens},
-                                 {"transport", ranks_.world->transport().name()}};
+        record["distributed"] = distributed_json(ranks_.layout, *ranks_.world);
       write_json(request_.json, record);
     });
   }

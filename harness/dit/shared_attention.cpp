@@ -28,13 +28,7 @@ EqualityCheck worst_of(Communicator& world, const EqualityCheck& own) {
   const std::vector<int64_t> rows = world.all_gather(own.rows);
   const std::vector<std::string> reason = world.all_gather(own.reason);
   EqualityCheck worst;
-  for (int r = 0; r < world.size(); ++r) {
-    const EqualityCheck check{rows[r], error[r], limit[r], reason[r]};
-    if (r == 0 || (worst.passed() && !(check.error / check.limit <= worst.error / worst.limit)))
-      worst = check;
-  }
-  worst.rows = 0;
-  for (const int64_t count : rows) worst.rows += count;
+  for (int r = 0; r < world.size(); ++r) add_check(worst, {rows[r], error[r], limit[r], reason[r]});
   return worst;
 }
 

@@ -82,6 +82,10 @@ void write_json(const std::string& path, const json& value) {
   write_text(path, value.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
+std::string json_line(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 json parse_json(std::string_view text) {
   if (text.size() > kMostBytes) throw InputError("too large for JSON");
   Watch watch;

@@ -15,6 +15,9 @@ namespace vidattn {
 /// file. Numbers that are not finite become null. Throws InputError with the system's reason.
 void write_json(const std::string& path, const nlohmann::json& json);
 
+/// In one line, without its end; what is not UTF-8 is replaced.
+std::string json_line(const nlohmann::json& json);
+
 /// The one way by which JSON comes in. Refuses, with an InputError of one line: what is no JSON,
 /// numbers beyond double, an object that names a key twice (of which the parser alone would take
 /// the last in silence), more than 64 levels of nesting (code that walks a value recurses), and

@@ -19,10 +19,6 @@ constexpr double kLongestSeconds = 1e12;
 
 using nlohmann::json;
 
-std::string text_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 void bind_number(SQLite::Statement& statement, int index, double value) {
   if (std::isfinite(value))
     statement.bind(index, value);
@@ -180,10 +176,10 @@ void insert_case_row(SQLite::Database& database, int64_t run_id, Measurement& c)
     row.bind(i++, *text);
   row.bind(i++, c.process.seconds);
   if (c.process.peak_bytes) row.bind(i, *c.process.peak_bytes);
-  row.bind(++i, text_of(details_json(c)));
+  row.bind(++i, json_line(details_json(c)));
   row.bind(++i, c.setting);
   row.bind(++i, id.cold ? "cold" : "warm");
-  row.bind(++i, text_of(id.content));
+  row.bind(++i, json_line(id.content));
   row.bind(++i, to_string(id.pass));
   row.exec();
   c.id = database.getLastInsertRowid();
@@ -264,10 +260,10 @@ void insert_run(SQLite::Database& database, StoredRun& run) {
   for (const std::string* text :
        {&run.uid, &run.suite, &run.started, &run.finished, &run.revision, &run.machine_key})
     row.bind(i++, *text);
-  row.bind(i++, text_of(run.arguments));
-  row.bind(i++, text_of(run.environment));
-  row.bind(i++, text_of(run.definition));
-  row.bind(i++, text_of(to_json(run.preflight)));
+  row.bind(i++, json_line(run.arguments));
+  row.bind(i++, json_line(run.environment));
+  row.bind(i++, json_line(run.definition));
+  row.bind(i++, json_line(to_json(run.preflight)));
   row.exec();
   run.id = database.getLastInsertRowid();
 }

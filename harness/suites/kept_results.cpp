@@ -48,9 +48,7 @@ void KeptResults::store_or_print(const MainJob& job) {
   try {
     store_end(job);
   } catch (const std::exception&) {
-    if (file_.empty())
-      print_out("{}\n", main_job_record(job).dump(-1, ' ', false,
-                                                  nlohmann::json::error_handler_t::replace));
+    if (file_.empty()) print_out("{}\n", json_line(main_job_record(job)));
     throw;
   }
 }

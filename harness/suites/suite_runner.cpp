@@ -165,7 +165,7 @@ void store_or_print(Store& store, int64_t run, Measurement& c) {
   try {
     store.add_case(run, c);
   } catch (const InputError&) {
-    print_out("{}\n", to_json(c).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_out("{}\n", json_line(to_json(c)));
     throw;
   }
 }

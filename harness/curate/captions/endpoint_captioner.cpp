@@ -31,9 +31,7 @@ class EndpointCaptioner : public Captioner {
         {"model", model_},
         {"temperature", 0},
         {"messages", nlohmann::json::array({{{"role", "user"}, {"content", content}}})}};
-    return read_chat_answer(
-        post_json(url_, "/chat/completions",
-                  request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+    return read_chat_answer(post_json(url_, "/chat/completions", json_line(request)));
   }
 
   std::string identity() const override {

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "harness/io/file.h"
+#include "harness/io/json_file.h"
 #endif
 
 namespace vidattn {
@@ -129,8 +130,7 @@ int64_t write_tar_shards(const DatasetPlace& place, const std::vector<nlohmann::
     if (!shard) shard = std::make_unique<TarShard>(folder / shard_name(count++));
     const auto id = sample["id"].get<std::string>();
     shard->add_file(id + ".mp4", place.file(DatasetPlace::sample(id)));
-    shard->add_text(id + ".json",
-                    sample.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    shard->add_text(id + ".json", json_line(sample));
     shard->add_file(id + ".jpg", place.file(DatasetPlace::sheet(id)));
     if (shard->bytes() < most) continue;
     shard->commit();

@@ -52,9 +52,7 @@ void StageFile::forget() const {
   std::filesystem::remove(path_, ignored);
 }
 
-std::string key_of(const nlohmann::json& dependencies) {
-  return sha256(dependencies.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-}
+std::string key_of(const nlohmann::json& dependencies) { return sha256(json_line(dependencies)); }
 
 nlohmann::json rect_json(const cv::Rect& rect) { return {rect.x, rect.y, rect.width, rect.height}; }
 

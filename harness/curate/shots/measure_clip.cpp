@@ -86,8 +86,9 @@ void ClipMeter::add(int64_t number, const cv::Mat& frame) {
   cv::Mat luma;
   cv::cvtColor(frame, luma, cv::COLOR_BGR2GRAY);
   if ((use & second_of_pair) != 0) add_second(number, luma);
-  // The frame's memory may be the reader's.
-  if ((use & first_of_pair) != 0) firsts_[number] = {frame.clone(), luma};
+  if ((use & first_of_pair) == 0) return;
+  // A copy, as the frame's memory may be the reader's, for those who look for text in it.
+  firsts_[number] = {tools_.finder != nullptr ? frame.clone() : cv::Mat(), luma};
 }
 
 void ClipMeter::add_second(int64_t number, const cv::Mat& luma) {

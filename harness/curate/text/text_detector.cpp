@@ -48,9 +48,7 @@ std::vector<TextQuad> TextDetector::detect(const cv::Mat& frame) {
   const cv::Mat within = resized(frame, held_below(frame.size()));
   const cv::Mat seen = resized(within, held_above(within.size()));
   const cv::Mat output = network_->run(network_input(seen, kMean, kDeviation));
-  const cv::Mat probability(output.size[2], output.size[3], CV_32F,
-                            const_cast<float*>(output.ptr<float>()));
-  std::vector<TextQuad> quads = db_boxes(probability, within.size());
+  std::vector<TextQuad> quads = db_boxes(first_plane(output), within.size());
   // Back to the frame itself where that was made smaller.
   const double across = static_cast<double>(frame.cols) / within.cols;
   const double down = static_cast<double>(frame.rows) / within.rows;

@@ -14,14 +14,6 @@ std::shared_ptr<const Tensor> borrowed(const Tensor& tensor) {
   return {std::shared_ptr<const Tensor>(), &tensor};
 }
 
-/// The worse of two checks, in units of what each allows; all rows count.
-void add_check(EqualityCheck& all, const EqualityCheck& more) {
-  const int64_t rows = all.rows + more.rows;
-  if (all.rows == 0 || (all.passed() && !(more.error / more.limit <= all.error / all.limit)))
-    all = more;
-  all.rows = rows;
-}
-
 }  // namespace
 
 EqualityCheck check_ring_equality(Communicator& ring, const Plan& plan, const Inputs& own,

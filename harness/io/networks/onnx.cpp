@@ -107,4 +107,8 @@ cv::Mat network_input(const cv::Mat& picture, double mean, double deviation) {
   return input;
 }
 
+cv::Mat first_plane(const cv::Mat& output) {
+  return {output.size[2], output.size[3], CV_32F, const_cast<float*>(output.ptr<float>())};
+}
+
 }  // namespace vidattn

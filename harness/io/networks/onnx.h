@@ -23,4 +23,7 @@ std::unique_ptr<OnnxNetwork> load_onnx(const std::string& path, const std::strin
 /// channels.
 cv::Mat network_input(const cv::Mat& picture, double mean, double deviation);
 
+/// The first plane of such an output, [H,W] float32, which shares its memory.
+cv::Mat first_plane(const cv::Mat& output);
+
 }  // namespace vidattn

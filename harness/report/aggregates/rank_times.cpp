@@ -6,6 +6,7 @@
 
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/counted.h"
 
 namespace vidattn {
 namespace {
@@ -38,11 +39,9 @@ double unevenness(const json& rows) {
 }
 
 std::string facts_of(const JsonReader& shared, const JsonReader& test, const json& rows) {
-  const size_t ranks = rows.size();
-  const int64_t threads = shared.at("threads_per_rank").integer(1);
   std::string text =
-      fmt::format("{} over {} {} of {} {}", shared.at("layout").line(), ranks,
-                  ranks == 1 ? "rank" : "ranks", threads, threads == 1 ? "thread" : "threads");
+      fmt::format("{} over {} of {}", shared.at("layout").line(), counted(std::ssize(rows), "rank"),
+                  counted(shared.at("threads_per_rank").integer(1), "thread"));
   if (!shared.at("pinned_apart").boolean()) text += ", not pinned apart";
   text += fmt::format(". Attention of the slowest rank is {:.3g} times the mean", unevenness(rows));
   const JsonReader one = test.maybe("one_process_seconds");

@@ -82,8 +82,7 @@ std::string steps_tables(const std::vector<Measurement>& cases, const ColumnChoi
                        [&](const auto& columns) { return tables_of_layers(all, columns); }) +
          "\nfirst: the method's first step after its dense warm-up; steady: the later half of the "
          "run\nwithout it and the warm-up; run: all steps. Each step is compared with full "
-         "attention on the same inputs; "
-         "speedup: of sums of times\n" +
+         "attention on the same inputs; speedup: of sums of times\n" +
          warm_up_lines(all);
 }
 

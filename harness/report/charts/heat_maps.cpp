@@ -42,14 +42,6 @@ int64_t head_count(const Cells& cells) {
   return count;
 }
 
-/// A number below the middle of every column, or of every few where they are many.
-void set_head_axis(Drawing& drawing, int64_t heads) {
-  constexpr int64_t kMostNumbers = 24;
-  const int64_t step = (heads + kMostNumbers - 1) / kMostNumbers;
-  drawing.script("set xlabel 'head'\nset xrange [-0.5:{}.5]\nset xtics 0,{} scale 0\n", heads - 1,
-                 step);
-}
-
 /// The first number on top.
 void set_number_axis(Drawing& drawing, const Cells& cells, const char* axis) {
   Drawing::Rows names;
@@ -85,6 +77,13 @@ int height_of(size_t rows) {
 }
 
 }  // namespace
+
+void set_head_axis(Drawing& drawing, int64_t heads) {
+  constexpr int64_t kMostNumbers = 24;
+  const int64_t step = (heads + kMostNumbers - 1) / kMostNumbers;
+  drawing.script("set xlabel 'head'\nset xrange [-0.5:{}.5]\nset xtics 0,{} scale 0\n", heads - 1,
+                 step);
+}
 
 Drawing draw_heat_map(const HeatMap& map) {
   const Cells cells = cells_of(map);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -14,6 +15,10 @@ struct HeatMap {
   nlohmann::json calls;  ///< of one group, as add_calls() has them; those whose number is known
   std::string title, source;
 };
+
+/// Of columns of heads, head h from h - 0.5 to h + 0.5: a number below the middle of every column,
+/// or of every few where they are many.
+void set_head_axis(Drawing& drawing, int64_t heads);
 
 /// None where the calls have nothing to show.
 Drawing draw_heat_map(const HeatMap& map);

@@ -5,6 +5,7 @@
 
 #include "harness/io/text/shortened.h"
 #include "harness/report/charts/charts.h"
+#include "harness/report/charts/heat_maps.h"
 #include "harness/report/charts/marks.h"
 #include "harness/report/charts/plane.h"
 #include "harness/report/charts/records.h"
@@ -166,21 +167,19 @@ void draw_heads(Drawing& drawing, const Cases& all) {
   std::copy_if(all.begin(), all.end(), std::back_inserter(cases),
                [](const json& c) { return c["heads"].size() > 1; });
   if (cases.empty()) return;
-  constexpr int64_t kMostNumbers = 24;
   constexpr double kHalfHead = 0.48;  // a gap parts the heads
   Drawing::Rows cells;
-  size_t heads = 0;
+  int64_t heads = 0;
   for (size_t i = 0; i < cases.size(); ++i)
-    for (size_t head = 0; head < cases[i]["heads"].size(); ++head) {
+    for (int64_t head = 0; head < std::ssize(cases[i]["heads"]); ++head) {
       heads = std::max(heads, head + 1);
       const auto middle = static_cast<double>(head), row = static_cast<double>(i);
       cells.push_back(bar(middle - kHalfHead, middle + kHalfHead, row - kHalfRow, row + kHalfRow));
       cells.back().push_back(cases[i]["heads"][head].get<double>());
     }
-  drawing.script("set xtics 0,{} scale 0\nset xrange [-0.5:{}.5]\n",
-                 (static_cast<int64_t>(heads) + kMostNumbers - 1) / kMostNumbers, heads - 1);
+  set_head_axis(drawing, heads);
   drawing.script(
-      "set xlabel 'head'\nset cblabel 'density'\n"
+      "set cblabel 'density'\n"
       "set cbrange [0:1]\nset palette defined (0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', "
       "0.75 '#5ec962', 1 '#fde725')\n");
   set_rows(drawing, cases, -0.5);

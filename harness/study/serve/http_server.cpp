@@ -14,6 +14,7 @@
 
 #include "harness/host/interrupt.h"
 #include "harness/io/file.h"
+#include "harness/io/json_file.h"
 #endif
 
 namespace vidattn {
@@ -36,8 +37,7 @@ bool is_own_host(const std::string& host) {
 
 void reply(httplib::Response& response, const DeskReply& answer) {
   response.status = answer.status;
-  response.set_content(answer.body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
-                       "application/json");
+  response.set_content(json_line(answer.body), "application/json");
 }
 
 void refuse_request(httplib::Response& response, int status, const std::string& why) {

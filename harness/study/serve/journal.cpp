@@ -56,8 +56,7 @@ void Journal::cut_torn_line() {
 
 void Journal::append(const nlohmann::json& line) {
   if (broken_) fail("an earlier line could not be written; start anew when there is room");
-  const std::string text =
-      line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const std::string text = json_line(line) + "\n";
   try {
     write_line(text);
   } catch (...) {

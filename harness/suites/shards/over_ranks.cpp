@@ -34,7 +34,7 @@ using Result = std::optional<Measurement>;
 
 std::string text_of_result(const Result& result) {
   if (!result) return {};
-  return to_json(*result).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return json_line(to_json(*result));
 }
 
 /// Nothing for a case that was interrupted.

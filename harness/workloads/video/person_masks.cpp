@@ -27,10 +27,8 @@ PersonMasks::PersonMasks(const std::string& path, const std::string& wanted_for)
 
 cv::Mat PersonMasks::probability(const cv::Mat& frame, cv::Size size) {
   const cv::Mat output = network_->run(network_input(network_picture(frame), 0, 1));
-  const cv::Mat small(output.size[2], output.size[3], CV_32F,
-                      const_cast<float*>(output.ptr<float>()));
   cv::Mat large;
-  cv::resize(small, large, size, 0, 0, cv::INTER_LINEAR);
+  cv::resize(first_plane(output), large, size, 0, 0, cv::INTER_LINEAR);
   return large;
 }
 

@@ -60,6 +60,13 @@ EqualityCheck judged(int64_t rows, double error, double limit, const std::string
   return check;
 }
 
+void add_check(EqualityCheck& all, const EqualityCheck& part) {
+  const int64_t rows = all.rows + part.rows;
+  if (all.rows == 0 || (all.passed() && !(part.error / part.limit <= all.error / all.limit)))
+    all = part;
+  all.rows = rows;
+}
+
 int64_t rows_to_check(const Inputs& in) {
   const double per_row =
       static_cast<double>(in.keys() * in.heads() * (in.dim() + in.value_dim())) / 2;

@@ -20,6 +20,9 @@ struct EqualityCheck {
 /// The verdict on an error over that many rows; `whose` begins the reason: "gradients'".
 EqualityCheck judged(int64_t rows, double error, double limit, const std::string& whose = {});
 
+/// The worse of two checks of parts of a call, in units of what each allows; all rows count.
+void add_check(EqualityCheck& all, const EqualityCheck& part);
+
 /// Relative L2 error that rounding alone explains: equality_limit() of the storage type, or, where
 /// scores are huge, three of float32's steps at the largest score of these tokens: a device cannot
 /// know a score of 75,000 better than to 0.008, and its exponential errs by as much.
