@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "harness/dit/torch/muon.h"
 #include "harness/dit/torch/network.h"
 
 namespace vidattn {
@@ -58,16 +59,17 @@ struct PartGradients {
 class TorchTrainer : public DitTrainer {
  public:
   TorchTrainer(const DitConfig& config, const DitArrays& weights, const TrainerSettings& settings)
-      : config_(config), settings_(settings) {
+      : config_(config), settings_(settings), muon_(settings.weight_decay) {
     at::set_num_threads(1);  // a batch's parts are the threads' work
-    std::vector<at::Tensor> all;
+    std::vector<at::Tensor> others;
     for (const auto& [name, array] : weights) {
       const at::Tensor value = to_tensor(array);
       mean_[name] = value.clone();
-      all.push_back(parameters_[name] = value.clone().set_requires_grad(true));
+      parameters_[name] = value.clone().set_requires_grad(true);
+      if (!Muon::takes(name, value)) others.push_back(parameters_[name]);
     }
-    optimizer_ = std::make_unique<torch::optim::AdamW>(
-        all,
+    adamw_ = std::make_unique<torch::optim::AdamW>(
+        others,
         torch::optim::AdamWOptions(1e-3).betas({0.9, 0.99}).weight_decay(settings.weight_decay));
   }
 
@@ -96,9 +98,10 @@ class TorchTrainer : public DitTrainer {
     size_t i = 0;
     for (auto& entry : parameters_)
       entry.second.mutable_grad() = sum.by_parameter[i++].mul_(factor);
-    for (auto& group : optimizer_->param_groups())
+    for (auto& group : adamw_->param_groups())
       static_cast<torch::optim::AdamWOptions&>(group.options()).lr(rate);
-    optimizer_->step();
+    adamw_->step();
+    muon_.step(parameters_, rate);
     average();
     return report;
   }
@@ -121,6 +124,8 @@ class TorchTrainer : public DitTrainer {
 
   DitArrays state() const override {
     DitArrays arrays = to_arrays(mean_, "mean.");
+    for (const auto& [name, momentum] : muon_.momentum())
+      arrays["momentum." + name] = to_array(momentum);
     for (const auto& [name, parameter] : parameters_) {
       const auto* moments = moments_of(parameter);
       if (moments == nullptr) continue;
@@ -134,13 +139,22 @@ class TorchTrainer : public DitTrainer {
   void restore(const DitArrays& arrays) override {
     steps_ = std::get<std::vector<int32_t>>(arrays.at("steps").values).at(0);
     for (const auto& [name, parameter] : parameters_) {
-      mean_[name] = to_tensor(arrays.at("mean." + name));
-      if (arrays.count("first." + name) == 0) continue;
+      const auto kept = [&, &name = name, &like = parameter](const std::string& what) {
+        const auto found = arrays.find(what + name);
+        if (found == arrays.end() || found->second.shape != like.sizes().vec())
+          throw std::runtime_error("it has no " + what + name + " of the parameter's shape");
+        return to_tensor(found->second);
+      };
+      mean_[name] = kept("mean.");
+      if (Muon::takes(name, parameter)) {
+        muon_.restore(name, kept("momentum."));
+        continue;
+      }
       auto moments = std::make_unique<torch::optim::AdamWParamState>();
       moments->step(steps_);
-      moments->exp_avg(to_tensor(arrays.at("first." + name)));
-      moments->exp_avg_sq(to_tensor(arrays.at("second." + name)));
-      optimizer_->state()[key_of(parameter)] = std::move(moments);
+      moments->exp_avg(kept("first."));
+      moments->exp_avg_sq(kept("second."));
+      adamw_->state()[key_of(parameter)] = std::move(moments);
     }
   }
 
@@ -150,8 +164,8 @@ class TorchTrainer : public DitTrainer {
   }
 
   const torch::optim::AdamWParamState* moments_of(const at::Tensor& parameter) const {
-    const auto found = optimizer_->state().find(key_of(parameter));
-    return found == optimizer_->state().end()
+    const auto found = adamw_->state().find(key_of(parameter));
+    return found == adamw_->state().end()
                ? nullptr
                : static_cast<const torch::optim::AdamWParamState*>(found->second.get());
   }
@@ -239,7 +253,8 @@ class TorchTrainer : public DitTrainer {
   DitConfig config_;
   TrainerSettings settings_;
   Parameters parameters_, mean_;
-  std::unique_ptr<torch::optim::AdamW> optimizer_;
+  Muon muon_;
+  std::unique_ptr<torch::optim::AdamW> adamw_;
   int64_t steps_ = 0;
 };
 

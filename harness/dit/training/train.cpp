@@ -73,7 +73,7 @@ class Training {
                             {.threads = sharing,
                              .dense = request_.dense,
                              .bf16 = parse_dtype(request_.dtype) == DType::bf16});
-    if (done_ > 0) trainer_->restore(checkpoint_.state);
+    if (done_ > 0) restore();
     log_ = std::make_unique<TrainLog>(folder() / kTrainLogFile, done_);
     sharing_ = static_cast<int>(sharing);
   }
@@ -130,6 +130,15 @@ class Training {
       else if (name.find("router") == std::string::npos)
         throw InputError(fmt::format("{} has no {} of the shape that this {} model has",
                                      in_quotes(request.fine_tune), name, request.config.size));
+    }
+  }
+
+  void restore() {
+    try {
+      trainer_->restore(checkpoint_.state);
+    } catch (const std::exception& error) {
+      throw InputError(fmt::format("{} cannot be gone on with: {}",
+                                   (folder() / kTrainingFile).string(), error.what()));
     }
   }
 

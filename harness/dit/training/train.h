@@ -19,7 +19,7 @@ struct TrainRequest {
   double minutes = 15;  ///< how long; turned into steps by the speed of the first ones
   int64_t steps = 0;    ///< how long, in steps; 0 = by `minutes`
   int64_t clips = 8;    ///< of a batch
-  double rate = 2e-3;   ///< largest learning rate: rises over kRise steps, falls along a cosine
+  double rate = 3e-3;   ///< largest learning rate: rises over kRise steps, falls along a cosine
   uint64_t seed = 1;
   std::string folder;       ///< of model.safetensors, log.jsonl and curves.html
   std::string fine_tune;    ///< a checkpoint to begin with; empty = random weights

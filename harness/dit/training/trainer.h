@@ -65,9 +65,9 @@ struct TrainerSettings {
   double weight_decay = 0.01, clip_norm = 1, averaging = 0.995;
 };
 
-/// Trains a network (DIT.md) by AdamW and keeps a running mean of its parameters, whose memory at
-/// step n is at most min(averaging, (1 + n) / (10 + n)). Errors of libtorch are std::runtime_error
-/// in one line.
+/// Trains a network (DIT.md), its blocks' matrices by Muon and all else by AdamW, and keeps a
+/// running mean of its parameters, whose memory at step n is at most min(averaging, (1 + n) / (10 +
+/// n)). Errors of libtorch are std::runtime_error in one line.
 class DitTrainer {
  public:
   virtual ~DitTrainer() = default;
@@ -82,7 +82,8 @@ class DitTrainer {
   virtual DitArrays weights() const = 0;   ///< as they are trained
   virtual DitArrays averaged() const = 0;  ///< the running means
   virtual DitArrays state() const = 0;     ///< all but the weights that a resumed run needs
-  virtual void restore(const DitArrays& state) = 0;  ///< what state() gave
+  /// Takes what state() gave. Throws what says which array is missing.
+  virtual void restore(const DitArrays& state) = 0;
 };
 
 /// Opens the plug-in. `weights` has dit_parameters() of the configuration and no others. Throws

@@ -171,6 +171,27 @@ TEST_F(Trainer, GoesOnBitForBit) {
   }
 }
 
+TEST_F(Trainer, SaysWhatAStateLacks) {
+  const DitConfig config = toy_config(0);
+  const auto trainer = make_trainer(config, toy_weights(config), {});
+  BatchSource source(config, {.clips = 4}, measure_latents(config, 1));
+  ToolAttentionMaker maker(config, toy_attention("full"));
+  const DitBatch batch = source.batch(0);
+  maker.begin(source.grids());
+  trainer->step(batch, maker, 1e-3);
+  for (const std::string name :
+       {"momentum.blocks.0.q.weight", "first.words", "second.head.weight", "mean.patch.bias"}) {
+    DitArrays state = trainer->state();
+    EXPECT_EQ(state.erase(name), 1U) << name;
+    try {
+      trainer->restore(state);
+      ADD_FAILURE() << name;
+    } catch (const std::exception& error) {
+      EXPECT_NE(std::string(error.what()).find(name), std::string::npos) << error.what();
+    }
+  }
+}
+
 /// What libtorch predicts for a batch is what the network computes without it.
 void expect_same_predictions(const DitConfig& config, const std::string& backend,
                              const DitBatch& batch, const std::vector<VideoGrid>& grids) {
