@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""Runs vidattn under mpirun: results are one process's, bytes are the closed form's, and a rank that
-dies, is stopped or has no memory ends the run on all ranks in one line that names it, within seconds,
-with what was measured before kept. Exit 77 (skipped) without mpirun or in a build without MPI.
+"""Runs vidattn under mpirun: results are one process's and bytes are the closed form's. Exit 77 (skipped)
+without mpirun or in a build without MPI. What becomes of ranks that are lost: tests/lost_ranks.py.
 
 Usage: tests/distributed.py VIDATTN      (MPIRUN: another launcher than mpirun)
 """
@@ -11,94 +10,11 @@ import json
 import os
 import random
 import re
-import shutil
-import signal
-import sqlite3
 import subprocess
-import sys
-import tempfile
-import time
-import unittest
 
-TOOL = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else ""
-MPIRUN = os.environ.get("MPIRUN", "mpirun")
-# Root is allowed where tests run in containers; more ranks than cores are wanted here.
-ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-               "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
-               "VIDATTN_MEASURE_LIMITS": "0"}
+from mpirun import CALL, TOOL, RanksTest, lines_of, main, own_lines, run
 
-
-def version_of_mpi():
-    if not shutil.which(MPIRUN):
-        return ""
-    return subprocess.run([MPIRUN, "--version"], capture_output=True, text=True, check=False).stdout
-
-
-# A launcher that lets the other ranks live when one dies.
-SURVIVING = [MPIRUN, "--enable-recovery"]
-CALL = ["run", "--grid", "5,6,7", "--heads", "4", "--dim", "32", "--quiet", "--repeat", "1"]
 METHODS = ["--backend", "full", "--backend", "moga_stga", "--backend", "svg2"]
-
-
-def start(ranks, *arguments, tool=None, launcher=(MPIRUN,)):
-    command = [*launcher, "-n", str(ranks), *(tool or [TOOL]), *arguments]
-    return subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            text=True, start_new_session=True)
-
-
-def run(ranks, *arguments, **options):
-    process = start(ranks, *arguments, **options)
-    out, err = process.communicate(timeout=280)
-    return process.returncode, out, err
-
-
-def own_lines(err):
-    """What vidattn said, without mpirun's own report."""
-    return [line for line in err.splitlines() if line.startswith("vidattn: ")]
-
-
-def lines_of(out):
-    """What was printed, without what UCX warns of."""
-    return [line for line in out.splitlines() if "UCX  WARN" not in line]
-
-
-def ranks_of(process):
-    """The processes of the ranks by number."""
-    found = {}
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if os.path.realpath(f"/proc/{name}/exe") != TOOL or not below(name, process.pid):
-                continue
-            if os.path.realpath(f"/proc/{parent_of(name)}/exe") == TOOL:
-                continue  # a case that a rank measures
-            with open(f"/proc/{name}/environ", encoding="utf-8", errors="replace") as opened:
-                environment = dict(entry.partition("=")[::2] for entry in opened.read().split("\0"))
-        except OSError:
-            continue  # it has ended
-        found[int(environment.get("OMPI_COMM_WORLD_RANK") or environment["PMI_RANK"])] = int(name)
-    return found
-
-
-def parent_of(name):
-    with open(f"/proc/{name}/stat", encoding="utf-8") as opened:
-        return opened.read().rsplit(")", 1)[1].split()[1]
-
-
-def below(name, ancestor):
-    while name not in ("0", "1"):
-        name = parent_of(name)
-        if name == str(ancestor):
-            return True
-    return False
-
-
-def lives(pid):
-    """Whether a process is there and no zombie."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as opened:
-            return opened.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def write_npy(path, shape, seed):
@@ -113,18 +29,7 @@ def write_npy(path, shape, seed):
         opened.write(array.array("f", (numbers.gauss(0, 1) for _ in range(count))).tobytes())
 
 
-class Distributed(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.out = os.path.join(self.folder.name, "out.json")
-
-    def tearDown(self):
-        self.folder.cleanup()
-
-    def record(self):
-        with open(self.out, encoding="utf-8") as opened:
-            return json.load(opened)
-
+class Distributed(RanksTest):
     def check(self, ranks, layout, *more):
         code, out, err = run(ranks, *CALL, *METHODS, "--distributed", layout, "--out", self.out, *more)
         self.assertEqual(code, 0, out + err)
@@ -245,17 +150,6 @@ class Distributed(unittest.TestCase):
             self.assertEqual(len(own_lines(err)), 1, err)
             self.assertIn(text, own_lines(err)[0])
 
-    def suite_of(self, *grids):
-        path = os.path.join(self.folder.name, "suite.json")
-        with open(path, "w", encoding="utf-8") as opened:
-            json.dump({"name": "ranks", "workloads": [{"workload": "film", "grid": grid} for grid in grids],
-                       "backends": ["full", "frame", "stga"], "timing": {"seconds": 0.2, "min_blocks": 2, "max_blocks": 3}}, opened)
-        return path
-
-    def cases_of(self, store):
-        with sqlite3.connect(store) as opened:
-            return opened.execute("SELECT outcome, note, reason FROM cases").fetchall()
-
     def test_suites_are_handed_out(self):
         store = os.path.join(self.folder.name, "suite.db")
         call = ["run", self.suite_of([2, 4, 4], [2, 4, 6]), "--db", store]
@@ -277,31 +171,6 @@ class Distributed(unittest.TestCase):
         self.assertEqual(len(own_lines(err)), 1, err)
         self.assertIn("cannot have cores of their own", own_lines(err)[0])
 
-    def loses_its_case_alone(self, hurt, launcher):
-        """Hurts rank 1 of a suite after its first case: the others measure what is left."""
-        store = os.path.join(self.folder.name, "suite.db")
-        process = start(2, "run", self.suite_of([4, 12, 12], [5, 12, 12], [6, 12, 12]), "--db", store,
-                        "--rank-timeout", "3", launcher=launcher)
-        while process.poll() is None and not (os.path.exists(store) and self.cases_of(store)):
-            time.sleep(0.1)
-        ranks = ranks_of(process)
-        os.kill(ranks[1], hurt)
-        out, err = process.communicate(timeout=200)
-        self.all_end(ranks)
-        cases = self.cases_of(store)
-        lost = [reason for outcome, _, reason in cases if outcome == "crashed"]
-        self.assertEqual(len(cases), 9, out + err)
-        self.assertLessEqual(len(lost), 1)
-        self.assertTrue(any(re.match(r"vidattn: rank 1 on \S+ has not answered for [3-9] s: its case is lost", line)
-                            for line in own_lines(err)), out + err)
-
-    @unittest.skipUnless("Open MPI" in version_of_mpi(), "the launcher of Debian's MPICH ends with a rank")
-    def test_a_rank_that_dies_loses_its_case_alone(self):
-        self.loses_its_case_alone(signal.SIGKILL, SURVIVING)
-
-    def test_a_rank_that_hangs_loses_its_case_alone(self):
-        self.loses_its_case_alone(signal.SIGSTOP, [MPIRUN])
-
     def test_what_is_wrong_on_all_is_said_once(self):
         for line, text in ((("run", "--no-such-option"), "no-such-option"),
                            (("bench", "--quick"), "2 ranks would each measure everything"),
@@ -312,38 +181,6 @@ class Distributed(unittest.TestCase):
             self.assertEqual((code, out), (3, ""))
             self.assertEqual(len(own_lines(err)), 1, err)
             self.assertIn(text, own_lines(err)[0])
-
-    def fails(self, hurt):
-        """Hurts rank 1 of a run after its first case was kept; returns what the run said."""
-        process = start(3, "run", "--grid", "8,30,52", "--heads", "1", "--dim", "128", "--quiet",
-                        "--repeat", "3", "--backend", "frame", "--backend", "full",
-                        "--distributed", "ring", "--rank-timeout", "3", "--out", self.out)
-        deadline = time.monotonic() + 200
-        while not os.path.exists(self.out) and time.monotonic() < deadline and process.poll() is None:
-            time.sleep(0.1)
-        ranks = ranks_of(process)
-        self.assertEqual(sorted(ranks), [0, 1, 2])
-        os.kill(ranks[1], hurt)
-        began = time.monotonic()
-        out, err = process.communicate(timeout=60)
-        self.assertLess(time.monotonic() - began, 20)
-        self.assertNotEqual(process.returncode, 0)
-        self.assertEqual(self.record()["cases"][0]["outcome"], "passed")
-        self.all_end(ranks)
-        return out + err
-
-    def all_end(self, ranks):
-        began = time.monotonic()
-        while any(map(lives, ranks.values())):
-            self.assertLess(time.monotonic() - began, 10, "a rank lives on")
-            time.sleep(0.1)
-
-    def test_a_rank_that_dies_ends_all(self):
-        self.assertRegex(self.fails(signal.SIGKILL), r"rank 1\b.*\bsignal 9|EXIT CODE: 9")
-
-    def test_a_rank_that_hangs_ends_all(self):
-        said = self.fails(signal.SIGSTOP)
-        self.assertRegex(said, r"vidattn: rank 1 on \S+ has not answered for \d+ s")
 
     def test_what_one_rank_cannot_hold_passes_on_four(self):
         call = ["run", "--grid", "12,24,32", "--heads", "16", "--dim", "128", "--quiet", "--repeat", "1",
@@ -374,27 +211,14 @@ class Distributed(unittest.TestCase):
                 self.assertAlmostEqual(row["sent"], 1e-6 * rank["communication"]["sent_bytes"])
 
     def test_a_ring_checks_itself(self):
-        code, out, err = run(2, *CALL, *METHODS, "--distributed", "ring", "--shared-only", "--out", self.out)
-        self.assertEqual(code, 0, out + err)
-        self.assertEqual(out.count("each rank's results agree with the reference"), 3)
-        self.assertNotIn("one_process_seconds", self.record()["cases"][0])
-
-    def test_a_rank_without_memory_ends_all(self):
-        limited = ["sh", "-c", 'test "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 || ulimit -d 300000; '
-                   'exec "$0" "$@"', TOOL]
-        code, out, err = run(2, "run", "--grid", "21,60,104", "--heads", "4", "--dim", "64", "--quiet",
-                             "--backend", "frame", "--distributed", "ring", tool=limited)
-        self.assertNotEqual(code, 0)
-        self.assertTrue(any(re.match(r"vidattn: rank 1: out of memory", line) for line in own_lines(err)),
-                        out + err)
+        for timed in (), ("--pass", "both"):
+            code, out, err = run(2, *CALL, *METHODS, "--distributed", "ring", "--shared-only", "--out", self.out, *timed)
+            self.assertEqual(code, 0, out + err)
+            self.assertEqual(out.count("each rank's results agree with the reference"), 3)
+            for case in self.record()["cases"]:
+                self.assertNotIn("one_process_seconds", case)
+                self.assertEqual(len(case.get("backward_ranks", [])), 2 if timed else 0)
 
 
 if __name__ == "__main__":
-    if not shutil.which(MPIRUN):
-        print("skipped: no mpirun")
-        sys.exit(77)
-    if "no MPI" in subprocess.run([TOOL, *CALL, "--distributed", "ulysses"], capture_output=True, text=True,
-                                  check=False).stderr:
-        print("skipped: this build has no MPI")
-        sys.exit(77)
-    unittest.main(verbosity=2)
+    main()

@@ -152,8 +152,8 @@ std::vector<Option> options_of_run(Given& o) {
         rank_timeout_option(o.distributed.patience).tells(o.rank_timeout),
         Option("--shared-only", &o.distributed.shared_only,
                "no run of one process to hold results and times against: for calls that "
-               "no rank can hold; each rank checks its heads, in a ring its queries, against the "
-               "reference")
+               "no rank can hold; each rank checks its heads, in a ring its queries and the "
+               "gradients of its rows, against the reference")
             .needs("--distributed"),
         Option("--db", &o.run.db,
                std::string("SQLite file that the run is added to; a suite's is ") + kDefaultStore +

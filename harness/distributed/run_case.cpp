@@ -87,9 +87,9 @@ Difference difference_of(const NamedArrays& got, const Alone& alone, const RankL
 /// Each tensor's rows of all ranks on the first, the other arrays as they are there.
 NamedArrays gathered(Communicator& world, const SharedGradients& found, int64_t own_tokens) {
   NamedArrays all;
-  all["q"] = to_array(gather_tokens_at_first(world, found.q));
-  all["k"] = to_array(gather_tokens_at_first(world, found.k));
-  all["v"] = to_array(gather_tokens_at_first(world, found.v));
+  all["q"] = to_array(gather_tokens_at(0, world, found.q));
+  all["k"] = to_array(gather_tokens_at(0, world, found.k));
+  all["v"] = to_array(gather_tokens_at(0, world, found.v));
   for (const auto& [name, array] : found.inputs)
     all[name] = array.shape[0] == own_tokens ? *gather_tokens(world, array) : array;
   return all;
@@ -131,7 +131,7 @@ class SharedCase {
 
   /// Compares the last run's results with one process, on the first rank.
   void compare(const std::optional<Alone>& alone, DistributedCase& result) {
-    const Tensor shared = gather_tokens_at_first(world_, out_.o);
+    const Tensor shared = gather_tokens_at(0, world_, out_.o);
     if (alone) judge("result", result.output = difference_of(shared, *alone, layout_), result);
     if (!out_.keep) return;
     const NamedArrays found = gathered(world_, gradients_, own_.own.length());

@@ -80,10 +80,6 @@ ExitCode run_distributed(const DistributedRun& run, Communicator& world) {
     layout = parse_rank_layout(run.layout, world.size());
     for (const std::string& backend : run.backends) parse_backend(backend);
     for (const std::string& device : run.devices) find_device(device);
-    if (run.shared_only && layout.tokens > 1 && times_backward(run.pass))
-      throw InputError(
-          "--shared-only checks a ring's forward pass alone: no rank has all queries that the "
-          "gradients of its keys come from; --distributed ulysses checks both");
     workload = share_workload(run.workload, layout, world.rank(), !run.shared_only);
   });
   OwnCores cores(world);

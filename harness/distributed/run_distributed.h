@@ -19,7 +19,7 @@ struct DistributedRun {
   std::vector<DType> dtypes;
   Pass pass = Pass::forward;  ///< what is timed
   int repeat = 5;             ///< timed runs of each
-  /// Without one process beside, for calls that a rank cannot hold; in a ring forward alone.
+  /// Without one process beside, for calls that a rank cannot hold.
   bool shared_only = false;
   double patience = 10;                ///< seconds that a rank may be silent
   std::string out;                     ///< JSON file, kept after every case; empty = none

@@ -6,6 +6,7 @@
 #include "harness/distributed/calls/input_gradients.h"
 #include "harness/distributed/calls/ring_backward.h"
 #include "harness/distributed/calls/ring_check.h"
+#include "harness/distributed/calls/ring_gradient_check.h"
 #include "harness/distributed/calls/shared_router.h"
 #include "harness/distributed/parts/plan_parts.h"
 #include "harness/distributed/ranks/session.h"
@@ -249,6 +250,16 @@ Gradients SharedCall::home_gradients(const Gradients& found) {
   return home;
 }
 
+/// The plan of all queries was cut to the own ones: it is made again.
+EqualityCheck SharedCall::check_in_ring(const Tensor& d) {
+  Inputs seen;
+  const Plan whole = make_plan({work_.in.q, work_.in.k, work_.in.v}, seen);
+  const EqualityCheck check = check_ring_gradients(
+      ring_, whole, work_.plan, work_.in, {query_blocks_, key_blocks_}, device_, work_.out, d);
+  take_traffic();
+  return check;
+}
+
 RankTimes SharedCall::backward(const Tensor& d_o, SharedGradients& out, EqualityCheck* check) {
   const auto start = Clock::now();
   RankTimes times;
@@ -269,12 +280,14 @@ RankTimes SharedCall::backward(const Tensor& d_o, SharedGradients& out, Equality
   begin = Clock::now();
   world_.barrier();
   times.waiting = seconds_since(begin);
-  if (check != nullptr && ring_.size() == 1)
-    *check = check_gradients(device_, work_.plan, work_.in, work_.out, d);
+  times.communication = take_traffic();
+  if (check != nullptr)
+    *check = ring_.size() == 1 ? check_gradients(device_, work_.plan, work_.in, work_.out, d)
+                               : check_in_ring(d);
   out.q = to_tokens(exchange(false), std::move(found.q));
   out.k = to_tokens(exchange(true), std::move(found.k));
   out.v = to_tokens(exchange(true), std::move(found.v));
-  times.communication = take_traffic();
+  times.communication += take_traffic();
   begin = Clock::now();
   out.inputs = shared_input_gradients(spec_, inputs_, work_.plan, home_gradients(found), world_);
   times.for_planning = take_traffic();

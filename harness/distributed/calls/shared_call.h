@@ -47,7 +47,7 @@ class SharedCall {
   RankTimes run(Output& out, EqualityCheck* check = nullptr);
 
   /// After a run() with `out.keep`, for the gradient of the own tokens' output, [own,H,DV] float32.
-  /// `check` gets that of the gradients, under Ulysses alone, where a rank has all of a head.
+  /// `check` gets that of the gradients of the own heads.
   RankTimes backward(const Tensor& d_o, SharedGradients& out, EqualityCheck* check = nullptr);
 
   /// The method's own numbers of the plan (balance losses …); none where each rank plans its heads.
@@ -81,6 +81,7 @@ class SharedCall {
   void return_tokens(Output& out);
   std::vector<float> at_home(const std::vector<float>& of_heads);
   Gradients home_gradients(const Gradients& found);
+  EqualityCheck check_in_ring(const Tensor& d);
 
   Communicator world_, group_, ring_;
   RankLayout layout_;

@@ -84,11 +84,11 @@ std::shared_ptr<const Tensor> gather_tokens(Communicator& ranks, const Tensor& o
   return all;
 }
 
-Tensor gather_tokens_at_first(Communicator& ranks, const Tensor& own) {
+Tensor gather_tokens_at(int rank, Communicator& ranks, const Tensor& own) {
   const std::vector<int64_t> bytes = ranks.all_gather(own.bytes());
   const std::vector<int64_t> none(ranks.size());
-  ByteBlocks sent{none}, received{ranks.rank() == 0 ? bytes : none};
-  sent.bytes[0] = own.bytes();
+  ByteBlocks sent{none}, received{ranks.rank() == rank ? bytes : none};
+  sent.bytes[rank] = own.bytes();
   const int64_t row = own.heads() * own.dim() * size_of(own.dtype());
   Tensor all(received.total() / row, own.heads(), own.dim(), own.dtype());
   ranks.all_to_all(own.data<char>(), sent, all.data<char>(), received);

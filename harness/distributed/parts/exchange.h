@@ -28,8 +28,8 @@ Tensor tokens_to_heads(const HeadExchange& exchange, const Tensor& own);
 Tensor heads_to_tokens(const HeadExchange& exchange, const Tensor& own);
 /// The tokens of all ranks, in their order.
 std::shared_ptr<const Tensor> gather_tokens(Communicator& ranks, const Tensor& own);
-/// The same on the first rank alone; empty on the others.
-Tensor gather_tokens_at_first(Communicator& ranks, const Tensor& own);
+/// The same on one rank alone; empty on the others.
+Tensor gather_tokens_at(int rank, Communicator& ranks, const Tensor& own);
 /// gather_tokens() of an array whose first axis is tokens.
 std::shared_ptr<const Array> gather_tokens(Communicator& ranks, const Array& own);
 

@@ -15,7 +15,12 @@ constexpr double kGradientProducts = 2e8;
 constexpr int64_t kFewestGradientRows = 8;
 constexpr double kLimitOverOutputs = 2.5;
 
-std::vector<int64_t> sampled_rows(const Inputs& in, const std::vector<int64_t>& among) {
+/// NaN, the error of gradients that are not finite, is the worst.
+double worse(double a, double b) { return std::isnan(a) || a > b ? a : b; }
+
+}  // namespace
+
+std::vector<int64_t> gradient_sample(const Inputs& in, const std::vector<int64_t>& among) {
   const double per_row = static_cast<double>(in.keys() * in.heads() * (in.dim() + in.value_dim()));
   const auto rows =
       std::max(kFewestGradientRows, static_cast<int64_t>(kGradientProducts / per_row));
@@ -25,7 +30,7 @@ std::vector<int64_t> sampled_rows(const Inputs& in, const std::vector<int64_t>& 
   return tokens;
 }
 
-Tensor rows_of(const Tensor& all, const std::vector<int64_t>& tokens) {
+Tensor only_rows(const Tensor& all, const std::vector<int64_t>& tokens) {
   Tensor chosen(all.length(), all.heads(), all.dim());
   const int64_t row = all.heads() * all.dim();
   for (const int64_t token : tokens)
@@ -33,21 +38,22 @@ Tensor rows_of(const Tensor& all, const std::vector<int64_t>& tokens) {
   return chosen;
 }
 
-/// Absolute where nothing is expected, as for a single key.
-double relative_error(const Tensor& got, const Tensor& expected) {
+void SquaredError::add(const Tensor& got, const Tensor& expected) {
   const float *a = got.data<float>(), *b = expected.data<float>();
-  double error = 0, norm = 0;
   for (int64_t i = 0; i < expected.size(); ++i) {
     error += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
     norm += double{b[i]} * b[i];
   }
-  return std::sqrt(norm > 0 ? error / norm : error);
 }
 
-/// NaN, the error of gradients that are not finite, is the worst.
-double worse(double a, double b) { return std::isnan(a) || a > b ? a : b; }
+double SquaredError::relative() const { return std::sqrt(norm > 0 ? error / norm : error); }
 
-}  // namespace
+EqualityCheck judged_gradients(const std::array<SquaredError, 3>& errors, int64_t rows,
+                               double allowed) {
+  double worst = 0;
+  for (const SquaredError& gradient : errors) worst = worse(worst, gradient.relative());
+  return judged(rows, worst, kLimitOverOutputs * allowed, "gradients'");
+}
 
 Tensor sample_output_gradient(const Inputs& in) {
   return sample_output_gradient(in.heads(), in.value_dim(), 0, in.length());
@@ -66,16 +72,16 @@ Tensor sample_output_gradient(int64_t heads, int64_t dim, int64_t begin, int64_t
 EqualityCheck check_gradients(const Device& device, const Plan& plan, const Inputs& in,
                               const Output& kept, const Tensor& d_o,
                               const std::vector<int64_t>& among) {
-  const std::vector<int64_t> tokens = sampled_rows(in, among);
-  const Tensor chosen = rows_of(d_o, tokens);
+  const std::vector<int64_t> tokens = gradient_sample(in, among);
+  const Tensor chosen = only_rows(d_o, tokens);
   Gradients got, expected;
   device.backward(plan, in, kept, chosen, got);
   reference_backward(plan, in, chosen, expected);
-  const double error =
-      worse(worse(relative_error(got.q, expected.q), relative_error(got.k, expected.k)),
-            relative_error(got.v, expected.v));
-  return judged(std::ssize(tokens), error, kLimitOverOutputs * allowed_error(in, tokens),
-                "gradients'");
+  std::array<SquaredError, 3> errors;
+  errors[0].add(got.q, expected.q);
+  errors[1].add(got.k, expected.k);
+  errors[2].add(got.v, expected.v);
+  return judged_gradients(errors, std::ssize(tokens), allowed_error(in, tokens));
 }
 
 }  // namespace vidattn
