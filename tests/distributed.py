@@ -62,7 +62,7 @@ class Distributed(RanksTest):
     def painted(self, ranks, *more):
         """A video of the model that the program carries, as `generate` wrote it, and the record."""
         video = os.path.join(self.folder.name, f"{ranks}.avi")
-        call = ["generate", "--steps", "2", "--backend", "moga", "--quiet", "--out", video, "--json", self.out, *more]
+        call = ["generate", "--steps", "2", "--quiet", "--out", video, "--json", self.out, *more]
         if ranks == 0:
             subprocess.run([TOOL, *call], check=True, capture_output=True)
         else:
@@ -73,15 +73,29 @@ class Distributed(RanksTest):
             return opened.read(), self.record()
 
     def test_generate_paints_the_video_of_one_process(self):
-        alone, record = self.painted(0)
-        shared, found = self.painted(2, "--distributed", "ulysses")
+        moga = ["--backend", "moga"]
+        alone, record = self.painted(0, *moga)
+        shared, found = self.painted(2, *moga, "--distributed", "ulysses")
         self.assertEqual(shared, alone)
         video = found["videos"][0]
         self.assertEqual(len(video["ranks"]), 2)
         self.assertAlmostEqual(video["density"], record["videos"][0]["density"], 12)
         self.assertGreater(video["check"]["rows"], 0)
-        _, found = self.painted(2, "--distributed", "ring")
+        _, found = self.painted(2, *moga, "--distributed", "ring")
         self.assertEqual(found["distributed"]["tokens_over"], 2)
+
+    def test_generate_solves_densities_as_one_process(self):
+        """A whole number of groups, and a threshold that is no short decimal number."""
+        for method in "moga", "svg2":
+            call = ["--backend", method, "--density", "0.3"]
+            alone, record = self.painted(0, *call)
+            shared, found = self.painted(2, *call, "--distributed", "ulysses")
+            self.assertEqual(shared, alone)
+            self.assertIn("=", found["videos"][0]["backend"])
+            self.assertEqual(found["videos"][0]["backend"], record["videos"][0]["backend"])
+        code, out, err = run(2, "generate", "--steps", "2", "--backend", "sta", "--quiet", "--density", "0.3",
+                             "--distributed", "ring")
+        self.assertEqual(code, 0, out + err)
 
     def test_bench(self):
         code, out, err = run(2, "bench", "--quick", "--seconds", "0", "--distributed", "ulysses", "--out", self.out)

@@ -49,7 +49,7 @@ std::vector<Option> options(Given& o) {
       Option("--given", &r.given, "first shots that are given as the clip has them").in(0, 1024),
       device_option(r.device),
       dtype_option(r.dtype),
-      distributed_option(r.layout, {"--density"}),
+      distributed_option(r.layout, {}),
       rank_timeout_option(r.patience).needs("--distributed"),
       Option("--out", &r.video,
              "video: .mp4, .avi or .mkv (without loss); of several backends one each, named "

@@ -109,11 +109,7 @@ class Painter {
   void paint(PaintedVideo& video) const {
     const int64_t blocks = network_.config().blocks;
     MethodSettings settings{method_for(network_.config(), video.backend), &device_, dtype_};
-    if (request_.density && settings.spec.backend->name() != "full") {
-      DensitySolution solved = solve_for_rollout(network_, task_, settings, *request_.density);
-      settings.spec = std::move(solved.spec);
-      video.note = std::move(solved.note);
-    }
+    if (request_.density && settings.spec.backend->name() != "full") solve(settings, video);
     video.backend = settings.spec.text();
     if (ranks_.world == nullptr) {
       MethodAttention attention(settings, blocks, task_.steps);
@@ -123,6 +119,20 @@ class Painter {
     SharedAttention attention(settings, blocks, task_.steps, *ranks_.world, ranks_.layout);
     paint(attention, video);
     video.ranks = attention.times();
+  }
+
+  /// Ranks take the first one's solution: whatever the others would find, all plan alike.
+  void solve(MethodSettings& settings, PaintedVideo& video) const {
+    const auto alone = [&] {
+      DensitySolution solved = solve_for_rollout(network_, task_, settings, *request_.density);
+      settings.spec = std::move(solved.spec);
+      video.note = std::move(solved.note);
+    };
+    if (ranks_.world == nullptr) return alone();
+    agree(*ranks_.world, [&] {
+      if (ranks_.first()) alone();
+    });
+    settings.spec = parse_backend(ranks_.world->all_gather(settings.spec.text())[0]);
   }
 
   void paint(MethodAttention& attention, PaintedVideo& video) const {
