@@ -127,13 +127,16 @@ class Distributed(RanksTest):
 
     def test_attend_writes_gradients_lse_and_mask_of_one_process(self):
         call, gradient = self.call_on_files()
+        gradient += ["--balance", "switch"]
         alone, options = self.written("alone")
-        subprocess.run([TOOL, *call, *gradient, *options], check=True, capture_output=True)
+        told = subprocess.run([TOOL, *call, *gradient, *options], check=True, capture_output=True, text=True).stdout
+        balance = re.search(r"balance loss \(switch, alpha 0.1\) 0\.\d+", told).group(0)
         self.assertEqual(len(os.listdir(alone)), 9)  # an LSE of each of three branches
         for ranks, layout in ((3, "ulysses"), (2, "ring")):
             shared, options = self.written(layout)
             code, out, err = run(ranks, *call, *gradient, *options, "--distributed", layout)
             self.assertEqual(code, 0, out + err)
+            self.assertIn(balance, out)
             self.assertEqual(sorted(os.listdir(shared)), sorted(os.listdir(alone)))
             for name in os.listdir(alone):
                 with open(os.path.join(alone, name), "rb") as expected, \

@@ -1,10 +1,40 @@
 #include "attention/methods/balance.h"
 
 #include <numeric>
+#include <stdexcept>
+#include <utility>
 
+#include "attention/error.h"
 #include "attention/methods/router_backward.h"
+#include "attention/nearest.h"
 
 namespace vidattn {
+namespace {
+
+constexpr std::pair<const char*, BalanceForm> kBalanceForms[] = {
+    {"eq8", BalanceForm::assigned},
+    {"switch", BalanceForm::switch_transformer},
+    {"onehot", BalanceForm::one_hot}};
+
+}  // namespace
+
+std::vector<std::string> balance_forms() {
+  std::vector<std::string> names;
+  for (const auto& [name, form] : kBalanceForms) names.emplace_back(name);
+  return names;
+}
+
+std::string to_string(BalanceForm form) {
+  for (const auto& [name, known] : kBalanceForms)
+    if (known == form) return name;
+  throw std::logic_error("BalanceForm without a name");
+}
+
+BalanceForm parse_balance_form(const std::string& text) {
+  for (const auto& [name, form] : kBalanceForms)
+    if (name == text) return form;
+  throw InputError("unknown balance loss '" + text + "': " + known_are(text, balance_forms()));
+}
 
 std::vector<int64_t> group_counts(const std::vector<int32_t>& group, int64_t groups) {
   std::vector<int64_t> counts(groups);

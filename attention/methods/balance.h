@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "attention/methods/router.h"
@@ -18,6 +19,12 @@ enum class BalanceForm {
   /// it is Switch's.
   one_hot,
 };
+
+/// "eq8", "switch" and "onehot", as BalanceForm has them.
+std::vector<std::string> balance_forms();
+std::string to_string(BalanceForm form);
+/// Throws InputError for another text.
+BalanceForm parse_balance_form(const std::string& text);
 
 struct BalanceLoss {
   double value = 0;

@@ -1,3 +1,5 @@
+#include "attention/methods/moga.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -108,6 +110,52 @@ std::shared_ptr<const Array> keys_of_all_heads(const Tensor& k) {
   return share({k.length(), channels}, std::move(values));
 }
 
+/// "auto" is what is possible first.
+std::string chosen_router(const Inputs& in, const MogaParams& p) {
+  if (p.router != "auto") return p.router;
+  if (in.find("router_logits")) return "logits";
+  return in.find("router_weight") ? "weight" : "centroids";
+}
+
+PointSet hidden_of(const Inputs& in) {
+  if (!in.find("hidden"))
+    throw InputError("moga needs router_logits [L,M], or hidden states [L,C] for its router");
+  const Array& hidden = in.need("hidden", "moga");
+  if (hidden.shape.size() != 2 || hidden.shape[0] != in.length())
+    throw InputError("moga: hidden must be [" + std::to_string(in.length()) + ",C]");
+  return {hidden.as<float>("hidden").data(), hidden.shape[0], hidden.shape[1], hidden.shape[1]};
+}
+
+const float* given_logits(const Inputs& in, int64_t groups) {
+  const Array& given = in.need("router_logits", "moga");
+  if (given.shape != std::vector<int64_t>{in.length(), groups})
+    throw InputError("moga: router_logits must be [" + std::to_string(in.length()) + "," +
+                     std::to_string(groups) + "], tokens by num_groups");
+  return given.as<float>("router_logits").data();
+}
+
+void set_linear_layer(const Inputs& in, LinearRouter& router) {
+  router.hidden = hidden_of(in);
+  const Array& weight = in.need("router_weight", "moga");
+  const Array* bias = in.find("router_bias");
+  if (weight.shape != std::vector<int64_t>{router.groups, router.hidden.dim})
+    throw InputError("moga: router_weight must be [" + std::to_string(router.groups) + "," +
+                     std::to_string(router.hidden.dim) + "], num_groups by hidden channels");
+  if (bias && bias->shape != std::vector<int64_t>{router.groups})
+    throw InputError("moga: router_bias must be [" + std::to_string(router.groups) + "]");
+  router.weight = weight.as<float>("router_weight").data();
+  router.bias = bias ? bias->as<float>("router_bias").data() : nullptr;
+}
+
+LinearRouter make_router(const Inputs& in, const MogaParams& p) {
+  LinearRouter router{in.length(), p.num_groups, p.temperature};
+  if (chosen_router(in, p) == "logits")
+    router.scores = given_logits(in, router.groups);
+  else
+    set_linear_layer(in, router);
+  return router;
+}
+
 /// Mixture-of-Groups attention: a linear router puts every token into one of M groups, attention
 /// runs inside each group, and the router's probability gates the output (MoGA §2.2, A.6).
 class Moga : public Method<MogaParams> {
@@ -131,7 +179,7 @@ class Moga : public Method<MogaParams> {
   /// outside of what a call costs.
   void prepare(Inputs& in, const MogaParams& p) const override {
     if (is_cross(in)) return;  // which plan() refuses
-    const std::string router = choose(in, p);
+    const std::string router = chosen_router(in, p);
     if (router != "random" && router != "centroids") return;
     const int64_t groups = p.num_groups;
     const auto seed = static_cast<uint64_t>(p.seed);
@@ -183,51 +231,6 @@ class Moga : public Method<MogaParams> {
   }
 
  private:
-  static std::string choose(const Inputs& in, const MogaParams& p) {
-    if (p.router != "auto") return p.router;
-    if (in.find("router_logits")) return "logits";
-    return in.find("router_weight") ? "weight" : "centroids";
-  }
-
-  static PointSet hidden_of(const Inputs& in) {
-    if (!in.find("hidden"))
-      throw InputError("moga needs router_logits [L,M], or hidden states [L,C] for its router");
-    const Array& hidden = in.need("hidden", "moga");
-    if (hidden.shape.size() != 2 || hidden.shape[0] != in.length())
-      throw InputError("moga: hidden must be [" + std::to_string(in.length()) + ",C]");
-    return {hidden.as<float>("hidden").data(), hidden.shape[0], hidden.shape[1], hidden.shape[1]};
-  }
-
-  static LinearRouter make_router(const Inputs& in, const MogaParams& p) {
-    LinearRouter router{in.length(), p.num_groups, p.temperature};
-    if (choose(in, p) == "logits")
-      router.scores = given_logits(in, router.groups);
-    else
-      set_linear_layer(in, router);
-    return router;
-  }
-
-  static const float* given_logits(const Inputs& in, int64_t groups) {
-    const Array& given = in.need("router_logits", "moga");
-    if (given.shape != std::vector<int64_t>{in.length(), groups})
-      throw InputError("moga: router_logits must be [" + std::to_string(in.length()) + "," +
-                       std::to_string(groups) + "], tokens by num_groups");
-    return given.as<float>("router_logits").data();
-  }
-
-  static void set_linear_layer(const Inputs& in, LinearRouter& router) {
-    router.hidden = hidden_of(in);
-    const Array& weight = in.need("router_weight", "moga");
-    const Array* bias = in.find("router_bias");
-    if (weight.shape != std::vector<int64_t>{router.groups, router.hidden.dim})
-      throw InputError("moga: router_weight must be [" + std::to_string(router.groups) + "," +
-                       std::to_string(router.hidden.dim) + "], num_groups by hidden channels");
-    if (bias && bias->shape != std::vector<int64_t>{router.groups})
-      throw InputError("moga: router_bias must be [" + std::to_string(router.groups) + "]");
-    router.weight = weight.as<float>("router_weight").data();
-    router.bias = bias ? bias->as<float>("router_bias").data() : nullptr;
-  }
-
   /// Linear layer whose argmax is the nearest of M centres: r_m = (c_m·x − |c_m|²/2) / s², with s²
   /// the mean within-cluster variance per channel, so that softmax(r) is the posterior of a mixture
   /// of equal isotropic Gaussians.
@@ -267,4 +270,9 @@ class Moga : public Method<MogaParams> {
 const RegisterBackend<Moga> registered_moga;
 
 }  // namespace
+
+LinearRouter moga_router(const Inputs& in, const Params& params) {
+  return make_router(in, MogaParams(params.view(find_backend("moga").info().params)));
+}
+
 }  // namespace vidattn

@@ -19,7 +19,7 @@ struct Given {
   WorkloadOptions workload;
   std::string dtype = "f32", router_logits, hidden;
   std::vector<std::string> inputs;  ///< name=file.npy
-  std::string dq, dk, dv, drouter_logits;
+  std::string dq, dk, dv, drouter_logits, balance;
   std::vector<std::string> dinputs;  ///< name=file.npy
   DistributedAttend distributed;
 };
@@ -59,6 +59,7 @@ AttendOptions complete(const Given& given) {
                                    {"router_logits", &given.drouter_logits}})
     if (!path->empty()) attend.gradients[name] = *path;
   add_named("--dinput", given.dinputs, attend.gradients);
+  if (!given.balance.empty()) attend.balance = parse_balance_form(given.balance);
   return attend;
 }
 
@@ -106,6 +107,11 @@ std::vector<Option> options(Given& o) {
         Option("--dinput", &o.dinputs,
                "gradient of a further input: name=file.npy; may be repeated")
             .written(Written::named_file),
+        Option("--balance", &o.balance,
+               "adds the gradient of the router's balance loss, balance_alpha M sum F P: what P "
+               "means")
+            .one_of(balance_forms())
+            .needs("--grad"),
         Option("--stats", &attend.stats, "JSON file of the executed plan's figures").written()},
        {distributed_option(o.distributed.layout, {"--block-map", "--attention"}),
         rank_timeout_option(o.distributed.patience).needs("--distributed")}});

@@ -148,7 +148,7 @@ ExitCode attend(const AttendOptions& options) {
   const auto planned = std::chrono::steady_clock::now();
   plan.validate(in);
   check_lse_files(options, plan);
-  const BackwardPass backward(options, spec, plan, in, device);
+  BackwardPass backward(options, spec, plan, in, device);
   Output out;
   out.keep = backward.wanted();
   const auto begin = std::chrono::steady_clock::now();
@@ -167,6 +167,7 @@ ExitCode attend(const AttendOptions& options) {
   const std::string unit = is_low_bit(options.dtype) ? device.low_bit_unit(options.dtype) : "";
   if (!unit.empty()) json["low_bit_unit"] = unit;
   if (backward.wanted()) json["backward_seconds"] = backward_time.count();
+  if (backward.balance()) json["balance_loss"] = backward.balance()->json();
   const Coverage coverage = plan_coverage(plan, in);
   json["uncovered_tokens"] = coverage.uncovered;
   json["keyless_tokens"] = coverage.keyless;
@@ -175,6 +176,7 @@ ExitCode attend(const AttendOptions& options) {
   print_out("{} on {} ({}{}{}): {}, density {:.4g}, {:.3g} GFLOP\n", spec.text(), device.name(),
             to_string(options.dtype), unit.empty() ? "" : ", ", unit, sizes_text(in), stats.density,
             stats.flops * 1e-9);
+  if (backward.balance()) print_out("{}\n", backward.balance()->text());
   if (!coverage.complete()) print_out("{}\n", coverage.text());
   return outputs.code(ExitCode::fine);
 }

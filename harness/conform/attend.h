@@ -1,11 +1,13 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "attention/dtype.h"
 #include "attention/grid.h"
+#include "attention/methods/balance.h"
 #include "harness/host/exit_code.h"
 
 namespace vidattn {
@@ -26,6 +28,8 @@ struct AttendOptions {
   std::string grad;  ///< gradient of the output, [L,H,DV] .npy; empty = no backward pass
   /// Files for its gradients by q, k, v or the name of an input; none without `grad`.
   std::map<std::string, std::string> gradients;
+  /// The balance loss whose gradient is added to those of the router's inputs; empty = none.
+  std::optional<BalanceForm> balance;
   bool force_mask = false;  ///< write a mask above kMaxMaskTokens, too
 };
 

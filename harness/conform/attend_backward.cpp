@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "attention/backward/magnitudes.h"
 #include "attention/error.h"
 #include "harness/conform/named_gradients.h"
@@ -30,6 +32,13 @@ void check_wanted_gradients(const AttendOptions& options, const BackendSpec& spe
   for (const auto& [name, path] : options.gradients)
     if (name != "q" && name != "k" && name != "v" && !passed.contains(name))
       throw InputError(fmt::format("{} passes no gradient to {} in this call", spec.text(), name));
+  if (!options.balance) return;
+  RouterBalance(*options.balance, spec);  // has it a router?
+  if (std::none_of(options.gradients.begin(), options.gradients.end(),
+                   [](const auto& wanted) { return is_of_router(wanted.first); }))
+    throw InputError(
+        "--balance has no effect without the gradient of an input of the router: "
+        "--drouter-logits, or --dinput hidden=, router_weight= or router_bias=");
 }
 
 BackwardPass::BackwardPass(const AttendOptions& options, const BackendSpec& spec, const Plan& plan,
@@ -46,9 +55,13 @@ BackwardPass::BackwardPass(const AttendOptions& options, const BackendSpec& spec
   check_wanted_gradients(options, spec, spec.backend->input_gradients(in, spec.params, plan, none));
 }
 
-std::map<std::string, Array> BackwardPass::run(const Output& out) const {
+std::map<std::string, Array> BackwardPass::run(const Output& out) {
   if (!wanted()) return {};
   std::map<std::string, Array> found = named_gradients(spec_, device_, plan_, in_, out, d_o_);
+  if (options_.balance) {
+    balance_.emplace(*options_.balance, spec_);
+    balance_->value = add_balance(*balance_, spec_, in_, found);
+  }
   for (const auto& [name, path] : options_.gradients)
     require_finite(found.at(name), "the gradient of " + name);
   return found;

@@ -5,6 +5,7 @@
 #include "attention/error.h"
 #include "harness/conform/attend_backward.h"
 #include "harness/distributed/calls/input_gradients.h"
+#include "harness/distributed/calls/shared_balance.h"
 #include "harness/distributed/calls/shared_call.h"
 #include "harness/distributed/ranks/own_cores.h"
 #include "harness/distributed/ranks/session.h"
@@ -153,6 +154,12 @@ class SharedFiles {
       backward.ranks = all_gather_values(world_, std::vector{call.backward(d_o_, gradients)});
       agree(world_, [&] { check_wanted_gradients(call_, *spec_, gradients.inputs); });
     }
+    std::optional<RouterBalance> balance;
+    if (call_.balance) {
+      balance.emplace(*call_.balance, *spec_);
+      balance->value =
+          add_shared_balance(*balance, *spec_, *own_, device, world_, gradients.inputs);
+    }
     const std::vector<int64_t> peak =
         world_.all_gather(own_->bytes() + memory.extra_bytes().value_or(0));
     Outputs outputs;
@@ -164,11 +171,13 @@ class SharedFiles {
               counted(own_->shape.heads, "head"), own_->shape.dim,
               ranks_table(forward, peak, false));
     if (out.keep) print_out("{}", ranks_table(backward, peak, true));
+    if (balance) print_out("{}\n", balance->text());
     if (call_.stats.empty()) return outputs.code(ExitCode::fine);
     nlohmann::json stats{{"distributed", layout_.text()},
                          {"backend", spec_->text()},
                          {"figures", call.figures()},
                          {"ranks", ranks_json(forward, peak)}};
+    if (balance) stats["balance_loss"] = balance->json();
     if (out.keep) stats["backward_ranks"] = ranks_json(backward, peak);
     outputs.write([&] { write_json(call_.stats, stats); });
     return outputs.code(ExitCode::fine);

@@ -8,13 +8,6 @@ namespace {
 
 using NamedArrays = std::map<std::string, Array>;
 
-/// The sum over the ranks, in their order.
-void sum_over(Communicator& world, std::vector<float>& values) {
-  const std::vector<float> all = all_gather_values(world, values);
-  std::fill(values.begin(), values.end(), 0.0F);
-  for (size_t i = 0; i < all.size(); ++i) values[i % values.size()] += all[i];
-}
-
 /// Of the inputs of the own tokens alone.
 NamedArrays of_own_tokens(const BackendSpec& spec, const SharedInputs& inputs, const Plan& plan,
                           const Gradients& home, Communicator& world) {
@@ -51,6 +44,12 @@ NamedArrays of_all_tokens(const BackendSpec& spec, const SharedInputs& inputs, c
 }
 
 }  // namespace
+
+void sum_over(Communicator& world, std::vector<float>& values) {
+  const std::vector<float> all = all_gather_values(world, values);
+  std::fill(values.begin(), values.end(), 0.0F);
+  for (size_t i = 0; i < all.size(); ++i) values[i % values.size()] += all[i];
+}
 
 bool is_of_tokens(const BackendSpec& spec, const std::string& name) {
   const auto& declared = spec.backend->info().inputs;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "harness/distributed/parts/shared_inputs.h"
 #include "harness/measure/backend_spec.h"
@@ -10,6 +11,9 @@ namespace vidattn {
 
 /// Whether an input that the method declares has a first axis of tokens.
 bool is_of_tokens(const BackendSpec& spec, const std::string& name);
+
+/// The sum over the ranks, in their order, on all of them.
+void sum_over(Communicator& world, std::vector<float>& values);
 
 /// Backend::input_gradients() of a call that ranks share. `home` are the gradients of the weights
 /// of the own tokens, for all heads, and of linear terms this rank's part of the sum. Of inputs

@@ -1,5 +1,12 @@
 #include "harness/distributed/calls/shared_balance.h"
 
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "harness/distributed/calls/input_gradients.h"
+#include "harness/distributed/calls/shared_router.h"
+
 namespace vidattn {
 
 BalanceLoss shared_balance_loss(const LinearRouter& own, const std::vector<int32_t>& group,
@@ -12,6 +19,24 @@ BalanceLoss shared_balance_loss(const LinearRouter& own, const std::vector<int32
   loss.value = 0;
   for (const double part : parts) loss.value += part;
   return loss;
+}
+
+double add_shared_balance(const RouterBalance& balance, const BackendSpec& spec,
+                          const SharedInputs& inputs, const Device& device, Communicator& world,
+                          std::map<std::string, Array>& gradients) {
+  const std::vector<int64_t> tokens = world.all_gather(inputs.own.length());
+  const int64_t begin = std::accumulate(tokens.begin(), tokens.begin() + world.rank(), int64_t{0});
+  const LinearRouter router = video_router(spec, inputs.own, begin, inputs.shape.length);
+  const std::vector<int32_t> all = SharedRouter(device, world).route(router).group->host();
+  const auto own = all.begin() + std::min(begin, std::ssize(all));
+  BalanceLoss loss =
+      shared_balance_loss(router, {own, own + router.tokens}, balance.form, balance.alpha, world);
+  const double value = loss.value;
+  auto found = balance_gradients(router, std::move(loss));
+  for (auto& [name, array] : found)
+    if (!is_of_tokens(spec, name)) sum_over(world, std::get<std::vector<float>>(array.values));
+  add_gradients(found, gradients);
+  return value;
 }
 
 }  // namespace vidattn

@@ -1,9 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
-#include "attention/methods/balance.h"
+#include "attention/device.h"
+#include "harness/conform/router_balance.h"
+#include "harness/distributed/parts/shared_inputs.h"
 #include "harness/distributed/ranks/communicator.h"
 
 namespace vidattn {
@@ -15,5 +19,11 @@ namespace vidattn {
 /// together; a rank may have no token.
 BalanceLoss shared_balance_loss(const LinearRouter& own, const std::vector<int32_t>& group,
                                 BalanceForm form, double alpha, Communicator& world);
+
+/// add_balance() of such a call: the loss, which is the same on all ranks, with its gradient added
+/// to `gradients` of the own tokens (SharedGradients::inputs).
+double add_shared_balance(const RouterBalance& balance, const BackendSpec& spec,
+                          const SharedInputs& inputs, const Device& device, Communicator& world,
+                          std::map<std::string, Array>& gradients);
 
 }  // namespace vidattn

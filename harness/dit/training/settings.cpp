@@ -3,21 +3,14 @@
 #include <fmt/format.h>
 
 #include <limits>
-#include <stdexcept>
 #include <utility>
 
 #include "attention/error.h"
-#include "attention/nearest.h"
 #include "harness/io/json_file.h"
 #include "harness/measure/backend_spec.h"
 
 namespace vidattn {
 namespace {
-
-constexpr std::pair<const char*, BalanceForm> kBalanceForms[] = {
-    {"eq8", BalanceForm::assigned},
-    {"switch", BalanceForm::switch_transformer},
-    {"onehot", BalanceForm::one_hot}};
 
 /// A number as a checkpoint has it.
 double number_in(const std::string& text, double least, double most) {
@@ -92,24 +85,6 @@ JsonReader place_of(const std::string& fact) {
 }
 
 }  // namespace
-
-std::vector<std::string> balance_forms() {
-  std::vector<std::string> names;
-  for (const auto& [name, form] : kBalanceForms) names.emplace_back(name);
-  return names;
-}
-
-std::string to_string(BalanceForm form) {
-  for (const auto& [name, known] : kBalanceForms)
-    if (known == form) return name;
-  throw std::logic_error("BalanceForm without a name");
-}
-
-BalanceForm parse_balance_form(const std::string& text) {
-  for (const auto& [name, form] : kBalanceForms)
-    if (name == text) return form;
-  throw InputError("unknown balance loss '" + text + "': " + known_are(text, balance_forms()));
-}
 
 std::map<std::string, std::string> settings_of(const TrainRequest& request) {
   std::map<std::string, std::string> texts;

@@ -2,17 +2,10 @@
 
 #include <map>
 #include <string>
-#include <vector>
 
 #include "harness/dit/training/train.h"
 
 namespace vidattn {
-
-/// "eq8", "switch" and "onehot", as BalanceForm has them.
-std::vector<std::string> balance_forms();
-std::string to_string(BalanceForm form);
-/// Throws InputError for another text.
-BalanceForm parse_balance_form(const std::string& text);
 
 /// What a checkpoint says of how it is trained, by the names of the options of `vidattn train`:
 /// everything that its steps hang on, so that --resume goes on with the same.

@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "attention/backend.h"
+#include "attention/methods/balance.h"
+#include "harness/io/json_file.h"
 #include "harness/io/npy.h"
 #include "tests/harness/tool.h"
 #include "tests/support/gradients.h"
@@ -64,6 +66,43 @@ TEST_F(AttendBackward, WritesThoseOfGatesThatAreGiven) {
   ASSERT_EQ(run_tool(nsa + " --dinput g_cmp=" + path("dg.npy")).exit_code, 0);
   EXPECT_EQ(read_npy(path("dg.npy")).shape, (std::vector<int64_t>{60, 2}));
   expect_refused(nsa + " --dinput g_slc=" + path("dg.npy"), "no gradient to g_slc");
+}
+
+/// What `--balance` gives is the gradient without it and that of the loss, and both are printed.
+TEST_F(AttendBackward, ABalanceLossIsAddedToTheRoutersGradient) {
+  const std::string call =
+      attend("--set balance_alpha=0.7 --set temperature=0.5 --grad " + path("do.npy"));
+  ASSERT_EQ(run_tool(call + " --drouter-logits " + path("without.npy")).exit_code, 0);
+  const auto logits = random_array({60, 5}, 3);
+  const LinearRouter router{60, 5, 0.5, logits->as<float>("logits").data()};
+  const std::vector<int32_t> group = route_on_host(router).group->host();
+  for (const std::string& form : balance_forms()) {
+    const ToolResult result = run_tool(call + " --drouter-logits " + path("with.npy") +
+                                       " --balance " + form + " --stats " + path("stats.json"));
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const BalanceLoss loss = balance_loss(router, group, parse_balance_form(form), 0.7);
+    std::vector<float> want = read_npy(path("without.npy")).as<float>("logits");
+    for (size_t i = 0; i < want.size(); ++i) want[i] += loss.scores[i];
+    EXPECT_EQ(read_npy(path("with.npy")).as<float>("logits"), want) << form;
+    EXPECT_NE(want, read_npy(path("without.npy")).as<float>("logits"));
+    const nlohmann::json stats = read_json(path("stats.json"));
+    EXPECT_DOUBLE_EQ(stats["balance_loss"]["value"].get<double>(), loss.value);
+    EXPECT_EQ(stats["balance_loss"]["form"], form);
+    const std::string figure = form == "onehot" ? "loss_one_hot" : "loss_" + form;
+    EXPECT_NEAR(stats["figures"][figure].get<double>(), loss.value, 1e-6) << form;
+    EXPECT_NE(result.out.find("balance loss (" + form + ", alpha 0.7)"), std::string::npos);
+  }
+}
+
+TEST_F(AttendBackward, ABalanceLossNeedsARouterAndItsGradient) {
+  const std::string grad = "--grad " + path("do.npy") + " --dq " + path("dq.npy");
+  const std::string full = "attend --backend full --q " + path("q.npy") + " --k " + path("k.npy") +
+                           " --v " + path("v.npy") + " --out " + path("o.npy");
+  expect_refused(attend("--balance switch"), "--grad");
+  expect_refused(attend(grad + " --balance even"), "even");
+  expect_refused(attend(grad + " --balance switch"), "--balance has no effect without");
+  expect_refused(full + " " + grad + " --balance switch", "full has no router");
+  EXPECT_FALSE(fs::exists(folder_ / "o.npy"));
 }
 
 TEST_F(AttendBackward, WithoutItTheOutputIsTheSame) {
