@@ -11,37 +11,107 @@ import signal
 import time
 import unittest
 
-from mpirun import MPIRUN, SURVIVING, TOOL, RanksTest, main, own_lines, ranks_of, run, start, version_of_mpi
+from mpirun import CALL, MPIRUN, SURVIVING, TOOL, RanksTest, lives, main, own_lines, ranks_of, run, start, version_of_mpi
+
+
+OPEN_MPI = unittest.skipUnless("Open MPI" in version_of_mpi(), "the launcher of Debian's MPICH ends with a rank")
 
 
 class LostRanks(RanksTest):
-    def loses_its_case_alone(self, hurt, launcher):
-        """Hurts rank 1 of a suite after its first case: the others measure what is left."""
-        store = os.path.join(self.folder.name, "suite.db")
-        process = start(2, "run", self.suite_of([4, 12, 12], [5, 12, 12], [6, 12, 12]), "--db", store,
-                        "--rank-timeout", "3", launcher=launcher)
+    def hurt_suite(self, hurt, rank, launcher):
+        """Hurts a rank of a suite of nine cases after its first one; returns mpirun's code, what vidattn
+        said on stderr, and the cases of the store."""
+        self.call = ["run", self.suite_of([4, 12, 12], [5, 12, 12], [6, 12, 12]), "--rank-timeout", "3",
+                     "--db", os.path.join(self.folder.name, "suite.db")]
+        store = self.call[-1]
+        process = start(2, *self.call, launcher=launcher)
         while process.poll() is None and not (os.path.exists(store) and self.cases_of(store)):
             time.sleep(0.1)
         ranks = ranks_of(process)
-        os.kill(ranks[1], hurt)
-        out, err = process.communicate(timeout=200)
+        os.kill(ranks[rank], hurt)
+        try:
+            out, err = process.communicate(timeout=60)
+        finally:  # what hangs is no test's to wait for
+            for pid in [process.pid, *ranks.values()]:
+                if lives(pid):
+                    os.kill(pid, signal.SIGKILL)
         self.all_end(ranks)
-        cases = self.cases_of(store)
-        lost = [reason for outcome, _, reason in cases if outcome == "crashed"]
-        self.assertEqual(len(cases), 9, out + err)
-        self.assertLessEqual(len(lost), 1)
-        self.assertTrue(any(re.match(r"vidattn: rank 1 on \S+ has not answered for [3-9] s: its case is lost", line)
-                            for line in own_lines(err)), out + err)
+        self.assertIn(f"rank {rank}", out + err)
+        return process.returncode, own_lines(err), self.cases_of(store)
 
-    @unittest.skipUnless("Open MPI" in version_of_mpi(), "the launcher of Debian's MPICH ends with a rank")
+    def loses_its_case_alone(self, hurt, launcher):
+        """The others measure what is left, and the code says that a case failed."""
+        code, said, cases = self.hurt_suite(hurt, 1, launcher)
+        lost = [reason for outcome, _, reason in cases if outcome == "crashed"]
+        self.assertEqual(len(cases), 9, said)
+        self.assertLessEqual(len(lost), 1)
+        for reason in lost:
+            self.assertRegex(reason, r"^rank 1 on \S+, which measured it, was lost$")
+        self.assertRegex(said[0], r"^vidattn: rank 1 on \S+ has not answered for [3-9] s: its case is lost$")
+        if launcher == SURVIVING:
+            self.assertEqual(code, 0)  # its own, whatever the ranks return
+        self.assertEqual(said[1:], ["vidattn: exit code 1, which mpirun --enable-recovery does not pass on"]
+                         if lost and launcher == SURVIVING else [])
+        if lost and launcher != SURVIVING:
+            self.assertEqual(code, 1)
+
+    def keeps_what_was_done(self, hurt, rank):
+        """The run ends on all ranks, and --resume carries on."""
+        code, said, cases = self.hurt_suite(hurt, rank, [MPIRUN])
+        self.assertNotEqual(code, 0)
+        self.assertLess(len(cases), 9)
+        self.assertLessEqual(len(said), 1)
+        code, out, err = run(2, *self.call, "--resume")
+        self.assertIn(code, (0, 2), out + err)  # 2: the machine is busy
+        self.assertIn(f"{len(cases)} done before", out)
+        found = self.cases_of(self.call[-1])
+        self.assertEqual(len(found), 9)
+        self.assertNotIn("crashed", [outcome for outcome, _, _ in found])
+
+    @OPEN_MPI
     def test_a_rank_that_dies_loses_its_case_alone(self):
         self.loses_its_case_alone(signal.SIGKILL, SURVIVING)
 
     def test_a_rank_that_hangs_loses_its_case_alone(self):
         self.loses_its_case_alone(signal.SIGSTOP, [MPIRUN])
 
-    def fails(self, hurt):
-        """Hurts rank 1 of a run after its first case was kept; returns what the run said."""
+    @OPEN_MPI
+    def test_a_rank_that_hangs_keeps_no_launcher(self):
+        self.loses_its_case_alone(signal.SIGSTOP, SURVIVING)
+
+    def test_a_suite_ends_with_a_rank_that_dies(self):
+        self.keeps_what_was_done(signal.SIGKILL, 1)
+
+    def test_a_suite_ends_with_its_first_rank(self):
+        for hurt in signal.SIGKILL, signal.SIGSTOP:
+            with self.subTest(hurt=hurt):
+                self.keeps_what_was_done(hurt, 0)
+                os.remove(self.call[-1])
+
+    def test_a_rank_of_a_suite_without_memory_loses_its_cases_alone(self):
+        limited = ["sh", "-c", 'test "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 || ulimit -d 100000; '
+                   'exec "$0" "$@"', TOOL]
+        store = os.path.join(self.folder.name, "suite.db")
+        code, out, err = run(2, "run", self.suite_of([2, 4, 4], [16, 24, 24]), "--db", store, tool=limited)
+        cases = self.cases_of(store)
+        self.assertEqual((code, len(cases)), (1, 6), out + err)
+        for outcome, note, reason in cases:
+            if outcome == "out of memory":
+                self.assertIn("rank 1", note)
+            else:
+                self.assertIn(outcome, ("passed", "mistrusted"), reason)
+        self.assertIn("out of memory", [outcome for outcome, _, _ in cases])
+
+    @OPEN_MPI
+    def test_ranks_that_share_a_call_end_together(self):
+        """Under a launcher that would let them live, and would return 0."""
+        code, out, err = run(2, *CALL, "--distributed", "ulysses", launcher=SURVIVING)
+        self.assertEqual(out, "")
+        self.assertEqual(len(own_lines(err)), 1, err)
+        self.assertIn("--enable-recovery is for suites", own_lines(err)[0])
+
+    def fails(self, hurt, rank=1):
+        """Hurts a rank of a run after its first case was kept; returns what the run said."""
         process = start(3, "run", "--grid", "8,30,52", "--heads", "1", "--dim", "128", "--quiet",
                         "--repeat", "3", "--backend", "frame", "--backend", "full",
                         "--distributed", "ring", "--rank-timeout", "3", "--out", self.out)
@@ -50,7 +120,7 @@ class LostRanks(RanksTest):
             time.sleep(0.1)
         ranks = ranks_of(process)
         self.assertEqual(sorted(ranks), [0, 1, 2])
-        os.kill(ranks[1], hurt)
+        os.kill(ranks[rank], hurt)
         began = time.monotonic()
         out, err = process.communicate(timeout=60)
         self.assertLess(time.monotonic() - began, 20)
@@ -65,6 +135,10 @@ class LostRanks(RanksTest):
     def test_a_rank_that_hangs_ends_all(self):
         said = self.fails(signal.SIGSTOP)
         self.assertRegex(said, r"vidattn: rank 1 on \S+ has not answered for \d+ s")
+
+    def test_a_first_rank_that_hangs_ends_all(self):
+        said = self.fails(signal.SIGSTOP, 0)
+        self.assertRegex(said, r"vidattn: rank 0 on \S+ has not answered for \d+ s")
 
     def test_a_rank_without_memory_ends_all(self):
         limited = ["sh", "-c", 'test "${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" != 1 || ulimit -d 300000; '

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstring>
 #include <deque>
 #include <list>
@@ -170,6 +171,7 @@ class MpiTransport : public Transport {
     });
   }
   void abort(int code) override {
+    std::fflush(stdout);
     const std::lock_guard lock(mpi_mutex);
     MPI_Abort(MPI_COMM_WORLD, code);
   }

@@ -22,6 +22,9 @@ int of_launcher(std::initializer_list<const char*> names, int otherwise) {
   return otherwise;
 }
 
+/// Whether Open MPI's launcher was told to let ranks live when one dies.
+bool launcher_recovers() { return of_launcher({"OMPI_MCA_orte_enable_recovery"}, 0) != 0; }
+
 /// What all ranks agreed to refuse.
 class AgreedError : public InputError {
  public:
@@ -49,6 +52,12 @@ void agree(Communicator& world, const std::function<void()>& work) {
 
 ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work,
                         bool survives) {
+  if (!survives && launcher_recovers())  // which would let each rank say it
+    return started_rank() > 0 ? ExitCode::usage
+                              : say("mpirun --enable-recovery is for suites: ranks that share a "
+                                    "call end together, "
+                                    "and it would return 0 whatever becomes of them",
+                                    ExitCode::usage);
   const MpiSettings settings{.patience = patience,
                              .lost_code = static_cast<int>(ExitCode::invalid),
                              .survives = survives,
@@ -56,7 +65,9 @@ ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicat
   const std::unique_ptr<Transport> ranks = mpi_transport(settings);
   Communicator world(*ranks);
   try {
-    return work(world);
+    const ExitCode code = work(world);
+    if (world.rank() == 0) say_unless_passed_on(code);
+    return code;
   } catch (const AgreedError& error) {
     return ranks->rank() == 0 ? say(error.what(), ExitCode::usage) : ExitCode::usage;
   } catch (const Cancelled&) {
@@ -68,6 +79,13 @@ ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicat
     ranks->abort(static_cast<int>(say(text, ExitCode::invalid)));
     return ExitCode::invalid;
   }
+}
+
+void say_unless_passed_on(ExitCode code) {
+  if (code != ExitCode::fine && launcher_recovers())
+    say(fmt::format("exit code {}, which mpirun --enable-recovery does not pass on",
+                    static_cast<int>(code)),
+        code);
 }
 
 int started_ranks() { return std::max(1, of_launcher({"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}, 1)); }

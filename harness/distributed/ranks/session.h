@@ -16,9 +16,14 @@ void agree(Communicator& world, const std::function<void()>& work);
 /// Runs `work` on the ranks that MPI started, and ends with them: what one throws in the middle
 /// ends the run on all, after one line that names it. An InputError of agree() is said by rank 0
 /// alone. `patience` are the seconds after which a rank without a sign of life is lost.
-/// `survives`: rank 0 goes on without ranks that are lost (MpiSettings).
+/// `survives`: rank 0 goes on without ranks that are lost (MpiSettings); else it is refused,
+/// in one line of rank 0, where the launcher lets ranks live that wait for one that died.
 ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work,
                         bool survives = false);
+
+/// Says a code that the launcher does not return: Open MPI's with --enable-recovery returns 0,
+/// whatever the ranks do. Nothing for ExitCode::fine.
+void say_unless_passed_on(ExitCode code);
 
 /// How many ranks MPI started, and which of them this process is, by the environment of its
 /// launcher; 1 and 0 without.

@@ -57,6 +57,7 @@ class RemoteRank {
 
   std::optional<size_t> place() const { return place_; }  ///< of the case that it has
   bool lost() const { return transport_.lost(rank_); }
+  std::string name() const { return fmt::format("rank {} on {}", rank_, transport_.host(rank_)); }
   /// Whether it waits for a case; `take` gets the last one's result before.
   template <class Take>
   bool free(const Take& take) {
@@ -118,8 +119,8 @@ class HandOut {
     }
   }
 
-  /// Lets the others end, when each is done with its case.
-  void finish() {
+  /// Lets the others end, when each is done with its case; whether some are lost.
+  bool finish() {
     bool any_lost = false;
     for (const auto& rank : others_) {
       while (!rank->lost() && !rank->free([](size_t, const Result&) {}))
@@ -128,7 +129,7 @@ class HandOut {
     }
     for (const auto& rank : others_)
       if (!rank->lost()) rank->send(any_lost ? kNoMoreAndAlone : kNoMore);
-    if (any_lost) transport_.leave();
+    return any_lost;
   }
 
  private:
@@ -155,7 +156,7 @@ class HandOut {
     const CaseRequest& request = cases.suite.cases[*place];
     Measurement c = named_case(request, request.backends.front());
     c.outcome = Outcome::crashed;
-    c.reason = "the rank that measured it was lost";
+    c.reason = rank.name() + ", which measured it, was lost";
     cases.done(*place, std::move(c));
   }
 
@@ -211,14 +212,17 @@ ExitCode run_suite_on_ranks(const SuiteOptions& options, Communicator& world) {
     return ExitCode::fine;
   }
   HandOut ranks(world, cores);
+  ExitCode code{};
   try {
-    const ExitCode code = run_suite(options, [&](const CasesToRun& cases) { ranks.run(cases); });
-    ranks.finish();
-    return code;
+    code = run_suite(options, [&](const CasesToRun& cases) { ranks.run(cases); });
   } catch (const InputError& error) {
-    ranks.finish();
-    return say(error.what(), ExitCode::usage);
+    code = say(error.what(), ExitCode::usage);
   }
+  if (!ranks.finish()) return code;
+  // A rank that hangs is still there, and a launcher that lets ranks live would wait for it.
+  say_unless_passed_on(code);
+  world.transport().abort(static_cast<int>(code));
+  return code;
 }
 
 ExitCode run_suite_on_ranks(const SuiteOptions& options, double patience) {
