@@ -36,7 +36,7 @@ class LostRanks(RanksTest):
                 if lives(pid):
                     os.kill(pid, signal.SIGKILL)
         self.all_end(ranks)
-        self.assertIn(f"rank {rank}", out + err)
+        self.assertRegex(out + err, rf"rank {rank}\b|EXIT CODE: 9")
         return process.returncode, own_lines(err), self.cases_of(store)
 
     def loses_its_case_alone(self, hurt, launcher):

@@ -113,6 +113,10 @@ ExitCode parse_and_run(int argc, char** argv) {
 ExitCode run_tool(int argc, char** argv) {
   try {
     return parse_and_run(argc, argv);
+  } catch (const RefusedByAll&) {
+    if (started_rank() == 0) return say_what_was_thrown();
+    let_the_first_rank_speak();
+    return ExitCode::usage;
   } catch (...) {
     let_the_first_rank_speak();
     return say_what_was_thrown();

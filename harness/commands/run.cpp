@@ -175,7 +175,7 @@ ExitCode run_either(Given& given, const Arguments& arguments) {
   const bool on_ranks =
       !given.distributed.layout.empty() || (!given.suite.suite.empty() && started_ranks() > 1);
   if (given.rank_timeout && !on_ranks)
-    throw InputError(
+    throw RefusedByAll(
         "--rank-timeout is for ranks, which are there with --distributed, or where mpirun starts "
         "a suite");
   if (!given.distributed.layout.empty())

@@ -8,7 +8,6 @@
 #include <initializer_list>
 
 #include "attention/cancel.h"
-#include "attention/error.h"
 #include "harness/distributed/ranks/mpi_transport.h"
 #include "harness/host/output/thrown.h"
 
@@ -52,12 +51,10 @@ void agree(Communicator& world, const std::function<void()>& work) {
 
 ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work,
                         bool survives) {
-  if (!survives && launcher_recovers())  // which would let each rank say it
-    return started_rank() > 0 ? ExitCode::usage
-                              : say("mpirun --enable-recovery is for suites: ranks that share a "
-                                    "call end together, "
-                                    "and it would return 0 whatever becomes of them",
-                                    ExitCode::usage);
+  if (!survives && launcher_recovers())
+    throw RefusedByAll(
+        "mpirun --enable-recovery is for suites: ranks that share a call end together, and it "
+        "would return 0 whatever becomes of them");
   const MpiSettings settings{.patience = patience,
                              .lost_code = static_cast<int>(ExitCode::invalid),
                              .survives = survives,
@@ -93,7 +90,7 @@ int started_rank() { return of_launcher({"OMPI_COMM_WORLD_RANK", "PMI_RANK"}, 0)
 
 void refuse_ranks(const std::string& what) {
   if (started_ranks() > 1)
-    throw InputError(fmt::format("{} ranks would each {}", started_ranks(), what));
+    throw RefusedByAll(fmt::format("{} ranks would each {}", started_ranks(), what));
 }
 
 }  // namespace vidattn

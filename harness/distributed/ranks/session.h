@@ -3,10 +3,17 @@
 #include <functional>
 #include <string>
 
+#include "attention/error.h"
 #include "harness/distributed/ranks/communicator.h"
 #include "harness/host/exit_code.h"
 
 namespace vidattn {
+
+/// What every rank refuses alike before it has begun, so that the first one's line is enough.
+class RefusedByAll : public InputError {
+ public:
+  using InputError::InputError;
+};
 
 /// What every rank could do, or none goes on: calls `work` on each; where it throws InputErrors,
 /// all ranks throw one with what the first of them said (its rank in front, unless all said the
@@ -16,8 +23,8 @@ void agree(Communicator& world, const std::function<void()>& work);
 /// Runs `work` on the ranks that MPI started, and ends with them: what one throws in the middle
 /// ends the run on all, after one line that names it. An InputError of agree() is said by rank 0
 /// alone. `patience` are the seconds after which a rank without a sign of life is lost.
-/// `survives`: rank 0 goes on without ranks that are lost (MpiSettings); else it is refused,
-/// in one line of rank 0, where the launcher lets ranks live that wait for one that died.
+/// `survives`: rank 0 goes on without ranks that are lost (MpiSettings); else throws RefusedByAll
+/// where the launcher lets ranks live that wait for one that died.
 ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work,
                         bool survives = false);
 
@@ -30,7 +37,7 @@ void say_unless_passed_on(ExitCode code);
 int started_ranks();
 int started_rank();
 
-/// Throws InputError where MPI started several ranks and `what` would be done by each of them.
+/// Throws RefusedByAll where MPI started several ranks and `what` would be done by each of them.
 void refuse_ranks(const std::string& what);
 
 }  // namespace vidattn

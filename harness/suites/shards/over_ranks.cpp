@@ -152,7 +152,7 @@ class HandOut {
   }
   void end_lost(RemoteRank& rank, const CasesToRun& cases) {
     const std::optional<size_t> place = rank.take_lost();
-    if (!place) return;
+    if (!place || interrupted()) return;  // a launcher that ends all ends them one by one
     const CaseRequest& request = cases.suite.cases[*place];
     Measurement c = named_case(request, request.backends.front());
     c.outcome = Outcome::crashed;
