@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -76,7 +77,9 @@ Arguments recorded(int argc, char** argv) {
 /// others.
 void let_the_first_rank_speak() {
   constexpr auto kPatience = std::chrono::seconds(3);
-  if (started_rank() > 0) std::this_thread::sleep_for(kPatience);
+  if (started_rank() == 0) return;
+  std::signal(SIGTERM, SIG_DFL);  // there is nothing to end well, and nothing to say
+  std::this_thread::sleep_for(kPatience);
 }
 
 ExitCode parse_and_run(int argc, char** argv) {
