@@ -7,6 +7,7 @@
 
 #include "harness/io/text/escape.h"
 #include "harness/io/text/markdown.h"
+#include "harness/io/text/pages.h"
 
 namespace vidattn {
 namespace {
@@ -26,6 +27,14 @@ std::string latex_row(const std::vector<std::string>& cells) {
   std::vector<std::string> safe;
   for (const std::string& cell : cells) safe.push_back(latex(cell));
   return fmt::format("{} \\\\\n", fmt::join(safe, " & "));
+}
+
+std::string on_a_page(const std::string& table) {
+  return "\\noindent\n"
+         "\\resizebox*{!}{\\ifdim\\totalheight>.86\\textheight "
+         ".86\\textheight\\else\\totalheight\\fi}{%\n"
+         "\\resizebox{\\ifdim\\width>\\textwidth\\textwidth\\else\\width\\fi}{!}{%\n" +
+         table + "}}\n";
 }
 
 }  // namespace
@@ -73,12 +82,12 @@ std::string latex_table(const std::vector<std::string>& headers, const TableRows
   return text + "\\bottomrule\n\\end{tabular}\n";
 }
 
-std::string latex_on_a_page(const std::string& table) {
-  return "% needs \\usepackage{graphicx}\n\\noindent\n"
-         "\\resizebox*{!}{\\ifdim\\totalheight>.86\\textheight "
-         ".86\\textheight\\else\\totalheight\\fi}{%\n"
-         "\\resizebox{\\ifdim\\width>\\textwidth\\textwidth\\else\\width\\fi}{!}{%\n" +
-         table + "}}\n";
+std::string latex_pages(const std::vector<std::string>& headers, const TableRows& rows) {
+  std::string text = "% needs \\usepackage{graphicx}\n";
+  for (const auto& [first, last] : even_pages(rows.size(), kPageLines))
+    text += (first == 0 ? "" : "\\par\\medskip\n") +
+            on_a_page(latex_table(headers, {rows.begin() + first, rows.begin() + last}));
+  return text;
 }
 
 std::string csv_line(const std::vector<std::string>& fields) {

@@ -22,8 +22,9 @@ std::string marked_up_table(const std::vector<std::string>& headers, const Table
 
 /// LaTeX table in booktabs' style, the first column left-aligned, the others right-aligned.
 std::string latex_table(const std::vector<std::string>& headers, const TableRows& rows);
-/// A LaTeX table that is scaled down where it is larger than the page it is pasted into.
-std::string latex_on_a_page(const std::string& table);
+/// The same to paste into a page, scaled down where it is larger than that. What is too long for a
+/// page that one can read becomes several tables, one below the other, each with the headers.
+std::string latex_pages(const std::vector<std::string>& headers, const TableRows& rows);
 
 /// RFC 4180: a line of fields, quoted where needed.
 std::string csv_line(const std::vector<std::string>& fields);

@@ -22,7 +22,7 @@ std::vector<Experiment>& experiment_registry() {
 
 std::string table_of(const ExperimentResult& result, const std::string& format) {
   if (result.headings.empty()) return "";  // interrupted before there was anything
-  if (format == "latex") return latex_table(result.headings, result.rows);
+  if (format == "latex") return latex_pages(result.headings, result.rows);
   if (format == "text") return text_table(result.headings, result.rows);
   const std::string alignment = "l" + std::string(result.headings.size() - 1, 'r');
   return markdown_table(result.headings, result.rows, alignment);

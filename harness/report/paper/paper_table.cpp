@@ -56,8 +56,7 @@ std::vector<std::string> row_names(const std::vector<Measurement>& cases) {
 std::string run_latex(const std::vector<Measurement>& cases,
                       const std::vector<std::string>& names) {
   const Columns columns = needed_columns(metrics_in(kLatex), cases);
-  return latex_on_a_page(
-      latex_table(headers_of(columns, "method"), paper_rows(columns, cases, names)));
+  return latex_pages(headers_of(columns, "method"), paper_rows(columns, cases, names));
 }
 
 std::string run_markdown(const std::vector<Measurement>& cases,

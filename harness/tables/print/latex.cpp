@@ -4,9 +4,11 @@
 #include <algorithm>
 
 #include "harness/io/text/escape.h"
+#include "harness/io/text/pages.h"
 #include "harness/io/text/shortened.h"
 #include "harness/tables/print/formats.h"
 #include "harness/tables/print/layout.h"
+#include "harness/tables/print/pages.h"
 
 namespace vidattn {
 namespace {
@@ -164,33 +166,48 @@ std::string explanations(const Table& table) {
   return out;
 }
 
-/// In smaller type where they would fill a page.
-std::string text_below(const Table& table) {
-  constexpr size_t kLong = 3000;
-  const std::string text = explanations(table);
-  return fmt::format(
-      "\\par\\smallskip\n\\begin{{minipage}}{{\\textwidth}}{}\n{}\\end{{minipage}}\n",
-      text.size() > kLong ? "\\scriptsize" : "\\footnotesize", text);
-}
-
 /// TeX sets a caption in one line first, and knows no line of six metres.
 std::string in_caption(const std::string& text) {
   constexpr size_t kMost = 400;  // characters
   return latex(shortened(text, kMost));
 }
 
+/// A page of the table: the first of them, or one that goes on with it under the same number.
+std::string float_of(const Table& table, bool first, const std::string& content) {
+  return fmt::format(
+      "\\begin{{table*}}\n\\centering\n{}\\caption{{{} ({}){}}}\\smallskip\n"
+      "{}\\begin{{minipage}}{{\\textwidth}}\\centering{}\\end{{minipage}}}}\n\\end{{table*}}\n",
+      first ? "" : "\\addtocounter{table}{-1}\n", in_caption(table.title), in_caption(table.where),
+      first ? "" : ", continued", kNoTaller, content);
+}
+
+/// The text below the table. In smaller type where it would fill a page.
+std::string text_below(const std::string& text) {
+  constexpr size_t kLong = 3000;
+  return fmt::format(
+      "\\par\\smallskip\n\\begin{{minipage}}{{\\textwidth}}{}\n{}\\end{{minipage}}\n",
+      text.size() > kLong ? "\\scriptsize" : "\\footnotesize", text);
+}
+
 }  // namespace
 
 std::string table_as_latex(const Table& table) {
   const std::vector<Part> parts = parts_of(table, Digits::shown);
-  std::string out = fmt::format(
-      "% {}; needs \\usepackage{{booktabs,graphicx,multirow}}\n"
-      "\\begin{{table*}}\n\\centering\n\\caption{{{} ({})}}\\smallskip\n"
-      "{}\\begin{{minipage}}{{\\textwidth}}\\centering{}\n",
-      printable(table.label), in_caption(table.title), in_caption(table.where), kNoTaller,
-      type_size(parts));
-  for (const Part& part : parts) out += tabular(part);
-  return out + text_below(table) + "\\end{minipage}}\n\\end{table*}\n";
+  const std::vector<std::vector<Part>> pages = pages_of(parts);
+  std::string out = fmt::format("% {}; needs \\usepackage{{booktabs,graphicx,multirow}}\n",
+                                printable(table.label));
+  std::vector<std::string> contents;
+  for (const std::vector<Part>& page : pages) {
+    std::string& content = contents.emplace_back(std::string(type_size(parts)) + "\n");
+    for (const Part& part : page) content += tabular(part);
+  }
+  const std::string text = explanations(table);
+  if (pages.size() > 1 && lines_of(pages.back()) + lines_of(text) > kPageLines)
+    contents.emplace_back();  // a page for the text
+  contents.back() += text_below(text);
+  for (const std::string& content : contents)
+    out += float_of(table, &content == contents.data(), content);
+  return out;
 }
 
 }  // namespace vidattn

@@ -23,6 +23,18 @@ inline Table measured_table() {
   return table;
 }
 
+/// A row for each of so many methods at each of two lengths.
+inline Table long_table(int methods) {
+  Table table{"1", "Table 1", "many methods", "a test"};
+  for (const char* length : {"5 s", "10 s"})
+    for (int i = 0; i < methods; ++i) {
+      const std::string method = "method " + std::to_string(i);
+      table.add({length, method, "density"}).set(Origin::workload, 0.25);
+      table.add({length, method, "x by FLOPs"}).set(Origin::workload, 1.5);
+    }
+  return table;
+}
+
 /// A row per method.
 inline Table methods_table() {
   Table table{"1", "Table 1", "methods", "a test"};

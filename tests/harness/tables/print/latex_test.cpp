@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "harness/io/json_file.h"
+#include "harness/io/text_table.h"
 #include "harness/tables/print/print.h"
 #include "harness/tables/tables.h"
 #include "tests/harness/files.h"
@@ -72,6 +73,64 @@ TEST(LatexTables, EveryTableCompiles) {
     SCOPED_TRACE(columns);
     expect_on_the_page(compiled(all.out + made, columns));
   }
+}
+
+/// Lines of the rows of every tabular.
+std::vector<int> rows_of_tabulars(const std::string& latex) {
+  std::vector<int> rows;
+  std::istringstream lines(latex);
+  bool body = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line == "\\midrule") rows.push_back(0);
+    body = line == "\\midrule" || (body && line != "\\bottomrule");
+    if (body && line.ends_with(" \\\\")) ++rows.back();
+  }
+  return rows;
+}
+
+int count_of(const std::string& text, const std::string& part) {
+  int found = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++found;
+  return found;
+}
+
+TEST(LatexTables, ALongTableIsPartedOverPagesOfOneNumber) {
+  const std::string latex = print_tables({testing::long_table(50)}, TableFormat::latex);
+  expect_even_tabulars(latex);
+  EXPECT_EQ(rows_of_tabulars(latex), (std::vector{33, 33, 34})) << latex;
+  EXPECT_EQ(count_of(latex, "\\begin{table*}"), 3);
+  EXPECT_EQ(count_of(latex, "a test), continued}"), 2);
+  EXPECT_EQ(count_of(latex, "\\addtocounter{table}{-1}"), 2);
+  EXPECT_EQ(count_of(latex, " method 49 "), 2) << "every row once";
+  EXPECT_NE(latex.find("\\multirow{17}{*}{5 s} & method 33 "), std::string::npos)
+      << "a length that goes on is named again";
+  if (has_latex()) expect_on_the_page(compiled(latex, "twocolumn"));
+}
+
+TEST(LatexTables, NotesThatFillAPageStandOnOneOfTheirOwnBehindALongTable) {
+  Table table = testing::long_table(50);
+  for (int i = 0; i < 40; ++i) table.note("note of a line, " + std::to_string(i));
+  const std::string latex = print_tables({table}, TableFormat::latex);
+  EXPECT_EQ(count_of(latex, "\\begin{table*}"), 4);
+  EXPECT_GT(latex.find("\\textbf{Notes}"), latex.rfind("\\begin{table*}"));
+  if (has_latex()) expect_on_the_page(compiled(latex, "onecolumn"));
+}
+
+TEST(LatexTables, WhatFitsAPageStaysOnOne) {
+  const std::string latex = print_tables({testing::long_table(21)}, TableFormat::latex);
+  EXPECT_EQ(rows_of_tabulars(latex), std::vector{42});
+  EXPECT_EQ(count_of(latex, "\\begin{table*}"), 1);
+  EXPECT_EQ(latex.find("continued"), std::string::npos);
+}
+
+TEST(LatexTables, LongTablesOfRunsArePartedToo) {
+  const TableRows rows(100, {"a_method", "0.25", "1.5"});
+  const std::string latex = latex_pages({"method", "density", "speedup"}, rows);
+  EXPECT_EQ(rows_of_tabulars(latex), (std::vector{33, 33, 34}));
+  EXPECT_EQ(count_of(latex, "method & density & speedup"), 3);
+  EXPECT_EQ(rows_of_tabulars(latex_pages({"a", "b"}, TableRows(45, {"x", "1"}))), std::vector{45});
+  EXPECT_EQ(rows_of_tabulars(latex_pages({"a", "b"}, {})), std::vector{0});
+  if (has_latex()) expect_on_the_page(compiled(latex, "onecolumn"));
 }
 
 TEST(LatexTables, TextsOfOthersAreOnlyTexts) {
