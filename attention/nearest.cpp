@@ -21,11 +21,17 @@ int edit_distance(const std::string& a, const std::string& b) {
   return now[b.size()];
 }
 
+std::string lower_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
   const std::string* nearest = nullptr;
   int least = std::max(1, static_cast<int>(word.size()) / 3) + 1;
   for (const std::string& other : known) {
-    const int distance = edit_distance(word, other);
+    const int distance = edit_distance(lower_case(word), lower_case(other));
     const auto letters = static_cast<int>(std::max(word.size(), other.size()));
     if (distance >= std::min(least, letters)) continue;  // no letter in common is not near
     least = distance;

@@ -5,6 +5,7 @@
 
 #include "attention/error.h"
 #include "attention/lowbit/emulated.h"
+#include "attention/nearest.h"
 #include "attention/terms/linear.h"
 #include "attention/vulkan/backward/backward.h"
 #include "attention/vulkan/executor.h"
@@ -13,11 +14,6 @@
 
 namespace vidattn::vulkan {
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), ::tolower);
-  return text;
-}
 
 std::string join(const std::vector<std::string>& parts) {
   std::string text;
@@ -111,7 +107,8 @@ class VulkanFamily : public DeviceFamily {
     if (index && which.size() < 4 && std::stoul(which) < all.size()) return *all[std::stoul(which)];
     std::string names;
     for (const auto& device : all) {
-      if (!index && lower(device->title()).find(lower(which)) != std::string::npos) return *device;
+      if (!index && lower_case(device->title()).find(lower_case(which)) != std::string::npos)
+        return *device;
       names += (names.empty() ? "" : ", ") + device->name() + " " + device->title();
     }
     throw InputError("no Vulkan device '" + which + "': there are " + names);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <functional>
 #include <numeric>
 
 #include "attention/error.h"
@@ -12,23 +13,41 @@
 namespace vidattn {
 namespace {
 
-/// Throws InputError where no column has the tag, nor a single one the title.
-size_t place_of(const std::string& name, const std::vector<ColumnName>& known) {
-  std::vector<std::string> tags, titled;
-  size_t place = 0;
-  for (size_t i = 0; i < known.size(); ++i) {
-    if (known[i].tag == name) return i;
-    tags.push_back(known[i].tag);
-    if (known[i].title != name) continue;
-    titled.push_back(known[i].tag);
-    place = i;
+/// Places of the columns that are called so: by tag, else by title, else by either in letters of
+/// another case.
+std::vector<size_t> places_of(const std::string& name, const std::vector<ColumnName>& known) {
+  const std::string low = lower_case(name);
+  const std::function<bool(const ColumnName&)> rules[] = {
+      [&](const ColumnName& c) { return c.tag == name; },
+      [&](const ColumnName& c) { return c.title == name; },
+      [&](const ColumnName& c) { return lower_case(c.tag) == low || lower_case(c.title) == low; }};
+  std::vector<size_t> places;
+  for (const auto& called_so : rules) {
+    for (size_t i = 0; i < known.size(); ++i)
+      if (called_so(known[i])) places.push_back(i);
+    if (!places.empty()) break;
   }
-  if (titled.empty())
-    throw InputError(fmt::format("no column {}: {}", in_quotes(name), known_are(name, tags)));
-  if (titled.size() > 1)
-    throw InputError(
-        fmt::format("column {} may be {}", in_quotes(name), fmt::join(titled, " or ")));
-  return place;
+  return places;
+}
+
+std::string no_column(const std::string& name, const std::vector<ColumnName>& known) {
+  std::vector<std::string> tags, all;
+  for (const ColumnName& column : known) tags.push_back(column.tag);
+  all = tags;
+  for (const ColumnName& column : known) all.push_back(column.title);
+  const std::string nearest = did_you_mean(name, all);
+  return fmt::format("no column {}{}", in_quotes(name),
+                     nearest.empty() ? ": " + known_are("", tags) : nearest);
+}
+
+/// Throws InputError where no column has the name, or several have.
+size_t place_of(const std::string& name, const std::vector<ColumnName>& known) {
+  const std::vector<size_t> places = places_of(name, known);
+  if (places.empty()) throw InputError(no_column(name, known));
+  if (places.size() == 1) return places[0];
+  std::vector<std::string> tags;
+  for (const size_t place : places) tags.push_back(known[place].tag);
+  throw InputError(fmt::format("column {} may be {}", in_quotes(name), fmt::join(tags, " or ")));
 }
 
 }  // namespace

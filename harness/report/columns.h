@@ -16,8 +16,9 @@ struct ColumnName {
   std::string tag, title;
 };
 
-/// Places in `known` of the columns to show; `few` are tags. Throws InputError for a name that no
-/// column has, with the known tags, and for a title that several have.
+/// Places in `known` of the columns to show; `few` are tags. Capital and small letters are the same
+/// where no column has the very name. Throws InputError for a name that no column has, with the
+/// nearest one or all tags, and for a title that several have.
 std::vector<size_t> chosen_places(const ColumnChoice& choice, const std::vector<ColumnName>& known,
                                   const std::vector<std::string>& few);
 

@@ -21,6 +21,7 @@ TEST(Nearest, TheNearestKnownWordIsMeant) {
   EXPECT_EQ(did_you_mean("mgoa", known), "; did you mean moga?");
   EXPECT_EQ(did_you_mean("moga-stga", known), "; did you mean moga_stga?");
   EXPECT_EQ(did_you_mean("tsga", known), "; did you mean stga?");
+  EXPECT_EQ(did_you_mean("VMoBA", known), "; did you mean vmoba?");
 }
 
 TEST(Nearest, AllKnownWordsAreNamed) {

@@ -23,15 +23,28 @@ TEST(Columns, GoByTagOrTitleInTheOrderWanted) {
   EXPECT_EQ(places_of({}), std::vector<size_t>{0});
 }
 
+TEST(Columns, CapitalLettersAreAsGoodAsSmallOnes) {
+  EXPECT_EQ(places_of({"Rel l2", "DENSITY", "PSNR.minus_full"}), (std::vector<size_t>{1, 0, 2}));
+  EXPECT_EQ(chosen_places({.names = {"B"}}, {{"b", "x"}, {"c", "B"}}, {}), std::vector<size_t>{1})
+      << "the very title comes before a tag in other letters";
+  testing::expect_input_error([] { places_of({"TO FULL"}); },
+                              "column \"TO FULL\" may be psnr.minus_full or ssim.minus_full");
+}
+
 TEST(Columns, NoneOrSeveralOfATitleAreRefused) {
-  testing::expect_input_error([] { places_of({"rel L3"}); }, "no column \"rel L3\": known are ");
+  testing::expect_input_error([] { places_of({"rel L3"}); },
+                              "no column \"rel L3\"; did you mean rel L2?");
+  testing::expect_input_error([] { places_of({"Densty"}); },
+                              "no column \"Densty\"; did you mean density?");
+  testing::expect_input_error([] { places_of({"what"}); },
+                              "no column \"what\": known are density, relative_l2, ");
   testing::expect_input_error([] { places_of({"to full"}); },
                               "column \"to full\" may be psnr.minus_full or ssim.minus_full");
 }
 
 TEST(Columns, EveryCommandTakesTitles) {
   const std::string small = " --quiet --grid 2,4,4 --heads 1 --dim 16";
-  const ToolResult run = run_tool("run --columns \"in run,rel L2,backward ms\" --repeat 1" + small +
+  const ToolResult run = run_tool("run --columns \"In Run,rel L2,backward ms\" --repeat 1" + small +
                                   " --backend full --backend vmoba");
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_NE(run.out.find("in run  rel L2"), std::string::npos) << run.out;
