@@ -126,7 +126,8 @@ class Backend {
                              int64_t layers) const;
 
   /// Layers that are planned alike, as one of them and their share of a run's sparse layers. Empty
-  /// = all layers are. What differs by layer is planned once for each kind and averaged.
+  /// = all layers are. What differs by layer is planned once for each kind and averaged
+  /// (metrics/plan/layer_kinds.h); what tells them apart is in derived().
   struct LayerKind {
     int64_t layer;
     double share;

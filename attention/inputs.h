@@ -24,7 +24,8 @@ struct StepCache {
 };
 
 /// Where in a denoising run this call stands, for methods that treat layers or steps differently.
-/// A single call outside of any run has layer and step -1: no warm-up rule applies to it.
+/// A single call outside of any run has layer and step -1: no warm-up rule applies to it. With a
+/// number of layers it stands for any of them (metrics/plan/layer_kinds.h).
 struct StepContext {
   int64_t layer = -1, layers = 0;
   int64_t step = -1, steps = 0;

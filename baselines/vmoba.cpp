@@ -76,6 +76,12 @@ std::string kind_of(const VmobaParams& p, const StepContext& context) {
                                                   : "st";
 }
 
+/// Whether layers are of several kinds.
+bool is_mixed(const VmobaParams& p) {
+  const int kinds = (p.temporal_layer > 0) + (p.spatial_layer > 0) + (p.st_layer > 0);
+  return p.chunk_kind == "auto" && kinds > 1;
+}
+
 Blocks temporal_chunks(const Inputs& in, const VmobaParams& p) {
   if (p.chunk_size.size() > 1)
     throw InputError("vmoba: a temporal chunk_size is one number, of latent frames");
@@ -117,24 +123,36 @@ VmobaChunks cut(const Inputs& in, const VmobaParams& p) {
   return {tile_blocks(grid, tile), topk(kind == "spatial" ? p.spatial_topk : p.st_topk)};
 }
 
+std::pair<std::string, std::string> finer_temporal(const VmobaParams& p, int divisor) {
+  return {"temporal_chunk_size", to_text(p.temporal_chunk_size / divisor)};
+}
+
+/// A spatial or st chunk whose sides are parts of what they were.
+std::pair<std::string, std::string> finer_tile(const VmobaParams& p, const std::string& kind,
+                                               int64_t divisor) {
+  std::vector<double> sides;
+  const auto add = [&](const auto& sizes) {
+    for (const int64_t size : sizes)
+      sides.push_back(static_cast<double>((size + divisor - 1) / divisor));
+  };
+  kind == "spatial" ? add(p.spatial_chunk_size) : add(p.st_chunk_size);
+  return {kind + "_chunk_size", to_text(sides)};
+}
+
 /// Chunks half, a third … as long each way: the own chunk, which every query sees, is all of
-/// a low density.
+/// a low density. Of all kinds together first those along time, which are the largest.
 std::vector<Settings> finer_chunks(const VmobaParams& p, const std::string& kind) {
   std::vector<Settings> finer;
-  if (kind == "temporal")
+  if (kind == "temporal" || kind == "all")
     for (int divisor : {2, 4, 8, 16, 3, 5, 6, 10, 12, 20})
-      finer.push_back({{"temporal_chunk_size", to_text(p.temporal_chunk_size / divisor)}});
-  else
-    for (int64_t divisor : {2, 4}) {
-      const auto part = [&](int64_t size) { return (size + divisor - 1) / divisor; };
-      const auto& [rows, columns] = p.spatial_chunk_size;
-      const auto& [t, y, x] = p.st_chunk_size;
+      finer.push_back({finer_temporal(p, divisor)});
+  if (kind == "spatial" || kind == "st")
+    for (int64_t divisor : {2, 4}) finer.push_back({finer_tile(p, kind, divisor)});
+  if (kind == "all")
+    for (int divisor : {2, 4, 8, 16}) {
+      const int64_t side = divisor == 2 ? 2 : 4;
       finer.push_back(
-          kind == "spatial"
-              ? Settings{{"spatial_chunk_size",
-                          to_text(std::vector{1.0 * part(rows), 1.0 * part(columns)})}}
-              : Settings{{"st_chunk_size",
-                          to_text(std::vector{1.0 * part(t), 1.0 * part(y), 1.0 * part(x)})}});
+          {finer_temporal(p, divisor), finer_tile(p, "spatial", side), finer_tile(p, "st", side)});
     }
   return finer;
 }
@@ -183,7 +201,9 @@ class Vmoba : public Method<VmobaParams> {
         p.select_mode == "topk" ? DensityKnob{"topk", 1, kMostChunks} : info().knob;
     std::vector<DensityKnob> all{chosen};
     if (!p.chunk_size.empty()) return all;
-    for (const Settings& settings : finer_chunks(p, kind_of(p, in.context))) {
+    const bool of_any_layer = in.context.layer < 0 && in.context.layers > 0 && is_mixed(p);
+    for (const Settings& settings :
+         finer_chunks(p, of_any_layer ? "all" : kind_of(p, in.context))) {
       all.push_back(chosen);
       all.back().settings = settings;
     }

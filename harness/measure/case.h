@@ -59,6 +59,10 @@ struct Case {
   std::optional<StepCache> before = {};
   StepCache after = {};
   int64_t state_bytes = 0;  ///< of `after`
+  /// Where the call stands for layers that the method plans differently: a case of each kind. All
+  /// that is found of this case is then their mean, weighted by their shares (cases/kinds.h).
+  std::vector<Case> kinds = {};
+  double share = 1;  ///< of the layers
 
   Pass pass() const { return result.identity.pass; }
   bool is_full() const { return spec.backend->name() == "full"; }

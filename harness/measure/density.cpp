@@ -8,7 +8,7 @@
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
-#include "metrics/plan/stats.h"
+#include "metrics/plan/layer_kinds.h"
 
 namespace vidattn {
 namespace {
@@ -78,7 +78,7 @@ DensitySolution DensitySearch::solve(double target) {
 DensitySolution DensitySearch::without_knob(double target) {
   Inputs in = in_;
   spec_.backend->prepare(in, spec_.params);
-  const double found = plan_stats(spec_.backend->plan(in, spec_.params), in).density;
+  const double found = mean_density(*spec_.backend, spec_.params, in);
   DensitySolution as_given{spec_, found, ""};
   if (missed_density(found, target))
     as_given.note = fmt::format("{}{}: density {:.4g} missed the target {:.4g}",

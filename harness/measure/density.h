@@ -22,7 +22,8 @@ struct DensitySolution {
 };
 
 /// Searches the method's knobs (Backend::knobs) for executed densities: one after the other, until
-/// a density is near enough to the target.
+/// a density is near enough to the target. Of a call that stands for several kinds of layers
+/// (metrics/plan/layer_kinds.h) it is the mean's.
 class DensitySearch {
  public:
   /// `before` are the steps of a run before `in`, for a method that learns over them; they may stay

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "harness/host/interrupt.h"
-#include "metrics/plan/stats.h"
+#include "metrics/plan/layer_kinds.h"
 
 namespace vidattn {
 namespace {
@@ -25,7 +25,7 @@ double planned_density(const BackendSpec& spec, Inputs in, const std::vector<Inp
   }
   if (!before.empty()) in.context.cache = &kept;
   spec.backend->prepare(in, spec.params);
-  return plan_stats(spec.backend->plan(in, spec.params), in).density;
+  return mean_density(*spec.backend, spec.params, in);
 }
 
 /// Values of a knob between which the target density lies.

@@ -10,8 +10,10 @@
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/output/thrown.h"
+#include "harness/measure/cases/kinds.h"
 #include "harness/measure/density.h"
 #include "harness/measure/pass_timing.h"
+#include "harness/measure/record/case_metrics.h"
 #include "harness/workloads/in_dtype.h"
 #include "harness/workloads/mask_file.h"
 #include "metrics/machine/memory.h"
@@ -200,6 +202,20 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
   if (c.passed()) c.result.per_head = figures_of_heads(c.fidelity, c.coverage);
 }
 
+void check_alone(Case& c, std::vector<Dense>& dense) {
+  try {
+    check_and_compare(c, dense);
+  } catch (const Cancelled&) {
+    end_as(c, Outcome::interrupted, {});
+  } catch (const InputError& error) {
+    end_as(c, Outcome::skipped, error.what());
+  } catch (const std::bad_alloc& error) {
+    end_as(c, Outcome::out_of_memory, text_of(error));
+  } catch (const std::exception&) {
+    end_as(c, Outcome::failed, failure_text(std::current_exception()));
+  }
+}
+
 }  // namespace
 
 double seconds_of(const std::function<void()>& work) {
@@ -224,6 +240,8 @@ Case make_case(const std::string& backend, const std::string& device, DType dtyp
 Case new_case(const std::string& backend, const std::string& device, DType dtype,
               const Inputs& in) {
   Case c{parse_backend(backend), &find_device(device), dtype, in};
+  if (c.in.context.layer < 0 && c.in.context.layers == 0)
+    c.in.context.layers = DenoisingRun{}.layers;  // stands for any of them
   c.in.device = c.device;
   c.result.identity.backend = c.spec.essence();
   c.result.setting = c.spec.text();
@@ -296,17 +314,10 @@ void set_density(Case& c, double target, const std::vector<Inputs>& before) {
 
 void check_case(Case& c, std::vector<Dense>& dense) {
   if (!c.passed()) return;  // refused already
-  try {
-    check_and_compare(c, dense);
-  } catch (const Cancelled&) {
-    end_as(c, Outcome::interrupted, {});
-  } catch (const InputError& error) {
-    end_as(c, Outcome::skipped, error.what());
-  } catch (const std::bad_alloc& error) {
-    end_as(c, Outcome::out_of_memory, text_of(error));
-  } catch (const std::exception&) {
-    end_as(c, Outcome::failed, failure_text(std::current_exception()));
-  }
+  make_kinds(c);
+  if (c.kinds.empty()) return check_alone(c, dense);
+  for (Case& kind : c.kinds) check_alone(kind, dense);
+  take_means(c);
 }
 
 }  // namespace vidattn

@@ -20,8 +20,9 @@ struct Dense {
 /// The inputs with q, k and v in a storage type. Throws InputError when a value does not fit it.
 Inputs inputs_in(const Inputs& original, DType dtype);
 
-/// A case that has not been run yet, with the arrays of its method's file, if any (mask_file.h).
-/// Throws InputError for an unknown backend or device, and for a file that does not fit.
+/// A case that has not been run yet, of any layer of a run where `in` is of none, with the arrays
+/// of its method's file, if any (mask_file.h). Throws InputError for an unknown backend or device,
+/// and for a file that does not fit.
 Case make_case(const std::string& backend, const std::string& device, DType dtype,
                const Inputs& in);
 /// The same without the file.
@@ -44,9 +45,9 @@ void set_density(Case& c, double target, const std::vector<Inputs>& before = {})
 /// steps before; `after` gets what is kept then.
 Plan make_plan(const Case& c, StepCache* after = nullptr);
 
-/// Plans, runs and checks a case against the reference device; measures memory and fidelity. Its
-/// trouble becomes its outcome. `dense` keeps full attention's output from case to case: full
-/// attention should come first.
+/// Plans, runs and checks a case against the reference device, or each kind of layer that it stands
+/// for (cases/kinds.h); measures memory and fidelity. Its trouble becomes its outcome. `dense`
+/// keeps full attention's output from case to case: full attention should come first.
 void check_case(Case& c, std::vector<Dense>& dense);
 
 /// Wall-clock time of `work`.

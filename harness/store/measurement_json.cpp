@@ -181,6 +181,31 @@ json to_json(const MetricValue& m) {
   return j;
 }
 
+json values_json(const std::map<std::string, MetricValue>& values) {
+  json metrics = json::object();
+  for (const auto& [tag, value] : values) metrics[tag] = to_json(value);
+  return metrics;
+}
+
+json to_json(const KindFacts& kind) {
+  json j{{"name", kind.name},
+         {"layer", kind.layer},
+         {"share", kind.share},
+         {"metrics", values_json(kind.values)}};
+  add_plan(kind.plan, j);
+  return j;
+}
+
+KindFacts kind_from_json(const JsonReader& j) {
+  KindFacts kind;
+  kind.name = j.at("name").line();
+  kind.layer = j.at("layer").integer(0, kMost);
+  kind.share = j.at("share").number(0, 1);
+  kind.values = metrics_from_json(j.at("metrics"));
+  read_plan(j, kind.plan);
+  return kind;
+}
+
 }  // namespace
 
 json to_json(const CallFacts& call) {
@@ -262,6 +287,7 @@ json details_json(const Measurement& m) {
   json j = json::object();
   if (!m.plan.checksum.empty()) add_plan(m.plan, j);
   if (!m.per_head.empty()) j["per_head"] = to_json(m.per_head);
+  for (const KindFacts& kind : m.kinds) j["layer_kinds"].push_back(to_json(kind));
   if (m.runs_in_a_row > 1) j["runs_in_a_row"] = m.runs_in_a_row;
   if (m.process.threads > 0) j["threads"] = m.process.threads;
   if (!m.process.error_output.empty()) j["error_output"] = m.process.error_output;
@@ -275,6 +301,8 @@ void read_details(const JsonReader& details, Measurement& m) {
   read_plan(details, m.plan);
   if (const JsonReader heads = details.maybe("per_head"); !heads.is_null())
     m.per_head = head_figures_from_json(heads);
+  if (const JsonReader kinds = details.maybe("layer_kinds"); !kinds.is_null())
+    for (const JsonReader& kind : kinds.items()) m.kinds.push_back(kind_from_json(kind));
   details.read_if("runs_in_a_row", m.runs_in_a_row);
   details.read_if("threads", m.process.threads);
   if (const JsonReader said = details.maybe("error_output"); !said.is_null())
@@ -308,11 +336,7 @@ json to_json(const Measurement& m) {
   return j;
 }
 
-json metrics_json(const Measurement& m) {
-  json metrics = json::object();
-  for (const auto& [tag, value] : m.values) metrics[tag] = to_json(value);
-  return metrics;
-}
+json metrics_json(const Measurement& m) { return values_json(m.values); }
 
 MetricValue metric_from_json(const JsonReader& j) {
   MetricValue m;

@@ -16,7 +16,6 @@
 #include "harness/measure/case_contender.h"
 #include "harness/measure/engine/engine.h"
 #include "harness/measure/record/case_metrics.h"
-#include "harness/measure/record/catalogue.h"
 #include "harness/measure/request.h"
 #include "harness/measure/verify.h"
 #include "harness/workloads/mask_file.h"
@@ -54,7 +53,8 @@ std::vector<Case> make_cases(const RunOptions& options, const Inputs& original, 
                              const StepState* state, const std::vector<Inputs>& before = {}) {
   std::vector<Case> cases;
   for (DType dtype : options.dtypes) {
-    const Inputs in = inputs_in(original, dtype);
+    Inputs in = inputs_in(original, dtype);
+    if (in.context.layer < 0) in.context.layers = options.layers;
     for (const std::string& device : options.devices)
       for (const std::string& backend : options.backends) {
         Case c = case_of_call(backend, device, dtype, in, alone);
@@ -141,19 +141,25 @@ const Case* timed_as(const std::vector<Case>& cases, const Case& c) {
   return nullptr;
 }
 
+void share_times(const Case& first, Case& c) {
+  c.plan_seconds = first.plan_seconds;
+  c.run_seconds = first.run_seconds;
+  c.backward_seconds = first.backward_seconds;
+}
+
 /// What was measured of a plan that several cases have is that of the first.
 void share_measured(const Case& first, Case& c) {
   c.result.blocks = first.result.blocks;
   c.result.runs_in_a_row = first.result.runs_in_a_row;
   c.result.outcome = first.result.outcome;
   c.result.reason = first.result.reason;
-  c.plan_seconds = first.plan_seconds;
-  c.run_seconds = first.run_seconds;
-  c.backward_seconds = first.backward_seconds;
+  share_times(first, c);
   c.device_times = first.device_times;
   c.extra_bytes = first.extra_bytes;
   c.setup_seconds = first.setup_seconds;
   c.validation_seconds = first.validation_seconds;
+  for (size_t i = 0; i < c.kinds.size() && i < first.kinds.size(); ++i)
+    share_times(first.kinds[i], c.kinds[i]);
   c.result.note +=
       (c.result.note.empty() ? short_setting(c.result.setting) + ": " : std::string("; ")) +
       "its plan is that of " + row_name(first) + ", measured once";
@@ -230,18 +236,6 @@ void pair_with_control(std::vector<Case>& cases) {
       b.dense_seconds = found->second->seconds();
       b.dense_position = found->second->position;
     }
-  }
-}
-
-/// A method whose layers differ is planned for one kind of them; only `in run` is over all.
-void note_layer_kinds(std::vector<Case>& cases, int64_t layers) {
-  for (Case& c : cases) {
-    const auto kinds = c.spec.backend->layer_kinds(c.spec.params, layers);
-    if (!c.passed() || kinds.size() < 2) continue;
-    std::string& note = c.result.note;
-    note += fmt::format("{}measured is one of its {} kinds of layers; `{}` is over all",
-                        note.empty() ? short_setting(c.result.setting) + ": " : "; ", kinds.size(),
-                        find_metric("run_density")->header);
   }
 }
 
@@ -324,7 +318,6 @@ MeasuredWorkload measure_workload(const RunOptions& options, const WorkloadReque
     take_all_times(of, timed, timings, peaks);
     pair_with_control(of);
     add_metrics(of, {options.steps, options.layers});
-    note_layer_kinds(of, options.layers);
     return MeasuredWorkload{facts, results_of(of), peaks.fma};
   };
   auto kept = Clock::now();

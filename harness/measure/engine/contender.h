@@ -17,6 +17,7 @@ struct RunTimes {
   DeviceTimes device = {};  ///< of the run; zeros where it was on the host
   double cpu = NAN;         ///< of all threads of this process, all that is timed; NaN = unknown
   double backward = 0;
+  std::vector<RunTimes> kinds = {};  ///< whose mean this is: of each kind of layer; else empty
 
   double seconds() const { return plan + kernels(); }
   double kernels() const { return run + backward; }

@@ -35,6 +35,8 @@ enum MetricPlace : unsigned {
   kSuite = 8,     ///< table of `vidattn run SUITE`
   kGuarded = 16,  ///< must match the baseline of `vidattn check`
   kIfAny = 32,    ///< as a column only where a case has it
+  kOfMean =
+      64,  ///< of a mean over kinds of layers it follows from the mean, as times and memory do
 };
 
 /// A figure of a measured case, declared once for every printer and file.

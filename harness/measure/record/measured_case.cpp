@@ -58,8 +58,9 @@ MeasuredCase::MeasuredCase(const Case& of, const Case* full, const DenoisingRun&
 Computed MeasuredCase::run_density() const {
   const auto& [backend, params] = c.spec;
   try {
-    const double density =
-        mean_layer_density(*backend, params, c.in, c.stats.density, denoising_.layers);
+    const double density = c.kinds.empty() ? mean_layer_density(*backend, params, c.in,
+                                                                c.stats.density, denoising_.layers)
+                                           : c.stats.density;
     return {backend->run_density(params, density, denoising_.steps, denoising_.layers)};
   } catch (const Cancelled&) {
     return {NAN, "interrupted before its other layers were planned"};

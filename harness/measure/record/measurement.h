@@ -81,6 +81,17 @@ struct ProcessFacts {
   std::string error_output = {};           ///< what it said when it ended without a result
 };
 
+/// What was found of one kind of layer, where a method plans several kinds differently.
+struct KindFacts {
+  std::string name;   ///< what tells it from the others: "chunk_kind=spatial"
+  int64_t layer = 0;  ///< one of them
+  double share = 0;   ///< of the run's sparse layers
+  PlanFacts plan;
+  /// As those of the case, but for times: medians over all runs of planning, running and the
+  /// backward pass alone.
+  std::map<std::string, MetricValue> values;
+};
+
 /// A measured case: what run, sweep, suites, check, compare, store and report all hold.
 struct Measurement {
   int64_t id = 0;  ///< set by the store
@@ -95,6 +106,7 @@ struct Measurement {
   int64_t runs_in_a_row = 1;  ///< that were timed as one, where one is too short for the clock
   PlanFacts plan;
   HeadFigures per_head;
+  std::vector<KindFacts> kinds;  ///< of layers, whose mean this is; empty = all are planned alike
   std::optional<TimingFacts> timing;
   std::optional<WorkloadFacts> workload;
   ProcessFacts process;

@@ -143,8 +143,8 @@ Table generation_of_methods(const Basis& b) {
   const auto add = [&](const TableLength& length, const OperatorTime& t, const OperatorTime& full) {
     const BackendSpec spec = parse_backend(t.backend);
     const double density =
-        own_rule ? spec.backend->run_density(spec.params, t.layers_density, run.steps, run.layers)
-                 : run.density(t.layers_density);
+        own_rule ? spec.backend->run_density(spec.params, t.density, run.steps, run.layers)
+                 : run.density(t.density);
     const double dense_flops = forward_cost(b.model(), {length.tokens}).flops();
     table.add({length.label, t.label, "density"}).set(Origin::workload, t.density);
     table.add({length.label, t.label, "density in run"}).set(Origin::workload, density);

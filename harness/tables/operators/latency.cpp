@@ -38,7 +38,6 @@ OperatorOptions operator_options(const DitModel& model, int64_t measured_heads,
   OperatorOptions o;
   o.heads = model.heads;
   o.measured_heads = measured_heads;
-  o.layers = model.layers();
   o.sample_flops =
       options.full ? std::numeric_limits<double>::infinity() : options.sample_gflop * 1e9;
   o.least_blocks = kTailBlocks * omp_get_max_threads();
@@ -70,11 +69,14 @@ OperatorTime count(const OperatorCase& c, Inputs in, const DitModel& model) {
   }
   try {
     c.spec.backend->prepare(in, c.spec.params);
-    const PlanStats stats = plan_stats(c.spec.backend->plan(in, c.spec.params), in);
-    time.density = stats.density;
-    time.layers_density =
-        mean_layer_density(*c.spec.backend, c.spec.params, in, stats.density, model.layers());
-    time.flops = stats.flops * static_cast<double>(heads) / static_cast<double>(in.heads());
+    time.density = time.flops = 0;
+    for (const auto& [context, share] : stood_for(*c.spec.backend, c.spec.params, in.context)) {
+      in.context = context;
+      const PlanStats stats = plan_stats(c.spec.backend->plan(in, c.spec.params), in);
+      time.density += share * stats.density;
+      time.flops +=
+          share * stats.flops * static_cast<double>(heads) / static_cast<double>(in.heads());
+    }
   } catch (const Cancelled&) {
     time.failure = kInterrupted;
   } catch (const InputError& error) {
@@ -124,6 +126,30 @@ void add_equal_densities(MethodCases& method, const std::string& name, const Inp
     }
     tick();
   }
+}
+
+/// Every kind of layer that a call stands for is measured, and a case has their mean.
+std::vector<OperatorTime> measure_over_kinds(const std::vector<OperatorCase>& cases,
+                                             const Inputs& in, const OperatorOptions& options) {
+  std::vector<OperatorCase> kinds;
+  std::vector<std::vector<double>> shares;
+  for (const OperatorCase& c : cases) {
+    shares.emplace_back();
+    for (const auto& [context, share] : stood_for(*c.spec.backend, c.spec.params, in.context)) {
+      kinds.push_back(c);
+      kinds.back().context = context;
+      shares.back().push_back(share);
+    }
+  }
+  const auto measured = measure_operators(
+      kinds, [&](int64_t) { return in; }, options);
+  std::vector<OperatorTime> times;
+  auto next = measured.begin();
+  for (const std::vector<double>& of_case : shares) {
+    times.push_back(mean_time({next, next + std::ssize(of_case)}, of_case));
+    next += std::ssize(of_case);
+  }
+  return times;
 }
 
 }  // namespace
@@ -193,6 +219,7 @@ Inputs method_inputs(const DitModel& model, int64_t tokens, const TableOptions& 
   Inputs in = make_workload(request).inputs;
   set_dtype(in, parse_dtype(options.dtype), "the input");
   in.device = &find_device(options.device);
+  in.context.layers = model.layers();  // a call of any of them
   return in;
 }
 
@@ -227,8 +254,7 @@ std::vector<OperatorTime> method_times(const std::string& backend, const Inputs&
       for (; said < static_cast<int64_t>(share * steps); ++said) tick();
     };
     o.memory = false;
-    times = measure_operators(
-        method.cases, [&](int64_t) { return in; }, o);
+    times = measure_over_kinds(method.cases, in, o);
     for (size_t i = 0; i < times.size(); ++i)
       times[i].wanted_density = method.counts[i].wanted_density;
   }

@@ -36,9 +36,10 @@ Inputs method_inputs(const DitModel& model, int64_t tokens, const TableOptions& 
 
 /// The rows of one method: full attention ("full"), the method at its published settings, and where
 /// it has a density knob at the closed-form densities of moga_stga with M = 5 and M = 20. Densities
-/// are counted on plans of `in`; with options.measure all are timed in interleaved rounds. What the
-/// method refuses, and what an interrupt left undone, is a time with a failure. `tick` is called
-/// after every step of at most method_steps().
+/// are counted on plans of `in`, means over the kinds of layers that a method plans differently;
+/// with options.measure all are timed in interleaved rounds. What the method refuses, and what an
+/// interrupt left undone, is a time with a failure. `tick` is called after every step of at most
+/// method_steps().
 std::vector<OperatorTime> method_times(const std::string& backend, const Inputs& in,
                                        const DitModel& model, const TableOptions& options,
                                        const std::function<void()>& tick);

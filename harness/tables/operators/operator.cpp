@@ -17,7 +17,6 @@
 #include "metrics/machine/peak.h"
 #include "metrics/plan/check/equality.h"
 #include "metrics/plan/check/gradients.h"
-#include "metrics/plan/layer_kinds.h"
 #include "metrics/plan/sample.h"
 #include "metrics/plan/stats.h"
 #include "metrics/statistics/statistics.h"
@@ -111,6 +110,7 @@ void take_samples(Prepared& p, const Plan& plan, double flops, const OperatorOpt
 void prepare(Prepared& p, const OperatorOptions& options) {
   p.in = p.shared.in;
   p.in.device = options.device;
+  if (p.wanted.context) p.in.context = *p.wanted.context;
   p.time.tokens = p.in.length();
   p.wanted.spec.backend->prepare(p.in, p.wanted.spec.params);
   Plan plan;
@@ -119,8 +119,6 @@ void prepare(Prepared& p, const OperatorOptions& options) {
   const PlanStats stats = plan_stats(plan, p.in);
   const double heads = static_cast<double>(options.heads) / static_cast<double>(p.in.heads());
   p.time.density = stats.density;
-  p.time.layers_density = mean_layer_density(*p.wanted.spec.backend, p.wanted.spec.params, p.in,
-                                             stats.density, options.layers);
   p.time.flops = timed_flops(stats, options.pass) * heads;
   p.time.bounded_by_peak = options.device->name() == "cpu" && p.in.q->dtype() == DType::f32;
   const double flops = timed_flops(stats, options.pass);
@@ -260,6 +258,18 @@ Policy policy_of(const OperatorOptions& options) {
   return policy;
 }
 
+/// Sample by sample, as many as all kinds have.
+std::vector<double> mean_samples(const std::vector<OperatorTime>& kinds,
+                                 const std::vector<double>& shares,
+                                 std::vector<double> OperatorTime::*of) {
+  size_t count = (kinds.front().*of).size();
+  for (const OperatorTime& kind : kinds) count = std::min(count, (kind.*of).size());
+  std::vector<double> means(count);
+  for (size_t i = 0; i < kinds.size(); ++i)
+    for (size_t s = 0; s < count; ++s) means[s] += shares[i] * (kinds[i].*of)[s];
+  return means;
+}
+
 }  // namespace
 
 std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cases,
@@ -290,6 +300,28 @@ std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cas
     result.push_back(std::move(p.time));
   }
   return result;
+}
+
+OperatorTime mean_time(const std::vector<OperatorTime>& kinds, const std::vector<double>& shares) {
+  for (const OperatorTime& kind : kinds)
+    if (!kind.failure.empty()) return kind;
+  OperatorTime mean = kinds.front();
+  for (double OperatorTime::*of :
+       {&OperatorTime::density, &OperatorTime::flops, &OperatorTime::plan_seconds,
+        &OperatorTime::run_seconds, &OperatorTime::backward_seconds}) {
+    mean.*of = 0;
+    for (size_t i = 0; i < kinds.size(); ++i) mean.*of += shares[i] * kinds[i].*of;
+  }
+  for (std::vector<double> OperatorTime::*of :
+       {&OperatorTime::plan_samples, &OperatorTime::run_samples, &OperatorTime::backward_samples,
+        &OperatorTime::small_samples, &OperatorTime::small_backward_samples, &OperatorTime::rounds})
+    mean.*of = mean_samples(kinds, shares, of);
+  for (const OperatorTime& kind : kinds) {
+    mean.scale = std::max(mean.scale, kind.scale);
+    mean.check_error = std::max(mean.check_error, kind.check_error);
+    mean.gradient_error = std::max(mean.gradient_error, kind.gradient_error);
+  }
+  return mean;
 }
 
 std::string mistrusted_note(const std::vector<OperatorTime>& times) {

@@ -17,7 +17,8 @@ namespace vidattn {
 struct OperatorCase {
   std::string label;  ///< column of the table
   BackendSpec spec;
-  bool whole = false;  ///< all heads and queries, whatever the options say
+  bool whole = false;                       ///< all heads and queries, whatever the options say
+  std::optional<StepContext> context = {};  ///< in place of the inputs'
 };
 
 /// Time of a method's planning, running and backward pass, as far as they are timed, for all heads
@@ -28,7 +29,6 @@ struct OperatorTime {
   std::string failure = {};    ///< why there is no time; empty = measured
   int64_t tokens = 0, heads = 0, measured_heads = 0;
   double density = NAN;
-  double layers_density = NAN;  ///< mean over the kinds of layers of a run
   double wanted_density = NAN;  ///< that a knob was set for; NaN = none
   double flops = NAN;           ///< of all heads, of what is timed
   Pass pass = Pass::forward;    ///< what is timed; the seconds of what is not are 0
@@ -56,7 +56,7 @@ struct OperatorTime {
 
 /// How operators are measured.
 struct OperatorOptions {
-  int64_t heads = 12, measured_heads = 2, layers = 30;
+  int64_t heads = 12, measured_heads = 2;
   double sample_flops = 5e11;  ///< of one timed run; infinite = whole
   int64_t least_blocks = 0;    ///< query blocks of all heads in a quarter of the sample, at least
   int repeat = 3;              ///< timed runs
@@ -76,6 +76,10 @@ inline constexpr const char* kInterrupted = "interrupted";
 std::vector<OperatorTime> measure_operators(const std::vector<OperatorCase>& cases,
                                             const std::function<Inputs(int64_t heads)>& inputs,
                                             const OperatorOptions& options);
+
+/// The time of a call that stands for several kinds of layers, from those of the kinds and their
+/// shares of the layers; the failure of the first that has one.
+OperatorTime mean_time(const std::vector<OperatorTime>& kinds, const std::vector<double>& shares);
 
 /// Names the mistrusted times with their shares of the peak; empty = none.
 std::string mistrusted_note(const std::vector<OperatorTime>& times);
