@@ -174,6 +174,10 @@ std::vector<std::string> unfit_times(const Baseline& baseline, const StoredRun& 
   std::vector<std::string> reasons;
   const Tolerances wanted = suite_tolerances(baseline.definition);
   if (const std::string unfit = unfit_for_times(run); !unfit.empty()) reasons.push_back(unfit);
+  for (const Measurement& c : run.cases)
+    if (c.passed() && c.cores_were_taken())
+      reasons.push_back(fmt::format("{}: other programs held {:.1f} cores while it was measured",
+                                    c.key(), c.timing->cpus_of_others));
   const auto look = [&](const std::string& key, const char* tag, double ratio,
                         const Interval& interval, double allowed) {
     if (half_width(interval, ratio) > allowed)

@@ -97,7 +97,7 @@ std::string restoration_table(const std::vector<const RestoredVideo*>& videos,
   TableRows rows;
   for (const RestoredVideo* video : videos) {
     if (!video->run.passed()) continue;
-    rows.push_back({video->run.backend});
+    rows.push_back({short_setting(video->run.backend)});
     for (const RestoredColumn& column : columns) rows.back().push_back(column.cell(*video));
   }
   return text_table(headers, rows);
@@ -116,7 +116,7 @@ void print_reasons(const std::vector<const RestoredVideo*>& videos) {
     if (!video->run.passed())
       print_out("{}: {}{}{}\n", video->run.outcome, video->run.backend,
                 video->run.reason.empty() ? "" : ": ", video->run.reason);
-    add_missed(missed, video->run.backend, video->run);
+    add_missed(missed, short_setting(video->run.backend), video->run);
   }
   if (const std::string note = missed.note(); !note.empty()) print_out("{}\n", note);
 }

@@ -24,6 +24,11 @@ bool Measurement::disturbed() const {
   return !is_full() && metric("realised_share") > kMostRealised;
 }
 
+bool Measurement::cores_were_taken() const {
+  constexpr double kTaken = 0.25;
+  return timing && timing->cpus_of_others > kTaken * std::max(1, process.threads);
+}
+
 void mistrust_above_peak(Measurement& m) {
   const double share = m.metric("share_of_peak");
   if (!m.passed() || !(share > 1)) return;

@@ -122,6 +122,8 @@ struct Measurement {
   /// was slowed down, or its keys fit a cache that all keys do not.
   bool disturbed() const;
   bool timed() const { return !blocks.empty(); }
+  /// Whether other programs held more than a quarter of the cores while it was timed.
+  bool cores_were_taken() const;
   bool is_full() const { return identity.backend == "full"; }
   /// Which call of a capture it is of; null = of none.
   const CallFacts* call() const { return workload && workload->call ? &*workload->call : nullptr; }

@@ -279,6 +279,25 @@ TEST(Check, BesideOtherProgramsMultiplyAddsAreNotJudged) {
   }
 }
 
+TEST(Check, BesideOtherProgramsNothingIsSlower) {
+  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
+  StoredRun run = run_of_two();
+  Measurement& c = run.cases[0];
+  c.process.threads = 2;
+  c.timing->cpus_of_others = 1;
+  EXPECT_EQ(finding(judge_run(baseline, run), 0, "ratio").state, State::ok);
+  EXPECT_EQ(unfit_times(baseline, run).size(), 1U) << "nor is it a baseline";
+  for (const char* tag : {"ratio", "ratio_low", "ratio_high"}) c.values[tag].value *= 1.4;
+  const CheckReport report = judge_run(baseline, run);
+  EXPECT_EQ(finding(report, 0, "ratio").state, State::invalid);
+  EXPECT_NE(finding(report, 0, "ratio").message.find("other programs held 1.0 cores"),
+            std::string::npos);
+  EXPECT_EQ(report.exit_code(), ExitCode::invalid);
+  c.timing->cpus_of_others = 0.4;
+  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression);
+  EXPECT_TRUE(unfit_times(baseline, run).empty());
+}
+
 TEST(Check, MissingMistrustedAndCrashedCases) {
   const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
   StoredRun run = run_of_two();
