@@ -25,7 +25,6 @@ constexpr double kLeastDip = 0.4;
 constexpr double kMostResidual = 0.5;
 constexpr double kMostLeap = 0.45;  // a larger step of alpha is a cut
 constexpr double kMostReturn = 0.1;
-constexpr double kBegun = 0.05, kDone = 0.95;
 constexpr int64_t kShortestWindow = 6;
 // Beside a cut.
 constexpr double kLeastMixed = 0.2;
@@ -67,6 +66,51 @@ double changed_share(const cv::Mat& a, const cv::Mat& b) {
   return static_cast<double>(changed) / static_cast<double>(a.total());
 }
 
+/// Sums of shares up to a place, of the shares themselves and of each times its place.
+struct Sums {
+  std::vector<double> shares{0}, placed{0};
+
+  explicit Sums(const std::vector<double>& alphas) {
+    for (const double alpha : alphas) {
+      placed.push_back(placed.back() + alpha * static_cast<double>(shares.size() - 1));
+      shares.push_back(shares.back() + alpha);
+    }
+  }
+};
+
+/// By how much less the shares' squares are beside level + rise·r, r from 0 at `start` to 1 at
+/// `stop` and level outside, than beside a constant: least squares.
+double explained(const Sums& sums, int64_t start, int64_t stop) {
+  const auto from = static_cast<double>(start), length = static_cast<double>(stop - start);
+  const auto count = static_cast<double>(sums.shares.size() - 1);
+  const double all = sums.shares.back(), behind = all - sums.shares[stop];
+  const double risen = count - static_cast<double>(stop);
+  const double r = (length - 1) / 2 + risen;
+  const double squares = (length - 1) * (2 * length - 1) / (6 * length) + risen;
+  const double products =
+      (sums.placed[stop] - sums.placed[start] - from * (sums.shares[stop] - sums.shares[start])) /
+          length +
+      behind;
+  const double shared = products - r * all / count;
+  return shared * shared / (squares - r * r / count);
+}
+
+/// The places in a window between which the shares of its end rise: those of the level line, ramp
+/// and level line that fit them best. Motion in the shots before and behind is no ramp: there the
+/// shares change less from frame to frame.
+std::pair<int64_t, int64_t> ramp_of(const std::vector<double>& alphas) {
+  const Sums sums(alphas);
+  std::pair<int64_t, int64_t> best{0, std::ssize(alphas) - 1};
+  double most = 0;
+  for (int64_t start = 0; start + 2 < std::ssize(alphas); ++start)
+    for (int64_t stop = start + 2; stop < std::ssize(alphas); ++stop)
+      if (const double now = explained(sums, start, stop); now > most) {
+        most = now;
+        best = {start, stop};
+      }
+  return best;
+}
+
 }  // namespace
 
 Mixture mixture(const cv::Mat& a, const cv::Mat& b, const cv::Mat& frame) {
@@ -96,32 +140,58 @@ void BlendDetector::look_at(int64_t window) {
   if (difference < kLeastDifference || changed_share(a, b) < kLeastChanged ||
       ends.correlation() > kMostCorrelation)
     return;
-  Blend found{.first = end, .last = begin, .difference = difference};
-  double before = 0;
+  std::vector<double> alphas{0};
   Mixture middle{.alpha = 2};
   int64_t middle_frame = begin;
   for (int64_t t = begin + 1; t <= end; ++t) {
     const Mixture now = mixture(a, b, at(t));
-    const double step = now.alpha - before;
+    const double step = now.alpha - alphas.back();
     if (now.residual > kMostResidual || step > kMostLeap || step < -kMostReturn) return;
-    if (now.alpha > kBegun) found.first = std::min(found.first, t);
-    if (now.alpha < kDone) found.last = t;
-    before = now.alpha;
+    alphas.push_back(now.alpha);
     if (std::abs(now.alpha - 0.5) >= std::abs(middle.alpha - 0.5)) continue;
     middle = now;
     middle_frame = t;
   }
-  if (found.last < found.first) return;
+  const auto [start, stop] = ramp_of(alphas);
+  const Blend blend{begin + start + 1, begin + stop - 1, difference};
+  if (blend.last < blend.first) return;
   const cv::Mat& frame = at(middle_frame);
   if (ends.dip(middle.alpha, covariance(frame, frame)) < kLeastDip) return;
-  if (blends_.empty() || found.first > blends_.back().last + 1) {
-    blends_.push_back(found);
-  } else {
-    Blend& known = blends_.back();
-    known.first = std::min(known.first, found.first);
-    known.last = std::max(known.last, found.last);
-    known.difference = std::max(known.difference, found.difference);
+  if (found_.empty() || blend.first > found_.back().hull.last + 1)
+    found_.push_back({.hull = blend, .begin = begin});
+  found_.back().count(begin, end, blend);
+}
+
+void BlendDetector::Found::count(int64_t window_begin, int64_t window_end, const Blend& blend) {
+  hull.first = std::min(hull.first, blend.first);
+  hull.last = std::max(hull.last, blend.last);
+  hull.difference = std::max(hull.difference, blend.difference);
+  for (std::vector<int>* counts : {&inside, &mixed}) {
+    if (window_begin < begin) counts->insert(counts->begin(), begin - window_begin, 0);
+    counts->resize(std::max<size_t>(counts->size(), window_end - std::min(begin, window_begin)));
   }
+  begin = std::min(begin, window_begin);
+  // Of its own ends a window cannot tell.
+  for (int64_t t = window_begin + 1; t < window_end; ++t) {
+    ++inside[t - begin];
+    mixed[t - begin] += t >= blend.first && t <= blend.last;
+  }
+}
+
+Blend BlendDetector::Found::agreed() const {
+  Blend blend{.first = hull.last, .last = hull.first, .difference = hull.difference};
+  for (int64_t t = hull.first; t <= hull.last; ++t) {
+    if (2 * mixed[t - begin] <= inside[t - begin]) continue;
+    blend.first = std::min(blend.first, t);
+    blend.last = std::max(blend.last, t);
+  }
+  return blend.last < blend.first ? hull : blend;
+}
+
+std::vector<Blend> BlendDetector::blends() const {
+  std::vector<Blend> blends;
+  for (const Found& found : found_) blends.push_back(found.agreed());
+  return blends;
 }
 
 std::pair<int64_t, int64_t> BlendDetector::mixed_frames(int64_t cut) const {

@@ -23,27 +23,40 @@ struct Blend {
 /// Dissolves in a stream of frames. Over windows of `window`, a half, a quarter … of it the two
 /// ends are a and b; the window holds a blend when a and b differ in picture (kLeastDifference, and
 /// in structure, so that a change of light is none) and all frames between are mixtures of them
-/// whose alpha rises without a leap. Motion is none, because moved pixels are no mixtures.
+/// whose alpha rises without a leap. Motion is none, because moved pixels are no mixtures, and
+/// before and behind a blend it changes alpha less than the blend does.
 class BlendDetector {
  public:
   /// 0 = finds nothing, but still answers mixed_frames().
   explicit BlendDetector(int64_t window) : window_(window) {}
 
   void push(const cv::Mat& frame);  ///< 8UC3 BGR
-  /// Blends so far, ascending; overlapping windows are joined.
-  const std::vector<Blend>& blends() const { return blends_; }
+  /// Blends so far, ascending; overlapping windows are joined. Their frames are those that most of
+  /// the windows around them say are mixed.
+  std::vector<Blend> blends() const;
   /// Which of the last frames next to a cut at `cut` are mixtures of both sides; {first, last},
   /// with last < first for none. Frames from cut-3 on must be among the last few pushed.
   std::pair<int64_t, int64_t> mixed_frames(int64_t cut) const;
 
  private:
+  /// What windows that overlap found together.
+  struct Found {
+    Blend hull;  ///< of what each of them found
+    /// Of every frame from `begin` on: windows that have it inside, and those that call it mixed.
+    int64_t begin = 0;
+    std::vector<int> inside, mixed;
+
+    void count(int64_t window_begin, int64_t window_end, const Blend& blend);
+    Blend agreed() const;
+  };
+
   void look_at(int64_t window);
   const cv::Mat& at(int64_t frame) const { return recent_[recent_.size() - (frames_ - frame)]; }
 
   int64_t window_;
   int64_t frames_ = 0;
   std::deque<cv::Mat> recent_;  ///< thumbnails, 32FC3
-  std::vector<Blend> blends_;
+  std::vector<Found> found_;
 };
 
 }  // namespace vidattn

@@ -43,12 +43,12 @@ TEST(Shots, AreTheTrueOnesOfFilmedClips) {
 }
 
 /// Frames of a film from one shot that dissolve over `length` frames into those of the next one,
-/// both moving on, with 8 frames of each before and behind.
-std::vector<cv::Mat> dissolve(const Film& film, int64_t shot, int64_t length) {
+/// both moving on, with `around` frames of each before and behind.
+std::vector<cv::Mat> dissolve(const Film& film, int64_t shot, int64_t length, int64_t around = 8) {
   const int64_t from = film.shot_starts()[shot], to = film.shot_starts()[shot + 1];
   std::vector<cv::Mat> frames;
-  for (int64_t i = 0; i < length + 16; ++i) {
-    const double share = static_cast<double>(i - 7) / static_cast<double>(length + 1);
+  for (int64_t i = 0; i < length + 2 * around; ++i) {
+    const double share = static_cast<double>(i - around + 1) / static_cast<double>(length + 1);
     cv::Mat mixed;
     cv::addWeighted(film.frame(from + i), 1 - std::clamp(share, 0.0, 1.0), film.frame(to + i),
                     std::clamp(share, 0.0, 1.0), 0, mixed);
@@ -79,6 +79,40 @@ TEST(Shots, MostDissolvesBetweenMovingShotsAreFound) {
   RecordProperty("found", found);
   EXPECT_GE(tried, 8);
   EXPECT_GE(found, tried / 2) << "of " << tried;
+}
+
+/// Windows of 24 frames find a dissolve of 6 wherever they have it inside; motion before and behind
+/// must not make it longer.
+TEST(Shots, DissolvesAreFoundWhereTheyAre) {
+  constexpr int64_t kAround = 26;
+  for (const int64_t length : {6, 12, 20}) {
+    const int64_t frames = length + 2 * kAround;
+    std::vector<int64_t> cuts, excess;
+    for (int64_t shot = 0; shot < 7; ++shot) cuts.push_back(shot * frames);
+    int64_t missed = 0, found = 0;
+    for (const uint64_t seed : {1, 2}) {
+      const Film film(
+          {.seed = seed, .frames = 7 * frames, .height = 144, .width = 256, .shots = cuts});
+      for (int64_t shot = 0; shot < 6; ++shot) {
+        ShotDetector detector({.min_length = 4});
+        for (const auto& frame : dissolve(film, shot, length, kAround)) detector.push(frame);
+        for (const Boundary& boundary : detector.boundaries()) {
+          if (boundary.kind != Transition::gradual) continue;
+          ++found;
+          const int64_t last = kAround + length - 1;
+          EXPECT_NEAR(static_cast<double>(boundary.frame), kAround + length / 2.0, 2.5);
+          excess.push_back(std::max<int64_t>(0, kAround - boundary.first) +
+                           std::max<int64_t>(0, boundary.last - last));
+          missed += std::max<int64_t>(0, boundary.first - kAround) +
+                    std::max<int64_t>(0, last - boundary.last);
+        }
+      }
+    }
+    ASSERT_GE(found, 10) << "of 12, of " << length << " frames";
+    std::sort(excess.begin(), excess.end());
+    EXPECT_LE(excess[excess.size() / 2], 2) << length;
+    EXPECT_LE(missed, found) << length;
+  }
 }
 
 TEST(LatentFrames, InvertEachOther) {
