@@ -1,6 +1,7 @@
 #include "harness/tables/tables.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -63,10 +64,12 @@ void check_tokens(const TableOptions& options) {
     grid_480p(tokens, options.temporal_groups);
     if (!options.backends.empty()) continue;  // any length will do
     if (options.name != "11") throw InputError("--tokens is for table 11 and for --backend");
-    const PaperTable paper = paper_table("11", options.paper);
-    if (std::none_of(paper.rows.begin(), paper.rows.end(),
-                     [&](const PaperRow& row) { return row.tokens == tokens; }))
-      throw InputError(fmt::format("--tokens {} is no row of table 11", tokens));
+    std::vector<int64_t> rows;
+    for (const PaperRow& row : paper_table("11", options.paper).rows) rows.push_back(row.tokens);
+    if (std::find(rows.begin(), rows.end(), tokens) == rows.end())
+      throw InputError(fmt::format(
+          "--tokens {} is no row of table 11: they are {}; with --backend any length will do",
+          tokens, fmt::join(rows, ", ")));
   }
 }
 

@@ -296,7 +296,7 @@ TEST(TableTool, BadInputIsOneLineAndExit3) {
       {"table 5 --tokens 31200", "--tokens is for table 11 and for --backend"},
       {"table 11 --backend nothing", "unknown backend 'nothing'"},
       {"table 11 --tokens 1000", "no whole number of 480p frames"},
-      {"table 11 --tokens 1560", "--tokens 1560 is no row of table 11"},
+      {"table 11 --tokens 1560", "--tokens 1560 is no row of table 11: they are 31200, "},
       {"table 11 --out x.pdf", "only Figure 6"},
       {"table 6 --out x.eps", "must end in"},
       {"table 6 --format xml", "unknown table format"},
