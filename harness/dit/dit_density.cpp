@@ -12,6 +12,7 @@ DensitySolution solve_for_rollout(const DitNetwork& network, const RolloutTask& 
   all_noised.given = 0;
   MethodAttention full({parse_backend("full"), method.device}, blocks, task.steps);
   Inputs in = inputs_at(network, all_noised, task.steps / 2, blocks / 2, full);
+  in.context.layers = blocks;  // stands for all of them
   in.device = method.device;
   set_dtype(in, method.dtype, "the network's");
   add_file_inputs(*method.spec.backend, method.spec.params, in);

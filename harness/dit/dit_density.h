@@ -8,8 +8,9 @@ namespace vidattn {
 
 /// A method set for a density, on what the middle block reads at the middle step when the clip
 /// itself is at that noise level and the blocks before attend in full: the same inputs for all
-/// methods. What a rollout then executes differs with its own content, the dense warm-up included.
-/// Throws InputError when the method refuses the inputs.
+/// methods; of a method that plans blocks differently the mean density of them all. What a rollout
+/// then executes differs with its own content, the dense warm-up included. Throws InputError when
+/// the method refuses the inputs.
 DensitySolution solve_for_rollout(const DitNetwork& network, const RolloutTask& task,
                                   const MethodSettings& method, double density);
 
