@@ -114,7 +114,7 @@ def compare_scores(vidattn, network, clip):
 
 
 def main(vidattn, *given):
-    for name in "transnetv2.pt", "efficientnet_lite0.pt":
+    for name in "transnetv2.safetensors", "efficientnet_lite0.pt":
         if not (models_folder() / name).exists():
             skip(f"there is no {models_folder() / name}; harness/get_models.sh gets it")
     clips = sorted(map(pathlib.Path, given)) or sorted(

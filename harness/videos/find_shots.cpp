@@ -23,7 +23,7 @@
 #include "harness/videos/transnet_detector.h"
 #include "harness/workloads/video/video_input.h"
 #include "metrics/shots/clean_shots.h"
-#include "metrics/shots/transnet.h"
+#include "metrics/shots/transnet/windows.h"
 
 namespace vidattn {
 namespace {

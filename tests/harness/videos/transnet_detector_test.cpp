@@ -1,10 +1,14 @@
 #include "harness/videos/transnet_detector.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "harness/io/json_file.h"
 #include "harness/workloads/media/bicubic.h"
-#include "tests/harness/tiny_network.h"
+#include "metrics/shots/transnet/network.h"
+#include "metrics/shots/transnet/windows.h"
+#include "tests/harness/files.h"
+#include "tests/harness/tiny_transnet.h"
 #include "tests/harness/tool.h"
 #include "tests/harness/videos.h"
 
@@ -24,22 +28,20 @@ std::vector<cv::Mat> flashing() {
   return frames;
 }
 
-class SlowTransNet : public testing::TinyNetworks {
+class TransNetDetector : public ::testing::Test {
  protected:
-  std::string network(const std::string& body) const {
-    return testing::tiny_network(folder_ / "n.pt", body);
-  }
+  testing::TemporaryFolder folder_;
 };
 
-TEST_F(SlowTransNet, FindsWhatANetworkSees) {
-  const std::string model = testing::tiny_transnet(folder_ / "jumps.pt");
+TEST_F(TransNetDetector, FindsWhatANetworkSees) {
+  const std::string model = testing::write_transnet(folder_ / "jumps.safetensors");
   const std::string video = testing::write_frames(folder_ / "frames", flashing());
   const std::string out = (folder_ / "o.json").string();
   const ToolResult result =
       run_tool("shots --quiet " + video + " --detector transnet:" + model + " --out " + out);
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.out.find("3 shots, found by TransNetV2"), std::string::npos) << result.out;
-  EXPECT_NE(result.out.find("cut 0.82, clean"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("cut 0.96, clean"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("gradual, overlapped 70-70"), std::string::npos) << result.out;
   const json record = read_json(out);
   EXPECT_EQ(record["detection"]["detector"], "transnet");
@@ -54,7 +56,7 @@ TEST_F(SlowTransNet, FindsWhatANetworkSees) {
   EXPECT_EQ(shots[2]["clean_first"], 71);
 }
 
-TEST_F(SlowTransNet, IsFoundWhereGetModelsPutsIt) {
+TEST_F(TransNetDetector, IsFoundWhereGetModelsPutsIt) {
   const std::string video = testing::write_frames(folder_ / "frames", flashing());
   const std::string line = "XDG_DATA_HOME=" + (folder_ / "data").string() + " " +
                            std::string(VIDATTN_TOOL) + " shots --quiet " + video +
@@ -65,25 +67,81 @@ TEST_F(SlowTransNet, IsFoundWhereGetModelsPutsIt) {
   EXPECT_EQ(std::count(missing.err.begin(), missing.err.end(), '\n'), 1) << missing.err;
   EXPECT_NE(missing.err.find("get it by harness/get_models.sh transnetv2"), std::string::npos);
   std::filesystem::create_directories(folder_ / "data/vidattn/models");
-  testing::tiny_transnet(folder_ / "data/vidattn/models/transnetv2.pt");
+  testing::write_transnet(folder_ / "data/vidattn/models/transnetv2.safetensors");
   const ToolResult found = run_shell(line);
   EXPECT_EQ(found.exit_code, 0) << found.err;
   EXPECT_NE(found.out.find("3 shots"), std::string::npos) << found.out;
 }
 
-TEST_F(SlowTransNet, SaysWhatIsWrongWithANetwork) {
-  const auto load = [](const std::string& path) {
+TEST_F(TransNetDetector, SaysWhatIsWrongWithANetwork) {
+  const auto wrong = [&](const auto& change) {
+    auto parameters = testing::change_parameters();
+    change(parameters);
+    const std::string path = testing::write_transnet(folder_ / "n.safetensors", parameters);
     return [path] { TransNet(path, "--detector transnet"); };
   };
-  expect_input_error(load(network("return torch.mean(x, [0, 2, 3])")), "has shape [100,3]");
-  expect_input_error(load(network("return torch.mean(x, [0, 1, 2, 3])")),
-                     "TransNetV2 gives [1,100]");
-  expect_input_error(load(network("return torch.mean(x, [2, 3, 4])")), "no probability");
-  expect_input_error(load(network("return torch.mean(x, [2, 3, 4]) / 0. * 0.")), "not finite");
-  expect_input_error(load((folder_ / "none.pt").string()), "No such file");
+  expect_input_error(wrong([](auto& all) { all.erase("fc1.bias"); }),
+                     "is no TransNetV2: it has no parameter fc1.bias");
+  expect_input_error(wrong([](auto& all) { all["fc1.weight"] = all["fc1.bias"]; }),
+                     "parameter fc1.weight has shape [1], [1,2498] is needed");
+  expect_input_error(wrong([](auto& all) {
+                       all["cls_layer1.bias"] = {{1}, std::vector<float>{NAN}};
+                     }),
+                     "parameter cls_layer1.bias is not finite");
+  expect_input_error(wrong([](auto& all) {
+                       all["fc1.bias"] = {{1}, std::vector<int32_t>{0}};
+                     }),
+                     "fc1.bias");
+  expect_input_error(
+      wrong([](auto& all) {
+        std::erase_if(all, [](const auto& one) { return one.first[0] == 'S'; });
+      }),
+      "is no TransNetV2: it has no parameter SDDCNN.0.DDCNN.0.Conv3D_1.layers.1.weight");
+  expect_input_error([&] { TransNet((folder_ / "none").string(), "--detector transnet"); },
+                     "No such file");
   const std::string video = testing::write_frames(folder_ / "frames", flashing());
   expect_refused("shots " + video + " --detector transnet:", "transnet:FILE is needed");
   expect_refused("shots " + video + " --detector best", "content, adaptive, transnet");
+}
+
+float& value_of(TransNetParameters& all, const std::string& name, size_t i) {
+  return std::get<std::vector<float>>(all.at(name).values)[i];
+}
+
+/// 40 red frames and 60 of another red, which falls into another of eight parts of the range.
+std::vector<float> two_reds() {
+  std::vector<float> window(kTransNetWindow * kTransNetValues);
+  for (size_t i = 0; i < window.size(); i += 3) window[i] = i < 40 * kTransNetValues ? 90 : 100;
+  return window;
+}
+
+TEST(TransNetNetwork, ComparesHistogramsOfFrames) {
+  TransNetParameters all = testing::change_parameters();
+  value_of(all, "color_hist_layer.fc.weight", 51) = 1;  // with the next frame
+  value_of(all, "fc1.weight", 0) = -1;
+  value_of(all, "fc1.bias", 0) = 1;
+  TransNetNetwork::Workspace space;
+  const auto found = TransNetNetwork(all).run(two_reds(), space);
+  ASSERT_EQ(found.size(), 100U);
+  for (size_t t = 0; t < 99; ++t)
+    EXPECT_NEAR(found[t], 1 / (1 + std::exp(t == 39 ? -5.0 : 5.0)), 2e-3) << t;
+  EXPECT_GT(found[99], 0.99F) << "behind the last there is none, which is unlike all";
+}
+
+TEST(TransNetNetwork, ComparesFeaturesOfFramesFiftyFramesAround) {
+  TransNetParameters all = testing::change_parameters();
+  value_of(all, "frame_sim_layer.projection.bias", 0) = 1;  // all are alike
+  for (size_t i = 0; i < 101; ++i) value_of(all, "frame_sim_layer.fc.weight", i) = 1;
+  for (size_t i = 2; i < 2498; ++i) value_of(all, "fc1.weight", i) = 0;
+  value_of(all, "fc1.weight", 1) = 0.01F;
+  TransNetNetwork::Workspace space;
+  const TransNetNetwork network(all);
+  const auto found = network.run(two_reds(), space);
+  for (int t = 0; t < 100; ++t) {
+    const int count = std::min(t + 50, 99) - std::max(t - 50, 0) + 1;
+    EXPECT_NEAR(found[static_cast<size_t>(t)], 1 / (1 + std::exp(5 - 0.1 * count)), 1e-5) << t;
+  }
+  EXPECT_EQ(network.run(two_reds(), space), found) << "what a run leaves behind does not matter";
 }
 
 TEST(BicubicRgb, KeepsFlatPicturesAndTurnsTheirColours) {

@@ -20,14 +20,14 @@ constexpr double kTransNetThreshold = 0.5;       ///< above it a frame ends a sh
 constexpr size_t kTransNetValues = 48 * 27 * 3;  ///< of a frame, [27,48,3]
 
 /// The network: of a window [100,27,48,3], RGB from 0 to 255, the 100 probabilities.
-using TransNetNetwork = std::function<std::vector<float>(const std::vector<float>&)>;
+using WindowNetwork = std::function<std::vector<float>(const std::vector<float>&)>;
 
 /// Runs the network over a stream of frames, in memory that does not grow with them beyond 4 bytes
 /// a frame. Windows lie 50 frames apart, and of each the middle 50 count; the first frame is
 /// repeated 25 times before the start, the last one as often as it takes behind the end.
 class TransNetWindows {
  public:
-  explicit TransNetWindows(TransNetNetwork network) : network_(std::move(network)) {}
+  explicit TransNetWindows(WindowNetwork network) : network_(std::move(network)) {}
 
   /// The next frame, 8UC3 RGB of kTransNetSize.
   void push(const cv::Mat& frame);
@@ -40,7 +40,7 @@ class TransNetWindows {
   using Frame = std::vector<float>;
   std::vector<float> middle_of(const std::deque<Frame>& window) const;
 
-  TransNetNetwork network_;
+  WindowNetwork network_;
   std::deque<Frame> waiting_;  ///< fewer than a window's
   std::vector<float> known_;
   int64_t frames_ = 0;

@@ -1,4 +1,4 @@
-#include "metrics/shots/transnet.h"
+#include "metrics/shots/transnet/windows.h"
 
 #include <gtest/gtest.h>
 
