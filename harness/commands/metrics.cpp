@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 
 #include "attention/error.h"
@@ -46,13 +47,12 @@ void load_networks(const Given& given, const std::vector<VideoInput>& inputs,
     return is_backbone(key) || is_video_network(key);
   };
   const auto files = model_files(with_found_models(given.models), known, all_model_keys());
-  std::vector<std::string> backbones, networks, videos;
-  for (const auto& [key, file] : files)
-    (is_backbone(key) ? backbones : networks).push_back(key + "=" + file);
+  const bool any = std::any_of(files.begin(), files.end(),
+                               [](const auto& one) { return is_video_network(one.first); });
+  std::vector<std::string> videos;
   for (const VideoInput& input : inputs) videos.push_back(input.path);
-  options.backbones = load_backbones(backbones);
-  options.networks =
-      load_video_networks(networks, networks.empty() ? cv::Size() : frame_size(inputs));
+  options.backbones = load_backbones(files);
+  options.networks = load_video_networks(files, any ? frame_size(inputs) : cv::Size());
   options.prompts = load_prompts(given.prompts, videos, options.backbones, options.networks);
 }
 

@@ -37,20 +37,26 @@ SourceLimits limits_of(const CurateOptions& options) {
 }
 
 /// Of TransNetV2, null where it is not asked.
-nlohmann::json transnet_of(const CurateOptions& options) {
+nlohmann::json choose_transnet(const CurateOptions& options) {
   if (options.transnet == "off") return nullptr;
   std::optional<std::string> file = options.transnet;
   if (*file == "auto") file = found_transnet();
   if (!file) return nullptr;
-  if (options.worker.empty()) TransNet(*file, "--transnet");  // refused before any work
   return network_record(*file);
+}
+
+/// Refuses before any work what the workers open when they need it.
+void try_networks(const CurateSettings& settings) {
+  try_text(settings.text);
+  if (!settings.transnet.is_null()) TransNet(settings.transnet["file"], "--transnet");
 }
 
 CurateSettings settings_of(const CurateOptions& options) {
   CurateSettings settings{.place = DatasetPlace(options.out), .limits = limits_of(options)};
   settings.networks = load_backbones(options.models);
   settings.text = choose_text(options.ocr, options.language);
-  settings.transnet = transnet_of(options);
+  settings.transnet = choose_transnet(options);
+  if (options.worker.empty()) try_networks(settings);
   settings.captioner = options.captioner;
   settings.endpoint = options.endpoint;
   if (!options.endpoint.empty()) {

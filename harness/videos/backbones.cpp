@@ -129,10 +129,10 @@ std::vector<std::string> with_found_models(std::vector<std::string> models) {
   return models;
 }
 
-std::map<std::string, std::string> model_files(const std::vector<std::string>& models,
-                                               const std::function<bool(const std::string&)>& known,
-                                               const std::string& listed) {
-  std::map<std::string, std::string> files;
+ModelFiles model_files(const std::vector<std::string>& models,
+                       const std::function<bool(const std::string&)>& known,
+                       const std::string& listed) {
+  ModelFiles files;
   for (const std::string& model : models) {
     const size_t equals = model.find('=');
     if (equals == std::string::npos || equals + 1 == model.size())
@@ -160,13 +160,17 @@ AestheticHead load_aesthetic_head(const std::string& path) {
 }
 
 Backbones load_backbones(const std::vector<std::string>& models) {
+  return load_backbones(model_files(models, is_backbone, model_keys()));
+}
+
+Backbones load_backbones(const ModelFiles& files) {
   Backbones backbones;
-  const auto files = model_files(models, is_backbone, model_keys());
   if (files.contains("clip_l14") != files.contains(kHeadKey))
     throw InputError(
         "--model: aesthetic_quality needs both clip_l14=FILE.pt and "
         "aesthetic_head=FILE.json");
   for (const auto& [key, path] : files) {
+    if (!is_backbone(key)) continue;
     backbones.provenance.push_back({{"key", key}, {"file", path}, {"sha256", sha256_file(path)}});
     if (key == kHeadKey) continue;
     const Known& known = *find_network(key);

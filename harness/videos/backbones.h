@@ -37,11 +37,12 @@ constexpr const char* kNoModels = "none";
 /// With the network that harness/get_models.sh put where it is found, unless the models name
 /// another one of its kind or are kNoModels.
 std::vector<std::string> with_found_models(std::vector<std::string> models);
-/// Files by key. Throws InputError for what is not KEY=FILE, a key that is not among `known`, which
+using ModelFiles = std::map<std::string, std::string>;  ///< by key
+/// Throws InputError for what is not KEY=FILE, a key that is not among `known`, which
 /// are named as `listed`, and one that is there twice.
-std::map<std::string, std::string> model_files(const std::vector<std::string>& models,
-                                               const std::function<bool(const std::string&)>& known,
-                                               const std::string& listed);
+ModelFiles model_files(const std::vector<std::string>& models,
+                       const std::function<bool(const std::string&)>& known,
+                       const std::string& listed);
 
 /// Whether load_backbones() knows the key.
 bool is_backbone(const std::string& key);
@@ -51,6 +52,8 @@ bool is_backbone(const std::string& key);
 /// not what the key needs, an output that is not of the architecture's width, or clip_l14 and
 /// aesthetic_head without each other.
 Backbones load_backbones(const std::vector<std::string>& models);
+/// The same of those files whose keys are backbones.
+Backbones load_backbones(const ModelFiles& files);
 
 /// Reads {"w": [768 numbers], "b": number}. Throws InputError.
 AestheticHead load_aesthetic_head(const std::string& path);

@@ -6,7 +6,6 @@
 #include <array>
 
 #include "harness/io/sha256.h"
-#include "harness/videos/backbones.h"
 #include "harness/videos/torchscript.h"
 #include "metrics/video/networks/amt.h"
 #include "metrics/video/networks/musiq.h"
@@ -66,9 +65,8 @@ bool is_video_network(const std::string& key) {
                      [&](const KnownVideoNetwork& known) { return key == known.key; });
 }
 
-VideoNetworks load_video_networks(const std::vector<std::string>& models, cv::Size size) {
+VideoNetworks load_video_networks(const ModelFiles& files, cv::Size size) {
   VideoNetworks networks;
-  const auto files = model_files(models, is_video_network, video_network_keys());
   for (const KnownVideoNetwork& known : kVideoNetworks) {
     const auto file = files.find(known.key);
     if (file == files.end()) continue;

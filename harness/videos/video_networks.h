@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/videos/backbones.h"
 #include "metrics/video/networks/network.h"
 
 namespace vidattn {
@@ -25,9 +26,9 @@ inline constexpr int64_t kTextStart = 49406, kTextEnd = 49407;      ///< tokens 
 std::string video_network_keys();
 bool is_video_network(const std::string& key);
 
-/// Loads those of `--model KEY=FILE` that are video networks. Each is run once, those that take
+/// Loads those files whose keys are video networks'. Each is run once, those that take
 /// frames at the video's own size on grey ones of `size` (empty: not), so that a wrong one is
 /// refused before any work. Throws InputError.
-VideoNetworks load_video_networks(const std::vector<std::string>& models, cv::Size size);
+VideoNetworks load_video_networks(const ModelFiles& files, cv::Size size);
 
 }  // namespace vidattn

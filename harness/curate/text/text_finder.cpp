@@ -61,7 +61,6 @@ TextChoice choose_detector(const std::string& place) {
     throw InputError(std::string(kWantedFor) + ": there is no " + in_quotes(file) +
                      "; get it by harness/get_models.sh ppocrv4 --into FOLDER");
   TextChoice choice{.detector = required_model(file, kDetectorFile, kWantedFor)};
-  TextDetector(choice.detector, kWantedFor);  // refused before any work
   choice.sha256 = sha256_file(choice.detector);
   return choice;
 }
@@ -79,8 +78,12 @@ TextChoice choose_text(const std::string& ocr, const std::string& language) {
   if (ocr != "auto" && ocr != "on" && ocr != "off")
     throw InputError("--ocr " + in_quotes(ocr) + ": write auto, on, off or ppocrv4[:FOLDER]");
   if (ocr == "off" || (ocr == "auto" && !ocr_available())) return {};
-  open_line_reader(language);
   return {.language = language};
+}
+
+void try_text(const TextChoice& choice) {
+  if (!choice.detector.empty()) TextDetector(choice.detector, kWantedFor);
+  if (!choice.language.empty()) open_line_reader(choice.language);
 }
 
 std::unique_ptr<TextFinder> open_text_finder(const TextChoice& choice, double confidence) {

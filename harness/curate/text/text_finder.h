@@ -31,8 +31,10 @@ struct TextChoice {
 };
 
 /// What `--ocr OCR` and `--language` choose: auto, on, off or ppocrv4[:PLACE], the folder or file
-/// of the detector. Throws InputError for another word, and for what is not there.
+/// of the detector. Throws InputError for another word, and for a file that is not there.
 TextChoice choose_text(const std::string& ocr, const std::string& language);
+/// Opens it once, so that what cannot be used is refused before any work. Throws InputError.
+void try_text(const TextChoice& choice);
 
 /// nullptr where nothing finds text. Lines below `confidence`, 0 to 100, are none: Tesseract's
 /// (find_text.h), or the detector's mean probability in percent.

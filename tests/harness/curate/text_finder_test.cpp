@@ -29,7 +29,9 @@ TEST(TextDetector, SeesFramesAsThePackageDoes) {
 /// White is text: 12 times the mean of the three channels from -1 to 1, less 9.
 TextChoice white_is_text(const TemporaryFolder& folder) {
   write_bytes(folder / "ppocrv4.onnx", pixel_network({4, 4, 4}, -9));
-  return choose_text("ppocrv4:" + folder.path().string(), "eng");
+  TextChoice choice = choose_text("ppocrv4:" + folder.path().string(), "eng");
+  try_text(choice);
+  return choice;
 }
 
 TEST(TextFinder, TheDetectorsLinesHaveBoxesAndNoWords) {
@@ -63,6 +65,9 @@ TEST(TextFinder, WhatCannotBeChosenIsOneLine) {
   expect_input_error([] { choose_text("ppocrv4:", "eng"); }, "auto, on, off or ppocrv4");
   expect_input_error([&] { choose_text("ppocrv4:" + folder.path().string(), "eng"); },
                      "get_models.sh ppocrv4");
+  write_bytes(folder / "ppocrv4.onnx", "text");
+  const TextChoice wrong = choose_text("ppocrv4:" + folder.path().string(), "eng");
+  expect_input_error([&] { try_text(wrong); }, "--ocr ppocrv4: ");
   EXPECT_TRUE(choose_text("off", "eng").none());
   EXPECT_EQ(choose_text("off", "eng").identity(), "");
 }

@@ -72,6 +72,10 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
   return sum;
 }
 
+VideoNetworks loaded(const std::vector<std::string>& models) {
+  return load_video_networks(model_files(models, is_video_network, video_network_keys()), {75, 50});
+}
+
 double cosine_of(const std::vector<double>& a, const std::vector<double>& b) {
   return dot(a, b) / std::sqrt(dot(a, a) * dot(b, b));
 }
@@ -86,8 +90,7 @@ TEST_F(SlowVideoNetworks, GiveWhatAPlainRecomputationGives) {
   const std::string video = write_frames(folder_ / "fox", frames);
   VideoMetricOptions options;
   options.backbones = load_backbones({clip()});
-  options.networks = load_video_networks(
-      {raft(), amt(), musiq(), viclip_video(), viclip_text(), clip_text()}, {75, 50});
+  options.networks = loaded({raft(), amt(), musiq(), viclip_video(), viclip_text(), clip_text()});
   EXPECT_EQ(options.networks.provenance.size(), 6U);
   options.prompts = load_prompts(prompts("fox"), {video}, options.backbones, options.networks);
   VideoResult result;
@@ -133,7 +136,7 @@ TEST_F(SlowVideoNetworks, GiveWhatAPlainRecomputationGives) {
 
 TEST_F(SlowVideoNetworks, AreRefusedBeforeAnyWorkWhenTheyGiveSomethingElse) {
   const auto refused = [](const std::string& one, const std::string& part) {
-    expect_input_error([&] { load_video_networks({one}, {75, 50}); }, part);
+    expect_input_error([&] { loaded({one}); }, part);
   };
   refused(model("raft", "a, b", "a"),
           "fails on [1,3,56,80] and [1,3,56,80]: its output has shape [1,3,56,80], RAFT gives "
