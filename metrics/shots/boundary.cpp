@@ -4,6 +4,7 @@ namespace vidattn {
 
 std::string transition_name(Transition kind) {
   if (kind == Transition::cut) return "cut";
+  if (kind == Transition::wipe) return "wipe";
   return kind == Transition::gradual ? "gradual" : "fade";
 }
 

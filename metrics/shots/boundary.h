@@ -10,13 +10,14 @@ namespace vidattn {
 enum class Transition {
   cut,      ///< from one frame to the next
   gradual,  ///< a dissolve: frames that are mixtures of both shots
+  wipe,     ///< a front moves over the picture, with one shot before it and one behind it
   fade,     ///< through black; black frames belong to no shot
 };
 std::string transition_name(Transition kind);
 
 /// The end of one shot and the start of the next.
 struct Boundary {
-  int64_t frame = 0;  ///< first frame of the new shot; of a gradual transition or fade its middle
+  int64_t frame = 0;  ///< first frame of the new shot; of a transition that takes time its middle
   Transition kind = Transition::cut;
   int64_t first = 0, last = -1;  ///< frames that mix both shots or are black; none if last < first
   /// Mean absolute difference of both sides, 0 to 255; 0 = not measured (fade). Of TransNetV2 the

@@ -113,6 +113,13 @@ std::pair<int64_t, int64_t> ramp_of(const std::vector<double>& alphas) {
 
 }  // namespace
 
+double shot_difference(const cv::Mat& a, const cv::Mat& b) {
+  const double difference = cv::norm(a, b, cv::NORM_L1) / values_in(a);
+  const bool same = difference < kLeastDifference || changed_share(a, b) < kLeastChanged ||
+                    Ends(a, b).correlation() > kMostCorrelation;
+  return same ? 0 : difference;
+}
+
 Mixture mixture(const cv::Mat& a, const cv::Mat& b, const cv::Mat& frame) {
   const cv::Mat whole = b - a, part = frame - a;
   const double square = whole.dot(whole);
@@ -135,11 +142,9 @@ void BlendDetector::look_at(int64_t window) {
   if (frames_ <= window) return;
   const int64_t begin = frames_ - 1 - window, end = frames_ - 1;
   const cv::Mat &a = at(begin), &b = at(end);
+  const double difference = shot_difference(a, b);
+  if (difference == 0) return;
   const Ends ends(a, b);
-  const double difference = cv::norm(a, b, cv::NORM_L1) / values_in(a);
-  if (difference < kLeastDifference || changed_share(a, b) < kLeastChanged ||
-      ends.correlation() > kMostCorrelation)
-    return;
   std::vector<double> alphas{0};
   Mixture middle{.alpha = 2};
   int64_t middle_frame = begin;

@@ -14,6 +14,10 @@ struct Mixture {
 };
 Mixture mixture(const cv::Mat& a, const cv::Mat& b, const cv::Mat& frame);
 
+/// Mean absolute difference (0 to 255) of two pictures (32FC3) of different shots; 0 where they may
+/// be of one, for little changed, or in a small part, or only the light.
+double shot_difference(const cv::Mat& a, const cv::Mat& b);
+
 /// A stretch of frames that are mixtures of what lies before and behind it.
 struct Blend {
   int64_t first = 0, last = 0;

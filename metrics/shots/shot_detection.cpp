@@ -11,6 +11,7 @@
 #include "metrics/shots/fades.h"
 #include "metrics/shots/gradual.h"
 #include "metrics/shots/shrink.h"
+#include "metrics/shots/wipes.h"
 
 namespace vidattn {
 namespace {
@@ -63,7 +64,10 @@ bool inside_any(const std::vector<Boundary>& known, int64_t frame) {
 
 struct ShotDetector::State {
   explicit State(const ShotOptions& given)
-      : options(given), fades(given.fade_threshold), blends(given.window) {}
+      : options(given),
+        fades(given.fade_threshold),
+        blends(given.window),
+        wipes(given.window > 0) {}
 
   /// A cut's frame by the chosen rule, or -1. The adaptive rule answers kAround frames late.
   int64_t cut_at() const {
@@ -97,6 +101,7 @@ struct ShotDetector::State {
   std::vector<Boundary> close_cuts;  // closer than that to the last of `cuts`
   FadeDetector fades;
   BlendDetector blends;
+  WipeDetector wipes;
 };
 
 ShotDetector::ShotDetector(const ShotOptions& options) {
@@ -123,6 +128,7 @@ void ShotDetector::push(const cv::Mat& frame) {
   const cv::Scalar mean = cv::mean(small);
   s.fades.push((mean[0] + mean[1] + mean[2]) / 3);
   s.blends.push(small);
+  s.wipes.push(small);
 
   const int64_t cut = s.cut_at();
   if (cut >= 0)
@@ -149,9 +155,16 @@ std::vector<Boundary> ShotDetector::State::fade_boundaries() const {
   return found;
 }
 
-/// Fades and dissolves; of those that overlap, one.
+/// Fades, wipes and dissolves; of those that overlap, one.
 std::vector<Boundary> ShotDetector::State::transitions() const {
   std::vector<Boundary> found = fade_boundaries();
+  for (const Wipe& wipe : wipes.wipes())
+    if (!inside_any(found, wipe.first) && !inside_any(found, wipe.last))
+      found.push_back({.frame = (wipe.first + wipe.last + 1) / 2,
+                       .kind = Transition::wipe,
+                       .first = wipe.first,
+                       .last = wipe.last,
+                       .score = wipe.difference});
   for (const Blend& blend : blends.blends()) {
     const auto same = std::find_if(found.begin(), found.end(), [&](const Boundary& known) {
       return inside(known, blend.first, blend.last);
@@ -162,7 +175,7 @@ std::vector<Boundary> ShotDetector::State::transitions() const {
                        .first = blend.first,
                        .last = blend.last,
                        .score = blend.difference});
-    } else {
+    } else if (same->kind != Transition::wipe) {  // of which the frames are known better
       same->first = std::min(same->first, blend.first);
       same->last = std::max(same->last, blend.last);
       same->score = std::max(same->score, blend.difference);

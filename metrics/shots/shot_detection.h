@@ -27,7 +27,8 @@ struct ShotOptions {
 /// Cuts: PySceneDetect's content and adaptive rules over the mean absolute difference of hue,
 /// saturation and value between neighbouring frames of about 256 columns. Fades: PySceneDetect's
 /// threshold on mean brightness, with the ramps on both sides. Gradual transitions: own rule; a
-/// window is one when every frame in it is a linear mixture of its two ends (gradual.h).
+/// window is one when every frame in it is a linear mixture of its two ends (gradual.h), or a wipe
+/// when its lines change one after the other (wipes.h).
 class ShotDetector : public ShotFinder {
  public:
   /// Throws InputError for options outside their range.
