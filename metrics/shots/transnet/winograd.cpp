@@ -111,8 +111,8 @@ HWY_EXPORT(ReadTile);
 HWY_EXPORT(MakeTile);
 
 constexpr int64_t kPoints = 36;
-constexpr int64_t kMade = 4;   // rows and columns of a tile's result
-constexpr int64_t kMost = 96;  // tiles at a time: their products stay in the cache
+constexpr int64_t kMade = 4;    // rows and columns of a tile's result
+constexpr int64_t kMost = 192;  // tiles at a time: so many that weights are packed seldom
 
 /// The frames of both sides as one picture, in which rows of zeros part them, in tiles.
 class Tiles {
