@@ -48,7 +48,6 @@ class Film:
     reason: str = ""  # the rule that drops it
     begins_with: str = "cut, clean"
     flash: int = 0  # a frame that is white
-    judged: bool = True  # whether CURATE.md says what is decided
 
     def starts(self):
         at, starts = 0, []
@@ -185,7 +184,7 @@ class Judge:
         elif self.film.flash:
             held = [clip for clip in self.clips if clip["first"] <= self.film.flash <= clip["last"]]
             self.demand(not held and len(self.clips) == 2, f"{len(self.clips)} clips, {len(held)} with the flash")
-        elif self.film.judged:
+        else:
             self.demand(len(self.clips) == len(self.film.shots), f"{len(self.clips)} clips")
             for i, clip in enumerate(self.clips[:len(self.film.shots)]):
                 self.judge(i, clip)
@@ -259,22 +258,22 @@ def rows(folder, all_films, names):
         video = videos[film.name + ".mp4"]
         own = clips.get(video["video"], [])
         wrong = Judge(film, video, own).differences()
-        yield film.name, film.shows, video["verdict"], spans(own), wrong, film.judged
+        yield film.name, film.shows, video["verdict"], spans(own), wrong
     for name, cuts in REAL.items():
         video = videos[name]
         own = clips.get(video["video"], [])
         firsts = [clip["first"] for clip in own]
         wrong = [f"no clip begins at {cut}" for cut in cuts[1:] if cut not in firsts]
-        yield name, f"cuts at {', '.join(map(str, cuts[1:]))}", video["verdict"], spans(own), wrong, True
+        yield name, f"cuts at {', '.join(map(str, cuts[1:]))}", video["verdict"], spans(own), wrong
     for name in names:
         video = videos[name]
-        yield name, "no video", video["verdict"], "–", [] if "error" in video else ["it was read"], True
+        yield name, "no video", video["verdict"], "–", [] if "error" in video else ["it was read"]
 
 
 def write_table(path, table, summary):
     lines = ["| video | known | decided | clips, frames | as known |", "|---|---|---|---|---|"]
-    for name, shows, verdict, clips, wrong, judged in table:
-        agrees = "not claimed" if not judged else "; ".join(wrong) or "yes"
+    for name, shows, verdict, clips, wrong in table:
+        agrees = "; ".join(wrong) or "yes"
         lines.append("| " + " | ".join(x.replace("|", "\\|") for x in (name, shows, verdict, clips, agrees)) + " |")
     wrong = sum(1 for row in table if row[4])
     lines += ["", f"{len(table) - wrong} of {len(table)} as known. {summary['seconds_in']:.0f} s of video, "

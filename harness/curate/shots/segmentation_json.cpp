@@ -6,7 +6,8 @@ namespace vidattn {
 namespace {
 
 Transition transition_of(const JsonReader& json) {
-  for (const Transition kind : {Transition::cut, Transition::gradual, Transition::wipe, Transition::fade})
+  for (const Transition kind :
+       {Transition::cut, Transition::gradual, Transition::wipe, Transition::fade})
     if (json.text() == transition_name(kind)) return kind;
   json.expected("cut, gradual or fade");
 }
