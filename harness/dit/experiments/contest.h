@@ -50,6 +50,7 @@ void add_seed_column(const std::string& heading, int digits,
 
 /// Columns that several contests have.
 inline constexpr ContestColumn kColourColumn{"right colour", "right colour", 3};
+inline constexpr ContestColumn kKeptColumn{"colour kept", "colour kept %", 1, 100};
 inline constexpr ContestColumn kDensityColumn{"density", "density", 3};
 inline constexpr ContestColumn kFlopsColumn{"gflops", "GFLOPs/step", 3};
 inline constexpr ContestColumn kCrossShotColumn{"cross_shot.hsv_lbp_vlad", "cross-shot", 3};

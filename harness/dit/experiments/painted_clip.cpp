@@ -1,7 +1,6 @@
 #include "harness/dit/experiments/painted_clip.h"
 
 #include "harness/workloads/dit/captions.h"
-#include "harness/workloads/dit/latents.h"
 #include "metrics/model/cost_model.h"
 #include "metrics/video/frame_comparison.h"
 #include "metrics/video/video_info.h"
@@ -59,17 +58,16 @@ PaintedClip paint_clip(const ExperimentRequest& request, const DitNetwork& netwo
                        const std::vector<cv::Mat>* reference) {
   const TrainingClip shown = experiment_clip(request, network.config(), index);
   const RecalledClip clip(request, network, shown, index);
-  MethodAttention attention({method, &find_device(request.device)}, network.config().blocks,
-                            request.steps);
-  const Rollout rollout = clip.paint(network, method.text(), attention);
-  PaintedClip painted{decode_latents(rollout.latents, clip.task().grid), {}};
+  RecalledPainting painting = clip.paint(network, {method, &find_device(request.device)});
+  PaintedClip painted{std::move(painting.frames), {}};
   painted.scores = {
-      {"right colour", clip.painted(painted.frames) == clip.colour()},
-      {"density", attention.costs().density},
+      {"right colour", painting.recall.colour == clip.colour()},
+      {"colour kept", painting.recall.kept},
+      {"density", painting.density},
       {"gflops", network_flops(network.config(), static_cast<int64_t>(shown.grid().shots.size()),
-                               attention.costs().density) *
+                               painting.density) *
                      1e-9},
-      {"seconds", rollout.seconds / static_cast<double>(request.steps)}};
+      {"seconds", painting.seconds / static_cast<double>(request.steps)}};
   add_video_scores(shown, painted.frames, painted.scores);
   if (reference != nullptr) add_comparison(*reference, painted.frames, painted.scores);
   return painted;

@@ -12,6 +12,7 @@ namespace vidattn {
 
 /// Figures of a painted clip, by name:
 ///   right colour                     1 where the judged character has its colour, else 0
+///   colour kept                      share of that colour that was recalled (recall.h)
 ///   density, gflops, seconds         executed attention; of the whole network a step
 ///   psnr, ssim                       against the reference's frames, where there are any
 /// and those of all registered video metrics (VIDEO_METRICS.md), whose masks are the true clip's.

@@ -28,7 +28,7 @@ const std::vector<std::string>& default_methods() {
 /// What a clip says of a method: cheap metrics, first step and mean of all; and the painted video.
 struct Judgement {
   std::vector<double> first, all;
-  double psnr = 0, distance = 0, recalled = 0;
+  double psnr = 0, distance = 0, kept = 0;
 
   /// Adds a share of another's.
   void add(const Judgement& more, double share) {
@@ -40,7 +40,7 @@ struct Judgement {
     }
     psnr += share * more.psnr;
     distance += share * more.distance;
-    recalled += share * more.recalled;
+    kept += share * more.kept;
   }
 };
 
@@ -49,15 +49,15 @@ struct Judged {
   BackendSpec spec;
   std::string label;
   double target = 0;
-  std::vector<std::vector<double>> first, all;   ///< cheap metrics by clip: first step, mean
-  std::vector<double> psnr, distance, recalled;  ///< of the painted video, by clip
+  std::vector<std::vector<double>> first, all;  ///< cheap metrics by clip: first step, mean
+  std::vector<double> psnr, distance, kept;     ///< of the painted video, by clip
 
   void add_clip(const Judgement& judgement) {
     first.push_back(judgement.first);
     all.push_back(judgement.all);
     psnr.push_back(judgement.psnr);
     distance.push_back(judgement.distance);
-    recalled.push_back(judgement.recalled);
+    kept.push_back(judgement.kept);
   }
 };
 
@@ -108,8 +108,7 @@ class JudgedClip {
         shown_(experiment_clip(request, network.config(), index)),
         clip_(request, network, shown_, index),
         device_(find_device(request.device)),
-        full_(paint(parse_backend("full"))),
-        full_frames_(decode_latents(full_, task().grid)) {
+        full_(paint(parse_backend("full"))) {
     const int64_t last = network.config().blocks - 1;
     for (const int64_t step : {int64_t{0}, task().steps / 2, task().steps - 2})
       for (const int64_t block : {int64_t{1}, last})
@@ -121,11 +120,10 @@ class JudgedClip {
   Judgement judge(const BackendSpec& method) const {
     std::vector<std::vector<double>> found;
     for (const Probe& probe : probes_) found.push_back(probe.metrics(method));
-    const std::vector<float> painted = paint(method);
-    const std::vector<cv::Mat> frames = decode_latents(painted, task().grid);
+    const RecalledPainting painted = paint(method);
     return {mean_of(found, kProbesOfAStep), mean_of(found, found.size()),
-            psnr_between(frames, full_frames_), relative_distance(painted, full_),
-            clip_.painted(frames) == clip_.colour() ? 1.0 : 0.0};
+            psnr_between(painted.frames, full_.frames),
+            relative_distance(painted.latents, full_.latents), painted.recall.kept};
   }
 
  private:
@@ -138,17 +136,15 @@ class JudgedClip {
     return mean;
   }
 
-  std::vector<float> paint(const BackendSpec& method) const {
-    MethodAttention attention({method, &device_}, network_.config().blocks, task().steps);
-    return clip_.paint(network_, method.text(), attention).latents;
+  RecalledPainting paint(const BackendSpec& method) const {
+    return clip_.paint(network_, {method, &device_});
   }
 
   const DitNetwork& network_;
   TrainingClip shown_;
   RecalledClip clip_;
   const Device& device_;
-  std::vector<float> full_;
-  std::vector<cv::Mat> full_frames_;
+  RecalledPainting full_;
   std::vector<Probe> probes_;
 };
 
@@ -167,10 +163,9 @@ std::string shown(const TauInterval& t) {
 }
 
 void add_taus(const std::vector<Judged>& methods, size_t clips, ExperimentResult& result) {
-  result.headings = {"metric", "PSNR: first step", "PSNR: mean of steps", "right colour: mean"};
+  result.headings = {"metric", "PSNR: first step", "PSNR: mean of steps", "colour kept: mean"};
   const auto psnrs = by_clip(methods, clips, [](const Judged& m, size_t c) { return m.psnr[c]; });
-  const auto recalled =
-      by_clip(methods, clips, [](const Judged& m, size_t c) { return m.recalled[c]; });
+  const auto kept = by_clip(methods, clips, [](const Judged& m, size_t c) { return m.kept[c]; });
   for (size_t i = 0; i < cheap_metric_names().size(); ++i) {
     const CheapMetric& metric = cheap_metric_names()[i];
     const auto first = by_clip(
@@ -178,7 +173,7 @@ void add_taus(const std::vector<Judged>& methods, size_t clips, ExperimentResult
     const auto all = by_clip(
         methods, clips, [&](const Judged& m, size_t c) { return metric.better * m.all[c][i]; });
     const TauInterval taus[] = {tau_of_means(first, psnrs), tau_of_means(all, psnrs),
-                                tau_of_means(all, recalled)};
+                                tau_of_means(all, kept)};
     result.rows.push_back({metric.name, shown(taus[0]), shown(taus[1]), shown(taus[2])});
     for (const TauInterval& tau : taus)
       result.record["tau"][metric.name].push_back(
@@ -195,7 +190,7 @@ void add_methods(const std::vector<Judged>& methods, ExperimentResult& result) {
                                         {"mean_of_steps", m.all},
                                         {"psnr", m.psnr},
                                         {"relative_distance", m.distance},
-                                        {"right_colour", m.recalled}});
+                                        {"colour_kept", m.kept}});
   for (const CheapMetric& metric : cheap_metric_names())
     result.record["metrics"].push_back(metric.name);
 }
@@ -233,7 +228,7 @@ ExperimentResult pixels(const ExperimentRequest& request) {
       "Kendall's tau, with its 95% interval over {} clips (means over {} networks), between what a "
       "metric says of {} "
       "methods at densities and what they paint: PSNR against full attention's video from the "
-      "same noise, and whether a character keeps its colours. Metrics are signed so that +1 "
+      "same noise, and how much a character keeps of its colour. Metrics are signed so that +1 "
       "means that the metric orders the methods as the video does.",
       clips, count, methods.size()));
   return result;

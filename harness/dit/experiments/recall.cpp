@@ -9,7 +9,6 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
 #include "harness/io/json_file.h"
-#include "harness/workloads/dit/latents.h"
 #include "harness/workloads/dit/palette.h"
 #include "metrics/statistics/proportion.h"
 
@@ -21,6 +20,7 @@ struct Contender {
   std::string checkpoint, backend;
   std::shared_ptr<const DitNetwork> network;
   std::vector<int> painted;  ///< colour by clip
+  std::vector<double> kept;  ///< of the colour, by clip
   double density = 0, seconds = 0;
 };
 
@@ -64,8 +64,7 @@ Kind kind_of(const Contender& c) {
 }
 
 /// Networks of one kind as seeds of it, by clip.
-void add_pooled_kinds(const std::vector<Contender>& contenders, const std::vector<int>& truth,
-                      ExperimentResult& result) {
+void add_pooled_kinds(const std::vector<Contender>& contenders, ExperimentResult& result) {
   std::vector<Kind> kinds;
   std::vector<SeedsByClips> values;
   for (const Contender& c : contenders) {
@@ -75,15 +74,13 @@ void add_pooled_kinds(const std::vector<Contender>& contenders, const std::vecto
       kinds.push_back(kind_of(c));
       values.emplace_back();
     }
-    values[kind].emplace_back();
-    for (size_t i = 0; i < c.painted.size(); ++i)
-      values[kind].back().push_back(c.painted[i] == truth[i]);
+    values[kind].push_back(c.kept);
   }
   const auto differences = pooled_differences(values.front(), {values.begin() + 1, values.end()});
   for (size_t i = 0; i < kinds.size(); ++i) {
     const MeanInterval mean = mean_interval(clip_means(values[i]));
-    std::string text = fmt::format("{}, seeds: {}: {} over clips", kinds[i].text, values[i].size(),
-                                   with_interval(mean, 3));
+    std::string text = fmt::format("{}, seeds: {}: colour kept {} over clips", kinds[i].text,
+                                   values[i].size(), with_interval(mean, 3));
     nlohmann::json record = {{"kind", kinds[i].text},
                              {"networks", values[i].size()},
                              {"mean", number_or_null(mean.mean)},
@@ -107,19 +104,19 @@ void paint(const ExperimentRequest& request, const TrainingClip& shown, int64_t 
            Contender& contender) {
   const DitNetwork& network = *contender.network;
   const RecalledClip clip(request, network, shown, index);
-  MethodAttention attention(
-      {method_for(network.config(), contender.backend), &find_device(request.device)},
-      network.config().blocks, request.steps);
-  const Rollout rollout = clip.paint(network, contender.backend, attention);
-  contender.painted.push_back(clip.painted(decode_latents(rollout.latents, clip.task().grid)));
-  contender.density += attention.costs().density;
-  contender.seconds += rollout.seconds;
+  const RecalledPainting painting = clip.paint(
+      network, {method_for(network.config(), contender.backend), &find_device(request.device)});
+  contender.painted.push_back(painting.recall.colour);
+  contender.kept.push_back(painting.recall.kept);
+  contender.density += painting.density;
+  contender.seconds += painting.seconds;
 }
 
 ExperimentResult result_of(const std::vector<Contender>& contenders, const std::vector<int>& truth,
                            const ExperimentRequest& request) {
   ExperimentResult result;
-  result.headings = {"model", "attention", "density", "right colour", "95% interval", "s/clip"};
+  result.headings = {"model",        "attention",   "density", "right colour",
+                     "95% interval", "colour kept", "s/clip"};
   for (const Contender& c : contenders) {
     int64_t right = 0;
     for (size_t i = 0; i < c.painted.size(); ++i) right += c.painted[i] == truth[i];
@@ -130,6 +127,7 @@ ExperimentResult result_of(const std::vector<Contender>& contenders, const std::
     result.rows.push_back({c.checkpoint, c.backend, fmt::format("{:.3g}", c.density * each),
                            fmt::format("{}/{} = {:.3f}", right, clips, share.value),
                            fmt::format("[{:.3f}, {:.3f}]", share.low, share.high),
+                           with_interval(mean_interval(c.kept), 3),
                            fmt::format("{:.3g}", c.seconds * each)});
     result.record["contenders"].push_back({{"checkpoint", c.checkpoint},
                                            {"backend", c.backend},
@@ -137,17 +135,20 @@ ExperimentResult result_of(const std::vector<Contender>& contenders, const std::
                                            {"accuracy", share.value},
                                            {"interval", {share.low, share.high}},
                                            {"painted", c.painted},
+                                           {"colour_kept", c.kept},
                                            {"seconds", c.seconds * each}});
   }
   result.record["truth"] = truth;
   result.record["chance"] = 1.0 / kColours;
   result.record["steps"] = request.steps;
   result.notes = {fmt::format(
-      "Shot 0 is given, the others are painted in {} steps. Judged is the colour in shot 2 of a "
-      "character that shot 0 shows and shot 1 does not; chance is 1/{} = {:.3f}.",
+      "Shot 0 is given, the others are painted in {} steps, twice from the same noise: with a "
+      "character that shot 0 and shot 2 show, shot 1 does not, in its colour and in the opposite "
+      "one. Judged is what changes in shot 2 in the character's true mask: which colour's change "
+      "is it (chance is 1/{} = {:.3f}), and how much of the true change is kept?",
       request.steps, kColours, 1.0 / kColours)};
   if (contenders.size() > 1 && !contenders.front().painted.empty())
-    add_pooled_kinds(contenders, truth, result);
+    add_pooled_kinds(contenders, result);
   return result;
 }
 

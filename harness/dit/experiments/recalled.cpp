@@ -1,7 +1,7 @@
 #include "harness/dit/experiments/recalled.h"
 
 #include "attention/error.h"
-#include "harness/workloads/dit/recall.h"
+#include "harness/workloads/dit/latents.h"
 
 namespace vidattn {
 namespace {
@@ -20,19 +20,31 @@ RecalledClip::RecalledClip(const ExperimentRequest& request, const DitNetwork& n
             .clean = network.standardised(clip.latents()),
             .steps = request.steps,
             .shift = request.shift,
-            .seed = clip_seed(request, index)} {}
+            .seed = clip_seed(request, index)},
+      opposite_(network.standardised(
+          clip.recoloured(kJudgedCharacter, opposite_colour(colour())).latents())) {}
 
 int RecalledClip::colour() const { return clip_.colour_of(kJudgedCharacter); }
 
-int RecalledClip::painted(const std::vector<cv::Mat>& frames) const {
-  return painted_colour(clip_, kJudgedCharacter, kJudgedShot, frames);
-}
-
-Rollout RecalledClip::paint(const DitNetwork& network, const std::string& backend,
-                            MethodAttention& attention) const {
-  Rollout rollout = roll_out(network, task_, attention);
-  if (!rollout.failure.empty()) throw InputError(backend + ": " + rollout.failure);
-  return rollout;
+RecalledPainting RecalledClip::paint(const DitNetwork& network,
+                                     const MethodSettings& method) const {
+  RecalledPainting painting;
+  const auto rolled_out = [&](const RolloutTask& task) {
+    MethodAttention attention(method, network.config().blocks, task.steps);
+    Rollout rollout = roll_out(network, task, attention);
+    if (!rollout.failure.empty()) throw InputError(method.spec.text() + ": " + rollout.failure);
+    painting.density = attention.costs().density;
+    return rollout;
+  };
+  RolloutTask opposite = task_;
+  opposite.clean = opposite_;
+  const std::vector<cv::Mat> other = decode_latents(rolled_out(opposite).latents, task_.grid);
+  Rollout own = rolled_out(task_);
+  painting.latents = std::move(own.latents);
+  painting.seconds = own.seconds;
+  painting.frames = decode_latents(painting.latents, task_.grid);
+  painting.recall = recalled_colour(clip_, kJudgedCharacter, kJudgedShot, painting.frames, other);
+  return painting;
 }
 
 }  // namespace vidattn

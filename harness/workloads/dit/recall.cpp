@@ -41,48 +41,71 @@ void check_frames(const TrainingClip& truth, const std::vector<cv::Mat>& frames)
                        std::to_string(size.width) + "x" + std::to_string(size.height));
 }
 
-/// Where a character is in a pixel frame, without a rim of one pixel where something is left.
-cv::Mat inner_mask(const Film& film, int character, int64_t frame) {
-  const cv::Mat mask = film.identity(frame) == character + 1;
-  cv::Mat inner;
-  cv::erode(mask, inner, cv::Mat());
-  return cv::countNonZero(inner) > 0 ? inner : mask;
-}
-
-/// Squared error of `frames` against a clip's shot as it is decoded, where the masks are.
-double shot_error(const TrainingClip& clip, const ShotSpan& span, const std::vector<cv::Mat>& masks,
-                  const std::vector<cv::Mat>& frames) {
+/// The true clip's shot as it looks when it is decoded: no painted video can be better.
+std::vector<cv::Mat> decoded_shot(const TrainingClip& clip, const ShotSpan& span) {
   std::vector<float> tokens(clip.grid().frame_size() * kPatchChannels);
   const auto render = [&](int64_t i) { return clip.film().frame(i); };
-  double error = 0;
+  std::vector<cv::Mat> all;
   for (int64_t t = span.begin; t < span.end; ++t) {
     encode_latent_frame(render, clip.grid(), t, tokens.data());
-    int64_t i = first_pixel_frame(t);
-    for (const cv::Mat& best : decode_latent_frame(tokens.data(), clip.grid(), t)) {
-      error += cv::norm(best, frames[i], cv::NORM_L2SQR, masks[i - span.first_pixel()]);
-      ++i;
-    }
+    for (const cv::Mat& frame : decode_latent_frame(tokens.data(), clip.grid(), t))
+      all.push_back(frame);
   }
-  return error;
+  return all;
 }
 
-}  // namespace
+/// Mean colour of a shot's frames where the masks are.
+cv::Scalar mean_colour(const cv::Mat* frames, const std::vector<cv::Mat>& masks) {
+  cv::Scalar sum;
+  double pixels = 0;
+  for (size_t i = 0; i < masks.size(); ++i) {
+    const double count = cv::countNonZero(masks[i]);
+    sum += cv::mean(frames[i], masks[i]) * count;
+    pixels += count;
+  }
+  return sum * (1 / pixels);
+}
 
-int painted_colour(const TrainingClip& truth, int character, int64_t shot,
-                   const std::vector<cv::Mat>& frames) {
-  const ShotSpan span = span_of(truth.grid(), shot);
-  check_frames(truth, frames);
+/// Where a character is in the pixel frames of a shot that shows it.
+std::vector<cv::Mat> masks_of(const TrainingClip& clip, int character, int64_t shot) {
+  const ShotSpan span = span_of(clip.grid(), shot);
   std::vector<cv::Mat> masks;
   for (int64_t i = span.first_pixel(); i < span.end_pixel(); ++i)
-    masks.push_back(inner_mask(truth.film(), character, i));
+    masks.push_back(clip.film().identity(i) == character + 1);
   const auto empty = [](const cv::Mat& mask) { return cv::countNonZero(mask) == 0; };
   if (std::ranges::all_of(masks, empty))
     throw InputError("recall: character " + std::to_string(character) + " is not seen in shot " +
                      std::to_string(shot));
-  std::array<double, kColours> errors{};
+  return masks;
+}
+
+}  // namespace
+
+ColourRecall recalled_colour(const TrainingClip& truth, int character, int64_t shot,
+                             const std::vector<cv::Mat>& frames,
+                             const std::vector<cv::Mat>& opposite) {
+  const ShotSpan span = span_of(truth.grid(), shot);
+  check_frames(truth, frames);
+  check_frames(truth, opposite);
+  const std::vector<cv::Mat> masks = masks_of(truth, character, shot);
+  std::array<cv::Scalar, kColours> means;
   for (int colour = 0; colour < kColours; ++colour)
-    errors[colour] = shot_error(truth.recoloured(character, colour), span, masks, frames);
-  return static_cast<int>(std::ranges::min_element(errors) - errors.begin());
+    means[colour] =
+        mean_colour(decoded_shot(truth.recoloured(character, colour), span).data(), masks);
+  const cv::Scalar painted = mean_colour(&frames[span.first_pixel()], masks) -
+                             mean_colour(&opposite[span.first_pixel()], masks);
+  ColourRecall recall;
+  double most = 0;
+  for (int colour = 0; colour < kColours; ++colour) {
+    const cv::Scalar change = means[colour] - means[opposite_colour(colour)];
+    const double along = painted.dot(change), length = cv::norm(change);
+    if (along / length > most) {
+      most = along / length;
+      recall.colour = colour;
+    }
+    if (colour == truth.colour_of(character)) recall.kept = along / (length * length);
+  }
+  return recall;
 }
 
 }  // namespace vidattn

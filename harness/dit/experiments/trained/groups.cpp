@@ -17,6 +17,7 @@ ExperimentResult groups(const ExperimentRequest& request) {
                                              {kCrossShotColumn,
                                               kIdentityColumn,
                                               kColourColumn,
+                                              kKeptColumn,
                                               {"density", "sparsity %", 1, -100, 100},
                                               kFlopsColumn});
   result.notes.emplace_back(

@@ -31,6 +31,7 @@ constexpr ContestColumn kMethodColumns[] = {
     kCrossShotColumn,
     kIdentityColumn,
     kColourColumn,
+    kKeptColumn,
     {"psnr", "PSNR dB", 2},
     {"ssim", "SSIM", 3},
     {"density", "sparsity %", 1, -100, 100}};

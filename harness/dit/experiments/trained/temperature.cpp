@@ -12,8 +12,8 @@ ExperimentResult temperature(const ExperimentRequest& request) {
   for (const double temperature : kTemperatures)
     variants.push_back({fmt::format("temperature {:g}", temperature),
                         fmt::format("moga_stga:num_groups=5,temperature={:g}", temperature)});
-  ExperimentResult result =
-      compare_variants(request, variants, {kColourColumn, kCrossShotColumn, kIdentityColumn});
+  ExperimentResult result = compare_variants(
+      request, variants, {kColourColumn, kKeptColumn, kCrossShotColumn, kIdentityColumn});
   result.notes.emplace_back("MoGA, Table 6 and Figure 13: what divides the router's scores.");
   return result;
 }
