@@ -114,4 +114,10 @@ std::string plan_checksum(const Plan& plan) {
   return hash.text();
 }
 
+std::string joint_checksum(const std::vector<std::string>& checksums) {
+  Hash hash;
+  for (const std::string& checksum : checksums) hash.bytes(checksum.data(), checksum.size());
+  return hash.text();
+}
+
 }  // namespace vidattn

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "attention/plan.h"
 
@@ -12,5 +13,8 @@ namespace vidattn {
 /// decide on floating-point scores may plan differently on another SIMD target. Guards against
 /// accidents, not against forgery.
 std::string plan_checksum(const Plan& plan);
+
+/// One checksum of several plans', in their order.
+std::string joint_checksum(const std::vector<std::string>& checksums);
 
 }  // namespace vidattn

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include "harness/io/sha256.h"
+#include "metrics/plan/checksum.h"
 #include "metrics/plan/layer_kinds.h"
 
 namespace vidattn {
@@ -77,18 +77,12 @@ std::vector<PlanFacts::Stage> mean_kind_stages(const std::vector<Case>& kinds) {
   return means;
 }
 
-/// One checksum of all kinds' plans.
-std::string joint_checksum(const std::vector<Case>& kinds) {
-  constexpr size_t kDigits = 16;  // as a plan's
-  std::string all;
-  for (const Case& kind : kinds) all += kind.result.plan.checksum;
-  return sha256(all).substr(0, kDigits);
-}
-
 /// Branches, figures and ranks are those of each kind, and stand with them.
 PlanFacts mean_plan(const std::vector<Case>& kinds, const PlanStats& stats) {
   PlanFacts plan;
-  plan.checksum = joint_checksum(kinds);
+  std::vector<std::string> checksums;
+  for (const Case& kind : kinds) checksums.push_back(kind.result.plan.checksum);
+  plan.checksum = joint_checksum(checksums);
   plan.density_per_head = stats.density_per_head;
   plan.stages = mean_kind_stages(kinds);
   plan.unit = kinds.front().result.plan.unit;

@@ -59,5 +59,18 @@ TEST(PlanChecksum, EveryPartCounts) {
   }
 }
 
+TEST(PlanChecksum, OfSeveralPlansIsOfAllInTheirOrder) {
+  std::set<std::string> seen;
+  for (const std::vector<std::string>& plans : {std::vector<std::string>{"a", "b"},
+                                                {"b", "a"},
+                                                {"ab"},
+                                                {"a"},
+                                                {"a", "b", "b"},
+                                                {"", "ab"}}) {
+    EXPECT_EQ(joint_checksum(plans).size(), 16U);
+    EXPECT_TRUE(seen.insert(joint_checksum(plans)).second);
+  }
+}
+
 }  // namespace
 }  // namespace vidattn
