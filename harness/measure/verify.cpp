@@ -143,7 +143,11 @@ void compare_groups_with_masks(const Plan& plan, Case& c) {
   const int64_t count = *std::max_element(groups.begin(), groups.end()) + 1;
   const auto& who = identity->as<uint8_t>(kIdentity);
   const IouSum best = best_group_iou(c.in.grid, groups, count, who);
-  if (best.masks == 0) return;
+  if (best.masks == 0) {
+    c.result.note += fmt::format("{}{}: no mask in any latent frame, so no router IoU",
+                                 c.result.note.empty() ? "" : "; ", short_setting(c.spec.text()));
+    return;
+  }
   c.figures["router_iou"] = best.mean();
   c.figures["random_group_iou"] = random_group_iou(c.in.grid, count, who).mean();
 }

@@ -125,11 +125,18 @@ std::string row_name(const Case& c) {
   return with_target(short_setting(c.result.setting), c.result.identity);
 }
 
-/// Whether two cases are one: the same method's, with the same plan on the same device. They may
-/// differ in the density asked for, or in a parameter that changed nothing.
+bool equal_shares(const std::vector<Case>& a, const std::vector<Case>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Case& one, const Case& other) { return one.share == other.share; });
+}
+
+/// Whether two cases are one: the same method's, with the same plan on the same device, of as many
+/// layers where it stands for several kinds. They may differ in the density asked for, or in a
+/// parameter that changed nothing.
 bool equal_plans(const Case& a, const Case& b) {
   return a.passed() && b.passed() && a.spec.backend == b.spec.backend && a.device == b.device &&
-         a.dtype == b.dtype && a.result.plan.checksum == b.result.plan.checksum;
+         a.dtype == b.dtype && a.result.plan.checksum == b.result.plan.checksum &&
+         equal_shares(a.kinds, b.kinds);
 }
 
 /// The earlier case that has the measured figures of this one; null = it is timed itself.

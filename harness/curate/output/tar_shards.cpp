@@ -1,15 +1,17 @@
 #include "harness/curate/output/tar_shards.h"
 
+#include <fmt/format.h>
+
+#include <filesystem>
+
 #include "attention/error.h"
 
 #ifdef VIDATTN_WITH_LIBARCHIVE
 #include <archive.h>
 #include <archive_entry.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <exception>
-#include <filesystem>
 #include <memory>
 
 #include "harness/io/file.h"
@@ -17,12 +19,26 @@
 #endif
 
 namespace vidattn {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string shard_name(int64_t number) { return fmt::format("{:06}.tar", number); }
+
+}  // namespace
+
+void remove_tar_shards(const DatasetPlace& place) {
+  std::error_code ignored;
+  for (int64_t number = 0;; ++number) {
+    const fs::path shard = place.file("shards") / shard_name(number);
+    if (!fs::is_regular_file(fs::symlink_status(shard, ignored))) return;
+    fs::remove(shard, ignored);
+  }
+}
 
 #ifdef VIDATTN_WITH_LIBARCHIVE
 
 namespace {
-
-namespace fs = std::filesystem;
 
 struct FreeArchive {
   void operator()(archive* one) const { archive_write_free(one); }
@@ -102,18 +118,6 @@ class TarShard {
   std::unique_ptr<archive, FreeArchive> tar_;  // last: closing writes
 };
 
-std::string shard_name(int64_t number) { return fmt::format("{:06}.tar", number); }
-
-/// Those of an earlier call; what else lies there is somebody's.
-void remove_shards(const fs::path& folder) {
-  std::error_code ignored;
-  for (int64_t number = 0;; ++number) {
-    const fs::path shard = folder / shard_name(number);
-    if (!fs::is_regular_file(fs::symlink_status(shard, ignored))) return;
-    fs::remove(shard, ignored);
-  }
-}
-
 }  // namespace
 
 void require_tar() {}
@@ -122,7 +126,7 @@ int64_t write_tar_shards(const DatasetPlace& place, const std::vector<nlohmann::
                          int64_t megabytes) {
   const fs::path folder = place.file("shards");
   make_writable_folder(folder.string());
-  remove_shards(folder);
+  remove_tar_shards(place);
   const auto most = static_cast<uint64_t>(megabytes) << 20;
   std::unique_ptr<TarShard> shard;
   int64_t count = 0;

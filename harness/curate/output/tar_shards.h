@@ -11,6 +11,9 @@ namespace vidattn {
 /// Throws InputError where the build has no libarchive.
 void require_tar();
 
+/// Removes the shards of an earlier call; what else lies in their folder is somebody's.
+void remove_tar_shards(const DatasetPlace& place);
+
 /// Writes all samples as WebDataset shards, shards/000000.tar and so on below the dataset's folder,
 /// each closed once it holds `megabytes`: of every sample ID.mp4, ID.json (its line) and ID.jpg,
 /// one after the other. Files have one date and owner, so that equal samples make equal shards.

@@ -109,7 +109,8 @@ void add_notes(Case& c) {
       note += (note.empty() ? "" : "; ") + own;
   std::vector<std::string> each;
   for (const Case& kind : c.kinds)
-    each.push_back(fmt::format("{:.4g} of {}", kind.stats.density, kind_name(kind)));
+    each.push_back(fmt::format("{:.4g} of {} ({:.0f}% of the layers)", kind.stats.density,
+                               kind_name(kind), 100 * kind.share));
   note += fmt::format("{}mean of {} kinds of layers, of densities {}",
                       note.empty() ? short_setting(c.result.setting) + ": " : "; ", each.size(),
                       fmt::join(each, ", "));

@@ -50,9 +50,13 @@ CrossedMean within(CrossedMean mean, double least, double most) {
   return mean;
 }
 
+/// Of pairs each answer counts as "a over b" and as "b over a": which method is a says nothing.
 Agreement agreement_of(const std::vector<Observation>& observations, int64_t question) {
   std::map<std::tuple<int64_t, int64_t, int64_t>, std::vector<double>> by_unit;
-  for (const Observation& o : observations) by_unit[{o.prompt, o.a, o.b}].push_back(o.value);
+  for (const Observation& o : observations) {
+    by_unit[{o.prompt, o.a, o.b}].push_back(o.value);
+    if (o.b >= 0) by_unit[{o.prompt, o.b, o.a}].push_back(-o.value);
+  }
   std::vector<std::vector<double>> units;
   for (auto& [unit, ratings] : by_unit) units.push_back(std::move(ratings));
   return {question, krippendorff_alpha(units, RatingScale::ordinal),

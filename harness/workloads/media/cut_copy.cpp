@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 #include "harness/io/file.h"
 #include "harness/workloads/media/packet_copy.h"
 
@@ -114,7 +115,7 @@ bool CutPoints::allow(const std::vector<FrameRange>& ranges) const {
 }
 
 CutPoints find_cut_points(const std::string& video) {
-  const std::string ending = std::filesystem::path(video).extension();
+  const std::string ending = lower_case(std::filesystem::path(video).extension());
   if (std::find(kCopied.begin(), kCopied.end(), ending) == kCopied.end()) return {};
   const MediaInput input(video);
   const MediaDemuxer container = open_to_copy(video, input);

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "attention/error.h"
+#include "attention/nearest.h"
 #include "harness/io/file.h"
 
 namespace vidattn {
@@ -18,7 +19,7 @@ void require_copied(const std::string& video, int code, const char* doing) {
 }
 
 MediaDemuxer open_to_copy(const std::string& video, const MediaInput& input) {
-  const std::string ending = std::filesystem::path(video).extension();
+  const std::string ending = lower_case(std::filesystem::path(video).extension());
   const bool matroska = ending == ".webm" || ending == ".mkv";
   const AVInputFormat* format = av_find_input_format(matroska ? "matroska" : "mov");
   AVFormatContext* context = input.new_context();

@@ -21,7 +21,9 @@ constexpr double kUnknownFps = 25;  // of a stream that has neither times nor a 
 
 struct VideoReader::State {
   State(const std::string& name, int threads, std::optional<double> key_frames_apart)
-      : path(name), stream(name, threads > 0 ? threads : omp_get_max_threads(), key_frames_apart) {}
+      : path(name),
+        stream(name, threads > 0 ? threads : omp_get_max_threads(), key_frames_apart),
+        leaves_out(key_frames_apart.has_value()) {}
 
   /// The next frame with its time; nullptr at the end.
   const AVFrame* advance() {
@@ -65,6 +67,7 @@ struct VideoReader::State {
   std::string doubt;  ///< about how the first such frame is to be turned
   int64_t frames = 0, interlaced = 0;
   bool ended = false;
+  bool leaves_out;  ///< all but some key frames
 };
 
 VideoReader::VideoReader(const std::string& path, int threads,
@@ -104,7 +107,7 @@ std::vector<std::string> VideoReader::notes() const {
   const State& s = *state_;
   std::vector<std::string> notes;
   const int64_t by_container = s.stream.frames_counted();
-  if (s.ended && s.frames < frames_promised())
+  if (s.ended && !s.leaves_out && s.frames < frames_promised())
     notes.push_back(fmt::format("cut off or damaged: its header promises {}{}, {} can be read",
                                 by_container > 0 ? "" : "about ",
                                 counted(frames_promised(), "frame"), s.frames));

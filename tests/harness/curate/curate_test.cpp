@@ -285,6 +285,9 @@ TEST(Curate, TheSameCallAgainDoesNothingAnew) {
   EXPECT_EQ(c.run("out", "--webdataset 1").exit_code, 3);
   EXPECT_EQ(read_bytes(c.folder / "out/manifest.jsonl"), before);
   each([&](const std::string& path, auto time) { EXPECT_EQ(times.at(path), time) << path; });
+  EXPECT_TRUE(fs::exists(c.folder / "out/shards/000000.tar"));
+  EXPECT_EQ(c.run("out").exit_code, 3);
+  EXPECT_FALSE(fs::exists(c.folder / "out/shards/000000.tar")) << "of another call";
 }
 
 TEST(Curate, BadInputIsOneLine) {

@@ -34,7 +34,7 @@ const std::string kH264 = "libx264 -g 12 -keyint_min 12 -sc_threshold 0 -bf 2 -p
 
 TEST(CutCopy, CopiesRangesFrameByFrame) {
   const TemporaryFolder folder;
-  for (const char* name : {"a.mp4", "a.mkv"}) {
+  for (const char* name : {"a.mp4", "a.mkv", "b.MP4", "b.MKV"}) {
     const auto video = folder / name, copy = folder / "copy.mp4";
     make(video, kH264);
     const CutPoints points = find_cut_points(video.string());

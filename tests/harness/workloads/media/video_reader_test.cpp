@@ -205,6 +205,16 @@ TEST_F(VideoKinds, TransparentOnesAreComposedOnBlackAndSaySo) {
   EXPECT_TRUE(opaque.notes().empty());
 }
 
+TEST_F(VideoKinds, FramesThatAreLeftOutAreNotMissed) {
+  ffmpeg("-i " + source() + " -c:v libx264 -g 4 " + path("keys.mp4"));
+  VideoReader reader(path("keys.mp4"), 1, 0);
+  int64_t frames = 0;
+  while (!reader.next().empty()) ++frames;
+  EXPECT_GT(frames, 1);
+  EXPECT_LT(frames, survey_video(path("keys.mp4")).frames);
+  EXPECT_FALSE(has_note(reader.notes(), "promises"));
+}
+
 TEST_F(VideoKinds, FramesThatAnEditListLeavesOutAreNotPromised) {
   ffmpeg("-ss 1.02 -i " + source() + " -t 0.5 -c copy " + path("cut.mp4"));
   const VideoSurvey survey = survey_video(path("cut.mp4"));
