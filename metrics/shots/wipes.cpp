@@ -52,13 +52,14 @@ struct Course {
 
 /// Mean absolute difference of every column, then of every row.
 std::vector<float> line_changes(const cv::Mat& a, const cv::Mat& b) {
-  std::vector<float> changes(static_cast<size_t>(a.cols + a.rows), 0);
+  const auto columns = static_cast<size_t>(a.cols);
+  std::vector<float> changes(columns + static_cast<size_t>(a.rows), 0);
   for (int y = 0; y < a.rows; ++y)
     for (int x = 0; x < a.cols; ++x) {
       const cv::Vec3f d = a.at<cv::Vec3f>(y, x) - b.at<cv::Vec3f>(y, x);
       const float change = (std::abs(d[0]) + std::abs(d[1]) + std::abs(d[2])) / 3;
       changes[static_cast<size_t>(x)] += change / static_cast<float>(a.rows);
-      changes[static_cast<size_t>(a.cols + y)] += change / static_cast<float>(a.cols);
+      changes[columns + static_cast<size_t>(y)] += change / static_cast<float>(a.cols);
     }
   return changes;
 }

@@ -160,7 +160,7 @@ class StudyRatings : public ::testing::Test {
     return {{"rater", kRater}, {"task", made_.study.plan_of(0)[place]}, {"answers", answers}};
   }
   std::string saved(const json& ratings) const {
-    const std::string path = folder_ / "saved.json";
+    std::string path = folder_ / "saved.json";
     write_json(path, {{"study", made_.study.id}, {"rater", kRater}, {"ratings", ratings}});
     return path;
   }

@@ -111,7 +111,7 @@ TEST(Recall, OfNoiseIsChance) {
     right += recall.colour == clip.colour_of(0);
     kept += recall.kept / kClips;
   }
-  EXPECT_NEAR(right, kClips / kColours, 23);  // four standard deviations
+  EXPECT_NEAR(right, 1.0 * kClips / kColours, 23);  // four standard deviations
   EXPECT_NEAR(kept, 0, 0.05);
 }
 
