@@ -32,7 +32,7 @@ for part in "${@:-bench 31200 62400 methods training minute}"; do
         --repeat 3 "${moga[@]}" ;;
       methods) measure methods_31200 run --quiet --grid 20,30,52 --heads 1 --repeat 7 "${methods[@]}" \
         --columns density,recall_mean,relative_l2,plan_time,run_time,speedup,realised_share,realised_share_run,planning_share,share_of_peak ;;
-      training) measure training run --quiet --pass both --grid 20,30,52 --heads 1 --repeat 3 \
+      training) measure training run --quiet --pass both --grid 20,30,52 --heads 1 --repeat 7 \
         --backend full --backend moga_stga --backend moga --backend stga --backend vsa --backend sla \
         --columns density,gradient_error,run_time,backward_time,backward_over_forward,forward_speedup,backward_speedup,speedup,realised_share,share_of_peak ;;
       minute) measure minute run --quiet --grid 361,30,52 --heads 1 --repeat 1 --backend full \
