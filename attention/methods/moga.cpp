@@ -216,18 +216,8 @@ class Moga : public Method<MogaParams> {
     for (size_t b = 0; b < plan.branches.size(); ++b)
       if (plan.branches[b].name == "moga" && p.use_gate)
         std::copy_n(gradients.branches[b].token_weight.begin(), router.tokens, gate.begin());
-    RouterGradients found =
-        route_backward(router, route_tokens(router, in.device).group->host(), gate.data());
-    const int64_t groups = router.groups, channels = router.hidden.dim;
-    std::map<std::string, Array> arrays;
-    if (router.scores != nullptr) {
-      arrays["router_logits"] = {{router.tokens, groups}, std::move(found.scores)};
-      return arrays;
-    }
-    arrays["hidden"] = {{router.tokens, channels}, std::move(found.hidden)};
-    arrays["router_weight"] = {{groups, channels}, std::move(found.weight)};
-    if (router.bias != nullptr) arrays["router_bias"] = {{groups}, std::move(found.bias)};
-    return arrays;
+    return moga_router_gradients(
+        router, route_backward(router, route_tokens(router, in.device).group->host(), gate.data()));
   }
 
  private:
@@ -270,6 +260,20 @@ class Moga : public Method<MogaParams> {
 const RegisterBackend<Moga> registered_moga;
 
 }  // namespace
+
+std::map<std::string, Array> moga_router_gradients(const LinearRouter& router,
+                                                   RouterGradients found) {
+  const int64_t groups = router.groups, channels = router.hidden.dim;
+  std::map<std::string, Array> arrays;
+  if (router.scores != nullptr) {
+    arrays["router_logits"] = {{router.tokens, groups}, std::move(found.scores)};
+    return arrays;
+  }
+  arrays["hidden"] = {{router.tokens, channels}, std::move(found.hidden)};
+  arrays["router_weight"] = {{groups, channels}, std::move(found.weight)};
+  if (router.bias != nullptr) arrays["router_bias"] = {{groups}, std::move(found.bias)};
+  return arrays;
+}
 
 LinearRouter moga_router(const Inputs& in, const Params& params) {
   return make_router(in, MogaParams(params.view(find_backend("moga").info().params)));

@@ -38,17 +38,7 @@ LinearRouter video_router(const BackendSpec& spec, const Inputs& in, int64_t beg
 }
 
 std::map<std::string, Array> balance_gradients(const LinearRouter& router, BalanceLoss loss) {
-  RouterGradients found = pass_scores(router, std::move(loss.scores));
-  const int64_t groups = router.groups, channels = router.hidden.dim;
-  std::map<std::string, Array> arrays;
-  if (router.scores != nullptr) {
-    arrays["router_logits"] = {{router.tokens, groups}, std::move(found.scores)};
-    return arrays;
-  }
-  arrays["hidden"] = {{router.tokens, channels}, std::move(found.hidden)};
-  arrays["router_weight"] = {{groups, channels}, std::move(found.weight)};
-  if (router.bias != nullptr) arrays["router_bias"] = {{groups}, std::move(found.bias)};
-  return arrays;
+  return moga_router_gradients(router, pass_scores(router, std::move(loss.scores)));
 }
 
 void add_gradients(const std::map<std::string, Array>& more, std::map<std::string, Array>& sum) {

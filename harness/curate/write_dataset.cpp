@@ -88,9 +88,10 @@ void write_dataset(const CurateSettings& settings, const std::vector<CuratedVide
   write_json(place.file("summary.json").string(), whole);
   write_text(place.file("index.html").string(), curate_page(videos, summary));
   remove_others(place, files_of(videos));
-  remove_tar_shards(place);
   if (record.webdataset > 0)
     print_out("{} tar shards\n", write_tar_shards(place, samples, record.webdataset));
+  else
+    remove_tar_shards(place);
   print_summary(summary);
 }
 

@@ -206,17 +206,26 @@ void check_and_compare(Case& c, std::vector<Dense>& dense) {
   if (c.passed()) c.result.per_head = figures_of_heads(c.fidelity, c.coverage);
 }
 
-void check_alone(Case& c, std::vector<Dense>& dense) {
+/// For what was thrown, in its handler.
+void end_as_thrown(Case& c) {
   try {
-    check_and_compare(c, dense);
-  } catch (const Cancelled&) {
-    end_as(c, Outcome::interrupted, {});
+    throw;
   } catch (const InputError& error) {
     end_as(c, Outcome::skipped, error.what());
   } catch (const std::bad_alloc& error) {
     end_as(c, Outcome::out_of_memory, text_of(error));
   } catch (const std::exception&) {
     end_as(c, Outcome::failed, failure_text(std::current_exception()));
+  }
+}
+
+void check_alone(Case& c, std::vector<Dense>& dense) {
+  try {
+    check_and_compare(c, dense);
+  } catch (const Cancelled&) {
+    end_as(c, Outcome::interrupted, {});
+  } catch (const std::exception&) {
+    end_as_thrown(c);
   }
 }
 
@@ -303,12 +312,8 @@ void set_density(Case& c, double target, const std::vector<Inputs>& before) {
     c.result.setting = c.spec.text();
     c.result.note = std::move(solution.note);
   } catch (const Cancelled&) {
-  } catch (const InputError& error) {
-    end_as(c, Outcome::skipped, error.what());
-  } catch (const std::bad_alloc& error) {
-    end_as(c, Outcome::out_of_memory, text_of(error));
   } catch (const std::exception&) {
-    end_as(c, Outcome::failed, failure_text(std::current_exception()));
+    end_as_thrown(c);
   }
   if (interrupted()) {  // the search stopped early, or never began
     end_as(c, Outcome::interrupted, {});

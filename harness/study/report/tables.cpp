@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <set>
 
+#include "attention/nearest.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/counted.h"
 #include "harness/tables/paper.h"
@@ -31,12 +30,6 @@ bool is_estimated(const CrossedMean& mean) { return std::isfinite(mean.standard_
 std::string probability(double p, const CrossedMean& mean) {
   if (!is_estimated(mean)) return "–";
   return p < 0.001 ? "<0.001" : fmt::format("{:.3f}", p);
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
 }
 
 class Teller {
@@ -135,15 +128,15 @@ class Teller {
   /// Of the paper's method of that name; empty where it has none.
   std::string printed(const std::string& question, const std::string& method) const {
     for (const std::string& column : paper_.columns)
-      if (lower(column) == lower(method)) return paper_.at(question, column).text;
+      if (lower_case(column) == lower_case(method)) return paper_.at(question, column).text;
     return "";
   }
 
   void add_printed(const std::string& question, TableRows& rows) const {
     std::set<std::string> own;
-    for (const std::string& method : key_.methods) own.insert(lower(method));
+    for (const std::string& method : key_.methods) own.insert(lower_case(method));
     for (const std::string& column : paper_.columns)
-      if (!own.contains(lower(column)))
+      if (!own.contains(lower_case(column)))
         rows.push_back({question, column, "", "", "", "", "", paper_.at(question, column).text});
   }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 #include <vector>
 
@@ -67,9 +66,7 @@ int64_t devices_of(const std::string& text, size_t cross) {
 Cluster parse_cluster(const std::string& text) {
   const size_t cross = text.rfind('x');
   const int64_t devices = devices_of(text, cross);
-  std::string name = text.substr(0, cross);
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string name = lower_case(text.substr(0, cross));
   std::vector<std::string> names;
   for (Cluster& cluster : known_clusters()) {
     if (cluster.name == name) {

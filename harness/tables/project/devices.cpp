@@ -1,7 +1,6 @@
 #include "harness/tables/project/devices.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "attention/error.h"
 #include "attention/nearest.h"
@@ -13,11 +12,6 @@ namespace vidattn {
 namespace {
 
 constexpr const char* kPeaks = "results/devices/peaks.json";
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 std::string name_in(const JsonReader& json) {
   std::string name = json.text();
@@ -49,9 +43,10 @@ void add_devices(const JsonReader& json, std::vector<ProjectedDevice>& devices) 
   json.object_of({"note", "devices"});
   for (const JsonReader& item : json.at("devices").items()) {
     ProjectedDevice device = device_from(item);
-    const bool known = std::any_of(
-        devices.begin(), devices.end(),
-        [&](const ProjectedDevice& other) { return lower(other.name) == lower(device.name); });
+    const bool known =
+        std::any_of(devices.begin(), devices.end(), [&](const ProjectedDevice& other) {
+          return lower_case(other.name) == lower_case(device.name);
+        });
     if (!known) devices.push_back(std::move(device));
   }
 }
@@ -79,7 +74,9 @@ std::vector<ProjectedDevice> choose_devices(const std::string& names,
     const size_t next = std::min(names.find(',', at), names.size());
     const std::string name = names.substr(at, next - at);
     at = next + 1;
-    const auto named = [&](const ProjectedDevice& d) { return lower(d.name) == lower(name); };
+    const auto named = [&](const ProjectedDevice& d) {
+      return lower_case(d.name) == lower_case(name);
+    };
     const auto found = std::find_if(known.begin(), known.end(), named);
     if (found == known.end())
       throw InputError("no device " + in_quotes(name) + " to project on: " + known_are(name, all));

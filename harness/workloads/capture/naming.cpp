@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "attention/nearest.h"
+
 namespace vidattn {
 namespace {
 
@@ -87,13 +89,6 @@ std::optional<int64_t> number_after(const std::string& text, std::string_view wo
   return std::nullopt;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
 }  // namespace
 
 std::vector<CallNames> find_calls(const std::vector<std::string>& names) {
@@ -146,11 +141,13 @@ bool is_chosen(const CallNames& call, const std::string& chosen) {
 }
 
 std::optional<int64_t> layer_in(std::string_view name) {
-  const std::string text = lower(name);
+  const std::string text = lower_case(std::string(name));
   const auto layer = number_after(text, "layer");
   return layer ? layer : number_after(text, "block");
 }
 
-std::optional<int64_t> step_in(std::string_view name) { return number_after(lower(name), "step"); }
+std::optional<int64_t> step_in(std::string_view name) {
+  return number_after(lower_case(std::string(name)), "step");
+}
 
 }  // namespace vidattn

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <opencv2/imgproc.hpp>
 #include <string>
 
 #include "attention/error.h"
