@@ -16,7 +16,7 @@ namespace vidattn {
 /// What an experiment on trained networks is asked; each reads what concerns it.
 struct ExperimentRequest {
   std::vector<std::string> checkpoints;
-  std::vector<std::string> backends;  ///< empty = what each network was trained with
+  std::vector<std::string> backends;  ///< empty = what each network was trained with, or the default
   int64_t clips = 24, steps = 30;
   double shift = 5;   ///< of the noise levels (steps_workload.h)
   uint64_t seed = 1;  ///< of the clips, which are none of any training's, and the noise
@@ -25,7 +25,7 @@ struct ExperimentRequest {
   std::string folder;             ///< where trained networks are kept
   int64_t seeds = 3;              ///< trainings of each kind
   int64_t train_steps = 700;      ///< of every fine-tuning
-  int64_t base_steps = 2500;      ///< of the full-attention networks that are fine-tuned, 0 = none
+  int64_t base_steps = 1500;      ///< of the full-attention networks that are fine-tuned, 0 = none
   double rate = 1e-3;             ///< largest learning rate of the fine-tuning
   std::optional<double> density;  ///< of swapped-in methods
   std::vector<int64_t> frames;    ///< of iteration, latent; empty = 1, 2 and 4 times the model's

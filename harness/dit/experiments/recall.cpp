@@ -6,6 +6,7 @@
 #include "attention/error.h"
 #include "harness/dit/experiments/pooled.h"
 #include "harness/dit/experiments/recalled.h"
+#include "harness/dit/experiments/trained/trained_models.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
 #include "harness/io/json_file.h"
@@ -14,6 +15,8 @@
 
 namespace vidattn {
 namespace {
+
+constexpr const char* kDefaultTrained = "moga_stga:num_groups=5";
 
 /// A network with the method that attends in it.
 struct Contender {
@@ -24,18 +27,38 @@ struct Contender {
   double density = 0, seconds = 0;
 };
 
+void add_contenders(const std::string& path, std::vector<std::string> backends,
+                    std::vector<Contender>& all) {
+  const auto network = std::make_shared<const DitNetwork>(read_checkpoint(path));
+  if (backends.empty()) backends = {trained_with(network->checkpoint())};
+  for (const std::string& backend : backends) {
+    method_for(network->config(), backend);
+    all.push_back({path, backend, network, {}});
+  }
+}
+
+/// Full-attention networks, and each of the methods fine-tuned from them.
+std::vector<std::string> train_networks(const ExperimentRequest& request) {
+  const std::vector<TrainedVariant> variants = variants_of(
+      request.backends.empty() ? std::vector<std::string>{kDefaultTrained} : request.backends);
+  require_trainable(request, variants);
+  require_bases(request);
+  const std::vector<std::string> bases = base_models(request);
+  std::vector<std::string> files = bases;
+  for (const TrainedVariant& variant : variants)
+    for (std::string& file : averaged_models(train_variant(request, variant, bases)))
+      files.push_back(std::move(file));
+  return files;
+}
+
 std::vector<Contender> contenders_of(const ExperimentRequest& request) {
   std::vector<Contender> all;
-  for (const std::string& path : request.checkpoints) {
-    const auto network = std::make_shared<const DitNetwork>(read_checkpoint(path));
-    std::vector<std::string> backends = request.backends;
-    if (backends.empty()) backends = {trained_with(network->checkpoint())};
-    for (const std::string& backend : backends) {
-      method_for(network->config(), backend);
-      all.push_back({path, backend, network, {}});
-    }
+  if (request.checkpoints.empty()) {
+    if (request.folder.empty())
+      throw InputError("recall needs networks: --checkpoint FILE, or --out FOLDER to train them");
+    for (const std::string& path : train_networks(request)) add_contenders(path, {}, all);
   }
-  if (all.empty()) throw InputError("recall needs a network: --checkpoint FILE");
+  for (const std::string& path : request.checkpoints) add_contenders(path, request.backends, all);
   return all;
 }
 
@@ -152,8 +175,7 @@ ExperimentResult result_of(const std::vector<Contender>& contenders, const std::
   return result;
 }
 
-ExperimentResult recall(const ExperimentRequest& request) {
-  std::vector<Contender> contenders = contenders_of(request);
+ExperimentResult recall_of(const ExperimentRequest& request, std::vector<Contender> contenders) {
   const DitConfig& config = contenders.front().network->config();
   const auto jobs = static_cast<int64_t>(contenders.size());
   Progress progress("painting", request.clips * jobs);
@@ -174,6 +196,16 @@ ExperimentResult recall(const ExperimentRequest& request) {
   ExperimentResult result = result_of(contenders, truth, request);
   result.interrupted = stopped || interrupted();
   return result;
+}
+
+ExperimentResult recall(const ExperimentRequest& request) {
+  try {
+    return recall_of(request, contenders_of(request));
+  } catch (const Cancelled&) {  // in a training, which keeps what it has
+    ExperimentResult result;
+    result.interrupted = true;
+    return result;
+  }
 }
 
 const RegisterExperiment registered_recall(

@@ -75,7 +75,9 @@ TEST_F(ExperimentCommand, RefusesInOneLine) {
   if (!torch_available()) return;
   two_networks();
   expect_refused("experiment groups --out " + at("o") + " --checkpoint " + at("m1"), "tiny");
-  expect_refused("experiment methods --base-steps 0 --out " + at("o"), "--base-steps");
+  for (const char* name : {"methods", "recall"})
+    expect_refused(std::string("experiment ") + name + " --base-steps 0 --out " + at("o"),
+                   "--base-steps");
 }
 
 /// Experiments that train, with as little as there is of everything.
@@ -115,6 +117,20 @@ TEST_F(TrainingExperiment, SlowTemperatureTrainsNothingTwice) {
                      at("o") + " --checkpoint " + at("o") +
                      "/temperature_1-seed1/averaged.safetensors",
                  "began with another network");
+}
+
+TEST_F(TrainingExperiment, SlowRecallTrainsWhatItJudges) {
+  const ToolResult result = trained("recall");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json contenders = record()["contenders"];
+  ASSERT_EQ(contenders.size(), 2u);
+  EXPECT_EQ(contenders[0]["backend"], "full");
+  EXPECT_EQ(contenders[1]["backend"], "moga_stga:num_groups=5");
+  EXPECT_EQ(contenders[1]["colour_kept"].size(), 2u);
+  const auto before = written("base_full-seed1");
+  ASSERT_EQ(trained("recall --backend stga").exit_code, 0);
+  EXPECT_EQ(written("base_full-seed1"), before);
+  EXPECT_EQ(record()["contenders"][1]["backend"], "stga");
 }
 
 TEST_F(TrainingExperiment, SlowBalanceFollowsEveryReading) {

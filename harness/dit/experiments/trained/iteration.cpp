@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 constexpr const char* kTimedBackends[] = {"full", "moga_stga:num_groups=5",
                                           "moga_stga:num_groups=20"};
 // Steps of a training: the first ones render more clips and warm the machine up.
-constexpr int64_t kUntimedSteps = 2, kTimedSteps = 6, kTimedClips = 4, kPaintedSteps = 4;
+constexpr int64_t kUntimedSteps = 1, kTimedSteps = 3, kTimedClips = 4, kPaintedSteps = 4;
 
 /// What one program took, per step.
 struct Timed {

@@ -36,13 +36,6 @@ constexpr ContestColumn kMethodColumns[] = {
     {"ssim", "SSIM", 3},
     {"density", "sparsity %", 1, -100, 100}};
 
-std::vector<TrainedVariant> trained_variants() {
-  std::vector<TrainedVariant> variants;
-  for (const std::string& backend : trained_methods())
-    variants.push_back({"trained " + backend, backend});
-  return variants;
-}
-
 /// What a network's own method executes on the first clip.
 double executed_density(const ExperimentRequest& request, const std::string& model) {
   const DitNetwork network(read_checkpoint(model));
@@ -78,7 +71,7 @@ std::vector<Contestant> methods_contestants(const ExperimentRequest& request,
                                             ExperimentResult& result) {
   const std::vector<std::string> bases = base_models(request);
   std::vector<Contestant> all{{"full", bases, "full"}}, trained;
-  for (const TrainedVariant& variant : trained_variants())
+  for (const TrainedVariant& variant : variants_of(trained_methods()))
     trained.push_back({variant.label, averaged_models(train_variant(request, variant, bases)), ""});
   const double density = request.density
                              ? *request.density
@@ -90,9 +83,8 @@ std::vector<Contestant> methods_contestants(const ExperimentRequest& request,
 }
 
 ExperimentResult methods(const ExperimentRequest& request) {
-  require_trainable(request, trained_variants());
-  if (request.checkpoints.empty() && request.base_steps == 0)
-    throw InputError("methods are swapped into full-attention networks: --base-steps above 0");
+  require_trainable(request, variants_of(trained_methods()));
+  require_bases(request);
   require_backends(request.backends);
   ExperimentResult result;
   try {

@@ -101,6 +101,12 @@ double value_of(const JsonReader& value) {
 
 }  // namespace
 
+std::vector<TrainedVariant> variants_of(const std::vector<std::string>& backends) {
+  std::vector<TrainedVariant> variants;
+  for (const std::string& backend : backends) variants.push_back({"trained " + backend, backend});
+  return variants;
+}
+
 std::vector<std::string> base_models(const ExperimentRequest& request) {
   std::vector<std::string> models;
   const std::vector<std::string>& given = request.checkpoints;
@@ -146,6 +152,11 @@ void require_trainable(const ExperimentRequest& request,
           fmt::format("{} is a {} network: --model {}", in_quotes(path), config.size, config.size));
   }
   torch_function("vidattn_make_trainer", "training");
+}
+
+void require_bases(const ExperimentRequest& request) {
+  if (request.checkpoints.empty() && request.base_steps == 0)
+    throw InputError("this experiment needs full-attention networks: --base-steps above 0");
 }
 
 std::map<std::string, std::vector<double>> training_curves(const std::string& folder) {

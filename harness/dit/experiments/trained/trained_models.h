@@ -17,6 +17,9 @@ struct TrainedVariant {
   BalanceForm form = BalanceForm::switch_transformer;
 };
 
+/// A variant for each backend, "trained BACKEND", with the defaults.
+std::vector<TrainedVariant> variants_of(const std::vector<std::string>& backends);
+
 /// The trainings of a variant: a folder (train.h) for each seed.
 using TrainedFolders = std::vector<std::string>;
 
@@ -34,6 +37,9 @@ TrainedFolders train_variant(const ExperimentRequest& request, const TrainedVari
 /// trained.
 void require_trainable(const ExperimentRequest& request,
                        const std::vector<TrainedVariant>& variants);
+
+/// Throws InputError where no full-attention networks are given and none would be trained.
+void require_bases(const ExperimentRequest& request);
 
 /// The values of a training by name of the log's keys, [steps] each; of values by block the mean.
 std::map<std::string, std::vector<double>> training_curves(const std::string& folder);
