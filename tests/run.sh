@@ -21,5 +21,5 @@ ctest --test-dir "$root/build/release" -j3 --output-on-failure --no-tests=error 
 # A lack of memory is an exception there, too. FaultSweep, Distributed and LostRanks need the tool. Vulkan is left out: its
 # drivers are not built for the sanitizers.
 ASAN_OPTIONS=allocator_may_return_null=1 ctest --test-dir "$root/build/asan" -j2 \
-  --output-on-failure --no-tests=error -E 'Slow|^Peak|NOT_BUILT|FaultSweep|^Distributed|^LostRanks' "$@"
+  --output-on-failure --no-tests=error -E 'Slow|^Peak|FaultSweep|^Distributed|^LostRanks' "$@"
 "$root/tests/fuzz.sh"
