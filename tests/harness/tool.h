@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
+#include "attention/blas.h"
 #include "tests/paths.h"
 
 namespace vidattn {
@@ -26,8 +28,18 @@ inline std::string read_all(FILE* stream) {
   return text;
 }
 
+/// Half of a short run of the tool is starting itself again with what libraries read when they are
+/// loaded (harness/cli/restart.h): here it has that from the start.
+inline void tune_environment() {
+  const std::string better = better_blas_core(blas_core());
+  if (!better.empty()) setenv("OPENBLAS_CORETYPE", better.c_str(), 0);
+  setenv("GOMP_SPINCOUNT", "2000", 0);
+  setenv("VIDATTN_RESTARTED", "1", 0);
+}
+
 /// Runs a shell command.
 inline ToolResult run_shell(const std::string& command) {
+  tune_environment();
   const auto errors =
       std::filesystem::temp_directory_path() / ("vidattn_stderr_" + std::to_string(getpid()));
   FILE* pipe = popen(("{ " + command + "; } 2>" + errors.string()).c_str(), "r");
