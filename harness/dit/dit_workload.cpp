@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "attention/device.h"
@@ -39,6 +41,21 @@ void describe(const DitSpec& spec, const DitCheckpoint& model, const TrainingCli
       {"step", spec.step}, {"steps", kDitSteps}, {"shift", kDitShift}, {"sigma", sigma}};
 }
 
+/// How small the network is, and where a grid goes beyond what it knows.
+std::string size_note(const DitCheckpoint& model, const VideoGrid& grid) {
+  int64_t parameters = 0;
+  for (const auto& [name, array] : model.weights) parameters += array.size();
+  const DitConfig& config = model.config;
+  std::string note = fmt::format(
+      "a toy network of {:.2g} million parameters, trained on clips of {}x{}x{} tokens",
+      static_cast<double>(parameters) * 1e-6, config.frames, config.height, config.width);
+  if (grid.video_tokens() != config.tokens())
+    note += fmt::format(
+        "; on {:.3g} times as many, its attention is of the right cost, but extrapolated",
+        static_cast<double>(grid.video_tokens()) / static_cast<double>(config.tokens()));
+  return note;
+}
+
 Workload dit_workload(const WorkloadRequest& request) {
   DitSpec spec = parse_dit_spec(request.spec);
   const DitNetwork network(load_model(spec.checkpoint));
@@ -61,6 +78,8 @@ Workload dit_workload(const WorkloadRequest& request) {
   workload.inputs = inputs_at(network, task, spec.step, spec.layer, before);
   workload.provenance["seed"] = request.seed;
   describe(spec, network.checkpoint(), clip, sigma, workload.provenance);
+  workload.notes = {size_note(network.checkpoint(), clip.grid())};
+  workload.provenance["notes"] = workload.notes;
   workload.call = CallFacts{.layer = spec.layer, .step = spec.step};
   if (request.progress) request.progress(1);
   return workload;

@@ -49,6 +49,18 @@ TEST_F(DitWorkload, HasTheShapesOfTheModel) {
   EXPECT_EQ(made.provenance["model"]["config"]["groups"], 3);
   EXPECT_EQ(made.provenance["model"]["earlier_blocks"], "moga_stga:hs=1,ws=1");
   EXPECT_EQ(made.provenance["model"]["sha256"].get<std::string>().size(), 64U);
+  ASSERT_EQ(made.notes.size(), 1U);
+  EXPECT_NE(made.notes[0].find("a toy network"), std::string::npos) << made.notes[0];
+  EXPECT_EQ(made.notes[0].find("extrapolated"), std::string::npos) << made.notes[0];
+}
+
+TEST_F(DitWorkload, SaysWhereItGoesBeyondItsTraining) {
+  const Workload made =
+      make_workload({.spec = spec(), .frames = 6, .height = 4, .width = 3, .seed = 5});
+  ASSERT_EQ(made.notes.size(), 1U);
+  EXPECT_NE(made.notes[0].find("trained on clips of 4x2x3 tokens; on 3 times as many"),
+            std::string::npos)
+      << made.notes[0];
 }
 
 TEST_F(DitWorkload, IsTheLayerOfTheNoisyClip) {
