@@ -126,8 +126,9 @@ ExitCode accept(const CheckOptions& options, const StoredRun& run, const Baselin
                                  in_quotes(before->suite)));
   const Baseline made = make_baseline(run, options.accept, before);
   if (made.cases.empty()) throw InputError("no case passed: nothing to accept");
-  const std::vector<std::string> unfit = unfit_times(made, run);
-  for (const std::string& reason : unfit) print_out("too uncertain to accept: {}\n", reason);
+  const std::vector<std::string> unfit = unfit_times(made);
+  for (const std::string& reason : unfit)
+    print_out("{}: {}\n", options.force ? "accepted by force" : "too uncertain to accept", reason);
   if (!unfit.empty() && !options.force) {
     print_out("{} was not written: measure on a quieter machine or longer, or --force it\n",
               in_quotes(options.baseline));

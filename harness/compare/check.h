@@ -50,8 +50,9 @@ struct CheckReport {
 /// skipped case that the baseline lacks is only said. Time, over full attention's and over that of
 /// as many multiply-adds: worse when its whole 95% interval lies above the tolerance; it cannot be
 /// judged when the interval holds the tolerance or is wider than it. Nor is it worse where the
-/// baseline's own interval is wider than the tolerance on either side, or the look before the run
-/// found the machine unfit: such a slowdown cannot be judged either.
+/// baseline's own interval is wider than the tolerance on either side. There is no verdict on times
+/// at all where the look before the run found the machine unfit, or the baseline says that its own
+/// were accepted by force: such a slowdown cannot be judged either, all else is a note.
 CheckReport judge_run(const Baseline& baseline, const StoredRun& run);
 
 /// "failed: a reason".

@@ -1,6 +1,7 @@
 #include "harness/compare/check_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <string_view>
@@ -44,6 +45,19 @@ std::string conditions(const CheckReport& report) {
       report.baseline.updated, report.baseline.revision, report.run.id, report.run.revision,
       same_machine ? "same machine" : "another machine", 100 * t.exact, 100 * t.fidelity,
       t.checksum ? "equal" : "not judged (another platform)", 100 * t.ratio, 100 * t.fed_ratio);
+}
+
+/// That the baseline's times were accepted by force, and why; empty when they were not.
+std::string forced(const CheckReport& report) {
+  constexpr size_t kMost = 3;
+  std::vector<std::string> reasons = unfit_times(report.baseline);
+  if (reasons.empty()) return "";
+  if (reasons.size() > kMost) {
+    const size_t more = reasons.size() - kMost;
+    reasons.resize(kMost);
+    reasons.push_back(fmt::format("and {} more", more));
+  }
+  return fmt::format("the baseline's times were accepted by force: {}", fmt::join(reasons, "; "));
 }
 
 const Finding* find(const CheckedCase& c, const std::string& figure) {
@@ -94,6 +108,7 @@ std::string junit_result(const CheckedCase& c) {
 
 std::string check_text(const CheckReport& report) {
   std::string text = "\n" + printable(conditions(report)) + "\n";
+  if (const std::string why = forced(report); !why.empty()) text += printable(why) + "\n";
   for (const CheckedCase& c : report.cases)
     if (c.worst() != State::ok)
       text += printable(fmt::format("{}: {}: {}", to_string(c.worst()), c.key, story(c))) + "\n";
@@ -120,7 +135,9 @@ std::string check_markdown(const CheckReport& report) {
     if (c.worst() != State::ok)
       text += fmt::format("- **{}** {}: {}\n", to_string(c.worst()), markdown(c.key),
                           markdown(story(c)));
-  return text + "\n" + markdown_line(conditions(report)) + "\n";
+  text += "\n" + markdown_line(conditions(report)) + "\n";
+  const std::string why = forced(report);
+  return why.empty() ? text : text + "\n" + markdown_line(why) + "\n";
 }
 
 std::string check_junit(const CheckReport& report) {
@@ -158,9 +175,13 @@ nlohmann::json check_json(const CheckReport& report) {
                      {"measured_again", c.again},
                      {"findings", std::move(findings)}});
   }
-  return {{"format", "vidattn check"}, {"schema_version", "2.0"},
-          {"verdict", word(report)},   {"exit_code", static_cast<int>(report.exit_code())},
-          {"suite", report.run.suite}, {"run", report.run.uid},
+  return {{"format", "vidattn check"},
+          {"schema_version", "2.1"},
+          {"verdict", word(report)},
+          {"exit_code", static_cast<int>(report.exit_code())},
+          {"suite", report.run.suite},
+          {"run", report.run.uid},
+          {"baseline_forced", unfit_times(report.baseline)},
           {"cases", std::move(cases)}};
 }
 

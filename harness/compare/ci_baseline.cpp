@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/compare/unfit.h"
 #include "harness/host/clock.h"
 #include "harness/io/json_file.h"
 #include "harness/io/one_line.h"
@@ -17,6 +18,7 @@ using nlohmann::json;
 
 constexpr const char* kFormat = "vidattn baseline";
 constexpr const char* kVersion = "2.0";
+constexpr const char* kUnfit = "unfit_times";
 
 json platform_of(const StoredRun& run) {
   const JsonReader environment(run.environment);
@@ -29,6 +31,16 @@ json platform_of(const StoredRun& run) {
 void put_interval(json& j, const char* key, const Interval& interval) {
   if (std::isfinite(interval.low) && std::isfinite(interval.high))
     j[key] = {interval.low, interval.high};
+}
+
+void put_unfit(json& j, const std::string& reason) {
+  if (!reason.empty()) j[kUnfit] = reason;
+}
+
+/// Empty in files that are fit, and in those of before it was kept.
+std::string unfit_of(const JsonReader& j) {
+  const JsonReader reason = j.maybe(kUnfit);
+  return reason.is_null() ? "" : reason.line();
 }
 
 /// Unknown in files of before it was kept.
@@ -48,6 +60,7 @@ json record_of(const BaselineCase& c) {
   put_interval(j, "ratio_interval", c.ratio_interval);
   put_interval(j, "fed_ratio_interval", c.fed_ratio_interval);
   if (c.identity) j["identity"] = to_json(*c.identity);
+  put_unfit(j, c.unfit);
   return j;
 }
 
@@ -68,6 +81,7 @@ BaselineCase case_of(const JsonReader& j) {
   c.fed_ratio_interval = interval_of(j.maybe("fed_ratio_interval"));
   if (const JsonReader identity = j.maybe("identity"); !identity.is_null())
     c.identity = identity_from_json(identity);
+  c.unfit = unfit_of(j);
   return c;
 }
 
@@ -93,6 +107,7 @@ Baseline from_json(const JsonReader& j) {
   if (!b.definition.is_null()) j.at("definition").object();
   b.accepted = accepted_of(j.at("accepted"));
   for (const auto& [key, c] : j.at("cases").members()) b.cases[one_line(key)] = case_of(c);
+  b.unfit = unfit_of(j);
   return b;
 }
 
@@ -144,6 +159,7 @@ Baseline make_baseline(const StoredRun& run, const std::string& reason, const Ba
                         {"reason", reason},
                         {"revision", run.revision},
                         {"machine_key", run.machine_key}});
+  b.unfit = unfit_for_times(run);
   for (const Measurement& c : run.cases) {
     if (!c.passed()) continue;
     BaselineCase& made = b.cases[c.key()];
@@ -155,6 +171,7 @@ Baseline make_baseline(const StoredRun& run, const std::string& reason, const Ba
     made.fed_ratio = c.metric("fed_ratio");
     made.ratio_interval = {c.metric("ratio_low"), c.metric("ratio_high")};
     made.fed_ratio_interval = {c.metric("fed_ratio_low"), c.metric("fed_ratio_high")};
+    made.unfit = unfit_for_times(c);
   }
   return b;
 }
@@ -163,21 +180,12 @@ double half_width(const Interval& interval, double ratio) {
   return (interval.high - interval.low) / 2 / ratio;
 }
 
-std::string unfit_for_times(const StoredRun& run) {
-  for (const PreflightCheck& check : run.preflight)
-    if (check.state == PreflightCheck::State::invalid)
-      return fmt::format("the look before the run found {} invalid: {}", check.name, check.message);
-  return "";
-}
-
-std::vector<std::string> unfit_times(const Baseline& baseline, const StoredRun& run) {
+std::vector<std::string> unfit_times(const Baseline& baseline) {
   std::vector<std::string> reasons;
   const Tolerances wanted = suite_tolerances(baseline.definition);
-  if (const std::string unfit = unfit_for_times(run); !unfit.empty()) reasons.push_back(unfit);
-  for (const Measurement& c : run.cases)
-    if (c.passed() && c.cores_were_taken())
-      reasons.push_back(fmt::format("{}: other programs held {:.1f} cores while it was measured",
-                                    c.key(), c.timing->cpus_of_others));
+  if (!baseline.unfit.empty()) reasons.push_back(baseline.unfit);
+  for (const auto& [key, c] : baseline.cases)
+    if (!c.unfit.empty()) reasons.push_back(key + ": " + c.unfit);
   const auto look = [&](const std::string& key, const char* tag, double ratio,
                         const Interval& interval, double allowed) {
     if (half_width(interval, ratio) > allowed)
@@ -203,6 +211,7 @@ void write_baseline(const std::string& path, const Baseline& b) {
          {"updated", b.updated},   {"revision", b.revision},     {"machine_key", b.machine_key},
          {"platform", b.platform}, {"definition", b.definition}, {"accepted", b.accepted},
          {"cases", json::object()}};
+  put_unfit(j, b.unfit);
   for (const auto& [key, c] : b.cases) j["cases"][key] = record_of(c);
   allow_update(path);  // accepting reads the figures before
   write_json(path, j);

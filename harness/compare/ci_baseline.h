@@ -35,6 +35,8 @@ struct BaselineCase {
   double ratio = NAN, fed_ratio = NAN;
   Interval ratio_interval = {NAN, NAN}, fed_ratio_interval = {NAN, NAN};  ///< NaN = unknown
   std::optional<CaseIdentity> identity = {};  ///< nullopt in files that have none
+  /// Why its times, accepted by force, are no ground for a verdict. Empty when they are one.
+  std::string unfit = {};
 };
 
 /// The accepted figures of a suite, in a JSON file under version control.
@@ -44,6 +46,7 @@ struct Baseline {
   nlohmann::json definition;  ///< the suite's
   nlohmann::json accepted = nlohmann::json::array();  ///< {date, reason, revision, machine_key}
   std::map<std::string, BaselineCase> cases;          ///< by key
+  std::string unfit = {};                             ///< as a case's, for the times of all
 
   /// The accepted case that a measured one is: of the same key, else the same case by the content
   /// of its inputs (a dump that has moved). Null when there is none.
@@ -63,13 +66,10 @@ Baseline make_baseline(const StoredRun& run, const std::string& reason, const Ba
 /// Half of an interval's width as a share of the ratio in it; NaN when it is unknown.
 double half_width(const Interval& interval, double ratio);
 
-/// Why a run's times cannot be held against anything, however they come out: a look before it that
-/// found the machine unfit. Empty when they can.
-std::string unfit_for_times(const StoredRun& run);
-
-/// The same of a baseline's times, one line for each: of such a run, or with an interval of more
-/// than the tolerance on either side, so that the accepted time may be anything in it.
-std::vector<std::string> unfit_times(const Baseline& baseline, const StoredRun& run);
+/// Why a baseline's times are too uncertain to judge by, one line for each reason: it or a case is
+/// unfit, or has an interval of more than the tolerance on either side, so that the accepted time
+/// may be anything in it. Such a one was accepted by force. Empty when they are not.
+std::vector<std::string> unfit_times(const Baseline& baseline);
 
 /// Throws InputError for a file that is missing or not a baseline, and names what in it is wrong.
 Baseline read_baseline(const std::string& path);

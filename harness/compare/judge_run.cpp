@@ -5,6 +5,7 @@
 #include <set>
 
 #include "harness/compare/check.h"
+#include "harness/compare/unfit.h"
 #include "harness/measure/record/catalogue.h"
 #include "metrics/statistics/statistics.h"
 
@@ -96,18 +97,21 @@ Finding judge_time(const std::string& tag, const std::string& over, const Accept
   const std::string change = fmt::format("time over {} changed by {:+.1f}% ({}), {:.0f}% allowed",
                                          over, 100 * got, interval, 100 * tolerance);
   const Interval& known = accepted.interval;
-  if (low > tolerance && half_width(known, expected) > tolerance)
-    f = {
-        State::invalid, f.figure, f.expected, f.got,
-        change + fmt::format(": the baseline's own interval, {:.4g} to {:.4g}, is too wide to tell",
-                             known.low, known.high)};
-  else if (low > tolerance)
-    f = {State::worse, f.figure, f.expected, f.got, change};
+  const bool wide = half_width(known, expected) > tolerance;
+  const std::string too_wide =
+      fmt::format(": the baseline's own interval, {:.4g} to {:.4g}, is too wide to tell", known.low,
+                  known.high);
+  const auto found = [&](State state, const std::string& why) {
+    f.state = state;
+    f.message = change + why;
+  };
+  if (low > tolerance)
+    found(wide ? State::invalid : State::worse, wide ? too_wide : "");
   else if (!(high <= tolerance) && !(got <= tolerance && high - got <= tolerance))
-    f = {State::invalid, f.figure, f.expected, f.got, change + ": too noisy to tell"};
+    found(State::invalid, ": too noisy to tell");
   else if (high < -tolerance)
-    f = {State::better, f.figure, f.expected, f.got,
-         change + ": faster; --accept makes it the rule"};
+    found(wide ? State::note : State::better,
+          wide ? too_wide : ": faster; --accept makes it the rule");
   return f;
 }
 
@@ -118,8 +122,7 @@ Finding judge_ratio(const BaselineCase& base, const Measurement& c, const Tolera
       judge_time("ratio", "full attention's", {base.ratio, base.ratio_interval}, c, t.ratio);
   if (f.state != State::worse || !c.cores_were_taken()) return f;
   f.state = State::invalid;
-  f.message +=
-      fmt::format("; not judged: other programs held {:.1f} cores", c.timing->cpus_of_others);
+  f.message += "; not judged: " + unfit_for_times(c);
   return f;
 }
 
@@ -149,13 +152,24 @@ void judge_times(const BaselineCase& base, const Measurement& c, const Tolerance
   judge("fed_ratio", base.fed_ratio, [&] { return judge_fed_time(base, c, t); });
 }
 
-/// Nothing is slower that was timed on a machine unfit for it.
-void distrust_times(const std::string& reason, CheckedCase& checked) {
+/// Of times that are no ground for a verdict: what looks slower cannot be judged, and what does not
+/// is no news either.
+void withhold_verdict(const std::string& reason, CheckedCase& checked) {
   for (Finding& f : checked.findings) {
-    if (!is_time(f) || f.state != State::worse) continue;
-    f.state = State::invalid;
-    f.message += "; not judged: " + reason;
+    if (!is_time(f) || f.state == State::note) continue;
+    f.state = f.state >= State::invalid ? State::invalid : State::note;
+    f.message = fmt::format("{} is {}, the baseline has {}: no verdict: {}", f.figure, f.got,
+                            f.expected, reason);
   }
+}
+
+/// Why nothing is said of a case's times, whatever they are; empty where something is.
+std::string no_ground_for_times(const Baseline& baseline, const BaselineCase& base,
+                                const StoredRun& run) {
+  const std::string now = unfit_for_times(run);
+  const std::string& then = baseline.unfit.empty() ? base.unfit : baseline.unfit;
+  return now.empty() && !then.empty() ? "the baseline's times were accepted by force: " + then
+                                      : now;
 }
 
 /// The root cause first: how the case ended, its plan, what that plan computes, and then what
@@ -227,14 +241,15 @@ CheckReport judge_run(const Baseline& baseline, const StoredRun& run) {
   if (baseline.cases.empty())
     report.cases.push_back(
         {"baseline", {{State::invalid, "cases", "", "", "it has no cases: nothing was judged"}}});
-  const std::string unfit = unfit_for_times(run);
   std::set<std::string> met;
   for (const Measurement& c : run.cases) {
     const auto* base = baseline.find(c);
-    if (base) met.insert(base->first);
     report.cases.push_back(base ? judge_case(c.key(), base->second, c, report.tolerances)
                                 : judge_new_case(c));
-    if (!unfit.empty()) distrust_times(unfit, report.cases.back());
+    if (!base) continue;
+    met.insert(base->first);
+    const std::string unfit = no_ground_for_times(baseline, base->second, run);
+    if (!unfit.empty()) withhold_verdict(unfit, report.cases.back());
   }
   for (const auto& [key, base] : baseline.cases)
     if (met.count(key) == 0)

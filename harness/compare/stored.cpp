@@ -7,6 +7,7 @@
 #include "attention/error.h"
 #include "harness/compare/compare.h"
 #include "harness/compare/compared_calls.h"
+#include "harness/compare/unfit.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/store/run_file.h"
 
@@ -29,20 +30,36 @@ std::string problem_of(const Measurement& a, const Measurement& b) {
   return "";
 }
 
-/// What pairs of blocks cannot mend: times that are not to be believed, other inputs.
-std::string mismatch_of(const Measurement& a, const Measurement& b) {
-  for (const Measurement* c : {&a, &b})
-    if (c->outcome == Outcome::mistrusted)
-      return fmt::format("{} mistrusted: {}", c == &a ? "A" : "B", c->reason);
-  CaseIdentity on_b = a.identity;
-  on_b.content = b.identity.content;
-  return same_case(a.identity, on_b) ? "" : "the two runs had other q, k or v";
+/// A stored run under the name that it was asked for.
+struct Side {
+  std::string name;
+  StoredRun run;
+};
+
+/// Times that are not to be believed.
+std::string distrust_of(const Side& side, const Measurement& c) {
+  if (c.outcome == Outcome::mistrusted)
+    return fmt::format("{} mistrusted: {}", side.name, c.reason);
+  const std::string whole = unfit_for_times(side.run);
+  const std::string unfit = whole.empty() ? unfit_for_times(c) : whole;
+  return unfit.empty() ? "" : fmt::format("no verdict on its times: {}: {}", side.name, unfit);
 }
 
-ComparedCase compare_cases(const Measurement& a, const Measurement& b, const ComparedCalls& names) {
+/// What pairs of blocks cannot mend: other inputs, times that are not to be believed.
+std::string mismatch_of(const Side& on_a, const Measurement& a, const Side& on_b,
+                        const Measurement& b) {
+  CaseIdentity like_b = a.identity;
+  like_b.content = b.identity.content;
+  if (!same_case(a.identity, like_b)) return "the two runs had other q, k or v";
+  const std::string distrust = distrust_of(on_a, a);
+  return distrust.empty() ? distrust_of(on_b, b) : distrust;
+}
+
+ComparedCase compare_cases(const Side& on_a, const Measurement& a, const Side& on_b,
+                           const Measurement& b, const ComparedCalls& names) {
   ComparedCase c = pair_cases(a, b);
   if (const std::string call = names.of(a); !call.empty()) c.name += ", " + call;
-  if (c.problem.empty()) c.problem = mismatch_of(a, b);
+  if (c.problem.empty()) c.problem = mismatch_of(on_a, a, on_b, b);
   const size_t blocks = std::min(a.blocks.size(), b.blocks.size());
   for (size_t i = 0; c.problem.empty() && i < blocks; ++i) {
     c.a_seconds.push_back(a.blocks[i].seconds());
@@ -105,29 +122,28 @@ ComparedCase pair_cases(const Measurement& a, const Measurement& b) {
 }
 
 ComparisonResult compare_stored_runs(const CompareOptions& options) {
-  const StoredRun a = read_run(options.sides[0], options.db),
-                  b = read_run(options.sides[1], options.db);
+  const Side a{options.sides[0], read_run(options.sides[0], options.db)},
+      b{options.sides[1], read_run(options.sides[1], options.db)};
   ComparisonResult result;
-  result.a = fmt::format("{} (revision {})", options.sides[0], a.revision);
-  result.b = fmt::format("{} (revision {})", options.sides[1], b.revision);
+  result.a = fmt::format("{} (revision {})", a.name, a.run.revision);
+  result.b = fmt::format("{} (revision {})", b.name, b.run.revision);
   result.protocol =
       "time is what the runs timed relative to full attention in the same block (full itself: to "
       "the "
       "measured peak);\nthe n-th blocks of the two runs are paired";
-  const ComparedCalls names(a, b);
-  for (const Measurement& c : a.cases) {
-    const Measurement* partner = find(b, c);
+  const ComparedCalls names(a.run, b.run);
+  for (const Measurement& c : a.run.cases) {
+    const Measurement* partner = find(b.run, c);
     if (!partner) continue;
-    result.cases.push_back(compare_cases(c, *partner, names));
+    result.cases.push_back(compare_cases(a, c, b, *partner, names));
     warn_about_blocks(c, *partner, result.warnings);
   }
   if (result.cases.empty())
-    throw InputError(
-        fmt::format("{} and {} have no case in common", options.sides[0], options.sides[1]));
-  warn_about_the_rest(a, b, "A", names, result.warnings);
-  warn_about_the_rest(b, a, "B", names, result.warnings);
-  const JsonReader machine_a = JsonReader(a.environment).maybe("machine"),
-                   machine_b = JsonReader(b.environment).maybe("machine");
+    throw InputError(fmt::format("{} and {} have no case in common", a.name, b.name));
+  warn_about_the_rest(a.run, b.run, "A", names, result.warnings);
+  warn_about_the_rest(b.run, a.run, "B", names, result.warnings);
+  const JsonReader machine_a = JsonReader(a.run.environment).maybe("machine"),
+                   machine_b = JsonReader(b.run.environment).maybe("machine");
   if (machine_a.value() != machine_b.value())
     result.warnings.push_back("the runs come from different machines");
   result.warnings.push_back(

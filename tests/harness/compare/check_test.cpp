@@ -6,6 +6,7 @@
 #include "harness/store/store.h"
 #include "harness/suites/suite.h"
 #include "tests/harness/altered.h"
+#include "tests/harness/compare/findings.h"
 #include "tests/harness/files.h"
 #include "tests/harness/stored.h"
 #include "tests/harness/tool.h"
@@ -15,16 +16,11 @@ namespace vidattn {
 namespace {
 
 using nlohmann::json;
+using testing::finding;
 using testing::key_of;
 using testing::run_of_two;
 using testing::stored_case;
 using State = Finding::State;
-
-const Finding& finding(const CheckReport& report, size_t c, const std::string& figure) {
-  for (const Finding& f : report.cases.at(c).findings)
-    if (f.figure == figure) return f;
-  throw std::runtime_error("no finding " + figure);
-}
 
 TEST(Check, AnUnchangedRunIsFine) {
   const CheckReport report = judge_run(make_baseline(run_of_two(), "first", nullptr), run_of_two());
@@ -196,64 +192,6 @@ TEST(Check, ASuiteSetsItsTolerances) {
   EXPECT_EQ(finding(judge_run(baseline, run), 0, "ratio").state, State::worse);
 }
 
-StoredRun slower_run() {
-  StoredRun run = run_of_two();
-  for (const char* tag : {"ratio", "ratio_low", "ratio_high"})
-    run.cases[0].values[tag].value *= 1.2;
-  return run;
-}
-
-TEST(Check, AnUnfitMachineCannotShowARegressionOfTime) {
-  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
-  StoredRun run = slower_run();
-  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression);
-  run.preflight = {{"throttling", PreflightCheck::State::warn, "a little"}};
-  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression)
-      << "a warning costs time only";
-  run.preflight = {{"throttling", PreflightCheck::State::invalid, "best speed changed by -40%"}};
-  const CheckReport report = judge_run(baseline, run);
-  EXPECT_EQ(report.exit_code(), ExitCode::invalid);
-  EXPECT_NE(finding(report, 0, "ratio").message.find("best speed changed by -40%"),
-            std::string::npos);
-  run.cases[0].values["pairs"].value += 1;
-  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression)
-      << "figures do not hang on it";
-}
-
-TEST(Check, AWideBaselineCannotShowARegressionOfTime) {
-  const testing::TemporaryFolder folder;
-  StoredRun before = run_of_two();
-  before.cases[0].values["ratio_low"].value = 0.33;
-  before.cases[0].values["ratio_high"].value = 0.634;
-  write_baseline(folder / "b.json", make_baseline(before, "first", nullptr));
-  const Baseline baseline = read_baseline(folder / "b.json");
-  const CheckReport report = judge_run(baseline, slower_run());
-  EXPECT_EQ(report.exit_code(), ExitCode::invalid);
-  EXPECT_NE(finding(report, 0, "ratio").message.find("0.33 to 0.634"), std::string::npos);
-  EXPECT_EQ(judge_run(baseline, run_of_two()).exit_code(), ExitCode::fine);
-}
-
-TEST(Check, WhatIsTooUncertainIsAcceptedByForceOnly) {
-  EXPECT_TRUE(unfit_times(make_baseline(run_of_two(), "first", nullptr), run_of_two()).empty());
-  const testing::TemporaryFolder folder;
-  StoredRun unfit = run_of_two(), wide = run_of_two();
-  unfit.preflight = {{"steal", PreflightCheck::State::invalid, "30% of the time"}};
-  wide.cases[1].values["fed_ratio_low"].value = 1;
-  const std::string baseline = folder / "b.json", db = folder / "v.db";
-  Store store(db, Store::Mode::write);
-  for (StoredRun* run : {&unfit, &wide}) {
-    run->finished = run->started;
-    const std::string accept = "check --run " + std::to_string(store.add_run(*run).value()) +
-                               " --db " + db + " --baseline " + baseline + " --accept why";
-    const ToolResult refused = run_tool(accept);
-    EXPECT_EQ(refused.exit_code, 2) << refused.out << refused.err;
-    EXPECT_NE(refused.out.find("too uncertain to accept"), std::string::npos) << refused.out;
-    EXPECT_FALSE(std::filesystem::exists(baseline));
-    EXPECT_EQ(run_tool(accept + " --force").exit_code, 0);
-    EXPECT_TRUE(std::filesystem::remove(baseline));
-  }
-}
-
 TEST(Check, ASlowdownThatHitsFullAttentionTooShowsBesideMultiplyAdds) {
   const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
   StoredRun run = run_of_two();
@@ -263,39 +201,6 @@ TEST(Check, ASlowdownThatHitsFullAttentionTooShowsBesideMultiplyAdds) {
   EXPECT_EQ(finding(report, 0, "fed_ratio").state, State::worse);
   EXPECT_EQ(finding(report, 0, "ratio").state, State::ok);
   EXPECT_EQ(report.exit_code(), ExitCode::regression);
-}
-
-TEST(Check, BesideOtherProgramsMultiplyAddsAreNotJudged) {
-  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
-  StoredRun run = run_of_two();
-  Measurement& c = run.cases[0];
-  for (const char* tag : {"fed_ratio", "fed_ratio_low", "fed_ratio_high"})
-    c.values[tag].value *= 1.1;
-  c.process.threads = 2;
-  for (const double share : {0.1, 0.5}) {
-    c.timing->cpus_of_others = share * 2;
-    EXPECT_EQ(finding(judge_run(baseline, run), 0, "fed_ratio").state,
-              share < 0.25 ? State::worse : State::note);
-  }
-}
-
-TEST(Check, BesideOtherProgramsNothingIsSlower) {
-  const Baseline baseline = make_baseline(run_of_two(), "first", nullptr);
-  StoredRun run = run_of_two();
-  Measurement& c = run.cases[0];
-  c.process.threads = 2;
-  c.timing->cpus_of_others = 1;
-  EXPECT_EQ(finding(judge_run(baseline, run), 0, "ratio").state, State::ok);
-  EXPECT_EQ(unfit_times(baseline, run).size(), 1U) << "nor is it a baseline";
-  for (const char* tag : {"ratio", "ratio_low", "ratio_high"}) c.values[tag].value *= 1.4;
-  const CheckReport report = judge_run(baseline, run);
-  EXPECT_EQ(finding(report, 0, "ratio").state, State::invalid);
-  EXPECT_NE(finding(report, 0, "ratio").message.find("other programs held 1.0 cores"),
-            std::string::npos);
-  EXPECT_EQ(report.exit_code(), ExitCode::invalid);
-  c.timing->cpus_of_others = 0.4;
-  EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression);
-  EXPECT_TRUE(unfit_times(baseline, run).empty());
 }
 
 TEST(Check, MissingMistrustedAndCrashedCases) {
