@@ -1,5 +1,8 @@
 #include "harness/cli/misspelt.h"
 
+#include <algorithm>
+#include <string_view>
+
 #include "attention/nearest.h"
 
 namespace vidattn {
@@ -33,7 +36,12 @@ std::string no_second(const std::string& first, const std::string& word,
   return "no command '" + first + " " + word + "': " + known_are(word, seconds);
 }
 
+/// Scripts of a checkout that one may take for commands.
+constexpr std::string_view kScripts[] = {"build", "get_models", "quickstart", "setup"};
+
 std::string no_command(const std::string& word, const std::vector<Command>& commands) {
+  if (std::find(std::begin(kScripts), std::end(kScripts), word) != std::end(kScripts))
+    return "no command '" + word + "': it is a script of the checkout, harness/" + word + ".sh";
   std::vector<std::string> names;
   for (const Command& command : commands) names.push_back(words_of(command)[0]);
   const std::string nearest = did_you_mean(word, names);

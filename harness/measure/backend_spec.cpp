@@ -50,6 +50,17 @@ std::string BackendSpec::essence() const {
                    [&](const ParamSpec& spec) { return params.value(spec.name) != spec.value; });
 }
 
+std::string BackendSpec::besides_density() const {
+  // Which parameters they are does not hang on the call's size.
+  const auto token = std::make_shared<Tensor>(1, 1, 1);
+  std::set<std::string> knobs;
+  for (const DensityKnob& knob : backend->knobs({.q = token, .k = token, .v = token}, params))
+    knobs.insert(knob.param);
+  return text_with(*this, [&](const ParamSpec& spec) {
+    return params.value(spec.name) != spec.value && !knobs.contains(spec.name);
+  });
+}
+
 namespace {
 
 void apply_setting(BackendSpec& spec, const std::string& setting) {

@@ -17,6 +17,9 @@ struct BackendSpec {
   std::string text() const;
   /// The same without those that have their default value: what a case is told apart by.
   std::string essence() const;
+  /// The essence without the parameters that move its density (Backend::knobs): cases that agree in
+  /// it differ in their density alone.
+  std::string besides_density() const;
 };
 
 /// A number with at most 4 significant digits; every other text, whole numbers too, as it is.

@@ -86,7 +86,8 @@ json point_of(const json& c) {
           {"low", known ? json(1 / ratio["high"].get<double>()) : json()},
           {"high", known ? json(1 / ratio["low"].get<double>()) : json()},
           {"error", metric_of(c, "relative_l2")},
-          {"density", c["metrics"].value("density", json())}};
+          {"density", c["metrics"].value("density", json())},
+          {"flaws", c["flaws"]}};
 }
 
 bool is_full(const json& point) { return point["method"] == "full"; }
@@ -109,7 +110,6 @@ json comparison(std::string label, json points, bool summary) {
 
 /// Points of a panel by the density asked for; those of full attention stand in each.
 std::map<double, json> points_by_target(const json& cases, size_t panel) {
-  constexpr double kNone = 0;  // no density can be asked for that is 0
   std::map<double, json> found;
   json full = json::array();
   for (const json& c : cases) {
@@ -120,24 +120,21 @@ std::map<double, json> points_by_target(const json& cases, size_t panel) {
     if (is_full(point))
       full.push_back(std::move(point));
     else
-      found[c["metrics"].value("density_target", kNone)].push_back(std::move(point));
+      found[target_of(c)].push_back(std::move(point));
   }
   for (auto& [target, points] : found) points.insert(points.end(), full.begin(), full.end());
   return found;
 }
 
-std::string with_density(const std::string& label, double target) {
-  return label + (target > 0 ? fmt::format(", density {:.4g}", target)
-                             : std::string(", each at its own density"));
-}
-
 /// The mean of one method's points, one of each panel.
 json mean_of(const std::vector<json>& points) {
   double logs = 0, error = 0, low = INFINITY, high = 0;
+  std::set<std::string> flaws;
   for (const json& p : points) {
     const double speedup = p["speedup"];
     logs += std::log(speedup);
     error += p["error"].get<double>();
+    flaws.insert(p["flaws"].begin(), p["flaws"].end());
     low = std::min(low, speedup);
     high = std::max(high, speedup);
   }
@@ -149,6 +146,7 @@ json mean_of(const std::vector<json>& points) {
   mean["high"] = high;
   mean["error"] = error / count;
   mean["density"] = nullptr;
+  mean["flaws"] = flaws;
   return mean;
 }
 
@@ -176,6 +174,13 @@ void add_summaries(json& all, const Summaries& summaries) {
 }
 
 }  // namespace
+
+double target_of(const json& c) { return c["metrics"].value("density_target", 0.0); }
+
+std::string with_density(const std::string& label, double target) {
+  return label + (target > 0 ? fmt::format(", density {:.4g}", target)
+                             : std::string(", each at its own density"));
+}
 
 json panels_of(json& cases, const json& workloads) {
   json panels = json::array();

@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attention/error.h"
 #include "harness/host/command_line.h"
 #include "harness/io/json_file.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/catalogue.h"
 #include "harness/measure/record/over_calls.h"
 #include "harness/report/calls.h"
+#include "harness/report/charts/flaws.h"
 #include "harness/report/charts/marks.h"
 #include "harness/report/comparisons.h"
 #include "harness/report/labels.h"
+#include "harness/report/left_out.h"
 #include "harness/report/report.h"
 #include "harness/report/run_table.h"
 #include "harness/store/history.h"
@@ -71,7 +74,9 @@ json mean_ratio_record(const Measurement& c) {
           {"blocks", 0}};
 }
 
+/// None where the table has no speedup.
 json ratio_record(const Measurement& c) {
+  if (c.is_full() || !std::isfinite(c.metric(kSpeedupTag.data()))) return nullptr;
   if (c.blocks.empty()) return mean_ratio_record(c);
   const std::vector<double> logs = log_ratios(c.blocks);
   if (logs.empty()) return nullptr;
@@ -112,11 +117,34 @@ json time_parts(const Measurement& c) {
   return parts;
 }
 
+/// What cases on one line differ in is their density: their setting without the knob.
+std::string series_of(const CaseIdentity& id) {
+  std::string name = id.backend;
+  try {
+    name = parse_backend(name).besides_density();
+  } catch (const InputError&) {  // of another version, or of nobody
+  }
+  return short_setting(name) + (id.pass == Pass::forward ? "" : ", " + to_string(id.pass)) +
+         (id.cold ? ", cold" : "");
+}
+
+/// What a table says of the case beside its numbers, and every chart must, too.
+json flaws_of(const Measurement& c, bool missed) {
+  json flaws = json::array();
+  if (missed) flaws.push_back(kMissed.name);
+  if (c.disturbed()) flaws.push_back(kDisturbed.name);
+  const auto left_out = [&](const char* tag) { return c.metric(tag) > 0; };
+  if (left_out("uncovered_tokens") || left_out("keyless_tokens") || left_out("unmentioned_text"))
+    flaws.push_back(kTokensLeftOut.name);
+  return flaws;
+}
+
 json case_record(const Measurement& c, const StoredRun& run) {
   json record{{"name", c.setting},
               {"method", c.setting.substr(0, c.setting.find(':'))},
               {"asked", short_setting(c.identity.backend)},
               {"set", short_setting(c.setting)},
+              {"series", series_of(c.identity)},
               {"workload", c.identity.workload},
               {"device", c.identity.device},
               {"dtype", c.identity.dtype},
@@ -126,14 +154,18 @@ json case_record(const Measurement& c, const StoredRun& run) {
               {"checksum", c.plan.checksum},
               {"command", c.command},
               {"disturbed", c.disturbed()},
-              {"ratio", c.is_full() ? json() : ratio_record(c)},
+              {"ratio", ratio_record(c)},
               {"metrics", json::object()},
+              {"unknown", json::object()},
               {"times", time_parts(c)},
               {"heads", short_numbers(c.plan.density_per_head)},
               {"recalls", short_numbers(c.per_head.recall)},
               {"intensity", number_or_null(intensity(c))}};
   for (const auto& [tag, metric] : c.values)
-    if (std::isfinite(metric.value)) record["metrics"][tag] = metric.value;
+    if (std::isfinite(metric.value))
+      record["metrics"][tag] = metric.value;
+    else
+      record["unknown"][tag] = metric.reason;
   double peak = NAN;
   for (const Block& block : c.blocks) peak = std::fmax(peak, block.peak_flops);
   record["peak"] = number_or_null(peak);
@@ -234,12 +266,14 @@ json report_data(const std::vector<StoredRun>& measured, const std::vector<Store
       record["run"] = i;
       record["label"] = labels.labels[at];
       record["missed"] = static_cast<bool>(missed[at]);
+      record["flaws"] = flaws_of(c, missed[at]);
       if (of_several_calls(measured[i].cases)) name_mean(c, record);
       record["workload_index"] = labels.workload_index[at];
     }
   }
   data["panels"] = panels_of(data["cases"], data["workloads"]);
   data["comparisons"] = comparisons_of(data["cases"], data["panels"]);
+  data["left_out"] = left_out_of(data["cases"], data["panels"]);
   add_calls(measured, data);
   data["history"] = history_record(history);
   for (const char* of : {"cases", "history"}) add_marks(data["marks"], data[of]);

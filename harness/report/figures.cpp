@@ -91,10 +91,10 @@ class ChartFiles {
     const int rows = kAround + kRow * static_cast<int>(cases.size());
     Drawing drawing(ChartSize::kWidth, kind.a_row_per_case ? rows : ChartSize::kHeight,
                     ChartSize::kFont);
-    kind.draw(drawing, cases);
+    const Drawn drawn = kind.draw(drawing, cases);
     if (!drawing.has_plots()) return;
-    const std::string title = fmt::format("{}: {}", kind.title, label);
-    plot_title(drawing, title, data_["title"], kind.a_row_per_case ? kRowsLeft : kPlaneLeft);
+    const std::string title = fmt::format("{}{}: {}", kind.title, drawn.note, label);
+    plot_title(drawing, title, data_["title"], drawn.left);
     for (const char* suffix : {".svg", ".pdf"})
       files_.add(name + suffix, [&] { return drawing.draw(title, suffix); });
   }

@@ -24,6 +24,7 @@
 #include "harness/measure/record/workload_facts.h"
 #include "harness/report/aggregates/rank_times.h"
 #include "harness/report/backgrounds.h"
+#include "harness/report/left_out.h"
 #include "harness/report/pictures.h"
 #include "harness/store/measurement_json.h"
 #include "harness/store/run_file.h"
@@ -206,7 +207,8 @@ bool warn_of_pictures(const json& data) {
 
 std::string report_page(const json& data) {
   json shown = data;
-  for (json& c : shown["cases"]) c.erase("pictures");
+  for (json& c : shown["cases"])
+    for (const char* part : {"pictures", "unknown"}) c.erase(part);
   return fill_page(kReportPage, {{"%STYLE%", kReportStyle},
                                  {"%DATA%", script_json(shown)},
                                  {"%CHART%", kChartLibrary},
@@ -232,6 +234,8 @@ ExitCode report(const ReportOptions& options) {
   write_tables(runs, files);
   write_figures(data, files);
   print_out("{}: {}\n", options.figures, fmt::join(files.names(), " "));
+  for (const std::string& line : left_out_lines(data["left_out"]))
+    print_out("{}\n", printable(line));
   return files.complete() && !undrawn ? outputs.code(ExitCode::fine) : ExitCode::usage;
 }
 

@@ -26,11 +26,13 @@ struct ReportOptions {
 ///   runs       name, revision, command, environment, validity [{level, text}]
 ///   workloads  the different ones
 ///   cases      run, panel, workload, name, label, short (the label in its panel), method, device,
-///              dtype, outcome, reason, metrics, ratio to full attention with its interval; times
+///              dtype, outcome, reason, metrics, unknown (why others have no value), ratio to full
+///              attention with its interval, as far as the table has a speedup; series (cases that
+///              one line joins), flaws ["missed", "disturbed", "tokens left out"]; times
 ///              [{name, seconds}] of planning's stages and of running, heads (density of each);
 ///              for the roofline intensity (FLOPs over the bytes of q, k, v, o and index, once
 ///              each), peak (FLOP/s) and bandwidth (byte/s) measured in the run
-///   panels     panels_of(), and comparisons comparisons_of()
+///   panels     panels_of(), comparisons comparisons_of(), left_out left_out_of()
 ///   marks      {method: {colour, shape, filled, ceiling}} as in marks.h
 ///   ranks      of runs whose calls ranks shared: add_rank_times(); else missing
 ///   history    per case the median ratio in each run of the store

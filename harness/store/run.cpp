@@ -13,7 +13,10 @@ void set_environment(StoredRun& run, const JsonReader& environment) {
 }
 
 std::string command_name(const std::vector<std::string>& arguments) {
-  return arguments.size() > 1 ? arguments[1] : "run";
+  size_t at = 1;  // the tool's own options may stand before it, each with a value
+  while (at < arguments.size() && arguments[at].starts_with("--"))
+    at += arguments[at].find('=') == std::string::npos ? 2 : 1;
+  return at < arguments.size() ? arguments[at] : "run";
 }
 
 }  // namespace vidattn

@@ -67,7 +67,7 @@ Measurement case_of(const JsonReader& record, const JsonReader& test) {
 
 json main_job_record(const MainJob& job) {
   json j{{"schema_version", kRecordVersion},
-         {"tool", "vidattn run"},
+         {"tool", "vidattn " + command_name(job.run.arguments)},
          {"arguments", job.run.arguments},
          {"started", job.run.started},
          {"interrupted", job.interrupted},

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -104,6 +105,22 @@ std::string in_latex_fonts(std::string_view text) {
   return out;
 }
 
+/// Powers of numbers, 10^9 or 10^-6, with a raised exponent in place of the escaped sign.
+std::string with_powers(std::string text) {
+  constexpr std::string_view kSign = "\\textasciicircum{}", kDigits = "0123456789";
+  for (size_t at = 1; (at = text.find(kSign, at)) != std::string::npos;) {
+    const size_t from = at + kSign.size();
+    const bool negative = text.substr(from).starts_with('-');
+    const size_t first = from + (negative ? 1 : 0);
+    const size_t end = std::min(text.find_first_not_of(kDigits, first), text.size());
+    const std::string power = (negative ? "$-$" : "") + text.substr(first, end - first);
+    const bool is_power = kDigits.find(text[at - 1]) != std::string_view::npos && end > first;
+    if (is_power) text.replace(at, end - at, "\\textsuperscript{" + power + "}");
+    at = is_power ? at : from;
+  }
+  return text;
+}
+
 /// Whether a spreadsheet would compute what a field says.
 bool is_formula(std::string_view text) {
   if (text.size() < 2 || std::string_view("=+-@\t\r").find(text[0]) == std::string_view::npos)
@@ -142,7 +159,7 @@ std::string latex(std::string_view text) {
                                                        {'#', "\\#"},
                                                        {'%', "\\%"},
                                                        {'_', "\\_"}});
-  std::string safe = in_latex_fonts(plain);
+  std::string safe = in_latex_fonts(with_powers(plain));
   // Two hyphens ("--out") would be a dash.
   for (size_t at = 0; (at = safe.find("--", at)) != std::string::npos;) safe.insert(at + 1, "{}");
   // After the end of a row these would belong to it: a space to leave, a ban on breaking the page.

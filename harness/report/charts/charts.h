@@ -8,19 +8,22 @@
 
 namespace vidattn {
 
+/// What the title of a chart must know once it is drawn.
+struct Drawn {
+  double left = 0;        ///< where the plot begins, as a share of the width
+  const char* note = "";  ///< what the title says beside what the chart shows
+};
+
 /// A chart of the report as a file. It adds nothing to plot where the cases have nothing for it.
 struct ChartKind {
   const char* name;   ///< of the file
   const char* title;  ///< what it shows
   /// Of cases or, for a comparison, of its points.
-  void (*draw)(Drawing& drawing, const std::vector<nlohmann::json>& cases);
+  Drawn (*draw)(Drawing& drawing, const std::vector<nlohmann::json>& cases);
   bool compares = false;        ///< drawn for comparisons_of(), else for panels
   bool equal_density = false;   ///< without the cases that missed the density asked for
   bool a_row_per_case = false;  ///< grows with the cases
 };
-
-/// Where the plot begins in a chart of rows, as a share of the width: left of it are their names.
-extern const double kRowsLeft;
 
 /// Charts of points, and charts with a case a row.
 const std::vector<ChartKind>& plane_charts();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 namespace vidattn {
@@ -22,7 +23,24 @@ Box mark_of_point(const Named& point) {
           std::max(point.x + kMark, point.right), point.y + kMark};
 }
 
+/// Advance of a letter in DejaVu Sans, by its kind, as a share of the font's size.
+double letter_width(unsigned char letter) {
+  constexpr std::string_view kNarrow = "ijlI|.,:;'!()[] ", kWide = "mMwWOQ@%=+<>~";
+  if (letter >= 0x80 || kWide.find(static_cast<char>(letter)) != std::string_view::npos) return 1;
+  if (kNarrow.find(static_cast<char>(letter)) != std::string_view::npos) return 0.4;
+  return letter >= 'A' && letter <= 'Z' ? 0.79 : 0.64;
+}
+
 }  // namespace
+
+double text_width(const std::string& text, double points) {
+  constexpr double kPdfLetter = 1.135;  // pixels for each point
+  double width = 0;
+  for (const char c : text)
+    if (const auto byte = static_cast<unsigned char>(c); (byte & 0xc0U) != 0x80)
+      width += letter_width(byte);
+  return kPdfLetter * points * width;
+}
 
 std::vector<std::optional<Box>> place_labels(const std::vector<Named>& points, const Box& area) {
   constexpr std::pair<double, double> kDirections[] = {{1, 0},   {-1, 0}, {1, -1}, {1, 1},

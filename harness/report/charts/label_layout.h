@@ -1,9 +1,14 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace vidattn {
+
+/// About how wide a text is in a chart, in pixels, in letters of so many points: no less than in a
+/// PDF, whose letters are the largest.
+double text_width(const std::string& text, double points);
 
 struct Box {
   double left, top, right, bottom;

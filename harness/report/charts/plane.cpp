@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <tuple>
 
 #include "harness/io/text/shortened.h"
+#include "harness/report/charts/flaws.h"
 #include "harness/report/charts/label_layout.h"
 #include "harness/report/charts/marks.h"
 
@@ -13,7 +15,7 @@ namespace {
 
 // The plane's place in the chart, in pixels.
 constexpr Box kPlane{84, 62, ChartSize::kWidth - 190, ChartSize::kHeight - 58};
-constexpr double kLetterWidth = 7.6, kLineHeight = 16;  // of labels, generously
+constexpr double kLabelPoints = 12, kLineHeight = 16;  // of labels
 constexpr size_t kLongestLabel = 30, kLongestName = 20;
 
 double scaled(const Axis& axis, double value) { return axis.logarithmic ? std::log(value) : value; }
@@ -140,15 +142,18 @@ void fit_legend(Drawing& drawing, const std::vector<ChartPoint>& points) {
 void plot_points(Drawing& drawing, std::vector<ChartPoint> points, bool joined) {
   fit_legend(drawing, points);
   std::stable_sort(points.begin(), points.end(), [](const ChartPoint& a, const ChartPoint& b) {
-    return a.method != b.method ? a.method < b.method : a.x < b.x;
+    return std::tie(a.method, a.series, a.x) < std::tie(b.method, b.series, b.x);
   });
   for (size_t i = 0; i < points.size();) {
     const std::string method = points[i].method;
     const Mark mark = mark_of(method);
     const bool ceiling = is_ceiling(method);
     Drawing::Rows rows{{shortened(method, kLongestName) + (ceiling ? " (ceiling)" : "")}};
-    for (; i < points.size() && points[i].method == method; ++i)
+    for (const size_t first = i; i < points.size() && points[i].method == method; ++i) {
+      if (i > first && points[i].series != points[i - 1].series)
+        rows.emplace_back();  // parts lines
       rows.push_back({points[i].x, points[i].y});
+    }
     const size_t block = drawing.data(rows);
     const double size = mark.shape == 0 ? 1.1 : 1.3;
     if (joined)
@@ -163,6 +168,19 @@ void plot_points(Drawing& drawing, std::vector<ChartPoint> points, bool joined) 
   }
 }
 
+void plot_flaws(Drawing& drawing, const std::vector<ChartPoint>& points) {
+  for (const Flaw& flaw : kFlaws) {
+    Drawing::Rows rows{{std::string(flaw.name)}};
+    for (const ChartPoint& p : points)
+      if (std::find(p.flaws.begin(), p.flaws.end(), flaw.name) != p.flaws.end())
+        rows.push_back({p.x, p.y});
+    if (rows.size() == 1) continue;
+    drawing.plot(
+        "$data{} with points lw 1.2 lc rgb '#59636e' pt {} ps 2.6*mark_scale title columnheader(1)",
+        drawing.data(rows), flaw.frame);
+  }
+}
+
 void plot_labels(Drawing& drawing, std::vector<ChartPoint> points, const Axis& x, const Axis& y) {
   std::stable_partition(points.begin(), points.end(), [](const ChartPoint& p) { return p.first; });
   const Scale scale{x, y};
@@ -171,7 +189,7 @@ void plot_labels(Drawing& drawing, std::vector<ChartPoint> points, const Axis& x
     p.label = shortened(p.label, kLongestLabel);
     named.push_back({.x = scale.left(p.x),
                      .y = scale.top(p.y),
-                     .width = kLetterWidth * static_cast<double>(characters(p.label)),
+                     .width = text_width(p.label, kLabelPoints),
                      .height = kLineHeight,
                      .left = scale.left(p.low),
                      .right = scale.left(p.high)});

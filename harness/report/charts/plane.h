@@ -28,8 +28,10 @@ struct ChartPoint {
   std::string method;
   std::string label;
   double x = 0, y = 0;
-  bool first = false;        ///< chooses the place of its label before the others
-  double low = x, high = x;  ///< ends of its whiskers
+  std::string series = {};              ///< a line joins the points of one
+  bool first = false;                   ///< chooses the place of its label before the others
+  double low = x, high = x;             ///< ends of its whiskers
+  std::vector<std::string> flaws = {};  ///< names of Flaw
 };
 
 /// A line above a chart that says what it shows, and a smaller one that says where from. They begin
@@ -49,9 +51,13 @@ void set_plane(Drawing& drawing, const Axis& x, const Axis& y);
 /// gnuplot's number of a mark.
 int point_type(const Mark& mark);
 
-/// The points of each method under its mark, the legend with the methods' names. `joined` by a line
-/// from left to right.
+/// The points of each method under its mark, the legend with the methods' names. `joined`: a line
+/// from left to right through those of each series.
 void plot_points(Drawing& drawing, std::vector<ChartPoint> points, bool joined);
+
+/// A frame around each point that has a flaw, of another shape for each, and the flaw in the
+/// legend.
+void plot_flaws(Drawing& drawing, const std::vector<ChartPoint>& points);
 
 /// Names of the points in a plane that set_plane() has set, where they cover nothing; a line leads
 /// to those further off. Names that have no place are left to the legend.

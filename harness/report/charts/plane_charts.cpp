@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "harness/report/charts/charts.h"
 #include "harness/report/charts/marks.h"
@@ -13,7 +14,7 @@ using nlohmann::json;
 using Cases = std::vector<json>;
 
 ChartPoint chart_point(const json& c, const char* label, double x, double y) {
-  return {.method = c["method"], .label = c[label], .x = x, .y = y};
+  return {.method = c["method"], .label = c[label], .x = x, .y = y, .flaws = c["flaws"]};
 }
 
 std::vector<double> xs(const std::vector<ChartPoint>& points) {
@@ -47,7 +48,7 @@ void plot_whiskers(Drawing& drawing, const json& point) {
                mark_of(point["method"]).colour);
 }
 
-void draw_pareto(Drawing& drawing, const Cases& given) {
+Drawn draw_pareto(Drawing& drawing, const Cases& given) {
   std::vector<ChartPoint> points;
   std::vector<double> reached;
   for (const json& p : given) {
@@ -71,35 +72,58 @@ void draw_pareto(Drawing& drawing, const Cases& given) {
   for (const json& p : given)
     if (p["low"].is_number()) plot_whiskers(drawing, p);
   plot_points(drawing, points, false);
+  plot_flaws(drawing, points);
   plot_labels(drawing, points, x, y);
+  return {kPlaneLeft};
+}
+
+/// Names the lines of methods that have several, each at its densest point.
+void name_series(std::vector<ChartPoint>& points) {
+  std::map<std::string, std::map<std::string, ChartPoint*>> ends;
+  for (ChartPoint& p : points) {
+    p.label.clear();
+    ChartPoint*& end = ends[p.method][p.series];
+    if (end == nullptr || p.x > end->x) end = &p;
+  }
+  for (auto& [method, series] : ends)
+    if (series.size() > 1)
+      for (auto& [name, end] : series) end->label = name;
 }
 
 /// A figure over the executed density, without full attention, which has none to choose.
-void draw_over_density(Drawing& drawing, const Cases& cases, const char* tag) {
+Drawn draw_over_density(Drawing& drawing, const Cases& cases, const char* tag) {
   std::vector<ChartPoint> points;
-  for (const json& c : cases)
-    if (c["method"] != "full" && std::isfinite(metric_of(c, "density")) &&
-        std::isfinite(metric_of(c, tag)))
-      points.push_back(chart_point(c, "short", metric_of(c, "density"), metric_of(c, tag)));
-  if (points.empty()) return;
+  for (const json& c : cases) {
+    if (c["method"] == "full" || !std::isfinite(metric_of(c, "density")) ||
+        !std::isfinite(metric_of(c, tag)))
+      continue;
+    points.push_back(chart_point(c, "short", metric_of(c, "density"), metric_of(c, tag)));
+    points.back().series = c["series"];
+  }
+  if (points.empty()) return {};
   drawing.script("set xlabel 'executed density'\nset grid lc rgb '#e4e7eb'\n");
-  set_plane(drawing, axis_around(xs(points), false), axis_around(ys(points), false));
+  const Axis x = axis_around(xs(points), false), y = axis_around(ys(points), false);
+  set_plane(drawing, x, y);
+  name_series(points);
   plot_points(drawing, points, true);
+  plot_flaws(drawing, points);
+  plot_labels(drawing, points, x, y);
+  return {kPlaneLeft};
 }
 
-void draw_density_recall(Drawing& drawing, const Cases& cases) {
+Drawn draw_density_recall(Drawing& drawing, const Cases& cases) {
   drawing.script("set ylabel 'attention mass kept (recall)'\n");
-  draw_over_density(drawing, cases, "recall_mean");
+  return draw_over_density(drawing, cases, "recall_mean");
 }
 
-void draw_density_error(Drawing& drawing, const Cases& cases) {
+Drawn draw_density_error(Drawing& drawing, const Cases& cases) {
   drawing.script("set ylabel 'relative L2 error'\n");
-  draw_over_density(drawing, cases, "relative_l2");
+  return draw_over_density(drawing, cases, "relative_l2");
 }
 
-void draw_density_speedup(Drawing& drawing, const Cases& cases) {
+Drawn draw_density_speedup(Drawing& drawing, const Cases& cases) {
   drawing.script("set ylabel 'speedup over full attention'\n");
-  draw_over_density(drawing, cases, "speedup");
+  return draw_over_density(drawing, cases, "speedup");
 }
 
 /// Highest of a figure over the cases; NaN where none has it.
@@ -118,7 +142,7 @@ void plot_roof(Drawing& drawing, double peak, double bandwidth) {
     drawing.plot("{:.6g} lc rgb '#8a929b' lw 2 title 'measured peak'", peak);
 }
 
-void draw_roofline(Drawing& drawing, const Cases& cases) {
+Drawn draw_roofline(Drawing& drawing, const Cases& cases) {
   constexpr double kGiga = 1e9;
   std::vector<ChartPoint> points;
   for (const json& c : cases)
@@ -127,7 +151,7 @@ void draw_roofline(Drawing& drawing, const Cases& cases) {
           chart_point(c, "short", number_of(c["intensity"]), metric_of(c, "flop_rate") / kGiga));
       points.back().label = c["short"];
     }
-  if (points.empty()) return;
+  if (points.empty()) return {};
   const double peak = highest_of(cases, "peak") / kGiga;
   const double bandwidth = highest_of(cases, "bandwidth") / kGiga;
   std::vector<double> reached = xs(points), top = ys(points);
@@ -140,8 +164,10 @@ void draw_roofline(Drawing& drawing, const Cases& cases) {
   set_plane(drawing, x, y);
   plot_roof(drawing, peak, bandwidth);
   plot_points(drawing, points, false);
+  plot_flaws(drawing, points);
   constexpr size_t kMostLabels = 20;  // more would be a thicket; the legend has the methods
   if (points.size() <= kMostLabels) plot_labels(drawing, points, x, y);
+  return {kPlaneLeft};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "harness/io/text/shortened.h"
 #include "harness/report/charts/charts.h"
 #include "harness/report/charts/heat_maps.h"
+#include "harness/report/charts/label_layout.h"
 #include "harness/report/charts/marks.h"
 #include "harness/report/charts/plane.h"
 #include "harness/report/charts/records.h"
@@ -18,21 +19,46 @@ using Cases = std::vector<json>;
 
 constexpr double kHalfRow = 0.36;
 
-/// One case a row, the first on top, their names to the left; `at` lies on the x axis.
-void set_rows(Drawing& drawing, const Cases& cases, double at) {
-  constexpr size_t kLongestName = 34;
+double name_width(const std::string& name) { return text_width(name, ChartSize::kFont); }
+
+/// What a row is called, with what its numbers lack; the chart's half is left to the plot.
+std::string row_name(const json& c) {
+  constexpr double kWidest = 0.47 * ChartSize::kWidth;
+  constexpr size_t kShortest = 8;
+  std::string flaws;
+  for (const json& flaw : c["flaws"]) flaws += fmt::format(" ({})", flaw.get<std::string>());
+  size_t most = 34;
+  const auto name = [&] { return shortened(c["short"].get<std::string>(), most) + flaws; };
+  while (most > kShortest && name_width(name()) > kWidest) --most;
+  return name();
+}
+
+/// Where the plot begins: right of the longest name.
+double right_of(const std::vector<std::string>& names) {
+  constexpr double kAround = 22;  // pixels
+  double widest = 0;
+  for (const std::string& name : names) widest = std::max(widest, name_width(name));
+  return (kAround + widest) / ChartSize::kWidth;
+}
+
+/// One case a row, the first on top, their names to the left; `at` lies on the x axis. Returns
+/// where the plot begins.
+double set_rows(Drawing& drawing, const Cases& cases, double at) {
+  std::vector<std::string> names;
+  for (const json& c : cases) names.push_back(row_name(c));
   Drawing::Rows rows;
-  for (const json& c : cases)
-    rows.push_back({at, static_cast<double>(rows.size()),
-                    shortened(c["short"].get<std::string>(), kLongestName)});
+  for (const std::string& name : names)
+    rows.push_back({at, static_cast<double>(rows.size()), name});
+  const double left = right_of(names);
   drawing.script(
       "set lmargin at screen {:.4f}\nset tmargin 4.4\nset yrange [{:.2f}:-0.7]\nset ytics scale "
       "0\nset grid x lc rgb '#e4e7eb'\n"
       "set key outside right top Left reverse samplen 1.5 spacing key_spacing maxcols 1 font "
       "',12'\nset style fill "
       "solid\n",
-      kRowsLeft, static_cast<double>(rows.size()) - 0.3);
+      left, static_cast<double>(rows.size()) - 0.3);
   drawing.plot("$data{} using 1:2:ytic(3) with points ps 0 notitle", drawing.data(rows));
+  return left;
 }
 
 /// An axis of bars from 0 to `most`, with at most six numbers: gnuplot has them overlap.
@@ -55,13 +81,25 @@ void plot_bars(Drawing& drawing, Drawing::Rows rows, const char* name, uint32_t 
                drawing.data(rows), colour);
 }
 
+bool has_interval(const json& c) {
+  return c["ratio"]["low"].is_number() && c["ratio"]["high"].is_number();
+}
+
+/// What the title says of the intervals of ratios.
+const char* interval_note(const Cases& cases) {
+  const auto known = std::count_if(cases.begin(), cases.end(), has_interval);
+  return known == 0                  ? " (too few blocks for intervals)"
+         : known < std::ssize(cases) ? ", with 95% intervals where there are blocks enough"
+                                     : ", with 95% intervals";
+}
+
 double ratio_of(const json& c) { return c["ratio"]["ratio"]; }
 
-void draw_ratios(Drawing& drawing, const Cases& all) {
+Drawn draw_ratios(Drawing& drawing, const Cases& all) {
   Cases cases;
   std::copy_if(all.begin(), all.end(), std::back_inserter(cases),
                [](const json& c) { return c["ratio"].is_object(); });
-  if (cases.empty()) return;
+  if (cases.empty()) return {};
   std::sort(cases.begin(), cases.end(),
             [](const json& a, const json& b) { return ratio_of(a) < ratio_of(b); });
   drawing.script(
@@ -71,10 +109,10 @@ void draw_ratios(Drawing& drawing, const Cases& all) {
   for (const json& c : cases)
     for (const char* end : {"ratio", "low", "high"}) ends.push_back(number_of(c["ratio"][end]));
   set_axis(drawing, 'x', axis_around(ends, true));
-  set_rows(drawing, cases, ratio_of(cases.front()));
+  const double left = set_rows(drawing, cases, ratio_of(cases.front()));
   for (size_t i = 0; i < cases.size(); ++i) {
     const json& r = cases[i]["ratio"];
-    const bool known = r["low"].is_number() && r["high"].is_number();
+    const bool known = has_interval(cases[i]);
     const size_t row = drawing.data(
         {{number_of(r["ratio"]), static_cast<double>(i), number_of(r[known ? "low" : "ratio"]),
           number_of(r[known ? "high" : "ratio"])}});
@@ -82,12 +120,16 @@ void draw_ratios(Drawing& drawing, const Cases& all) {
     drawing.plot("$data{} with xerrorbars pt {} ps 1.2*mark_scale lw 1.6 lc rgb {} notitle", row,
                  point_type(mark), mark.colour);
   }
+  return {left, interval_note(cases)};
 }
+
+constexpr double kTimesRight = 0.66;  // where bars of times end, as a share of the width
+constexpr double kTimesPoints = 11;   // of the text to their right
 
 /// Names and times of a case's stages, to the right of its bar.
 std::string told_times(const json& times) {
   constexpr double kMilli = 1e3;
-  constexpr size_t kLongest = 46;
+  constexpr double kRoom = (1 - kTimesRight) * ChartSize::kWidth - 10;
   std::string names;
   double planning = 0;
   for (size_t i = 0; i + 1 < times.size(); ++i) {
@@ -95,9 +137,11 @@ std::string told_times(const json& times) {
     if (i + 2 < times.size())
       names += (names.empty() ? ": " : ", ") + times[i]["name"].get<std::string>();
   }
-  return shortened(fmt::format("{:.3g} + {:.4g} ms{}", kMilli * planning,
-                               kMilli * times.back()["seconds"].get<double>(), names),
-                   kLongest);
+  const std::string told = fmt::format("{:.3g} + {:.4g} ms{}", kMilli * planning,
+                                       kMilli * times.back()["seconds"].get<double>(), names);
+  size_t most = characters(told);
+  while (most > 0 && text_width(shortened(told, most), kTimesPoints) > kRoom) --most;
+  return shortened(told, most);
 }
 
 struct Part {
@@ -106,10 +150,10 @@ struct Part {
 };
 
 /// What the colours mean, in a line below the x axis: gnuplot's own legend would cover its title.
-void plot_part_names(Drawing& drawing, const std::vector<Part>& parts) {
+void plot_part_names(Drawing& drawing, const std::vector<Part>& parts, double rows_left) {
   constexpr double kFirst = 0.03, kWidth = 0.155, kSquare = 0.022;
   for (size_t i = 0; i < parts.size(); ++i) {
-    const double left = kFirst + kWidth * static_cast<double>(i) - kRowsLeft;
+    const double left = kFirst + kWidth * static_cast<double>(i) - rows_left;
     drawing.plot(
         "$data{} axes x2y2 with labels left offset screen {:.4f},character -4.6 "
         "textcolor rgb {} font ',15' notitle",
@@ -122,7 +166,7 @@ void plot_part_names(Drawing& drawing, const std::vector<Part>& parts) {
 
 /// Planning's stages one after the other, then running. The stages have their colours by their
 /// order, for every method has its own.
-void draw_times(Drawing& drawing, const Cases& all) {
+Drawn draw_times(Drawing& drawing, const Cases& all) {
   const std::vector<Part> parts = {{"1st stage", 0xDB7E03},        {"2nd stage", 0xF2B45C},
                                    {"3rd stage", 0x9A5A00},        {"later stages", 0xFAD9A8},
                                    {"rest of planning", 0xB3BAC2}, {"running", 0x4A6FA5}};
@@ -131,7 +175,7 @@ void draw_times(Drawing& drawing, const Cases& all) {
   Cases cases;
   std::copy_if(all.begin(), all.end(), std::back_inserter(cases),
                [](const json& c) { return !c["times"].empty(); });
-  if (cases.empty()) return;
+  if (cases.empty()) return {};
   std::vector<Drawing::Rows> bars(parts.size());
   Drawing::Rows texts;
   double longest = 0;
@@ -152,21 +196,23 @@ void draw_times(Drawing& drawing, const Cases& all) {
   }
   drawing.script("set xlabel 'planning and running (ms)'\n");
   set_bar_axis(drawing, longest);
-  set_rows(drawing, cases, 0);
-  drawing.script("set x2range [0:1]\nset rmargin at screen 0.66\nset bmargin 6\nset key off\n");
+  const double left = set_rows(drawing, cases, 0);
+  drawing.script("set x2range [0:1]\nset rmargin at screen {:.2f}\nset bmargin 6\nset key off\n",
+                 kTimesRight);
   for (size_t kind = 0; kind < parts.size(); ++kind)
     plot_bars(drawing, bars[kind], parts[kind].name, parts[kind].colour);
-  plot_part_names(drawing, parts);
-  drawing.plot("$data{} axes x2y1 with labels left offset 0.6,0 font ',11' notitle",
-               drawing.data(texts));
+  plot_part_names(drawing, parts, left);
+  drawing.plot("$data{} axes x2y1 with labels left offset 0.6,0 font ',{}' notitle",
+               drawing.data(texts), kTimesPoints);
+  return {left};
 }
 
 /// Density of each head, where any case has several.
-void draw_heads(Drawing& drawing, const Cases& all) {
+Drawn draw_heads(Drawing& drawing, const Cases& all) {
   Cases cases;
   std::copy_if(all.begin(), all.end(), std::back_inserter(cases),
                [](const json& c) { return c["heads"].size() > 1; });
-  if (cases.empty()) return;
+  if (cases.empty()) return {};
   constexpr double kHalfHead = 0.48;  // a gap parts the heads
   Drawing::Rows cells;
   int64_t heads = 0;
@@ -182,12 +228,13 @@ void draw_heads(Drawing& drawing, const Cases& all) {
       "set cblabel 'density'\n"
       "set cbrange [0:1]\nset palette defined (0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', "
       "0.75 '#5ec962', 1 '#fde725')\n");
-  set_rows(drawing, cases, -0.5);
+  const double left = set_rows(drawing, cases, -0.5);
   drawing.plot("$data{} using 1:2:3:4:5:6:7 with boxxyerror fs solid noborder lc palette notitle",
                drawing.data(cells));
+  return {left};
 }
 
-void draw_memory(Drawing& drawing, const Cases& cases) {
+Drawn draw_memory(Drawing& drawing, const Cases& cases) {
   constexpr double kMebi = 1024.0 * 1024.0;
   constexpr uint32_t kIndex = 0xDB7E03, kExtra = 0x4A6FA5;
   Drawing::Rows index, extra;
@@ -200,21 +247,20 @@ void draw_memory(Drawing& drawing, const Cases& cases) {
     most = std::fmax(most, std::fmax(indexed, beyond));
     if (std::isfinite(beyond)) extra.push_back(bar(0, beyond, row, row + kHalfRow));
   }
-  if (index.empty() && extra.empty()) return;
+  if (index.empty() && extra.empty()) return {};
   drawing.script("set xlabel 'MiB'\n");
   set_bar_axis(drawing, most);
-  set_rows(drawing, cases, 0);
+  const double left = set_rows(drawing, cases, 0);
   plot_bars(drawing, index, "index", kIndex);
   plot_bars(drawing, extra, "extra", kExtra);
+  return {left};
 }
 
 }  // namespace
 
-const double kRowsLeft = 0.3;
-
 const std::vector<ChartKind>& row_charts() {
   static const std::vector<ChartKind> kinds = {
-      {"ratios", "time over full attention's, with 95% intervals", draw_ratios, false, true, true},
+      {"ratios", "time over full attention's", draw_ratios, false, true, true},
       {"times", "planning's stages and running", draw_times, false, true, true},
       {"heads", "density of each head", draw_heads, false, false, true},
       {"memory", "memory of index and run", draw_memory, false, true, true}};

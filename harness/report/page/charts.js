@@ -1,12 +1,13 @@
 // One function for each chart of the page.
-const labelled = c => [c.label, `density ${show(c.metrics.density)}`];
+const keyOf = cases => [...methodKey(cases), ...flawKey(cases)];
+const labelled = c => [c.label, ...c.flaws, `density ${show(c.metrics.density)}`];
 
 function pareto() {
   const parts = [...data.comparisons].sort((a, b) => b.summary - a.summary);
   const point = p => ({x: p.speedup, y: p.error, low: p.low, high: p.high, colour: colour(p.method),
-    named: p.name, front: p.front, p});
+    named: p.name, flaws: p.flaws, front: p.front, p});
   drawParts('pareto', parts, ({points, summary}) => ({
-    type: 'scatter', plugins: [whiskers, names],
+    type: 'scatter', plugins: [whiskers, flaws, names],
     data: {datasets: methodsOf(points).map(m => ({...style(m), radius: 5, hoverRadius: 7,
       data: points.filter(p => p.method === m).map(point)}))
       .concat([dashed(points.filter(p => p.front).map(p => ({x: p.speedup, y: p.error}))
@@ -14,11 +15,11 @@ function pareto() {
     options: {
       scales: {x: logarithmic('speedup over full attention', points.flatMap(p => [p.speedup, p.low, p.high])),
         y: axis('relative L2 error, smaller is up', {reverse: true, min: 0, grace: '8%'})},
-      plugins: tip(({p}) => p ? [p.label, `speedup ${show(p.speedup)}`, !known(p.low) ? 'no interval' :
+      plugins: tip(({p}) => p ? [p.label, ...p.flaws, `speedup ${show(p.speedup)}`, !known(p.low) ? 'no interval' :
         `${summary ? 'over the workloads' : '95% interval'} ${show(p.low)} to ${show(p.high)}`,
       `relative L2 ${show(p.error)}`, ...known(p.density) ? [`density ${show(p.density)}`] : []] : ''),
     },
-  }), methodKey(parts.flatMap(c => c.points)));
+  }), keyOf(parts.flatMap(c => c.points)));
 }
 
 function ratios() {
@@ -40,21 +41,21 @@ function ratios() {
   });
 }
 
-// A figure over the density, a method's points joined: they lie on the same tensors.
+// A figure over the density; the points that a line joins lie on the same tensors.
 function overDensity(id, tag, title, limits) {
   const has = c => c.method !== 'full' && known(c.metrics.density) && known(c.metrics[tag]);
   drawParts(id, data.panels, (panel, i) => {
     const cases = inPanel(timed, i).filter(has);
     return cases.length === 0 ? null : {
-      type: 'scatter',
-      data: {datasets: methodsOf(cases).map(m => ({...style(m), showLine: true, radius: 5,
-        borderDash: data.marks[m].ceiling ? [6, 4] : [],
-        data: cases.filter(c => c.method === m).map(c => ({x: c.metrics.density, y: c.metrics[tag], c}))
-          .sort((a, b) => a.x - b.x)}))},
+      type: 'scatter', plugins: [flaws, names],
+      data: {datasets: seriesOf(cases).map(({method, name, members}) => ({...style(method), showLine: true, radius: 5,
+        borderDash: data.marks[method].ceiling ? [6, 4] : [],
+        data: members.map(c => ({x: c.metrics.density, y: c.metrics[tag], flaws: c.flaws, c}))
+          .sort((a, b) => a.x - b.x).map((p, i) => ({...p, named: i + 1 === members.length ? name : ''}))}))},
       options: {scales: {x: axis('executed density', {min: 0}), y: axis(title, limits)},
         plugins: tip(p => [...labelled(p.c), `${title} ${show(p.y)}`])},
     };
-  }, methodKey(timed.filter(has)));
+  }, keyOf(timed.filter(has)));
 }
 
 // Planning's stages one after the other, then running. The stages have their colours by their order,
@@ -104,16 +105,16 @@ function roofline() {
     const line = {...dashed(roof(Math.min(...xs) / 1.25, Math.max(...xs) * 1.25, peak, bandwidth)),
       borderDash: [], borderWidth: 2};
     return {
-      type: 'scatter', plugins: [names],
+      type: 'scatter', plugins: [flaws, names],
       data: {datasets: methodsOf(cases).map(m => ({...style(m), radius: 5,
         data: cases.filter(c => c.method === m).map(c => ({x: c.intensity, y: c.metrics.flop_rate / 1e9,
-          named: c.short, c}))})).concat(peak ? [line] : [])},
+          named: c.short, flaws: c.flaws, c}))})).concat(peak ? [line] : [])},
       options: {scales: {x: logarithmic('FLOPs for each byte of q, k, v, o and index', xs),
         y: logarithmic('GFLOP/s', cases.map(c => c.metrics.flop_rate / 1e9).concat(peak ? [peak / 1e9] : []))},
       plugins: tip(p => p.c ? [p.c.label, `${show(p.y)} GFLOP/s`, `${show(p.x)} FLOPs a byte`,
         ...p.c.peak ? [`${show(100 * p.y * 1e9 / p.c.peak)}% of the peak`] : []] : '')},
     };
-  }, methodKey(timed.filter(has)));
+  }, keyOf(timed.filter(has)));
 }
 
 function memory() {

@@ -32,6 +32,12 @@ const methodKey = cases => methodsOf(cases).map(m => ({
   text: m + (data.marks[m].ceiling ? ' (ceiling)' : ''), colour: colour(m),
   glyph: [...glyphs[data.marks[m].filled ? 0 : 1]][data.marks[m].shape],
 }));
+// A line joins the cases that differ in their density alone. A method has several where other settings
+// differ, too; only then they need names.
+const seriesOf = cases => methodsOf(cases).flatMap(method => {
+  const own = cases.filter(c => c.method === method), names = [...new Set(own.map(c => c.series))];
+  return names.map(name => ({method, name: names.length > 1 ? name : '', members: own.filter(c => c.series === name)}));
+});
 const squares = entries => entries.map(([text, colour]) => ({text, colour, glyph: '■'}));
 
 // Whiskers from low to high of every point that has them.
@@ -48,6 +54,29 @@ const whiskers = {
       const [a, b, at] = [x.getPixelForValue(p.low), x.getPixelForValue(p.high), y.getPixelForValue(p.y)];
       ctx.moveTo(a, at); ctx.lineTo(b, at);
       for (const end of [a, b]) { ctx.moveTo(end, at - 4); ctx.lineTo(end, at + 4); }
+      ctx.stroke();
+    }
+    ctx.restore();
+  },
+};
+
+// A frame around every point that the table says something of beside its numbers.
+const frames = {missed: '○', disturbed: '□', 'tokens left out': '◇'};
+const flawKey = cases => Object.entries(frames).filter(([flaw]) => cases.some(c => c.flaws.includes(flaw)))
+  .map(([text, glyph]) => ({text, glyph, colour: variable('--soft')}));
+const flaws = {
+  id: 'flaws',
+  afterDatasetsDraw(chart) {
+    const {ctx, scales: {x, y}} = chart;
+    ctx.save();
+    ctx.strokeStyle = variable('--soft');
+    ctx.lineWidth = 1.5;
+    for (const set of chart.data.datasets) for (const p of set.data) for (const flaw of p.flaws || []) {
+      const [a, b] = [x.getPixelForValue(p.x), y.getPixelForValue(p.y)];
+      ctx.beginPath();
+      if (frames[flaw] === '○') ctx.arc(a, b, 9, 0, 2 * Math.PI);
+      else if (frames[flaw] === '□') ctx.rect(a - 9, b - 9, 18, 18);
+      else for (const [right, down] of [[0, -12], [12, 0], [0, 12], [-12, 0], [0, -12]]) ctx.lineTo(a + right, b + down);
       ctx.stroke();
     }
     ctx.restore();
@@ -87,14 +116,14 @@ const names = {
     ctx.save();
     ctx.font = '12px system-ui, sans-serif';
     ctx.textBaseline = 'middle';
-    const points = chart.data.datasets.flatMap(set => set.data).filter(p => p.named)
+    const points = chart.data.datasets.flatMap(set => set.data).filter(p => p.named !== undefined)
       .sort((a, b) => (b.front || false) - (a.front || false)).map(p => {
         const text = cut(p.named, 30);
         return {text, x: x.getPixelForValue(p.x), y: y.getPixelForValue(p.y), width: ctx.measureText(text).width,
           low: x.getPixelForValue(p.low ?? p.x), high: x.getPixelForValue(p.high ?? p.x)};
       });
     place(points, chartArea).forEach((box, i) => {
-      if (!box) return;
+      if (!box || !points[i].text) return;
       const p = points[i], end = [Math.min(Math.max(p.x, box.left), box.right),
         Math.min(Math.max(p.y, box.top), box.bottom)];
       if (Math.hypot(p.x - end[0], p.y - end[1]) > 2 * beside) {
@@ -149,9 +178,10 @@ function drawParts(id, parts, make, key) {
     charts.push(new Chart(canvas, {...rest, options: {animation: false, maintainAspectRatio: false,
       responsive: true, devicePixelRatio: Math.max(2, devicePixelRatio), ...options, plugins: {legend: {display: false}, ...options.plugins}}}));
   });
-  box.closest('section').hidden = !panels.children.length;
-  box.append(panels);
-  if (key) box.append(legend(key));
+  const gone = data.left_out.filter(({chart}) => chart === id.replaceAll('-', '_'));
+  box.closest('section').hidden = !panels.children.length && !gone.length;
+  box.append(panels, ...gone.map(({label, why}) => element('p', `No chart of ${label}: ${why}.`)));
+  if (key && panels.children.length) box.append(legend(key));
 }
 
 // What the marks mean, as text below the charts: it wraps where a canvas would cut it.
@@ -166,10 +196,11 @@ function legend(entries) {
   return box;
 }
 
+const named = c => c.short + c.flaws.map(flaw => ` (${flaw})`).join('');
 // A row's name: one line, or on a phone several short ones, broken before punctuation.
 const rowLabel = c => {
   const most = narrow ? 17 : 44, lines = [''];
-  for (const part of c.short.split(/(?=[:,\s])/)) {
+  for (const part of named(c).split(/(?=[:,\s])/)) {
     if (lines.at(-1) && (lines.at(-1) + part).length > most) lines.push('');
     lines[lines.length - 1] += part;
   }

@@ -48,6 +48,8 @@ TEST(Frame, HelpOfACommandHasItsOwnExitCodes) {
 
 TEST(Frame, WhatIsMisspeltIsAnsweredWithTheNearestRightWord) {
   for (const auto& [line, part] : std::vector<std::pair<std::string, std::string>>{
+           {"quickstart",
+            "no command 'quickstart': it is a script of the checkout, harness/quickstart.sh"},
            {"rnu", "no command 'rnu'; did you mean run?"},
            {"metrcs film", "did you mean metrics?"},
            {"run --bakend moga", "no option '--bakend' of vidattn run; did you mean --backend?"},

@@ -8,6 +8,7 @@
 #include "harness/report/charts/label_layout.h"
 #include "harness/report/charts/marks.h"
 #include "harness/report/charts/plane.h"
+#include "harness/report/left_out.h"
 #include "harness/report/report.h"
 #include "tests/harness/report/cases.h"
 
@@ -134,6 +135,70 @@ TEST(Comparisons, AreAtEqualDensity) {
   EXPECT_EQ(names_of(data["comparisons"][1]), (std::vector<std::string>{"stga", "full"}))
       << "moga missed its density";
   EXPECT_EQ(data["cases"][1]["short"], "stga:knob=0.25") << "two of a panel asked for the same";
+}
+
+TEST(Series, AreOfCasesThatDifferInTheirDensityAlone) {
+  std::vector<Measurement> cases;
+  for (const char* setting :
+       {"vmoba:chunk_kind=spatial", "vmoba:chunk_kind=spatial,threshold=0.5",
+        "vmoba:chunk_kind=temporal", "vmoba:select_mode=topk,topk=3", "vmoba:select_mode=topk",
+        "moga:num_groups=5", "moga", "nobody's:x=1"})
+    cases.push_back(case_of(setting, 2, 0.1, kRatios));
+  cases.push_back(cases.front());  // set for a density
+  cases.back().identity.density = 0.3;
+  cases.back().setting = "vmoba:chunk_kind=spatial,threshold=0.3,spatial_chunk=2,2";
+  cases.push_back(cases.front());
+  cases.back().identity.pass = Pass::backward;
+  const json data = report_data({run_of(cases)}, {});
+  std::vector<std::string> series;
+  for (const json& c : data["cases"]) series.push_back(c["series"]);
+  EXPECT_EQ(series,
+            (std::vector<std::string>{
+                "vmoba:chunk_kind=spatial", "vmoba:chunk_kind=spatial", "vmoba:chunk_kind=temporal",
+                "vmoba:select_mode=topk", "vmoba:select_mode=topk", "moga", "moga", "nobody's:x=1",
+                "vmoba:chunk_kind=spatial", "vmoba:chunk_kind=spatial, backward"}));
+}
+
+/// A run of one block a case, whose speedups the table does not have.
+StoredRun run_of_one_block() {
+  std::vector<Measurement> cases = {case_of("full", 1, 0, {1}), case_of("stga", 2, 0.1, {0.5})};
+  cases[1].values["speedup"] = {"1", NAN, "one block shows no spread"};
+  return run_of(cases);
+}
+
+TEST(LeftOut, ChartsShowNoSpeedupThatTheTableLeavesOut) {
+  const json data = report_data({run_of_one_block()}, {});
+  EXPECT_TRUE(data["cases"][1]["ratio"].is_null());
+  EXPECT_TRUE(data["comparisons"].empty());
+  EXPECT_EQ(left_out_lines(data["left_out"]),
+            (std::vector<std::string>{
+                "no pareto of film, each at its own density: one block shows no spread",
+                "no ratios, density_speedup of film: one block shows no spread",
+                "no density_recall of film: no recall was measured",
+                "no times of film: no plan ms was measured",
+                "no roofline of film: no GFLOP/s was measured"}));
+  EXPECT_EQ(report_data({run_of({case_of("full", 1, 0, {1})})}, {})["left_out"], json::array());
+}
+
+TEST(LeftOut, ADensityThatNoneReachedIsNamed) {
+  Measurement missed = case_of("stga", 2, 0.1, kRatios);
+  missed.identity.density = 0.25;
+  missed.values["density_target"] = {"1", 0.25};
+  const json data = report_data({run_of({missed})}, {});
+  EXPECT_EQ(data["left_out"][0], (json{{"chart", "pareto"},
+                                       {"label", "film, density 0.25"},
+                                       {"why", "all missed the density asked for"}}));
+}
+
+TEST(Flaws, AreWhatTheTableSaysBesideTheNumbers) {
+  Measurement flawed = case_of("stga", 2, 0.1, kRatios);
+  flawed.identity.density = 0.25;
+  flawed.values["density_target"] = {"1", 0.25};
+  flawed.values["realised_share"] = {"1", 4};
+  flawed.values["keyless_tokens"] = {"tokens", 16};
+  const json data = report_data({run_of({case_of("moga", 3, 0.1, kRatios), flawed})}, {});
+  EXPECT_EQ(data["cases"][0]["flaws"], json::array());
+  EXPECT_EQ(data["cases"][1]["flaws"], json({"missed", "disturbed", "tokens left out"}));
 }
 
 TEST(Comparisons, PointsHaveTheirIntervals) {

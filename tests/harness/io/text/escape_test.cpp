@@ -57,9 +57,14 @@ TEST(Escape, LatexHasNoCommandButItsOwn) {
   EXPECT_EQ(latex("[5pt]"), "{}[5pt]");  // \\[5pt] is a space below the row above
   EXPECT_EQ(latex("*"), "{}*");
   EXPECT_EQ(latex("--out f"), "-{}-out f");  // no dash
+  EXPECT_EQ(latex("10^9 bytes, 10^-6"), "10\\textsuperscript{9} bytes, 10\\textsuperscript{$-$6}");
+  EXPECT_EQ(latex("^9 a^2 2^x 3^"),
+            "\\textasciicircum{}9 a\\textasciicircum{}2 "
+            "2\\textasciicircum{}x 3\\textasciicircum{}");
   EXPECT_EQ(latex("§3 ±2% → é"), "\\S{}3 $\\pm$2\\% $\\rightarrow$ é");
   EXPECT_EQ(latex("a 日 🎬 þ"), "a [U+65E5] [U+1F3AC] [U+00FE]");  // pdfLaTeX has no such letters
-  const std::regex own(R"(\\text[a-z]+\{\}|\\[{}$&#%_]|\{\}|\\dots\{\}|\$\\[a-z]+\$)");
+  const std::regex own(
+      R"(\\text[a-z]+\{\}|\\[{}$&#%_]|\{\}|\\dots\{\}|\$\\[a-z]+\$|\\textsuperscript\{(\$-\$)?\d+\})");
   for (const std::string& text : hostile_texts("x")) {
     const std::string rest = std::regex_replace(latex(text), own, "");
     EXPECT_EQ(rest.find_first_of("\\{}$&#%_~^\n"), std::string::npos) << latex(text);
