@@ -108,13 +108,13 @@ json undisturbed(json record) {
 }
 
 TEST_F(Compare, StoredRunsAreComparedCaseByCase) {
-  for (const char* name : {"a.json", "b.json"})
-    ASSERT_EQ(run_tool("run --repeat 8 --backend full --backend stga:hs=1 --backend frame" +
-                       kSmall + "--out " + path(name))
-                  .exit_code,
-              0);
+  ASSERT_EQ(run_tool("run --repeat 8 --backend full --backend stga:hs=1 --backend frame" + kSmall +
+                     "--out " + path("a.json"))
+                .exit_code,
+            0);
   // A run in which stga took twice as long, and another method was left out.
-  json quick = undisturbed(load("a.json")), slow = undisturbed(load("b.json"));
+  const json quick = undisturbed(load("a.json"));
+  json slow = quick;
   for (json& block : slow["cases"][1]["blocks"])
     for (const char* part : {"plan_seconds", "run_seconds"})
       block[part] = 2 * block[part].get<double>();
@@ -125,7 +125,7 @@ TEST_F(Compare, StoredRunsAreComparedCaseByCase) {
       run_tool("compare " + path("a.json") + " " + path("b.json") + " --out " + path("c.json"));
   const json record = load("c.json");
   ASSERT_EQ(record["cases"].size(), 2U) << result.out;
-  EXPECT_GT(record["cases"][1]["ratio"], 1.2);
+  EXPECT_NEAR(record["cases"][1]["ratio"], 2, 1e-9);
   EXPECT_NE(result.out.find("only in A: frame"), std::string::npos);
   EXPECT_EQ(record["cases"][0]["blocks"], 8);
 }
