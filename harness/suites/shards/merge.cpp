@@ -61,6 +61,23 @@ void require_one_revision(const MergedRuns& merged) {
   }
 }
 
+/// All revisions as one: of each shard a run that is finished, if there is one.
+MergedRuns over_revisions(const MergedRuns& merged) {
+  MergedRuns joined;
+  for (const auto& [of_one, parts] : merged) {
+    RunKey key = of_one;
+    key.revision.clear();
+    auto& whole = joined[key];
+    whole.resize(1);
+    for (const ShardsOfRun& shards : parts)
+      for (const auto& [number, run] : shards)
+        if (const auto [known, added] = whole[0].emplace(number, run);
+            !added && known->second->finished.empty())
+          known->second = run;
+  }
+  return joined;
+}
+
 void require_whole(const MergedRuns& merged) {
   std::vector<std::string> lacking;
   for (const auto& [key, parts] : merged)
@@ -122,7 +139,7 @@ size_t count_cases(const std::vector<StoredRun>& runs) {
 std::vector<StoredRun> merge_runs(const std::vector<StoredRun>& runs, const MergeOptions& options) {
   const MergedRuns merged = gather(runs);
   if (!options.mixed_revisions) require_one_revision(merged);
-  if (!options.partial) require_whole(merged);
+  if (!options.partial) require_whole(options.mixed_revisions ? over_revisions(merged) : merged);
   std::vector<StoredRun> result;
   std::set<std::string> seen;
   for (const StoredRun& run : runs)

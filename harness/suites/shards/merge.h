@@ -21,8 +21,8 @@ struct MergeOptions {
 /// shards' order; its uid follows from theirs, so that merging again adds nothing. A shard that was
 /// run twice begins a second run. Other runs stay as they are. No case is left out. Throws
 /// InputError when shards of one suite, in one number and of one machine, are of several revisions,
-/// unless `mixed_revisions`; and when one is missing or unfinished, unless `partial`: the run is
-/// then unfinished.
+/// unless `mixed_revisions`; and when one is missing or unfinished (then: in every revision),
+/// unless `partial`. A run that has not all shards is unfinished.
 std::vector<StoredRun> merge_runs(const std::vector<StoredRun>& runs, const MergeOptions& options);
 
 /// `vidattn merge`: adds them to a store, and says what was added. Throws InputError, before

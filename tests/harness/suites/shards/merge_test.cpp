@@ -63,6 +63,21 @@ TEST(Merge, MixedRevisionsAreRefusedUnlessTold) {
   EXPECT_EQ(merged[1].revision, "def");
 }
 
+TEST(Merge, MixedRevisionsAreWholeTogether) {
+  std::vector<StoredRun> runs{shard_run(1, 3, {"a"}), shard_run(2, 3, {"b"}),
+                              shard_run(3, 3, {"c"})};
+  runs[1].revision = runs[2].revision = "def";
+  const MergeOptions mixed{.mixed_revisions = true};
+  const auto merged = merge_runs(runs, mixed);
+  ASSERT_EQ(merged.size(), 2);
+  EXPECT_EQ(merged[0].cases.size() + merged[1].cases.size(), 3);
+  EXPECT_EQ(merged[0].finished, "");  // alone each is a part
+  runs[2].finished.clear();
+  expect_input_error([&] { merge_runs(runs, mixed); }, "is unfinished; --partial");
+  runs.pop_back();
+  expect_input_error([&] { merge_runs(runs, mixed); }, "is missing; --partial");  // said once
+}
+
 TEST(Merge, WhatIsMissingOrUnfinishedIsNamed) {
   std::vector<StoredRun> runs{shard_run(1, 2, {"a"}), shard_run(2, 2, {})};
   runs[1].finished.clear();
@@ -126,7 +141,7 @@ TEST_F(MergeCommand, RefusesBeforeAnythingIsWritten) {
   EXPECT_EQ(mixed.exit_code, 3);
   EXPECT_NE(mixed.err.find("--mixed-revisions"), std::string::npos) << mixed.err;
   EXPECT_FALSE(std::filesystem::exists(path("all.db")));
-  EXPECT_EQ(merge(" --mixed-revisions --partial").exit_code, 0);
+  EXPECT_EQ(merge(" --mixed-revisions").exit_code, 0);
   expect_refused("merge " + path("a.db") + " --db " + path("a.db"),
                  "--db and store name the same file");
 }
