@@ -107,11 +107,13 @@ DeviceProjection project_on(const ProjectedDevice& device, const FittedTimes* fi
 /// What hangs on the workload's shape.
 void prepare_cluster(ClusterProjection& on, const Inputs& in) {
   on.grids = rank_grids(on.cluster.devices, in.heads());
-  if (on.tokens.empty()) on.tokens = {in.length()};
+  const bool of_workload = on.tokens.empty();
+  if (of_workload) on.tokens = {in.length()};
   for (const int64_t tokens : on.tokens)
     if (tokens < on.cluster.devices)
-      throw InputError(
-          fmt::format("--tokens {}: fewer than the {} devices", tokens, on.cluster.devices));
+      throw InputError(fmt::format("{} {}: fewer than the {} devices of --cluster",
+                                   of_workload ? "tokens of the workload," : "--tokens", tokens,
+                                   on.cluster.devices));
   for (const RankGrid grid : on.grids) require_ranks(CallSize::of(in, kProjectedBytes), grid);
 }
 

@@ -72,7 +72,9 @@ TEST(ProjectCommand, AClusterThatCannotBeIsRefusedBeforeWork) {
   expect_refused("project --grid 4,8,8 --backend moga --cluster h100x3x", "2 to 4096 devices");
   expect_refused("project --grid 4,8,8 --backend moga --tokens 1000", "--cluster");
   expect_refused("project --grid 4,8,8 --backend moga --cluster h100x8 --tokens 4 --quiet",
-                 "fewer than the 8 devices");
+                 "--tokens 4: fewer than the 8 devices");
+  expect_refused("project --grid 1,2,2 --backend moga --cluster h100x8 --quiet",
+                 "tokens of the workload, 4: fewer than the 8 devices");
   expect_refused("project --grid 1,2,2 --backend moga --cluster h100x8 --tokens 4000 --quiet",
                  "8 ranks share 4 queries");
   expect_refused("project --grid 4,8,8 --backend moga --out p.svg", ".json");
