@@ -14,6 +14,7 @@
 #include "harness/io/text/counted.h"
 #include "harness/measure/bench/shapes.h"
 #include "harness/measure/pass_timing.h"
+#include "harness/measure/record/measurement.h"
 #include "harness/measure/verify.h"
 #include "metrics/machine/peak.h"
 #include "metrics/plan/stats.h"
@@ -62,11 +63,13 @@ SharedWorkload workload_of(const BenchLine& line, const RankLayout& layout, int 
   return workload;
 }
 
-/// What the ranks' units reach, all at once.
-double peak_of_all(Communicator& world, const OwnCores& cores) {
+/// What the ranks' units reach, all at once, for the type that the pass multiplies: gradients are
+/// float32.
+double peak_of_all(Communicator& world, const OwnCores& cores, DType dtype, Pass pass) {
   world.barrier();
+  const DType multiplied = times_forward(pass) ? dtype : DType::f32;
   double sum = 0;
-  for (const double peak : world.all_gather(fma_peak_gflops(cores.threads()))) sum += peak;
+  for (const double peak : world.all_gather(peak_gflops(multiplied, cores.threads()))) sum += peak;
   return sum;
 }
 
@@ -93,7 +96,7 @@ class BenchRecord {
   BenchRecord(const DistributedBench& options, const RankLayout& layout, const Communicator& world,
               const OwnCores& cores)
       : options_(options),
-        json_(record_header("bench --distributed", "1.0", options.bench.arguments)) {
+        json_(record_header("bench --distributed", "1.1", options.bench.arguments)) {
     json_["device"] = options.bench.device;
     json_["pass"] = to_string(options.bench.pass);
     json_["distributed"] = distributed_json(layout, world, cores);
@@ -107,12 +110,14 @@ class BenchRecord {
 
   void add(const SharedLine& of, const DistributedCase& found, double peak) {
     const double rate = flops_of(of.line, options_.bench.pass) / found.total * 1e-9;
-    print_out("{} {:>9.1f} {:>8.3f} {:>9.3g} {:>9.3g} {:>10.3f} {:>11.3g} {:>10.3g}  {}\n",
+    const std::string fault = above_peak(rate / peak);
+    print_out("{} {:>9.1f} {:>8.3f} {:>9.3g} {:>9.3g} {:>10.3f} {:>11.3g} {:>10.3g}  {}{}\n",
               label_of(of), rate, rate / peak, 1e3 * found.total, 1e3 * found.alone,
               found.efficiency(),
               1e3 * most_of(found, [](const auto& rank) { return rank.communication.seconds; }),
               1e3 * most_of(found, [](const auto& rank) { return rank.waiting; }),
-              found.output.same_bits ? "none" : fmt::format("{:.1e}", found.output.error));
+              found.output.same_bits ? "none" : fmt::format("{:.1e}", found.output.error),
+              fault.empty() ? "" : "; " + fault);
     std::fflush(stdout);
     nlohmann::json json = case_json(found);
     json["shape"] = of.line.shape;
@@ -121,6 +126,7 @@ class BenchRecord {
     json["dim"] = of.line.dim;
     json["gflops"] = rate;
     json["peak_gflops"] = peak;
+    if (!fault.empty()) json["mistrusted"] = fault;
     json_["lines"].push_back(std::move(json));
     if (!options_.bench.out.empty()) Outputs::keep([&] { write_json(options_.bench.out, json_); });
   }
@@ -150,7 +156,7 @@ ExitCode bench_distributed(const DistributedBench& options, Communicator& world)
   bool failed = false;
   for (const SharedLine& of : shared_lines(bench.quick, layout)) {
     const LineMethod method(of.line);
-    const double peak = peak_of_all(world, cores);
+    const double peak = peak_of_all(world, cores, of.dtype, bench.pass);
     const DistributedCase found = run_case(
         world, layout, {&method, method.defaults()}, device,
         {.dtype = of.dtype, .pass = bench.pass, .repeat = kFewestRuns, .seconds = bench.seconds},

@@ -21,6 +21,7 @@
 #include "harness/measure/bench/shapes.h"
 #include "harness/measure/engine/engine.h"
 #include "harness/measure/pass_timing.h"
+#include "harness/measure/record/measurement.h"
 #include "harness/measure/verify.h"
 #include "metrics/machine/limits.h"
 #include "metrics/machine/peak.h"
@@ -159,6 +160,9 @@ nlohmann::json measure(const BenchLine& line, const Device& device, const BenchO
                        {"bound", limit.bound},
                        {"limits", to_json(units)}};
   if (errors->size() > 1) found["gradient_error"] = errors->back();
+  // Half types may have units of their own, which are faster.
+  const std::string fault = line.dtype == DType::f32 ? above_peak(rate / peak) : "";
+  if (!fault.empty()) found["mistrusted"] = fault;
   return found;
 }
 
@@ -171,10 +175,11 @@ std::string label_of(const BenchLine& line) {
 std::string found_text(const nlohmann::json& found) {
   const auto number = [&](const char* key) { return found[key].get<double>(); };
   return fmt::format(
-      "{:>9.1f} {:>8.3f} {:>7.3f} {:>9.3f} {:>6.2f} {:>9.1e}  {}", number("gflops"),
+      "{:>9.1f} {:>8.3f} {:>7.3f} {:>9.3f} {:>6.2f} {:>9.1e}  {}{}", number("gflops"),
       number("share_of_fma_peak"), number("share_of_fed_peak"), number("share_of_limit"),
       median(found["clocks_ghz"].get<std::vector<double>>()),
-      found.value("gradient_error", number("check_error")), found["bound"].get<std::string>());
+      found.value("gradient_error", number("check_error")), found["bound"].get<std::string>(),
+      found.contains("mistrusted") ? "; " + found["mistrusted"].get<std::string>() : "");
 }
 
 /// What became of a line: measured, or why not. Throws Cancelled.

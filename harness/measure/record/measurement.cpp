@@ -29,12 +29,17 @@ bool Measurement::cores_were_taken() const {
   return timing && timing->cpus_of_others > kTaken * std::max(1, process.threads);
 }
 
+std::string above_peak(double share) {
+  if (!(share > 1)) return {};
+  return fmt::format("ran at {:.0f}% of the measured peak: its time or the peak was disturbed",
+                     100 * share);
+}
+
 void mistrust_above_peak(Measurement& m) {
-  const double share = m.metric("share_of_peak");
-  if (!m.passed() || !(share > 1)) return;
+  const std::string fault = above_peak(m.metric("share_of_peak"));
+  if (!m.passed() || fault.empty()) return;
   m.outcome = Outcome::mistrusted;
-  m.reason = fmt::format("ran at {:.0f}% of the measured peak: its time or the peak was disturbed",
-                         100 * share);
+  m.reason = fault;
 }
 
 std::string case_name(const Measurement& m) {

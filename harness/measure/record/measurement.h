@@ -129,8 +129,10 @@ struct Measurement {
   const CallFacts* call() const { return workload && workload->call ? &*workload->call : nullptr; }
 };
 
-/// What is physically impossible was measured wrongly: a passed case whose share of the measured
-/// peak is above 1 becomes mistrusted. The one place that decides it.
+/// What is physically impossible was measured wrongly: of a share of the measured peak above 1, a
+/// sentence that says so; else empty. The one place that decides it.
+std::string above_peak(double share);
+/// A passed case above it becomes mistrusted.
 void mistrust_above_peak(Measurement& m);
 
 /// "stga [cpu bf16]", or as it ran: the name of a case in tables, numbers with at most 4 digits.
