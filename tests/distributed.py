@@ -72,6 +72,22 @@ class Distributed(RanksTest):
         with open(video, "rb") as opened:
             return opened.read(), self.record()
 
+    def test_densities_are_those_of_one_process(self):
+        call = [*CALL, "--density", "0.3,0.6", "--out", self.out]
+        methods = ["--backend", "full", "--backend", "moga", "--backend", "svg2"]
+        subprocess.run([TOOL, *call, *methods], check=False, capture_output=True)
+        alone = [case["setting"] for case in self.record()["cases"]]
+        code, out, err = run(2, *call, *methods, "--distributed", "ulysses")
+        self.assertEqual(code, 0, out + err)
+        cases = self.record()["cases"]
+        self.assertEqual([case["backend"] for case in cases], alone)
+        self.assertEqual([case.get("density_target") for case in cases], [None, 0.3, 0.6, 0.3, 0.6])
+        self.assertTrue(all(case["same_bits"] for case in cases))
+        code, out, err = run(2, *call, "--distributed", "ring", "--shared-only")
+        self.assertEqual((code, out), (3, ""))
+        self.assertEqual(len(own_lines(err)), 1, err)
+        self.assertIn("--density solves on the whole call", own_lines(err)[0])
+
     def test_generate_paints_the_video_of_one_process(self):
         moga = ["--backend", "moga"]
         alone, record = self.painted(0, *moga)

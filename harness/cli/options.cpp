@@ -53,6 +53,10 @@ Option rank_timeout_option(double& patience) {
       .in(1, 86400);
 }
 
+std::string exits_with_ranks(const std::string& own) {
+  return own + (own.empty() ? "" : "; ") + "of ranks 2 one was lost or failed, in a suite 1";
+}
+
 Option db_option(std::string& db) {
   return Option("--db", &db, "SQLite file of stored runs").written(Written::store);
 }

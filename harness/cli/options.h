@@ -23,6 +23,8 @@ Option pass_option(std::string& pass);
 /// --distributed, which the options of `refused` do not go with.
 Option distributed_option(std::string& layout, std::initializer_list<const char*> refused);
 Option rank_timeout_option(double& patience);
+/// Command::exits of a command that has them, after its `own`: what a lost rank makes of the code.
+std::string exits_with_ranks(const std::string& own = {});
 /// --db, with a default
 Option db_option(std::string& db);
 /// --fps of folders of frames

@@ -119,8 +119,12 @@ std::vector<Option> options(Given& o) {
 
 const RegisterCommand registered([] {
   auto given = std::make_shared<Given>();
-  return Command{"attend", "one operator on your own .npy files", options(*given),
-                 [given](const Arguments&) { return attend_either(*given); }, true};
+  return Command{"attend",
+                 "one operator on your own .npy files",
+                 options(*given),
+                 [given](const Arguments&) { return attend_either(*given); },
+                 true,
+                 exits_with_ranks()};
 });
 
 }  // namespace

@@ -35,7 +35,7 @@ const RegisterCommand registered([] {
         return bench(*o);
       },
       true,
-      "1 a kernel failed its check against the reference"};
+      exits_with_ranks("1 a kernel failed its check against the reference")};
 });
 
 }  // namespace

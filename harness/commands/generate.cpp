@@ -70,7 +70,7 @@ const RegisterCommand registered([] {
                    return generate(complete(*given, arguments));
                  },
                  true,
-                 "1 a method failed its check"};
+                 exits_with_ranks("1 a method failed its check")};
 });
 
 }  // namespace

@@ -130,6 +130,11 @@ std::vector<Option> suite_options(Given& given, const std::vector<Option>& main_
 DistributedRun complete_distributed(const Given& given, const Arguments& arguments) {
   const RunOptions run = complete(given, arguments);
   DistributedRun distributed = given.distributed;
+  if (distributed.shared_only && !run.densities.empty())
+    throw RefusedByAll(
+        "--density solves on the whole call, which no rank holds with --shared-only: `vidattn run "
+        "--density` on fewer tokens shows the setting to give here, as --backend NAME:key=value");
+  distributed.densities = run.densities;
   distributed.workload = run.workload;
   distributed.backends = run.backends;
   distributed.devices = run.devices;
@@ -146,9 +151,9 @@ std::vector<Option> options_of_run(Given& o) {
   return joined(
       {job,
        suite_options(o, job),
-       {distributed_option(o.distributed.layout, {"suite", "--density", "--carry", "--whole",
-                                                  "--db", "--columns", "--all-columns", "--steps",
-                                                  "--layers", "--ranks", "--shard", "--slurm"}),
+       {distributed_option(o.distributed.layout,
+                           {"suite", "--carry", "--whole", "--db", "--columns", "--all-columns",
+                            "--steps", "--layers", "--ranks", "--shard", "--slurm"}),
         rank_timeout_option(o.distributed.patience).tells(o.rank_timeout),
         Option("--shared-only", &o.distributed.shared_only,
                "no run of one process to hold results and times against: for calls that "
@@ -199,25 +204,29 @@ ExitCode run_either(Given& given, const Arguments& arguments) {
   return run_suite(suite);
 }
 
-Command command(const char* name, const char* help, std::vector<Option> (*options)(Given&)) {
+constexpr const char* kExits =
+    "1 a case failed, crashed, or ran out of time or memory; 2 a case is mistrusted, or a suite's "
+    "machine was unfit";
+
+Command command(const char* name, const char* help, std::vector<Option> (*options)(Given&),
+                const std::string& exits) {
   auto given = std::make_shared<Given>();
   return {name,
           help,
           options(*given),
           [given](const Arguments& arguments) { return run_either(*given, arguments); },
           true,
-          "1 a case failed, crashed, or ran out of time or memory; 2 a case is mistrusted, or a "
-          "suite's machine was unfit"};
+          exits};
 }
 
 const RegisterCommand registered_run([] {
   return command("run", "the main job: compare backends on one workload; or a suite",
-                 options_of_run);
+                 options_of_run, exits_with_ranks(kExits));
 });
 
 const RegisterCommand registered_sweep([] {
   return command("sweep", "the frontier: compare backends at a range of densities",
-                 options_of_sweep);
+                 options_of_sweep, kExits);
 });
 
 }  // namespace

@@ -133,6 +133,7 @@ std::string case_text(const DistributedCase& result, const RankLayout& layout) {
   std::string text =
       fmt::format("{} on {} ({}), {} over {}: {}\n", result.backend, result.device, result.dtype,
                   layout.text(), counted(layout.ranks(), "rank"), verdict(result));
+  if (!result.note.empty()) text += result.note + "\n";
   if (!result.forward.ranks.empty()) text += ranks_table(result.forward, result.peak_bytes, false);
   if (!result.backward.ranks.empty()) text += ranks_table(result.backward, result.peak_bytes, true);
   if (result.total == 0 || !result.beside_one) return text;
@@ -160,6 +161,8 @@ nlohmann::json case_json(const DistributedCase& result) {
                       {"reason", result.reason},
                       {"total_seconds", result.total},
                       {"ranks", ranks_json(result.forward, result.peak_bytes)}};
+  if (result.density) json["density_target"] = *result.density;
+  if (!result.note.empty()) json["note"] = result.note;
   if (!result.figures.empty()) json["figures"] = result.figures;
   if (times_backward(result.pass))
     json["backward_ranks"] = ranks_json(result.backward, result.peak_bytes);

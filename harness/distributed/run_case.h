@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,8 @@ struct DistributedCase {
   double predicted = 0, attended = 0;
   Difference output, gradients;           ///< from one process
   std::map<std::string, double> figures;  ///< the method's own (balance losses …)
+  std::optional<double> density;          ///< that the method was set for
+  std::string note;                       ///< how it was missed
   std::string reason;  ///< why the result is not to be believed; empty = it passed
 
   double efficiency() const { return total > 0 ? alone / total : 0; }

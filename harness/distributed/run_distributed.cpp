@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "attention/error.h"
+#include "harness/distributed/first_solution.h"
 #include "harness/distributed/ranks/session.h"
 #include "harness/distributed/report.h"
 #include "harness/host/output/outputs.h"
@@ -12,11 +13,12 @@
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text/counted.h"
+#include "harness/workloads/in_dtype.h"
 
 namespace vidattn {
 namespace {
 
-constexpr const char* kSchema = "1.1";
+constexpr const char* kSchema = "1.2";
 
 /// What rank 0 says and writes.
 class RunRecord {
@@ -70,6 +72,39 @@ class RunRecord {
   nlohmann::json json_;
 };
 
+/// What a method is set for; nullopt = as it is given.
+std::vector<std::optional<double>> densities_of(const BackendSpec& spec,
+                                                const std::vector<double>& asked) {
+  if (asked.empty() || spec.backend->name() == "full") return {std::nullopt};
+  return {asked.begin(), asked.end()};
+}
+
+/// The same as one process finds on the whole call.
+DensitySolution solve_for_call(const BackendSpec& spec, const Device& device, DType dtype,
+                               const SharedWorkload& workload, double density) {
+  Inputs whole = *workload.whole;
+  whole.device = &device;
+  set_dtype(whole, dtype, "the workload");
+  return solve_density(spec, whole, density);
+}
+
+DistributedCase run_one(Communicator& world, const RankLayout& layout, BackendSpec spec,
+                        const std::optional<double>& density, const Device& device,
+                        const CaseOptions& options, const SharedWorkload& workload,
+                        OwnCores& cores) {
+  std::string note;
+  if (density) {
+    DensitySolution solved = solve_on_first(
+        world, [&] { return solve_for_call(spec, device, options.dtype, workload, *density); });
+    spec = std::move(solved.spec);
+    note = std::move(solved.note);
+  }
+  DistributedCase result = run_case(world, layout, spec, device, options, workload, cores);
+  result.density = density;
+  result.note = std::move(note);
+  return result;
+}
+
 }  // namespace
 
 ExitCode run_distributed(const DistributedRun& run, Communicator& world) {
@@ -87,21 +122,24 @@ ExitCode run_distributed(const DistributedRun& run, Communicator& world) {
   std::optional<RunRecord> record;
   if (first) record.emplace(run, layout, world, workload, cores);
   bool failed = false, any = false;
+  const auto one = [&](const std::string& device, DType dtype, const std::string& backend,
+                       const std::optional<double>& density) {
+    try {
+      const DistributedCase result =
+          run_one(world, layout, parse_backend(backend), density, find_device(device),
+                  {dtype, run.pass, run.repeat, link}, workload, cores);
+      failed |= !result.reason.empty();
+      any = true;
+      if (first) record->add(result);
+    } catch (const InputError& error) {  // agreed on by all ranks
+      if (first) record->skip(backend, error.what());
+    }
+  };
   for (const std::string& device : run.devices)
     for (const DType dtype : run.dtypes)
-      for (const std::string& backend : run.backends) {
-        const BackendSpec spec = parse_backend(backend);
-        try {
-          const DistributedCase result =
-              run_case(world, layout, spec, find_device(device),
-                       {dtype, run.pass, run.repeat, link}, workload, cores);
-          failed |= !result.reason.empty();
-          any = true;
-          if (first) record->add(result);
-        } catch (const InputError& error) {  // agreed on by all ranks
-          if (first) record->skip(backend, error.what());
-        }
-      }
+      for (const std::string& backend : run.backends)
+        for (const auto& density : densities_of(parse_backend(backend), run.densities))
+          one(device, dtype, backend, density);
   Outputs outputs;
   if (first) record->write(outputs);
   return outputs.code(failed || !any ? ExitCode::regression : ExitCode::fine);

@@ -15,6 +15,9 @@ struct DistributedRun {
   std::string layout;  ///< ulysses, ring, PxQ
   WorkloadRequest workload;
   std::vector<std::string> backends;
+  /// Each method but `full` is set to each of these, as the first rank solves for them; empty = as
+  /// given. Not with `shared_only`, where no rank has what it solves on.
+  std::vector<double> densities;
   std::vector<std::string> devices;
   std::vector<DType> dtypes;
   Pass pass = Pass::forward;  ///< what is timed

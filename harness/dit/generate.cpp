@@ -9,6 +9,7 @@
 
 #include "attention/cancel.h"
 #include "attention/error.h"
+#include "harness/distributed/first_solution.h"
 #include "harness/distributed/ranks/own_cores.h"
 #include "harness/distributed/ranks/session.h"
 #include "harness/distributed/report.h"
@@ -121,18 +122,14 @@ class Painter {
     video.ranks = attention.times();
   }
 
-  /// Ranks take the first one's solution: whatever the others would find, all plan alike.
   void solve(MethodSettings& settings, PaintedVideo& video) const {
     const auto alone = [&] {
-      DensitySolution solved = solve_for_rollout(network_, task_, settings, *request_.density);
-      settings.spec = std::move(solved.spec);
-      video.note = std::move(solved.note);
+      return solve_for_rollout(network_, task_, settings, *request_.density);
     };
-    if (ranks_.world == nullptr) return alone();
-    agree(*ranks_.world, [&] {
-      if (ranks_.first()) alone();
-    });
-    settings.spec = parse_backend(ranks_.world->all_gather(settings.spec.text())[0]);
+    DensitySolution solved =
+        ranks_.world == nullptr ? alone() : solve_on_first(*ranks_.world, alone);
+    settings.spec = std::move(solved.spec);
+    video.note = std::move(solved.note);
   }
 
   void paint(MethodAttention& attention, PaintedVideo& video) const {

@@ -46,6 +46,15 @@ TEST(Frame, HelpOfACommandHasItsOwnExitCodes) {
   }
 }
 
+TEST(Frame, HelpOfCommandsOnRanksHasTheCodeOfALostOne) {
+  for (const std::string command : {"run", "attend", "bench", "generate"}) {
+    const ToolResult result = run_tool("help " + command);
+    EXPECT_NE(result.out.find("of ranks 2 one was lost or failed, in a suite 1; 3 "),
+              std::string::npos)
+        << result.out;
+  }
+}
+
 TEST(Frame, WhatIsMisspeltIsAnsweredWithTheNearestRightWord) {
   for (const auto& [line, part] : std::vector<std::pair<std::string, std::string>>{
            {"quickstart",
