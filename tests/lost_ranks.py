@@ -3,17 +3,19 @@
 ranks in one line that names it, within seconds, with what was measured before kept; in a suite it costs its
 case alone. Exit 77 (skipped) without mpirun or in a build without MPI.
 
-Usage: tests/lost_ranks.py VIDATTN      (MPIRUN: another launcher than mpirun)
+Usage: tests/lost_ranks.py VIDATTN STOP_RANK.so      (MPIRUN: another launcher than mpirun)
 """
 import os
 import re
 import signal
+import sys
 import time
 import unittest
 
-from mpirun import CALL, MPIRUN, SURVIVING, TOOL, RanksTest, lives, main, own_lines, ranks_of, run, start, version_of_mpi
+from mpirun import CALL, MPIRUN, SURVIVING, TOOL, RanksTest, below, lives, main, own_lines, ranks_of, run, start, version_of_mpi
 
 
+STOP_RANK = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else ""
 OPEN_MPI = unittest.skipUnless("Open MPI" in version_of_mpi(), "the launcher of Debian's MPICH ends with a rank")
 
 
@@ -47,7 +49,7 @@ class LostRanks(RanksTest):
         self.assertLessEqual(len(lost), 1)
         for reason in lost:
             self.assertRegex(reason, r"^rank 1 on \S+, which measured it, was lost$")
-        self.assertRegex(said[0], r"^vidattn: rank 1 on \S+ has not answered for [3-9] s: its case is lost$")
+        self.assertRegex(said[0], r"^vidattn: rank 1 on \S+ has not answered for [3-9] s: the run goes on without it$")
         if launcher == SURVIVING:
             self.assertEqual(code, 0)  # its own, whatever the ranks return
         self.assertEqual(said[1:], ["vidattn: exit code 1, which mpirun --enable-recovery does not pass on"]
@@ -102,13 +104,104 @@ class LostRanks(RanksTest):
                 self.assertIn(outcome, ("passed", "mistrusted"), reason)
         self.assertIn("out of memory", [outcome for outcome, _, _ in cases])
 
+    def stopped(self, rank, function, *call, ranks=3, launcher=(MPIRUN,)):
+        """What a run says of which this rank stops in a function of MPI's, and the code."""
+        stops = ["env", "LD_PRELOAD=" + STOP_RANK, f"VIDATTN_STOP={rank}:{function}", TOOL]
+        process = start(ranks, *call, "--rank-timeout", "2", tool=stops, launcher=launcher)
+        try:
+            out, err = process.communicate(timeout=60)
+        finally:
+            if lives(process.pid):
+                os.killpg(process.pid, signal.SIGKILL)
+        return process.returncode, own_lines(err), out + err
+
+    def test_nobody_waits_for_ever_for_mpi_to_start_or_to_end(self):
+        """A rank that waits as long as it may says who it is, once, and is no rank that is stopped."""
+        for rank, function, speaker, step in ((1, "MPI_Init_thread", 0, "MPI to start on all ranks"),
+                                              (0, "MPI_Init_thread", 1, "MPI to start on all ranks"),
+                                              (1, "begun", 0, "all ranks to begin"),
+                                              (1, "MPI_Finalize", 0, "MPI to end on all ranks")):
+            with self.subTest(function=function, rank=rank):
+                code, said, told = self.stopped(rank, function, *CALL, "--backend", "full", "--distributed", "ring")
+                self.assertEqual((code, len(said)), (2, 1), told)
+                self.assertRegex(said[0], rf"^vidattn: rank {speaker} \(process \d+ on \S+\) has waited \d+ s for {step}, "
+                                 "of which one may be stopped or gone: the run ends on all ranks$")
+
+    def test_only_the_silent_rank_is_named(self):
+        """While it gathers hosts, all others wait for it."""
+        code, said, told = self.stopped(1, "MPI_Iallgather", *CALL, "--backend", "full", "--distributed", "ring", ranks=4)
+        self.assertEqual((code, len(said)), (2, 1), told)
+        self.assertRegex(said[0], r"^vidattn: rank (1 has not answered for|0 \(process \d+ on \S+\) has waited) \d s")
+
+    def lost_before_a_case(self, launcher):
+        store = os.path.join(self.folder.name, "suite.db")
+        code, said, told = self.stopped(1, "MPI_Isend", "run", self.suite_of([2, 4, 4]), "--db", store, ranks=2,
+                                        launcher=launcher)
+        self.assertEqual(len(self.cases_of(store)), 3, told)
+        self.assertNotIn("crashed", [outcome for outcome, _, _ in self.cases_of(store)])
+        self.assertRegex(said[0], r"^vidattn: rank 1 on \S+ has not answered for \d s: the run goes on without it$")
+        return code, said[1:]
+
+    def test_a_rank_that_is_lost_before_it_has_a_case_is_said_and_counts(self):
+        code, said = self.lost_before_a_case([MPIRUN])
+        self.assertIn(code, (1, 2))  # 2: the machine is busy
+        self.assertEqual(said, [])
+
+    @OPEN_MPI
+    def test_a_rank_that_is_lost_before_it_has_a_case_keeps_no_launcher(self):
+        code, said = self.lost_before_a_case(SURVIVING)
+        self.assertEqual(code, 0)
+        self.assertEqual(len(said), 1, said)
+        self.assertRegex(said[0], "^vidattn: exit code [12], which mpirun --enable-recovery does not pass on$")
+
+    @OPEN_MPI
+    def test_what_is_refused_under_a_launcher_that_hides_codes_says_its_code(self):
+        for ranks, call, why in ((2, ("run", "no_suite.json"), "no_suite.json"),
+                                 (2, ("run", "--no-such-option"), "no-such-option"),
+                                 (os.cpu_count() + 1, ("run", self.suite_of([2, 4, 4])), "cores of their own")):
+            _, _, err = run(ranks, *call, launcher=SURVIVING)
+            said = own_lines(err)
+            self.assertEqual(len(said), 2, err)
+            self.assertIn(why, said[0])
+            self.assertEqual(said[1], "vidattn: exit code 3, which mpirun --enable-recovery does not pass on")
+
+    def test_a_case_that_a_rank_measures_is_no_rank(self):
+        process = start(2, "run", self.suite_of([4, 12, 12]), "--db", os.path.join(self.folder.name, "suite.db"))
+        environments = []
+        while process.poll() is None and not environments:
+            for name in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open(f"/proc/{name}/cmdline", "rb") as opened:
+                        is_case = opened.read().startswith(b"vidattn\0case\0")
+                    with open(f"/proc/{name}/environ", "rb") as opened:
+                        if is_case and below(name, process.pid):
+                            environments.append(opened.read())
+                except OSError:
+                    continue  # it has ended
+        process.communicate(timeout=280)
+        self.assertNotEqual(environments, [])
+        for environment in environments:
+            self.assertNotRegex(environment, b"OMPI_COMM_WORLD|PMIX?_RANK")
+
+    def test_a_launcher_ends_ranks_without_a_word(self):
+        process = start(2, "run", self.suite_of([16, 24, 24]), "--db", os.path.join(self.folder.name, "suite.db"))
+        while process.poll() is None and len(ranks_of(process)) < 2:
+            time.sleep(0.1)
+        time.sleep(1)  # signals are caught then
+        for pid in ranks_of(process).values():
+            os.kill(pid, signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        self.assertNotIn("safe point", err)
+        self.assertEqual(own_lines(err), [])
+
     @OPEN_MPI
     def test_ranks_that_share_a_call_end_together(self):
         """Under a launcher that would let them live, and would return 0."""
         code, out, err = run(2, *CALL, "--distributed", "ulysses", launcher=SURVIVING)
         self.assertEqual(out, "")
-        self.assertEqual(len(own_lines(err)), 1, err)
+        self.assertEqual(len(own_lines(err)), 2, err)
         self.assertIn("--enable-recovery is for suites", own_lines(err)[0])
+        self.assertIn("exit code 3, which", own_lines(err)[1])
 
     def fails(self, hurt, rank=1):
         """Hurts a rank of a run after its first case was kept; returns what the run said."""

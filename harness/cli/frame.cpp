@@ -105,15 +105,14 @@ ExitCode parse_and_run(int argc, char** argv) {
   const FileRoles roles;
   claim_files(command->options);
   const WritablePlaces places(command->options);
-  catch_interrupts();
+  catch_interrupts(started_ranks() == 1);
   start_threads();
   const ExitCode code = command->run(recorded(argc, argv));
   return interrupted() ? ExitCode::interrupted : code;
 }
 
-}  // namespace
-
-ExitCode run_tool(int argc, char** argv) {
+/// Whatever is thrown becomes a line and a code.
+ExitCode run_caught(int argc, char** argv) {
   try {
     return parse_and_run(argc, argv);
   } catch (const RefusedByAll&) {
@@ -124,6 +123,14 @@ ExitCode run_tool(int argc, char** argv) {
     let_the_first_rank_speak();
     return say_what_was_thrown();
   }
+}
+
+}  // namespace
+
+ExitCode run_tool(int argc, char** argv) {
+  const ExitCode code = run_caught(argc, argv);
+  if (started_rank() == 0) say_unless_passed_on(code);
+  return code;
 }
 
 }  // namespace vidattn

@@ -11,8 +11,12 @@
 namespace vidattn {
 namespace {
 
+/// Set before there are handlers.
+bool says_notice = true;
+
 void on_signal(int /*signal*/) {
   if (runs_cancelled.exchange(true)) _exit(static_cast<int>(ExitCode::interrupted));
+  if (!says_notice) return;
   constexpr std::string_view kNotice = "\nstopping at the next safe point; again to end at once\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, kNotice.data(), kNotice.size());
 }
@@ -33,7 +37,8 @@ bool is_ignored(int signal) {
 
 }  // namespace
 
-void catch_interrupts() {
+void catch_interrupts(bool says) {
+  says_notice = says;
   handle(SIGINT, on_signal);
   handle(SIGTERM, on_signal);
   if (!is_ignored(SIGHUP)) handle(SIGHUP, on_signal);

@@ -15,6 +15,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
@@ -54,8 +56,28 @@ class Pipe {
   std::array<int, 2> ends_ = {-1, -1};
 };
 
+/// This process's without what launchers of MPI tell their ranks: the child is none of them.
+std::vector<char*> environment_of_child() {
+  std::vector<char*> kept;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    const bool of_rank =
+        text.starts_with("OMPI_") || text.starts_with("PMI_") || text.starts_with("PMIX_");
+    if (!of_rank) kept.push_back(*variable);
+  }
+  kept.push_back(nullptr);
+  return kept;
+}
+
+/// What a child becomes.
+struct Program {
+  const char* path;
+  char* const* argv;
+  char* const* environment;
+};
+
 // Only async-signal-safe calls: the parent may have threads.
-[[noreturn]] void become(const char* program, char* const* argv, const Pipe& out, const Pipe& err,
+[[noreturn]] void become(const Program& program, const Pipe& out, const Pipe& err,
                          const ProcessLimits& limits, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(kNotStarted);  // it died before the line above
@@ -73,8 +95,8 @@ class Pipe {
     setrlimit(RLIMIT_DATA, &memory);
   }
   // Not by its path: the same program for all cases, even when it was built anew meanwhile.
-  execv("/proc/self/exe", argv);
-  execv(program, argv);  // without /proc
+  execve("/proc/self/exe", program.argv, program.environment);
+  execve(program.path, program.argv, program.environment);  // without /proc
   _exit(kNotStarted);
 }
 
@@ -140,13 +162,15 @@ ProcessResult run_self(const std::vector<std::string>& arguments, const ProcessL
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  const std::string program = own_path().string();
+  const std::string path = own_path().string();
+  const std::vector<char*> environment = environment_of_child();
+  const Program program{path.c_str(), argv.data(), environment.data()};
   Pipe out, err;
   const pid_t parent = getpid();
   const auto start = Clock::now();
   const pid_t child = fork();
   if (child < 0) throw InputError(std::string("cannot start a process: ") + system_reason(errno));
-  if (child == 0) become(program.c_str(), argv.data(), out, err, limits, parent);
+  if (child == 0) become(program, out, err, limits, parent);
   out.close_write();
   err.close_write();
   ProcessResult result;

@@ -25,9 +25,10 @@ struct ProcessResult {
   double seconds = 0;
 };
 
-/// Runs this program once more, `vidattn ARGUMENTS`, and waits. The child is ended when this
-/// process dies, when interrupted() becomes true, or at the time limit, and is the first that the
-/// system's OOM killer takes. Throws InputError when no process can be made.
+/// Runs this program once more, `vidattn ARGUMENTS`, and waits. The child is no rank of MPI's, even
+/// where this process is one. It is ended when this process dies, when interrupted() becomes true,
+/// or at the time limit, and is the first that the system's OOM killer takes. Throws InputError
+/// when no process can be made.
 ProcessResult run_self(const std::vector<std::string>& arguments, const ProcessLimits& limits);
 
 }  // namespace vidattn

@@ -11,9 +11,11 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
+#include "harness/distributed/mpi/watch.h"
 #include "harness/distributed/ranks/mpi_transport.h"
 
 namespace vidattn {
@@ -28,6 +30,8 @@ constexpr auto kSlowPace = std::chrono::milliseconds(5);
 constexpr auto kWaitPace = std::chrono::microseconds(20);
 constexpr auto kBeat = std::chrono::milliseconds(500);
 constexpr int kBeatTag = 1000;
+/// Seconds that beats have, once there are any, to say which rank it is that others wait for.
+constexpr double kForBeats = 3;
 
 /// All of MPI is called under this, by the rank's own thread and the one that moves transfers on.
 std::mutex mpi_mutex;
@@ -101,9 +105,18 @@ class Beat {
     if (listens_ && in_ == MPI_REQUEST_NULL)
       MPI_Irecv(&received_byte_, 1, MPI_BYTE, other_, kBeatTag, MPI_COMM_WORLD, &in_);
   }
+  /// The other is there, whether or not it was heard.
+  void expect(Clock::time_point now) {
+    if (listens_) heard_ = now;
+  }
   /// This rank was stopped itself: what it missed meanwhile has arrived by the next look.
-  void forgive(Clock::time_point now) { heard_ = now; }
-  double silent() const { return listens_ ? seconds_since(heard_) : 0; }
+  void forgive(Clock::time_point now) {
+    if (heard_) heard_ = now;
+  }
+  /// Seconds; 0 of one that never was heard, which may wait for yet another.
+  double silent(Clock::time_point now) const {
+    return heard_ ? std::chrono::duration<double>(now - *heard_).count() : 0;
+  }
   void end() {
     for (MPI_Request* request : {&in_, &out_}) {
       if (*request == MPI_REQUEST_NULL) continue;
@@ -116,31 +129,29 @@ class Beat {
   int other_;
   bool speaks_, listens_, broken_ = false;
   char sent_byte_ = 0, received_byte_ = 0;  ///< without a meaning
-  Clock::time_point heard_ = Clock::now(), said_;
+  std::optional<Clock::time_point> heard_;
+  Clock::time_point said_;
   MPI_Request in_ = MPI_REQUEST_NULL, out_ = MPI_REQUEST_NULL;
 };
 
 class MpiTransport : public Transport {
  public:
   explicit MpiTransport(const MpiSettings& settings) : settings_(settings) {
-    int provided = 0;
-    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
-    MPI_Comm_size(MPI_COMM_WORLD, &size_);
-    if (provided < MPI_THREAD_SERIALIZED)
-      throw std::runtime_error("this MPI cannot be called from more than one thread");
-    if (settings.survives) MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-    gather_hosts();
+    start_mpi();
     begin_beats();
-    mover_ = std::thread([this] { move(); });
+    const Watch watch(settings_, "all ranks to begin", settings_.patience + kForBeats);
+    mover_ = std::jthread([this](const std::stop_token& ended) { move(ended); });
+    gather_hosts();
   }
 
   /// Ends together with the other ranks, and shows that this one lives until they come.
   ~MpiTransport() override {
+    begun_ = false;
     if (!alone_) wait_for_all();
-    ending_ = true;
+    mover_.request_stop();
     mover_.join();
     if (alone_) return;  // what MPI does to end waits for all ranks, too
+    const Watch watch(settings_, "MPI to end on all ranks", settings_.patience);
     take_last_beats();
     for (Beat& beat : beats_) beat.end();
     MPI_Finalize();
@@ -171,9 +182,8 @@ class MpiTransport : public Transport {
     });
   }
   void abort(int code) override {
-    std::fflush(stdout);
     const std::lock_guard lock(mpi_mutex);
-    MPI_Abort(MPI_COMM_WORLD, code);
+    end(code);
   }
   bool lost(int rank) const override {
     const std::lock_guard lock(mpi_mutex);
@@ -194,20 +204,35 @@ class MpiTransport : public Transport {
     }
   }
 
+  static void end(int code) {
+    std::fflush(stdout);
+    MPI_Abort(MPI_COMM_WORLD, code);
+  }
+
+  void start_mpi() {
+    const Watch watch(settings_, "MPI to start on all ranks", settings_.patience);
+    int provided = 0;
+    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
+    MPI_Comm_size(MPI_COMM_WORLD, &size_);
+    if (provided < MPI_THREAD_SERIALIZED)
+      throw std::runtime_error("this MPI cannot be called from more than one thread");
+    if (settings_.survives) MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  }
+
   void wait_for_all() {
-    MPI_Request together = MPI_REQUEST_NULL;
-    int all = 0;
+    together([](MPI_Request* request) { MPI_Ibarrier(MPI_COMM_WORLD, request); });
+  }
+
+  /// What all ranks begin, and wait for beside their signs of life.
+  template <class Begin>
+  static void together(const Begin& begin) {
+    MPI_Request request = MPI_REQUEST_NULL;
     {
       const std::lock_guard lock(mpi_mutex);
-      MPI_Ibarrier(MPI_COMM_WORLD, &together);
+      begin(&request);
     }
-    while (all == 0) {
-      {
-        const std::lock_guard lock(mpi_mutex);
-        MPI_Test(&together, &all, MPI_STATUS_IGNORE);
-      }
-      std::this_thread::sleep_for(kPace);
-    }
+    MpiTransfer({request}).wait();
   }
 
   template <class Begin>
@@ -228,9 +253,14 @@ class MpiTransport : public Transport {
     int length = 0;
     MPI_Get_processor_name(own, &length);
     std::vector<char> all(static_cast<size_t>(size_) * MPI_MAX_PROCESSOR_NAME);
-    MPI_Allgather(own, MPI_MAX_PROCESSOR_NAME, MPI_CHAR, all.data(), MPI_MAX_PROCESSOR_NAME,
-                  MPI_CHAR, MPI_COMM_WORLD);
+    together([&](MPI_Request* request) {
+      MPI_Iallgather(own, MPI_MAX_PROCESSOR_NAME, MPI_CHAR, all.data(), MPI_MAX_PROCESSOR_NAME,
+                     MPI_CHAR, MPI_COMM_WORLD, request);
+    });
+    const std::lock_guard lock(mpi_mutex);
     for (int r = 0; r < size_; ++r) hosts_.emplace_back(all.data() + r * MPI_MAX_PROCESSOR_NAME);
+    for (Beat& beat : beats_) beat.expect(Clock::now());
+    begun_ = true;
   }
 
   /// Every rank tells the next one that it lives, and listens to the one before; or rank 0 and the
@@ -248,9 +278,8 @@ class MpiTransport : public Transport {
         beats_.emplace_back(other, other == next, other == before);
   }
 
-  void move() {
-    for (Beat& beat : beats_) beat.forgive(Clock::now());
-    while (!ending_) {
+  void move(const std::stop_token& ended) {
+    while (!ended.stop_requested()) {
       {
         const std::lock_guard lock(mpi_mutex);
         MpiTransfer::move_on();
@@ -271,28 +300,34 @@ class MpiTransport : public Transport {
       if (lost_[beat.other()]) continue;
       beat.look(now);
       if (stopped) beat.forgive(now);
-      if (beat.silent() >= settings_.patience) lose(beat);
+      if (beat.silent(now) >= patience()) lose(beat.other(), beat.silent(now));
     }
   }
 
-  void lose(const Beat& beat) {
-    const bool goes_on = settings_.survives && rank_ == 0;
-    lost_[beat.other()] = true;
-    settings_.say("rank " + std::to_string(beat.other()) + " on " + hosts_[beat.other()] +
-                  " has not answered for " + std::to_string(static_cast<int>(beat.silent())) +
-                  " s: " + (goes_on ? "its case is lost" : "the run ends on all ranks"));
-    if (!goes_on) MPI_Abort(MPI_COMM_WORLD, settings_.lost_code);
+  /// Where all others listen to the first rank, one of them is the first to say so.
+  double patience() const {
+    return settings_.patience + (settings_.survives ? turn_of(rank_ - 1) : 0);
+  }
+
+  void lose(int other, double silent) {
+    const bool goes_on = settings_.survives && rank_ == 0 && begun_;
+    lost_[other] = true;
+    settings_.say("rank " + std::to_string(other) + (hosts_.empty() ? "" : " on " + hosts_[other]) +
+                      " has not answered for " + std::to_string(static_cast<int>(silent)) +
+                      " s: the run " + (goes_on ? "goes on without it" : "ends on all ranks"),
+                  !goes_on);
+    if (!goes_on) end(settings_.lost_code);
   }
 
   MpiSettings settings_;
   int rank_ = 0, size_ = 1;
   std::vector<std::string> hosts_;
-  std::atomic<bool> ending_ = false;
+  std::atomic<bool> begun_ = false;  ///< all ranks are there, and none is at its end
   std::atomic<bool> alone_ = false;
   std::vector<bool> lost_;  ///< by rank
   std::deque<Beat> beats_;  ///< which never move: MPI knows where they are
   Clock::time_point looked_ = Clock::now();
-  std::thread mover_;
+  std::jthread mover_;  ///< ends before the others go
 };
 
 }  // namespace

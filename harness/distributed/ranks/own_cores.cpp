@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "attention/error.h"
-#include "harness/distributed/ranks/session.h"
 #include "metrics/ranks/shares.h"
 
 namespace vidattn {
@@ -28,26 +27,6 @@ void pin_team(const std::vector<int>& cores, int threads) {
   omp_set_num_threads(threads);
 #pragma omp parallel num_threads(threads)
   sched_setaffinity(0, sizeof set, &set);
-}
-
-/// The cores of each rank of this one's host, and this one's place among them.
-struct HostCores {
-  std::vector<std::vector<int>> of_rank;
-  int own = 0;
-};
-
-HostCores cores_of_host(Communicator& world) {
-  const Transport& transport = world.transport();
-  const std::vector<int> own = usable_cores(), all = all_gather_values(world, own);
-  const std::vector<int64_t> counts = world.all_gather(std::ssize(own));
-  HostCores host;
-  auto from = all.begin();
-  for (int r = 0; r < world.size(); from += counts[r++]) {
-    if (transport.host(r) != transport.host(world.rank())) continue;
-    if (r == world.rank()) host.own = static_cast<int>(host.of_rank.size());
-    host.of_rank.emplace_back(from, from + counts[r]);
-  }
-  return host;
 }
 
 /// "2-3,7".
@@ -75,30 +54,35 @@ std::vector<int> usable_cores() {
   return cores;
 }
 
-std::string take_own_cores(Communicator& world) {
-  const HostCores host = cores_of_host(world);
-  const auto ranks = static_cast<int>(host.of_rank.size());
+std::vector<std::vector<int>> cores_apart(const std::vector<std::vector<int>>& usable,
+                                          const std::string& host) {
   std::set<int> distinct;
   size_t count = 0;
-  for (const std::vector<int>& cores : host.of_rank) {
+  for (const std::vector<int>& cores : usable) {
     distinct.insert(cores.begin(), cores.end());
     count += cores.size();
   }
-  const std::string name = world.transport().host(world.rank());
-  agree(world, [&] {
-    if (std::ssize(distinct) < ranks)
-      throw InputError(fmt::format("{} ranks cannot have cores of their own on {}: it has {}",
-                                   ranks, name, distinct.size()));
-  });
-  std::vector<int> own = host.of_rank[host.own];
-  if (count > distinct.size()) {
-    const std::vector<int> all(distinct.begin(), distinct.end());
-    const Share share = share_of(std::ssize(all), ranks, host.own);
-    own.assign(all.begin() + share.begin, all.begin() + share.end);
+  const std::vector<int> all(distinct.begin(), distinct.end());
+  const auto ranks = static_cast<int>(usable.size());
+  if (std::ssize(all) < ranks)
+    throw InputError(fmt::format("{} ranks cannot have cores of their own on {}: it has {}", ranks,
+                                 host, all.size()));
+  if (count == all.size()) return usable;
+  std::vector<std::vector<int>> apart;
+  for (int r = 0; r < ranks; ++r) {
+    const Share share = share_of(std::ssize(all), ranks, r);
+    apart.emplace_back(all.begin() + share.begin, all.begin() + share.end);
   }
-  const cpu_set_t set = set_of(own);
+  return apart;
+}
+
+void stay_on(const std::vector<int>& cores) {
+  const cpu_set_t set = set_of(cores);
   sched_setaffinity(0, sizeof set, &set);
-  return fmt::format("{} {} of {}", own.size() == 1 ? "core" : "cores", spans_text(own), name);
+}
+
+std::string cores_text(const std::vector<int>& cores) {
+  return fmt::format("{} {}", cores.size() == 1 ? "core" : "cores", spans_text(cores));
 }
 
 OwnCores::OwnCores(Communicator& world) : own_(usable_cores()), before_(omp_get_max_threads()) {

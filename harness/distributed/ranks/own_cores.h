@@ -10,11 +10,17 @@ namespace vidattn {
 /// Numbers of the cores that this thread may use, ascending.
 std::vector<int> usable_cores();
 
-/// Gives this thread, and what it starts, cores that no other rank's has: those that it may use
-/// where the ranks of a host are pinned apart, else an even share of those of all. Returns them for
-/// people: "cores 2-3 of HOST". Throws InputError, on all ranks, where a host has more ranks than
-/// cores.
-std::string take_own_cores(Communicator& world);
+/// For each rank of a host cores that no other has, of those that each may use: its own where ranks
+/// are pinned apart, else an even share of those of all. Throws InputError, which names the host,
+/// where there are more ranks than cores.
+std::vector<std::vector<int>> cores_apart(const std::vector<std::vector<int>>& usable,
+                                          const std::string& host);
+
+/// Keeps this thread, and what it starts, on these cores.
+void stay_on(const std::vector<int>& cores);
+
+/// "core 7", "cores 2-3,7".
+std::string cores_text(const std::vector<int>& cores);
 
 /// The cores of the ranks on one machine. For the lifetime of an object a rank computes on its own:
 /// as many threads as it has cores, or its share of them where ranks are not pinned apart.

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "attention/error.h"
 #include "harness/distributed/ranks/communicator.h"
@@ -15,9 +16,13 @@ class RefusedByAll : public InputError {
   using InputError::InputError;
 };
 
+/// What a run is refused for, of what each rank found wrong (empty = nothing): what the first of
+/// them found, its rank in front unless all found the same. Empty where none did.
+std::string fault_of_all(const std::vector<std::string>& faults);
+
 /// What every rank could do, or none goes on: calls `work` on each; where it throws InputErrors,
-/// all ranks throw one with what the first of them said (its rank in front, unless all said the
-/// same). Where ranks wait for each other inside, all or none must throw.
+/// all ranks throw one with their fault_of_all(). Where ranks wait for each other inside, all or
+/// none must throw.
 void agree(Communicator& world, const std::function<void()>& work);
 
 /// Runs `work` on the ranks that MPI started, and ends with them: what one throws in the middle
@@ -28,8 +33,13 @@ void agree(Communicator& world, const std::function<void()>& work);
 ExitCode with_mpi_ranks(double patience, const std::function<ExitCode(Communicator&)>& work,
                         bool survives = false);
 
+/// Ends the run on all ranks with this code, which it says unless the launcher passes it on.
+/// Returns the code.
+ExitCode end_all(Transport& ranks, ExitCode code);
+
 /// Says a code that the launcher does not return: Open MPI's with --enable-recovery returns 0,
-/// whatever the ranks do. Nothing for ExitCode::fine.
+/// whatever the ranks do. Nothing for ExitCode::fine. To be called once, by the rank that has said
+/// why.
 void say_unless_passed_on(ExitCode code);
 
 /// How many ranks MPI started, and which of them this process is, by the environment of its

@@ -9,6 +9,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 #include "attention/cancel.h"
 #include "attention/device.h"
@@ -67,6 +68,10 @@ Thrown what_is_thrown() {
     return {"interrupted", ExitCode::interrupted};
   } catch (const std::filesystem::filesystem_error& error) {
     return {error.what(), ExitCode::usage};
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again)
+      return {error.what(), ExitCode::fault};
+    return {"no memory or no right for another thread", ExitCode::usage};
   } catch (const OutOfMemory& error) {
     return {std::string("out of memory: ") + error.what(), ExitCode::usage};
   } catch (const std::bad_alloc&) {

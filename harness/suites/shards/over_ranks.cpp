@@ -9,25 +9,22 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "attention/error.h"
 #include "harness/distributed/ranks/own_cores.h"
 #include "harness/distributed/ranks/session.h"
-#include "harness/host/environment.h"
 #include "harness/host/interrupt.h"
 #include "harness/host/output/thrown.h"
 #include "harness/io/json_file.h"
 #include "harness/store/measurement_json.h"
-#include "harness/store/run.h"
+#include "harness/suites/shards/admission.h"
+#include "harness/suites/shards/remote_rank.h"
 #include "harness/suites/suite.h"
 
 namespace vidattn {
 namespace {
 
-/// Messages of a rank to the first and back, apart from those of communicators.
-constexpr int kSuiteTag = 10;
-/// In place of a case's place: no more cases; the same, and some ranks are lost.
-constexpr int64_t kNoMore = -1, kNoMoreAndAlone = -2;
 constexpr auto kLook = std::chrono::milliseconds(2);
 
 using Result = std::optional<Measurement>;
@@ -50,54 +47,34 @@ Result measure_on(const CaseRequest& request, const ProcessLimits& limits, const
   return found;
 }
 
-/// What another rank is doing, as the first knows it.
-class RemoteRank {
- public:
-  RemoteRank(Transport& transport, int rank) : transport_(transport), rank_(rank) { listen(); }
-
-  std::optional<size_t> place() const { return place_; }  ///< of the case that it has
-  bool lost() const { return transport_.lost(rank_); }
-  std::string name() const { return fmt::format("rank {} on {}", rank_, transport_.host(rank_)); }
-  /// Whether it waits for a case; `take` gets the last one's result before.
-  template <class Take>
-  bool free(const Take& take) {
-    if (waits_) return true;
-    if (!header_->done()) return false;
-    std::string text(size_, '\0');
-    if (size_ > 0) transport_.receive(text.data(), size_, rank_, kSuiteTag)->wait();
-    waits_ = true;
-    if (place_) take(*place_, result_of_text(text));
-    place_.reset();
-    return true;
-  }
-  void give(size_t place) {
-    send(static_cast<int64_t>(place));
-    place_ = place;
-    waits_ = false;
-    listen();
-  }
-  void send(int64_t order) { transport_.send(&order, sizeof order, rank_, kSuiteTag)->wait(); }
-  /// The case of a rank that is lost.
-  std::optional<size_t> take_lost() { return std::exchange(place_, std::nullopt); }
-
- private:
-  void listen() { header_ = transport_.receive(&size_, sizeof size_, rank_, kSuiteTag); }
-
-  Transport& transport_;
-  int rank_;
-  bool waits_ = false;
-  int64_t size_ = 0;
-  std::unique_ptr<Transfer> header_;
-  std::optional<size_t> place_;
-};
+/// Keeps this rank on its cores; what cases that it measures are noted with.
+std::string take_cores(const Transport& transport, const Admission& told) {
+  stay_on(told.cores);
+  return fmt::format("rank {}, {} of {}", transport.rank(), cores_text(told.cores),
+                     transport.host(transport.rank()));
+}
 
 /// The first rank's side.
 class HandOut {
  public:
-  HandOut(Communicator& world, std::string own_cores)
-      : transport_(world.transport()), own_cores_(std::move(own_cores)) {
-    for (int r = 1; r < world.size(); ++r)
-      others_.push_back(std::make_unique<RemoteRank>(transport_, r));
+  explicit HandOut(Transport& transport) : transport_(transport) {
+    for (int r = 1; r < transport.size(); ++r)
+      others_.push_back(std::make_unique<RemoteRank>(transport, r));
+  }
+
+  /// Hears what the others say of themselves, and gives all their cores. Returns why the run is
+  /// refused on all; empty = it is not.
+  std::string begin(const Introduction& own) {
+    std::vector<std::optional<Introduction>> ranks{own};
+    for (const auto& rank : others_) {
+      const std::string* said = wait_for(*rank);
+      ranks.push_back(said ? std::optional(introduction_from(*said)) : std::nullopt);
+    }
+    const std::vector<Admission> told = admit(ranks);
+    for (size_t r = 1; r < told.size(); ++r)
+      if (!others_[r - 1]->lost()) others_[r - 1]->tell(to_text(told[r]));
+    if (told[0].fault.empty()) who_ = take_cores(transport_, told[0]);
+    return told[0].fault;
   }
 
   /// Calls done() with every case, in the order in which they end.
@@ -111,31 +88,39 @@ class HandOut {
       for (const auto& rank : others_) {
         if (rank->lost())
           end_lost(*rank, cases);
-        else if (rank->free(end) && more())
-          rank->give(cases.places[next++]);
+        else if (const std::string* said = rank->said()) {
+          if (const auto place = rank->take_place()) end(*place, result_of_text(*said));
+          if (more()) rank->give(static_cast<int64_t>(cases.places[next++]));
+        }
       }
       if (own_free(end) && more()) begin_own(cases, cases.places[next++]);
       std::this_thread::sleep_for(kLook);
     }
   }
 
-  /// Lets the others end, when each is done with its case; whether some are lost.
-  bool finish() {
-    bool any_lost = false;
-    for (const auto& rank : others_) {
-      while (!rank->lost() && !rank->free([](size_t, const Result&) {}))
-        std::this_thread::sleep_for(kLook);
-      any_lost |= rank->lost();
-    }
+  /// Lets the others end, when each is done with its case.
+  void finish() {
+    for (const auto& rank : others_) wait_for(*rank);
+    const int64_t order = any_lost() ? kNoMoreAndAlone : kNoMoreCases;
     for (const auto& rank : others_)
-      if (!rank->lost()) rank->send(any_lost ? kNoMoreAndAlone : kNoMore);
-    return any_lost;
+      if (!rank->lost()) rank->end(order);
+  }
+
+  bool any_lost() const {
+    return std::any_of(others_.begin(), others_.end(),
+                       [](const auto& rank) { return rank->lost(); });
   }
 
  private:
+  /// What a rank says next; null of one that is lost.
+  static const std::string* wait_for(RemoteRank& rank) {
+    for (; !rank.lost(); std::this_thread::sleep_for(kLook))
+      if (const std::string* said = rank.said()) return said;
+    return nullptr;
+  }
   bool busy() const {
     return own_.valid() || std::any_of(others_.begin(), others_.end(),
-                                       [](const auto& rank) { return rank->place().has_value(); });
+                                       [](const auto& rank) { return rank->busy(); });
   }
   template <class End>
   bool own_free(const End& end) {
@@ -147,11 +132,11 @@ class HandOut {
   void begin_own(const CasesToRun& cases, size_t place) {
     own_place_ = place;
     own_ = std::async(std::launch::async, [this, &cases, place] {
-      return measure_on(cases.suite.cases[place], cases.limits, "rank 0, " + own_cores_);
+      return measure_on(cases.suite.cases[place], cases.limits, who_);
     });
   }
   void end_lost(RemoteRank& rank, const CasesToRun& cases) {
-    const std::optional<size_t> place = rank.take_lost();
+    const std::optional<size_t> place = rank.take_place();
     if (!place || interrupted()) return;  // a launcher that ends all ends them one by one
     const CaseRequest& request = cases.suite.cases[*place];
     Measurement c = named_case(request, request.backends.front());
@@ -161,68 +146,65 @@ class HandOut {
   }
 
   Transport& transport_;
-  std::string own_cores_;
+  std::string who_;
   std::vector<std::unique_ptr<RemoteRank>> others_;
   std::future<Result> own_;
   size_t own_place_ = 0;
 };
 
 /// Another rank's side: measures what it is given until there is no more.
-void serve(Transport& transport, const Suite& suite, const ProcessLimits& limits,
-           const std::string& who) {
+void serve(Transport& transport, FirstRank& first, const Suite& suite, const std::string& who) {
   std::string text;
   for (;;) {
-    const auto size = std::ssize(text);
-    int64_t order = kNoMore;
-    transport.send(&size, sizeof size, 0, kSuiteTag)->wait();
-    if (size > 0) transport.send(text.data(), size, 0, kSuiteTag)->wait();
-    transport.receive(&order, sizeof order, 0, kSuiteTag)->wait();
+    first.say(text);
+    const int64_t order = first.order();
     if (order == kNoMoreAndAlone) transport.leave();
     if (order < 0) return;
-    text = text_of_result(measure_on(suite.cases[order], limits, who));
+    text = text_of_result(measure_on(suite.cases[order], suite.limits, who));
   }
 }
 
-/// A run is of one kind of machine.
-void require_one_kind_of_machine(Communicator& world) {
-  StoredRun run;
-  const nlohmann::json here = environment();
-  set_environment(run, JsonReader(here));
-  const std::vector<std::string> keys = world.all_gather(run.machine_key);
-  agree(world, [&] {
-    for (int r = 1; r < world.size(); ++r)
-      if (keys[r] != keys[0])
-        throw InputError(fmt::format(
-            "rank {} on {} is on another kind of machine than rank 0 on {}, and a run is "
-            "of one: --shard I/N gives each a store of its own",
-            r, world.transport().host(r), world.transport().host(0)));
-  });
+ExitCode follow(Transport& transport, const Introduction& own, const std::optional<Suite>& suite) {
+  FirstRank first(transport);
+  first.say(to_text(own));
+  const Admission told = admission_from(first.hear());
+  if (!told.fault.empty()) return ExitCode::usage;  // which the first rank says
+  serve(transport, first, *suite, take_cores(transport, told));
+  return ExitCode::fine;
 }
 
-}  // namespace
-
-ExitCode run_suite_on_ranks(const SuiteOptions& options, Communicator& world) {
-  std::optional<Suite> suite;
-  agree(world, [&] { suite = suite_to_run(options); });
-  require_one_kind_of_machine(world);
-  const std::string cores = take_own_cores(world);
-  if (world.rank() > 0) {
-    serve(world.transport(), *suite, suite->limits,
-          fmt::format("rank {}, {}", world.rank(), cores));
-    return ExitCode::fine;
-  }
-  HandOut ranks(world, cores);
+ExitCode lead(HandOut& ranks, const Introduction& own, const SuiteOptions& options) {
+  if (const std::string fault = ranks.begin(own); !fault.empty())
+    return say(fault, ExitCode::usage);
   ExitCode code{};
   try {
     code = run_suite(options, [&](const CasesToRun& cases) { ranks.run(cases); });
   } catch (const InputError& error) {
     code = say(error.what(), ExitCode::usage);
   }
-  if (!ranks.finish()) return code;
-  // A rank that hangs is still there, and a launcher that lets ranks live would wait for it.
-  say_unless_passed_on(code);
-  world.transport().abort(static_cast<int>(code));
+  ranks.finish();
   return code;
+}
+
+}  // namespace
+
+ExitCode run_suite_on_ranks(const SuiteOptions& options, Communicator& world) {
+  Transport& transport = world.transport();
+  std::optional<Suite> suite;
+  std::string fault;
+  try {
+    suite = suite_to_run(options);
+  } catch (const InputError& error) {
+    fault = error.what();
+  }
+  const Introduction own = introduce(transport.host(transport.rank()), fault);
+  if (transport.rank() > 0) return follow(transport, own, suite);
+  HandOut ranks(transport);
+  const ExitCode code = lead(ranks, own, options);
+  if (!ranks.any_lost()) return code;
+  // A rank that hangs is still there, and a launcher that lets ranks live would wait for it.
+  if (interrupted()) return end_all(transport, ExitCode::interrupted);
+  return end_all(transport, code == ExitCode::fine ? ExitCode::regression : code);
 }
 
 ExitCode run_suite_on_ranks(const SuiteOptions& options, double patience) {

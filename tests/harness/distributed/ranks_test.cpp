@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
 #include "attention/error.h"
+#include "harness/distributed/first_solution.h"
 #include "harness/distributed/parts/rank_layout.h"
 #include "harness/distributed/ranks/communicator.h"
+#include "harness/distributed/ranks/mpi_transport.h"
+#include "harness/distributed/ranks/own_cores.h"
 #include "harness/distributed/ranks/session.h"
 #include "harness/distributed/ranks/thread_transport.h"
 #include "tests/harness/files.h"
@@ -83,6 +86,39 @@ TEST(Ranks, AgreeOnWhatOneRefuses) {
   expect_input_error([&] { refused(2); }, "rank 2: no such file");
   expect_input_error([&] { refused(-1); }, "no such file");
   refused(3);
+}
+
+TEST(Ranks, OfAHostGetCoresThatNoOtherHas) {
+  using Cores = std::vector<std::vector<int>>;
+  EXPECT_EQ(cores_apart({{0, 1}, {2, 3}}, "a"), (Cores{{0, 1}, {2, 3}}));  // pinned apart
+  EXPECT_EQ(cores_apart({{0, 1, 2, 3}, {0, 1, 2, 3}}, "a"), (Cores{{0, 1}, {2, 3}}));
+  expect_input_error(
+      [] {
+        cores_apart({{0, 1}, {0, 1}, {0, 1}}, "a");
+      },
+      "3 ranks cannot have cores of their own on a: it has 2");
+  EXPECT_EQ(cores_text({7}), "core 7");
+  EXPECT_EQ(cores_text({2, 3, 7}), "cores 2-3,7");
+}
+
+TEST(Ranks, MpiIsNotStartedWithoutAddresses) {
+  constexpr size_t kMoreThanThereIs = size_t{1} << 60;
+  expect_input_error([] { require_addresses_for_mpi(3, kMoreThanThereIs); },
+                     "rank 3: MPI needs 1099511627776 MiB of addresses to start");
+  require_addresses_for_mpi(3);
+}
+
+TEST(Ranks, AnotherRanksSolutionIsThatOfTheFirst) {
+  run_thread_ranks(2, [](Transport& transport) {
+    Communicator world(transport);
+    const DensitySolution solved = solve_on_first(world, [&] {
+      EXPECT_EQ(world.rank(), 0);
+      return DensitySolution{parse_backend("moga:num_groups=5"), 0.2, "missed"};
+    });
+    EXPECT_EQ(solved.spec.text(), "moga:num_groups=5");
+    EXPECT_EQ(solved.density, 0.2);
+    EXPECT_EQ(solved.note, "missed");
+  });
 }
 
 TEST(Ranks, LayoutsAreRefusedInOneLine) {

@@ -9,8 +9,8 @@ namespace vidattn {
 namespace {
 
 // In child processes, because the flag is never lowered again.
-[[noreturn]] void interrupt(int signal, int times) {
-  catch_interrupts();
+[[noreturn]] void interrupt(int signal, int times, bool says = true) {
+  catch_interrupts(says);
   if (interrupted()) std::_Exit(1);
   for (int i = 0; i < times; ++i) std::raise(signal);
   std::_Exit(interrupted() ? 0 : 2);
@@ -33,6 +33,12 @@ TEST(InterruptDeathTest, AHangUpThatWasIgnoredStaysSo) {
 TEST(InterruptDeathTest, WritesFailInsteadOfEndingTheProcess) {
   EXPECT_EXIT(interrupt(SIGPIPE, 2), testing::ExitedWithCode(2), "^$");
   EXPECT_EXIT(interrupt(SIGXFSZ, 2), testing::ExitedWithCode(2), "^$");
+}
+
+/// As of ranks that their launcher ends: why is said already.
+TEST(InterruptDeathTest, IsTakenWithoutAWordWhereTold) {
+  EXPECT_EXIT(interrupt(SIGTERM, 1, false), testing::ExitedWithCode(0), "^$");
+  EXPECT_EXIT(interrupt(SIGTERM, 2, false), testing::ExitedWithCode(130), "^$");
 }
 
 TEST(InterruptDeathTest, SecondSignalEndsAtOnce) {

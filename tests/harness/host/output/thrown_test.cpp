@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
+#include <system_error>
 #include <thread>
 
 #include "attention/device.h"
@@ -30,6 +31,8 @@ TEST(Thrown, IsOneLineAndAnExitCode) {
   expect_said([] { throw std::bad_alloc(); }, ExitCode::usage, "out of memory");
   expect_said([] { std::vector<int>().reserve(SIZE_MAX); }, ExitCode::usage, "out of memory");
   expect_said([] { throw std::runtime_error("x\n\ny"); }, ExitCode::fault, "fault: x y");
+  expect_said([] { throw std::system_error(EAGAIN, std::generic_category()); }, ExitCode::usage,
+              "no memory or no right for another thread");
   expect_said([] { throw 5; }, ExitCode::fault, "fault: something that is no exception was thrown");
   expect_said([] { static_cast<void>(nlohmann::json(5).at("a")); }, ExitCode::fault,
               "fault: [json.exception.type_error.304] cannot use at() with number");
