@@ -49,13 +49,16 @@ Rating read_rating(const JsonReader& reader, const Study& study) {
   if (std::find(plan.begin(), plan.end(), rating.task) == plan.end())
     reader.at("task").expected("a task of the rater's plan");
   const AnswerRange range = answer_range(study.kind);
-  for (const JsonReader& answer : reader.at("answers").items())
+  const JsonReader answers = reader.at("answers");
+  if (answers.is_null()) answers.expected("a list");
+  for (const JsonReader& answer : answers.items())
     rating.answers.push_back(answer.integer(range.least, range.most));
   const size_t questions = study_questions(study.kind).size();
   if (!rating.answers.empty() && rating.answers.size() != questions)
     reader.at("answers").expected(fmt::format("{} answers", questions));
-  rating.seconds =
-      reader.maybe("seconds").is_null() ? 0 : reader.at("seconds").number(0, kMostSeconds);
+  if (reader.value().contains("seconds"))
+    rating.seconds = reader.at("seconds").number(0, kMostSeconds);
+  if (reader.value().contains("at")) reader.at("at").text();
   return rating;
 }
 

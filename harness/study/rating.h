@@ -27,8 +27,9 @@ struct Rating {
 
 nlohmann::json to_json(const Rating& rating);
 
-/// A rating as the page sends it and as it is kept, which has no more keys than those of `known`.
-/// Throws InputError unless its task is of the rater's plan and the answers are as the study asks.
+/// A rating as the page sends it and as it is kept: rater, task, answers, and if it likes seconds
+/// and at (when it was kept). Throws InputError for other keys and for values of another kind, null
+/// among them, and unless the task is of the rater's plan and the answers are as the study asks.
 Rating read_rating(const JsonReader& reader, const Study& study);
 
 }  // namespace vidattn

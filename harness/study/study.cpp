@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "harness/io/json_file.h"
+#include "harness/io/text/counted.h"
 
 namespace vidattn {
 namespace {
@@ -49,7 +50,7 @@ std::vector<int64_t> read_plan(const JsonReader& reader, const Study& study) {
 void require_complete(const Study& study, const StudyKey& key, const JsonReader& reader) {
   if (key.id != study.id) reader.at("study").refuse("it is another study's key");
   if (key.prompt_ids.size() != study.prompts.size())
-    reader.at("prompts").expected(fmt::format("{} prompts", study.prompts.size()));
+    reader.at("prompts").expected(counted(std::ssize(study.prompts), "prompt"));
   for (size_t i = 0; i < study.tasks.size(); ++i) {
     for (const std::string& name : study.tasks[i].videos)
       if (!key.videos.contains(name)) reader.at("videos").expected("a video " + name);

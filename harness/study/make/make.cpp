@@ -11,6 +11,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/sha256.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/study/make/design.h"
 #include "harness/study/make/material.h"
 #include "harness/study/page/page.h"
@@ -26,13 +27,13 @@ constexpr size_t kNameDigits = 32;
 
 void check_request(const MakeStudyOptions& options, const StudyMaterial& material) {
   if (options.kind == StudyKind::pairs && material.methods.size() < 2)
-    throw InputError("pairs need the videos of two methods or more");
+    throw InputError("--ask pairs needs the videos of two methods or more, --videos names one");
   if (material.methods.size() > kMostStudyMethods)
     throw InputError(fmt::format("{} methods: a study has at most {}", material.methods.size(),
                                  kMostStudyMethods));
   if (options.per_rater > static_cast<int64_t>(material.prompts.size()))
-    throw InputError(fmt::format("--per-rater {}: there are {} prompts", options.per_rater,
-                                 material.prompts.size()));
+    throw InputError(fmt::format("--per-rater {}: the study has {}", options.per_rater,
+                                 counted(std::ssize(material.prompts), "prompt")));
   if (!fs::is_empty(options.out))
     throw InputError(fmt::format("the folder {} is not empty", in_quotes(options.out)));
 }
@@ -71,7 +72,7 @@ class Maker {
 
   const Study& study() const { return study_; }
   /// Prompts whose videos look different by their headers.
-  size_t unlike() const { return unlike_.size(); }
+  int64_t unlike() const { return std::ssize(unlike_); }
 
  private:
   fs::path page() const { return fs::path(options_.out) / kStudyPage; }
@@ -156,14 +157,18 @@ class Maker {
 
 void say_made(const MakeStudyOptions& options, const Maker& maker, int64_t left_aside) {
   const Study& study = maker.study();
-  print_out("{}: {} prompts, {} methods, {} screens for a rater ({} attention checks), {} orders\n",
-            options.out, study.prompts.size(), options.videos.size(), study.plans[0].size(),
-            options.checks, study.plans.size());
+  print_out("{}: {}, {}, {} for a rater ({}), {}\n", options.out,
+            counted(std::ssize(study.prompts), "prompt"),
+            counted(std::ssize(options.videos), "method"),
+            counted(std::ssize(study.plans[0]), "screen"),
+            counted(options.checks, "attention check"), counted(std::ssize(study.plans), "order"));
+  if (options.videos.size() == 1)
+    print_out("one method: the report will have its means, and nothing to hold them against\n");
   if (left_aside > 0)
-    print_out("{} videos of the folders belong to no prompt and were left aside\n", left_aside);
+    print_out("left aside, of no prompt: {} of the folders\n", counted(left_aside, "video"));
   if (maker.unlike() > 0)
-    print_out("raters can tell methods apart by size, length, rate or sound in {} prompts\n",
-              maker.unlike());
+    print_out("raters can tell methods apart by size, length, rate or sound in {}\n",
+              counted(maker.unlike(), "prompt"));
   print_out(
       "raters: `vidattn study serve {0}`, or give them {0}/page; the rest of the folder is not for "
       "them\n",

@@ -144,10 +144,10 @@ class Analyst {
   }
 
   /// For this study's prompts and twice as many, and a few numbers of raters. Nothing is foreseen
-  /// from a study in which raters and prompts cannot be told apart.
+  /// from a study in which raters and prompts cannot be told apart, or of one method.
   void foresee(int64_t question) {
     const auto prompts = static_cast<int64_t>(study_.prompts.size());
-    if (result_.kept < 2 || prompts < 2) return;
+    if (result_.kept < 2 || prompts < 2 || result_.differences.empty()) return;
     const auto level = kAlpha / static_cast<double>(result_.differences.size());
     for (const int64_t shown : {prompts, 2 * prompts})
       for (const int64_t raters : {10, 20, 30, 50, 100}) {

@@ -253,6 +253,18 @@ TEST(StudyTables, OneRaterSpeaksOfPromptsAlone) {
   EXPECT_TRUE(record["differences"][0]["low"].is_null());
 }
 
+TEST(StudyTables, OneMethodHasMeansAndNothingToHoldThemAgainst) {
+  const MadeUpStudy made = made_up_study(StudyKind::scale, 4, 1);
+  const CollectedRatings ratings = rated(made, 3, 1);
+  const StudyAnalysis analysis = analyse_study(made.study, made.key, ratings);
+  EXPECT_EQ(analysis.means.size(), 3U);
+  EXPECT_TRUE(analysis.differences.empty());
+  EXPECT_TRUE(analysis.power.empty()) << "of differences";
+  const std::string told = told_by(made, ratings);
+  EXPECT_NE(told.find("12 ratings by 3 raters of 4 prompts and 1 method."), std::string::npos)
+      << told;
+}
+
 /// The same video for two raters, another for one of them, who fails the checks; all else is rated.
 TEST(StudyTables, VideosThatDidNotPlayAreCountedAndNoRatings) {
   const MadeUpStudy made = made_up_study(StudyKind::scale, 4, 2, 0);

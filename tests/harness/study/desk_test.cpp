@@ -97,11 +97,23 @@ TEST_F(DeskTest, RefusesWhatMakesNoSense) {
   EXPECT_EQ(desk.rate(std::string(100'000, '[')).status, 400);
   EXPECT_EQ(desk.rate("{\"rater\":1,\"rater\":2}").status, 400);
   EXPECT_EQ(desk.rate(std::string("\xff\x00", 2)).status, 400);
+  const DeskReply none = desk.rate(
+      json{{"rater", rater}, {"task", made_.study.plan_of(0)[0]}, {"answers", nullptr}}.dump());
+  EXPECT_EQ(none.status, 400);
+  EXPECT_EQ(none.body.at("error"), "rating: answers: expected a list, found null");
   EXPECT_EQ(altered("answers", {1, 2}), 400);
   EXPECT_EQ(altered("answers", {1, 2, 11}), 400);
   EXPECT_EQ(altered("answers", {0, 2, 3}), 400);
   EXPECT_EQ(altered("answers", {1, 2, 2.5}), 400);
-  EXPECT_EQ(altered("answers", "123"), 400);
+  for (const json& wrong : {json(nullptr), json("123"), json(5), json(true), json::object(),
+                            json{1, nullptr, 3}, json{1, "2", 3}, json{1, {2}, 3}})
+    EXPECT_EQ(altered("answers", wrong), 400) << wrong;
+  for (const char* key : {"rater", "task", "seconds", "at"})
+    for (const json& wrong : {json(nullptr), json::array(), json::object(), json(false)})
+      EXPECT_EQ(altered(key, wrong), 400) << key << " " << wrong;
+  json without = json::parse(good);
+  without.erase("answers");
+  EXPECT_EQ(desk.rate(without.dump()).status, 400);
   EXPECT_EQ(altered("task", 1'000'000), 400);
   EXPECT_EQ(altered("task", -1), 400);
   EXPECT_EQ(altered("seconds", -1), 400);

@@ -76,7 +76,7 @@ TEST(StudyMake, CopiesMp4WithSoundAndWithoutWhatElseIsInIt) {
                " second=" + (folder / "two").string() + " --prompts " +
                (folder / "p.jsonl").string() + " --out " + (folder / "s").string());
   ASSERT_EQ(made.exit_code, 0) << made.err;
-  EXPECT_NE(made.out.find("tell methods apart by size, length, rate or sound in 1 prompts"),
+  EXPECT_NE(made.out.find("tell methods apart by size, length, rate or sound in 1 prompt\n"),
             std::string::npos)
       << made.out;
   const Study study = read_study(folder / "s");
@@ -91,6 +91,20 @@ TEST(StudyMake, CopiesMp4WithSoundAndWithoutWhatElseIsInIt) {
   }
 }
 
+TEST(StudyMake, OneMethodCanBeRatedOnAScaleAndIsSaidToBeAlone) {
+  const StudyFolder folder;
+  const ToolResult made =
+      run_tool("study make --quiet --checks 1 --per-rater 1 --videos " + (folder / "A").string() +
+               " --prompts " + (folder / "prompts.jsonl").string() + " --out " +
+               (folder / "alone").string());
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_NE(made.out.find("4 prompts, 1 method, 2 screens for a rater (1 attention check), "),
+            std::string::npos)
+      << made.out;
+  EXPECT_NE(made.out.find("one method: "), std::string::npos) << made.out;
+  EXPECT_EQ(folder.said.find("one method"), std::string::npos);
+}
+
 TEST(StudyMake, RefusesInOneLineAndLeavesNothing) {
   const StudyFolder good;
   const std::string a = good / "A", b = good / "B", prompts = good / "prompts.jsonl",
@@ -103,7 +117,7 @@ TEST(StudyMake, RefusesInOneLineAndLeavesNothing) {
   refused("--videos " + (good / "none").string() + " --prompts " + prompts, "no folder");
   refused("--videos " + a + " " + a + " --prompts " + prompts, "names of their own");
   refused("--ask pairs --videos " + a + " --prompts " + prompts, "two methods");
-  refused("--per-rater 5 " + both + prompts, "there are 4 prompts");
+  refused("--per-rater 5 " + both + prompts, "the study has 4 prompts");
   write_bytes(good / "bad.jsonl", "{\"id\":\"p9\",\"prompt\":\"x\"}\n");
   refused(both + (good / "bad.jsonl").string(), "no video \"p9.mp4\"");
   write_bytes(good / "bad.jsonl", "{\"id\":\"../A/p0\",\"prompt\":\"x\"}\n");
