@@ -11,10 +11,12 @@
 #include <chrono>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "harness/host/interrupt.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
+#include "harness/study/serve/connection_threads.h"
 #endif
 
 namespace vidattn {
@@ -24,8 +26,18 @@ namespace vidattn {
 namespace {
 
 constexpr size_t kMostBody = 16 << 10;  // bytes; a rating has 200
-constexpr size_t kThreads = 64;         // a browser holds up to six connections open
 constexpr size_t kPiece = 64 << 10;     // bytes of a video at a time
+constexpr time_t kSilence = 2;          // seconds, in the midst of a request and between two
+
+/// The library has a set number of threads, which so many requests that do not end would all hold.
+class ConnectionQueue : public httplib::TaskQueue {
+ public:
+  void enqueue(std::function<void()> work) override { threads_.add(std::move(work)); }
+  void shutdown() override { threads_.end(); }
+
+ private:
+  ConnectionThreads threads_;
+};
 
 /// The name of no other host leads here: a page whose name was made to point to this machine could
 /// else read and post (DNS rebinding).
@@ -114,9 +126,10 @@ void route(httplib::Server& server, const StudySite& site) {
 }
 
 void configure(httplib::Server& server) {
-  server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+  server.new_task_queue = [] { return new ConnectionQueue; };
   server.set_payload_max_length(kMostBody);
-  server.set_keep_alive_timeout(2);
+  server.set_read_timeout(kSilence);
+  server.set_keep_alive_timeout(kSilence);
   server.set_tcp_nodelay(true);
   // The library's own choice, SO_REUSEPORT, would let a second server share the port in silence.
   server.set_socket_options([](socket_t socket) {

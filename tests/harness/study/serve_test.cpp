@@ -126,6 +126,44 @@ TEST_F(StudyServe, SurvivesHostileRequests) {
   EXPECT_EQ(std::count(kept.begin(), kept.end(), '\n'), 2);
 }
 
+/// More of them than a library's threads, each with a byte more every tenth of a second, so that
+/// none is ended for its silence.
+TEST_F(StudyServe, RequestsThatDoNotEndHoldUpNoOther) {
+  const StudyServer server(folder_->path());
+  std::vector<int> slow(200);
+  for (int& connection : slow) {
+    connection = server.connected();
+    ASSERT_GE(connection, 0);
+    send(connection, "GET /", 5, MSG_NOSIGNAL);
+  }
+  {
+    const std::jthread drip([&slow](const std::stop_token& ended) {
+      while (!ended.stop_requested()) {
+        for (const int connection : slow) send(connection, "a", 1, MSG_NOSIGNAL);
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      }
+    });
+    EXPECT_EQ(status_of(server.get("/")), 200);
+    EXPECT_EQ(status_of(server.post("/api/join", "{}")), 200);
+  }
+  for (const int connection : slow) close(connection);
+}
+
+TEST_F(StudyServe, EndsARequestThatIsHalfSent) {
+  const StudyServer server(folder_->path());
+  const int half = server.connected();
+  ASSERT_GE(half, 0);
+  const std::string request =
+      "POST /api/ratings HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
+      "application/json\r\nContent-Length: 100\r\n\r\n{";
+  send(half, request.data(), request.size(), MSG_NOSIGNAL);
+  const std::string reply = StudyServer::received(half);
+  EXPECT_TRUE(reply.empty() || status_of(reply) >= 400) << reply;
+  char end = 0;
+  EXPECT_EQ(recv(half, &end, 1, 0), 0) << "ended by the server, not by the minute's patience";
+  close(half);
+}
+
 /// Raters write as fast as they can and the server is killed in the midst: all that they were told
 /// is kept is there, and the next server goes on.
 TEST_F(StudyServe, AKillLosesNothingThatWasAcknowledged) {

@@ -95,25 +95,39 @@ class StudyServer {
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
   }
 
-  /// Sends bytes and returns all that comes back until the server ends the connection.
-  std::string raw(const std::string& request) const {
+  /// A connection to it, for the caller to close; -1 = there is none.
+  int connected() const {
     const int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<uint16_t>(port_));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0)
+      return connection;
+    close(connection);
+    return -1;
+  }
+  /// All that comes back until the server ends the connection, or is silent for a minute.
+  static std::string received(int connection) {
+    const timeval patience{.tv_sec = 60, .tv_usec = 0};
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     std::string reply;
-    if (connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
-      for (size_t sent = 0; sent < request.size();) {
-        const ssize_t put =
-            send(connection, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
-        if (put <= 0) break;
-        sent += static_cast<size_t>(put);
-      }
-      char buffer[4096];
-      for (ssize_t got; (got = recv(connection, buffer, sizeof buffer, 0)) > 0;)
-        reply.append(buffer, static_cast<size_t>(got));
+    char buffer[4096];
+    for (ssize_t got; (got = recv(connection, buffer, sizeof buffer, 0)) > 0;)
+      reply.append(buffer, static_cast<size_t>(got));
+    return reply;
+  }
+  /// Sends bytes and returns all that comes back.
+  std::string raw(const std::string& request) const {
+    const int connection = connected();
+    if (connection < 0) return {};
+    for (size_t sent = 0; sent < request.size();) {
+      const ssize_t put =
+          send(connection, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
+      if (put <= 0) break;
+      sent += static_cast<size_t>(put);
     }
+    std::string reply = received(connection);
     close(connection);
     return reply;
   }
