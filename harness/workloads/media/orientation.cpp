@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <numbers>
+#include <opencv2/imgproc.hpp>
 
 namespace vidattn {
 
@@ -95,6 +96,16 @@ cv::Mat oriented(const cv::Mat& picture, const Orientation& orientation) {
     return flipped;
   }
   return turned;
+}
+
+cv::Mat with_square_pixels(const cv::Mat& picture, const PixelAspect& pixels) {
+  if (pixels.square() || picture.empty()) return picture;
+  const double ratio = pixels.ratio();
+  const cv::Size size(std::max(1, cvRound(picture.cols * std::min(1.0, ratio))),
+                      std::max(1, cvRound(picture.rows / std::max(1.0, ratio))));
+  cv::Mat shown;
+  cv::resize(picture, shown, size, 0, 0, cv::INTER_AREA);
+  return shown;
 }
 
 }  // namespace vidattn

@@ -31,4 +31,17 @@ std::optional<int64_t> orientation_tag(std::span<const uint8_t> tiff);
 /// The picture as it is to be looked at.
 cv::Mat oriented(const cv::Mat& picture, const Orientation& orientation);
 
+/// How wide a pixel is shown to how high, 4 to 3 or the like; both are 1 or more.
+struct PixelAspect {
+  int64_t width = 1, height = 1;
+
+  bool operator==(const PixelAspect&) const = default;
+  double ratio() const { return static_cast<double>(width) / static_cast<double>(height); }
+  bool square() const { return width == height; }
+  PixelAspect turned() const { return {height, width}; }  ///< of a picture that is transposed
+};
+
+/// The picture as it is to be looked at, shrunk along one side; itself where its pixels are square.
+cv::Mat with_square_pixels(const cv::Mat& picture, const PixelAspect& pixels);
+
 }  // namespace vidattn

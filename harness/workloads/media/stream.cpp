@@ -270,9 +270,9 @@ std::string VideoStream::orientation_doubt() const {
   return matrix == nullptr ? "" : display_doubt(matrix);
 }
 
-double VideoStream::pixel_aspect() const {
+PixelAspect VideoStream::pixel_aspect() const {
   const AVRational aspect = av_guess_sample_aspect_ratio(container_.get(), stream_, frame_.get());
-  return aspect.num > 0 && aspect.den > 0 ? av_q2d(aspect) : 1;
+  return aspect.num > 0 && aspect.den > 0 ? PixelAspect{aspect.num, aspect.den} : PixelAspect{};
 }
 
 double VideoStream::promised_length() const {

@@ -37,7 +37,8 @@ class VideoStream {
   std::string decoder() const { return decoder_->codec->name; }
   Orientation orientation() const;        ///< of the frame from next()
   std::string orientation_doubt() const;  ///< display_doubt() of that frame
-  double pixel_aspect() const;  ///< width of a pixel over its height; 1 where nothing is said
+  /// As stored, of the frame from next(); square where nothing is said.
+  PixelAspect pixel_aspect() const;
 
   int64_t damaged() const { return damaged_; }  ///< packets and frames with faults so far
   /// Seconds between the end of what was read and the end that the header promises, over sound and

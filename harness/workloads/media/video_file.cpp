@@ -29,6 +29,13 @@ const AVCodec* encoder_of(VideoCodec codec) {
                                    : avcodec_find_encoder(id_of(codec));
 }
 
+/// As far as a stream of H.264 can say it.
+AVRational within_16_bits(const PixelAspect& pixels) {
+  AVRational aspect;
+  av_reduce(&aspect.num, &aspect.den, pixels.width, pixels.height, UINT16_MAX);
+  return aspect;
+}
+
 MediaMuxer muxer_for(const std::filesystem::path& path) {
   const AVOutputFormat* format = av_guess_format(nullptr, path.c_str(), nullptr);
   AVFormatContext* context = nullptr;
@@ -39,7 +46,8 @@ MediaMuxer muxer_for(const std::filesystem::path& path) {
 
 }  // namespace
 
-VideoFile::VideoFile(const std::filesystem::path& path, VideoCodec codec, double fps, cv::Size size)
+VideoFile::VideoFile(const std::filesystem::path& path, VideoCodec codec, double fps, cv::Size size,
+                     const PixelAspect& pixels)
     : place_(path),
       file_(place_.create()),
       output_(file_.descriptor()),
@@ -49,15 +57,17 @@ VideoFile::VideoFile(const std::filesystem::path& path, VideoCodec codec, double
     place_.fail(fmt::format("a file of this ending holds no {}", avcodec_get_name(id_of(codec))));
   muxer_->pb = output_.io();
   muxer_->flags |= AVFMT_FLAG_CUSTOM_IO;
-  open_encoder(codec, fps, size);
+  open_encoder(codec, fps, size, pixels);
   AVStream* stream = allocated(avformat_new_stream(muxer_.get(), nullptr));
   stream->time_base = encoder_->time_base;
   stream->avg_frame_rate = encoder_->framerate;
+  stream->sample_aspect_ratio = encoder_->sample_aspect_ratio;
   require(avcodec_parameters_from_context(stream->codecpar, encoder_.get()));
   require(avformat_write_header(muxer_.get(), nullptr));
 }
 
-void VideoFile::open_encoder(VideoCodec codec, double fps, cv::Size size) {
+void VideoFile::open_encoder(VideoCodec codec, double fps, cv::Size size,
+                             const PixelAspect& pixels) {
   constexpr int kLargest = 1'001'000;  // of numerator and denominator
   const AVCodec* encoder = encoder_of(codec);
   if (encoder == nullptr) place_.fail("FFmpeg here cannot write this codec");
@@ -67,6 +77,7 @@ void VideoFile::open_encoder(VideoCodec codec, double fps, cv::Size size) {
   encoder_->pix_fmt = format_of(codec);
   encoder_->framerate = av_d2q(fps, kLargest);
   encoder_->time_base = av_inv_q(encoder_->framerate);
+  if (!pixels.square()) encoder_->sample_aspect_ratio = within_16_bits(pixels);
   if (codec == VideoCodec::h264) {
     encoder_->thread_count = omp_get_max_threads();
     // As near to the source (SSIM 0.992 of films at 720p) as "veryfast" at 18, in two thirds of the

@@ -8,6 +8,7 @@
 #include "harness/workloads/media/colour.h"
 #include "harness/workloads/media/file_io.h"
 #include "harness/workloads/media/handles.h"
+#include "harness/workloads/media/orientation.h"
 
 namespace vidattn {
 
@@ -22,9 +23,11 @@ enum class VideoCodec {
 /// and an older file stays as it was (output_place.h).
 class VideoFile {
  public:
-  /// The ending chooses the container. `fps` > 0 is frames per second. Throws InputError when the
-  /// file cannot be made, or no container of this ending holds the codec.
-  VideoFile(const std::filesystem::path& path, VideoCodec codec, double fps, cv::Size size);
+  /// The ending chooses the container. `fps` > 0 is frames per second; `pixels` is kept in the
+  /// stream and in a container that can say it. Throws InputError when the file cannot be made, or
+  /// no container of this ending holds the codec.
+  VideoFile(const std::filesystem::path& path, VideoCodec codec, double fps, cv::Size size,
+            const PixelAspect& pixels = {});
 
   /// The next frame, 8UC3 BGR of the size given. Throws InputError when the disk is full or fails.
   void write(const cv::Mat& frame);
@@ -32,7 +35,7 @@ class VideoFile {
   void commit();
 
  private:
-  void open_encoder(VideoCodec codec, double fps, cv::Size size);
+  void open_encoder(VideoCodec codec, double fps, cv::Size size, const PixelAspect& pixels);
   void encode(const AVFrame* frame);
   void require(int code);
 

@@ -36,6 +36,7 @@ struct VideoReader::State {
     ++frames;
     interlaced += frame->interlaced_frame != 0 ? 1 : 0;
     aspect = stream.pixel_aspect();
+    if (stream.orientation().transposed) aspect = aspect.turned();
     if (doubt.empty()) doubt = stream.orientation_doubt();
     place();
     return frame;
@@ -63,7 +64,8 @@ struct VideoReader::State {
   VideoStream stream;
   ToBgr to_bgr;
   FrameTime time;
-  double start = 0, aspect = 1;
+  double start = 0;
+  PixelAspect aspect;
   std::string doubt;  ///< about how the first such frame is to be turned
   int64_t frames = 0, interlaced = 0;
   bool ended = false;
@@ -99,6 +101,8 @@ std::optional<FrameTime> VideoReader::time() const { return state_->time; }
 
 double VideoReader::promised_seconds() const { return state_->stream.promised_length(); }
 
+PixelAspect VideoReader::pixel_aspect() const { return state_->aspect; }
+
 double VideoReader::share() const { return state_->stream.share(); }
 
 std::string VideoReader::decoder() const { return state_->stream.decoder(); }
@@ -120,14 +124,13 @@ std::vector<std::string> VideoReader::notes() const {
                                 counted(damaged, "place")));
   if (s.interlaced > 0)
     notes.push_back(
-        fmt::format("interlaced: {} hold two fields of different times, which are not "
-                    "separated",
+        fmt::format("interlaced: two fields of different times in {}, which are not separated",
                     counted(s.interlaced, "frame")));
   if (!s.doubt.empty()) notes.push_back(s.doubt);
   if (s.to_bgr.saw_alpha()) notes.emplace_back("transparent: composed on black");
-  if (std::abs(s.aspect - 1) > 1e-3)
+  if (std::abs(s.aspect.ratio() - 1) > 1e-3)
     notes.push_back(
-        fmt::format("pixels {:.4g} times as wide as high: measured as stored", s.aspect));
+        fmt::format("pixels {:.4g} times as wide as high: measured as stored", s.aspect.ratio()));
   return notes;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/workloads/media/frame_source.h"
+#include "harness/workloads/media/orientation.h"
 
 namespace vidattn {
 
@@ -30,6 +31,8 @@ class VideoReader : public FrameSource {
   int64_t frames_promised() const override;
   std::optional<FrameTime> time() const override;
   double promised_seconds() const;  ///< by the header; 0 = it does not say
+  /// Of the frame read last, as it is given; square before the first.
+  PixelAspect pixel_aspect() const;
   double share() const override;
   std::string decoder() const override;
   std::vector<std::string> notes() const override;

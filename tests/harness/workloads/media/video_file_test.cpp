@@ -63,6 +63,35 @@ TEST(VideoFile, ColoursComeBack) {
     }
 }
 
+/// AVI does not say it, so that there it comes from the stream; MP4 does for both.
+TEST(VideoFile, PixelsKeepTheirShape) {
+  const testing::TemporaryFolder folder;
+  for (const auto& [name, codec] : {std::pair("a.mp4", VideoCodec::mpeg4),
+                                    {"a.avi", VideoCodec::mpeg4},
+                                    {"a.mkv", VideoCodec::ffv1},
+                                    {"h.mp4", VideoCodec::h264}}) {
+    if (!can_write(codec)) continue;
+    for (const PixelAspect& pixels : {PixelAspect{64, 45}, PixelAspect{}}) {
+      VideoFile file(folder / name, codec, 24, {64, 48}, pixels);
+      file.write(grey(10));
+      file.commit();
+      VideoReader reader(folder / name);
+      EXPECT_EQ(reader.next().size(), cv::Size(64, 48));
+      EXPECT_EQ(reader.pixel_aspect(), pixels) << name;
+    }
+  }
+}
+
+TEST(VideoFile, ShapesThatNoStreamCanSayAreComeNearTo) {
+  const testing::TemporaryFolder folder;
+  VideoFile file(folder / "a.mp4", VideoCodec::mpeg4, 24, {64, 48}, {1'000'000, 750'001});
+  file.write(grey(10));
+  file.commit();
+  VideoReader reader(folder / "a.mp4");
+  reader.skip();
+  EXPECT_NEAR(reader.pixel_aspect().ratio(), 4.0 / 3, 0.01);
+}
+
 /// A limit on the size of files stands in for a full disk.
 TEST(VideoFile, AFullDiskIsToldAndLeavesNothing) {
   const testing::TemporaryFolder folder;

@@ -309,7 +309,26 @@ TEST_F(VideoKinds, InterlacedOnesSaySo) {
   VideoReader reader(path("fields.mpg"));
   while (reader.skip()) {
   }
-  EXPECT_TRUE(has_note(reader.notes(), "interlaced: 48 frames"));
+  EXPECT_TRUE(has_note(reader.notes(), "of different times in 48 frames, which"));
+  VideoReader one(path("fields.mpg"));
+  one.skip();
+  EXPECT_TRUE(has_note(one.notes(), "of different times in 1 frame, which"));
+}
+
+TEST_F(VideoKinds, PixelsAreTurnedWithThePicture) {
+  ffmpeg("-i " + source() + " -vf setsar=4/3 -c:v mpeg4 " + path("wide.mp4"));
+  ffmpeg("-i " + path("wide.mp4") + " -c copy -metadata:s:v rotate=90 " + path("turned.mp4"));
+  VideoReader wide(path("wide.mp4")), turned(path("turned.mp4")), plain(source());
+  const cv::Mat picture = wide.next();
+  EXPECT_EQ(wide.pixel_aspect(), (PixelAspect{4, 3}));
+  EXPECT_EQ(turned.next().size(), cv::Size(picture.rows, picture.cols));
+  EXPECT_EQ(turned.pixel_aspect(), (PixelAspect{3, 4}));
+  plain.skip();
+  EXPECT_TRUE(plain.pixel_aspect().square());
+  EXPECT_EQ(with_square_pixels(picture, {4, 3}).size(),
+            cv::Size(picture.cols, cvRound(picture.rows * 0.75)));
+  EXPECT_EQ(with_square_pixels(picture, {1, 2}).size(), cv::Size(picture.cols / 2, picture.rows));
+  EXPECT_EQ(with_square_pixels(picture, {1, 1}).data, picture.data);
 }
 
 /// A list that names a good video beside it must not make it be read.
