@@ -4,30 +4,41 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace vidattn {
 namespace {
 
-constexpr double kLengths = 0.9;  // least ratio of two lengths
+constexpr double kLengths = 0.9;      // least ratio of two lengths
+constexpr double kQualityStep = 0.1;  // of BRISQUE's score; what is less is chance
 
-struct Earlier {
-  const ClipRecord* clip;
-  const std::string* video;
-  double seconds;
+struct Candidate {
+  ClipRecord* clip;
+  const VideoClips* video;
+
+  double seconds() const { return static_cast<double>(clip->span.frames()) / video->fps; }
+  /// Greater is kept.
+  std::tuple<int64_t, int64_t> worth() const {
+    const double score = clip->quality.brisque;
+    return {int64_t{clip->crop.width} * clip->crop.height,
+            std::isfinite(score) ? std::llround(score / kQualityStep) : INT64_MIN};
+  }
 };
 
-/// The most similar of the earlier ones; a NaN is none.
+/// The most similar of those that are kept; a NaN is none.
 struct Nearest {
-  const Earlier* earlier = nullptr;
+  const Candidate* kept = nullptr;
   double similarity = -1;
 };
 
-Nearest nearest_to(const ClipRecord& clip, double seconds, const std::vector<Earlier>& known) {
+Nearest nearest_to(const Candidate& one, const std::vector<Candidate>& kept) {
   Nearest nearest;
-  for (const Earlier& one : known) {
-    if (std::min(seconds, one.seconds) < kLengths * std::max(seconds, one.seconds)) continue;
-    const double similarity = clip.signature.similarity(one.clip->signature);
-    if (similarity > nearest.similarity) nearest = {&one, similarity};
+  const double seconds = one.seconds();
+  for (const Candidate& other : kept) {
+    const double its = other.seconds();
+    if (std::min(seconds, its) < kLengths * std::max(seconds, its)) continue;
+    const double similarity = one.clip->signature.similarity(other.clip->signature);
+    if (similarity > nearest.similarity) nearest = {&other, similarity};
   }
   return nearest;
 }
@@ -35,18 +46,20 @@ Nearest nearest_to(const ClipRecord& clip, double seconds, const std::vector<Ear
 }  // namespace
 
 void drop_duplicates(std::vector<VideoClips>& videos) {
-  std::vector<Earlier> known;
+  std::vector<Candidate> all, kept;
   for (VideoClips& video : videos)
-    for (ClipRecord& clip : video.clips) {
-      if (!clip.decisions.kept()) continue;
-      const double seconds = static_cast<double>(clip.span.frames()) / video.fps;
-      const Nearest nearest = nearest_to(clip, seconds, known);
-      if (nearest.earlier != nullptr)
-        clip.decisions.at_most(
-            "clip.duplicate", nearest.similarity, video.duplicate,
-            fmt::format("clip {} of {}", nearest.earlier->clip->number, *nearest.earlier->video));
-      if (clip.decisions.kept()) known.push_back({&clip, &video.video, seconds});
-    }
+    for (ClipRecord& clip : video.clips)
+      if (clip.decisions.kept()) all.push_back({&clip, &video});
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.worth() > b.worth(); });
+  for (const Candidate& one : all) {
+    const Nearest nearest = nearest_to(one, kept);
+    if (nearest.kept != nullptr)
+      one.clip->decisions.at_most(
+          "clip.duplicate", nearest.similarity, one.video->duplicate,
+          fmt::format("clip {} of {}", nearest.kept->clip->number, nearest.kept->video->video));
+    if (one.clip->decisions.kept()) kept.push_back(one);
+  }
 }
 
 }  // namespace vidattn

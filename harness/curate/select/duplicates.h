@@ -15,8 +15,10 @@ struct VideoClips {
   double duplicate = 0;  ///< the limit (limits.h)
 };
 
-/// Drops clips that are kept so far but look as an earlier kept one of any video, of a length
-/// within a tenth: the rule clip.duplicate, whose note names the earlier one.
+/// Of clips of any videos that look alike and whose lengths are within a tenth, keeps the one with
+/// the most pixels in its crop, of such the one whose BRISQUE score is higher by a tenth, else the
+/// first. The others get the rule clip.duplicate, whose note names the one that is kept. Clips that
+/// are dropped already do not count.
 void drop_duplicates(std::vector<VideoClips>& videos);
 
 }  // namespace vidattn

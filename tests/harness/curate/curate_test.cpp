@@ -62,6 +62,13 @@ std::vector<cv::Mat> film() {
   return all;
 }
 
+std::vector<cv::Mat> reduced(const std::vector<cv::Mat>& frames, cv::Size size) {
+  std::vector<cv::Mat> all(frames.size());
+  for (size_t i = 0; i < frames.size(); ++i)
+    cv::resize(frames[i], all[i], size, 0, 0, cv::INTER_AREA);
+  return all;
+}
+
 std::vector<cv::Mat> letterboxed(const std::vector<cv::Mat>& frames) {
   std::vector<cv::Mat> all;
   for (const cv::Mat& frame : frames) {
@@ -75,7 +82,7 @@ std::vector<cv::Mat> letterboxed(const std::vector<cv::Mat>& frames) {
 constexpr const char* kLimits = R"({"default": {"least_side": 180, "least_seconds": 5,
   "least_clip_seconds": 1, "video": {"sharpness": 60, "contrast": 0.03, "brisque": -100},
   "clip": {"sharpness": 240, "contrast": 0.02, "exposure_low": 0.12, "brisque": -100}},
-  "sources": {"strict": {"least_seconds": 8}}})";
+  "sources": {"strict": {"least_seconds": 8}, "reduced": {"least_side": 120, "clip": {"sharpness": 150}}}})";
 
 /// A folder of videos whose every decision is known, and what the tool made of it.
 struct Curated {
@@ -88,12 +95,14 @@ struct Curated {
 
   Curated() {
     fs::create_directories(folder / "in/strict");
+    fs::create_directories(folder / "in/reduced");
     write_painted(folder / "in/film.mp4", film());
     write_painted(folder / "in/bars.mp4", letterboxed(dissolved(painted(PaintedScene(7), 40),
                                                                 painted(PaintedScene(8), 40), 0)));
-    // The first shot of the film once more, with another behind it.
-    write_painted(folder / "in/repeat.mp4",
-                  dissolved(painted(PaintedScene(1), 36), painted(PaintedScene(9), 40), 0));
+    // The first shot of the film once more and smaller than its crop, with another behind it.
+    write_painted(folder / "in/reduced/repeat.mp4",
+                  reduced(dissolved(painted(PaintedScene(1), 36), painted(PaintedScene(9), 40), 0),
+                          {224, 126}));
     write_painted(folder / "in/short.mp4", painted(PaintedScene(10), 30));
     write_painted(folder / "in/strict/seven_seconds.mp4", painted(PaintedScene(11, {1, 0}), 84));
     std::vector<cv::Mat> small;

@@ -133,7 +133,7 @@ ClipSignature signature(int seed, double noise) {
   return signature;
 }
 
-TEST(DropDuplicates, DropsTheLaterOfTwoThatLookAlikeAndAreAsLong) {
+TEST(DropDuplicates, DropsOneOfTwoThatLookAlikeAndAreAsLong) {
   std::vector<VideoClips> videos = {{"a", 10, {clip(0, 0, 99), clip(1, 100, 199)}, 0.97},
                                     {"b", 10, {clip(0, 0, 95), clip(1, 100, 299)}, 0.97}};
   videos[0].clips[0].signature = signature(1, 0);
@@ -146,6 +146,44 @@ TEST(DropDuplicates, DropsTheLaterOfTwoThatLookAlikeAndAreAsLong) {
   ASSERT_FALSE(videos[1].clips[0].decisions.kept());
   EXPECT_EQ(videos[1].clips[0].decisions.first_drop()->note, "clip 0 of a");
   EXPECT_TRUE(videos[1].clips[1].decisions.kept());
+}
+
+/// Clips that look alike, one a video, with such crops and BRISQUE scores; which are kept.
+std::vector<size_t> kept_of(const std::vector<std::pair<cv::Size, double>>& clips) {
+  std::vector<VideoClips> videos;
+  for (const auto& [size, brisque] : clips) {
+    ClipRecord one = clip(0, 0, 99);
+    one.crop = {{0, 0}, size};
+    one.quality.brisque = brisque;
+    one.signature = signature(1, 0);
+    videos.push_back({std::string(1, static_cast<char>('a' + videos.size())), 10, {one}, 0.97});
+  }
+  drop_duplicates(videos);
+  std::vector<size_t> kept;
+  for (size_t i = 0; i < videos.size(); ++i)
+    if (videos[i].clips[0].decisions.kept()) kept.push_back(i);
+  return kept;
+}
+
+TEST(DropDuplicates, KeepsTheLargestThenTheBestThenTheFirst) {
+  const cv::Size small(320, 180), large(640, 360);
+  const double unknown = std::nan("");
+  using Kept = std::vector<size_t>;
+  EXPECT_EQ(kept_of({{small, 0.9}, {large, 0.2}, {small, 0.9}}), (Kept{1}));
+  EXPECT_EQ(kept_of({{large, 0.2}, {large, 0.6}}), (Kept{1}));
+  EXPECT_EQ(kept_of({{large, 0.601}, {large, 0.604}}), (Kept{0})) << "as good as the same";
+  EXPECT_EQ(kept_of({{large, unknown}, {large, unknown}}), (Kept{0}));
+  EXPECT_EQ(kept_of({{large, unknown}, {large, 0.1}}), (Kept{1}));
+}
+
+TEST(DropDuplicates, NamesTheOneThatIsKept) {
+  std::vector<VideoClips> videos = {{"a", 10, {clip(0, 0, 99)}, 0.97},
+                                    {"b", 10, {clip(7, 0, 99)}, 0.97}};
+  videos[0].clips[0].crop = {0, 0, 160, 90};
+  for (VideoClips& video : videos) video.clips[0].signature = signature(1, 0);
+  drop_duplicates(videos);
+  ASSERT_FALSE(videos[0].clips[0].decisions.kept());
+  EXPECT_EQ(videos[0].clips[0].decisions.first_drop()->note, "clip 7 of b");
 }
 
 TEST(ClipSignature, SurvivesItsRecord) {
