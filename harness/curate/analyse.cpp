@@ -1,8 +1,12 @@
 #include "harness/curate/analyse.h"
 
+#include <fmt/format.h>
+
 #include "attention/error.h"
 #include "harness/curate/shots/measure_clip.h"
+#include "harness/curate/source/logos.h"
 #include "harness/io/file.h"
+#include "harness/io/text/counted.h"
 #include "harness/workloads/media/picture.h"
 
 namespace vidattn {
@@ -120,6 +124,15 @@ class Analyst {
 const Decision* VideoAnalysis::first_drop() const {
   const Decision* dropped = source.decisions.first_drop();
   return dropped != nullptr || !segmentation ? dropped : segmentation->decisions.first_drop();
+}
+
+std::vector<std::string> VideoAnalysis::notes() const {
+  std::vector<std::string> notes = segmentation ? segmentation->notes : source.notes;
+  if (!source.looked_for_logos())
+    notes.push_back(fmt::format("logos were not looked for: {}, {} that differ are needed",
+                                counted(source.frames_for_logos, "key frame"),
+                                LogoFinder::kLeastFrames));
+  return notes;
 }
 
 VideoAnalysis analyse_video(const CurateSettings& settings, const SourceVideo& video) {

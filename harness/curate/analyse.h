@@ -16,6 +16,8 @@ struct VideoAnalysis {
 
   /// What drops the whole video; nullptr = nothing.
   const Decision* first_drop() const;
+  /// What a user should know of it, a sentence each without a full stop.
+  std::vector<std::string> notes() const;
 };
 
 /// Source level, segmentation and shot level of one video. Whatever an earlier call finished is

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "attention/error.h"
 #include "harness/curate/captions/scratch_folder.h"
 #include "harness/curate/output/cut_samples.h"
+#include "harness/curate/output/summary.h"
 #include "harness/curate/output/tar_shards.h"
 #include "harness/curate/select/duplicates.h"
 #include "harness/curate/step.h"
@@ -93,8 +95,8 @@ void warn(const CurateOptions& options, const CurateSettings& settings,
 class Curation {
  public:
   Curation(const CurateOptions& options, const CurateSettings& settings,
-           const std::vector<SourceVideo>& videos)
-      : options_(options), settings_(settings) {
+           const std::vector<SourceVideo>& videos, std::vector<SkippedFile> skipped)
+      : options_(options), settings_(settings), skipped_(std::move(skipped)) {
     for (const SourceVideo& video : videos) videos_.push_back({video});
   }
 
@@ -104,13 +106,13 @@ class Curation {
     plan();
     cut();
     if (interrupted()) return stopped();
-    say_errors();
+    say_troubles();
     if (!options_.shard.empty())
       print_out(
           "shard {} is done; when all are, the same call without --shard writes the manifest\n",
           options_.shard);
     else
-      write_dataset(settings_, videos_, {options_.arguments, options_.webdataset});
+      write_dataset(settings_, videos_, skipped_, {options_.arguments, options_.webdataset});
     const bool failed = std::any_of(videos_.begin(), videos_.end(),
                                     [](const CuratedVideo& one) { return !one.error.empty(); });
     return failed ? ExitCode::usage : ExitCode::fine;
@@ -179,33 +181,39 @@ class Curation {
     }
   }
 
-  void say_errors() const {
+  void say_troubles() const {
+    for (const SkippedFile& file : skipped_)
+      print_err("vidattn: {}: skipped: {}\n", printable(file.path), file.reason);
     for (const CuratedVideo& video : videos_)
       if (!video.error.empty())
         print_err("vidattn: {}: {}\n", printable(video.video.path), printable(video.error));
+    const CaptionCounts captions = count_captions(videos_);
+    if (captions.failed > 0)
+      print_err("vidattn: {}; the first: {}\n", captions.text(), printable(captions.first_error));
   }
 
   const CurateOptions& options_;
   const CurateSettings& settings_;
+  std::vector<SkippedFile> skipped_;
   std::vector<CuratedVideo> videos_;
 };
 
 }  // namespace
 
 ExitCode curate(const CurateOptions& options) {
-  const std::vector<SourceVideo> all = list_videos(options.videos, options.out);
-  const std::vector<SourceVideo> videos = own_of(all, options.shard);
+  const ListedVideos all = list_videos(options.videos, options.out);
+  const std::vector<SourceVideo> videos = own_of(all.videos, options.shard);
   const CurateSettings settings = settings_of(options);
   if (!options.worker.empty()) {
     settings.place.require_made();
     do_step(settings, videos, options.worker);
     return interrupted() ? ExitCode::interrupted : ExitCode::fine;
   }
-  for (const SourceVideo& video : all) note_reading(video.path);
+  for (const SourceVideo& video : all.videos) note_reading(video.path);
   settings.place.make();
   remove_left_scratch(settings.place.captions());
-  warn(options, settings, all);
-  return Curation(options, settings, videos).run();
+  warn(options, settings, all.videos);
+  return Curation(options, settings, videos, all.skipped).run();
 }
 
 }  // namespace vidattn

@@ -11,7 +11,7 @@ namespace vidattn {
 namespace {
 
 // Raised when a stage finds something else for the same video.
-constexpr int kStagesVersion = 3;
+constexpr int kStagesVersion = 4;
 
 nlohmann::json fingerprint_of(const std::string& path) {
   std::error_code error;

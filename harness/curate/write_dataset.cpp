@@ -12,6 +12,7 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 
 namespace vidattn {
 namespace {
@@ -71,17 +72,18 @@ nlohmann::json settings_json(const CurateSettings& settings) {
 }  // namespace
 
 void write_dataset(const CurateSettings& settings, const std::vector<CuratedVideo>& videos,
-                   const DatasetRecord& record) {
+                   const std::vector<SkippedFile>& skipped, const DatasetRecord& record) {
   const DatasetPlace& place = settings.place;
   std::vector<nlohmann::json> samples, decisions;
   for (const CuratedVideo& video : videos) {
     samples.insert(samples.end(), video.samples.begin(), video.samples.end());
     for (nlohmann::json& line : decision_lines(video)) decisions.push_back(std::move(line));
   }
+  for (const SkippedFile& file : skipped) decisions.push_back(decision_line(file));
   write_lines(place.file("manifest.jsonl"), samples);
   write_json(place.file("manifest.schema.json").string(), manifest_schema());
   write_lines(place.file("decisions.jsonl"), decisions);
-  const CurateSummary summary = summarize(videos);
+  const CurateSummary summary = summarize(videos, skipped);
   nlohmann::json whole = record_header("curate", kManifestVersion, record.arguments);
   whole["settings"] = settings_json(settings);
   whole["summary"] = to_json(summary);
@@ -89,7 +91,7 @@ void write_dataset(const CurateSettings& settings, const std::vector<CuratedVide
   write_text(place.file("index.html").string(), curate_page(videos, summary));
   remove_others(place, files_of(videos));
   if (record.webdataset > 0)
-    print_out("{} tar shards\n", write_tar_shards(place, samples, record.webdataset));
+    print_out("{}\n", counted(write_tar_shards(place, samples, record.webdataset), "tar shard"));
   else
     remove_tar_shards(place);
   print_summary(summary);

@@ -17,6 +17,6 @@ struct DatasetRecord {
 /// decisions.jsonl, summary.json, index.html and tar shards, and removes samples, sheets and
 /// pictures that belong to none of its videos any more. Prints the summary. Throws InputError.
 void write_dataset(const CurateSettings& settings, const std::vector<CuratedVideo>& videos,
-                   const DatasetRecord& record);
+                   const std::vector<SkippedFile>& skipped, const DatasetRecord& record);
 
 }  // namespace vidattn

@@ -22,6 +22,7 @@ nlohmann::json video_line(const CuratedVideo& video) {
   if (!video.error.empty()) line["error"] = video.error;
   if (!video.analysis) return line;
   line["found"] = to_json(video.analysis->source);
+  line["notes"] = video.analysis->notes();
   if (!video.analysis->segmentation) return line;
   line["segmentation"] = to_json(*video.analysis->segmentation);
   line["segmentation"].erase("grid");
@@ -35,6 +36,10 @@ nlohmann::json clip_line(const CuratedVideo& video, const ClipRecord& clip) {
   line["video"] = video.video.id;
   line["kept"] = clip.decisions.kept();
   line["seconds"] = static_cast<double>(clip.span.frames()) / video.fps();
+  line["from_s"] = static_cast<double>(clip.span.first) / video.fps();
+  line["to_s"] = static_cast<double>(clip.span.last + 1) / video.fps();
+  line["decoded_first"] = video.analysis->segmentation->decoded(clip.span.first);
+  line["decoded_last"] = video.analysis->segmentation->decoded(clip.span.last);
   if (const Decision* drop = clip.decisions.first_drop()) line["reason"] = drop->text();
   return line;
 }
@@ -60,6 +65,12 @@ std::vector<nlohmann::json> decision_lines(const CuratedVideo& video) {
   if (video.analysis)
     for (const ClipRecord& clip : video.analysis->clips) lines.push_back(clip_line(video, clip));
   return lines;
+}
+
+nlohmann::json decision_line(const SkippedFile& file) {
+  nlohmann::json line{{"kind", "skipped"}, {"kept", false}, {"reason", file.reason}};
+  put_path(line, "video_path", file.path);
+  return line;
 }
 
 }  // namespace vidattn

@@ -30,5 +30,7 @@ struct CuratedVideo {
 
 /// The lines of decisions.jsonl: one of the video, then one of every clip.
 std::vector<nlohmann::json> decision_lines(const CuratedVideo& video);
+/// That of what was skipped: kind, video_path, reason.
+nlohmann::json decision_line(const SkippedFile& file);
 
 }  // namespace vidattn

@@ -48,7 +48,8 @@ class Cutter {
     const std::string id = DatasetPlace::sample_id(video_.id, number);
     const StageFile stage = stages_.sample(number, to_json(plan));
     stage.forget();
-    SampleFile file(settings_.place.file(DatasetPlace::sample(id)), plan, segmentation().fps);
+    SampleFile file(settings_.place.file(DatasetPlace::sample(id)), plan, segmentation().fps,
+                    analysis_.source.pixels);
     const bool copied = file.copy(video_.path, points_, segmentation(), analysis_.source.frame());
     ContactSheet sheet(plan.frames());
     SampleFacts facts{video_, analysis_, plan, id, {}};
@@ -81,8 +82,11 @@ class Cutter {
       ++at_;
       frame = frame(piece.crop);
       if (file != nullptr) file->write(frame);
-      if (sheet.wants(done)) sheet.add(frame);
-      if (for_caption) shown.push_back(jpeg_of(shrink_to_fit(frame, kCaptionSize, cv::INTER_AREA)));
+      if (!for_caption && !sheet.wants(done)) continue;
+      const cv::Mat square = with_square_pixels(frame, analysis_.source.pixels);
+      if (sheet.wants(done)) sheet.add(square);
+      if (for_caption)
+        shown.push_back(jpeg_of(shrink_to_fit(square, kCaptionSize, cv::INTER_AREA)));
     }
     return desk_.caption(shown, analysis_.clips[static_cast<size_t>(piece.clip)].look,
                          static_cast<double>(piece.frames()) / segmentation().fps);

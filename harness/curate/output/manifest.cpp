@@ -13,11 +13,14 @@ nlohmann::json shot_json(const SampleFacts& facts, size_t i) {
   const SamplePiece& piece = facts.plan.pieces[i];
   const ClipRecord& clip = facts.analysis.clips[static_cast<size_t>(piece.clip)];
   const ShotCaption& caption = facts.made.captions[i];
-  const double fps = facts.analysis.segmentation->fps;
+  const Segmentation& segmentation = *facts.analysis.segmentation;
+  const double fps = segmentation.fps;
   nlohmann::json shot{{"clip", piece.clip},
                       {"frames", piece.frames()},
                       {"source_first", piece.first},
                       {"source_last", piece.last},
+                      {"decoded_first", segmentation.decoded(piece.first)},
+                      {"decoded_last", segmentation.decoded(piece.last)},
                       {"from_s", static_cast<double>(piece.first) / fps},
                       {"to_s", static_cast<double>(piece.last + 1) / fps},
                       {"begins_with", clip.span.begins_with},
@@ -45,8 +48,12 @@ std::string whole_caption(const std::vector<ShotCaption>& captions) {
 
 nlohmann::json manifest_line(const SampleFacts& facts) {
   const Segmentation& segmentation = *facts.analysis.segmentation;
+  const PixelAspect& pixels = facts.analysis.source.pixels;
   const int64_t frames = facts.plan.frames();
   const std::vector<int64_t> starts = facts.plan.shot_starts();
+  std::vector<double> starts_s;
+  for (const int64_t start : starts)
+    starts_s.push_back(static_cast<double>(start) / segmentation.fps);
   nlohmann::json line{{"schema_version", kManifestVersion},
                       {"id", facts.id},
                       {"file", DatasetPlace::sample(facts.id)},
@@ -58,12 +65,15 @@ nlohmann::json manifest_line(const SampleFacts& facts) {
                       {"seconds", static_cast<double>(frames) / segmentation.fps},
                       {"width", facts.plan.size.width},
                       {"height", facts.plan.size.height},
+                      {"pixel_aspect", {pixels.width, pixels.height}},
                       {"written", facts.made.origin.how},
                       {"codec", facts.made.origin.codec},
                       {"cuts", facts.plan.pieces.size() - 1},
                       {"shot_starts", starts},
+                      {"shot_starts_s", starts_s},
                       {"latent_shots", latent_shots(starts, latent_frames(frames))},
                       {"caption", whole_caption(facts.made.captions)},
+                      {"notes", facts.analysis.notes()},
                       {"shots", nlohmann::json::array()}};
   put_path(line, "video_path", facts.video.path);
   if (!facts.made.origin.reason.empty()) line["encoded_because"] = facts.made.origin.reason;

@@ -10,7 +10,7 @@
 
 namespace vidattn {
 
-inline constexpr const char* kManifestVersion = "1.0";
+inline constexpr const char* kManifestVersion = "1.1";
 
 /// All that a manifest says of a sample.
 struct SampleFacts {

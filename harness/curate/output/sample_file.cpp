@@ -32,8 +32,9 @@ int64_t frames_in(const std::filesystem::path& path) {
 
 }  // namespace
 
-SampleFile::SampleFile(std::filesystem::path path, const SamplePlan& plan, double fps)
-    : path_(std::move(path)), plan_(plan), fps_(fps) {}
+SampleFile::SampleFile(std::filesystem::path path, const SamplePlan& plan, double fps,
+                       const PixelAspect& pixels)
+    : path_(std::move(path)), plan_(plan), fps_(fps), pixels_(pixels) {}
 
 std::string SampleFile::obstacle(const CutPoints& points, const Segmentation& segmentation,
                                  cv::Size frame) const {
@@ -70,7 +71,7 @@ void SampleFile::write(const cv::Mat& frame) {
   if (!file_) {
     const VideoCodec codec = can_write(VideoCodec::h264) ? VideoCodec::h264 : VideoCodec::mpeg4;
     origin_.codec = codec == VideoCodec::h264 ? "h264" : "mpeg4";
-    file_ = std::make_unique<VideoFile>(path_, codec, fps_, plan_.size);
+    file_ = std::make_unique<VideoFile>(path_, codec, fps_, plan_.size, pixels_);
   }
   if (frame.size() == plan_.size) return file_->write(frame);
   cv::Mat fitted;

@@ -22,7 +22,8 @@ struct SampleOrigin {
 /// Makes a sample's file from frames that are given in order; none are needed where it is copied.
 class SampleFile {
  public:
-  SampleFile(std::filesystem::path path, const SamplePlan& plan, double fps);
+  SampleFile(std::filesystem::path path, const SamplePlan& plan, double fps,
+             const PixelAspect& pixels);
 
   /// Copies the packets if that can be and gives all frames again; else says why not.
   bool copy(const std::string& video, const CutPoints& points, const Segmentation& segmentation,
@@ -39,6 +40,7 @@ class SampleFile {
   std::filesystem::path path_;
   const SamplePlan& plan_;
   double fps_;
+  PixelAspect pixels_;
   SampleOrigin origin_;
   std::unique_ptr<VideoFile> file_;  ///< of frames that are encoded
 };

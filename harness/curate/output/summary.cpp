@@ -5,7 +5,8 @@
 #include <algorithm>
 
 #include "harness/io/text/console.h"
-#include "harness/io/text_table.h"
+#include "harness/io/text/counted.h"
+#include "harness/io/text/path_json.h"
 
 namespace vidattn {
 namespace {
@@ -27,6 +28,7 @@ void add_clips(CurateSummary& summary, const CuratedVideo& video) {
       ++summary.clips_kept;
   }
   summary.trimmed += std::max(0.0, video.seconds() - in_clips);
+  summary.without_logo_search += video.analysis->source.looked_for_logos() ? 0 : 1;
 }
 
 std::string length_text(double seconds) {
@@ -35,8 +37,26 @@ std::string length_text(double seconds) {
 
 }  // namespace
 
-CurateSummary summarize(const std::vector<CuratedVideo>& videos) {
-  CurateSummary summary;
+std::string CaptionCounts::text() const {
+  return fmt::format("captions of {} of {} failed and are made of what was measured", failed,
+                     counted(shots, "shot"));
+}
+
+CaptionCounts count_captions(const std::vector<CuratedVideo>& videos) {
+  CaptionCounts counts;
+  for (const CuratedVideo& video : videos)
+    for (const nlohmann::json& sample : video.samples)
+      for (const nlohmann::json& shot : sample["shots"]) {
+        const bool failed = shot.contains("caption_error");
+        counts.shots += failed || shot["caption_from"] != "measured" ? 1 : 0;
+        if (failed && counts.failed++ == 0) counts.first_error = shot["caption_error"];
+      }
+  return counts;
+}
+
+CurateSummary summarize(const std::vector<CuratedVideo>& videos,
+                        const std::vector<SkippedFile>& skipped) {
+  CurateSummary summary{.captions = count_captions(videos), .skipped = skipped};
   for (const CuratedVideo& video : videos) {
     ++summary.videos;
     summary.videos_kept += video.kept() ? 1 : 0;
@@ -61,28 +81,52 @@ nlohmann::json to_json(const CurateSummary& summary) {
   nlohmann::json rules = nlohmann::json::object();
   for (const auto& [rule, seconds] : summary.dropped)
     rules[rule] = {{"seconds", seconds}, {"count", summary.counted.at(rule)}};
-  return {{"videos", summary.videos},           {"videos_kept", summary.videos_kept},
-          {"unreadable", summary.unreadable},   {"clips", summary.clips},
-          {"clips_kept", summary.clips_kept},   {"samples", summary.samples},
-          {"copied", summary.copied},           {"shots", summary.shots},
-          {"seconds_in", summary.seconds_in},   {"seconds_kept", summary.seconds_kept},
-          {"seconds_trimmed", summary.trimmed}, {"dropped", rules}};
+  nlohmann::json skipped = nlohmann::json::array();
+  for (const SkippedFile& file : summary.skipped) {
+    skipped.push_back({{"reason", file.reason}});
+    put_path(skipped.back(), "path", file.path);
+  }
+  nlohmann::json captions{{"shots", summary.captions.shots}, {"failed", summary.captions.failed}};
+  if (summary.captions.failed > 0) captions["first_error"] = summary.captions.first_error;
+  return {{"videos", summary.videos},
+          {"videos_kept", summary.videos_kept},
+          {"unreadable", summary.unreadable},
+          {"skipped", skipped},
+          {"clips", summary.clips},
+          {"clips_kept", summary.clips_kept},
+          {"samples", summary.samples},
+          {"copied", summary.copied},
+          {"shots", summary.shots},
+          {"seconds_in", summary.seconds_in},
+          {"seconds_kept", summary.seconds_kept},
+          {"seconds_trimmed", summary.trimmed},
+          {"logos_not_looked_for", summary.without_logo_search},
+          {"captions", captions},
+          {"dropped", rules}};
+}
+
+TableRows summary_rows(const CurateSummary& summary) {
+  TableRows rows = {{"in", length_text(summary.seconds_in), counted(summary.videos, "video")},
+                    {"kept", length_text(summary.seconds_kept),
+                     fmt::format("{} of {}, {} copied", counted(summary.samples, "sample"),
+                                 counted(summary.shots, "shot"), summary.copied)},
+                    {"transitions", length_text(summary.trimmed), ""}};
+  for (const auto& [rule, seconds] : summary.dropped)
+    rows.push_back(
+        {rule, length_text(seconds),
+         counted(summary.counted.at(rule), rule.starts_with("source.") ? "video" : "clip")});
+  const auto add = [&rows](const char* what, int64_t count, const char* noun) {
+    if (count > 0) rows.push_back({what, "", counted(count, noun)});
+  };
+  add("unreadable", summary.unreadable, "video");
+  add("skipped", std::ssize(summary.skipped), "name");
+  add("logos not looked for", summary.without_logo_search, "video");
+  add("captions failed", summary.captions.failed, "shot");
+  return rows;
 }
 
 void print_summary(const CurateSummary& summary) {
-  TableRows rows = {
-      {"in", length_text(summary.seconds_in), fmt::format("{} videos", summary.videos)},
-      {"kept", length_text(summary.seconds_kept),
-       fmt::format("{} samples of {} shots, {} copied", summary.samples, summary.shots,
-                   summary.copied)},
-      {"transitions", length_text(summary.trimmed), ""}};
-  for (const auto& [rule, seconds] : summary.dropped)
-    rows.push_back({rule, length_text(seconds),
-                    fmt::format("{} {}s", summary.counted.at(rule),
-                                rule.starts_with("source.") ? "video" : "clip")});
-  if (summary.unreadable > 0)
-    rows.push_back({"unreadable", "", fmt::format("{} videos", summary.unreadable)});
-  print_out("{}", text_table({"", "length", "of"}, rows));
+  print_out("{}", text_table({"", "length", "of"}, summary_rows(summary)));
 }
 
 }  // namespace vidattn

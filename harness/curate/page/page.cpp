@@ -25,6 +25,12 @@ std::string rules_list(const Decisions& decisions) {
   return text + "</ul>";
 }
 
+std::string notes_list(const std::vector<std::string>& notes) {
+  std::string text;
+  for (const std::string& note : notes) text += "<p class=\"soft\">" + xml(note) + "</p>";
+  return text;
+}
+
 std::string marks_list(const ClipRecord& clip) {
   if (clip.marks.empty()) return {};
   std::string text = "<ul>";
@@ -42,12 +48,12 @@ std::string clip_card(const ClipRecord& clip, double fps) {
   const double to = static_cast<double>(clip.span.last + 1) / fps;
   return fmt::format(
       "<article class=\"clip {}\"><img src=\"{}\" alt=\"middle frame of clip {}\" loading=\"lazy\">"
-      "<p><b>{}</b> {:.2f}–{:.2f} s, {}</p><p>{}</p><details><summary>{} rules, crop {:.0f}%"
+      "<p><b>{}</b> {:.2f}–{:.2f} s, {}</p><p>{}</p><details><summary>{}, crop {:.0f}%"
       "</summary>{}{}<p>{}</p></details></article>\n",
       kept_class(drop == nullptr), xml(clip.picture), clip.number, clip.number, from, to,
       xml(clip.span.begins_with), drop == nullptr ? "kept" : "dropped: " + xml(drop->text()),
-      clip.decisions.all().size(), 100 * clip.area, rules_list(clip.decisions), marks_list(clip),
-      xml(clip.look.sentence(to - from)));
+      counted(std::ssize(clip.decisions.all()), "rule"), 100 * clip.area,
+      rules_list(clip.decisions), marks_list(clip), xml(clip.look.sentence(to - from)));
 }
 
 std::string sample_card(const nlohmann::json& sample) {
@@ -69,7 +75,7 @@ std::string video_section(const CuratedVideo& video) {
       xml(video.video.source), video.seconds(), xml(video.verdict()));
   for (const nlohmann::json& sample : video.samples) text += sample_card(sample);
   if (video.analysis) {
-    text += rules_list(video.analysis->source.decisions);
+    text += notes_list(video.analysis->notes()) + rules_list(video.analysis->source.decisions);
     if (video.analysis->segmentation) text += rules_list(video.analysis->segmentation->decisions);
     text += "<div class=\"clips\">\n";
     for (const ClipRecord& clip : video.analysis->clips) text += clip_card(clip, video.fps());
@@ -78,17 +84,23 @@ std::string video_section(const CuratedVideo& video) {
   return text + "</details>\n";
 }
 
-std::string summary_rows(const CurateSummary& summary) {
-  const auto row = [](const std::string& what, double seconds, const std::string& of) {
-    return fmt::format("<tr><td>{}</td><td>{:.1f} s</td><td>{}</td></tr>\n", xml(what), seconds,
-                       of);
-  };
-  std::string text = row("in", summary.seconds_in, counted(summary.videos, "video")) +
-                     row("kept", summary.seconds_kept, counted(summary.samples, "sample")) +
-                     row("transitions", summary.trimmed, "");
-  for (const auto& [rule, seconds] : summary.dropped)
-    text += row(rule, seconds, std::to_string(summary.counted.at(rule)));
-  if (summary.unreadable > 0) text += row("unreadable", 0, std::to_string(summary.unreadable));
+std::string summary_cells(const CurateSummary& summary) {
+  std::string text;
+  for (const auto& row : summary_rows(summary)) {
+    text += "<tr>";
+    for (const std::string& cell : row) text += "<td>" + xml(cell) + "</td>";
+    text += "</tr>\n";
+  }
+  return text;
+}
+
+std::string troubles(const CurateSummary& summary) {
+  std::string text;
+  if (summary.captions.failed > 0)
+    text += fmt::format("<p>{}; the first: {}</p>\n", xml(summary.captions.text()),
+                        xml(summary.captions.first_error));
+  for (const SkippedFile& file : summary.skipped)
+    text += fmt::format("<p>skipped: {}: {}</p>\n", xml(file.path), xml(file.reason));
   return text;
 }
 
@@ -98,7 +110,8 @@ std::string curate_page(const std::vector<CuratedVideo>& videos, const CurateSum
   std::string sections;
   for (const CuratedVideo& video : videos) sections += video_section(video);
   return fill_page(embedded_part("curate.html"), {{"%STYLE%", embedded_part("curate.css")},
-                                                  {"%SUMMARY%", summary_rows(summary)},
+                                                  {"%SUMMARY%", summary_cells(summary)},
+                                                  {"%TROUBLES%", troubles(summary)},
                                                   {"%VIDEOS%", sections}});
 }
 

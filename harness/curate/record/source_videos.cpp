@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "attention/error.h"
 #include "harness/io/file.h"
@@ -45,33 +47,82 @@ bool lies_in(const fs::path& path, const fs::path& folder) {
 
 bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
-void list_folder(const fs::path& folder, const std::string& out, std::vector<SourceVideo>& videos) {
-  std::vector<fs::path> found;
-  try {
-    using Walk = fs::recursive_directory_iterator;
-    for (auto at = Walk(folder); at != Walk(); ++at) {
-      if (at->is_directory() && (is_hidden(at->path()) || lies_in(at->path(), out)))
-        at.disable_recursion_pending();
-      if (at->is_regular_file() && !is_hidden(at->path()) && has_video_ending(at->path()))
-        found.push_back(at->path());
-    }
-  } catch (const fs::filesystem_error& error) {
-    throw InputError(fmt::format("folder {} cannot be read: {}", in_quotes(folder.string()),
-                                 error.code().message()));
+/// What something is that is no regular file.
+std::string kind_of(const fs::file_status& status, const std::error_code& error) {
+  switch (status.type()) {
+    case fs::file_type::not_found:
+      return "a link to nothing";
+    case fs::file_type::directory:
+      return "a folder";
+    case fs::file_type::fifo:
+      return "a FIFO";
+    case fs::file_type::socket:
+      return "a socket";
+    case fs::file_type::block:
+    case fs::file_type::character:
+      return "a device";
+    default:
+      return error ? error.message() : "no file";
   }
-  std::sort(found.begin(), found.end());
-  if (found.empty())
-    throw InputError(
-        fmt::format("folder {} holds no videos (mp4, webm, mkv …)", in_quotes(folder.string())));
-  for (const fs::path& path : found)
-    videos.push_back(video_of(path, path.lexically_relative(folder).string()));
 }
+
+/// Looks through a folder and those below.
+class FolderWalk {
+ public:
+  FolderWalk(fs::path folder, const std::string& out) : folder_(std::move(folder)), out_(out) {
+    try {
+      for (auto at = fs::recursive_directory_iterator(folder_); at != end(at); ++at)
+        if (!take(*at)) at.disable_recursion_pending();
+    } catch (const fs::filesystem_error& error) {
+      throw InputError(fmt::format("folder {} cannot be read: {}", in_quotes(folder_.string()),
+                                   error.code().message()));
+    }
+    std::sort(found_.begin(), found_.end());
+  }
+
+  void give(ListedVideos& all) const {
+    if (found_.empty())
+      throw InputError(fmt::format("folder {} holds no videos (mp4, webm, mkv …){}",
+                                   in_quotes(folder_.string()), instead()));
+    for (const fs::path& path : found_)
+      all.videos.push_back(video_of(path, path.lexically_relative(folder_).string()));
+    for (const auto& [path, reason] : skipped_) all.skipped.push_back({path.string(), reason});
+  }
+
+ private:
+  /// Whether what is below it is looked at, too.
+  bool take(const fs::directory_entry& entry) {
+    const fs::path& path = entry.path();
+    std::error_code error, ignored;
+    const fs::file_status status = entry.status(error);
+    if (is_hidden(path)) return false;
+    if (fs::is_directory(status) && lies_in(path, out_)) return false;
+    if (fs::is_directory(status) && entry.is_symlink(ignored))
+      skipped_[path] = "a link to a folder, which is not followed";
+    else if (has_video_ending(path) && fs::is_regular_file(status))
+      found_.push_back(path);
+    else if (has_video_ending(path))
+      skipped_[path] = kind_of(status, error);
+    return true;
+  }
+
+  /// What is there in place of videos.
+  std::string instead() const {
+    if (skipped_.empty()) return {};
+    const auto& [path, reason] = *skipped_.begin();
+    return fmt::format("; {} is {}", in_quotes(path.string()), reason);
+  }
+
+  fs::path folder_;
+  const std::string& out_;
+  std::vector<fs::path> found_;
+  std::map<fs::path, std::string> skipped_;
+};
 
 }  // namespace
 
-std::vector<SourceVideo> list_videos(const std::vector<std::string>& folders,
-                                     const std::string& out) {
-  std::vector<SourceVideo> videos;
+ListedVideos list_videos(const std::vector<std::string>& folders, const std::string& out) {
+  ListedVideos all;
   for (const std::string& given : folders) {
     std::error_code error;
     if (!fs::exists(given, error))
@@ -79,20 +130,20 @@ std::vector<SourceVideo> list_videos(const std::vector<std::string>& folders,
     if (lies_in(given, out))
       throw InputError(fmt::format("{} lies in --out, which holds what is made", in_quotes(given)));
     if (fs::is_directory(given, error)) {
-      list_folder(given, out, videos);
+      FolderWalk(given, out).give(all);
     } else {
       const InputFile readable(given);
-      videos.push_back(video_of(given, fs::path(given).filename().string()));
+      all.videos.push_back(video_of(given, fs::path(given).filename().string()));
     }
   }
   std::set<std::string> ids;
-  for (const SourceVideo& video : videos)
+  for (const SourceVideo& video : all.videos)
     if (!ids.insert(video.id).second)
       throw InputError(
           fmt::format("two videos have one name: {} is in more than one folder; give "
                       "the folder above both",
                       in_quotes(video.path)));
-  return videos;
+  return all;
 }
 
 }  // namespace vidattn

@@ -80,7 +80,8 @@ void ClipMeter::add(int64_t number, const cv::Mat& frame) {
   if ((use & described) != 0) signature_.frames.push_back(signature_of(frame(source_.area)));
   if ((use & at_middle) != 0) {
     judge_.add(frame, source_.area, true);
-    middle_ = shrink_to_fit(frame, kPicture, cv::INTER_AREA).clone();
+    const cv::Mat shown = with_square_pixels(frame, source_.pixels);
+    middle_ = shrink_to_fit(shown, kPicture, cv::INTER_AREA).clone();
   }
   if ((use & (first_of_pair | second_of_pair)) == 0) return;
   cv::Mat luma;

@@ -128,6 +128,12 @@ void decide(Segmentation& segmentation, const CurateLimits& limits) {
     segmentation.decisions.drop("source.clips", "no stretch without transitions");
 }
 
+double Segmentation::seconds_of_decoded(int64_t frame) const {
+  const int64_t counted =
+      grid.empty() ? frame : std::lower_bound(grid.begin(), grid.end(), frame) - grid.begin();
+  return static_cast<double>(counted) / fps;
+}
+
 std::unique_ptr<FrameSource> open_segmented(const std::string& path,
                                             const Segmentation& segmentation) {
   auto reader = std::make_unique<VideoReader>(path);

@@ -34,6 +34,13 @@ struct Segmentation {
   Decisions decisions;
 
   double seconds() const { return fps > 0 ? static_cast<double>(frames) / fps : 0; }
+  /// The file's own frame that stands where the given one is counted.
+  int64_t decoded(int64_t frame) const {
+    return grid.empty() ? frame : grid[static_cast<size_t>(frame)];
+  }
+  /// When a frame of the file is shown, in seconds from the first on; of a variable rate to within
+  /// half an even step.
+  double seconds_of_decoded(int64_t frame) const;
 };
 
 nlohmann::json to_json(const Segmentation& segmentation);

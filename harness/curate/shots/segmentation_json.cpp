@@ -52,7 +52,10 @@ std::vector<int64_t> read_grid(const JsonReader& json, int64_t steps) {
 
 nlohmann::json to_json(const Segmentation& segmentation) {
   nlohmann::json boundaries = nlohmann::json::array(), clips = nlohmann::json::array();
-  for (const JointBoundary& one : segmentation.boundaries) boundaries.push_back(boundary_json(one));
+  for (const JointBoundary& one : segmentation.boundaries) {
+    boundaries.push_back(boundary_json(one));
+    boundaries.back()["at_s"] = segmentation.seconds_of_decoded(one.boundary.frame);
+  }
   for (const ClipSpan& clip : segmentation.clips)
     clips.push_back(
         {{"first", clip.first}, {"last", clip.last}, {"begins_with", clip.begins_with}});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <opencv2/imgproc.hpp>
 
 #include "attention/cancel.h"
@@ -30,6 +31,7 @@ int64_t for_key_frames(const std::string& path, SourceReport& report,
   // A header may lie about the length.
   for (cv::Mat frame; number < 2 * kMostFrames && !(frame = reader.next()).empty(); ++number) {
     throw_if_cancelled();
+    if (number == 0) report.pixels = reader.pixel_aspect();
     look(frame, number);
   }
   report.fps = reader.fps();
@@ -38,7 +40,16 @@ int64_t for_key_frames(const std::string& path, SourceReport& report,
   return number;
 }
 
+PixelAspect read_pixel_aspect(const JsonReader& json) {
+  constexpr int64_t kMost = std::numeric_limits<int>::max();
+  const std::vector<JsonReader> sides = json.items();
+  if (sides.size() != 2) json.expected("[width, height]");
+  return {sides[0].integer(1, kMost), sides[1].integer(1, kMost)};
+}
+
 }  // namespace
+
+bool SourceReport::looked_for_logos() const { return frames_for_logos >= LogoFinder::kLeastFrames; }
 
 void decide(SourceReport& report, const CurateLimits& limits) {
   Decisions& decisions = report.decisions = {};
@@ -57,6 +68,7 @@ nlohmann::json to_json(const SourceReport& report) {
   for (const cv::Rect& logo : report.logos) logos.push_back(rect_json(logo));
   return {{"width", report.width},
           {"height", report.height},
+          {"pixel_aspect", {report.pixels.width, report.pixels.height}},
           {"fps", report.fps},
           {"seconds", report.seconds},
           {"codec", report.codec},
@@ -73,6 +85,7 @@ SourceReport read_source_report(const JsonReader& json) {
   constexpr int64_t kMostSide = 1 << 15;
   report.width = json.at("width").integer(1, kMostSide);
   report.height = json.at("height").integer(1, kMostSide);
+  report.pixels = read_pixel_aspect(json.at("pixel_aspect"));
   json.read("fps", report.fps);
   json.read("seconds", report.seconds);
   json.read("codec", report.codec);

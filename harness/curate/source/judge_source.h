@@ -5,22 +5,25 @@
 #include <vector>
 
 #include "harness/curate/source/quality.h"
+#include "harness/workloads/media/orientation.h"
 
 namespace vidattn {
 
 /// What a few frames say of a whole video.
 struct SourceReport {
-  int64_t width = 0, height = 0;  ///< pixels
-  double fps = 0, seconds = 0;    ///< by the header; 0 = it does not say
+  int64_t width = 0, height = 0;  ///< pixels as stored, upright
+  PixelAspect pixels;
+  double fps = 0, seconds = 0;  ///< by the header; 0 = it does not say
   std::string codec;
   QualityFigures quality;
-  cv::Rect area;                ///< of the picture without black bars
-  std::vector<cv::Rect> logos;  ///< what stands still at one place over all shots
-  int64_t frames_for_logos = 0;
+  cv::Rect area;                 ///< of the picture without black bars
+  std::vector<cv::Rect> logos;   ///< what stands still at one place over all shots
+  int64_t frames_for_logos = 0;  ///< key frames that differ from the one before
   std::vector<std::string> notes;
   Decisions decisions;
 
   cv::Size frame() const { return {static_cast<int>(width), static_cast<int>(height)}; }
+  bool looked_for_logos() const;  ///< else there were too few frames
 };
 
 nlohmann::json to_json(const SourceReport& report);
