@@ -8,6 +8,7 @@
 #include "harness/host/output/outputs.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/videos/report.h"
 #include "harness/workloads/shots.h"
 
@@ -75,7 +76,8 @@ ExitCode measure(const Given& given, const Arguments& arguments) {
   outputs.write([&] { print_metrics(results); });
   if (!given.out.empty()) outputs.write(write);
   if (interrupted())
-    print_out("interrupted: {} of {} videos were measured\n", results.size(), inputs.size());
+    print_out("interrupted: {} of {} measured\n", results.size(),
+              counted(std::ssize(inputs), "video"));
   const bool failed = std::any_of(results.begin(), results.end(),
                                   [](const VideoResult& r) { return !r.error.empty(); });
   return outputs.code(failed ? ExitCode::usage : ExitCode::fine);

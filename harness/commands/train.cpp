@@ -10,6 +10,7 @@
 #include "harness/dit/training/settings.h"
 #include "harness/io/places/roles.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 
 namespace vidattn::train_command {
 namespace {
@@ -33,8 +34,8 @@ ExitCode run(Given given, const Arguments& arguments) {
     for (const char* file : {kTrainingFile, kAveragedFile})
       claim_written(std::filesystem::path(request.folder) / file, "--out");
   const TrainedTo reached = train(request, arguments);
-  print_out("{}/{}: {} steps, loss {:.4f}\n", request.folder, kTrainingFile, reached.done,
-            reached.loss);
+  print_out("{}/{}: {}, loss {:.4f}\n", request.folder, kTrainingFile,
+            counted(reached.done, "step"), reached.loss);
   return reached.interrupted() ? ExitCode::interrupted : ExitCode::fine;
 }
 

@@ -14,6 +14,7 @@
 #include "harness/io/json_file.h"
 #include "harness/io/places/roles.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/measure/request.h"
 #include "harness/store/store.h"
 #include "harness/suites/suite.h"
@@ -140,8 +141,8 @@ ExitCode accept(const CheckOptions& options, const StoredRun& run, const Baselin
     complete &= c.passed() || c.outcome == Outcome::skipped;
     if (!c.passed()) print_out("not in the baseline: {}: {}\n", c.key(), outcome_text(c));
   }
-  print_out("{} now holds {} cases of run {}: {}\n", in_quotes(options.baseline), made.cases.size(),
-            run.id, options.accept);
+  print_out("{} now holds {} of run {}: {}\n", in_quotes(options.baseline),
+            counted(std::ssize(made.cases), "case"), run.id, options.accept);
   return complete ? ExitCode::fine : ExitCode::invalid;
 }
 

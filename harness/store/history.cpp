@@ -10,6 +10,7 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/measure/record/catalogue.h"
 #include "metrics/statistics/pettitt.h"
 #include "metrics/statistics/statistics.h"
@@ -45,9 +46,9 @@ std::vector<double> values_of(const Series& series) {
 void print(const Series& s) {
   const std::vector<double> values = values_of(s);
   const std::string inputs = short_content(s.identity);
-  print_out("{} of {}\n  machine {}{}, {} runs, median {:.4g}, last {:.4g}  {}\n", s.metric, s.key,
-            s.machine_key, inputs.empty() ? "" : ", q " + inputs, values.size(), median(values),
-            values.back(), sparkline(values));
+  print_out("{} of {}\n  machine {}{}, {}, median {:.4g}, last {:.4g}  {}\n", s.metric, s.key,
+            s.machine_key, inputs.empty() ? "" : ", q " + inputs,
+            counted(std::ssize(values), "run"), median(values), values.back(), sparkline(values));
   for (const ChangePoint& c : s.changes) {
     const Series::Point& p = s.points[c.index];
     print_out("  changed at run {} ({}, {}): {:.4g} -> {:.4g} ({:+.1f}%), p {:.2g}\n", p.run,

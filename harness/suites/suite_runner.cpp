@@ -17,6 +17,7 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/io/text_table.h"
 #include "harness/measure/backend_spec.h"
 #include "harness/measure/record/catalogue.h"
@@ -282,8 +283,8 @@ int64_t run_suite(const Suite& suite, Store& store, const SuiteOptions& options,
   }
   const ProcessLimits limits = with_limits(suite, options).limits;
   if (!options.quiet)
-    print_out("run {} of suite {}: {} cases, {} done before\n", run.id, suite.name,
-              suite.cases.size(), done.size());
+    print_out("run {} of suite {}: {}, {} done before\n", run.id, suite.name,
+              counted(std::ssize(suite.cases), "case"), done.size());
   std::vector<size_t> left;
   for (size_t i = 0; i < suite.cases.size(); ++i)
     if (!done.contains(named_case(suite.cases[i], suite.cases[i].backends.front()).key()))

@@ -15,6 +15,7 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/io/text/escape.h"
 #include "harness/io/text/path_json.h"
 #include "harness/io/text_table.h"
@@ -47,10 +48,9 @@ void check_ends(const Pair& pair, const FrameSource* ended_a, const FrameSource*
   if (pair.frames == 0)
     throw InputError(fmt::format("no frame of {} can be decoded", in_quotes(shorter.path)));
   if (common_frames || (ended_a != nullptr && ended_b != nullptr)) return;
-  throw InputError(
-      fmt::format("{} ends after {} frames, {} goes on; --common-frames compares only those",
-                  in_quotes(shorter.path), pair.frames,
-                  in_quotes((ended_a != nullptr ? pair.b : pair.a).path)));
+  throw InputError(fmt::format("{} ends after {}, {} goes on; --common-frames compares only those",
+                               in_quotes(shorter.path), counted(pair.frames, "frame"),
+                               in_quotes((ended_a != nullptr ? pair.b : pair.a).path)));
 }
 
 /// Why a pair cannot be opened; empty = it can.
@@ -63,8 +63,8 @@ std::string fault_of_pair(const Pair& pair) {
 /// All files are opened once. Throws InputError when no pair is left to compare.
 std::vector<Pair> pairs_of(const std::vector<std::string>& videos) {
   if (videos.empty() || videos.size() % 2 != 0)
-    throw InputError(
-        fmt::format("videodiff: {} videos given, pairs are needed: A1 B1 A2 B2 …", videos.size()));
+    throw InputError(fmt::format("videodiff: {} given, pairs are needed: A1 B1 A2 B2 …",
+                                 counted(std::ssize(videos), "video")));
   std::vector<Pair> pairs;
   for (size_t i = 0; i < videos.size(); i += 2)
     pairs.push_back({find_one_video(videos[i]), find_one_video(videos[i + 1])});

@@ -67,8 +67,9 @@ void print_suppressed(const std::vector<CleanShot>& shots, int64_t min_length) {
 /// `how` says by which rule they were found.
 void print(const std::string& path, const VideoSurvey& survey, const std::vector<CleanShot>& shots,
            const std::string& how) {
-  print_out("{}: {} frames of {}x{}, {:.4g} frames/s, {}, {}\n", printable(path), survey.frames,
-            survey.width, survey.height, survey.fps, counted(std::ssize(shots), "shot"), how);
+  print_out("{}: {} of {}x{}, {:.4g} frames/s, {}, {}\n", printable(path),
+            counted(survey.frames, "frame"), survey.width, survey.height, survey.fps,
+            counted(std::ssize(shots), "shot"), how);
   for (const std::string& note : survey.notes) print_out("  {}\n", note);
   std::vector<std::vector<std::string>> rows;
   const auto seconds = [&](int64_t frame) { return fmt::format("{:.3f}", survey.times[frame]); };
@@ -162,9 +163,10 @@ class Search {
     }
     if (!options_.truth.empty() && (scored_ > 0 || inputs_.empty())) print_score();
     if (failed_ > 0 && inputs_.size() > 1)
-      print_out("{} of {} videos could not be read\n", failed_, inputs_.size());
+      print_out("{} of {} could not be read\n", failed_, counted(std::ssize(inputs_), "video"));
     if (interrupted())
-      print_out("interrupted: {} of {} videos are done\n", videos_.size(), inputs_.size());
+      print_out("interrupted: {} of {} done\n", videos_.size(),
+                counted(std::ssize(inputs_), "video"));
     if (!options_.out.empty()) write();
     return failed_ > 0 ? ExitCode::usage : mismatch_ ? ExitCode::regression : ExitCode::fine;
   }

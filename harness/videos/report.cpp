@@ -11,6 +11,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/output/thrown.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/io/text/escape.h"
 #include "harness/io/text/path_json.h"
 #include "harness/io/text_table.h"
@@ -179,9 +180,9 @@ void print_metrics(const std::vector<VideoResult>& all) {
   std::copy_if(all.begin(), all.end(), std::back_inserter(results),
                [](const VideoResult& r) { return r.error.empty(); });
   for (const VideoResult& r : results) {
-    print_out("{}: {} frames of {}x{}, {:.4g} fps, shots at {} ({}), measured at {:.1f} fps\n",
-              printable(r.path), r.survey.frames, r.survey.width, r.survey.height, r.survey.fps,
-              fmt::join(r.survey.shots, ","), r.shots_from,
+    print_out("{}: {} of {}x{}, {:.4g} fps, shots at {} ({}), measured at {:.1f} fps\n",
+              printable(r.path), counted(r.survey.frames, "frame"), r.survey.width, r.survey.height,
+              r.survey.fps, fmt::join(r.survey.shots, ","), r.shots_from,
               static_cast<double>(r.survey.frames) / r.seconds);
     for (const std::string& note : r.survey.notes) print_out("  {}\n", note);
   }

@@ -14,6 +14,7 @@
 #include "harness/io/places/place.h"
 #include "harness/io/sha256.h"
 #include "harness/io/text/console.h"
+#include "harness/io/text/counted.h"
 #include "harness/store/store.h"
 #include "harness/suites/shards/shard.h"
 
@@ -160,10 +161,11 @@ ExitCode merge(const MergeOptions& options) {
   const std::vector<StoredRun> merged = merge_runs(runs, options);
   Store store(options.db, Store::Mode::write);
   for (const StoredRun& run : merged)
-    print_out("run {} of suite {} on machine {}, {} cases: {}\n", run.uid, run.suite,
-              run.machine_key, run.cases.size(), store.add_run(run) ? "added" : "is there already");
-  print_out("{} cases of {} stores are in {}\n", count_cases(merged), options.stores.size(),
-            in_quotes(options.db));
+    print_out("run {} of suite {} on machine {}, {}: {}\n", run.uid, run.suite, run.machine_key,
+              counted(std::ssize(run.cases), "case"),
+              store.add_run(run) ? "added" : "is there already");
+  print_out("stored in {}: {} of {}\n", in_quotes(options.db), counted(count_cases(merged), "case"),
+            counted(std::ssize(options.stores), "store"));
   return ExitCode::fine;
 }
 

@@ -12,6 +12,7 @@
 #include "attention/error.h"
 #include "harness/io/file.h"
 #include "harness/io/places/roles.h"
+#include "harness/io/text/counted.h"
 #include "harness/workloads/film/film.h"
 #include "harness/workloads/media/picture.h"
 #include "harness/workloads/media/video_reader.h"
@@ -132,8 +133,9 @@ std::vector<VideoInput> videos_in(const std::string& folder, double image_fps) {
     throw InputError(fmt::format("folder {} holds no frames (png, jpg …) and no videos (mp4 …)",
                                  in_quotes(folder)));
   if (!pictures.empty() && !videos.empty())
-    throw InputError(fmt::format("folder {} holds {} pictures and {} videos; name what is meant",
-                                 in_quotes(folder), pictures.size(), videos.size()));
+    throw InputError(fmt::format("folder {} holds {} and {}; name what is meant", in_quotes(folder),
+                                 counted(std::ssize(pictures), "picture"),
+                                 counted(std::ssize(videos), "video")));
   const auto by_number = [](const std::string& a, const std::string& b) {
     return strverscmp(a.c_str(), b.c_str()) < 0;
   };
@@ -205,8 +207,8 @@ VideoInput find_one_video(const std::string& path) {
   std::vector<VideoInput> inputs = find_videos({path}, VideoInput().image_fps);
   if (inputs.size() == 1) return std::move(inputs.front());
   return {.path = path,
-          .error = fmt::format("folder {} holds {} videos, one is needed; name it", in_quotes(path),
-                               inputs.size())};
+          .error = fmt::format("folder {} holds {}, one is needed; name it", in_quotes(path),
+                               counted(std::ssize(inputs), "video"))};
 }
 
 VideoInput find_video(const std::string& path) {

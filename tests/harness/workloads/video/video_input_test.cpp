@@ -60,7 +60,7 @@ TEST(VideoInput, SaysWhatIsWrong) {
   const auto find = [](const std::string& path) { return [path] { find_video(path); }; };
   expect_input_error(find((folder / "none.mp4").string()), "does not exist");
   expect_input_error(find(empty), "holds no frames");
-  expect_input_error(find(mixed), "holds 1 pictures and 1 videos");
+  expect_input_error(find(mixed), "holds 1 picture and 1 video");
   expect_input_error(find("film:x"), "write film or film:SEED");
   EXPECT_NE(find_videos({empty}, 24)[0].error.find("holds no frames"), std::string::npos);
 }
