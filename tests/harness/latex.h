@@ -16,7 +16,13 @@ inline std::string document(const std::string& tables, const std::string& column
          "\\end{document}\n";
 }
 
-inline bool has_latex() { return run_shell("command -v pdflatex").exit_code == 0; }
+/// Whether there is LaTeX, with the packages of document().
+inline bool has_latex() {
+  return run_shell(
+             "pdflatex -version && kpsewhich booktabs.sty && kpsewhich graphicx.sty && "
+             "kpsewhich multirow.sty")
+             .exit_code == 0;
+}
 
 /// The log of tables that compile; `columns` is onecolumn or twocolumn.
 inline std::string compiled(const std::string& tables, const std::string& columns) {
