@@ -127,6 +127,17 @@ class LostRanks(RanksTest):
                 self.assertRegex(said[0], rf"^vidattn: rank {speaker} \(process \d+ on \S+\) has waited \d+ s for {step}, "
                                  "of which one may be stopped or gone: the run ends on all ranks$")
 
+    def test_a_rank_that_stops_when_all_others_are_through_is_killed(self):
+        """No other rank waits for it, but mpirun does."""
+        for rank, function, launcher in ((0, "ended", [MPIRUN]), (1, "ended", [MPIRUN])):
+            with self.subTest(function=function, rank=rank):
+                code, said, told = self.stopped(rank, function, *CALL, "--backend", "full", "--distributed", "ring",
+                                                ranks=2, launcher=launcher)
+                self.assertNotEqual(code, 0, told)
+                self.assertEqual(len(said), 1, told)
+                self.assertRegex(said[0], rf"^vidattn: rank {rank} \(process \d+ on \S+\) is stopped, and was to wait "
+                                 "for MPI to end on all ranks: it is killed$")
+
     def test_only_the_silent_rank_is_named(self):
         """While it gathers hosts, all others wait for it."""
         code, said, told = self.stopped(1, "MPI_Iallgather", *CALL, "--backend", "full", "--distributed", "ring", ranks=4)

@@ -1,7 +1,8 @@
 // Preloaded into the ranks of tests/lost_ranks.py: stops one of them (SIGSTOP) where it comes to a
 // function of MPI's.
 //   VIDATTN_STOP=RANK:FUNCTION  of those below; MPI_Isend counts from the first that is no sign of
-//                               life, "begun" is the end of MPI_Init_thread
+//                               life, "begun" is the end of MPI_Init_thread,
+//                               "ended" that of MPI_Finalize
 #include <mpi.h>
 
 #include <csignal>
@@ -46,7 +47,9 @@ int MPI_Isend(const void* from, int count, MPI_Datatype of, int to, int tag, MPI
 
 int MPI_Finalize() {
   stop_at("MPI_Finalize");
-  return PMPI_Finalize();
+  const int code = PMPI_Finalize();
+  stop_at("ended");
+  return code;
 }
 
 }  // extern "C"

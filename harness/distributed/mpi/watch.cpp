@@ -5,16 +5,28 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
 
 namespace vidattn {
 
+namespace {
+
+constexpr double kAfterOthers = 1;  // s
+
+}  // namespace
+
 double turn_of(int place) { return 2.0 * std::clamp(place, 0, 2); }
 
 Watch::Watch(const MpiSettings& settings, std::string what, double patience)
-    : settings_(settings), what_(std::move(what)), patience_(patience + turn_of(settings.rank)) {
+    : settings_(settings),
+      what_(std::move(what)),
+      patience_(patience + turn_of(settings.rank)),
+      guardian_("vidattn: " + own_name() + " is stopped, and was to wait for " + what_ +
+                    ": it is killed\n",
+                patience + turn_of(INT_MAX) + kAfterOthers) {
   watcher_ = std::thread([this] { watch(); });
 }
 
@@ -36,12 +48,16 @@ void Watch::watch() {
   end();
 }
 
-void Watch::end() const {
+std::string Watch::own_name() const {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
-  settings_.say("rank " + std::to_string(settings_.rank) + " (process " + std::to_string(getpid()) +
-                    " on " + host.data() + ") has waited " +
-                    std::to_string(static_cast<int>(patience_)) + " s for " + what_ +
+  return "rank " + std::to_string(settings_.rank) + " (process " + std::to_string(getpid()) +
+         " on " + host.data() + ")";
+}
+
+void Watch::end() const {
+  settings_.say(own_name() + " has waited " + std::to_string(static_cast<int>(patience_)) +
+                    " s for " + what_ +
                     ", of which one may be stopped or gone: the run ends on all ranks",
                 true);
   std::fflush(stdout);

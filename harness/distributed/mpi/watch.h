@@ -5,6 +5,7 @@
 #include <string>
 #include <thread>
 
+#include "harness/distributed/mpi/guardian.h"
 #include "harness/distributed/ranks/mpi_transport.h"
 
 namespace vidattn {
@@ -15,7 +16,8 @@ double turn_of(int place);
 
 /// For steps that ranks take together inside of MPI (its start, its end), where no sign of life can
 /// be heard: one that takes too long ends this process with MpiSettings::lost_code, after a line
-/// that says which rank waits for what. Its launcher then ends the others.
+/// that says which rank waits for what. Its launcher then ends the others. Where none does, a rank
+/// that is stopped is killed in the end (Guardian).
 class Watch {
  public:
   /// `what` ("MPI to start on all ranks") may take `patience` seconds, until the object goes.
@@ -25,12 +27,15 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
 
  private:
+  /// "rank 1 (process 4711 on host)".
+  std::string own_name() const;
   void watch();
   [[noreturn]] void end() const;
 
   const MpiSettings& settings_;
   std::string what_;
   double patience_;  ///< seconds
+  Guardian guardian_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool over_ = false;
