@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Builds vidattn where needed and runs it: the main job without arguments, the attention of the shipped
-# network on 32,760 tokens, else `vidattn ARGUMENTS` in the caller's folder.
+# Builds vidattn where needed and runs it: the main job without arguments, else
+# `vidattn ARGUMENTS` in the caller's folder.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 "$root/harness/build.sh" release vidattn
 [[ $# -eq 0 ]] || exec "$root/build/release/vidattn" "$@"
-"$root/build/release/vidattn" run --workload dit --grid 21,30,52
+"$root/build/release/vidattn" run
+echo
+# What the film costs is above. How near methods stay to trained attention: a toy's, of its own length.
+"$root/build/release/vidattn" run --workload dit
 "$root/harness/next.sh"

@@ -29,6 +29,7 @@ struct CheckedCase {
   std::string key;
   std::vector<Finding> findings;  ///< the root cause first, then what follows of it
   bool again = false;             ///< its time was measured a second time
+  bool withheld = false;          ///< its times are no ground for a verdict: they got none
 
   Finding::State worst() const;  ///< the heaviest; ok where nothing was found
 };

@@ -26,12 +26,15 @@ int64_t count(const CheckReport& report, State state) {
 }
 
 std::string verdict(const CheckReport& report) {
-  return fmt::format(
+  const std::string text = fmt::format(
       "{}: of {} cases {} are worse, {} changed, {} are better, {} could not be judged, {} were "
       "skipped, {} have notes",
       word(report), report.cases.size(), count(report, State::worse), count(report, State::changed),
       count(report, State::better), count(report, State::invalid), count(report, State::skipped),
       count(report, State::note));
+  const auto withheld = std::count_if(report.cases.begin(), report.cases.end(),
+                                      [](const CheckedCase& c) { return c.withheld; });
+  return withheld == 0 ? text : text + fmt::format("; no verdict on the times of {} of them", withheld);
 }
 
 /// What the reader must know to weigh the verdict.

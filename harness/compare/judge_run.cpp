@@ -155,6 +155,7 @@ void judge_times(const BaselineCase& base, const Measurement& c, const Tolerance
 /// Of times that are no ground for a verdict: what looks slower cannot be judged, and what does not
 /// is no news either.
 void withhold_verdict(const std::string& reason, CheckedCase& checked) {
+  checked.withheld = true;
   for (Finding& f : checked.findings) {
     if (!is_time(f) || f.state == State::note) continue;
     f.state = f.state >= State::invalid ? State::invalid : State::note;

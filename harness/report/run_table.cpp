@@ -71,6 +71,16 @@ std::string unread_lines(const MainJob& job) {
   return text;
 }
 
+/// What the workload says of itself that a reader of its figures must know.
+std::string note_lines(const WorkloadFacts& w) {
+  const auto notes = w.provenance.find("notes");
+  if (notes == w.provenance.end() || !notes->is_array()) return "";
+  std::string text;
+  for (const nlohmann::json& note : *notes)
+    if (note.is_string()) text += fmt::format("note: {}\n", printable(note.get<std::string>()));
+  return text;
+}
+
 /// Of several calls it speaks of the first.
 std::string workload_line(const WorkloadFacts& w, bool several) {
   std::string text = several ? "the first call: " : "workload " + w.name + ": ";
@@ -81,7 +91,7 @@ std::string workload_line(const WorkloadFacts& w, bool several) {
   if (w.keys > 0) text += ", " + counted(w.keys, "key");
   text += fmt::format(", {} of {}", counted(w.heads, "head"), w.dim);
   if (w.value_dim > 0) text += fmt::format(", values of {}", w.value_dim);
-  return text + "\n";
+  return text + "\n" + note_lines(w);
 }
 
 std::string peak_line(const MainJob& job) {

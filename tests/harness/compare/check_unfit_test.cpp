@@ -34,6 +34,8 @@ TEST(CheckUnfit, AnUnfitMachineCannotShowARegressionOfTime) {
   EXPECT_EQ(report.exit_code(), ExitCode::invalid);
   EXPECT_NE(finding(report, 0, "ratio").message.find("best speed changed by -40%"),
             std::string::npos);
+  EXPECT_NE(check_text(report).find("no verdict on the times of 2 of them"), std::string::npos)
+      << check_text(report);
   run.cases[0].values["pairs"].value += 1;
   EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression)
       << "figures do not hang on it";
