@@ -127,9 +127,10 @@ void load_all(const std::string& path, std::vector<StoredRun>& runs) {
     runs.push_back(store.load_run(std::to_string(run.id)));
 }
 
-size_t count_cases(const std::vector<StoredRun>& runs) {
+size_t count_cases(const std::vector<StoredRun>& runs, const std::set<std::string>& without = {}) {
   std::map<std::string, size_t> by_uid;  // a run that two stores have counts once
-  for (const StoredRun& run : runs) by_uid[run.uid] = run.cases.size();
+  for (const StoredRun& run : runs)
+    if (!without.contains(run.uid)) by_uid[run.uid] = run.cases.size();
   size_t count = 0;
   for (const auto& [uid, cases] : by_uid) count += cases;
   return count;
@@ -141,13 +142,18 @@ std::vector<StoredRun> merge_runs(const std::vector<StoredRun>& runs, const Merg
   const MergedRuns merged = gather(runs);
   if (!options.mixed_revisions) require_one_revision(merged);
   if (!options.partial) require_whole(options.mixed_revisions ? over_revisions(merged) : merged);
+  std::vector<StoredRun> joined;
+  std::set<std::string> made;
+  for (const auto& [key, parts] : merged)
+    for (const ShardsOfRun& shards : parts)
+      made.insert(joined.emplace_back(one_run(key, shards)).uid);
+  // A store that was merged before has a run of the same shards already: it is the one made here.
   std::vector<StoredRun> result;
-  std::set<std::string> seen;
+  std::set<std::string> seen = made;
   for (const StoredRun& run : runs)
     if (!shard_of_run(run.suite) && seen.insert(run.uid).second) result.push_back(run);
-  for (const auto& [key, parts] : merged)
-    for (const ShardsOfRun& shards : parts) result.push_back(one_run(key, shards));
-  if (count_cases(result) != count_cases(runs)) throw std::logic_error("merging lost a case");
+  result.insert(result.end(), joined.begin(), joined.end());
+  if (count_cases(result) != count_cases(runs, made)) throw std::logic_error("merging lost a case");
   return result;
 }
 

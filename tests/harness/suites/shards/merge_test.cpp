@@ -103,6 +103,19 @@ TEST(Merge, OtherRunsStayAsTheyAre) {
   EXPECT_EQ(merged[0].cases.size(), 2);
 }
 
+TEST(Merge, ARunThatWasMergedBeforeIsThereOnce) {
+  const StoredRun one = shard_run(1, 2, {"a"}), two = shard_run(2, 2, {"b", "c"});
+  for (const std::vector<StoredRun>& shards : {std::vector{one, two}, std::vector{one}}) {
+    const StoredRun before = merge_runs(shards, {.partial = true})[0];
+    std::vector<StoredRun> runs = shards;
+    runs.insert(runs.begin(), before);
+    const auto again = merge_runs(runs, {.partial = true});
+    ASSERT_EQ(again.size(), 1);
+    EXPECT_EQ(again[0].uid, before.uid);
+    EXPECT_EQ(keys_of(again[0]), keys_of(before));
+  }
+}
+
 class MergeCommand : public ::testing::Test {
  protected:
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
