@@ -49,7 +49,8 @@ LIBRARIES = [
 # (what it does, how it is called, the only files that may, what others use)
 CALLS = [
     ("starts a program", r"\b(popen|system|fork|vfork|exec[lv]p?e?|execvpe|posix_spawnp?)\(",
-     ("harness/host/programs/program.cpp", "harness/host/process.cpp", "harness/cli/restart.cpp"),
+     ("harness/host/programs/program.cpp", "harness/host/process.cpp", "harness/cli/restart.cpp",
+      "harness/distributed/mpi/guardian.cpp"),
      "harness/host/programs/program.h"),
     ("prints", r"\bfmt::print\(|\b(printf|fprintf|puts|fputs)\(|\bstd::(cout|cerr|clog)\b",
      ("harness/io/text/console.cpp", "harness/host/progress.cpp"), "harness/io/text/console.h"),

@@ -38,8 +38,9 @@ const RegisterCommand registered([] {
       "a claim of the paper, tried on small video DiTs that were trained here",
       {Option("NAME", &given->name, help()).required().one_of(names()),
        Option("--checkpoint", &r.checkpoints, "model of `vidattn train`; may be repeated"),
-       Option("--backend", &r.backends,
-              "visual attention; may be repeated; of `recall` without --checkpoint: what is trained")
+       Option(
+           "--backend", &r.backends,
+           "visual attention; may be repeated; of `recall` without --checkpoint: what is trained")
            .shown_as("what the model was trained with"),
        Option("--clips", &r.clips, "clips").in(1, 100000),
        Option("--steps", &r.steps, "denoising steps of a video").in(1, 1000),

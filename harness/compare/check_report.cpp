@@ -34,7 +34,8 @@ std::string verdict(const CheckReport& report) {
       count(report, State::note));
   const auto withheld = std::count_if(report.cases.begin(), report.cases.end(),
                                       [](const CheckedCase& c) { return c.withheld; });
-  return withheld == 0 ? text : text + fmt::format("; no verdict on the times of {} of them", withheld);
+  return withheld == 0 ? text
+                       : text + fmt::format("; no verdict on the times of {} of them", withheld);
 }
 
 /// What the reader must know to weigh the verdict.

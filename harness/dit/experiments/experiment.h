@@ -16,7 +16,8 @@ namespace vidattn {
 /// What an experiment on trained networks is asked; each reads what concerns it.
 struct ExperimentRequest {
   std::vector<std::string> checkpoints;
-  std::vector<std::string> backends;  ///< empty = what each network was trained with, or the default
+  std::vector<std::string>
+      backends;  ///< empty = what each network was trained with, or the default
   int64_t clips = 24, steps = 30;
   double shift = 5;   ///< of the noise levels (steps_workload.h)
   uint64_t seed = 1;  ///< of the clips, which are none of any training's, and the noise
