@@ -17,6 +17,8 @@ from mpirun import CALL, MPIRUN, SURVIVING, TOOL, RanksTest, below, lives, main,
 
 STOP_RANK = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else ""
 OPEN_MPI = unittest.skipUnless("Open MPI" in version_of_mpi(), "the launcher of Debian's MPICH ends with a rank")
+# MPICH's launcher may pass on that of a rank that it killed then.
+LOST_CODES = (2,) if "Open MPI" in version_of_mpi() else (2, 9)
 
 
 class LostRanks(RanksTest):
@@ -123,7 +125,8 @@ class LostRanks(RanksTest):
                                               (1, "MPI_Finalize", 0, "MPI to end on all ranks")):
             with self.subTest(function=function, rank=rank):
                 code, said, told = self.stopped(rank, function, *CALL, "--backend", "full", "--distributed", "ring")
-                self.assertEqual((code, len(said)), (2, 1), told)
+                self.assertIn(code, LOST_CODES, told)
+                self.assertEqual(len(said), 1, told)
                 self.assertRegex(said[0], rf"^vidattn: rank {speaker} \(process \d+ on \S+\) has waited \d+ s for {step}, "
                                  "of which one may be stopped or gone: the run ends on all ranks$")
 
