@@ -16,8 +16,6 @@
 namespace vidattn {
 namespace {
 
-constexpr const char* kDefaultTrained = "moga_stga:num_groups=5";
-
 /// A network with the method that attends in it.
 struct Contender {
   std::string checkpoint, backend;
@@ -40,7 +38,7 @@ void add_contenders(const std::string& path, std::vector<std::string> backends,
 /// Full-attention networks, and each of the methods fine-tuned from them.
 std::vector<std::string> train_networks(const ExperimentRequest& request) {
   const std::vector<TrainedVariant> variants = variants_of(
-      request.backends.empty() ? std::vector<std::string>{kDefaultTrained} : request.backends);
+      request.backends.empty() ? std::vector<std::string>{kPaperMethod} : request.backends);
   require_trainable(request, variants);
   require_bases(request);
   const std::vector<std::string> bases = base_models(request);

@@ -21,16 +21,19 @@ constexpr double kHalfRow = 0.36;
 
 double name_width(const std::string& name) { return text_width(name, ChartSize::kFont); }
 
+/// At most `most` letters of a text, fewer where they do not fit into `room` pixels in letters of
+/// so many points, but not below `least`.
+std::string fitted(const std::string& text, double room, double points, size_t least, size_t most) {
+  while (most > least && text_width(shortened(text, most), points) > room) --most;
+  return shortened(text, most);
+}
+
 /// What a row is called, with what its numbers lack; the chart's half is left to the plot.
 std::string row_name(const json& c) {
   constexpr double kWidest = 0.47 * ChartSize::kWidth;
-  constexpr size_t kShortest = 8;
   std::string flaws;
   for (const json& flaw : c["flaws"]) flaws += fmt::format(" ({})", flaw.get<std::string>());
-  size_t most = 34;
-  const auto name = [&] { return shortened(c["short"].get<std::string>(), most) + flaws; };
-  while (most > kShortest && name_width(name()) > kWidest) --most;
-  return name();
+  return fitted(c["short"], kWidest - name_width(flaws), ChartSize::kFont, 8, 34) + flaws;
 }
 
 /// Where the plot begins: right of the longest name.
@@ -139,9 +142,7 @@ std::string told_times(const json& times) {
   }
   const std::string told = fmt::format("{:.3g} + {:.4g} ms{}", kMilli * planning,
                                        kMilli * times.back()["seconds"].get<double>(), names);
-  size_t most = characters(told);
-  while (most > 0 && text_width(shortened(told, most), kTimesPoints) > kRoom) --most;
-  return shortened(told, most);
+  return fitted(told, kRoom, kTimesPoints, 0, characters(told));
 }
 
 struct Part {

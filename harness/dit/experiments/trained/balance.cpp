@@ -23,7 +23,7 @@ constexpr double kNearOne = 0.05;
 
 /// No balance loss, and two weights of each reading of P.
 std::vector<TrainedVariant> balance_variants() {
-  const std::string backend = "moga_stga:num_groups=5";
+  const std::string backend = kPaperMethod;
   std::vector<TrainedVariant> variants{{"alpha 0", backend, 0}};
   for (const std::string& form : balance_forms())
     for (const double alpha : {0.1, 1.0})

@@ -21,8 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// The columns of MoGA's Table 12.
-constexpr const char* kTimedBackends[] = {"full", "moga_stga:num_groups=5",
-                                          "moga_stga:num_groups=20"};
+constexpr const char* kTimedBackends[] = {"full", kPaperMethod, "moga_stga:num_groups=20"};
 // Steps of a training: the first ones render more clips and warm the machine up.
 constexpr int64_t kUntimedSteps = 1, kTimedSteps = 3, kTimedClips = 4, kPaintedSteps = 4;
 

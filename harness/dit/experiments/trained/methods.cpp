@@ -16,8 +16,7 @@ const std::vector<std::string>& swapped_methods() {
 }
 
 const std::vector<std::string>& trained_methods() {
-  static const std::vector<std::string> names{"moga_stga:num_groups=5", "moga:num_groups=5",
-                                              "vmoba"};
+  static const std::vector<std::string> names{kPaperMethod, "moga:num_groups=5", "vmoba"};
   return names;
 }
 

@@ -9,6 +9,9 @@
 
 namespace vidattn {
 
+/// The paper's method, as experiments train it unless they ask for another.
+inline constexpr const char* kPaperMethod = "moga_stga:num_groups=5";
+
 /// A way to train, as an experiment compares them.
 struct TrainedVariant {
   std::string label;
