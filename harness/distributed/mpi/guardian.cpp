@@ -35,7 +35,9 @@ bool is_stopped(const char* stat) {
     if (poll(&closed, 1, kTick) > 0) _exit(0);
     stopped = is_stopped(stat) ? stopped + kTick : 0;
   }
-  if (write(STDERR_FILENO, line.data(), line.size()) >= 0) kill(rank, SIGKILL);
+  std::signal(SIGPIPE, SIG_IGN);  // heard or not, the rank goes
+  [[maybe_unused]] const ssize_t said = write(STDERR_FILENO, line.data(), line.size());
+  kill(rank, SIGKILL);
   _exit(0);
 }
 
