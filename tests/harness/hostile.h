@@ -36,8 +36,8 @@ inline std::vector<std::string> hostile_texts(const std::string& made) {
       "* first in its row",
       "| a | b |\n|---|---|\n| c",
       "\\| a",
-      "<script>x</script> [x](javascript:x) ![x](http://x) &lt; *b* **c** _d_ ~~g~~ `h` $i$ &#64; "
-      "@user a@b.de #12 :smile: www.x.yz HTTPS://x.yz ftp://x.yz mailto:x@y.zz [a]: b [^1]",
+      ("<script>x</script> [x](javascript:x) ![x](http://x) &lt; *b* **c** _d_ ~~g~~ `h` $i$ &#64; "
+       "@user a@b.de #12 :smile: www.x.yz HTTPS://x.yz ftp://x.yz mailto:x@y.zz [a]: b [^1]"),
       "]]></failure><failure message=\"x\">",
       std::string("\x1b[2J\x1b]0;title\x07 \r\t\v\x7f \xc2\x9b"
                   "31m \xe2\x80\xae"

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <climits>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -41,9 +42,10 @@ Watch::~Watch() {
 
 /// Counts what it waited, not what passed: a rank that was stopped itself has not waited.
 void Watch::watch() {
-  constexpr std::chrono::duration<double> kTick(0.05);
+  constexpr std::chrono::milliseconds kTick(50);
+  const auto ticks = static_cast<int64_t>(1000 * patience_) / kTick.count();
   std::unique_lock lock(mutex_);
-  for (double waited = 0; waited < patience_; waited += kTick.count())
+  for (int64_t waited = 0; waited < ticks; ++waited)
     if (changed_.wait_for(lock, kTick, [this] { return over_; })) return;
   end();
 }

@@ -171,7 +171,7 @@ std::string xml(std::string_view text) {
 }
 
 std::string csv_field(std::string_view text) {
-  const std::string safe = (is_formula(text) ? "'" : "") + std::string(text);
+  std::string safe = (is_formula(text) ? "'" : "") + std::string(text);
   if (safe.find_first_of(",\"\n\r") == std::string::npos) return safe;
   return '"' + replaced(safe, {{'"', "\"\""}}) + '"';
 }

@@ -12,6 +12,7 @@
 #include "harness/host/programs/program.h"
 #include "harness/io/json_file.h"
 #include "harness/io/text/escape.h"
+#include "harness/io/text/shortened.h"
 #include "harness/report/charts/plane.h"
 #include "harness/report/report.h"
 #include "harness/report/run_table.h"
@@ -198,8 +199,8 @@ TEST(Hostile, StoredRunsOfOthersDoNothing) {
         "export latest --db s.db --out o.json",
         "export latest --db s.db --format google-benchmark --out g.json",
         "export latest --db s.db --format bmf --out f.json",
-        "check --db s.db --baseline b.json --run latest --out c.json --junit j.xml --markdown "
-        "m.md"}) {
+        ("check --db s.db --baseline b.json --run latest --out c.json --junit j.xml --markdown "
+         "m.md")}) {
     const ToolResult result = tool(command);
     EXPECT_LT(result.exit_code, 3) << command << result.err;
     EXPECT_FALSE(testing::has_controls(result.out + result.err)) << command << result.out;
