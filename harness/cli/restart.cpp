@@ -14,8 +14,6 @@
 namespace vidattn {
 namespace {
 
-constexpr const char* kRestarted = "VIDATTN_RESTARTED";
-
 constexpr rlim_t kMuchMemory = rlim_t{4} << 30;  // bytes; libraries and threads take far less
 constexpr rlim_t kManyThreads = 1024;
 char one_thread[] = "OPENBLAS_NUM_THREADS=1";  // an environment's texts are not const
@@ -46,8 +44,7 @@ void restart_limited(char** argv, char** environment) noexcept {
   ::execve("/proc/self/exe", argv, changed.data());  // without /proc it goes on as it is
 }
 
-void restart_tuned(char** argv, const std::string& core) {
-  if (is_set(kRestarted)) return;
+std::vector<std::pair<const char*, std::string>> missing_settings(const std::string& core) {
   std::vector<std::pair<const char*, std::string>> settings;
   const std::string better = better_blas_core(core);
   if (!better.empty() && !is_set("OPENBLAS_CORETYPE")) settings = {{"OPENBLAS_CORETYPE", better}};
@@ -57,6 +54,12 @@ void restart_tuned(char** argv, const std::string& core) {
   if (const char* threads = std::getenv("OPENBLAS_NUM_THREADS");
       threads == nullptr || threads != std::string("1"))
     settings.emplace_back("OPENBLAS_NUM_THREADS", "1");
+  return settings;
+}
+
+void restart_tuned(char** argv, const std::string& core) {
+  if (is_set(kRestarted)) return;
+  auto settings = missing_settings(core);
   if (settings.empty()) return;
   // Not /proc/self/exe itself, which would show up as "exe" in ps and top.
   const std::string program = own_path().string();

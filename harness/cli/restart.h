@@ -1,6 +1,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "attention/blas.h"
 
@@ -12,9 +14,9 @@ namespace vidattn {
 /// C++ is ready yet.
 void restart_limited(char** argv, char** environment) noexcept;
 
-/// To be called first in main(): starts the program again with what libraries read from the
-/// environment only when they are loaded, and returns where nothing is missing or the program
-/// cannot be restarted. Variables that are set already are kept, but for the last.
+/// Variables that libraries read from the environment only when they are loaded, and their values,
+/// where the environment has others. What is set already is kept, but for the last. `core` is what
+/// OpenBLAS chose.
 /// - OPENBLAS_CORETYPE, where OpenBLAS does not know the CPU and chose slower kernels than it could
 ///   run (Debian's 0.3.21 takes Zen 4 and later for a Haswell: half the speed).
 /// - GOMP_SPINCOUNT=2000, about 0.1 ms: libgomp's threads spin for some 15 ms on a thread that they
@@ -22,7 +24,14 @@ void restart_limited(char** argv, char** environment) noexcept;
 ///   that a run of 1 ms takes 16.
 /// - OPENBLAS_NUM_THREADS=1: the others are of no use (attention/blas.h), and where there is no
 ///   memory for their buffers, they spin for ever and keep the program from ending.
-/// argv is main()'s; `core` is what OpenBLAS chose.
+std::vector<std::pair<const char*, std::string>> missing_settings(
+    const std::string& core = blas_core());
+
+/// Says to restart_tuned() that there is nothing to do.
+inline constexpr const char* kRestarted = "VIDATTN_RESTARTED";
+
+/// To be called first in main(): starts the program again with the missing settings, and returns
+/// where nothing is missing or the program cannot be restarted. argv is main()'s.
 void restart_tuned(char** argv, const std::string& core = blas_core());
 
 }  // namespace vidattn

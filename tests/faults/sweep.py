@@ -124,7 +124,8 @@ class Sweep:
 
     def call(self, arguments, folder, fault=None):
         # Set: the tool does not start itself again, which would lose the preloaded library.
-        environment = dict(os.environ, VIDATTN_RESTARTED="1", GOMP_SPINCOUNT="2000")
+        environment = dict(os.environ, VIDATTN_RESTARTED="1", GOMP_SPINCOUNT="2000",
+                           OPENBLAS_NUM_THREADS="1")
         if fault:
             environment.update(LD_PRELOAD=self.inject, VIDATTN_FAULT=fault, VIDATTN_FAULT_MARK=self.mark)
         return subprocess.run([self.tool, *arguments], cwd=folder, env=environment, timeout=LONGEST,

@@ -37,7 +37,7 @@ void stages(const fs::path& file) {
     video.plans.push_back(read_sample_plan(plan, found.clips));
   video.analysis = std::move(found);
   decision_lines(video);
-  curate_page({video}, summarize({video}));
+  curate_page({video}, summarize({video}, {}));
 }
 
 /// Answers what a server sent.

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <string>
 
-#include "attention/blas.h"
+#include "harness/cli/restart.h"
 #include "tests/paths.h"
 
 namespace vidattn {
@@ -31,10 +31,8 @@ inline std::string read_all(FILE* stream) {
 /// Half of a short run of the tool is starting itself again with what libraries read when they are
 /// loaded (harness/cli/restart.h): here it has that from the start.
 inline void tune_environment() {
-  const std::string better = better_blas_core(blas_core());
-  if (!better.empty()) setenv("OPENBLAS_CORETYPE", better.c_str(), 0);
-  setenv("GOMP_SPINCOUNT", "2000", 0);
-  setenv("VIDATTN_RESTARTED", "1", 0);
+  for (const auto& [variable, value] : missing_settings()) setenv(variable, value.c_str(), 1);
+  setenv(kRestarted, "1", 1);
 }
 
 /// Runs a shell command.
