@@ -15,9 +15,9 @@ struct Given {
 };
 
 ExitCode write(const Given& given) {
-  Progress progress("rendering", 1000);
+  ShareProgress progress("rendering");
   const bool written = write_film(given.film, given.path, [&](double share) {
-    progress.update(static_cast<int64_t>(share * 1000));
+    progress.update(share);
     return !interrupted();
   });
   return written ? ExitCode::fine : ExitCode::interrupted;

@@ -174,6 +174,7 @@ void print_comparison(const ComparisonResult& result, const CompareOptions& opti
   if (!undecidable.empty()) print_out("undecidable: {}\n", undecidable);
   for (const std::string& warning : result.warnings) print_out("warning: {}\n", warning);
   print_correlated(result);
+  if (all.empty()) return;
   print_out(
       "\nB/A: median over blocks, bootstrap interval; p: Wilcoxon signed-rank; MDE: smallest "
       "slowdown\nthat would be called with 80% power. faster or slower: interval beyond {:g}% and "

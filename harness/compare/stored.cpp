@@ -36,13 +36,13 @@ struct Side {
   StoredRun run;
 };
 
-/// Times that are not to be believed.
+/// Why a side's times of a case are not to be believed; empty where they are.
 std::string distrust_of(const Side& side, const Measurement& c) {
   if (c.outcome == Outcome::mistrusted)
     return fmt::format("{} mistrusted: {}", side.name, c.reason);
   const std::string whole = unfit_for_times(side.run);
   const std::string unfit = whole.empty() ? unfit_for_times(c) : whole;
-  return unfit.empty() ? "" : fmt::format("no verdict on its times: {}: {}", side.name, unfit);
+  return unfit.empty() ? "" : fmt::format("{}: {}", side.name, unfit);
 }
 
 /// What pairs of blocks cannot mend: other inputs, times that are not to be believed.
@@ -51,8 +51,10 @@ std::string mismatch_of(const Side& on_a, const Measurement& a, const Side& on_b
   CaseIdentity like_b = a.identity;
   like_b.content = b.identity.content;
   if (!same_case(a.identity, like_b)) return "the two runs had other q, k or v";
-  const std::string distrust = distrust_of(on_a, a);
-  return distrust.empty() ? distrust_of(on_b, b) : distrust;
+  const std::string of_a = distrust_of(on_a, a), of_b = distrust_of(on_b, b);
+  if (of_a.empty() && of_b.empty()) return "";
+  return fmt::format("no verdict on its times: {}{}{}", of_a,
+                     of_a.empty() || of_b.empty() ? "" : "; ", of_b);
 }
 
 ComparedCase compare_cases(const Side& on_a, const Measurement& a, const Side& on_b,
@@ -136,7 +138,7 @@ ComparisonResult compare_stored_runs(const CompareOptions& options) {
     const Measurement* partner = find(b.run, c);
     if (!partner) continue;
     result.cases.push_back(compare_cases(a, c, b, *partner, names));
-    warn_about_blocks(c, *partner, result.warnings);
+    if (result.cases.back().problem.empty()) warn_about_blocks(c, *partner, result.warnings);
   }
   if (result.cases.empty())
     throw InputError(fmt::format("{} and {} have no case in common", a.name, b.name));

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "harness/io/text/console.h"
 #include "harness/io/text/escape.h"
@@ -41,31 +42,33 @@ double seconds(std::chrono::steady_clock::duration time) {
 
 void set_progress_style(ProgressStyle style) { current_style() = style; }
 
-Progress::Progress(const std::string& label, int64_t total)
-    : label_(printable(label)), total_(std::max<int64_t>(total, 0)), style_(current_style()) {
+ProgressLine::ProgressLine(const std::string& label, State begin)
+    : label_(printable(label)), style_(current_style()), state_(std::move(begin)) {
   if (style_ == ProgressStyle::bar) fmt::print(stderr, "{}", status(start_));
 }
 
-Progress::~Progress() {
+ProgressLine::~ProgressLine() {
   // Work that failed before it began has its own message.
-  if (style_ == ProgressStyle::quiet || (done_ == 0 && total_ > 0)) return;
-  const std::string end = done_ >= total_ ? "" : fmt::format(", stopped at {}/{}", done_, total_);
+  if (style_ == ProgressStyle::quiet || state_.share == 0) return;
+  const std::string reached =
+      state_.parts.empty() ? fmt::format("{:.0f}%", std::floor(100 * state_.share)) : state_.parts;
   fmt::print(stderr, "{}{}: {}{}\n", style_ == ProgressStyle::bar ? kClearLine : "", label_,
-             clock_text(seconds(Clock::now() - start_)), end);
+             clock_text(seconds(Clock::now() - start_)),
+             state_.share < 1 ? ", stopped at " + reached : "");
 }
 
-void Progress::update(int64_t done) {
+void ProgressLine::reach(State state) {
   const std::lock_guard lock(mutex_);
-  done_ = std::clamp<int64_t>(done, 0, total_);
+  state_ = std::move(state);
   const auto now = Clock::now();
   if (!due(now)) return;
-  shown_ = done_;
+  shown_ = state_.share;
   last_shown_ = now;
   const bool bar = style_ == ProgressStyle::bar;
   fmt::print(stderr, "{}{}{}", bar ? "\r" : "", status(now), bar ? kClearRest : "\n");
 }
 
-void Progress::message(const std::string& text) {
+void ProgressLine::message(const std::string& text) {
   const std::lock_guard lock(mutex_);
   if (style_ == ProgressStyle::bar)
     fmt::print(stderr, "{}{}\n{}", kClearLine, printable_lines(text), status(Clock::now()));
@@ -73,25 +76,35 @@ void Progress::message(const std::string& text) {
     print_err("{}\n", text);
 }
 
-bool Progress::due(Clock::time_point now) const {
-  if (style_ == ProgressStyle::quiet || done_ == shown_ || done_ == total_) return false;
+bool ProgressLine::due(Clock::time_point now) const {
+  constexpr double kTenth = 0.1 - 1e-9;  // shares are rounded
+  if (style_ == ProgressStyle::quiet || state_.share == shown_ || state_.share >= 1) return false;
   if (style_ == ProgressStyle::bar) return now - last_shown_ >= 100ms;
-  return now - last_shown_ >= 10s || done_ - shown_ >= (total_ + 9) / 10;
+  return now - last_shown_ >= 10s || state_.share - shown_ >= kTenth;
 }
 
-std::string Progress::status(Clock::time_point now) const {
-  const double share = total_ == 0 ? 1 : static_cast<double>(done_) / static_cast<double>(total_);
+std::string ProgressLine::status(Clock::time_point now) const {
   const double passed = seconds(now - start_);
   std::string text = label_;
   if (style_ == ProgressStyle::bar) {
-    const std::string filled(static_cast<size_t>(share * kBarWidth), '#');
+    const std::string filled(static_cast<size_t>(state_.share * kBarWidth), '#');
     text += fmt::format(" [{:<{}}]", filled, kBarWidth);
   }
-  text += fmt::format(" {:3.0f}%  {}/{}", 100 * share, done_, total_);
-  if (done_ > 0)
+  text += fmt::format(" {:3.0f}%", 100 * state_.share);
+  if (!state_.parts.empty()) text += "  " + state_.parts;
+  if (state_.share > 0)
     text += fmt::format("  {} passed, {} left", clock_text(passed),
-                        clock_text(passed / share - passed));
+                        clock_text(passed / state_.share - passed));
   return text;
 }
+
+ProgressLine::State Progress::of_parts(int64_t done, int64_t total) {
+  total = std::max<int64_t>(total, 0);
+  done = std::clamp<int64_t>(done, 0, total);
+  const double share = total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total);
+  return {share, fmt::format("{}/{}", done, total)};
+}
+
+void ShareProgress::update(double share) { reach({share > 0 ? std::min(share, 1.0) : 0.0}); }
 
 }  // namespace vidattn

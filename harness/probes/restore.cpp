@@ -125,9 +125,8 @@ ExitCode restore(const RestoreOptions& options) {
   check_restoration_columns(options.columns);
   Clip clip;
   {
-    Progress progress("reading the clip", 1000);
-    clip = load_clip(options.clip,
-                     [&](double share) { progress.update(static_cast<int64_t>(share * 1000)); });
+    ShareProgress progress("reading the clip");
+    clip = load_clip(options.clip, [&](double share) { progress.update(share); });
   }
   for (const std::string& note : clip.notes) print_err("{}\n", note);
   Outputs outputs;

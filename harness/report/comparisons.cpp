@@ -153,7 +153,23 @@ json mean_of(const std::vector<json>& points) {
 /// Panels that differ in their tensors alone, by what they share: the target, the device, the type.
 using Summaries = std::map<std::tuple<double, std::string, std::string>, std::vector<json>>;
 
-void add_summaries(json& all, const Summaries& summaries) {
+/// What was asked for at a target on such panels, full attention aside, and is not among the
+/// points.
+json absent_from(const json& points, const json& cases, const json& panels,
+                 const Summaries::key_type& shared) {
+  std::set<std::string> there, absent;
+  for (const json& p : points) there.insert(p["asked"]);
+  for (const json& c : cases) {
+    const json& panel = panels[c["panel"].get<size_t>()];
+    if (Summaries::key_type{target_of(c), panel["device"], panel["dtype"]} == shared &&
+        c["method"] != "full" && !there.contains(c["asked"]))
+      absent.insert(c["asked"]);
+  }
+  return absent;
+}
+
+void add_summaries(json& all, const Summaries& summaries, const json& cases,
+                   const json& panels_of_cases) {
   for (const auto& [shared, panels] : summaries) {
     if (panels.size() < 2) continue;
     std::map<std::string, std::vector<json>> by_method;
@@ -166,10 +182,12 @@ void add_summaries(json& all, const Summaries& summaries) {
     for (const auto& [method, points] : by_method)
       if (points.size() == panels.size()) means.push_back(mean_of(points));
     if (std::all_of(means.begin(), means.end(), is_full)) continue;
+    json absent = absent_from(means, cases, panels_of_cases, shared);
     all.push_back(comparison(with_density(fmt::format("mean of {} workloads, {} {}", panels.size(),
                                                       std::get<1>(shared), std::get<2>(shared)),
                                           std::get<0>(shared)),
                              std::move(means), true));
+    all.back()["absent"] = std::move(absent);
   }
 }
 
@@ -206,7 +224,7 @@ json comparisons_of(const json& cases, const json& panels) {
       summaries[{target, panels[i]["device"], panels[i]["dtype"]}].push_back(points);
       all.push_back(comparison(with_density(panels[i]["label"], target), std::move(points), false));
     }
-  add_summaries(all, summaries);
+  add_summaries(all, summaries, cases, panels);
   return all;
 }
 

@@ -20,7 +20,7 @@ std::string with_density(const std::string& label, double target);
 /// label, method, speedup, low, high, error, density, flaws, front}: low and high are its interval
 /// or null; on the front is a point that no other beats in both. Where several panels differ in the
 /// tensors alone, a summary has the methods that all of them have: the geometric mean of the
-/// speedup with its lowest and highest, and the mean error.
+/// speedup with its lowest and highest, and the mean error; and `absent`, the other methods.
 nlohmann::json comparisons_of(const nlohmann::json& cases, const nlohmann::json& panels);
 
 }  // namespace vidattn

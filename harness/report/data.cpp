@@ -273,7 +273,7 @@ json report_data(const std::vector<StoredRun>& measured, const std::vector<Store
   }
   data["panels"] = panels_of(data["cases"], data["workloads"]);
   data["comparisons"] = comparisons_of(data["cases"], data["panels"]);
-  data["left_out"] = left_out_of(data["cases"], data["panels"]);
+  data["left_out"] = left_out_of(data["cases"], data["panels"], data["comparisons"]);
   add_calls(measured, data);
   data["history"] = history_record(history);
   for (const char* of : {"cases", "history"}) add_marks(data["marks"], data[of]);

@@ -7,6 +7,7 @@
 #include "harness/report/charts/charts.h"
 #include "harness/report/charts/heat_maps.h"
 #include "harness/report/charts/plane.h"
+#include "harness/report/left_out.h"
 #include "harness/report/report.h"
 #include "harness/report/written_files.h"
 
@@ -87,14 +88,13 @@ class ChartFiles {
  private:
   void write(const ChartKind& kind, const Cases& cases, const std::string& label,
              const std::string& name) {
-    constexpr int kRow = 26, kAround = 190;
-    const int rows = kAround + kRow * static_cast<int>(cases.size());
-    Drawing drawing(ChartSize::kWidth, kind.a_row_per_case ? rows : ChartSize::kHeight,
-                    ChartSize::kFont);
+    Drawing drawing(ChartSize::kWidth, ChartSize::kHeight, ChartSize::kFont);
     const Drawn drawn = kind.draw(drawing, cases);
     if (!drawing.has_plots()) return;
     const std::string title = fmt::format("{}{}: {}", kind.title, drawn.note, label);
-    plot_title(drawing, title, data_["title"], drawn.left);
+    const json* gone = left_out_in(data_["left_out"], kind.name, label);
+    plot_head(drawing, drawn.frame, title, data_["title"],
+              gone ? "not shown: " + (*gone)["text"].get<std::string>() : "");
     for (const char* suffix : {".svg", ".pdf"})
       files_.add(name + suffix, [&] { return drawing.draw(title, suffix); });
   }

@@ -53,12 +53,12 @@ const Workload& FlopsCounter::workload(int64_t tokens) {
   const auto found = workloads_.find(tokens);
   if (found != workloads_.end()) return found->second;
   const VideoGrid grid = grid_480p(tokens, options_.temporal_groups);
-  Progress progress(fmt::format("{} at {} tokens", options_.workload, tokens), 1000);
+  ShareProgress progress(fmt::format("{} at {} tokens", options_.workload, tokens));
   WorkloadRequest request{options_.workload, grid.frames, grid.height, grid.width};
   request.heads = 1;
   request.dim = 8;  // q, k, v are not looked at
   request.peak = 0.2;
-  request.progress = [&](double share) { progress.update(static_cast<int64_t>(share * 1000)); };
+  request.progress = [&](double share) { progress.update(share); };
   return workloads_[tokens] = make_workload(request);
 }
 

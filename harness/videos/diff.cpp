@@ -77,8 +77,7 @@ std::vector<Pair> pairs_of(const std::vector<std::string>& videos) {
 void compare(Pair& pair, bool common_frames) {
   if (const std::string fault = fault_of_pair(pair); !fault.empty()) throw InputError(fault);
   const auto a = open_frames(pair.a), b = open_frames(pair.b);
-  constexpr int64_t kWhole = 1000;
-  Progress progress(pair.b.path, kWhole);
+  ShareProgress progress(pair.b.path);
   pair.decoder_a = a->decoder();
   pair.decoder_b = b->decoder();
   FrameComparison comparison;
@@ -96,9 +95,9 @@ void compare(Pair& pair, bool common_frames) {
                                    in_quotes(pair.b.path), frame_b.cols, frame_b.rows));
     throw_if_cancelled();
     comparison.add(frame_a, frame_b);
-    progress.update(std::llround(std::max(a->share(), b->share()) * static_cast<double>(kWhole)));
+    progress.update(std::max(a->share(), b->share()));
   }
-  progress.update(kWhole);
+  progress.update(1);
   add_notes(pair, pair.a, *a);
   add_notes(pair, pair.b, *b);
   pair.scores = comparison.scores();

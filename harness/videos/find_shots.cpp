@@ -211,15 +211,15 @@ class Search {
   void look_into(const VideoInput& input) {
     const std::string& path = input.path;
     try {
-      Progress progress(path, 1000);
+      ShareProgress progress(path);
       const VideoSurvey survey = survey_frames(
           *open_frames(input), path,
           [&](double share) {
             throw_if_cancelled();
-            progress.update(static_cast<int64_t>(share * 1000));
+            progress.update(share);
           },
           *finder());
-      progress.update(1000);
+      progress.update(1);
       std::vector<CleanShot> shots = clean_shots(survey.boundaries, survey.frames);
       const std::vector<Scene> scenes = scenes_of(shots);
       for (CleanShot& shot : shots) leave_out(shot, survey.suppressed);

@@ -84,10 +84,10 @@ std::string short_name(const std::string& path) {
 
 VideoSurvey survey_with_progress(const VideoInput& input, FrameSource& frames) {
   if (input.film) return survey(input);
-  Progress progress(short_name(input.path) + ": length and shots", 1000);
+  ShareProgress progress(short_name(input.path) + ": length and shots");
   return survey_frames(frames, input.path, [&](double share) {
     throw_if_cancelled();
-    progress.update(static_cast<int64_t>(share * 1000));
+    progress.update(share);
   });
 }
 

@@ -11,9 +11,8 @@ namespace vidattn {
 namespace {
 
 Workload make_with_progress(WorkloadRequest request) {
-  constexpr int64_t kSteps = 1000;
-  Progress progress("building the workload", kSteps);
-  request.progress = [&](double share) { progress.update(static_cast<int64_t>(share * kSteps)); };
+  ShareProgress progress("building the workload");
+  request.progress = [&](double share) { progress.update(share); };
   return make_workload(request);
 }
 

@@ -68,7 +68,7 @@ inline bool has_controls(const std::string& text) {
 
 /// A text as a figure's SVG shows it: gnuplot leaves quotes and > as they are.
 inline std::string in_svg(const std::string& text) {
-  constexpr size_t kLongest = 100;
+  constexpr size_t kLongest = 250;
   std::string shown = printable(text);
   if (shown.size() > kLongest) shown = printable(shown.substr(0, kLongest)) + "...";
   shown = xml(shown);

@@ -79,14 +79,14 @@ class Training {
   }
 
   TrainedTo run() {
-    Progress progress("training", kProgressParts);
+    ShareProgress progress("training");
     Clock::time_point saved = Clock::now();
     start_ = saved;
     first_ = done_;
     while (!interrupted() && !finished()) {
       if (!one_step()) break;
       if (request_.steps == 0 && steps_ == 0) estimate_steps();
-      progress.update(static_cast<int64_t>(share_done() * kProgressParts));
+      progress.update(share_done());
       if (done_ % kSaid == 0) progress.message(last_line());
       if (seconds_since(saved) > request_.save_minutes * 60) {
         save();
@@ -99,7 +99,7 @@ class Training {
   }
 
  private:
-  static constexpr int64_t kProgressParts = 1000, kSaid = 50;
+  static constexpr int64_t kSaid = 50;
   static constexpr double kShift = 3;
 
   static DitCheckpoint begin(TrainRequest& request) {

@@ -21,7 +21,7 @@ constexpr const char* kPlainTexts = "set termoption noenhanced\n";  // "_" is no
 /// ends of blocks, macros or commands. Digits are, too: an octal number would swallow them. Longer
 /// texts than gnuplot takes, and a figure can show, are cut.
 std::string column(const std::string& text) {
-  constexpr size_t kLongest = 100;
+  constexpr size_t kLongest = 250;
   std::string shown = printable(text);
   if (shown.size() > kLongest) shown = printable(shown.substr(0, kLongest)) + "...";
   std::string encoded = "\"";

@@ -49,6 +49,9 @@ class Drawing {
   }
   bool has_plots() const { return !plots_.empty(); }
 
+  /// In pixels, where it depends on what is drawn.
+  void set_height(int height) { height_ = height; }
+
   /// The bytes of the file at `path`, whose suffix chooses between SVG, which calls itself `title`,
   /// PNG and PDF. Throws InputError for another suffix, and when gnuplot is missing or fails.
   std::string draw(const std::string& title, const std::string& path) const;

@@ -13,30 +13,29 @@ namespace vidattn {
 /// runs.
 class BudgetProgress {
  public:
-  BudgetProgress(const Policy& policy, size_t contenders)
-      : policy_(policy), by_time_(std::isfinite(policy.seconds)) {
+  BudgetProgress(const Policy& policy, size_t contenders) : seconds_(policy.seconds) {
     constexpr int64_t kManyBlocks = 1'000'000'000;
     if (policy.label.empty()) return;
-    shown_.emplace(policy.label, by_time_ ? ticks(policy.seconds)
-                                          : std::min(policy.max_blocks, kManyBlocks) *
-                                                static_cast<int64_t>(contenders));
+    if (std::isfinite(seconds_))
+      of_time_.emplace(policy.label);
+    else
+      of_runs_.emplace(policy.label,
+                       std::min(policy.max_blocks, kManyBlocks) * static_cast<int64_t>(contenders));
   }
 
   void after_run() {
     ++runs_;
-    if (shown_ && !by_time_) shown_->update(runs_);
+    if (of_runs_) of_runs_->update(runs_);
   }
   void after_block(double seconds) {
-    if (shown_ && by_time_) shown_->update(ticks(std::min(seconds, policy_.seconds)));
+    if (of_time_) of_time_->update(seconds / seconds_);
   }
 
  private:
-  static int64_t ticks(double seconds) { return static_cast<int64_t>(1e3 * seconds); }
-
-  const Policy& policy_;
-  const bool by_time_;
+  const double seconds_;
   int64_t runs_ = 0;
-  std::optional<Progress> shown_;
+  std::optional<ShareProgress> of_time_;
+  std::optional<Progress> of_runs_;
 };
 
 }  // namespace vidattn

@@ -5,12 +5,13 @@
 #include <vector>
 
 #include "harness/host/programs/gnuplot.h"
+#include "harness/report/charts/frame.h"
 
 namespace vidattn {
 
-/// What the title of a chart must know once it is drawn.
+/// What the head of a chart must know once it is drawn.
 struct Drawn {
-  double left = 0;        ///< where the plot begins, as a share of the width
+  ChartFrame frame = {};
   const char* note = "";  ///< what the title says beside what the chart shows
 };
 
@@ -20,9 +21,8 @@ struct ChartKind {
   const char* title;  ///< what it shows
   /// Of cases or, for a comparison, of its points.
   Drawn (*draw)(Drawing& drawing, const std::vector<nlohmann::json>& cases);
-  bool compares = false;        ///< drawn for comparisons_of(), else for panels
-  bool equal_density = false;   ///< without the cases that missed the density asked for
-  bool a_row_per_case = false;  ///< grows with the cases
+  bool compares = false;       ///< drawn for comparisons_of(), else for panels
+  bool equal_density = false;  ///< without the cases that missed the density asked for
 };
 
 /// Charts of points, and charts with a case a row.

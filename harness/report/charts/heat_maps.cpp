@@ -87,11 +87,11 @@ void set_head_axis(Drawing& drawing, int64_t heads) {
 
 Drawing draw_heat_map(const HeatMap& map) {
   const Cells cells = cells_of(map);
-  Drawing drawing(ChartSize::kWidth, height_of(cells.size()), ChartSize::kFont);
+  Drawing drawing(ChartSize::kWidth, ChartSize::kHeight, ChartSize::kFont);
   const Drawing::Rows rows = boxes(cells);
   if (rows.empty()) return drawing;
   drawing.script(
-      "set lmargin at screen {:.4f}\nset rmargin at screen 0.86\nset tmargin 4.4\nset key off\n"
+      "set lmargin at screen {:.4f}\nset rmargin at screen 0.86\nset key off\n"
       "set cblabel 'recall'\nset cbrange [0:1]\nset palette defined (0 '#440154', 0.25 '#3b528b', "
       "0.5 '#21918c', 0.75 '#5ec962', 1 '#fde725')\n",
       kPlaneLeft);
@@ -99,7 +99,7 @@ Drawing draw_heat_map(const HeatMap& map) {
   set_number_axis(drawing, cells, map.axis);
   drawing.plot("$data{} using 1:2:3:4:5:6:7 with boxxyerror fs solid noborder lc palette notitle",
                drawing.data(rows));
-  plot_title(drawing, map.title, map.source, kPlaneLeft);
+  plot_head(drawing, {kPlaneLeft, height_of(cells.size())}, map.title, map.source, {});
   return drawing;
 }
 

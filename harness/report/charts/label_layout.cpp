@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -31,6 +32,18 @@ double letter_width(unsigned char letter) {
   return letter >= 'A' && letter <= 'Z' ? 0.79 : 0.64;
 }
 
+/// Behind the characters of a text that fit into so many pixels, at least one.
+size_t end_of_fitting(const std::string& text, double room, double points) {
+  size_t end = 0;
+  while (end < text.size()) {
+    size_t next = end + 1;
+    while (next < text.size() && (text[next] & 0xc0) == 0x80) ++next;
+    if (end > 0 && text_width(text.substr(0, next), points) > room) break;
+    end = next;
+  }
+  return end;
+}
+
 }  // namespace
 
 double text_width(const std::string& text, double points) {
@@ -40,6 +53,25 @@ double text_width(const std::string& text, double points) {
     if (const auto byte = static_cast<unsigned char>(c); (byte & 0xc0U) != 0x80)
       width += letter_width(byte);
   return kPdfLetter * points * width;
+}
+
+std::vector<std::string> wrapped(const std::string& text, double room, double points) {
+  std::vector<std::string> lines;
+  std::istringstream words(text);
+  bool open = false;  // the last line takes more words
+  for (std::string word; words >> word; open = true) {
+    if (open && text_width(lines.back() + " " + word, points) <= room) {
+      lines.back() += " " + word;
+      continue;
+    }
+    while (text_width(word, points) > room) {
+      const size_t end = end_of_fitting(word, room, points);
+      lines.push_back(word.substr(0, end));
+      word.erase(0, end);
+    }
+    lines.push_back(word);
+  }
+  return lines;
 }
 
 std::vector<std::optional<Box>> place_labels(const std::vector<Named>& points, const Box& area) {

@@ -10,6 +10,10 @@ namespace vidattn {
 /// PDF, whose letters are the largest.
 double text_width(const std::string& text, double points);
 
+/// A text in lines of at most `room` pixels, as text_width() has them. They end between words where
+/// those are not longer than a line. None for an empty text.
+std::vector<std::string> wrapped(const std::string& text, double room, double points);
+
 struct Box {
   double left, top, right, bottom;
 

@@ -14,7 +14,8 @@ namespace vidattn {
 namespace {
 
 // The plane's place in the chart, in pixels.
-constexpr Box kPlane{84, 62, ChartSize::kWidth - 190, ChartSize::kHeight - 58};
+constexpr Box kPlane{84, ChartSize::kAbove, ChartSize::kWidth - 190,
+                     ChartSize::kHeight - ChartSize::kBelow};
 constexpr double kLabelPoints = 12, kLineHeight = 16;  // of labels
 constexpr size_t kLongestLabel = 30, kLongestName = 20;
 
@@ -85,20 +86,6 @@ Axis axis_around(const std::vector<double>& values, bool logarithmic) {
   return {.low = 0, .high = high > 0 ? 1.08 * high : 1};
 }
 
-void plot_title(Drawing& drawing, const std::string& title, const std::string& source,
-                double left) {
-  constexpr double kMargin = 0.015;
-  const double back = kMargin - left;
-  drawing.script("set x2range [0:1]\nset y2range [0:1]\n");
-  drawing.plot(
-      "$data{} axes x2y2 with labels left offset screen {:.4f},character 2.4 font ',15' notitle",
-      drawing.data({{0.0, 1.0, shortened(title, 96)}}), back);
-  drawing.plot(
-      "$data{} axes x2y2 with labels left offset screen {:.4f},character 1.0 font ',11' "
-      "textcolor rgb '#59636e' notitle",
-      drawing.data({{0.0, 1.0, shortened(source, 120)}}), back);
-}
-
 void set_axis(Drawing& drawing, char name, const Axis& axis) {
   drawing.script("set {}range [{:.6g}:{:.6g}]\n", name, axis.reversed ? axis.high : axis.low,
                  axis.reversed ? axis.low : axis.high);
@@ -116,12 +103,8 @@ void set_axis(Drawing& drawing, char name, const Axis& axis) {
 }
 
 void set_plane(Drawing& drawing, const Axis& x, const Axis& y) {
-  const double width = ChartSize::kWidth, height = ChartSize::kHeight;
-  drawing.script(
-      "set lmargin at screen {:.4f}\nset rmargin at screen {:.4f}\n"
-      "set tmargin at screen {:.4f}\nset bmargin at screen {:.4f}\n",
-      kPlane.left / width, kPlane.right / width, 1 - kPlane.top / height,
-      1 - kPlane.bottom / height);
+  drawing.script("set lmargin at screen {:.4f}\nset rmargin at screen {:.4f}\n",
+                 kPlane.left / ChartSize::kWidth, kPlane.right / ChartSize::kWidth);
   drawing.script(
       "set key outside right top Left reverse samplen 1.5 spacing key_spacing maxcols 1 font "
       "',12'\n");

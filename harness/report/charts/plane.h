@@ -4,14 +4,10 @@
 #include <vector>
 
 #include "harness/host/programs/gnuplot.h"
+#include "harness/report/charts/frame.h"
 #include "harness/report/charts/marks.h"
 
 namespace vidattn {
-
-/// Size of a chart in pixels, for a slide, and of its letters in points.
-struct ChartSize {
-  static constexpr int kWidth = 900, kHeight = 506, kFont = 13;
-};
 
 /// An axis whose ends are known, without which labels could not be kept clear of each other.
 struct Axis {
@@ -34,10 +30,6 @@ struct ChartPoint {
   std::vector<std::string> flaws = {};  ///< names of Flaw
 };
 
-/// A line above a chart that says what it shows, and a smaller one that says where from. They begin
-/// on the left of a plot that begins at `left`, a share of the chart's width.
-void plot_title(Drawing& drawing, const std::string& title, const std::string& source, double left);
-
 /// Where the plot begins in a chart of points, as a share of the width.
 extern const double kPlaneLeft;
 
@@ -45,7 +37,7 @@ extern const double kPlaneLeft;
 /// ten alone on a logarithmic one.
 void set_axis(Drawing& drawing, char name, const Axis& axis);
 
-/// Sets axes and margins; a legend of methods has its place on the right.
+/// Sets axes and the margins at the sides; a legend of methods has its place on the right.
 void set_plane(Drawing& drawing, const Axis& x, const Axis& y);
 
 /// gnuplot's number of a mark.

@@ -74,7 +74,7 @@ Drawn draw_pareto(Drawing& drawing, const Cases& given) {
   plot_points(drawing, points, false);
   plot_flaws(drawing, points);
   plot_labels(drawing, points, x, y);
-  return {kPlaneLeft};
+  return {{kPlaneLeft}};
 }
 
 /// Names the lines of methods that have several, each at its densest point.
@@ -108,7 +108,7 @@ Drawn draw_over_density(Drawing& drawing, const Cases& cases, const char* tag) {
   plot_points(drawing, points, true);
   plot_flaws(drawing, points);
   plot_labels(drawing, points, x, y);
-  return {kPlaneLeft};
+  return {{kPlaneLeft}};
 }
 
 Drawn draw_density_recall(Drawing& drawing, const Cases& cases) {
@@ -167,7 +167,7 @@ Drawn draw_roofline(Drawing& drawing, const Cases& cases) {
   plot_flaws(drawing, points);
   constexpr size_t kMostLabels = 20;  // more would be a thicket; the legend has the methods
   if (points.size() <= kMostLabels) plot_labels(drawing, points, x, y);
-  return {kPlaneLeft};
+  return {{kPlaneLeft}};
 }
 
 }  // namespace

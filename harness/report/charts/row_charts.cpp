@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/io/text/escape.h"
 #include "harness/io/text/shortened.h"
 #include "harness/report/charts/charts.h"
 #include "harness/report/charts/heat_maps.h"
@@ -44,9 +45,12 @@ double right_of(const std::vector<std::string>& names) {
   return (kAround + widest) / ChartSize::kWidth;
 }
 
-/// One case a row, the first on top, their names to the left; `at` lies on the x axis. Returns
-/// where the plot begins.
-double set_rows(Drawing& drawing, const Cases& cases, double at) {
+constexpr int kRow = 26;       // pixels of a row of one line
+constexpr double kEdge = 0.7;  // rows from the first's and the last's middle to the plot's edge
+
+/// One case a row, the first on top, their names to the left; `at` lies on the x axis.
+ChartFrame set_rows(Drawing& drawing, const Cases& cases, double at, int row = kRow) {
+  constexpr int kAround = 70;  // pixels beside the rows, for a legend and for colours, too
   std::vector<std::string> names;
   for (const json& c : cases) names.push_back(row_name(c));
   Drawing::Rows rows;
@@ -54,14 +58,21 @@ double set_rows(Drawing& drawing, const Cases& cases, double at) {
     rows.push_back({at, static_cast<double>(rows.size()), name});
   const double left = right_of(names);
   drawing.script(
-      "set lmargin at screen {:.4f}\nset tmargin 4.4\nset yrange [{:.2f}:-0.7]\nset ytics scale "
+      "set lmargin at screen {:.4f}\nset yrange [{:.2f}:-{:.2f}]\nset ytics scale "
       "0\nset grid x lc rgb '#e4e7eb'\n"
       "set key outside right top Left reverse samplen 1.5 spacing key_spacing maxcols 1 font "
       "',12'\nset style fill "
       "solid\n",
-      left, static_cast<double>(rows.size()) - 0.3);
+      left, static_cast<double>(rows.size()) - 1 + kEdge, kEdge);
   drawing.plot("$data{} using 1:2:ytic(3) with points ps 0 notitle", drawing.data(rows));
-  return left;
+  const int plot = kAround + row * static_cast<int>(cases.size());
+  return {left, ChartSize::kAbove + plot + ChartSize::kBelow};
+}
+
+/// Pixels of a row of so many, which set_rows() has set.
+double height_of_row(const ChartFrame& frame, size_t rows) {
+  return (frame.height - ChartSize::kAbove - frame.below) /
+         (static_cast<double>(rows) - 1 + 2 * kEdge);
 }
 
 /// An axis of bars from 0 to `most`, with at most six numbers: gnuplot has them overlap.
@@ -112,7 +123,7 @@ Drawn draw_ratios(Drawing& drawing, const Cases& all) {
   for (const json& c : cases)
     for (const char* end : {"ratio", "low", "high"}) ends.push_back(number_of(c["ratio"][end]));
   set_axis(drawing, 'x', axis_around(ends, true));
-  const double left = set_rows(drawing, cases, ratio_of(cases.front()));
+  const ChartFrame frame = set_rows(drawing, cases, ratio_of(cases.front()));
   for (size_t i = 0; i < cases.size(); ++i) {
     const json& r = cases[i]["ratio"];
     const bool known = has_interval(cases[i]);
@@ -123,14 +134,15 @@ Drawn draw_ratios(Drawing& drawing, const Cases& all) {
     drawing.plot("$data{} with xerrorbars pt {} ps 1.2*mark_scale lw 1.6 lc rgb {} notitle", row,
                  point_type(mark), mark.colour);
   }
-  return {left, interval_note(cases)};
+  return {frame, interval_note(cases)};
 }
 
 constexpr double kTimesRight = 0.66;  // where bars of times end, as a share of the width
 constexpr double kTimesPoints = 11;   // of the text to their right
+constexpr int kTimesLine = 15;        // pixels of its lines
 
-/// Names and times of a case's stages, to the right of its bar.
-std::string told_times(const json& times) {
+/// Times and names of a case's stages in lines, to the right of its bar.
+std::vector<std::string> told_times(const json& times) {
   constexpr double kMilli = 1e3;
   constexpr double kRoom = (1 - kTimesRight) * ChartSize::kWidth - 10;
   std::string names;
@@ -142,7 +154,23 @@ std::string told_times(const json& times) {
   }
   const std::string told = fmt::format("{:.3g} + {:.4g} ms{}", kMilli * planning,
                                        kMilli * times.back()["seconds"].get<double>(), names);
-  return fitted(told, kRoom, kTimesPoints, 0, characters(told));
+  return wrapped(printable(told), kRoom, kTimesPoints);
+}
+
+/// Texts of rows that are so many pixels high, in the middle of each, in lines.
+void plot_told_times(Drawing& drawing, const std::vector<std::vector<std::string>>& told,
+                     double row_height) {
+  Drawing::Rows texts;
+  for (size_t row = 0; row < told.size(); ++row) {
+    const auto count = static_cast<double>(told[row].size());
+    double y = static_cast<double>(row) - (count - 1) / 2 * kTimesLine / row_height;
+    for (const std::string& line : told[row]) {
+      texts.push_back({1.0, y, line});
+      y += kTimesLine / row_height;
+    }
+  }
+  drawing.plot("$data{} axes x2y1 with labels left offset 0.6,0 font ',{}' notitle",
+               drawing.data(texts), kTimesPoints);
 }
 
 struct Part {
@@ -178,7 +206,8 @@ Drawn draw_times(Drawing& drawing, const Cases& all) {
                [](const json& c) { return !c["times"].empty(); });
   if (cases.empty()) return {};
   std::vector<Drawing::Rows> bars(parts.size());
-  Drawing::Rows texts;
+  std::vector<std::vector<std::string>> told;
+  size_t most_lines = 1;
   double longest = 0;
   for (size_t i = 0; i < cases.size(); ++i) {
     const json& times = cases[i]["times"];
@@ -192,20 +221,23 @@ Drawn draw_times(Drawing& drawing, const Cases& all) {
       bars[kind].push_back(bar(from, to, row - kHalfRow, row + kHalfRow));
       from = to;
     }
-    texts.push_back({1.0, row, told_times(times)});
+    told.push_back(told_times(times));
+    most_lines = std::max(most_lines, told.back().size());
     longest = std::max(longest, from);
   }
   drawing.script("set xlabel 'planning and running (ms)'\n");
   set_bar_axis(drawing, longest);
-  const double left = set_rows(drawing, cases, 0);
-  drawing.script("set x2range [0:1]\nset rmargin at screen {:.2f}\nset bmargin 6\nset key off\n",
-                 kTimesRight);
+  const int row_height = kRow + kTimesLine * static_cast<int>(most_lines - 1);
+  ChartFrame frame = set_rows(drawing, cases, 0, row_height);
+  drawing.script("set rmargin at screen {:.2f}\nset key off\n", kTimesRight);
   for (size_t kind = 0; kind < parts.size(); ++kind)
     plot_bars(drawing, bars[kind], parts[kind].name, parts[kind].colour);
-  plot_part_names(drawing, parts, left);
-  drawing.plot("$data{} axes x2y1 with labels left offset 0.6,0 font ',{}' notitle",
-               drawing.data(texts), kTimesPoints);
-  return {left};
+  plot_part_names(drawing, parts, frame.left);
+  plot_told_times(drawing, told, height_of_row(frame, cases.size()));
+  constexpr int kPartNames = 40;
+  frame.height += kPartNames;
+  frame.below += kPartNames;
+  return {frame};
 }
 
 /// Density of each head, where any case has several.
@@ -229,10 +261,10 @@ Drawn draw_heads(Drawing& drawing, const Cases& all) {
       "set cblabel 'density'\n"
       "set cbrange [0:1]\nset palette defined (0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', "
       "0.75 '#5ec962', 1 '#fde725')\n");
-  const double left = set_rows(drawing, cases, -0.5);
+  const ChartFrame frame = set_rows(drawing, cases, -0.5);
   drawing.plot("$data{} using 1:2:3:4:5:6:7 with boxxyerror fs solid noborder lc palette notitle",
                drawing.data(cells));
-  return {left};
+  return {frame};
 }
 
 Drawn draw_memory(Drawing& drawing, const Cases& cases) {
@@ -251,20 +283,20 @@ Drawn draw_memory(Drawing& drawing, const Cases& cases) {
   if (index.empty() && extra.empty()) return {};
   drawing.script("set xlabel 'MiB'\n");
   set_bar_axis(drawing, most);
-  const double left = set_rows(drawing, cases, 0);
+  const ChartFrame frame = set_rows(drawing, cases, 0);
   plot_bars(drawing, index, "index", kIndex);
   plot_bars(drawing, extra, "extra", kExtra);
-  return {left};
+  return {frame};
 }
 
 }  // namespace
 
 const std::vector<ChartKind>& row_charts() {
   static const std::vector<ChartKind> kinds = {
-      {"ratios", "time over full attention's", draw_ratios, false, true, true},
-      {"times", "planning's stages and running", draw_times, false, true, true},
-      {"heads", "density of each head", draw_heads, false, false, true},
-      {"memory", "memory of index and run", draw_memory, false, true, true}};
+      {"ratios", "time over full attention's", draw_ratios, false, true},
+      {"times", "planning's stages and running", draw_times, false, true},
+      {"heads", "density of each head", draw_heads},
+      {"memory", "memory of index and run", draw_memory, false, true}};
   return kinds;
 }
 

@@ -26,7 +26,7 @@ function ratios() {
   drawParts('ratios', data.panels, (panel, i) => {
     const rows = inPanel(equal, i).filter(c => c.ratio).sort((a, b) => a.ratio.ratio - b.ratio.ratio);
     return rows.length === 0 ? null : {
-      type: 'scatter', plugins: [whiskers], rows: rows.length, left: leftOut(i),
+      type: 'scatter', plugins: [whiskers], rows: rows.length,
       data: {datasets: rows.map((c, y) => ({...style(c.method), radius: 5,
         data: [{x: c.ratio.ratio, y, low: c.ratio.low, high: c.ratio.high, colour: colour(c.method), c}]}))
         .concat([dashed([{x: 1, y: -0.7}, {x: 1, y: rows.length}])])},
@@ -74,7 +74,7 @@ function times() {
   drawParts('times', data.panels, (panel, i) => {
     const rows = inPanel(equal, i).filter(c => c.times.length);
     return rows.length === 0 ? null : {
-      type: 'bar', rows: rows.length, left: leftOut(i),
+      type: 'bar', rows: rows.length,
       data: {labels: rows.map(rowLabel), datasets: sets.map(([set, colour]) => ({backgroundColor: colour,
         data: rows.map(c => 1e3 * part(c, set))}))},
       options: {indexAxis: 'y', interaction: {mode: 'y'},
@@ -123,7 +123,7 @@ function memory() {
   drawParts('memory', data.panels, (panel, i) => {
     const rows = inPanel(equal, i).filter(c => bars.some(([, tag]) => known(c.metrics[tag])));
     return rows.length === 0 ? null : {
-      type: 'bar', rows: rows.length, left: leftOut(i),
+      type: 'bar', rows: rows.length,
       data: {labels: rows.map(rowLabel), datasets: bars.map(([label, tag, backgroundColor]) =>
         ({label, backgroundColor, data: rows.map(c => mebi(c.metrics[tag]))}))},
       options: {indexAxis: 'y', scales: {x: axis('MiB'), y: axis('', {grid: {display: false},

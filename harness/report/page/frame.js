@@ -5,7 +5,6 @@ const timed = data.cases.filter(c => c.metrics.total_time !== undefined);
 // A case that missed the density asked for is no part of a comparison at equal density: it stands in
 // the table, and in charts that have the density on an axis or show the kernel alone.
 const equal = timed.filter(c => !c.missed);
-const leftOut = panel => inPanel(timed, panel).filter(c => c.missed).map(c => c.short);
 const inPanel = (cases, panel) => cases.filter(c => c.panel === panel);
 const known = v => v !== undefined && v !== null;
 const show = (v, digits = 3) => known(v) ? Number(v.toPrecision(digits)).toString() : '-';
@@ -160,6 +159,7 @@ const dashed = points => ({data: points, showLine: true, radius: 0, hitRadius: 0
 // is hidden. `make(part, index)` gives a Chart.js configuration with a number of `rows`, or null.
 function drawParts(id, parts, make, key) {
   const box = document.getElementById(id), panels = element('div', undefined, 'panels');
+  const gone = data.left_out.filter(({chart}) => chart === id.replaceAll('-', '_'));
   box.replaceChildren();
   parts.forEach((part, i) => {
     const config = make(part, i);
@@ -172,15 +172,16 @@ function drawParts(id, parts, make, key) {
     if (config.rows) chart.style.height = `${5 + (narrow ? 3 : 1.8) * config.rows}rem`;
     chart.append(canvas);
     panel.append(element('h3', part.label), chart);
-    if (config.left && config.left.length) panel.append(element('p', `missed the density asked for, left out: ${config.left.join(', ')}`));
+    const left = gone.find(({label}) => label === part.label);
+    if (left) panel.append(element('p', `not shown: ${left.text}`));
     panels.append(panel);
-    const {rows, left, options, ...rest} = config;
+    const {rows, options, ...rest} = config;
     charts.push(new Chart(canvas, {...rest, options: {animation: false, maintainAspectRatio: false,
       responsive: true, devicePixelRatio: Math.max(2, devicePixelRatio), ...options, plugins: {legend: {display: false}, ...options.plugins}}}));
   });
-  const gone = data.left_out.filter(({chart}) => chart === id.replaceAll('-', '_'));
-  box.closest('section').hidden = !panels.children.length && !gone.length;
-  box.append(panels, ...gone.map(({label, why}) => element('p', `No chart of ${label}: ${why}.`)));
+  const undrawn = gone.filter(({whole}) => whole);
+  box.closest('section').hidden = !panels.children.length && !undrawn.length;
+  box.append(panels, ...undrawn.map(({label, text}) => element('p', `No chart of ${label}: ${text}.`)));
   if (key && panels.children.length) box.append(legend(key));
 }
 

@@ -193,9 +193,8 @@ LengthTimes measure_moga(const DitModel& model, int64_t tokens, const TableOptio
     add({fmt::format("M={}", groups),
          parse_backend(fmt::format("moga_stga:num_groups={},router=random", groups))},
         whole_flops * moga_stga_density(groups, setting));
-  constexpr int64_t kSteps = 1000;
-  Progress progress(fmt::format("measuring at {} tokens", tokens), kSteps);
-  o.tick = [&](double share) { progress.update(static_cast<int64_t>(share * kSteps)); };
+  ShareProgress progress(fmt::format("measuring at {} tokens", tokens));
+  o.tick = [&](double share) { progress.update(share); };
   const auto inputs = [&](int64_t heads) {
     return random_operator_inputs(model, tokens, heads, options.temporal_groups,
                                   parse_dtype(options.dtype));
@@ -204,7 +203,7 @@ LengthTimes measure_moga(const DitModel& model, int64_t tokens, const TableOptio
   const std::vector<OperatorTime> times = measure_operators(cases, inputs, o);
   for (size_t i = 0; i < cases.size(); ++i)
     (cases[i].whole ? result.whole : result.times).push_back(times[i]);
-  if (!interrupted()) progress.update(kSteps);
+  if (!interrupted()) progress.update(1);
   return result;
 }
 
@@ -214,8 +213,8 @@ Inputs method_inputs(const DitModel& model, int64_t tokens, const TableOptions& 
                           grid.height, grid.width};
   request.heads = method_heads(model, options);
   request.dim = model.head_dim();
-  Progress progress(fmt::format("{} at {} tokens", request.spec, tokens), 1000);
-  request.progress = [&](double share) { progress.update(static_cast<int64_t>(share * 1000)); };
+  ShareProgress progress(fmt::format("{} at {} tokens", request.spec, tokens));
+  request.progress = [&](double share) { progress.update(share); };
   Inputs in = make_workload(request).inputs;
   set_dtype(in, parse_dtype(options.dtype), "the input");
   in.device = &find_device(options.device);

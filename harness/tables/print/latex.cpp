@@ -121,12 +121,47 @@ bool measurable(const std::string& lines) {
 
 std::string tabular(const Part& part) {
   const std::string title =
-      part.title.empty() ? "" : "\\par\\medskip\n" + latex(part.title) + "\\par\\smallskip\n";
+      "\\par\\medskip\n" + (part.title.empty() ? "" : latex(part.title) + "\\par\\smallskip\n");
   const std::string lines =
       fmt::format("\\begin{{tabular}}{{{}{}}}\n\\toprule\n", std::string(part.stub.size(), 'l'),
                   std::string(width_of(part) - part.stub.size(), 'r')) +
       head(part) + "\\midrule\n" + body(part) + "\\bottomrule\n\\end{tabular}";
   return title + (measurable(lines) ? kNoWider + lines + "}" : lines) + "\n";
+}
+
+/// A part without its columns and what stands in them.
+Part stubs_of(const Part& part, const std::string& title) {
+  Part stubs{title, part.stub, {}, {}, {}};
+  for (const Part::HeadLine& line : part.lines) stubs.lines.push_back({line.name, {}});
+  for (const Part::Row& row : part.rows) stubs.rows.push_back({row.stub, {}});
+  return stubs;
+}
+
+/// The parts, those that are too wide to be read on a page cut between columns: the stub stands in
+/// each piece.
+std::vector<Part> readable_parts(const std::vector<Part>& parts) {
+  constexpr size_t kWidest = 14;
+  std::vector<Part> pieces;
+  for (const Part& part : parts) {
+    pieces.push_back(stubs_of(part, part.title));
+    size_t first = 0;  // entry
+    for (size_t c = 0; c < part.columns.size(); ++c) {
+      const size_t subs = part.columns[c].subs.size();
+      if (!pieces.back().columns.empty() && width_of(pieces.back()) + subs > kWidest)
+        pieces.push_back(stubs_of(part, ""));
+      Part& piece = pieces.back();
+      piece.columns.push_back(part.columns[c]);
+      for (size_t l = 0; l < part.lines.size(); ++l)
+        piece.lines[l].values.push_back(part.lines[l].values[c]);
+      for (size_t r = 0; r < part.rows.size(); ++r) {
+        const auto from = part.rows[r].entries.begin() + static_cast<ptrdiff_t>(first);
+        piece.rows[r].entries.insert(piece.rows[r].entries.end(), from,
+                                     from + static_cast<ptrdiff_t>(subs));
+      }
+      first += subs;
+    }
+  }
+  return pieces;
 }
 
 /// A size of type at which the widest part is about as wide as a page.
@@ -192,7 +227,7 @@ std::string text_below(const std::string& text) {
 }  // namespace
 
 std::string table_as_latex(const Table& table) {
-  const std::vector<Part> parts = parts_of(table, Digits::shown);
+  const std::vector<Part> parts = readable_parts(parts_of(table, Digits::shown));
   const std::vector<std::vector<Part>> pages = pages_of(parts);
   std::string out = fmt::format("% {}; needs \\usepackage{{booktabs,graphicx,multirow}}\n",
                                 printable(table.label));

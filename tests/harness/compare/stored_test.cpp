@@ -49,6 +49,21 @@ TEST_F(CompareStored, AnInvalidLookBeforeARunLeavesItsTimesWithoutVerdict) {
   EXPECT_EQ(shown.out.find("p Holm  "), std::string::npos) << shown.out;
 }
 
+TEST_F(CompareStored, WhereNoTimesAreComparedOnlyThatIsSaid) {
+  StoredRun one = run_of_two(), other = run_of_two();
+  one.preflight = {{"throttling", PreflightCheck::State::invalid, "slower by 40%"}};
+  other.preflight = {{"load", PreflightCheck::State::invalid, "3 on 2 cores"}};
+  for (Measurement& c : other.cases) c.blocks.pop_back();
+  const ToolResult shown =
+      run_tool("compare " + stored(one, "a.json") + " " + stored(other, "b.json"));
+  EXPECT_EQ(shown.exit_code, 2) << shown.out << shown.err;
+  for (const char* part : {"a.json: the look before the run found throttling invalid", "; ",
+                           "b.json: the look before the run found load invalid"})
+    EXPECT_NE(shown.out.find(part), std::string::npos) << shown.out;
+  for (const char* part : {"have no partner", "Wilcoxon"})
+    EXPECT_EQ(shown.out.find(part), std::string::npos) << shown.out;
+}
+
 TEST_F(CompareStored, CoresThatWereTakenLeaveOneCaseWithoutVerdict) {
   StoredRun run = run_of_two();
   run.cases[1].timing->cpus_of_others = 1;

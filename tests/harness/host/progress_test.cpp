@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <thread>
 
 namespace vidattn {
@@ -50,6 +51,24 @@ TEST(Progress, BarIsRedrawnAndMessagesStay) {
       << text;
   EXPECT_NE(text.find("\r\x1b[Kcase 2 failed\ncases [####"), std::string::npos) << text;
   EXPECT_EQ(text.back(), '\n');
+}
+
+TEST(Progress, OfASharePretendsNoParts) {
+  set_progress_style(ProgressStyle::lines);
+  ::testing::internal::CaptureStderr();
+  {
+    ShareProgress whole("film"), half("clip"), none("unbegun");
+    for (const double share : {0.108, 0.11, 0.299, 1.2}) whole.update(share);
+    half.update(0.0);
+    half.update(0.991);
+    none.update(NAN);
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "film  11%  0:00 passed, 0:00 left\n"
+            "film  30%  0:00 passed, 0:00 left\n"
+            "clip  99%  0:00 passed, 0:00 left\n"
+            "clip: 0:00, stopped at 99%\n"
+            "film: 0:00\n");
 }
 
 TEST(Progress, NothingToDoIsNoError) {

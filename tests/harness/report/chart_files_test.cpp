@@ -100,6 +100,38 @@ TEST_F(ChartFiles, TitlesSayWhatIntervalsThereAre) {
             "time over full attention's, with 95% intervals where there are blocks enough: film");
 }
 
+TEST_F(ChartFiles, SayWhichCasesTheyDoNotShow) {
+  std::vector<Measurement> cases = {at_density("sta", 0.25), at_density("stga", 0.1)};
+  for (Measurement& c : cases) {
+    c.identity.density = 0.25;
+    c.values["density_target"] = {"1", 0.25};
+  }
+  for (const char* chart : {"pareto", "ratios"}) {
+    const std::string svg = drawn(cases, chart);
+    EXPECT_NE(svg.find("not shown: stga (missed the density asked for)"), std::string::npos) << svg;
+  }
+  cases.pop_back();
+  EXPECT_EQ(drawn(cases, "pareto").find("not shown"), std::string::npos);
+}
+
+/// Names of stages once stood on one line, which ended with the picture.
+TEST_F(ChartFiles, NameEveryStageOfATime) {
+  Measurement c = at_density("sta", 0.25);
+  const std::vector<std::string> stages = {"means of all chunks", "gates and thresholds of heads",
+                                           "selection of chunks", "lists of blocks, sorted"};
+  for (const std::string& stage : stages)
+    c.plan.stages.push_back({.name = stage, .seconds = 0.001});
+  c.values["plan_time"] = {"s", 0.01};
+  c.values["run_time"] = {"s", 0.02};
+  const std::string svg = drawn({c}, "times");
+  for (const std::string& stage : stages)
+    for (std::istringstream words(stage); !words.eof();) {
+      std::string word;
+      words >> word;
+      EXPECT_NE(svg.find(word), std::string::npos) << word << "\n" << svg;
+    }
+}
+
 TEST_F(ChartFiles, MarkWhatTheTableMarks) {
   Measurement flawed = at_density("radial", 0.3);
   flawed.identity.density = 0.25;

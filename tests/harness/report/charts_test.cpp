@@ -187,7 +187,33 @@ TEST(LeftOut, ADensityThatNoneReachedIsNamed) {
   const json data = report_data({run_of({missed})}, {});
   EXPECT_EQ(data["left_out"][0], (json{{"chart", "pareto"},
                                        {"label", "film, density 0.25"},
-                                       {"why", "all missed the density asked for"}}));
+                                       {"whole", true},
+                                       {"text", "all missed the density asked for"}}));
+}
+
+/// stga, which missed the density that sta reached.
+std::vector<Measurement> one_of_two_missed() {
+  std::vector<Measurement> cases = {case_of("full", 1, 0, kRatios), case_of("sta", 2, 0.1, kRatios),
+                                    case_of("stga", 3, 0.1, kRatios)};
+  for (size_t i : {1, 2}) {
+    cases[i].identity.density = 0.25;
+    cases[i].values["density_target"] = {"1", 0.25};
+    cases[i].values["density"] = {"1", i == 1 ? 0.25 : 0.11};
+  }
+  return cases;
+}
+
+TEST(LeftOut, AMeanNamesWhatSomeWorkloadLacks) {
+  std::vector<Measurement> first = one_of_two_missed(), second = one_of_two_missed();
+  for (Measurement& m : second) m.identity.workload = "another";
+  second[2].values["density"] = {"1", 0.25};
+  first.insert(first.end(), second.begin(), second.end());
+  const json data = report_data({run_of(first)}, {});
+  const json mean = data["comparisons"].back();
+  ASSERT_TRUE(mean["summary"].get<bool>()) << mean;
+  EXPECT_EQ(mean["absent"], json({"stga"}));
+  EXPECT_EQ((*left_out_in(data["left_out"], "pareto", mean["label"]))["text"],
+            "stga (not on every workload at this density)");
 }
 
 TEST(Flaws, AreWhatTheTableSaysBesideTheNumbers) {

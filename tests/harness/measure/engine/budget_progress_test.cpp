@@ -1,0 +1,33 @@
+#include "harness/measure/engine/budget_progress.h"
+
+#include <gtest/gtest.h>
+
+namespace vidattn {
+namespace {
+
+std::string shown(const Policy& policy) {
+  set_progress_style(ProgressStyle::lines);
+  ::testing::internal::CaptureStderr();
+  {
+    BudgetProgress progress(policy, 2);
+    for (const double seconds : {0.3, 3.3}) {
+      progress.after_run();
+      progress.after_block(seconds);
+    }
+  }
+  return ::testing::internal::GetCapturedStderr();
+}
+
+TEST(BudgetProgress, CountsRunsAndSharesTime) {
+  Policy policy;
+  policy.label = "measuring";
+  policy.max_blocks = 2;
+  EXPECT_EQ(shown(policy),
+            "measuring  25%  1/4  0:00 passed, 0:00 left\n"
+            "measuring  50%  2/4  0:00 passed, 0:00 left\nmeasuring: 0:00, stopped at 2/4\n");
+  policy.seconds = 3;
+  EXPECT_EQ(shown(policy), "measuring  10%  0:00 passed, 0:00 left\nmeasuring: 0:00\n");
+}
+
+}  // namespace
+}  // namespace vidattn
