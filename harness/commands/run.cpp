@@ -111,7 +111,7 @@ std::vector<Option> suite_options(Given& given, const std::vector<Option>& main_
   return {name,
           Option("--resume", &suite.resume, "carry on the suite's last run").needs("suite"),
           Option("--shard", &given.shard,
-                 "measure every N-th case from the I-th on, into a store of its own: I/N")
+                 "measure every N-th case from the I-th on, 1 to N, into a store of its own: I/N")
               .needs("suite"),
           Option("--slurm", &given.slurm_shards,
                  "print a batch script of Slurm for so many shards, and run nothing")

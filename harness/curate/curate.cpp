@@ -106,16 +106,14 @@ class Curation {
     plan();
     cut();
     if (interrupted()) return stopped();
-    say_troubles();
+    const bool troubled = say_troubles();
     if (!options_.shard.empty())
       print_out(
           "shard {} is done; when all are, the same call without --shard writes the manifest\n",
           options_.shard);
     else
       write_dataset(settings_, videos_, skipped_, {options_.arguments, options_.webdataset});
-    const bool failed = std::any_of(videos_.begin(), videos_.end(),
-                                    [](const CuratedVideo& one) { return !one.error.empty(); });
-    return failed ? ExitCode::usage : ExitCode::fine;
+    return troubled ? ExitCode::usage : ExitCode::fine;
   }
 
  private:
@@ -167,9 +165,12 @@ class Curation {
 
   void cut() {
     std::vector<std::string> missing;
-    for (const CuratedVideo& video : videos_)
-      if (video.analysis && !known_samples(settings_, video.video, *video.analysis, video.plans))
+    for (const CuratedVideo& video : videos_) {
+      if (!video.analysis) continue;
+      forget_failed_captions(settings_, video.video, *video.analysis, video.plans);
+      if (!known_samples(settings_, video.video, *video.analysis, video.plans))
         missing.push_back(video.video.id);
+    }
     run_step("cut", "curate: cutting samples", missing);
     if (interrupted()) return;
     for (CuratedVideo& video : videos_) {
@@ -181,15 +182,20 @@ class Curation {
     }
   }
 
-  void say_troubles() const {
+  /// Whether a video or a caption failed. What is skipped is no failure.
+  bool say_troubles() const {
+    bool failed = false;
     for (const SkippedFile& file : skipped_)
       print_err("vidattn: {}: skipped: {}\n", printable(file.path), file.reason);
-    for (const CuratedVideo& video : videos_)
-      if (!video.error.empty())
-        print_err("vidattn: {}: {}\n", printable(video.video.path), printable(video.error));
+    for (const CuratedVideo& video : videos_) {
+      if (video.error.empty()) continue;
+      print_err("vidattn: {}: {}\n", printable(video.video.path), printable(video.error));
+      failed = true;
+    }
     const CaptionCounts captions = count_captions(videos_);
     if (captions.failed > 0)
       print_err("vidattn: {}; the first: {}\n", captions.text(), printable(captions.first_error));
+    return failed || captions.failed > 0;
   }
 
   const CurateOptions& options_;

@@ -48,7 +48,8 @@ std::vector<Option> work(CurateOptions& o) {
       Option("--jobs", &o.jobs, "videos at a time, each in its process; 0 = one a processor")
           .in(0, 1024),
       Option("--shard", &o.shard,
-             "I/N: only every N-th video; when all shards are done, call without it"),
+             "I/N: only every N-th video from the I-th on, 1 to N; when all shards are done, call "
+             "without it"),
       Option("--worker", &o.worker,
              "analyse:ID or cut:ID: one step of one video, as the tool calls itself"),
       quiet_option()};

@@ -27,7 +27,8 @@ const RegisterCommand registered([] {
            .shown_as("scale"),
        Option("--per-rater", &o->per_rater, "prompts that a rater sees; 0 = all").in(0, 10000),
        Option("--checks", &o->checks, "attention checks that a rater sees").in(0, 100),
-       Option("--title", &o->title, "above the page; methods' names give it away"),
+       Option("--title", &o->title, "above the page; methods' names give it away")
+           .shown_as("what --ask asks"),
        Option("--out", &o->out, "folder of the study, new or empty")
            .required()
            .written(Written::folder),

@@ -149,6 +149,18 @@ void cut_samples(const CurateSettings& settings, const SourceVideo& video,
   }
 }
 
+void forget_failed_captions(const CurateSettings& settings, const SourceVideo& video,
+                            const VideoAnalysis& analysis, const std::vector<SamplePlan>& plans) {
+  const VideoStages stages(settings, video);
+  for (size_t i = 0; i < plans.size(); ++i) {
+    const auto number = static_cast<int64_t>(i);
+    const auto line = known_sample(stages, analysis, number, plans[i]);
+    if (line && std::any_of((*line)["shots"].begin(), (*line)["shots"].end(),
+                            [](const auto& shot) { return shot.contains("caption_error"); }))
+      stages.sample(number, to_json(plans[i])).forget();
+  }
+}
+
 std::optional<std::vector<nlohmann::json>> known_samples(const CurateSettings& settings,
                                                          const SourceVideo& video,
                                                          const VideoAnalysis& analysis,

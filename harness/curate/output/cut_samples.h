@@ -16,6 +16,10 @@ namespace vidattn {
 void cut_samples(const CurateSettings& settings, const SourceVideo& video,
                  const VideoAnalysis& analysis, const std::vector<SamplePlan>& plans);
 
+/// Has samples of which a caption failed cut and captioned anew.
+void forget_failed_captions(const CurateSettings& settings, const SourceVideo& video,
+                            const VideoAnalysis& analysis, const std::vector<SamplePlan>& plans);
+
 /// The lines of all samples; nothing where one is missing.
 std::optional<std::vector<nlohmann::json>> known_samples(const CurateSettings& settings,
                                                          const SourceVideo& video,

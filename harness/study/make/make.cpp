@@ -85,7 +85,9 @@ class Maker {
 
   void describe() {
     study_.id = key_.id = random_name(16);
-    study_.title = options_.title;
+    study_.title = !options_.title.empty()             ? options_.title
+                   : options_.kind == StudyKind::pairs ? "Which video is better?"
+                                                       : "How good are these videos?";
     study_.kind = options_.kind;
     for (const StudyPrompt& prompt : material_.prompts) {
       study_.prompts.push_back(prompt.text);

@@ -14,7 +14,8 @@ struct MakeStudyOptions {
   StudyKind kind = StudyKind::scale;
   int64_t per_rater = 0;  ///< prompts that a rater sees; 0 = all
   int64_t checks = 2;     ///< attention checks that a rater sees
-  std::string title = "Which video is better?";
+  /// Empty: "Which video is better?" of pairs, "How good are these videos?" of scales.
+  std::string title;
   std::string out;  ///< folder, new or empty
 };
 

@@ -15,12 +15,8 @@ namespace {
 
 using nlohmann::json;
 
-std::string number(double value, const char* none = "–") {
-  return std::isfinite(value) ? fmt::format("{:.2f}", value) : none;
-}
-
-std::string interval(const CrossedMean& mean) {
-  return std::isfinite(mean.low) ? fmt::format("{:.2f} to {:.2f}", mean.low, mean.high) : "–";
+std::string number(double value, int digits = 2) {
+  return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "–";
 }
 
 /// Whether there is more than one rater or prompt to learn from.
@@ -49,6 +45,11 @@ class Teller {
 
  private:
   bool scale() const { return study_.kind == StudyKind::scale; }
+  /// A mean; of pairs it is a share, and those of two methods are seen to be 1 together.
+  std::string mean(double value) const { return number(value, scale() ? 2 : 3); }
+  std::string interval(const CrossedMean& m) const {
+    return std::isfinite(m.low) ? mean(m.low) + " to " + mean(m.high) : "–";
+  }
   const std::string& question(int64_t q) const { return study_questions(study_.kind)[q].name; }
   std::string pair(const MethodDifference& d) const {
     return key_.methods[d.a] + " - " + key_.methods[d.b];
@@ -106,22 +107,19 @@ class Teller {
       part.text += " Printed: MoGA, Table 13, other videos and raters.";
     }
     for (int64_t q = 0; q < static_cast<int64_t>(study_questions(study_.kind).size()); ++q) {
-      for (const MethodMean& mean : analysis_.means)
-        if (mean.question == q) part.rows.push_back(mean_row(mean));
+      for (const MethodMean& one : analysis_.means)
+        if (one.question == q) part.rows.push_back(mean_row(one));
       if (scale()) add_printed(question(q), part.rows);
     }
     return part;
   }
 
-  TableRows::value_type mean_row(const MethodMean& mean) const {
-    TableRows::value_type row{question(mean.question),
-                              key_.methods[mean.method],
-                              number(mean.kept.mean),
-                              interval(mean.kept),
-                              std::to_string(mean.kept.raters),
-                              std::to_string(mean.kept.prompts),
-                              number(mean.of_all)};
-    if (scale()) row.emplace_back(printed(question(mean.question), key_.methods[mean.method]));
+  TableRows::value_type mean_row(const MethodMean& of) const {
+    TableRows::value_type row{
+        question(of.question), key_.methods[of.method],        mean(of.kept.mean),
+        interval(of.kept),     std::to_string(of.kept.raters), std::to_string(of.kept.prompts),
+        mean(of.of_all)};
+    if (scale()) row.emplace_back(printed(question(of.question), key_.methods[of.method]));
     return row;
   }
 
@@ -164,7 +162,7 @@ class Teller {
                    {"", "methods", "difference", "95%", "p"},
                    {}};
     for (const MethodDifference& d : analysis_.differences)
-      part.rows.push_back({question(d.question), pair(d), number(d.mean.mean), interval(d.mean),
+      part.rows.push_back({question(d.question), pair(d), mean(d.mean.mean), interval(d.mean),
                            probability(d.adjusted_p, d.mean)});
     return part;
   }
@@ -193,7 +191,7 @@ class Teller {
     }
     const size_t sizes = part.rows.size();
     for (size_t i = 0; i < analysis_.power.size(); ++i)
-      part.rows[i % sizes].push_back(number(analysis_.power[i].detectable));
+      part.rows[i % sizes].push_back(mean(analysis_.power[i].detectable));
     return part;
   }
 

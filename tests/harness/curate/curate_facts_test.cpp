@@ -92,7 +92,7 @@ const Facts& facts() {
 
 TEST(CurateFacts, CaptionsThatFailAreOneLineAndCounted) {
   const Facts& f = facts();
-  ASSERT_EQ(f.result.exit_code, 0) << f.result.err;
+  ASSERT_EQ(f.result.exit_code, 3) << f.result.err;
   const std::string line =
       "captions of 4 of 4 shots failed and are made of what was measured; the first: the "
       "captioner ";
@@ -103,6 +103,31 @@ TEST(CurateFacts, CaptionsThatFailAreOneLineAndCounted) {
             f.samples.at("uneven.mkv")["shots"][0]["caption_error"]);
   EXPECT_NE(f.page().find(line), std::string::npos);
   EXPECT_NE(f.result.out.find("captions failed"), std::string::npos) << f.result.out;
+}
+
+TEST(CurateFacts, TheNextCallAsksAgainForCaptionsThatFailed) {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "in");
+  write_uneven(folder / "in/uneven.mkv", folder / "even.mp4");
+  write_bytes(folder / "limits.json",
+              R"({"default": {"least_side": 180, "least_seconds": 5, "video": {"brisque": -100},
+                  "clip": {"brisque": -100}}})");
+  const std::string program = folder / "captioner.sh", mended = folder / "mended";
+  write_bytes(program, "#!/bin/sh\ntest -e " + mended + " || exit 1\n" +
+                           R"(echo '{"caption": "a street"}' > "$2")" + "\n");
+  fs::permissions(program, fs::perms::owner_all);
+  const auto curated = [&] {
+    return run_tool("curate " + (folder / "in").string() + " --out " + (folder / "out").string() +
+                    " --limits " + (folder / "limits.json").string() +
+                    " --ocr off --quiet --captioner '" + program + " {frames} {out}'");
+  };
+  EXPECT_EQ(curated().exit_code, 3);
+  write_bytes(mended, "");
+  const ToolResult again = curated();
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  const std::string manifest = read_bytes(folder / "out/manifest.jsonl");
+  EXPECT_NE(manifest.find("\"a street\""), std::string::npos) << manifest;
+  EXPECT_EQ(manifest.find("caption_error"), std::string::npos) << manifest;
 }
 
 TEST(CurateFacts, WhatIsNoFileIsSkippedByName) {
