@@ -112,12 +112,16 @@ void set_plane(Drawing& drawing, const Axis& x, const Axis& y) {
   set_axis(drawing, 'y', y);
 }
 
-/// A second column of the legend would lie on the data, so that many names are small ones.
+/// A second column of the legend would lie on the data, so that many names are small ones. Beside
+/// methods it names a line and flaws.
 void fit_legend(Drawing& drawing, const std::vector<ChartPoint>& points) {
-  constexpr double kFont = 12, kSmallest = 5, kNamesOfThatSize = 22;
-  std::set<std::string> methods;
-  for (const ChartPoint& p : points) methods.insert(p.method);
-  const double font = kFont * kNamesOfThatSize / static_cast<double>(methods.size());
+  constexpr double kFont = 12, kSmallest = 5, kNamesOfThatSize = 18;
+  std::set<std::string> names{"the line"};
+  for (const ChartPoint& p : points) {
+    names.insert(p.method);
+    names.insert(p.flaws.begin(), p.flaws.end());
+  }
+  const double font = kFont * kNamesOfThatSize / static_cast<double>(names.size());
   if (font < kFont)
     drawing.script("set key font ',{:.1f}' spacing 0.9\n", std::max(font, kSmallest));
 }

@@ -100,6 +100,25 @@ TEST_F(ChartFiles, TitlesSayWhatIntervalsThereAre) {
             "time over full attention's, with 95% intervals where there are blocks enough: film");
 }
 
+/// Of 19 methods, a flaw and the front, names once stood in the midst of the data.
+TEST_F(ChartFiles, KeepTheLegendBesideThePlot) {
+  const std::vector<std::string> methods = {
+      "full", "bigbird", "bsa",          "ditfastattn", "draft", "dsa", "moba",
+      "moc",  "moga",    "nabla",        "nsa",         "sla",   "sol", "subblock",
+      "svg2", "vmoba",   "random_block", "xattention",  "sta"};
+  std::vector<Measurement> cases;
+  for (const std::string& method : methods) cases.push_back(at_density(method, 0.3));
+  cases.back().values["keyless_tokens"] = {"tokens", 16};
+  const std::string svg = drawn(cases, "pareto");
+  const std::regex place(
+      "translate\\(([0-9.]+),[0-9.]+\\)\"[^>]*>\\s*<text>(?:<tspan[^>]*>)?(front|tokens left "
+      "out)<");
+  size_t seen = 0;
+  for (std::sregex_iterator at(svg.begin(), svg.end(), place), end; at != end; ++at, ++seen)
+    EXPECT_GT(std::stod((*at)[1]), 700) << (*at)[2];
+  EXPECT_EQ(seen, 2U) << svg;
+}
+
 TEST_F(ChartFiles, SayWhichCasesTheyDoNotShow) {
   std::vector<Measurement> cases = {at_density("sta", 0.25), at_density("stga", 0.1)};
   for (Measurement& c : cases) {
