@@ -105,25 +105,28 @@ void set_axis(Drawing& drawing, char name, const Axis& axis) {
 void set_plane(Drawing& drawing, const Axis& x, const Axis& y) {
   drawing.script("set lmargin at screen {:.4f}\nset rmargin at screen {:.4f}\n",
                  kPlane.left / ChartSize::kWidth, kPlane.right / ChartSize::kWidth);
+  constexpr double kGap = 14;  // beside the legend, whose width gnuplot only guesses
   drawing.script(
-      "set key outside right top Left reverse samplen 1.5 spacing key_spacing maxcols 1 font "
-      "',12'\n");
+      "set key at screen {:.4f},graph 1 left top Left reverse samplen 1.5 spacing key_spacing "
+      "maxcols 1 font ',12'\n",
+      (kPlane.right + kGap) / ChartSize::kWidth);
   set_axis(drawing, 'x', x);
   set_axis(drawing, 'y', y);
 }
 
-/// A second column of the legend would lie on the data, so that many names are small ones. Beside
-/// methods it names a line and flaws.
+/// A second column of the legend would lie on the data, so that many names are close and small
+/// ones. Beside methods it names a line and flaws.
 void fit_legend(Drawing& drawing, const std::vector<ChartPoint>& points) {
-  constexpr double kFont = 12, kSmallest = 5, kNamesOfThatSize = 18;
+  constexpr size_t kFar = 18;  // names as far apart as usual
+  constexpr double kFont = 12, kSmallest = 5, kFontOfAll = 300;
   std::set<std::string> names{"the line"};
   for (const ChartPoint& p : points) {
     names.insert(p.method);
     names.insert(p.flaws.begin(), p.flaws.end());
   }
-  const double font = kFont * kNamesOfThatSize / static_cast<double>(names.size());
-  if (font < kFont)
-    drawing.script("set key font ',{:.1f}' spacing 0.9\n", std::max(font, kSmallest));
+  if (names.size() > kFar)
+    drawing.script("set key font ',{:.1f}' spacing 0.9\n",
+                   std::clamp(kFontOfAll / static_cast<double>(names.size()), kSmallest, kFont));
 }
 
 void plot_points(Drawing& drawing, std::vector<ChartPoint> points, bool joined) {

@@ -43,7 +43,7 @@ void expect_even_tabulars(const std::string& latex) {
     std::smatch match;
     if (std::regex_search(line, match, begin)) {
       columns = static_cast<int>(match[1].length());
-      EXPECT_LE(columns, 14) << "small type: " << line;
+      EXPECT_LE(columns, 11) << "small type: " << line;
     } else if (line.starts_with("\\end{tabular}")) {
       columns = 0;
     } else if (columns > 0 && line.ends_with(" \\\\")) {
