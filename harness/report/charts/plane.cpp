@@ -114,19 +114,27 @@ void set_plane(Drawing& drawing, const Axis& x, const Axis& y) {
   set_axis(drawing, 'y', y);
 }
 
+std::string legend_name(const std::string& method) {
+  return shortened(method, kLongestName) + (is_ceiling(method) ? " (ceiling)" : "");
+}
+
 /// A second column of the legend would lie on the data, so that many names are close and small
-/// ones. Beside methods it names a line and flaws.
+/// ones, and long ones, too. Beside methods it names a line and flaws.
 void fit_legend(Drawing& drawing, const std::vector<ChartPoint>& points) {
   constexpr size_t kFar = 18;  // names as far apart as usual
   constexpr double kFont = 12, kSmallest = 5, kFontOfAll = 300;
+  constexpr double kRoom = ChartSize::kWidth - kPlane.right - 55;  // pixels, beside the marks
   std::set<std::string> names{"the line"};
+  double widest = 1;
   for (const ChartPoint& p : points) {
-    names.insert(p.method);
+    names.insert(legend_name(p.method));
     names.insert(p.flaws.begin(), p.flaws.end());
   }
-  if (names.size() > kFar)
-    drawing.script("set key font ',{:.1f}' spacing 0.9\n",
-                   std::clamp(kFontOfAll / static_cast<double>(names.size()), kSmallest, kFont));
+  for (const std::string& name : names) widest = std::max(widest, text_width(name, kFont));
+  const double font =
+      std::min({kFont, kFontOfAll / static_cast<double>(names.size()), kFont * kRoom / widest});
+  if (font < kFont) drawing.script("set key font ',{:.1f}'\n", std::max(font, kSmallest));
+  if (names.size() > kFar) drawing.script("set key spacing 0.9\n");
 }
 
 void plot_points(Drawing& drawing, std::vector<ChartPoint> points, bool joined) {
@@ -138,7 +146,7 @@ void plot_points(Drawing& drawing, std::vector<ChartPoint> points, bool joined) 
     const std::string method = points[i].method;
     const Mark mark = mark_of(method);
     const bool ceiling = is_ceiling(method);
-    Drawing::Rows rows{{shortened(method, kLongestName) + (ceiling ? " (ceiling)" : "")}};
+    Drawing::Rows rows{{legend_name(method)}};
     for (const size_t first = i; i < points.size() && points[i].method == method; ++i) {
       if (i > first && points[i].series != points[i - 1].series)
         rows.emplace_back();  // parts lines

@@ -15,8 +15,12 @@ namespace {
 
 using nlohmann::json;
 
+/// Halves go to the even digit, so that two shares that are 1 together are so as they are printed.
 std::string number(double value, int digits = 2) {
-  return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "–";
+  if (!std::isfinite(value)) return "–";
+  const double scale = std::pow(10, digits), halves = std::round(2 * value * scale);
+  const bool tie = std::abs(2 * value * scale - halves) < 1e-9 * (1 + std::abs(halves));
+  return fmt::format("{:.{}f}", std::nearbyint(tie ? halves / 2 : value * scale) / scale, digits);
 }
 
 /// Whether there is more than one rater or prompt to learn from.
@@ -45,7 +49,7 @@ class Teller {
 
  private:
   bool scale() const { return study_.kind == StudyKind::scale; }
-  /// A mean; of pairs it is a share, and those of two methods are seen to be 1 together.
+  /// A mean; of pairs it is a share.
   std::string mean(double value) const { return number(value, scale() ? 2 : 3); }
   std::string interval(const CrossedMean& m) const {
     return std::isfinite(m.low) ? mean(m.low) + " to " + mean(m.high) : "–";
