@@ -88,11 +88,12 @@ class ChartFiles {
  private:
   void write(const ChartKind& kind, const Cases& cases, const std::string& label,
              const std::string& name) {
+    const json* gone = left_out_in(data_["left_out"], kind.name, label);
+    if (gone && (*gone)["whole"].get<bool>()) return;
     Drawing drawing(ChartSize::kWidth, ChartSize::kHeight, ChartSize::kFont);
     const Drawn drawn = kind.draw(drawing, cases);
     if (!drawing.has_plots()) return;
     const std::string title = fmt::format("{}{}: {}", kind.title, drawn.note, label);
-    const json* gone = left_out_in(data_["left_out"], kind.name, label);
     plot_head(drawing, drawn.frame, title, data_["title"],
               gone ? "not shown: " + (*gone)["text"].get<std::string>() : "");
     for (const char* suffix : {".svg", ".pdf"})

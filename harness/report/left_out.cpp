@@ -78,7 +78,7 @@ std::string text_of_whole(const Lacks& lacks) {
   return (why == kMissedIt ? "all " : "") + why;
 }
 
-/// PanelCases of a panel, without full attention, which every figure is held against.
+/// Cases of a panel, without full attention, which every figure is held against.
 PanelCases cases_of(const json& cases, size_t panel) {
   PanelCases of_panel;
   for (const json& c : cases)

@@ -162,7 +162,8 @@ function drawParts(id, parts, make, key) {
   const gone = data.left_out.filter(({chart}) => chart === id.replaceAll('-', '_'));
   box.replaceChildren();
   parts.forEach((part, i) => {
-    const config = make(part, i);
+    const left = gone.find(({label}) => label === part.label);
+    const config = left && left.whole ? null : make(part, i);
     if (!config) return;
     const panel = element('div', undefined, 'panel'), chart = element('div', undefined, 'chart');
     const canvas = element('canvas');
@@ -172,7 +173,6 @@ function drawParts(id, parts, make, key) {
     if (config.rows) chart.style.height = `${5 + (narrow ? 3 : 1.8) * config.rows}rem`;
     chart.append(canvas);
     panel.append(element('h3', part.label), chart);
-    const left = gone.find(({label}) => label === part.label);
     if (left) panel.append(element('p', `not shown: ${left.text}`));
     panels.append(panel);
     const {rows, options, ...rest} = config;

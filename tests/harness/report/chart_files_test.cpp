@@ -129,8 +129,12 @@ TEST_F(ChartFiles, SayWhichCasesTheyDoNotShow) {
     const std::string svg = drawn(cases, chart);
     EXPECT_NE(svg.find("not shown: stga (missed the density asked for)"), std::string::npos) << svg;
   }
+  const Measurement missed = cases.back();
   cases.pop_back();
   EXPECT_EQ(drawn(cases, "pareto").find("not shown"), std::string::npos);
+  Measurement full = at_density("full", 1);
+  full.values["index_memory"] = {"byte", 1e6};
+  EXPECT_EQ(drawn({full, missed}, "memory"), "") << "full attention alone says nothing";
 }
 
 /// Names of stages once stood on one line, which ended with the picture.
