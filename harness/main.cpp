@@ -26,8 +26,8 @@ void before_libraries(int /*argc*/, char** argv, char** environment) {
 int main(int argc, char** argv) {
   vidattn::open_standard_descriptors();
   vidattn::end_in_one_line();
-  vidattn::require_stack();
-  vidattn::restart_tuned(argv);
+  const bool stack_raised = vidattn::require_stack();
+  vidattn::restart_tuned(argv, vidattn::blas_core(), stack_raised);
   vidattn::keep_printing();
   // Only libraries call exit(): libgomp, where it gets no memory for a thread, after saying so.
   std::atexit([] { end(vidattn::ExitCode::usage); });

@@ -57,10 +57,10 @@ std::vector<std::pair<const char*, std::string>> missing_settings(const std::str
   return settings;
 }
 
-void restart_tuned(char** argv, const std::string& core) {
-  if (is_set(kRestarted)) return;
+void restart_tuned(char** argv, const std::string& core, bool stack_raised) {
+  if (is_set(kRestarted) && !stack_raised) return;
   auto settings = missing_settings(core);
-  if (settings.empty()) return;
+  if (settings.empty() && !stack_raised) return;
   // Not /proc/self/exe itself, which would show up as "exe" in ps and top.
   const std::string program = own_path().string();
   settings.emplace_back(kRestarted, "1");  // no second restart, whatever the others do

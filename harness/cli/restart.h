@@ -31,7 +31,8 @@ std::vector<std::pair<const char*, std::string>> missing_settings(
 inline constexpr const char* kRestarted = "VIDATTN_RESTARTED";
 
 /// To be called first in main(): starts the program again with the missing settings, and returns
-/// where nothing is missing or the program cannot be restarted. argv is main()'s.
-void restart_tuned(char** argv, const std::string& core = blas_core());
+/// where nothing is missing or the program cannot be restarted. argv is main()'s. `stack_raised`:
+/// in any case, or threads that are there already end with SIGSEGV (require_stack()).
+void restart_tuned(char** argv, const std::string& core = blas_core(), bool stack_raised = false);
 
 }  // namespace vidattn
