@@ -27,7 +27,7 @@ void restart_limited(char** argv, char** environment) noexcept;
 std::vector<std::pair<const char*, std::string>> missing_settings(
     const std::string& core = blas_core());
 
-/// Says to restart_tuned() that there is nothing to do.
+/// Says to restart_tuned() that the settings are there.
 inline constexpr const char* kRestarted = "VIDATTN_RESTARTED";
 
 /// To be called first in main(): starts the program again with the missing settings, and returns

@@ -165,12 +165,9 @@ class Curation {
 
   void cut() {
     std::vector<std::string> missing;
-    for (const CuratedVideo& video : videos_) {
-      if (!video.analysis) continue;
-      forget_failed_captions(settings_, video.video, *video.analysis, video.plans);
-      if (!known_samples(settings_, video.video, *video.analysis, video.plans))
+    for (const CuratedVideo& video : videos_)
+      if (video.analysis && !all_finished(settings_, video.video, *video.analysis, video.plans))
         missing.push_back(video.video.id);
-    }
     run_step("cut", "curate: cutting samples", missing);
     if (interrupted()) return;
     for (CuratedVideo& video : videos_) {

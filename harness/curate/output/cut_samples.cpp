@@ -135,7 +135,23 @@ std::optional<nlohmann::json> known_sample(const VideoStages& stages, const Vide
   }
 }
 
+/// Whether a sample is there with every caption that was asked for.
+bool is_finished(const VideoStages& stages, const VideoAnalysis& analysis, int64_t number,
+                 const SamplePlan& plan) {
+  const auto line = known_sample(stages, analysis, number, plan);
+  return line && std::none_of((*line)["shots"].begin(), (*line)["shots"].end(),
+                              [](const auto& shot) { return shot.contains("caption_error"); });
+}
+
 }  // namespace
+
+bool all_finished(const CurateSettings& settings, const SourceVideo& video,
+                  const VideoAnalysis& analysis, const std::vector<SamplePlan>& plans) {
+  const VideoStages stages(settings, video);
+  for (size_t i = 0; i < plans.size(); ++i)
+    if (!is_finished(stages, analysis, static_cast<int64_t>(i), plans[i])) return false;
+  return true;
+}
 
 void cut_samples(const CurateSettings& settings, const SourceVideo& video,
                  const VideoAnalysis& analysis, const std::vector<SamplePlan>& plans) {
@@ -143,21 +159,9 @@ void cut_samples(const CurateSettings& settings, const SourceVideo& video,
   std::unique_ptr<Cutter> cutter;
   for (size_t i = 0; i < plans.size(); ++i) {
     const auto number = static_cast<int64_t>(i);
-    if (known_sample(stages, analysis, number, plans[i])) continue;
+    if (is_finished(stages, analysis, number, plans[i])) continue;
     if (!cutter) cutter = std::make_unique<Cutter>(settings, video, analysis);
     cutter->cut(number, plans[i]);
-  }
-}
-
-void forget_failed_captions(const CurateSettings& settings, const SourceVideo& video,
-                            const VideoAnalysis& analysis, const std::vector<SamplePlan>& plans) {
-  const VideoStages stages(settings, video);
-  for (size_t i = 0; i < plans.size(); ++i) {
-    const auto number = static_cast<int64_t>(i);
-    const auto line = known_sample(stages, analysis, number, plans[i]);
-    if (line && std::any_of((*line)["shots"].begin(), (*line)["shots"].end(),
-                            [](const auto& shot) { return shot.contains("caption_error"); }))
-      stages.sample(number, to_json(plans[i])).forget();
   }
 }
 

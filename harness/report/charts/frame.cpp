@@ -1,5 +1,6 @@
 #include "harness/report/charts/frame.h"
 
+#include <cstdint>
 #include <vector>
 
 #include "harness/io/text/escape.h"
@@ -12,6 +13,7 @@ namespace {
 constexpr double kMargin = 14;                                       // pixels
 constexpr double kTitleMiddle = 18, kSourceMiddle = 40, kLine = 16;  // from the upper edge
 constexpr double kNotePoints = 11;
+constexpr uint32_t kBlack = 0, kGrey = 0x59636e;
 
 }  // namespace
 
@@ -27,19 +29,17 @@ void plot_head(Drawing& drawing, const ChartFrame& frame, const std::string& tit
       "set y2range [0:1]\n",
       1 - above / height, frame.below / height);
   const double back = kMargin / ChartSize::kWidth - frame.left;
-  const auto up = [&](double middle) { return (above - middle) / height; };
-  drawing.plot(
-      "$data{} axes x2y2 with labels left offset screen {:.4f},screen {:.4f} font ',15' notitle",
-      drawing.data({{0.0, 1.0, shortened(title, 96)}}), back, up(kTitleMiddle));
-  drawing.plot(
-      "$data{} axes x2y2 with labels left offset screen {:.4f},screen {:.4f} font ',11' "
-      "textcolor rgb '#59636e' notitle",
-      drawing.data({{0.0, 1.0, shortened(source, 120)}}), back, up(kSourceMiddle));
-  double middle = kSourceMiddle;
-  for (const std::string& line : notes)
+  const auto write = [&](const std::string& line, double middle, double points, uint32_t colour) {
     drawing.plot(
-        "$data{} axes x2y2 with labels left offset screen {:.4f},screen {:.4f} font ',{}' notitle",
-        drawing.data({{0.0, 1.0, line}}), back, up(middle += kLine), kNotePoints);
+        "$data{} axes x2y2 with labels left offset screen {:.4f},screen {:.4f} font ',{}' "
+        "textcolor "
+        "rgb {} notitle",
+        drawing.data({{0.0, 1.0, line}}), back, (above - middle) / height, points, colour);
+  };
+  write(shortened(title, 96), kTitleMiddle, 15, kBlack);
+  write(shortened(source, 120), kSourceMiddle, 11, kGrey);
+  double middle = kSourceMiddle;
+  for (const std::string& line : notes) write(line, middle += kLine, kNotePoints, kBlack);
 }
 
 }  // namespace vidattn

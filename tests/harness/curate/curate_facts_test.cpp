@@ -50,6 +50,10 @@ void write_uneven(const fs::path& path, const fs::path& even) {
   fs::remove(even);
 }
 
+constexpr const char* kFactsLimits =
+    R"({"default": {"least_side": 180, "least_seconds": 5, "video": {"brisque": -100},
+        "clip": {"brisque": -100}}})";
+
 /// A folder that was curated once, with a captioner that fails.
 struct Facts {
   TemporaryFolder folder;
@@ -66,9 +70,7 @@ struct Facts {
     fs::create_symlink("nothing", folder / "in/gone.webm");
     fs::create_symlink("loop.mp4", folder / "in/loop.mp4");
     fs::create_directory_symlink(folder / "elsewhere", folder / "in/more");
-    write_bytes(folder / "limits.json",
-                R"({"default": {"least_side": 180, "least_seconds": 5, "video": {"brisque": -100},
-                    "clip": {"brisque": -100}}})");
+    write_bytes(folder / "limits.json", kFactsLimits);
     result = run_tool("curate " + (folder / "in").string() + " --out " + (folder / "out").string() +
                       " --limits " + (folder / "limits.json").string() +
                       " --ocr off --quiet --captioner 'false {frames} {out}'");
@@ -109,9 +111,7 @@ TEST(CurateFacts, TheNextCallAsksAgainForCaptionsThatFailed) {
   const TemporaryFolder folder;
   fs::create_directory(folder / "in");
   write_uneven(folder / "in/uneven.mkv", folder / "even.mp4");
-  write_bytes(folder / "limits.json",
-              R"({"default": {"least_side": 180, "least_seconds": 5, "video": {"brisque": -100},
-                  "clip": {"brisque": -100}}})");
+  write_bytes(folder / "limits.json", kFactsLimits);
   const std::string program = folder / "captioner.sh", mended = folder / "mended";
   write_bytes(program, "#!/bin/sh\ntest -e " + mended + " || exit 1\n" +
                            R"(echo '{"caption": "a street"}' > "$2")" + "\n");
