@@ -77,6 +77,12 @@ double peak_gflops(DType dtype, int threads) {
   return unit == Bf16Unit::dot ? bf16_peak_gflops(threads) : fma_peak_gflops(threads);
 }
 
+double settled_peak(double peak, double highest_rate, const std::function<double()>& measure) {
+  constexpr int kMost = 10;
+  for (int i = 0; i < kMost && highest_rate > peak; ++i) peak = std::max(peak, measure());
+  return peak;
+}
+
 namespace {
 
 double measured_triad_gbs(int threads) {

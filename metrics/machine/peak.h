@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "attention/dtype.h"
 
 namespace vidattn {
@@ -40,6 +42,11 @@ double int8_peak_gflops(int threads);
 /// float32's: 2 / (1/a + 1/b), which is exact where values are as wide as keys. Emulated low bits
 /// have float32's.
 double peak_gflops(DType dtype, int threads);
+
+/// A rate above the peak says that the rate or the peak was disturbed. The peak is the best of
+/// short bursts, so that more of them only make it truer: it is measured again, at most ten times,
+/// until no rate lies above it. Returns the highest.
+double settled_peak(double peak, double highest_rate, const std::function<double()>& measure);
 
 /// Memory bandwidth in GB/s (1e9) by STREAM's triad, a[i] = b[i] + s·c[i] in float32, best of 5.
 /// The three arrays together are 4 times the largest cache, at least 192 MiB. 12 bytes are counted

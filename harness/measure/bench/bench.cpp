@@ -140,7 +140,8 @@ nlohmann::json measure(const BenchLine& line, const Device& device, const BenchO
   const PlanStats stats = plan_stats(work.plan, work.in);
   const double rate = timed_flops(stats, options.pass) / median(times) * 1e-9;
   const KernelLimit limit = kernel_limit(work_of(line, options.pass, stats), units);
-  const double peak = highest(timings.peaks);
+  const double peak = settled_peak(highest(timings.peaks), line.dtype == DType::f32 ? rate : 0,
+                                   [&] { return fma_peak_gflops(line.threads); });
   nlohmann::json found{{"shape", line.shape},
                        {"length", line.length},
                        {"heads", line.heads},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "harness/host/progress.h"
@@ -29,6 +30,12 @@ class BudgetProgress {
   }
   void after_block(double seconds) {
     if (of_time_) of_time_->update(seconds / seconds_);
+  }
+
+  /// What is left of the budget was not needed: intervals are as narrow as they were asked for.
+  void finish() {
+    if (of_time_) of_time_->update(1);
+    if (of_runs_) of_runs_->update(std::numeric_limits<int64_t>::max());
   }
 
  private:

@@ -77,6 +77,7 @@ class Engine {
         stop = stop_.after(block + 1, timings_.seconds, timings_.contenders);
       if (!stop && policy_.after_block) policy_.after_block(measured());
     }
+    if (*stop != Stop::interrupted && *stop != Stop::failed) progress.finish();
     timings_.stopped = *stop;
     disturbance.note(timings_);
   }

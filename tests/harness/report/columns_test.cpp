@@ -46,7 +46,7 @@ TEST(Columns, EveryCommandTakesTitles) {
   const std::string small = " --quiet --grid 2,4,4 --heads 1 --dim 16";
   const ToolResult run = run_tool("run --columns \"In Run,rel L2,backward ms\" --repeat 1" + small +
                                   " --backend full --backend vmoba");
-  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_TRUE(ran_right(run)) << run.err;
   EXPECT_NE(run.out.find("in run   rel L2"), std::string::npos) << run.out;
   EXPECT_NE(run.out.find("no case has backward ms; "), std::string::npos) << run.out;
   EXPECT_NE(run.out.find("vmoba: mean of 3 kinds of layers, of densities "), std::string::npos)

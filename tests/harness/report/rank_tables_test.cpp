@@ -48,7 +48,7 @@ TEST(RunCommand, RanksStandInTableRecordAndMetrics) {
       "run --quiet --grid 4,6,8 --heads 2 --dim 16 --repeat 1 --backend full --backend moga "
       "--ranks 4,2,2 --columns density,ring_pair_balance,ulysses_pair_balance --out " +
       out);
-  ASSERT_EQ(result.exit_code, 0) << result.err;
+  ASSERT_TRUE(ran_right(result)) << result.err;
   EXPECT_NE(result.err.find("--ranks 2 stands there twice"), std::string::npos);
   EXPECT_NE(result.out.find("Ulysses P=4: 4 ranks share 2 heads"), std::string::npos);
   const nlohmann::json full = read_json(out)["cases"][0];

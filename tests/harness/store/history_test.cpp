@@ -16,8 +16,7 @@ class History : public ::testing::Test {
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   void run(const std::string& arguments) const {
     const ToolResult result = run_tool("run --quiet --db " + path("v.db") + " " + arguments);
-    // 2: the machine is too disturbed for its times to be believed.
-    ASSERT_TRUE(result.exit_code == 0 || result.exit_code == 2) << result.err;
+    ASSERT_TRUE(ran_right(result)) << result.err;
   }
   Measurement last(const std::string& backend) const {
     const StoredRun run = Store(path("v.db")).load_run("latest");

@@ -16,8 +16,7 @@ json cases_of(const std::string& words, const TemporaryFolder& folder) {
   const std::string out = (folder / "r.json").string();
   const ToolResult result = run_shell("VIDATTN_MEASURE_LIMITS=0 " + std::string(VIDATTN_TOOL) +
                                       " " + words + " --quiet --out " + out);
-  const bool ran = result.exit_code == 0 || result.exit_code == 2;  // 2: a busy machine's times
-  EXPECT_TRUE(ran) << words << ": " << result.err;
+  EXPECT_TRUE(ran_right(result)) << words << ": " << result.err;
   return json::parse(testing::read_bytes(out))["cases"];
 }
 

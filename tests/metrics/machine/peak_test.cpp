@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 
 namespace vidattn {
@@ -39,6 +40,20 @@ TEST(Peak, SharedFedMultiplyAdds) {
   constexpr double kGflop = 2;
   check_peak([](int threads) { return fed_fma_gflops(threads, kGflop); });
   EXPECT_LT(fed_fma_gflops(1, kGflop), 1.2 * fma_peak_gflops(1));
+}
+
+TEST(Peak, IsMeasuredAgainWhileARateLiesAboveIt) {
+  int measured = 0;
+  const auto rising = [&] { return 100. + 20 * ++measured; };
+  EXPECT_EQ(settled_peak(100, 90, rising), 100);
+  EXPECT_EQ(measured, 0);
+  EXPECT_EQ(settled_peak(100, 130, rising), 140);
+  EXPECT_EQ(measured, 2);
+  measured = 0;
+  const auto disturbed = [&] { return ++measured == 3 ? 120. : 80.; };
+  EXPECT_EQ(settled_peak(100, 130, disturbed), 120);
+  EXPECT_EQ(measured, 10);
+  EXPECT_EQ(settled_peak(100, std::nan(""), disturbed), 100);
 }
 
 TEST(Peak, CoreClock) {

@@ -5,7 +5,7 @@
 namespace vidattn {
 namespace {
 
-std::string shown(const Policy& policy) {
+std::string shown(const Policy& policy, bool finish = false) {
   set_progress_style(ProgressStyle::lines);
   ::testing::internal::CaptureStderr();
   {
@@ -14,6 +14,7 @@ std::string shown(const Policy& policy) {
       progress.after_run();
       progress.after_block(seconds);
     }
+    if (finish) progress.finish();
   }
   return ::testing::internal::GetCapturedStderr();
 }
@@ -27,6 +28,17 @@ TEST(BudgetProgress, CountsRunsAndSharesTime) {
             "measuring  50%  2/4  0:00 passed, 0:00 left\nmeasuring: 0:00, stopped at 2/4\n");
   policy.seconds = 3;
   EXPECT_EQ(shown(policy), "measuring  10%  0:00 passed, 0:00 left\nmeasuring: 0:00\n");
+}
+
+TEST(BudgetProgress, ABudgetThatWasNotNeededIsNotStopped) {
+  Policy policy;
+  policy.label = "measuring";
+  policy.max_blocks = 2;
+  const std::string runs = shown(policy, true);
+  EXPECT_NE(runs.find("\nmeasuring: 0:00\n"), std::string::npos) << runs;
+  policy.seconds = 30;
+  const std::string time = shown(policy, true);
+  EXPECT_NE(time.find("measuring: 0:00\n"), std::string::npos) << time;
 }
 
 }  // namespace

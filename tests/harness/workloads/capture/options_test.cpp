@@ -63,7 +63,7 @@ TEST(CaptureOptions, TheToolTakesThem) {
                           "--valid 23 --head-range 1-2 --scale 0.25";
   const ToolResult result =
       run_tool("run --quiet --repeat 1 --backend full --out " + record + " " + job);
-  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(ran_right(result)) << result.err;
   EXPECT_NE(result.err.find("1 of 24 tokens are padding"), std::string::npos) << result.err;
   EXPECT_NE(result.out.find("23 tokens (grid 2x2x4"), std::string::npos) << result.out;
   const std::string written = testing::read_bytes(record);
