@@ -25,8 +25,8 @@ struct ExperimentRequest {
   std::string model = "nano";     ///< size
   std::string folder;             ///< where trained networks are kept
   int64_t seeds = 3;              ///< trainings of each kind
-  int64_t train_steps = 700;      ///< of every fine-tuning
-  int64_t base_steps = 1500;      ///< of the full-attention networks that are fine-tuned, 0 = none
+  int64_t train_steps = 500;      ///< of every fine-tuning
+  int64_t base_steps = 1000;      ///< of the full-attention networks that are fine-tuned, 0 = none
   double rate = 1e-3;             ///< largest learning rate of the fine-tuning
   std::optional<double> density;  ///< of swapped-in methods
   std::vector<int64_t> frames;    ///< of iteration, latent; empty = 1, 2 and 4 times the model's

@@ -1,5 +1,6 @@
 #include "harness/dit/experiments/painted_clip.h"
 
+#include "harness/dit/experiments/cut_scores.h"
 #include "harness/workloads/dit/captions.h"
 #include "metrics/model/cost_model.h"
 #include "metrics/video/frame_comparison.h"
@@ -68,6 +69,9 @@ PaintedClip paint_clip(const ExperimentRequest& request, const DitNetwork& netwo
                                painting.density) *
                      1e-9},
       {"seconds", painting.seconds / static_cast<double>(request.steps)}};
+  const CutScores cuts = cut_scores(shown, clip.task().given, painted.frames);
+  painted.scores["sharpness"] = cuts.sharpness;
+  painted.scores["cut flicker"] = cuts.cut_flicker;
   add_video_scores(shown, painted.frames, painted.scores);
   if (reference != nullptr) add_comparison(*reference, painted.frames, painted.scores);
   return painted;

@@ -14,6 +14,7 @@ namespace vidattn {
 ///   right colour                     1 where the judged character has its colour, else 0
 ///   colour kept                      share of that colour that was recalled (recall.h)
 ///   density, gflops, seconds         executed attention; of the whole network a step
+///   sharpness, cut flicker           of the painted shots (cut_scores.h)
 ///   psnr, ssim                       against the reference's frames, where there are any
 /// and those of all registered video metrics (VIDEO_METRICS.md), whose masks are the true clip's.
 using ClipScores = std::map<std::string, double>;

@@ -1,5 +1,6 @@
 #include "harness/dit/training/trainer.h"
 
+#include <omp.h>
 #include <torch/torch.h>
 
 #include <cmath>
@@ -60,7 +61,7 @@ class TorchTrainer : public DitTrainer {
  public:
   TorchTrainer(const DitConfig& config, const DitArrays& weights, const TrainerSettings& settings)
       : config_(config), settings_(settings), muon_(settings.weight_decay) {
-    at::set_num_threads(1);  // a batch's parts are the threads' work
+    at::set_num_threads(1);  // a batch's parts are the threads' work; OpenMP takes it as its own
     std::vector<at::Tensor> others;
     for (const auto& [name, array] : weights) {
       const at::Tensor value = to_tensor(array);
@@ -72,6 +73,9 @@ class TorchTrainer : public DitTrainer {
         others,
         torch::optim::AdamWOptions(1e-3).betas({0.9, 0.99}).weight_decay(settings.weight_decay));
   }
+  ~TorchTrainer() override { at::set_num_threads(threads_before_); }
+  TorchTrainer(const TorchTrainer&) = delete;
+  TorchTrainer& operator=(const TorchTrainer&) = delete;
 
   DitArrays gradients(const DitBatch& batch, AttentionMaker& attention,
                       StepReport& report) override {
@@ -256,6 +260,7 @@ class TorchTrainer : public DitTrainer {
   Muon muon_;
   std::unique_ptr<torch::optim::AdamW> adamw_;
   int64_t steps_ = 0;
+  int threads_before_ = omp_get_max_threads();
 };
 
 }  // namespace

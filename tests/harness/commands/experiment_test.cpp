@@ -174,6 +174,20 @@ TEST_F(TrainingExperiment, SlowGroupsBeginWithFullAttention) {
   EXPECT_TRUE(all[4]["difference_to_first"].contains("right colour"));
 }
 
+TEST_F(TrainingExperiment, SlowLocalityTellsWindowsFromGroups) {
+  const ToolResult result = trained("locality");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json all = record()["contestants"];
+  ASSERT_EQ(all.size(), 8u);
+  const auto density = [&](size_t i) {
+    return all[i]["scores"]["density"]["mean"][0].get<double>();
+  };
+  EXPECT_EQ(density(0), 1);
+  for (const size_t windows : {2, 5})  // further boundary frames are further keys
+    EXPECT_LT(density(windows), density(windows + 2));
+  EXPECT_GT(all[1]["scores"]["sharpness"]["mean"][0], 0);
+}
+
 TEST_F(TrainingExperiment, SlowMethodsStandBesideTrainedOnes) {
   const ToolResult result = trained("methods --backend sta --backend oracle_token");
   ASSERT_EQ(result.exit_code, 0) << result.err;

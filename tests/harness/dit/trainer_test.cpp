@@ -1,6 +1,7 @@
 #include "harness/dit/training/trainer.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <cmath>
 #include <limits>
@@ -79,6 +80,15 @@ double difference(const std::vector<float>& got, const std::vector<float>& expec
     apart = std::max<double>(apart, std::abs(got[i] - expected[i]));
   }
   return most > 0 ? apart / most : apart;
+}
+
+/// A training before another one, or before painting, takes no thread of it.
+TEST_F(Trainer, LeavesTheThreadsAsTheyWere) {
+  constexpr int kThreads = 3;
+  omp_set_num_threads(kThreads);
+  const DitConfig config = toy_config(0);
+  make_trainer(config, toy_weights(config), {});
+  EXPECT_EQ(omp_get_max_threads(), kThreads);
 }
 
 TEST_F(Trainer, GradientsThroughTheToolAreThoseOfLibtorchsOwnAttention) {
