@@ -106,7 +106,7 @@ std::vector<Option> main_job(Given& o) {
 std::vector<Option> suite_options(Given& given, const std::vector<Option>& main_job) {
   SuiteOptions& suite = given.suite;
   Option name("suite", &suite.suite,
-              "a suite: JSON file, or one of the ready suites quick, ci, paper");
+              "a suite: JSON file, or one of the ready suites quick, trained, ci, paper");
   for (const Option& option : main_job) name.excludes(option.name);
   return {name,
           Option("--resume", &suite.resume, "carry on the suite's last run").needs("suite"),

@@ -45,6 +45,16 @@ TEST(StudyMake, GivesRatersNothingThatNamesAMethod) {
   EXPECT_EQ(status.st_mode & 0777, 0600U);
 }
 
+TEST(StudyMake, AsksInItsTitleForWhatIsRated) {
+  const auto title = [](const std::string& arguments) {
+    const StudyFolder folder(arguments, 2);
+    return read_study(folder.path()).title;
+  };
+  EXPECT_EQ(title("--ask scale"), "How good are these videos?");
+  EXPECT_EQ(title("--ask pairs"), "Which video is better?");
+  EXPECT_EQ(title("--ask pairs --title Foxes"), "Foxes");
+}
+
 TEST(StudyMake, CopiesPicturesUnchangedAndWithOneDate) {
   const StudyFolder folder;
   const Study study = read_study(folder.path());

@@ -107,7 +107,7 @@ TEST(Suite, ReadySuitesAreValid) {
     EXPECT_EQ(suite.name, name);
     EXPECT_FALSE(suite.cases.empty());
   }
-  expect_input_error([] { load_suite("no_such.json"); }, "ready suites ci, paper, quick");
+  expect_input_error([] { load_suite("no_such.json"); }, "ready suites ci, paper, quick, trained");
 }
 
 TEST(Suite, ABrokenFileIsOneLine) {
