@@ -140,7 +140,7 @@ Part stubs_of(const Part& part, const std::string& title) {
 /// The parts, those that are too wide to be read on a page cut between columns: the stub stands in
 /// each piece.
 std::vector<Part> readable_parts(const std::vector<Part>& parts) {
-  constexpr size_t kWidest = 9;  // as wide as the text of a one-column article, unscaled
+  constexpr size_t kWidest = 11;
   std::vector<Part> pieces;
   for (const Part& part : parts) {
     pieces.push_back(stubs_of(part, part.title));
