@@ -6,6 +6,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
+#include "harness/dit/training/train.h"
 
 namespace vidattn::experiment_command {
 namespace {
@@ -45,7 +46,7 @@ const RegisterCommand registered([] {
        Option("--clips", &r.clips, "clips").in(1, 100000),
        Option("--steps", &r.steps, "denoising steps of a video").in(1, 1000),
        Option("--shift", &r.shift, "of the noise levels").in(0.01, 100),
-       Option("--seed", &r.seed, "of clips and noise, and of the first training"),
+       Option("--seed", &r.seed, "of clips and noise, and of the first training").in(0, 1e18),
        device_option(r.device),
        Option("--model", &r.model, "size of the networks that are trained")
            .one_of(dit_sizes())
@@ -57,7 +58,9 @@ const RegisterCommand registered([] {
               "none")
            .in(0, 1e9)
            .under(kTraining),
-       Option("--rate", &r.rate, "largest learning rate").positive().under(kTraining),
+       Option("--rate", &r.rate, "largest learning rate")
+           .in(kLeastRate, kMostRate)
+           .under(kTraining),
        Option("--out", &r.folder, "folder of the trained networks: none is trained twice")
            .written(Written::folder)
            .under(kTraining),

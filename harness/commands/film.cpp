@@ -29,7 +29,7 @@ const RegisterCommand registered([] {
   return Command{"film",
                  "write vidattn's own film as a video file",
                  {Option("--out", &given->path, "video file: .mp4 or .avi").required().written(),
-                  Option("--seed", &film.seed, "seed"),
+                  Option("--seed", &film.seed, "seed").in(0, 1e18),
                   Option("--frames", &film.frames, "frames").in(1, 1000000),
                   Option("--width", &film.width, "pixels").in(16, 8192),
                   Option("--height", &film.height, "pixels").in(16, 8192)},

@@ -34,8 +34,11 @@ ExitCode run(Given given, const Arguments& arguments) {
     for (const char* file : {kTrainingFile, kAveragedFile})
       claim_written(std::filesystem::path(request.folder) / file, "--out");
   const TrainedTo reached = train(request, arguments);
-  print_out("{}/{}: {}, loss {:.4f}\n", request.folder, kTrainingFile,
-            counted(reached.done, "step"), reached.loss);
+  if (reached.done == 0)
+    print_out("interrupted before the first step\n");
+  else
+    print_out("{}/{}: {}, loss {:.4f}\n", request.folder, kTrainingFile,
+              counted(reached.done, "step"), reached.loss);
   return reached.interrupted() ? ExitCode::interrupted : ExitCode::fine;
 }
 
@@ -61,8 +64,8 @@ std::vector<Option> settings(Given& given) {
       Option("--minutes", &r.minutes, "how long, by the speed of the first steps").in(0.05, 1e6),
       Option("--steps", &r.steps, "how long, in steps").in(1, 1e9).shown_as("by --minutes"),
       Option("--clips", &r.clips, "clips of a batch, a multiple of 4").in(4, 4096),
-      Option("--rate", &r.rate, "largest learning rate").positive(),
-      Option("--seed", &r.seed, "of the parameters and of all clips and noise"),
+      Option("--rate", &r.rate, "largest learning rate").in(kLeastRate, kMostRate),
+      Option("--seed", &r.seed, "of the parameters and of all clips and noise").in(0, 1e18),
       Option("--dense", &r.dense, "attend by libtorch's own operations, for checking")};
   for (Option& option : all) option = setting(given, option);
   return all;

@@ -83,9 +83,10 @@ struct AcceptedTime {
   Interval interval;
 };
 
-/// `tag` is the metric of a relative time, `over` what it is relative to.
+/// `tag` is the metric of a relative time, `over` what it is relative to, `doubt` why neither
+/// slower nor faster would say anything; empty = it does.
 Finding judge_time(const std::string& tag, const std::string& over, const AcceptedTime& accepted,
-                   const Measurement& c, double tolerance) {
+                   const Measurement& c, double tolerance, const std::string& doubt = "") {
   const double expected = accepted.value;
   const double got = c.metric(tag) / expected - 1;
   const double low = c.metric(tag + "_low") / expected - 1;
@@ -105,25 +106,23 @@ Finding judge_time(const std::string& tag, const std::string& over, const Accept
     f.state = state;
     f.message = change + why;
   };
+  const bool told = !wide && doubt.empty();
+  const std::string why_not = wide ? too_wide : "; not judged: " + doubt;
   if (low > tolerance)
-    found(wide ? State::invalid : State::worse, wide ? too_wide : "");
+    found(told ? State::worse : State::invalid, told ? "" : why_not);
   else if (!(high <= tolerance) && !(got <= tolerance && high - got <= tolerance))
     found(State::invalid, ": too noisy to tell");
   else if (high < -tolerance)
-    found(wide ? State::note : State::better,
-          wide ? too_wide : ": faster; --accept makes it the rule");
+    found(told ? State::better : State::note,
+          told ? ": faster; --accept makes it the rule" : why_not);
   return f;
 }
 
 /// Where other programs hold the cores, a method's threads lose more by waiting for each other than
 /// full attention's do: 12 to 42% were measured of unchanged code whose runs take milliseconds.
 Finding judge_ratio(const BaselineCase& base, const Measurement& c, const Tolerances& t) {
-  Finding f =
-      judge_time("ratio", "full attention's", {base.ratio, base.ratio_interval}, c, t.ratio);
-  if (f.state != State::worse || !c.cores_were_taken()) return f;
-  f.state = State::invalid;
-  f.message += "; not judged: " + unfit_for_times(c);
-  return f;
+  return judge_time("ratio", "full attention's", {base.ratio, base.ratio_interval}, c, t.ratio,
+                    unfit_for_times(c));
 }
 
 /// Beside other programs it is a note at most: multiply-adds do not wait for each other.

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -149,6 +150,20 @@ json to_json(const ComparedCase& c) {
   return record;
 }
 
+/// Cases with one problem share a line.
+void print_problems(const std::vector<ComparedCase>& cases) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> by_problem;
+  for (const ComparedCase& c : cases) {
+    if (c.problem.empty()) continue;
+    auto known = std::find_if(by_problem.begin(), by_problem.end(),
+                              [&](const auto& each) { return each.first == c.problem; });
+    if (known == by_problem.end()) known = by_problem.insert(known, {c.problem, {}});
+    known->second.push_back(label_of(c));
+  }
+  for (const auto& [problem, labels] : by_problem)
+    print_out("not compared: {}: {}\n", fmt::join(labels, ", "), problem);
+}
+
 }  // namespace
 
 void check_compared_columns(const ColumnChoice& choice) { chosen(choice); }
@@ -168,8 +183,7 @@ void print_comparison(const ComparisonResult& result, const CompareOptions& opti
     print_out("\ngeometric mean of B/A over the {} common cases: {:.4f} ({})\n", all.size(),
               std::exp(mean.log_ratio), interval_text(mean.interval));
   }
-  for (const ComparedCase& c : result.cases)
-    if (!c.problem.empty()) print_out("not compared: {}: {}\n", label_of(c), c.problem);
+  print_problems(result.cases);
   const std::string undecidable = undecidable_note(result.cases, options.rule);
   if (!undecidable.empty()) print_out("undecidable: {}\n", undecidable);
   for (const std::string& warning : result.warnings) print_out("warning: {}\n", warning);

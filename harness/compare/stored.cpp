@@ -45,6 +45,24 @@ std::string distrust_of(const Side& side, const Measurement& c) {
   return unfit.empty() ? "" : fmt::format("{}: {}", side.name, unfit);
 }
 
+/// Times of full attention are held against the machine's peak: they say nothing where that is
+/// another one. Empty where it is not, and for methods.
+std::string other_peak(const Side& on_a, const Measurement& a, const Side& on_b,
+                       const Measurement& b) {
+  constexpr double kSame = 0.05, kGiga = 1e9;
+  const auto peak = [](const Measurement& m) {
+    double highest = 0;
+    for (const Block& block : m.blocks) highest = std::max(highest, block.peak_flops);
+    return highest / kGiga;
+  };
+  const double of_a = peak(a), of_b = peak(b);
+  if (!a.is_full() || std::abs(of_a - of_b) <= kSame * std::max(of_a, of_b)) return "";
+  return fmt::format(
+      "no verdict on its times: the multiply-add peak that they are held against was {:.0f} "
+      "GFLOP/s in {} and {:.0f} in {}",
+      of_a, on_a.name, of_b, on_b.name);
+}
+
 /// What pairs of blocks cannot mend: other inputs, times that are not to be believed.
 std::string mismatch_of(const Side& on_a, const Measurement& a, const Side& on_b,
                         const Measurement& b) {
@@ -52,7 +70,7 @@ std::string mismatch_of(const Side& on_a, const Measurement& a, const Side& on_b
   like_b.content = b.identity.content;
   if (!same_case(a.identity, like_b)) return "the two runs had other q, k or v";
   const std::string of_a = distrust_of(on_a, a), of_b = distrust_of(on_b, b);
-  if (of_a.empty() && of_b.empty()) return "";
+  if (of_a.empty() && of_b.empty()) return other_peak(on_a, a, on_b, b);
   return fmt::format("no verdict on its times: {}{}{}", of_a,
                      of_a.empty() || of_b.empty() ? "" : "; ", of_b);
 }

@@ -51,6 +51,9 @@ DitSpec parse_dit_spec(const std::string& spec) {
   if (!text.empty() && text.front() != ':')
     refuse_spec(spec, "it is not dit[:CHECKPOINT][@layer=3,step=12]");
   if (!text.empty()) parsed.checkpoint = text.substr(1);
+  for (const std::string_view key : {"layer=", "step="})
+    if (settings.find(key) != settings.rfind(key))
+      refuse_spec(spec, fmt::format("{} stands there twice", key.substr(0, key.size() - 1)));
   while (!settings.empty()) {
     const size_t comma = std::min(settings.find(','), settings.size());
     set_number(spec, settings.substr(0, comma), parsed);

@@ -1,6 +1,7 @@
 #include "harness/host/progress.h"
 
 #include <fmt/core.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,13 @@ std::atomic<ProgressStyle>& current_style() {
   static std::atomic<ProgressStyle> style =
       isatty(STDERR_FILENO) != 0 ? ProgressStyle::bar : ProgressStyle::lines;
   return style;
+}
+
+/// Columns of the terminal; a great many where that is not known.
+size_t terminal_width() {
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  return known ? size.ws_col : std::string::npos;
 }
 
 // "0:07", "12:30", "3:05:00"
@@ -84,13 +92,20 @@ bool ProgressLine::due(Clock::time_point now) const {
 }
 
 std::string ProgressLine::status(Clock::time_point now) const {
+  const std::string figures = figures_at(now);
+  if (style_ != ProgressStyle::bar) return label_ + figures;
+  const std::string filled(static_cast<size_t>(state_.share * kBarWidth), '#');
+  const std::string bar = fmt::format(" [{:<{}}]", filled, kBarWidth);
+  // What reaches the last column goes on in the next line, and stays there.
+  const size_t room = terminal_width() - 1;
+  const std::string whole = label_ + bar + figures;
+  if (whole.size() <= room) return whole;
+  return label_.substr(0, room - std::min(room, figures.size())) + figures;
+}
+
+std::string ProgressLine::figures_at(Clock::time_point now) const {
   const double passed = seconds(now - start_);
-  std::string text = label_;
-  if (style_ == ProgressStyle::bar) {
-    const std::string filled(static_cast<size_t>(state_.share * kBarWidth), '#');
-    text += fmt::format(" [{:<{}}]", filled, kBarWidth);
-  }
-  text += fmt::format(" {:3.0f}%", 100 * state_.share);
+  std::string text = fmt::format(" {:3.0f}%", 100 * state_.share);
   if (!state_.parts.empty()) text += "  " + state_.parts;
   if (state_.share > 0)
     text += fmt::format("  {} passed, {} left", clock_text(passed),

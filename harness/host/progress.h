@@ -46,6 +46,7 @@ class ProgressLine {
 
   bool due(Clock::time_point now) const;
   std::string status(Clock::time_point now) const;
+  std::string figures_at(Clock::time_point now) const;
 
   const std::string label_;
   const ProgressStyle style_;

@@ -34,7 +34,7 @@ std::string on_a_page(const std::string& table) {
          "\\resizebox*{!}{\\ifdim\\totalheight>.86\\textheight "
          ".86\\textheight\\else\\totalheight\\fi}{%\n"
          "\\resizebox{\\ifdim\\width>\\textwidth\\textwidth\\else\\width\\fi}{!}{%\n" +
-         table + "}}\n";
+         table.substr(0, table.find_last_not_of('\n') + 1) + "%\n}}\n";
 }
 
 }  // namespace

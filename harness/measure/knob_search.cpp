@@ -116,7 +116,8 @@ double KnobSearch::solve(double target) {
   double best = NAN, nearest = INFINITY;
   const auto consider = [&](double candidate) {
     const double found = density(candidate);
-    if (std::abs(found - target) < std::abs(nearest - target)) {
+    // One of 0 attends to nothing, however near that is.
+    if (found > 0 && std::abs(found - target) < std::abs(nearest - target)) {
       nearest = found;
       best = candidate;
     }

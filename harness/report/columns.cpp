@@ -30,6 +30,13 @@ std::vector<size_t> places_of(const std::string& name, const std::vector<ColumnN
   return places;
 }
 
+/// "a, b" has the names a and b.
+std::string trimmed(const std::string& name) {
+  const size_t first = name.find_first_not_of(' ');
+  return first == std::string::npos ? ""
+                                    : name.substr(first, name.find_last_not_of(' ') + 1 - first);
+}
+
 std::string no_column(const std::string& name, const std::vector<ColumnName>& known) {
   std::vector<std::string> tags, all;
   for (const ColumnName& column : known) tags.push_back(column.tag);
@@ -59,7 +66,7 @@ std::vector<size_t> chosen_places(const ColumnChoice& choice, const std::vector<
   if (choice.all) return places;
   places.clear();
   for (const std::string& name : choice.names.empty() ? few : choice.names)
-    places.push_back(place_of(name, known));
+    places.push_back(place_of(trimmed(name), known));
   return places;
 }
 

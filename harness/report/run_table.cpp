@@ -38,17 +38,45 @@ std::string table_text(const std::vector<Measurement>& cases, const Columns& wan
   return rows.empty() ? "" : "\n" + text_table(headers_of(columns, "backend"), rows);
 }
 
+/// Where the balance over ranks stands of cases that have it but no place in rank_tables(): of
+/// several calls, or of kinds of layers that differ. Empty where there are none.
+std::string ranks_line(const std::vector<Measurement>& cases, bool tables) {
+  std::vector<std::string> names;
+  for (const Measurement& m : cases) {
+    const std::string name = short_setting(m.setting);
+    if (m.values.contains("ring_pair_balance") && !(tables && !m.plan.ranks.empty()) &&
+        std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
+  }
+  return names.empty() ? ""
+                       : fmt::format(
+                             "balance over ranks of {}: in the JSON of --out, and by "
+                             "--columns ring_pair_balance,ulysses_pair_balance\n",
+                             fmt::join(names, ", "));
+}
+
 /// All tables of the cases of one workload.
 std::string case_tables(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
   return chosen_tables(choice, cases,
                        [&](const Columns& columns) { return table_text(cases, columns); }) +
-         lowest_head_line(cases) + rank_tables(cases);
+         lowest_head_line(cases) + rank_tables(cases) + ranks_line(cases, true);
+}
+
+/// Why there are no speedups where nothing else says it.
+std::string without_full_line(const std::vector<Measurement>& cases) {
+  const auto timed = [](const Measurement& m) { return m.passed() && m.timed(); };
+  const bool full =
+      std::any_of(cases.begin(), cases.end(), [](const Measurement& m) { return m.is_full(); });
+  return !full && std::any_of(cases.begin(), cases.end(), timed)
+             ? "no speedups: full attention was not run beside; --backend full does\n"
+             : "";
 }
 
 /// The tables of a job's cases, by what they are of.
 std::string tables_of(const std::vector<Measurement>& cases, const ColumnChoice& choice) {
-  if (of_step_run(cases)) return steps_tables(cases, choice);
-  return of_several_calls(cases) ? calls_tables(cases, choice) : case_tables(cases, choice);
+  if (of_step_run(cases)) return steps_tables(cases, choice) + ranks_line(cases, false);
+  return of_several_calls(cases) ? calls_tables(cases, choice) + ranks_line(cases, false)
+                                 : case_tables(cases, choice);
 }
 
 /// Columns asked for by name that no case has; none where no case was measured, which says why.
@@ -160,7 +188,8 @@ std::string run_text(const MainJob& job, const ColumnChoice& choice) {
   const bool several = of_several_calls(cases);
   return (several ? calls_line(job) : "") + workload_line(job.workload, several) +
          preflight_line(job.run.preflight) + peak_line(job) + tables_of(cases, choice) +
-         (several ? calls_reasons(cases) : reasons_text(cases)) + unread_lines(job);
+         without_full_line(cases) + (several ? calls_reasons(cases) : reasons_text(cases)) +
+         unread_lines(job);
 }
 
 std::string run_csv(const std::vector<Measurement>& cases) {

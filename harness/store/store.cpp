@@ -104,7 +104,7 @@ std::unique_ptr<SQLite::Database> open(const std::filesystem::path& path, Store:
   if (!write && !std::filesystem::exists(path))
     throw InputError("no such file; `vidattn run SUITE` makes one");
   std::error_code ignored;  // the reason follows from opening
-  if (write && path == kDefaultStore)
+  if (write && path.parent_path() == std::filesystem::path(kDefaultStore).parent_path())
     std::filesystem::create_directories(path.parent_path(), ignored);
   if (path.has_parent_path() && !std::filesystem::is_directory(path.parent_path(), ignored))
     throw InputError("its folder does not exist");

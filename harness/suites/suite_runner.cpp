@@ -44,21 +44,29 @@ std::string last_line(const std::string& text) {
   return last.rfind(kPrefix, 0) == 0 ? last.substr(std::strlen(kPrefix)) : last;
 }
 
+bool near_limit(const ProcessResult& result, const ProcessLimits& limits) {
+  constexpr double kNear = 0.9;
+  const auto held = static_cast<double>(std::max(result.peak_bytes, result.private_bytes));
+  return limits.memory_bytes > 0 && held > kNear * static_cast<double>(limits.memory_bytes);
+}
+
+bool was_killed(const ProcessResult& result) {
+  return result.end == ProcessResult::End::signalled && result.code == SIGKILL;
+}
+
 /// Whether what ended the process was a lack of memory: the limit, or the system's OOM killer.
 bool lacked_memory(const ProcessResult& result, const ProcessLimits& limits) {
-  constexpr double kNearLimit = 0.9;
-  const auto held = static_cast<double>(std::max(result.peak_bytes, result.private_bytes));
-  const bool near =
-      limits.memory_bytes > 0 && held > kNearLimit * static_cast<double>(limits.memory_bytes);
-  const bool killed = result.end == ProcessResult::End::signalled && result.code == SIGKILL;
   const auto said = [&](const char* text) { return result.err.find(text) != std::string::npos; };
-  return killed || near || said("bad_alloc") || said("out of memory");
+  return was_killed(result) || near_limit(result, limits) || said("bad_alloc") ||
+         said("out of memory");
 }
 
 std::string memory_reason(const ProcessResult& result, const ProcessLimits& limits) {
   std::string said = last_line(result.err);
   if (result.end == ProcessResult::End::exited && !said.empty()) return said;
-  std::string reason = limits.memory_bytes > 0
+  const bool by_limit =
+      limits.memory_bytes > 0 && (near_limit(result, limits) || !was_killed(result));
+  std::string reason = by_limit
                            ? fmt::format("more than the limit of {:.3g} GiB of private memory",
                                          static_cast<double>(limits.memory_bytes) / kGibi)
                            : std::string("killed, most likely by the system for lack of memory");

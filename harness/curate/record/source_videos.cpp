@@ -119,9 +119,22 @@ class FolderWalk {
   std::map<fs::path, std::string> skipped_;
 };
 
+/// What lies in another one would be taken twice.
+void require_apart(const std::vector<std::string>& folders) {
+  for (size_t i = 0; i < folders.size(); ++i)
+    for (size_t j = 0; j < folders.size(); ++j)
+      if (i != j && lies_in(folders[i], folders[j]))
+        throw InputError(
+            fmt::format("{} {}", in_quotes(folders[i]),
+                        lies_in(folders[j], folders[i])
+                            ? "is given twice"
+                            : "lies in " + in_quotes(folders[j]) + ", which is given, too"));
+}
+
 }  // namespace
 
 ListedVideos list_videos(const std::vector<std::string>& folders, const std::string& out) {
+  require_apart(folders);
   ListedVideos all;
   for (const std::string& given : folders) {
     std::error_code error;

@@ -58,7 +58,7 @@ constexpr TrainSetting kTrainSettings[] = {
      [](TrainRequest& r, const std::string& text) { r.clips = whole_in(text, 4, 4096); }},
     {"--rate", [](const TrainRequest& r) { return fmt::format("{}", r.rate); },
      [](TrainRequest& r, const std::string& text) {
-       r.rate = number_in(text, std::numeric_limits<double>::min(), 1e9);
+       r.rate = number_in(text, kLeastRate, kMostRate);
      }},
     {"--seed", [](const TrainRequest& r) { return std::to_string(r.seed); },
      [](TrainRequest& r, const std::string& text) { r.seed = natural_in(text); }},

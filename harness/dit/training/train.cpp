@@ -93,9 +93,10 @@ class Training {
         saved = Clock::now();
       }
     }
+    if (done_ == 0) return {0, steps_, last_.report.loss};  // nothing to go on with
     save();
     write_curves(folder() / "curves.html", title(), log_->lines());
-    return {done_, steps_, last_.report.loss};
+    return {done_, steps_, last_loss()};
   }
 
  private:
@@ -134,12 +135,22 @@ class Training {
   }
 
   void restore() {
+    if (checkpoint_.state.empty())
+      throw InputError(fmt::format(
+          "{} is a model for use and has no state to go on with: --fine-tune begins with it",
+          in_quotes((folder() / kTrainingFile).string())));
     try {
       trainer_->restore(checkpoint_.state);
     } catch (const std::exception& error) {
       throw InputError(fmt::format("{} cannot be gone on with: {}",
                                    (folder() / kTrainingFile).string(), error.what()));
     }
+  }
+
+  /// Of the last step, which may be one of an earlier call.
+  double last_loss() const {
+    if (done_ > first_ || log_->lines().empty()) return last_.report.loss;
+    return JsonReader(log_->lines().back(), kTrainLogFile).at("loss").number_or_nan();
   }
 
   fs::path folder() const { return request_.folder; }
@@ -192,11 +203,13 @@ class Training {
   }
 
   [[noreturn]] void stop_not_finite() {
+    const std::string what = fmt::format("training stopped at step {}: {} was not finite first",
+                                         done_, last_.report.not_finite);
+    if (done_ == 0) throw InputError(what + ": try a smaller --rate");
     save();
     throw InputError(fmt::format(
-        "training stopped at step {}: {} was not finite first; {} is of the step before: try a "
-        "smaller --rate",
-        done_, last_.report.not_finite, (folder() / kTrainingFile).string()));
+        "{}; {} is of the step before: a smaller --rate can begin with it by --fine-tune", what,
+        (folder() / kTrainingFile).string()));
   }
 
   void estimate_steps() {
@@ -266,6 +279,9 @@ TrainedTo train(const TrainRequest& request, const std::vector<std::string>& arg
   if (request.dtype != "f32" && request.dense)
     throw InputError("--dense is float32: leave out --dtype");
   make_writable_folder(request.folder);
+  if (!request.resume && fs::exists(fs::path(request.folder) / kTrainingFile))
+    throw InputError(in_quotes(request.folder) +
+                     " holds a training: --resume goes on with it, another folder begins anew");
   for (const char* file : {kTrainingFile, kAveragedFile, kTrainLogFile})
     allow_update(fs::path(request.folder) / file);  // --resume reads what it goes on with
   keep_freed_memory();

@@ -35,6 +35,9 @@ struct TrainRequest {
 /// router_logits. Throws InputError as dit_config() and parse_backend().
 DitConfig config_for(const std::string& size, const std::string& backend);
 
+/// Learning rates that can be asked for: what float32 holds.
+inline constexpr double kLeastRate = 1e-37, kMostRate = 1e38;
+
 /// Steps over which the learning rate rises.
 inline constexpr int64_t kRise = 40;
 

@@ -138,6 +138,9 @@ std::string MetricInfo::cell(const Measurement& m) const {
   if (!std::isfinite(value)) return "-";
   if (tag == kRealisedTag && m.disturbed()) return "disturbed";
   std::string text = fmt::format("{:.{}g}", value * scale, digits);
+  constexpr double kWhole = 1e7;  // below it "100" says what "1e+02" does
+  if (text.find("e+") != std::string::npos && std::abs(value * scale) < kWhole)
+    text = fmt::format("{:.0f}", value * scale);
   if (tag == kTargetTag && m.missed_density()) text += " missed";
   if (tag == kSpeedupTag) text += speedup_interval(m, digits);
   return text;

@@ -32,14 +32,31 @@ struct RunKey {
 using ShardsOfRun = std::map<int64_t, const StoredRun*>;
 using MergedRuns = std::map<RunKey, std::vector<ShardsOfRun>>;
 
+/// Finished ones first, so that a shard that was begun again is joined as it was finished.
+std::vector<const StoredRun*> finished_first(const std::vector<StoredRun>& runs) {
+  std::vector<const StoredRun*> sorted;
+  for (const StoredRun& run : runs) sorted.push_back(&run);
+  std::stable_partition(sorted.begin(), sorted.end(),
+                        [](const StoredRun* run) { return !run->finished.empty(); });
+  return sorted;
+}
+
+/// A shard that was broken off before its first case, where the run has it finished.
+bool begun_in_vain(const StoredRun& run, int64_t number, const std::vector<ShardsOfRun>& parts) {
+  return run.finished.empty() && run.cases.empty() && !parts.empty() &&
+         parts.front().contains(number) && !parts.front().at(number)->finished.empty();
+}
+
 MergedRuns gather(const std::vector<StoredRun>& runs) {
   MergedRuns merged;
   std::set<std::string> seen;  // a store that is read twice, or merged before
-  for (const StoredRun& run : runs) {
+  for (const StoredRun* each : finished_first(runs)) {
+    const StoredRun& run = *each;
     const auto of = shard_of_run(run.suite);
     if (!of || !seen.insert(run.uid).second) continue;
     auto& parts =
         merged[{of->suite, of->shard.count, run.definition.dump(), run.machine_key, run.revision}];
+    if (begun_in_vain(run, of->shard.number, parts)) continue;
     auto free = std::find_if(parts.begin(), parts.end(), [&](const ShardsOfRun& shards) {
       return !shards.contains(of->shard.number);
     });
@@ -79,21 +96,39 @@ MergedRuns over_revisions(const MergedRuns& merged) {
   return joined;
 }
 
+/// What the shards of a suite do not have in common, which makes each of several runs lack some;
+/// empty where that is nothing.
+std::string apart(const MergedRuns& merged, const std::string& suite) {
+  std::set<std::string> definitions, machines;
+  for (const auto& [key, parts] : merged) {
+    if (key.suite != suite) continue;
+    definitions.insert(key.definition);
+    machines.insert(key.machine);
+  }
+  const auto several = [](size_t count, const char* what) {
+    return count > 1 ? fmt::format(" (those given are of {} {})", count, what) : "";
+  };
+  return several(definitions.size(), "definitions of the suite") +
+         several(machines.size(), "machines");
+}
+
 void require_whole(const MergedRuns& merged) {
   std::vector<std::string> lacking;
+  std::string why;
   for (const auto& [key, parts] : merged)
     for (const ShardsOfRun& shards : parts)
       for (int64_t number = 1; number <= key.count; ++number) {
         const auto found = shards.find(number);
-        if (found == shards.end() || found->second->finished.empty())
-          lacking.push_back(fmt::format("{}/{} of suite {} on machine {} is {}", number, key.count,
-                                        in_quotes(key.suite), key.machine,
-                                        found == shards.end() ? "missing" : "unfinished"));
+        if (found != shards.end() && !found->second->finished.empty()) continue;
+        if (lacking.empty()) why = apart(merged, key.suite);
+        lacking.push_back(fmt::format("{}/{} of suite {} on machine {} is {}", number, key.count,
+                                      in_quotes(key.suite), key.machine,
+                                      found == shards.end() ? "missing" : "unfinished"));
       }
   if (lacking.empty()) return;
-  throw InputError(
-      fmt::format("shard {}{}; --partial merges what there is", lacking.front(),
-                  lacking.size() == 1 ? "" : fmt::format(", and {} more", lacking.size() - 1)));
+  throw InputError(fmt::format(
+      "shard {}{}{}; --partial merges what there is", lacking.front(),
+      lacking.size() == 1 ? "" : fmt::format(", and {} more", lacking.size() - 1), why));
 }
 
 StoredRun one_run(const RunKey& key, const ShardsOfRun& shards) {

@@ -179,7 +179,9 @@ ProjectionFormat projection_format_of(const std::string& path) {
   const std::string ending = std::filesystem::path(path).extension().string();
   for (const char* known : {".txt", ".md", ".csv", ".json"})
     if (ending == known) return parse_projection_format(ending.substr(1));
-  throw InputError("--out " + in_quotes(path) + " must end in .txt, .md, .csv or .json");
+  throw InputError(
+      "--out " + in_quotes(path) +
+      " must end in .txt, .md, .csv or .json, or with --cluster in .svg, .png or .pdf");
 }
 
 std::string print_projection(const Projection& projection, ProjectionFormat format) {

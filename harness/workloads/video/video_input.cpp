@@ -24,7 +24,10 @@ namespace fs = std::filesystem;
 
 constexpr std::array kPictures = {".png", ".jpg", ".jpeg", ".bmp",
                                   ".ppm", ".tif", ".tiff", ".webp"};
-constexpr std::array kVideos = {".mp4", ".webm", ".avi", ".mov", ".mkv", ".gif", ".m4v", ".mpg"};
+constexpr std::array kVideos = {".mp4", ".webm", ".avi", ".mov",  ".mkv",  ".gif", ".m4v",
+                                ".mpg", ".mpeg", ".ts",  ".mts",  ".m2ts", ".vob", ".wmv",
+                                ".asf", ".flv",  ".f4v", ".3gp",  ".3g2",  ".ogv", ".mxf",
+                                ".y4m", ".h264", ".264", ".hevc", ".h265", ".265", ".ivf"};
 
 bool ends_in(const fs::path& path, const auto& endings) {
   std::string ending = path.extension().string();

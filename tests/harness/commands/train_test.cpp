@@ -5,6 +5,7 @@
 #include "harness/dit/training/trainer.h"
 #include "harness/host/programs/torch_library.h"
 #include "harness/io/json_file.h"
+#include "tests/harness/files.h"
 #include "tests/harness/tool.h"
 
 namespace vidattn {
@@ -115,6 +116,19 @@ TEST_F(TrainCommand, RefusesWhatItCannotUse) {
   expect_refused(train("no", "--fine-tune /dev/null"), "/dev/null");
   expect_refused("train --steps 3", "--out");
   expect_refused("train --steps 3 --out " + out("missing/deep"), "deep");
+}
+
+TEST_F(TrainCommand, ATrainingIsGoneOnWithNotTrainedOver) {
+  const std::string how = "--model tiny --clips 4 --steps 2 --rate 1e-3";
+  const ToolResult first = run_tool(train("once", how));
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const std::string before = testing::read_bytes(out("once") + "/model.safetensors");
+  expect_refused(train("once", how), "holds a training: --resume goes on with it");
+  EXPECT_EQ(testing::read_bytes(out("once") + "/model.safetensors"), before);
+  const ToolResult again = run_tool(train("once", "--resume"));
+  EXPECT_EQ(again.out, first.out) << "the loss of the last step there was";
+  for (const char* rate : {"0", "1e39", "1e300", "nan"})
+    expect_refused(train("rate", "--model tiny --steps 1 --rate " + std::string(rate)), "--rate");
 }
 
 TEST_F(TrainCommand, StopsWithTheStepAndThePartThatWasNotFinite) {

@@ -153,6 +153,12 @@ TEST(CheckUnfit, BesideOtherProgramsNothingIsSlower) {
   EXPECT_NE(finding(report, 0, "ratio").message.find("other programs held 1.0 cores"),
             std::string::npos);
   EXPECT_EQ(report.exit_code(), ExitCode::invalid);
+  StoredRun faster = run;
+  for (const char* tag : {"ratio", "ratio_low", "ratio_high"})
+    faster.cases[0].values[tag].value *= 0.4;
+  const Finding found = finding(judge_run(baseline, faster), 0, "ratio");
+  EXPECT_EQ(found.state, State::note) << "nor is it faster";
+  EXPECT_NE(found.message.find("not judged: other programs held 1.0 cores"), std::string::npos);
   c.timing->cpus_of_others = 0.4;
   EXPECT_EQ(judge_run(baseline, run).exit_code(), ExitCode::regression);
   EXPECT_TRUE(unfit_times(make_baseline(run, "again", nullptr)).empty());

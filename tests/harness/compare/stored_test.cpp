@@ -60,6 +60,9 @@ TEST_F(CompareStored, WhereNoTimesAreComparedOnlyThatIsSaid) {
   for (const char* part : {"a.json: the look before the run found throttling invalid", "; ",
                            "b.json: the look before the run found load invalid"})
     EXPECT_NE(shown.out.find(part), std::string::npos) << shown.out;
+  const std::string refused = "not compared: ";
+  EXPECT_NE(shown.out.find(refused), std::string::npos) << shown.out;
+  EXPECT_EQ(shown.out.find(refused), shown.out.rfind(refused)) << "once for both\n" << shown.out;
   for (const char* part : {"have no partner", "Wilcoxon"})
     EXPECT_EQ(shown.out.find(part), std::string::npos) << shown.out;
 }
@@ -72,6 +75,32 @@ TEST_F(CompareStored, CoresThatWereTakenLeaveOneCaseWithoutVerdict) {
   EXPECT_EQ(cases[0].problem, "");
   EXPECT_NE(cases[1].problem.find("a.json: other programs held 1.0 cores"), std::string::npos)
       << cases[1].problem;
+}
+
+/// Full attention stands against the peak alone, so that another one makes it faster or slower.
+TEST_F(CompareStored, FullAttentionUnderAnotherPeakHasNoVerdict) {
+  StoredRun run = run_of_two(), other = run_of_two();
+  for (StoredRun* each : {&run, &other}) {
+    each->cases[0].setting = each->cases[0].identity.backend = "full";
+    for (Measurement& c : each->cases)
+      for (Block& block : c.blocks) block.peak_flops = 100e9;
+  }
+  for (Measurement& c : other.cases)
+    for (Block& block : c.blocks) block.peak_flops = 97e9;
+  for (const ComparedCase& c : compared(run, other)) EXPECT_EQ(c.problem, "");
+  for (Measurement& c : other.cases)
+    for (Block& block : c.blocks) block.peak_flops = 50e9;
+  const std::vector<ComparedCase> cases = compared(run, other);
+  ASSERT_EQ(cases.size(), 2U);
+  EXPECT_NE(cases[0].problem.find("was 100 GFLOP/s in"), std::string::npos) << cases[0].problem;
+  EXPECT_EQ(cases[1].problem, "") << "a method stands against full attention";
+}
+
+TEST_F(CompareStored, RefusesOptionsOfMeasuring) {
+  const std::string sides =
+      "compare " + stored(run_of_two(), "a.json") + " " + stored(run_of_two(), "b.json");
+  for (const char* option : {"--density 0.25", "--workload film", "--time 1", "--dtype bf16"})
+    expect_refused(sides + " " + option, "has no effect on stored runs");
 }
 
 }  // namespace

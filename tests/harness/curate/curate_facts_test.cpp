@@ -151,6 +151,17 @@ TEST(CurateFacts, WhatIsNoFileIsSkippedByName) {
   EXPECT_EQ(std::count(f.result.err.begin(), f.result.err.end(), '\n'), 6) << f.result.err;
 }
 
+TEST(CurateFacts, VideosAreOfAllUsualEndingsAndTakenOnce) {
+  const testing::TemporaryFolder folder;
+  fs::create_directory(folder / "a");
+  for (const char* name : {"x.ts", "x.MTS", "x.wmv", "x.y4m", "x.txt", "a/x.3gp"})
+    testing::write_bytes(folder / name, "");
+  const std::string all = folder.path().string(), part = (folder / "a").string();
+  EXPECT_EQ(list_videos({all}, "out").videos.size(), 5U);
+  testing::expect_input_error([&] { list_videos({all, part}, "out"); }, "which is given, too");
+  testing::expect_input_error([&] { list_videos({part, part + "/"}, "out"); }, "given twice");
+}
+
 TEST(CurateFacts, AFolderOfNoFilesSaysWhatIsInIt) {
   const TemporaryFolder folder;
   ::mkfifo((folder / "pipe.mp4").c_str(), 0600);

@@ -1,6 +1,8 @@
 #include "harness/host/progress.h"
 
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -73,6 +75,29 @@ TEST(Progress, OfASharePretendsNoParts) {
 
 TEST(Progress, NothingToDoIsNoError) {
   EXPECT_EQ(shown(ProgressStyle::lines, 0, 0), "case 7 failed\ncases: 0:00\n");
+}
+
+/// On a terminal of 40 columns, where a longer line would stay at every update.
+TEST(Progress, ABarStaysInItsLine) {
+  winsize size{24, 40, 0, 0};
+  int ours = -1, theirs = -1;
+  ASSERT_EQ(openpty(&ours, &theirs, nullptr, nullptr, &size), 0);
+  const int before = dup(STDERR_FILENO);
+  dup2(theirs, STDERR_FILENO);
+  set_progress_style(ProgressStyle::bar);
+  { const Progress progress("checking against the reference", 35); }
+  { const Progress progress("short", 3); }
+  dup2(before, STDERR_FILENO);
+  set_progress_style(ProgressStyle::lines);
+  const std::string expected =
+      "checking against the referen   0%  0/35short [                    ]   0%  0/3";
+  std::string shown;
+  char part[1024];
+  for (ssize_t count;
+       shown.size() < expected.size() && (count = read(ours, part, sizeof part)) > 0;)
+    shown.append(part, static_cast<size_t>(count));
+  EXPECT_EQ(shown, expected);
+  for (const int file : {ours, theirs, before}) close(file);
 }
 
 }  // namespace

@@ -41,6 +41,17 @@ TEST(RankTables, SayWhatIsRefused) {
   EXPECT_EQ(rank_tables({testing::stored_case("one")}), "");
 }
 
+TEST(RunCommand, RanksOfWhatHasNoTableAreSaidToBeInTheRecord) {
+  const std::string small = "run --quiet --heads 2 --dim 16 --repeat 1 --ranks 2 ";
+  const ToolResult kinds = run_tool(small + "--grid 4,6,8 --backend full --backend vmoba"),
+                   steps = run_tool(small + "--grid 4,6,8 --workload steps:2 --backend full");
+  EXPECT_NE(kinds.out.find("balance over ranks of vmoba: in the JSON"), std::string::npos)
+      << kinds.out;
+  EXPECT_NE(kinds.out.find("Ulysses, heads over P ranks"), std::string::npos) << kinds.out;
+  EXPECT_NE(steps.out.find("balance over ranks of full: in the JSON"), std::string::npos)
+      << steps.out << steps.err;
+}
+
 TEST(RunCommand, RanksStandInTableRecordAndMetrics) {
   const TemporaryFolder folder;
   const std::string out = (folder / "r.json").string();

@@ -84,6 +84,9 @@ TEST(Merge, WhatIsMissingOrUnfinishedIsNamed) {
   expect_input_error([&] { merge_runs(runs, {}); }, "shard 2/2 of suite \"small\"");
   expect_input_error([&] { merge_runs({runs[0]}, {}); }, "is missing");
   EXPECT_EQ(merge_runs(runs, {.partial = true})[0].finished, "");
+  runs[1].definition["timing"] = 3;
+  expect_input_error([&] { merge_runs(runs, {}); },
+                     "is missing, and 2 more (those given are of 2 definitions of the suite); ");
 }
 
 TEST(Merge, AShardThatWasRunTwiceBeginsASecondRun) {
@@ -92,6 +95,16 @@ TEST(Merge, AShardThatWasRunTwiceBeginsASecondRun) {
   const auto merged = merge_runs(runs, {});
   ASSERT_EQ(merged.size(), 2);
   EXPECT_NE(merged[0].uid, merged[1].uid);
+}
+
+TEST(Merge, AShardThatWasBegunAgainIsJoinedAsItWasFinished) {
+  std::vector<StoredRun> runs{shard_run(1, 2, {}), shard_run(1, 2, {"a"}), shard_run(2, 2, {"b"})};
+  runs[0].uid = "00000009";
+  runs[0].finished.clear();
+  const auto merged = merge_runs(runs, {});
+  ASSERT_EQ(merged.size(), 1);
+  EXPECT_EQ(merged[0].cases.size(), 2);
+  EXPECT_NE(merged[0].finished, "");
 }
 
 TEST(Merge, OtherRunsStayAsTheyAre) {
