@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <initializer_list>
+#include <map>
 #include <set>
 
 #include "attention/error.h"
@@ -47,8 +50,19 @@ std::string instruction_of(StudyKind kind, int64_t answer) {
 
 /// What the header of a video shows, as text: where it differs within a prompt, methods do.
 std::string look_of(const VideoFacts& facts) {
-  return fmt::format("{}x{}, {:.4g} frames per second, {:.1f} s{}", facts.width, facts.height,
-                     facts.fps, facts.seconds, facts.sound ? ", sound" : "");
+  return fmt::format("{}x{}, pixels {:.3g}, turned by {:.0f}, {:.4g} frames per second, {:.1f} s{}",
+                     facts.width, facts.height, facts.pixel_aspect, facts.turned, facts.fps,
+                     facts.seconds, facts.sound ? ", sound" : "");
+}
+
+/// What of a video browsers do not play, as a text; empty where all of the usual ones do.
+std::string unplayable(const VideoFacts& facts) {
+  const auto is_any = [](const std::string& text, std::initializer_list<const char*> known) {
+    return std::find(known.begin(), known.end(), text) != known.end();
+  };
+  if (is_any(facts.codec, {"vp8", "vp9", "av1"})) return "";
+  if (facts.codec != "h264") return facts.codec;
+  return is_any(facts.pixels, {"yuv420p", "yuvj420p", ""}) ? "" : "h264 of " + facts.pixels;
 }
 
 class Maker {
@@ -73,6 +87,8 @@ class Maker {
   const Study& study() const { return study_; }
   /// Prompts whose videos look different by their headers.
   int64_t unlike() const { return std::ssize(unlike_); }
+  /// Videos that browsers do not play, by what it is that they do not.
+  const std::map<std::string, std::vector<std::string>>& unplayed() const { return unplayed_; }
 
  private:
   fs::path page() const { return fs::path(options_.out) / kStudyPage; }
@@ -111,7 +127,10 @@ class Maker {
       const int64_t prompt = i / method_count(), method = i % method_count();
       const std::string& file = material_.methods[method].videos[prompt];
       names_[i] = random_name(kNameDigits) + material_.ending;
-      const std::string look = look_of(copy_bare(file, folder / names_[i]));
+      const VideoFacts facts = copy_bare(file, folder / names_[i]);
+      if (const std::string what = unplayable(facts); !what.empty())
+        unplayed_[what].push_back(file);
+      const std::string look = look_of(facts);
       if (!looks[prompt].empty() && look != looks[prompt]) unlike_.insert(prompt);
       looks[prompt] = look;
       key_.videos[names_[i]] = {method, prompt, file, sha256_file(file)};
@@ -155,6 +174,7 @@ class Maker {
   StudyKey key_;
   std::vector<std::string> names_;  ///< by prompt and method
   std::set<int64_t> unlike_;
+  std::map<std::string, std::vector<std::string>> unplayed_;
 };
 
 void say_made(const MakeStudyOptions& options, const Maker& maker, int64_t left_aside) {
@@ -171,6 +191,11 @@ void say_made(const MakeStudyOptions& options, const Maker& maker, int64_t left_
   if (maker.unlike() > 0)
     print_out("raters can tell methods apart by size, length, rate or sound in {}\n",
               counted(maker.unlike(), "prompt"));
+  for (const auto& [what, files] : maker.unplayed())
+    print_out(
+        "browsers do not play {}, the codec of {} ({}): make it anew, as by ffmpeg -i IN -c:v "
+        "libx264 -pix_fmt yuv420p OUT.mp4\n",
+        what, counted(std::ssize(files), "video"), in_quotes(files.front()));
   print_out(
       "raters: `vidattn study serve {0}`, or give them {0}/page; the rest of the folder is not for "
       "them\n",

@@ -23,6 +23,8 @@ std::vector<StudyPrompt> read_prompts(const std::string& path) {
     StudyPrompt prompt{line.at("id").text(), line.at("prompt").raw_text()};
     if (prompt.id.empty() || prompt.id.find('/') != std::string::npos || prompt.id.front() == '.')
       line.at("id").expected("the name of a video without its ending");
+    if (prompt.text.find_first_not_of(" \t\n\r") == std::string::npos)
+      line.at("prompt").refuse("is empty");
     if (!ids.insert(prompt.id).second) line.at("id").refuse("is there twice");
     prompts.push_back(std::move(prompt));
   });

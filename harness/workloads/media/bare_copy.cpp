@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -9,6 +10,11 @@
 #include "harness/io/file.h"
 #include "harness/workloads/media/packet_copy.h"
 #include "harness/workloads/media/stream.h"
+
+extern "C" {
+#include <libavutil/display.h>
+#include <libavutil/pixdesc.h>
+}
 
 namespace vidattn {
 namespace {
@@ -51,13 +57,25 @@ class BareMuxer {
   std::vector<std::optional<int>> track_of_;  ///< by track of the source; nothing = left out
 };
 
+double turn_of(const AVStream& stream) {
+  const uint8_t* matrix = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr);
+  const double degrees =
+      matrix == nullptr ? 0 : av_display_rotation_get(reinterpret_cast<const int32_t*>(matrix));
+  return std::isfinite(degrees) ? degrees : 0;
+}
+
 VideoFacts facts_of(AVFormatContext& container) {
   VideoFacts facts;
   const int pictures = av_find_best_stream(&container, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
-  const AVStream& stream = *container.streams[pictures];
+  AVStream& stream = *container.streams[pictures];
   facts.width = stream.codecpar->width;
   facts.height = stream.codecpar->height;
+  const AVRational aspect = av_guess_sample_aspect_ratio(&container, &stream, nullptr);
+  if (aspect.num > 0 && aspect.den > 0) facts.pixel_aspect = av_q2d(aspect);
+  facts.turned = turn_of(stream);
   facts.codec = avcodec_get_name(stream.codecpar->codec_id);
+  const char* pixels = av_get_pix_fmt_name(static_cast<AVPixelFormat>(stream.codecpar->format));
+  facts.pixels = pixels != nullptr ? pixels : "";
   if (stream.avg_frame_rate.den != 0) facts.fps = av_q2d(stream.avg_frame_rate);
   if (container.duration > 0)
     facts.seconds = static_cast<double>(container.duration) / AV_TIME_BASE;

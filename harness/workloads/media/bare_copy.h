@@ -9,9 +9,12 @@ namespace vidattn {
 /// What a copied video is like.
 struct VideoFacts {
   int64_t width = 0, height = 0;
+  double pixel_aspect = 1;      ///< width of a pixel over its height
+  double turned = 0;            ///< degrees, when it is shown
   double fps = 0, seconds = 0;  ///< by the header; 0 = it does not say
   bool sound = false;
-  std::string codec;  ///< FFmpeg's name of the pictures' codec
+  /// FFmpeg's names of the pictures' codec and pixel format.
+  std::string codec, pixels;
 };
 
 /// Copies a video's pictures and sound, packet by packet and unchanged, into a new file of the

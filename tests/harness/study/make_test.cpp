@@ -45,6 +45,25 @@ TEST(StudyMake, GivesRatersNothingThatNamesAMethod) {
   EXPECT_EQ(status.st_mode & 0777, 0600U);
 }
 
+TEST(StudyMake, WhatIsShownInAnotherShapeTellsMethodsApart) {
+  const StudyFolder folder;
+  EXPECT_EQ(folder.said.find("tell methods apart"), std::string::npos) << folder.said;
+  EXPECT_EQ(folder.said.find("do not play"), std::string::npos) << folder.said;
+  ffmpeg("-y -i " + (folder / "A/p0.webm").string() + " -vf setsar=2 -c:v libvpx " +
+         (folder / "A/wide.webm").string());
+  fs::rename(folder / "A/wide.webm", folder / "A/p0.webm");
+  const std::string make = "study make --quiet --videos " + (folder / "A").string() + " " +
+                           (folder / "B").string() + " --prompts ";
+  const ToolResult made = run_tool(make + (folder / "prompts.jsonl").string() + " --out " +
+                                   (folder / "again").string());
+  EXPECT_NE(made.out.find("tell methods apart by size, length, rate or sound in 1 prompt"),
+            std::string::npos)
+      << made.out << made.err;
+  write_bytes(folder / "blank.jsonl", "{\"id\":\"p0\",\"prompt\":\"  \"}\n");
+  expect_refused(make + (folder / "blank.jsonl").string() + " --out " + (folder / "c").string(),
+                 "is empty");
+}
+
 TEST(StudyMake, AsksInItsTitleForWhatIsRated) {
   const auto title = [](const std::string& arguments) {
     const StudyFolder folder(arguments, 2);
@@ -87,6 +106,9 @@ TEST(StudyMake, CopiesMp4WithSoundAndWithoutWhatElseIsInIt) {
                (folder / "p.jsonl").string() + " --out " + (folder / "s").string());
   ASSERT_EQ(made.exit_code, 0) << made.err;
   EXPECT_NE(made.out.find("tell methods apart by size, length, rate or sound in 1 prompt\n"),
+            std::string::npos)
+      << made.out;
+  EXPECT_NE(made.out.find("browsers do not play mpeg4, the codec of 2 videos (\""),
             std::string::npos)
       << made.out;
   const Study study = read_study(folder / "s");
