@@ -55,7 +55,10 @@ void try_networks(const CurateSettings& settings) {
 
 CurateSettings settings_of(const CurateOptions& options) {
   CurateSettings settings{.place = DatasetPlace(options.out), .limits = limits_of(options)};
-  settings.networks = load_backbones(options.models);
+  settings.networks = load_backbones(model_files(
+      options.models,
+      [](const std::string& key) { return key == "clip_l14" || key == "aesthetic_head"; },
+      "clip_l14, aesthetic_head"));
   settings.text = choose_text(options.ocr, options.language);
   settings.transnet = choose_transnet(options);
   if (options.worker.empty()) try_networks(settings);

@@ -4,7 +4,6 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
-#include "harness/videos/backbones.h"
 
 namespace vidattn::curate_command {
 namespace {
@@ -27,7 +26,8 @@ std::vector<Option> limits(CurateOptions& o) {
              "parameters of TransNetV2 for shots, too; auto: where harness/get_models.sh put it; "
              "off"),
       Option("--model", &o.models,
-             "KEY=FILE of TorchScript networks for the aesthetic rule: " + model_keys())};
+             "KEY=FILE of what the aesthetic rule asks, both: clip_l14 (CLIP ViT-L/14, TorchScript) "
+             "and aesthetic_head (JSON with w and b)")};
 }
 
 std::vector<Option> captions(CurateOptions& o) {

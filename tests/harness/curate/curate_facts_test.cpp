@@ -151,6 +151,14 @@ TEST(CurateFacts, WhatIsNoFileIsSkippedByName) {
   EXPECT_EQ(std::count(f.result.err.begin(), f.result.err.end(), '\n'), 6) << f.result.err;
 }
 
+TEST(CurateFacts, NetworksThatItDoesNotAskAreRefused) {
+  const TemporaryFolder folder;
+  testing::write_bytes(folder / "x.mp4", "");
+  expect_refused("curate " + folder.path().string() + " --out " + (folder / "out").string() +
+                     " --model efficientnet_lite0=x.pt",
+                 "known are clip_l14, aesthetic_head");
+}
+
 TEST(CurateFacts, VideosAreOfAllUsualEndingsAndTakenOnce) {
   const testing::TemporaryFolder folder;
   fs::create_directory(folder / "a");
