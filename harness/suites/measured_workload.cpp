@@ -120,9 +120,8 @@ bool settle_peaks(const std::vector<Measurement>& cases, Peaks& peaks) {
       if (m.identity.dtype == to_string(dtype)) share = std::fmax(share, m.metric("share_of_peak"));
     if (!(share > 1)) continue;
     const double peak = highest(measured);
-    measured.back() = settled_peak(peak, share * peak, [type = dtype] {
-      return peak_gflops(type, omp_get_max_threads());
-    });
+    measured.back() = settled_peak(
+        peak, share * peak, [type = dtype] { return peak_gflops(type, omp_get_max_threads()); });
     if (dtype == DType::f32) peaks.fma.back() = measured.back();
     any = true;
   }

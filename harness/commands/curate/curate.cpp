@@ -25,9 +25,10 @@ std::vector<Option> limits(CurateOptions& o) {
       Option("--transnet", &o.transnet,
              "parameters of TransNetV2 for shots, too; auto: where harness/get_models.sh put it; "
              "off"),
-      Option("--model", &o.models,
-             "KEY=FILE of what the aesthetic rule asks, both: clip_l14 (CLIP ViT-L/14, TorchScript) "
-             "and aesthetic_head (JSON with w and b)")};
+      Option(
+          "--model", &o.models,
+          "KEY=FILE of what the aesthetic rule asks, both: clip_l14 (CLIP ViT-L/14, TorchScript) "
+          "and aesthetic_head (JSON with w and b)")};
 }
 
 std::vector<Option> captions(CurateOptions& o) {

@@ -245,8 +245,7 @@ TEST_F(SuiteRunSlow, AFullDiskIsOneLineAndLosesNothing) {
   EXPECT_TRUE(run.finished.empty());
   EXPECT_LT(run.cases.size(), 5U);
   for (const Measurement& c : run.cases) EXPECT_FALSE(c.blocks.empty());
-  EXPECT_TRUE(ran_right(run_shell(command("--resume --quiet"))))
-      << "on another disk it goes on";
+  EXPECT_TRUE(ran_right(run_shell(command("--resume --quiet")))) << "on another disk it goes on";
   EXPECT_EQ(cases().size(), 5U);
 }
 

@@ -5,15 +5,14 @@ namespace {
 
 /// Full attention; MoGA alone; STGA alone and both, with boundary frames.
 const std::vector<std::string>& local_and_global() {
-  static const std::vector<std::string> methods{
-      "full",
-      "moga:num_groups=5",
-      "stga:boundary_frames=0",
-      "stga",
-      "stga:boundary_frames=2",
-      "moga_stga:num_groups=5,boundary_frames=0",
-      kPaperMethod,
-      "moga_stga:num_groups=5,boundary_frames=2"};
+  static const std::vector<std::string> methods{"full",
+                                                "moga:num_groups=5",
+                                                "stga:boundary_frames=0",
+                                                "stga",
+                                                "stga:boundary_frames=2",
+                                                "moga_stga:num_groups=5,boundary_frames=0",
+                                                kPaperMethod,
+                                                "moga_stga:num_groups=5,boundary_frames=2"};
   return methods;
 }
 
