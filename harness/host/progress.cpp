@@ -98,8 +98,7 @@ std::string ProgressLine::status(Clock::time_point now) const {
   const std::string bar = fmt::format(" [{:<{}}]", filled, kBarWidth);
   // What reaches the last column goes on in the next line, and stays there.
   const size_t room = terminal_width() - 1;
-  const std::string whole = label_ + bar + figures;
-  if (whole.size() <= room) return whole;
+  if (label_.size() + bar.size() + figures.size() <= room) return label_ + bar + figures;
   return label_.substr(0, room - std::min(room, figures.size())) + figures;
 }
 
