@@ -13,7 +13,7 @@ namespace vidattn {
 /// *sink and returns its work. Timed from the first thread's start to the last one's end: threads
 /// that ran one after the other must not look parallel.
 template <class Burst>
-double best_rate(int threads, Burst burst) {
+double best_rate([[maybe_unused]] int threads, Burst burst) {
   // Long against starting a burst, and short against the time slices of other programs, so that
   // some bursts escape them.
   constexpr int64_t kRounds = 250'000;

@@ -25,7 +25,7 @@ double fma_peak_gflops(int threads) { return best_rate(threads, cpu::multiply_ad
 
 double fed_fma_peak_gflops(int threads) { return best_rate(threads, cpu::fed_multiply_adds) / 1e9; }
 
-double fed_fma_gflops(int threads, double gflop) {
+double fed_fma_gflops([[maybe_unused]] int threads, double gflop) {
   constexpr int64_t kPieceRounds = 200;
   float sink = 0;
   const double piece = cpu::fed_products(kPieceRounds, &sink);

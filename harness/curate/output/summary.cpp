@@ -11,6 +11,8 @@
 namespace vidattn {
 namespace {
 
+constexpr const char* kSampleFailed = "sample.failed";
+
 void count_drop(CurateSummary& summary, const Decision& drop, double seconds) {
   summary.dropped[drop.rule] += seconds;
   ++summary.counted[drop.rule];
@@ -29,6 +31,21 @@ void add_clips(CurateSummary& summary, const CuratedVideo& video) {
   }
   summary.trimmed += std::max(0.0, video.seconds() - in_clips);
   summary.without_logo_search += video.analysis->source.looked_for_logos() ? 0 : 1;
+}
+
+/// What was planned of a video of which not all samples could be written: none of them is kept.
+void add_failed_samples(CurateSummary& summary, const CuratedVideo& video) {
+  if (!video.samples.empty()) return;
+  for (const SamplePlan& plan : video.plans) {
+    summary.dropped[kSampleFailed] += static_cast<double>(plan.frames()) / video.fps();
+    ++summary.counted[kSampleFailed];
+  }
+}
+
+/// What a rule drops.
+const char* dropped_noun(const std::string& rule) {
+  if (rule == kSampleFailed) return "sample";
+  return rule.starts_with("source.") ? "video" : "clip";
 }
 
 std::string length_text(double seconds) {
@@ -67,6 +84,7 @@ CurateSummary summarize(const std::vector<CuratedVideo>& videos,
       count_drop(summary, *drop, video.seconds());
     else
       add_clips(summary, video);
+    add_failed_samples(summary, video);
     for (const nlohmann::json& sample : video.samples) {
       ++summary.samples;
       summary.copied += sample["written"] == "copied" ? 1 : 0;
@@ -113,8 +131,7 @@ TableRows summary_rows(const CurateSummary& summary) {
                     {"transitions", length_text(summary.trimmed), ""}};
   for (const auto& [rule, seconds] : summary.dropped)
     rows.push_back(
-        {rule, length_text(seconds),
-         counted(summary.counted.at(rule), rule.starts_with("source.") ? "video" : "clip")});
+        {rule, length_text(seconds), counted(summary.counted.at(rule), dropped_noun(rule))});
   const auto add = [&rows](const char* what, int64_t count, const char* noun) {
     if (count > 0) rows.push_back({what, "", counted(count, noun)});
   };

@@ -27,8 +27,9 @@ struct CurateSummary {
   int64_t clips = 0, clips_kept = 0;
   int64_t samples = 0, copied = 0, shots = 0;
   double seconds_in = 0, seconds_kept = 0;
-  std::map<std::string, double> dropped;   ///< seconds by the first rule that drops
-  std::map<std::string, int64_t> counted;  ///< videos or clips by it
+  std::map<std::string, double>
+      dropped;  ///< seconds by the first rule that drops, or sample.failed
+  std::map<std::string, int64_t> counted;  ///< videos, clips or samples by it
   double trimmed = 0;  ///< seconds of transitions, of what stands beside them, and of flashes
   /// Videos parted into clips that had too few key frames to look for logos.
   int64_t without_logo_search = 0;

@@ -1,5 +1,6 @@
 #include "harness/curate/record/limits.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,11 +46,17 @@ void put_fields(nlohmann::json& json, const Owner& owner, const LimitField<Owner
   for (const auto& field : fields) json[field.name] = owner.*field.number;
 }
 
+/// A member where it is there: null is as wrong as any other type.
+std::optional<JsonReader> limit_member(const JsonReader& json, const std::string& key) {
+  if (!json.object().value().contains(key)) return std::nullopt;
+  return json.at(key);
+}
+
 template <class Owner, size_t n>
 void read_fields(const JsonReader& json, Owner& owner, const LimitField<Owner> (&fields)[n]) {
   for (const auto& field : fields)
-    if (const JsonReader value = json.maybe(field.name); !value.is_null())
-      owner.*field.number = value.number(field.least, field.most);
+    if (const auto value = limit_member(json, field.name))
+      owner.*field.number = value->number(field.least, field.most);
 }
 
 template <class Owner, size_t n>
@@ -60,21 +67,18 @@ std::vector<std::string> names_of(const LimitField<Owner> (&fields)[n],
 }
 
 void read_quality(const JsonReader& json, QualityLimits& limits) {
-  if (json.is_null()) return;
   json.object_of(names_of(kQualityFields));
   read_fields(json, limits, kQualityFields);
 }
 
 CurateLimits read_one(const JsonReader& json, CurateLimits limits) {
-  if (json.is_null()) return limits;
   json.object_of(names_of(kFields, {"least_side", "trim", "video", "clip"}));
   read_fields(json, limits, kFields);
-  if (const auto side = json.maybe("least_side"); !side.is_null())
-    limits.least_side = side.integer(1, kMostSide);
-  if (const auto trim = json.maybe("trim"); !trim.is_null())
-    limits.trim = trim.integer(0, kMostTrim);
-  read_quality(json.maybe("video"), limits.video);
-  read_quality(json.maybe("clip"), limits.clip);
+  if (const auto side = limit_member(json, "least_side"))
+    limits.least_side = side->integer(1, kMostSide);
+  if (const auto trim = limit_member(json, "trim")) limits.trim = trim->integer(0, kMostTrim);
+  if (const auto video = limit_member(json, "video")) read_quality(*video, limits.video);
+  if (const auto clip = limit_member(json, "clip")) read_quality(*clip, limits.clip);
   json.placed([&] { check_limits(limits); });
   return limits;
 }
@@ -105,9 +109,12 @@ SourceLimits read_limits(const std::string& path, const CurateLimits& base) {
   const nlohmann::json json = read_json(path);
   const JsonReader reader(json, in_quotes(path));
   reader.object_of({"default", "sources"});
-  SourceLimits limits{read_one(reader.maybe("default"), base), {}};
-  for (const auto& [name, source] : reader.maybe("sources").members())
-    limits.sources[name] = read_one(source, limits.otherwise);
+  SourceLimits limits{base, {}};
+  if (const auto otherwise = limit_member(reader, "default"))
+    limits.otherwise = read_one(*otherwise, base);
+  if (const auto sources = limit_member(reader, "sources"))
+    for (const auto& [name, source] : sources->object().members())
+      limits.sources[name] = read_one(source, limits.otherwise);
   return limits;
 }
 

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <initializer_list>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "attention/error.h"
 #include "harness/host/interrupt.h"
@@ -50,9 +52,11 @@ std::string instruction_of(StudyKind kind, int64_t answer) {
 
 /// What the header of a video shows, as text: where it differs within a prompt, methods do.
 std::string look_of(const VideoFacts& facts) {
-  return fmt::format("{}x{}, pixels {:.3g}, turned by {:.0f}, {:.4g} frames per second, {:.1f} s{}",
-                     facts.width, facts.height, facts.pixel_aspect, facts.turned, facts.fps,
-                     facts.seconds, facts.sound ? ", sound" : "");
+  double width = static_cast<double>(facts.width) * facts.pixel_aspect;
+  auto height = static_cast<double>(facts.height);
+  if (std::lround(facts.turned / 90) % 2 != 0) std::swap(width, height);
+  return fmt::format("{:.0f}x{:.0f}, {:.4g} frames per second, {:.1f} s{}", width, height,
+                     facts.fps, facts.seconds, facts.sound ? ", sound" : "");
 }
 
 /// What of a video browsers do not play, as a text; empty where all of the usual ones do.

@@ -1,6 +1,9 @@
 // Records of a folder that may be somebody else's: read as they were written, or refused.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "harness/curate/output/summary.h"
 #include "harness/curate/select/samples.h"
 #include "harness/curate/source/judge_source.h"
 #include "harness/io/json_file.h"
@@ -76,6 +79,25 @@ TEST(CurateRecords, AreReadOrRefusedWhateverStandsInThem) {
   const std::string text =
       json{{"segmentation", all["segmentation"]}, {"plan", all["plan"]}}.dump();
   EXPECT_GT(testing::expect_read_or_refused(text, folder / "records.json", read), 1000);
+}
+
+TEST(CurateSummary, SamplesThatCouldNotBeWrittenHaveARow) {
+  const Records records;
+  CuratedVideo video;
+  video.analysis.emplace();
+  video.analysis->source = records.source;
+  video.analysis->segmentation = records.segmentation;
+  video.analysis->clips = records.clips;
+  video.error = "No space left on device";
+  video.plans = {records.plan};
+  const CurateSummary summary = summarize({video}, {});
+  EXPECT_EQ(summary.counted.at("sample.failed"), 1);
+  EXPECT_DOUBLE_EQ(summary.dropped.at("sample.failed"),
+                   static_cast<double>(records.plan.frames()) / records.segmentation.fps);
+  const TableRows rows = summary_rows(summary);
+  EXPECT_TRUE(std::any_of(rows.begin(), rows.end(), [](const auto& row) {
+    return row[0] == "sample.failed" && row[2] == "1 sample";
+  }));
 }
 
 TEST(CurateRecords, OfFramesAndStretchesThatCannotBeAreRefused) {

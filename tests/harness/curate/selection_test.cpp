@@ -210,6 +210,11 @@ TEST(CurateLimits, AreReadBySourceAndRefusedInOneLine) {
            {R"({"default": {"least_area": 2}})", "least_area"},
            {R"({"sources": {"x": {"clip": {"exposure_low": 0.9, "exposure_high": 0.1}}}})",
             "above"},
+           {R"({"default": {"trim": null}})", "trim"},
+           {R"({"default": {"least_area": null}})", "least_area"},
+           {R"({"default": {"clip": null}})", "clip"},
+           {R"({"default": null})", "default"},
+           {R"({"sources": null})", "sources"},
            {R"({"default": []})", "default"}}) {
     testing::write_bytes(path, text);
     testing::expect_input_error([&] { read_limits(path, {}); }, part);

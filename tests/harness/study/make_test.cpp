@@ -64,6 +64,27 @@ TEST(StudyMake, WhatIsShownInAnotherShapeTellsMethodsApart) {
                  "is empty");
 }
 
+TEST(StudyMake, WhatIsTurnedWhenItIsShownHasTheSizeThatIsSeen) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "p.jsonl", "{\"id\":\"x\",\"prompt\":\"x\"}\n");
+  for (const std::string method : {"up", "flat", "turned"}) fs::create_directory(folder / method);
+  const auto file = [&](const std::string& method) { return (folder / method / "x.mp4").string(); };
+  const std::string scene = "-f lavfi -i testsrc=rate=12:duration=0.5:size=";
+  ffmpeg(scene + "48x64 -c:v mpeg4 " + file("up"));
+  ffmpeg(scene + "64x48 -c:v mpeg4 " + file("flat"));
+  ffmpeg("-i " + file("flat") + " -c copy -metadata:s:v rotate=90 " + file("turned"));
+  const auto told_apart = [&](const std::string& one, const std::string& other) {
+    const ToolResult made =
+        run_tool("study make --quiet --videos " + (folder / one).string() + " " +
+                 (folder / other).string() + " --prompts " + (folder / "p.jsonl").string() +
+                 " --out " + (folder / (one + "-" + other)).string());
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+    return made.out.find("tell methods apart") != std::string::npos;
+  };
+  EXPECT_FALSE(told_apart("up", "turned"));
+  EXPECT_TRUE(told_apart("flat", "turned"));
+}
+
 TEST(StudyMake, AsksInItsTitleForWhatIsRated) {
   const auto title = [](const std::string& arguments) {
     const StudyFolder folder(arguments, 2);
