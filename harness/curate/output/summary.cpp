@@ -35,7 +35,7 @@ void add_clips(CurateSummary& summary, const CuratedVideo& video) {
 
 /// What was planned of a video of which not all samples could be written: none of them is kept.
 void add_failed_samples(CurateSummary& summary, const CuratedVideo& video) {
-  if (!video.samples.empty()) return;
+  if (video.error.empty() || !video.samples.empty()) return;
   for (const SamplePlan& plan : video.plans) {
     summary.dropped[kSampleFailed] += static_cast<double>(plan.frames()) / video.fps();
     ++summary.counted[kSampleFailed];
