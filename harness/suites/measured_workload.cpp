@@ -356,7 +356,8 @@ MeasuredWorkload measure_workload(const RunOptions& options, const WorkloadReque
   const Timings timings = measure(cases, timed, options, peaks, stage, so_far);
   outputs.begin();
   MeasuredWorkload measured = result(cases, timings);
-  if (!interrupted() && settle_peaks(measured.cases, peaks)) return result(cases, timings);
+  if (!interrupted() && settle_peaks(measured.cases, peaks))
+    return result(std::move(cases), timings);
   return measured;
 }
 

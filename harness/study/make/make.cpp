@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <initializer_list>
 #include <map>
@@ -52,9 +51,9 @@ std::string instruction_of(StudyKind kind, int64_t answer) {
 
 /// What the header of a video shows, as text: where it differs within a prompt, methods do.
 std::string look_of(const VideoFacts& facts) {
-  double width = static_cast<double>(facts.width) * facts.pixel_aspect;
+  double width = static_cast<double>(facts.width) * facts.pixel_aspect.ratio();
   auto height = static_cast<double>(facts.height);
-  if (std::lround(facts.turned / 90) % 2 != 0) std::swap(width, height);
+  if (facts.transposed) std::swap(width, height);
   return fmt::format("{:.0f}x{:.0f}, {:.4g} frames per second, {:.1f} s{}", width, height,
                      facts.fps, facts.seconds, facts.sound ? ", sound" : "");
 }

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -12,7 +11,6 @@
 #include "harness/workloads/media/stream.h"
 
 extern "C" {
-#include <libavutil/display.h>
 #include <libavutil/pixdesc.h>
 }
 
@@ -57,22 +55,12 @@ class BareMuxer {
   std::vector<std::optional<int>> track_of_;  ///< by track of the source; nothing = left out
 };
 
-double turn_of(const AVStream& stream) {
-  const uint8_t* matrix = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr);
-  const double degrees =
-      matrix == nullptr ? 0 : av_display_rotation_get(reinterpret_cast<const int32_t*>(matrix));
-  return std::isfinite(degrees) ? degrees : 0;
-}
-
 VideoFacts facts_of(AVFormatContext& container) {
   VideoFacts facts;
   const int pictures = av_find_best_stream(&container, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
-  AVStream& stream = *container.streams[pictures];
+  const AVStream& stream = *container.streams[pictures];
   facts.width = stream.codecpar->width;
   facts.height = stream.codecpar->height;
-  const AVRational aspect = av_guess_sample_aspect_ratio(&container, &stream, nullptr);
-  if (aspect.num > 0 && aspect.den > 0) facts.pixel_aspect = av_q2d(aspect);
-  facts.turned = turn_of(stream);
   facts.codec = avcodec_get_name(stream.codecpar->codec_id);
   const char* pixels = av_get_pix_fmt_name(static_cast<AVPixelFormat>(stream.codecpar->format));
   facts.pixels = pixels != nullptr ? pixels : "";
@@ -86,7 +74,8 @@ VideoFacts facts_of(AVFormatContext& container) {
 }  // namespace
 
 VideoFacts copy_bare(const std::string& video, const std::filesystem::path& target) {
-  if (VideoStream stream(video, 1); stream.next() == nullptr) refuse_copy(video, "has no picture");
+  VideoStream shown(video, 1);
+  if (shown.next() == nullptr) refuse_copy(video, "has no picture");
   const MediaInput input(video);
   const MediaDemuxer container = open_to_copy(video, input);
   if (av_find_best_stream(container.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0) < 0)
@@ -94,7 +83,10 @@ VideoFacts copy_bare(const std::string& video, const std::filesystem::path& targ
   BareMuxer muxer(video, *container, target);
   muxer.copy_packets();
   muxer.commit();
-  return facts_of(*container);
+  VideoFacts facts = facts_of(*container);
+  facts.pixel_aspect = shown.pixel_aspect();
+  facts.transposed = shown.orientation().transposed;
+  return facts;
 }
 
 }  // namespace vidattn

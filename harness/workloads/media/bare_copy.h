@@ -4,14 +4,16 @@
 #include <filesystem>
 #include <string>
 
+#include "harness/workloads/media/orientation.h"
+
 namespace vidattn {
 
 /// What a copied video is like.
 struct VideoFacts {
   int64_t width = 0, height = 0;
-  double pixel_aspect = 1;      ///< width of a pixel over its height
-  double turned = 0;            ///< degrees, when it is shown
-  double fps = 0, seconds = 0;  ///< by the header; 0 = it does not say
+  PixelAspect pixel_aspect = {};  ///< as stored
+  bool transposed = false;        ///< when it is shown
+  double fps = 0, seconds = 0;    ///< by the header; 0 = it does not say
   bool sound = false;
   /// FFmpeg's names of the pictures' codec and pixel format.
   std::string codec, pixels;
