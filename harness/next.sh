@@ -3,7 +3,7 @@
 cat <<'TEXT'
 
 Next (build/release/vidattn, README.md):
-  vidattn run --out run.json && vidattn report run.json --out report.html   a rendered film; as a page
+  vidattn run --out run.json && vidattn report run.json --out report.html   trained attention; as a page
   vidattn run --workload tensors:FOLDER --grid T,H,W --backend all          your own q, k, v
   vidattn sweep --backend moga --backend sta --density 0.1:0.5:0.1          recall over density
   vidattn compare A B                                                       is B faster than A?

@@ -8,7 +8,7 @@ tool=$root/build/release/vidattn
 result=$root/build/quickstart
 
 "$root/harness/build.sh" release vidattn
-"$tool" run --grid 9,16,28 --shots 0,3,6 --backend all --density 0.25 --out "$result.json" || [[ $? -eq 2 ]]
+"$tool" run --workload film --grid 9,16,28 --shots 0,3,6 --backend all --density 0.25 --out "$result.json" || [[ $? -eq 2 ]]
 echo
 "$tool" report "$result.json" --out "$result.html"
 "$root/harness/next.sh"

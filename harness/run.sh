@@ -8,7 +8,4 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 "$root/harness/build.sh" release vidattn
 [[ $# -eq 0 ]] || exec "$root/build/release/vidattn" "$@"
 "$root/build/release/vidattn" run
-echo
-# What the film costs is above. How near methods stay to trained attention: a toy's, of its own length.
-"$root/build/release/vidattn" run --workload dit
 "$root/harness/next.sh"

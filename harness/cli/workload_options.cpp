@@ -7,6 +7,7 @@
 #include "attention/error.h"
 #include "attention/grid.h"
 #include "harness/cli/options.h"
+#include "harness/io/file.h"
 #include "harness/workloads/kind.h"
 #include "harness/workloads/shots.h"
 
@@ -23,6 +24,28 @@ void check_head_range(const WorkloadRequest& request) {
 
 }  // namespace
 
+bool WorkloadOptions::given(const char* option) const {
+  const auto found = given_.find(option);
+  return found != given_.end() && found->second;
+}
+
+std::string WorkloadOptions::spec() const {
+  if (trained_.empty() || given("--workload")) return request_.spec;
+  for (const char* option : {"--heads", "--dim", "--peak", "--shots", "--masks"})
+    if (given(option)) return request_.spec;
+  return trained_;
+}
+
+void WorkloadOptions::check_options(const std::string& spec) const {
+  const WorkloadKind& kind = find_workload_kind(spec);
+  if (kind.synthesized) return;
+  for (const char* option : {"--dim", "--peak", "--heads"})
+    if (given(option) && (kind.seeded || std::string(option) != "--heads"))
+      throw InputError(
+          fmt::format("{} is of synthesized tensors (film, video:PATH, steps:N): {} has its own",
+                      option, in_quotes(spec)));
+}
+
 std::vector<Option> WorkloadOptions::grid() {
   return {Option("--grid", &grid_, "latent frames, height and width in tokens: T,H,W").of(3),
           // Not a list of numbers: an empty one would be taken for no option at all.
@@ -33,7 +56,10 @@ std::vector<Option> WorkloadOptions::grid() {
 
 std::vector<Option> WorkloadOptions::all() {
   std::vector<Option> options = grid();
-  options.insert(options.begin(), Option("--workload", &request_.spec, workload_usages(" | ")));
+  Option workload("--workload", &request_.spec, workload_usages(" | "));
+  if (!trained_.empty())
+    workload.shown_as(trained_ + ", or film where options are given that only it has");
+  options.insert(options.begin(), workload);
   const std::vector<Option> synthesized = {
       heads(), Option("--dim", &request_.dim, "channels per head, a multiple of 8").in(8, 1024),
       Option("--seed", &request_.seed, "seed of the film and the projections").in(0, 1e18),
@@ -44,7 +70,7 @@ std::vector<Option> WorkloadOptions::all() {
              "who is where, for `router IoU`: persons[:FILE], found in a video by a network "
              "(harness/get_models.sh), or characters, the film's own")};
   options = joined({options, {scale()}, synthesized, capture()});
-  for (Option& option : options) option.under("Workload");
+  for (Option& option : options) option.under("Workload").tells(given_[option.name]);
   return options;
 }
 
@@ -114,6 +140,7 @@ Option WorkloadOptions::numbers(const char* name, NumberList CallSelection::*lis
 WorkloadRequest WorkloadOptions::request(CallSelection& selection) const {
   selection = lists_;
   WorkloadRequest request = request_;
+  request.spec = spec();
   if (grid_.size() == 3) {
     request.frames = grid_[0];
     request.height = grid_[1];
@@ -122,6 +149,7 @@ WorkloadRequest WorkloadOptions::request(CallSelection& selection) const {
   }
   request.shots = shots_;
   check_head_range(request);
+  check_options(request.spec);
   return request;
 }
 

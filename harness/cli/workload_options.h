@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,11 @@ namespace vidattn {
 /// The command-line options that describe a workload. The object must outlive their parsing.
 class WorkloadOptions {
  public:
+  WorkloadOptions() = default;
+  /// `trained`: what is measured where no workload is named, unless an option is given that only
+  /// synthesized tensors have (--heads, --dim, --peak, --shots, --masks): those are the film's.
+  explicit WorkloadOptions(std::string trained) : trained_(std::move(trained)) {}
+
   /// --workload --grid --shots --scale, those of synthesized tensors (--heads --dim --seed --peak)
   /// and those of captures (--attention --layout --prefix --valid --batch-entry --layer --step
   /// --head-range)
@@ -38,7 +45,15 @@ class WorkloadOptions {
   Option numbers(const char* name, NumberList CallSelection::*list, int64_t CaptureOptions::*single,
                  const char* help);
 
+  bool given(const char* option) const;
+  /// Throws InputError for options that the kind of workload has no use for.
+  void check_options(const std::string& spec) const;
+  /// What --workload says, or stands for where it is not given.
+  std::string spec() const;
+
   WorkloadRequest request_;
+  std::string trained_;  ///< empty = film
+  std::map<std::string, bool> given_;
   CallSelection lists_;  ///< of several numbers; single ones stand in the request
   std::vector<int64_t> grid_, shots_;
 };

@@ -38,7 +38,8 @@ const RegisterCommand registered([] {
       "experiment",
       "a claim of the paper, tried on small video DiTs that were trained here",
       {Option("NAME", &given->name, help()).required().one_of(names()),
-       Option("--checkpoint", &r.checkpoints, "model of `vidattn train`; may be repeated"),
+       Option("--checkpoint", &r.checkpoints,
+              "model of `vidattn train`, or nano, which vidattn carries; may be repeated"),
        Option(
            "--backend", &r.backends,
            "visual attention; may be repeated; of `recall` without --checkpoint: what is trained")

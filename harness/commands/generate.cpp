@@ -28,7 +28,8 @@ GenerateRequest complete(const Given& given, const Arguments& arguments) {
 std::vector<Option> options(Given& o) {
   GenerateRequest& r = o.request;
   return {
-      Option("--checkpoint", &r.checkpoint, "model that `vidattn train` wrote")
+      Option("--checkpoint", &r.checkpoint,
+             "model that `vidattn train` wrote, or one that vidattn carries: nano, nano-480p")
           .shown_as("the one that the program carries"),
       Option("--backend", &r.backends, "NAME[:key=value,…]; may be repeated, or all")
           .shown_as("what the model was trained with"),

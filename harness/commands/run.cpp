@@ -16,12 +16,14 @@
 #include "harness/suites/runner.h"
 #include "harness/suites/shards/over_ranks.h"
 #include "harness/suites/suite_runner.h"
+#include "harness/workloads/dit/model_file.h"
 
 namespace vidattn::run_command {
 namespace {
 
 struct Given {
-  WorkloadOptions workload;
+  /// Trained attention at 32,760 tokens, by a network that was trained at that length.
+  WorkloadOptions workload{fmt::format("dit:{}", kLongModel)};
   RunOptions run;
   std::string densities;
   bool with_full = false;  ///< whether or not it is among the backends

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
@@ -19,6 +20,7 @@ struct Given {
   TrainRequest request;
   std::string model = "nano", balance = "switch", text = "cross";
   int64_t frames = 0;
+  std::vector<int64_t> grid;
   std::map<std::string, bool> named;  ///< by option
 };
 
@@ -27,6 +29,11 @@ ExitCode run(Given given, const Arguments& arguments) {
   request.config = config_for(given.model, request.backend);
   request.config.text = parse_dit_text(given.text);
   if (given.frames > 0) request.config.frames = given.frames;
+  if (!given.grid.empty()) {
+    request.config.frames = given.grid[0];
+    request.config.height = given.grid[1];
+    request.config.width = given.grid[2];
+  }
   request.form = parse_balance_form(given.balance);
   for (const auto& [option, named] : given.named)
     if (named) request.named.insert(option);
@@ -53,6 +60,11 @@ std::vector<Option> settings(Given& given) {
           .one_of(dit_texts()),
       Option("--frames", &given.frames, "latent frames of a clip, as for stages of lengths")
           .in(3, 1024)
+          .shown_as("the model's"),
+      Option("--grid", &given.grid, "latent frames, height and width of a clip in tokens: T,H,W")
+          .of(3)
+          .in(1, 1024)
+          .excludes("--frames")
           .shown_as("the model's"),
       Option("--backend", &r.backend, "method, as of run: moga_stga:num_groups=5"),
       device_option(r.device),

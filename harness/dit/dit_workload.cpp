@@ -33,7 +33,7 @@ void describe(const DitSpec& spec, const DitCheckpoint& model, const TrainingCli
   provenance["grid"] = {grid.frames, grid.height, grid.width};
   provenance["shots_latent"] = grid.shots;
   provenance["model"] = {{"config", to_json(model.config)},
-                         {"checkpoint", spec.checkpoint.empty() ? "shipped" : spec.checkpoint},
+                         {"checkpoint", spec.checkpoint.empty() ? kSmallModel : spec.checkpoint},
                          {"sha256", model_sha256(spec.checkpoint)},
                          {"facts", model.facts},
                          {"earlier_blocks", trained_with(model)}};

@@ -123,7 +123,7 @@ nlohmann::json generate_record(const GenerateRequest& request, const DitNetwork&
   nlohmann::json json = record_header("generate", "1.0", request.arguments);
   json["interrupted"] = interrupted();
   json["model"] = {{"config", to_json(network.config())},
-                   {"checkpoint", request.checkpoint.empty() ? "shipped" : request.checkpoint},
+                   {"checkpoint", request.checkpoint.empty() ? kSmallModel : request.checkpoint},
                    {"sha256", model_sha256(request.checkpoint)},
                    {"facts", network.checkpoint().facts}};
   json["task"] = task_json(request, task);

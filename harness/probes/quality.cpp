@@ -15,6 +15,7 @@
 #include "harness/io/text/path_json.h"
 #include "harness/measure/engine/timings.h"
 #include "harness/probes/label_probe.h"
+#include "harness/probes/painted_probe.h"
 #include "harness/probes/quality_report.h"
 #include "harness/workloads/film/film.h"
 
@@ -37,18 +38,20 @@ std::vector<std::string> ordered(std::vector<std::string> backends) {
   return backends;
 }
 
-/// Both probes of one clip; rows stay as they were when interrupted before their turn.
+/// All probes of one clip; rows stay as they were when interrupted before their turn.
 ClipQuality measure(const QualityOptions& options, const Backbones& networks,
                     const std::string& source, uint64_t seed, const std::function<void()>& done) {
   ClipRequest request = options.clip;
   request.source = source;
   const Restoration task(load_clip(request), options.noise, seed, options.device, networks);
   std::optional<LabelProbe> labels;
-  if (film_seed(source)) {
+  std::optional<PaintedProbe> painting;
+  if (const auto film = film_seed(source)) {
     try {
       labels.emplace(request, options.device);
     } catch (const InputError&) {  // this film's first frames show nobody
     }
+    painting.emplace(*film, options.device);
   }
   ClipQuality clip{.name = source,
                    .notes = task.clip().notes,
@@ -60,6 +63,7 @@ ClipQuality measure(const QualityOptions& options, const Backbones& networks,
     row.restored = backend == "full" ? task.full() : task.restore(backend, options.density);
     row.restored.frames.clear();
     if (labels) row.labels = labels->carry(backend, options.density);
+    if (painting) row.painted = painting->paint(backend, options.density);
     if (interrupted()) break;  // a row that may be half measured is not believed
     clip.rows.push_back(std::move(row));
     done();
@@ -99,7 +103,8 @@ ExitCode exit_code(const std::vector<ClipQuality>& clips) {
     return ExitCode::usage;
   for (const ClipQuality& clip : clips)
     for (const BackendQuality& row : clip.rows)
-      if (row.restored.run.outcome == "failed" || row.labels.run.outcome == "failed")
+      if (row.restored.run.outcome == "failed" || row.labels.run.outcome == "failed" ||
+          row.painted.run.outcome == "failed")
         return ExitCode::regression;
   return ExitCode::fine;
 }

@@ -25,11 +25,12 @@ struct QualityOptions {
 };
 
 /// `vidattn quality`: what every backend does to videos. Runs the restoration probe
-/// (harness/probes/nlm_probe.h) on all clips and label propagation (harness/probes/label_probe.h)
-/// on the films, and prints a table in the shape of the paper's Table 1 with, below it, the paired
-/// differences to full attention. Returns 0, 1 when a backend failed its equality check, 3 when a
-/// clip could not be opened or read to its end, which does not stop the others; after an interrupt,
-/// what was measured until then is in the table and the file.
+/// (harness/probes/nlm_probe.h) on all clips and, on the films, label propagation
+/// (harness/probes/label_probe.h) and painting in a trained network
+/// (harness/probes/painted_probe.h), and prints a table in the shape of the paper's Table 1 with,
+/// below it, the paired differences to full attention. Returns 0, 1 when a backend failed its
+/// equality check, 3 when a clip could not be opened or read to its end, which does not stop the
+/// others; after an interrupt, what was measured until then is in the table and the file.
 ExitCode quality(const QualityOptions& options);
 
 }  // namespace vidattn

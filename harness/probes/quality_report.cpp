@@ -15,6 +15,7 @@
 #include "harness/io/text/escape.h"
 #include "harness/io/text_table.h"
 #include "harness/probes/scores.h"
+#include "harness/workloads/dit/model_file.h"
 #include "metrics/statistics/paired_difference.h"
 #include "metrics/statistics/statistics.h"
 
@@ -63,12 +64,23 @@ const std::vector<Column>& columns() {
        [](const BackendQuality& row) {
          return at_density(row.labels.run, row.labels.other_shots.iou);
        }},
+      {"painted.relative_l2", "painted L2", 3,
+       [](const BackendQuality& row) { return at_density(row.painted.run, row.painted.distance); }},
+      {"painted.colour_kept", "colour kept", 3,
+       [](const BackendQuality& row) {
+         return at_density(row.painted.run, row.painted.colour_kept);
+       }},
   };
   return all;
 }
 
-const std::vector<std::string> kFewScores{"psnr", "ssim", "psnr.cross_shot", "label_iou.same_shot",
-                                          "label_iou.other_shots"};
+const std::vector<std::string> kFewScores{"psnr",
+                                          "ssim",
+                                          "psnr.cross_shot",
+                                          "label_iou.same_shot",
+                                          "label_iou.other_shots",
+                                          "painted.relative_l2",
+                                          "painted.colour_kept"};
 
 std::vector<const Column*> chosen(const ColumnChoice& choice) {
   std::vector<const Column*> known;
@@ -216,6 +228,7 @@ std::string missed_note(const QualityOptions& options, const std::vector<ClipQua
       if (b >= clip.rows.size()) continue;
       add_missed(missed, options.backends[b] + " (restoration)", clip.rows[b].restored.run);
       add_missed(missed, options.backends[b] + " (labels)", clip.rows[b].labels.run);
+      add_missed(missed, options.backends[b] + " (painting)", clip.rows[b].painted.run);
     }
   return missed.note();
 }
@@ -233,6 +246,7 @@ void print_notes(const std::vector<ClipQuality>& clips) {
     for (const BackendQuality& row : clip.rows) {
       say(row.restored.run, "restoration");
       say(row.labels.run, "labels");
+      say(row.painted.run, "painting");
     }
 }
 
@@ -273,6 +287,12 @@ nlohmann::json clip_json(const ClipQuality& clip) {
       entry["labels"]["same_shot"] = json_of(row.labels.same_shot);
       entry["labels"]["other_shots"] = json_of(row.labels.other_shots);
     }
+    if (!row.painted.run.outcome.empty()) {
+      entry["painting"] = run_json(row.painted.run);
+      entry["painting"]["rollout_density"] = number_or_null(row.painted.rollout_density);
+      entry["painting"]["relative_l2"] = number_or_null(row.painted.distance);
+      entry["painting"]["colour_kept"] = number_or_null(row.painted.colour_kept);
+    }
     json["backends"].push_back(std::move(entry));
   }
   return json;
@@ -284,12 +304,13 @@ void check_quality_columns(const ColumnChoice& choice) { chosen(choice); }
 
 nlohmann::json quality_record(const QualityOptions& options, const Backbones& networks,
                               const std::vector<ClipQuality>& clips) {
-  nlohmann::json json = record_header("quality", "2.2", options.arguments);
+  nlohmann::json json = record_header("quality", "2.3", options.arguments);
   json["models"] = networks.provenance;
   json["interrupted"] = interrupted();
   json["interval"] = "Student's t over clips, 95%, paired with full attention";
   json["label_protocol"] = {{"known_frames", LabelProbe::kKnownFrames},
                             {"steps", LabelProbe::kSteps}};
+  json["painting_protocol"] = {{"model_sha256", model_sha256("")}, {"steps", PaintedProbe::kSteps}};
   for (const ClipQuality& clip : clips) json["clips"].push_back(clip_json(clip));
   for (size_t b = 0; b < options.backends.size(); ++b) {
     const size_t count = options.backends.size();

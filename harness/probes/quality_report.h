@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/probes/label_probe.h"
+#include "harness/probes/painted_probe.h"
 #include "harness/probes/quality.h"
 #include "harness/probes/report.h"
 
@@ -14,6 +15,7 @@ namespace vidattn {
 struct BackendQuality {
   RestoredVideo restored;  ///< without its frames
   CarriedLabels labels;    ///< outcome empty: the clip has no known regions
+  Painted painted;         ///< outcome empty: the clip is no film
 };
 
 struct ClipQuality {

@@ -1,6 +1,7 @@
 #include "harness/report/backgrounds.h"
 
 #include "attention/error.h"
+#include "harness/workloads/dit/clip.h"
 #include "harness/workloads/film/film.h"
 #include "harness/workloads/shots.h"
 #include "harness/workloads/video/video_input.h"
@@ -38,12 +39,22 @@ std::vector<cv::Mat> frames_of_video(const json& p, const std::vector<int64_t>& 
   return frames;
 }
 
+/// The clip whose noised latents the network saw.
+std::vector<cv::Mat> frames_of_clip(const json& p, const std::vector<int64_t>& latent) {
+  const std::vector<int64_t> grid = p.at("grid");
+  const TrainingClip clip(p.at("seed"), grid.at(0), grid.at(1), grid.at(2));
+  std::vector<cv::Mat> frames;
+  for (const int64_t t : latent) frames.push_back(clip.film().frame(first_pixel_frame(t)));
+  return frames;
+}
+
 }  // namespace
 
 std::vector<cv::Mat> backgrounds_of(const Workload& workload, const std::vector<int64_t>& latent) {
   const json& p = workload.provenance;
   const std::string source = p.value("source", "");
   if (source == "film") return frames_of_film(p, latent);
+  if (source == "dit") return frames_of_clip(p, latent);
   if (source == "video") return frames_of_video(p, latent);
   return {};
 }

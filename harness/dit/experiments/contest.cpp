@@ -10,6 +10,7 @@
 #include "attention/error.h"
 #include "harness/host/progress.h"
 #include "harness/io/json_file.h"
+#include "harness/workloads/dit/model_file.h"
 
 namespace vidattn {
 namespace {
@@ -23,7 +24,7 @@ struct Entrant {
 Entrant enter(const Contestant& contestant) {
   Entrant entrant;
   for (const std::string& path : contestant.models) {
-    entrant.networks.push_back(std::make_shared<const DitNetwork>(read_checkpoint(path)));
+    entrant.networks.push_back(std::make_shared<const DitNetwork>(load_model(path)));
     const DitNetwork& network = *entrant.networks.back();
     entrant.methods.push_back(method_for(network.config(), contestant.backend.empty()
                                                                ? trained_with(network.checkpoint())

@@ -9,7 +9,9 @@
 #include "harness/dit/experiments/recalled.h"
 #include "harness/host/progress.h"
 #include "harness/io/json_file.h"
+#include "harness/io/text/counted.h"
 #include "harness/workloads/dit/latents.h"
+#include "harness/workloads/dit/model_file.h"
 #include "metrics/statistics/kendall.h"
 #include "metrics/video/frame_comparison.h"
 
@@ -60,15 +62,6 @@ struct Judged {
     kept.push_back(judgement.kept);
   }
 };
-
-double relative_distance(const std::vector<float>& a, const std::vector<float>& b) {
-  double apart = 0, size = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    apart += std::pow(a[i] - b[i], 2);
-    size += std::pow(b[i], 2);
-  }
-  return std::sqrt(apart / size);
-}
 
 double psnr_between(const std::vector<cv::Mat>& a, const std::vector<cv::Mat>& b) {
   double errors = 0;
@@ -122,8 +115,8 @@ class JudgedClip {
     for (const Probe& probe : probes_) found.push_back(probe.metrics(method));
     const RecalledPainting painted = paint(method);
     return {mean_of(found, kProbesOfAStep), mean_of(found, found.size()),
-            psnr_between(painted.frames, full_.frames),
-            relative_distance(painted.latents, full_.latents), painted.recall.kept};
+            psnr_between(painted.frames, full_.frames), relative_distance(painted, full_),
+            painted.recall.kept};
   }
 
  private:
@@ -199,7 +192,7 @@ ExperimentResult pixels(const ExperimentRequest& request) {
   if (request.checkpoints.empty())
     throw InputError("pixels needs a network, or several that differ in their seed: --checkpoint");
   std::vector<DitNetwork> networks;
-  for (const std::string& path : request.checkpoints) networks.emplace_back(read_checkpoint(path));
+  for (const std::string& path : request.checkpoints) networks.emplace_back(load_model(path));
   ExperimentResult result;
   std::vector<Judged> methods;
   size_t clips = 0;
@@ -225,12 +218,12 @@ ExperimentResult pixels(const ExperimentRequest& request) {
   add_taus(methods, clips, result);
   add_methods(methods, result);
   result.notes.push_back(fmt::format(
-      "Kendall's tau, with its 95% interval over {} clips (means over {} networks), between what a "
+      "Kendall's tau, with its 95% interval over {} (means over {}), between what a "
       "metric says of {} "
       "methods at densities and what they paint: PSNR against full attention's video from the "
       "same noise, and how much a character keeps of its colour. Metrics are signed so that +1 "
       "means that the metric orders the methods as the video does.",
-      clips, count, methods.size()));
+      counted(static_cast<int64_t>(clips), "clip"), counted(count, "network"), methods.size()));
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/progress.h"
 #include "harness/io/json_file.h"
+#include "harness/workloads/dit/model_file.h"
 #include "harness/workloads/dit/palette.h"
 #include "metrics/statistics/proportion.h"
 
@@ -27,7 +28,7 @@ struct Contender {
 
 void add_contenders(const std::string& path, std::vector<std::string> backends,
                     std::vector<Contender>& all) {
-  const auto network = std::make_shared<const DitNetwork>(read_checkpoint(path));
+  const auto network = std::make_shared<const DitNetwork>(load_model(path));
   if (backends.empty()) backends = {trained_with(network->checkpoint())};
   for (const std::string& backend : backends) {
     method_for(network->config(), backend);

@@ -1,6 +1,7 @@
 #include "harness/dit/experiments/recalled.h"
 
-#include "attention/error.h"
+#include <cmath>
+
 #include "harness/workloads/dit/latents.h"
 
 namespace vidattn {
@@ -10,6 +11,15 @@ constexpr int64_t kGivenShots = 1, kJudgedShot = 2;
 constexpr int kJudgedCharacter = 0;
 
 }  // namespace
+
+double relative_distance(const RecalledPainting& painting, const RecalledPainting& reference) {
+  double apart = 0, size = 0;
+  for (size_t i = 0; i < reference.latents.size(); ++i) {
+    apart += std::pow(painting.latents[i] - reference.latents[i], 2);
+    size += std::pow(reference.latents[i], 2);
+  }
+  return std::sqrt(apart / size);
+}
 
 RecalledClip::RecalledClip(const ExperimentRequest& request, const DitNetwork& network,
                            const TrainingClip& clip, int64_t index)
@@ -32,7 +42,8 @@ RecalledPainting RecalledClip::paint(const DitNetwork& network,
   const auto rolled_out = [&](const RolloutTask& task) {
     MethodAttention attention(method, network.config().blocks, task.steps);
     Rollout rollout = roll_out(network, task, attention);
-    if (!rollout.failure.empty()) throw InputError(method.spec.text() + ": " + rollout.failure);
+    if (!rollout.failure.empty())
+      throw AttentionFailed(method.spec.text() + ": " + rollout.failure);
     painting.density = attention.costs().density;
     return rollout;
   };

@@ -3,6 +3,7 @@
 #include <opencv2/core.hpp>
 #include <vector>
 
+#include "attention/error.h"
 #include "harness/dit/experiments/experiment.h"
 #include "harness/dit/rollout.h"
 #include "harness/workloads/dit/clip.h"
@@ -19,6 +20,14 @@ struct RecalledPainting {
   double seconds = 0;  ///< of the network and its attention, without checks
 };
 
+/// Relative L2 of its latents to another's.
+double relative_distance(const RecalledPainting& painting, const RecalledPainting& reference);
+
+/// An attention that did not agree with the float64 reference.
+struct AttentionFailed : InputError {
+  using InputError::InputError;
+};
+
 /// Clip `index` of an experiment and its task: the first shot is given, the others are painted.
 /// Shot 2 shows a character of shot 0 that shot 1 does not (clip.h), whose colour is judged
 /// (recall.h).
@@ -32,8 +41,8 @@ class RecalledClip {
   /// The judged character's palette colour in the clip.
   int colour() const;
 
-  /// Paints it, and again with the judged character in the opposite colour. Throws InputError,
-  /// with the backend, where its attention fails its check.
+  /// Paints it, and again with the judged character in the opposite colour. Throws
+  /// AttentionFailed, with the backend, where its attention fails its check.
   RecalledPainting paint(const DitNetwork& network, const MethodSettings& method) const;
 
  private:

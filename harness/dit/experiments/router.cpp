@@ -9,6 +9,7 @@
 #include "harness/host/progress.h"
 #include "harness/host/random.h"
 #include "harness/io/json_file.h"
+#include "harness/workloads/dit/model_file.h"
 
 namespace vidattn {
 namespace {
@@ -118,7 +119,7 @@ void add_pooled(const std::vector<SeenRouters>& all, ExperimentResult& result) {
 
 /// Throws InputError unless it has routers.
 DitNetwork routed_network(const std::string& path) {
-  DitNetwork network(read_checkpoint(path));
+  DitNetwork network(load_model(path));
   if (network.config().groups == 0)
     throw InputError(path + " has no routers: train it with moga or moga_stga");
   return network;

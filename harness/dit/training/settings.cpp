@@ -40,6 +40,11 @@ constexpr TrainSetting kTrainSettings[] = {
     {"--model", [](const TrainRequest& r) { return r.config.size; }, nullptr},
     {"--text", [](const TrainRequest& r) { return to_string(r.config.text); }, nullptr},
     {"--frames", [](const TrainRequest& r) { return std::to_string(r.config.frames); }, nullptr},
+    {"--grid",
+     [](const TrainRequest& r) {
+       return fmt::format("{},{},{}", r.config.frames, r.config.height, r.config.width);
+     },
+     nullptr},
     {"--backend", [](const TrainRequest& r) { return parse_backend(r.backend).text(); },
      [](TrainRequest& r, const std::string& text) { r.backend = text; }},
     {"--device", [](const TrainRequest& r) { return r.device; },

@@ -25,7 +25,7 @@
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
 #include "harness/io/places/roles.h"
-#include "harness/io/sha256.h"
+#include "harness/workloads/dit/model_file.h"
 
 namespace vidattn {
 namespace {
@@ -38,9 +38,11 @@ constexpr double kLastShare = 0.1;
 constexpr int64_t kTimedFrom = 10, kTimedTo = 25;
 
 double learning_rate(const TrainRequest& request, int64_t step, int64_t steps) {
-  if (step < kRise) return request.rate * static_cast<double>(step + 1) / kRise;
+  // A short training reaches its rate, too. Until the minutes are known as steps there are none.
+  const int64_t rise = steps > 0 ? std::clamp<int64_t>(steps / 3, 1, kRise) : kRise;
+  if (step < rise) return request.rate * static_cast<double>(step + 1) / static_cast<double>(rise);
   const double share =
-      static_cast<double>(step - kRise) / static_cast<double>(std::max<int64_t>(1, steps - kRise));
+      static_cast<double>(step - rise) / static_cast<double>(std::max<int64_t>(1, steps - rise));
   const double fall = (1 + std::cos(std::numbers::pi * std::min(1.0, share))) / 2;
   return request.rate * (kLastShare + (1 - kLastShare) * fall);
 }
@@ -116,8 +118,8 @@ class Training {
       fresh.weights.merge(measure_latents(request.config, request.seed));
       return fresh;
     }
-    take_weights(read_checkpoint(request.fine_tune).weights, request, fresh.weights);
-    fresh.facts[kBeginsWithFact] = sha256_file(request.fine_tune);
+    take_weights(load_model(request.fine_tune).weights, request, fresh.weights);
+    fresh.facts[kBeginsWithFact] = model_sha256(request.fine_tune);
     return fresh;
   }
 
@@ -227,7 +229,7 @@ class Training {
     for (const auto& [name, text] : settings_of(request_)) checkpoint_.facts[name] = text;
     checkpoint_.facts["steps"] = std::to_string(steps_);
     checkpoint_.facts["done"] = std::to_string(done_);
-    checkpoint_.facts["command"] = shell_line(arguments_);
+    checkpoint_.facts.try_emplace("command", shell_line(arguments_));  // --resume keeps the first
     write_checkpoint(folder() / kTrainingFile, checkpoint_);
     write_model();
   }

@@ -38,7 +38,7 @@ DitConfig config_for(const std::string& size, const std::string& backend);
 /// Learning rates that can be asked for: what float32 holds.
 inline constexpr double kLeastRate = 1e-37, kMostRate = 1e38;
 
-/// Steps over which the learning rate rises.
+/// Steps over which the learning rate rises, or a third of fewer than three times as many.
 inline constexpr int64_t kRise = 40;
 
 /// What a training came to.

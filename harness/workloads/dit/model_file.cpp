@@ -14,25 +14,50 @@
 namespace vidattn {
 namespace {
 
-std::string_view shipped_bytes() {
-  const std::string_view bytes = embedded(kShippedModel);
+struct ShippedModel {
+  const char *name, *path;
+};
+
+constexpr ShippedModel kShippedModels[] = {
+    {kSmallModel, "results/models/nano.safetensors"},
+    {kLongModel, "results/models/nano_480p.safetensors"},
+};
+
+/// Null for a path.
+const ShippedModel* find_shipped(const std::string& name_or_path) {
+  const std::string name = name_or_path.empty() ? kSmallModel : name_or_path;
+  for (const ShippedModel& model : kShippedModels)
+    if (name == model.name) return &model;
+  return nullptr;
+}
+
+std::string_view bytes_of(const ShippedModel& model) {
+  const std::string_view bytes = embedded(model.path);
   if (bytes.empty())
     throw InputError(fmt::format(
-        "this build carries no trained model ({}): name a checkpoint of `vidattn train`",
-        kShippedModel));
+        "this build does not carry the trained model {} ({}): name a checkpoint of `vidattn train`",
+        model.name, model.path));
   return bytes;
 }
 
 }  // namespace
 
-DitCheckpoint load_model(const std::string& path) {
-  if (!path.empty()) return read_checkpoint(path);
-  return read_checkpoint(Safetensors(std::make_shared<MemoryBytes>(shipped_bytes(), kShippedModel)),
-                         kShippedModel);
+std::vector<std::string> shipped_models() {
+  std::vector<std::string> names;
+  for (const ShippedModel& model : kShippedModels) names.emplace_back(model.name);
+  return names;
 }
 
-std::string model_sha256(const std::string& path) {
-  return path.empty() ? sha256(shipped_bytes()) : sha256_file(path);
+DitCheckpoint load_model(const std::string& name_or_path) {
+  const ShippedModel* shipped = find_shipped(name_or_path);
+  if (shipped == nullptr) return read_checkpoint(name_or_path);
+  return read_checkpoint(
+      Safetensors(std::make_shared<MemoryBytes>(bytes_of(*shipped), shipped->path)), shipped->path);
+}
+
+std::string model_sha256(const std::string& name_or_path) {
+  const ShippedModel* shipped = find_shipped(name_or_path);
+  return shipped == nullptr ? sha256_file(name_or_path) : sha256(bytes_of(*shipped));
 }
 
 }  // namespace vidattn

@@ -1,20 +1,23 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "harness/workloads/dit/checkpoint.h"
 
 namespace vidattn {
 
-/// The model that the program carries: `nano`, whose command, log and curves lie beside it in
-/// results/models.
-inline constexpr const char* kShippedModel = "results/models/nano.safetensors";
+/// The models that the program carries, whose commands, logs and curves lie in results/models: all
+/// experiments' `nano`, and `nano-480p`, which it became on clips of 81 frames of 832x480.
+inline constexpr const char* kSmallModel = "nano";
+inline constexpr const char* kLongModel = "nano-480p";
+std::vector<std::string> shipped_models();
 
-/// The checkpoint at `path`, or where that is empty the shipped one. Throws InputError as
-/// read_checkpoint(), and when this build carries none.
-DitCheckpoint load_model(const std::string& path);
+/// The shipped model of that name, kSmallModel where it is empty, else the checkpoint at that path.
+/// Throws InputError as read_checkpoint(), and when this build does not carry the model.
+DitCheckpoint load_model(const std::string& name_or_path);
 
 /// SHA-256 of its file.
-std::string model_sha256(const std::string& path);
+std::string model_sha256(const std::string& name_or_path);
 
 }  // namespace vidattn

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "harness/io/npy.h"
+#include "harness/store/store.h"
 #include "tests/paths.h"
 #include "tests/support/compare.h"
 #include "tests/support/inputs.h"
@@ -143,6 +144,27 @@ TEST_F(Tool, RunPrintsWhatAReaderComparesOrTheColumnsAskedFor) {
   expect_refused(run + " --columns density,nonsense", "known are density, density_target");
 }
 
+TEST_F(Tool, ARunWithoutFullAttentionSaysWhyItHasNoSpeedups) {
+  const std::string run = "run --quiet --repeat 1 --grid 4,6,8 --heads 1 --dim 16 --backend sta";
+  const std::string why = "no speedups: full attention was not run beside";
+  EXPECT_NE(run_tool(run).out.find(why), std::string::npos);
+  EXPECT_EQ(run_tool(run + " --backend full").out.find(why), std::string::npos);
+}
+
+TEST_F(Tool, TheFolderOfTheStoreIsMadeAndFewerThreadsThanCoresAreAMachineOfTheirOwn) {
+  std::ofstream(path("s.json")) << R"({"name": "s", "workloads": [{"grid": [3, 4, 5], "heads": 1,
+      "dim": 16}], "backends": ["sta"], "timing": {"seconds": 0.1}})";
+  const std::string run = "cd " + folder_.string() + " && OMP_NUM_THREADS=";
+  const std::string suite = std::string(" ") + VIDATTN_TOOL + " run s.json --quiet";
+  for (const char* threads : {"1", "2"})
+    ASSERT_TRUE(ran_right(run_shell(run + threads + suite))) << threads;
+  const Store store(path("results/vidattn.db"));
+  const StoredRun one = store.load_run("1"), two = store.load_run("2");
+  if (one.environment["machine"]["physical_cores"] == 1) GTEST_SKIP() << "one thread is all";
+  EXPECT_TRUE(one.machine_key.ends_with("-1t")) << one.machine_key;
+  EXPECT_NE(two.machine_key, one.machine_key);
+}
+
 TEST_F(Tool, ColumnsThatNoCaseHasAreNamed) {
   const std::string run = "run --quiet --grid 4,6,8 --heads 1 --dim 16 --backend full";
   const std::string line = "no case has backward_time, density_target; --all-columns shows";
@@ -201,6 +223,23 @@ TEST_F(Tool, AnInterruptCutsALongRunShortSlow) {
   EXPECT_EQ(load(path("r.json"))["cases"][0]["outcome"], "interrupted");
 }
 
+TEST_F(Tool, TheMainJobIsOfTrainedAttentionUnlessTheFilmIsAskedFor) {
+  const std::string run = "run --quiet --repeat 1 --grid 3,4,5 --backend full";
+  for (const auto& [more, first_line] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"", "workload dit:nano-480p: 60 tokens (grid 3x4x5"},
+           {" --seed 2", "workload dit:nano-480p: 60 tokens"},
+           {" --workload dit", "workload dit: 60 tokens"},
+           {" --workload film", "workload film: 60 tokens"},
+           {" --heads 1 --dim 16", "workload film: 60 tokens (grid 3x4x5, shots at 0), 1 head"},
+           {" --shots 0,2", "workload film: 60 tokens (grid 3x4x5, shots at 0,2)"},
+           {" --peak 0.5", "workload film"},
+           {" --masks characters", "workload film"}}) {
+    const ToolResult result = run_tool(run + more);
+    ASSERT_TRUE(ran_right(result)) << more << result.err;
+    EXPECT_EQ(result.out.rfind(first_line, 0), 0U) << more << "\n" << result.out;
+  }
+}
+
 TEST_F(Tool, RunTakesTheUsersTensorsAndSkipsWhatTheyCannotFeed) {
   const ToolResult result =
       run_tool("run --quiet --repeat 1 --workload tensors:" + folder_.string() +
@@ -253,6 +292,10 @@ TEST_F(Tool, BadInputGivesOneLineAndExitCodeThree) {
       "run --repeat 0",
       "run --grid 1,2",
       "run --grid 0,4,4",
+      "run --grid 2,4,4",
+      "run --workload dit --dim 64",
+      "run --workload dit --heads 2",
+      "run --workload dit --peak 0.5",
       "run --grid 99999999,99999,99999",
       "run --grid a,b,c",
       "run --dim 12x",
@@ -267,8 +310,9 @@ TEST_F(Tool, BadInputGivesOneLineAndExitCodeThree) {
       "attend --backend stga --grid 3,4,5 --shots ''" + q + k + v + out,
       "run --grid 3,4,5 --shots 0,9",
       "run --grid 3,4,5 --shots 0,2,2",
-      "run --quiet --grid 2,2,2 --backend sta:tile=4",
-      "run --quiet --grid 2,2,2 --backend moba:cu_seqlens=0,3 --backend vsa:num_tiles=9,9,9",
+      "run --quiet --workload film --grid 2,2,2 --backend sta:tile=4",
+      "run --quiet --workload film --grid 2,2,2 --backend moba:cu_seqlens=0,3 --backend "
+      "vsa:num_tiles=9,9,9",
       "run --out /nonexistent/folder/x.json",
       "attend --backend full" + q + k + out,
       "attend --backend full" + q + k + v + " --out /nonexistent/o.npy",

@@ -62,6 +62,28 @@ TEST_F(TrainCommand, SlowTheLossFalls) {
   EXPECT_LT(last, 0.85 * losses[0]);
 }
 
+TEST_F(TrainCommand, StagesAreOfOtherGridsAndTheirModelsKnowThem) {
+  ASSERT_EQ(run_tool(train("short", "--model tiny --clips 4 --steps 2")).exit_code, 0);
+  const std::string begun =
+      "--model tiny --clips 4 --steps 3 --fine-tune " + out("short") + "/averaged.safetensors ";
+  ASSERT_EQ(run_tool(train("long", begun + "--grid 4,9,10")).exit_code, 0);
+  const ToolResult run =
+      run_tool("run --quiet --repeat 1 --backend full --workload dit:" + out("long") +
+               "/averaged.safetensors");
+  ASSERT_TRUE(ran_right(run)) << run.err;
+  EXPECT_NE(run.out.find("360 tokens (grid 4x9x10"), std::string::npos) << run.out;
+  EXPECT_EQ(run.out.find("extrapolated"), std::string::npos) << run.out;
+  // A third of so few steps rises, so that the rate is reached.
+  std::vector<double> rates;
+  read_json_lines(out("long") + "/log.jsonl",
+                  [&](const JsonReader& line) { rates.push_back(line.at("rate").number(0, 1)); });
+  ASSERT_EQ(rates.size(), 3U);
+  EXPECT_EQ(rates[0], 3e-3);
+  expect_refused(train("none", "--model tiny --grid 2,9,10"), "3 to 1024");
+  expect_refused(train("none", "--model tiny --grid 4,9"), "--grid");
+  expect_refused(train("none", "--model tiny --grid 4,9,10 --frames 4"), "--frames");
+}
+
 TEST_F(TrainCommand, GoesOnWithTheSettingsOfTheCheckpointAlone) {
   const std::string how =
       "--model tiny --clips 4 --backend moga:num_groups=3 --alpha 0.2 --rate 1e-3 --steps 2";
@@ -71,6 +93,7 @@ TEST_F(TrainCommand, GoesOnWithTheSettingsOfTheCheckpointAlone) {
   expect_refused(train("run", "--resume --alpha 0.3"), "--alpha");
   expect_refused(train("run", "--resume --model micro"), "--model");
   expect_refused(train("run", "--resume --frames 5"), "--frames");
+  expect_refused(train("run", "--resume --grid 8,6,5"), "--grid");
   expect_refused(train("run", "--resume --steps 3"), "--steps");
   expect_refused(train("run", "--resume --text joint"), "--text");
   EXPECT_EQ(run_tool(train("run", "--resume")).exit_code, 0);

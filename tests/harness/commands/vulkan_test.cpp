@@ -13,8 +13,9 @@ bool no_device() { return run_tool("list").out.find("vulkan:0") == std::string::
 
 TEST(VulkanTool, NoDeviceIsOneLine) {
   setenv("VK_ICD_FILENAMES", "/nonexistent.json", 1);
-  const ToolResult run = run_tool("run --device vulkan --grid 1,4,4");
-  const ToolResult list = run_tool("list"), cpu = run_tool("run --quiet --grid 1,4,4");
+  const ToolResult run = run_tool("run --device vulkan --workload film --grid 1,4,4");
+  const ToolResult list = run_tool("list"),
+                   cpu = run_tool("run --quiet --workload film --grid 1,4,4");
   unsetenv("VK_ICD_FILENAMES");
   EXPECT_EQ(run.exit_code, 3);
   EXPECT_NE(run.err.find("vulkan"), std::string::npos) << run.err;
@@ -26,7 +27,8 @@ TEST(VulkanTool, NoDeviceIsOneLine) {
 TEST(VulkanTool, TooLittleMemoryNamesTheSizesSlow) {
   if (no_device()) GTEST_SKIP() << "no Vulkan device";
   setenv("VIDATTN_VULKAN_MEMORY_MIB", "0.5", 1);
-  const ToolResult result = run_tool("run --device vulkan --backend full --grid 2,20,20 --quiet");
+  const ToolResult result =
+      run_tool("run --device vulkan --backend full --workload film --grid 2,20,20 --quiet");
   unsetenv("VIDATTN_VULKAN_MEMORY_MIB");
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_NE(result.err.find("MiB"), std::string::npos) << result.err;

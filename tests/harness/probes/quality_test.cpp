@@ -75,13 +75,23 @@ TEST(QualityCommand, ComparesAllClipsWithFullAttention) {
   // The table has the metrics' own names, with the suffix where they are not VBench's.
   const auto& measured = json["clips"][0]["backends"][1]["restoration"]["scores"];
   for (const auto& [name, value] : json["table"][1]["scores"].items())
-    EXPECT_TRUE(name.starts_with("label_iou") || measured.contains(name)) << name;
+    EXPECT_TRUE(name.starts_with("label_iou") || name.starts_with("painted") ||
+                measured.contains(name))
+        << name;
   EXPECT_TRUE(json["table"][1]["scores"].contains("subject_consistency.hsv_lbp_vlad"));
   // The table's mean is that of the clips.
   double sum = 0;
   for (const auto& clip : json["clips"])
     sum += clip["backends"][1]["restoration"]["scores"]["psnr"]["value"].get<double>();
   EXPECT_NEAR(json["table"][1]["scores"]["psnr"]["mean"], sum / 2, 1e-9);
+  // Full attention's painting is what the others are held against; stga is given and sees less.
+  for (const auto& clip : json["clips"]) {
+    EXPECT_EQ(clip["backends"][0]["painting"]["relative_l2"], 0);
+    EXPECT_GT(clip["backends"][0]["painting"]["colour_kept"], 0.02);
+    EXPECT_GT(clip["backends"][1]["painting"]["relative_l2"], 0.05);
+    EXPECT_LT(clip["backends"][1]["painting"]["rollout_density"], 0.5);
+    EXPECT_LT(clip["backends"][2]["painting"]["colour_kept"], 0.01) << "no frame sees another";
+  }
   // Attention within a frame cannot carry a label anywhere.
   for (const auto& clip : json["clips"])
     EXPECT_EQ(clip["backends"][2]["labels"]["same_shot"]["undecided"], 1);

@@ -9,6 +9,7 @@
 #include "harness/measure/record/workload_facts.h"
 #include "harness/report/backgrounds.h"
 #include "harness/report/report.h"
+#include "harness/workloads/dit/clip.h"
 #include "harness/workloads/media/picture.h"
 #include "harness/workloads/workload.h"
 #include "metrics/plan/stats.h"
@@ -124,6 +125,16 @@ TEST(Pictures, AVideosOwnFramesLieBehindIt) {
   ASSERT_EQ(frames.size(), 2U);
   EXPECT_EQ(cv::mean(frames[0])[0], 0);
   EXPECT_EQ(cv::mean(frames[1])[0], kBrighter) << "the first pixel frame of latent frame 1";
+}
+
+TEST(Pictures, TheClipThatANetworkSawLiesBehindIt) {
+  const Workload trained =
+      make_workload({.spec = "dit", .frames = 3, .height = 4, .width = 6, .seed = 7});
+  const auto frames = backgrounds_of(trained, {0, 2});
+  ASSERT_EQ(frames.size(), 2U);
+  const TrainingClip clip(7, 3, 4, 6);
+  EXPECT_EQ(cv::norm(frames[0], clip.film().frame(0), cv::NORM_INF), 0);
+  EXPECT_EQ(cv::norm(frames[1], clip.film().frame(5), cv::NORM_INF), 0);
 }
 
 /// report_data() of methods on a small film, with its pictures.

@@ -66,8 +66,8 @@ TEST_F(History, WhatStandsTwiceOnTheLineIsMeasuredOnce) {
   for (const char* twice :
        {"--backend stga --backend stga", "--backend stga --device cpu --device cpu",
         "--backend stga --dtype f32 --dtype f32", "--backend stga --density 0.5,0.5"}) {
-    const ToolResult result =
-        run_tool("run --quiet --grid 2,2,2 --repeat 1 --db " + path("v.db") + " " + twice);
+    const ToolResult result = run_tool("run --quiet --workload film --grid 2,2,2 --repeat 1 --db " +
+                                       path("v.db") + " " + twice);
     EXPECT_LE(result.exit_code, 2) << twice;
     EXPECT_NE(result.err.find("stands there twice and is measured once"), std::string::npos)
         << result.err;
@@ -76,7 +76,7 @@ TEST_F(History, WhatStandsTwiceOnTheLineIsMeasuredOnce) {
 }
 
 TEST_F(History, AMisspeltMetricIsExplained) {
-  run("--grid 2,2,2 --repeat 1 --backend stga");
+  run("--workload film --grid 2,2,2 --repeat 1 --backend stga");
   expect_refused("history --db " + path("v.db") + " --metric desnity", "did you mean density?");
 }
 

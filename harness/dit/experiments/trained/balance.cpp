@@ -101,11 +101,14 @@ ExperimentResult balance(const ExperimentRequest& request) {
   }
   result.notes.push_back(fmt::format(
       "MoGA, Figures 12 and 14, Table 7: M sum F P in three readings of P and the largest group "
-      "over the mean, means over blocks; first tenth of the steps > last tenth, with 95% intervals "
-      "over {} seeds (Student's t). \"to 1\": with every seed it begins above {:g} and ends within "
+      "over the mean, means over blocks; first tenth of the steps > last tenth, {}. \"to 1\": with "
+      "every seed it begins above {:g} and ends within "
       "{:g} of 1 without having been below, as Figure 12 shows it. Largest/mean is 5 where all "
       "tokens are in one group.",
-      request.seeds, 1 + kNearOne, kNearOne));
+      request.seeds > 1
+          ? fmt::format("with 95% intervals over {} seeds (Student's t)", request.seeds)
+          : "of one seed, which gives no interval",
+      1 + kNearOne, kNearOne));
   return result;
 }
 

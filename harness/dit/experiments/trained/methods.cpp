@@ -5,6 +5,7 @@
 #include "harness/dit/dit_density.h"
 #include "harness/dit/experiments/contest.h"
 #include "harness/dit/experiments/trained/trained_models.h"
+#include "harness/workloads/dit/model_file.h"
 
 namespace vidattn {
 namespace {
@@ -37,7 +38,7 @@ constexpr ContestColumn kMethodColumns[] = {
 
 /// What a network's own method executes on the first clip.
 double executed_density(const ExperimentRequest& request, const std::string& model) {
-  const DitNetwork network(read_checkpoint(model));
+  const DitNetwork network(load_model(model));
   const BackendSpec method = method_for(network.config(), trained_with(network.checkpoint()));
   return paint_clip(request, network, method, 0, nullptr).scores.at("density");
 }
@@ -46,7 +47,7 @@ double executed_density(const ExperimentRequest& request, const std::string& mod
 std::vector<Contestant> swapped_in(const ExperimentRequest& request,
                                    const std::vector<std::string>& models, double density,
                                    ExperimentResult& result) {
-  const DitNetwork network(read_checkpoint(models.front()));
+  const DitNetwork network(load_model(models.front()));
   const TrainingClip shown = experiment_clip(request, network.config(), 0);
   const RecalledClip clip(request, network, shown, 0);
   std::vector<Contestant> contestants;

@@ -13,8 +13,8 @@
 #include "harness/host/programs/torch_library.h"
 #include "harness/io/file.h"
 #include "harness/io/json_file.h"
-#include "harness/io/sha256.h"
 #include "harness/measure/backend_spec.h"
+#include "harness/workloads/dit/model_file.h"
 #include "metrics/statistics/statistics.h"
 
 namespace vidattn {
@@ -53,7 +53,7 @@ std::string fact_of(const DitCheckpoint& checkpoint, const std::string& name) {
 /// Throws InputError unless a checkpoint is of this very training.
 void require_same(const TrainRequest& training, const DitCheckpoint& checkpoint) {
   const std::string where = in_quotes(training.folder) + " holds another training: ";
-  const std::string from = training.fine_tune.empty() ? "" : sha256_file(training.fine_tune);
+  const std::string from = training.fine_tune.empty() ? "" : model_sha256(training.fine_tune);
   if (fact_of(checkpoint, kBeginsWithFact) != from)
     throw InputError(where + "it began with another network");
   TrainRequest kept = training;
@@ -146,7 +146,7 @@ void require_trainable(const ExperimentRequest& request,
       throw InputError(variant.label + " would be trained twice");
   }
   for (const std::string& path : request.checkpoints) {
-    const DitConfig config = read_checkpoint(path).config;
+    const DitConfig config = load_model(path).config;
     if (config.size != request.model)
       throw InputError(
           fmt::format("{} is a {} network: --model {}", in_quotes(path), config.size, config.size));

@@ -4,6 +4,7 @@
 
 #include "attention/cancel.h"
 #include "harness/dit/experiments/router_clip.h"
+#include "harness/workloads/dit/model_file.h"
 
 namespace vidattn {
 namespace {
@@ -15,7 +16,7 @@ std::vector<std::vector<double>> router_ious(const ExperimentRequest& request,
   for (const TrainedFolders& folders : trained) {
     table.emplace_back();
     for (const std::string& model : averaged_models(folders)) {
-      const DitNetwork network(read_checkpoint(model));
+      const DitNetwork network(load_model(model));
       if (network.config().groups == 0) {
         table.back().push_back(std::nan(""));
         continue;

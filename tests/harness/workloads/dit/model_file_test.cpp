@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/io/embedded.h"
 #include "tests/harness/files.h"
 #include "tests/harness/workloads/dit/random_checkpoint.h"
 
@@ -15,12 +14,23 @@ TEST(DitModel, IsAFileOrTheOneOfTheProgram) {
   write_checkpoint(path, testing::random_checkpoint(testing::tiny_config()));
   EXPECT_EQ(load_model(path).config, testing::tiny_config());
   EXPECT_EQ(model_sha256(path).size(), 64U);
-  if (embedded(kShippedModel).empty()) {
-    testing::expect_input_error([] { load_model(""); }, "this build carries no trained model");
-  } else {
-    EXPECT_EQ(load_model("").config.size, "nano");
-    EXPECT_TRUE(load_model("").state.empty());
+  EXPECT_EQ(load_model("").weights.at("words").values,
+            load_model("nano").weights.at("words").values);
+}
+
+TEST(DitModel, OfTheProgramAreOfTheGridsThatTheyWereTrainedOn) {
+  EXPECT_EQ(shipped_models(), (std::vector<std::string>{"nano", "nano-480p"}));
+  for (const std::string& name : shipped_models()) {
+    const DitCheckpoint model = load_model(name);
+    EXPECT_EQ(model.config.size, "nano");
+    EXPECT_TRUE(model.state.empty()) << "a model to use holds no state";
+    EXPECT_EQ(model_sha256(name).size(), 64U);
   }
+  EXPECT_EQ(load_model("nano").config.tokens(), 768);
+  const DitConfig long_clips = load_model("nano-480p").config;
+  EXPECT_EQ(long_clips.tokens(), 32760);
+  EXPECT_EQ(long_clips.groups, 5) << "it has the routers that it was trained with";
+  EXPECT_NE(model_sha256("nano"), model_sha256("nano-480p"));
 }
 
 }  // namespace
