@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
@@ -36,6 +37,8 @@ struct Given {
   bool rank_timeout = false;  ///< whether it was given
 };
 
+const std::vector<std::string> kMainBackends{"full", "moga", "stga", "moga_stga", "sta", "svg2"};
+
 /// A frontier needs the control that its speedups and errors are held against.
 void add_full(std::vector<std::string>& backends) {
   if (std::none_of(backends.begin(), backends.end(), [](const std::string& text) {
@@ -48,8 +51,7 @@ RunOptions complete(const Given& given, const Arguments& arguments) {
   RunOptions run = given.run;
   run.workload = given.workload.request(run.calls);
   if (!given.densities.empty()) run.densities = parse_densities(given.densities);
-  if (run.backends.empty())
-    run.backends = {"full", "moga", "moga:num_groups=20", "stga", "moga_stga"};
+  if (run.backends.empty()) run.backends = kMainBackends;
   run.backends = expand_all(run.backends);
   if (given.with_full) add_full(run.backends);
   if (!given.dtypes.empty()) run.dtypes.clear();
@@ -80,7 +82,8 @@ std::vector<Option> main_job(Given& o) {
   RunOptions& run = o.run;
   return joined(
       {o.workload.all(),
-       {Option("--backend", &run.backends, "NAME[:key=value,…]; may be repeated, or all"),
+       {Option("--backend", &run.backends, "NAME[:key=value,…]; may be repeated, or all")
+            .shown_as(fmt::format("{}", fmt::join(kMainBackends, ", "))),
         Option("--density", &o.densities,
                "solve each backend's knob for these densities: 0.25, 0.1,0.2 or from:to:step"),
         in_run("--steps", run.steps, run.steps_given, "steps of the denoising run for `in run`",

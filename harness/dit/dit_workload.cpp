@@ -89,7 +89,7 @@ const RegisterWorkload dit_kind(
     {.name = "dit",
      .argument = "CHECKPOINT",
      .help = "q, k and v of a small trained DiT for a film of --seed, in "
-             "a layer at a step of 30: dit@layer=3,step=12",
+             "a layer at a step of 30: dit@layer=3,step=12; dit:nano-480p is the main job's",
      .synthesized = false,
      .make = dit_workload,
      .bare = true,

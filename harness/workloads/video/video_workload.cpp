@@ -254,7 +254,7 @@ WorkloadPart make_rows(const WorkloadRequest& request, const RowsOf& rows) {
 
 const RegisterWorkload film_kind(
     {.name = "film",
-     .help = "vidattn's own multi-shot film, rendered from --seed, with known shots (the default)",
+     .help = "vidattn's own multi-shot film, rendered from --seed, with known shots",
      .synthesized = true,
      .make = make_whole<film_workload>,
      .make_part = make_rows<film_workload>,
