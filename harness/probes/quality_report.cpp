@@ -10,6 +10,7 @@
 #include "harness/host/interrupt.h"
 #include "harness/host/output/thrown.h"
 #include "harness/host/record.h"
+#include "harness/io/json_file.h"
 #include "harness/io/text/console.h"
 #include "harness/io/text/counted.h"
 #include "harness/io/text/escape.h"

@@ -311,8 +311,7 @@ TEST_F(Tool, BadInputGivesOneLineAndExitCodeThree) {
       "run --grid 3,4,5 --shots 0,9",
       "run --grid 3,4,5 --shots 0,2,2",
       "run --quiet --workload film --grid 2,2,2 --backend sta:tile=4",
-      "run --quiet --workload film --grid 2,2,2 --backend moba:cu_seqlens=0,3 --backend "
-      "vsa:num_tiles=9,9,9",
+      "run --heads 1 --grid 2,2,2 --backend moba:cu_seqlens=0,3 --backend vsa:num_tiles=9,9,9",
       "run --out /nonexistent/folder/x.json",
       "attend --backend full" + q + k + out,
       "attend --backend full" + q + k + v + " --out /nonexistent/o.npy",
