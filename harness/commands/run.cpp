@@ -37,7 +37,7 @@ struct Given {
   bool rank_timeout = false;  ///< whether it was given
 };
 
-const std::vector<std::string> kMainBackends{"full", "moga", "stga", "moga_stga", "sta", "svg2"};
+const std::vector<std::string> kMainBackends{"full", "moga", "stga", "moga_stga", "sta", "radial"};
 
 /// A frontier needs the control that its speedups and errors are held against.
 void add_full(std::vector<std::string>& backends) {
