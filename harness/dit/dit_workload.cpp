@@ -32,6 +32,7 @@ void describe(const DitSpec& spec, const DitCheckpoint& model, const TrainingCli
   provenance["source"] = "dit";
   provenance["grid"] = {grid.frames, grid.height, grid.width};
   provenance["shots_latent"] = grid.shots;
+  provenance["shots_from"] = "the clip";
   provenance["model"] = {{"config", to_json(model.config)},
                          {"checkpoint", spec.checkpoint.empty() ? kSmallModel : spec.checkpoint},
                          {"sha256", model_sha256(spec.checkpoint)},
@@ -93,7 +94,10 @@ const RegisterWorkload dit_kind(
      .synthesized = false,
      .make = dit_workload,
      .bare = true,
-     .seeded = true});
+     .seeded = true,
+     .carried = [](const std::string& spec) {
+       return is_shipped(parse_dit_spec(spec).checkpoint);
+     }});
 
 }  // namespace
 }  // namespace vidattn

@@ -173,7 +173,7 @@ void add_pictures(json& data, bool open_inputs) {
       require_buildable(recorded);
       if (recorded.sha256.empty())
         throw InputError("the record does not say what its q, k and v were");
-      if (!open_inputs && !find_workload_kind(recorded.name).argument.empty())
+      if (!open_inputs && find_workload_kind(recorded.name).opens_file(recorded.name))
         throw InputError("its files are opened with --open-inputs only");
       const Workload workload = build_workload(request_of(recorded));
       if (!has_content(workload_facts(workload), recorded))

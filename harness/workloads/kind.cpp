@@ -26,6 +26,10 @@ bool WorkloadKind::takes(const std::string& spec) const {
   return spec.starts_with(name + ":") || (bare && (spec == name || spec.starts_with(name + "@")));
 }
 
+bool WorkloadKind::opens_file(const std::string& spec) const {
+  return !argument.empty() && (carried == nullptr || !carried(spec));
+}
+
 RegisterWorkload::RegisterWorkload(WorkloadKind kind) {
   auto& kinds = registry();
   const auto after = std::find_if(kinds.begin(), kinds.end(), [&](const WorkloadKind& other) {

@@ -23,10 +23,14 @@ struct WorkloadKind {
   bool seeded = false;  ///< reads the seed of the request and no other option of synthesis
   /// What `--masks` can be: "persons", of a video, or "characters"; null = nothing.
   const char* masks = nullptr;
+  /// Whether the program has all that a spec needs; null = the argument names a file.
+  bool (*carried)(const std::string& spec) = nullptr;
 
   /// As typed: "film", "video:PATH", "dit[:CHECKPOINT]".
   std::string usage() const;
   bool takes(const std::string& spec) const;
+  /// Whether make() would open a file that the spec names.
+  bool opens_file(const std::string& spec) const;
 };
 
 /// Makes a kind of workload part of the tool: one file under harness/workloads/, as

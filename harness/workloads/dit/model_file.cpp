@@ -48,6 +48,8 @@ std::vector<std::string> shipped_models() {
   return names;
 }
 
+bool is_shipped(const std::string& name_or_path) { return find_shipped(name_or_path) != nullptr; }
+
 DitCheckpoint load_model(const std::string& name_or_path) {
   const ShippedModel* shipped = find_shipped(name_or_path);
   if (shipped == nullptr) return read_checkpoint(name_or_path);

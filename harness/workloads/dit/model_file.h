@@ -12,6 +12,8 @@ namespace vidattn {
 inline constexpr const char* kSmallModel = "nano";
 inline constexpr const char* kLongModel = "nano-480p";
 std::vector<std::string> shipped_models();
+/// Whether it is one of these, or empty, and no path.
+bool is_shipped(const std::string& name_or_path);
 
 /// The shipped model of that name, kSmallModel where it is empty, else the checkpoint at that path.
 /// Throws InputError as read_checkpoint(), and when this build does not carry the model.

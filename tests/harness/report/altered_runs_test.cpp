@@ -135,7 +135,8 @@ TEST(AlteredRuns, NoWorkloadIsBuiltOfASizeThatOnlyARecordHas) {
 
 /// A run of a stranger must not make a report read what its reader did not name.
 TEST(AlteredRuns, FilesThatARunNamesAreOpenedOnlyWhenTold) {
-  for (const char* name : {"tensors:/no/such/folder", "video:/no/such/film.mp4"}) {
+  for (const char* name :
+       {"tensors:/no/such/folder", "video:/no/such/film.mp4", "dit:/no/such/net"}) {
     json data = report_data({full_run()}, {});
     data["workloads"][0]["name"] = name;
     json opened = data;

@@ -137,10 +137,11 @@ TEST(Pictures, TheClipThatANetworkSawLiesBehindIt) {
   EXPECT_EQ(cv::norm(frames[1], clip.film().frame(5), cv::NORM_INF), 0);
 }
 
-/// report_data() of methods on a small film, with its pictures.
-json with_pictures(const std::vector<std::string>& settings, size_t runs) {
+/// report_data() of methods on a small workload, with its pictures.
+json with_pictures(const std::vector<std::string>& settings, size_t runs,
+                   const std::string& spec = "film") {
   const Workload film =
-      make_workload({.spec = "film", .frames = 3, .height = 4, .width = 6, .heads = 2, .dim = 16});
+      make_workload({.spec = spec, .frames = 3, .height = 4, .width = 6, .heads = 2, .dim = 16});
   StoredRun run = testing::run_of({});
   for (const std::string& setting : settings) {
     Measurement c = testing::case_of(setting, 2, 0.1, {0.5});
@@ -150,6 +151,12 @@ json with_pictures(const std::vector<std::string>& settings, size_t runs) {
   json data = report_data(std::vector<StoredRun>(runs, run), {});
   add_pictures(data, false);
   return data;
+}
+
+TEST(Pictures, ANetworkThatTheProgramCarriesNeedsNoFile) {
+  const json data = with_pictures({"moga"}, 1, "dit:nano-480p@layer=1,step=3");
+  EXPECT_FALSE(data["workloads"][0].contains("picture_note")) << data["workloads"][0];
+  EXPECT_EQ(data["cases"][0].value("pictures", json::object()).size(), 3U);
 }
 
 TEST(Pictures, EveryMethodHasThemAndACaseWithoutLeavesTheOthers) {
