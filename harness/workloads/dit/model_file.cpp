@@ -1,13 +1,16 @@
 #include "harness/workloads/dit/model_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <filesystem>
 #include <memory>
 #include <string_view>
 
 #include "attention/error.h"
 #include "harness/io/arrays/memory_bytes.h"
 #include "harness/io/embedded.h"
+#include "harness/io/file.h"
 #include "harness/io/safetensors.h"
 #include "harness/io/sha256.h"
 
@@ -52,7 +55,12 @@ bool is_shipped(const std::string& name_or_path) { return find_shipped(name_or_p
 
 DitCheckpoint load_model(const std::string& name_or_path) {
   const ShippedModel* shipped = find_shipped(name_or_path);
-  if (shipped == nullptr) return read_checkpoint(name_or_path);
+  if (shipped == nullptr) {
+    if (!std::filesystem::exists(name_or_path))
+      throw InputError(fmt::format("cannot read {}: No such file or directory; vidattn carries {}",
+                                   in_quotes(name_or_path), fmt::join(shipped_models(), ", ")));
+    return read_checkpoint(name_or_path);
+  }
   return read_checkpoint(
       Safetensors(std::make_shared<MemoryBytes>(bytes_of(*shipped), shipped->path)), shipped->path);
 }

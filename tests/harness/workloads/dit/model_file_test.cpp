@@ -14,6 +14,7 @@ TEST(DitModel, IsAFileOrTheOneOfTheProgram) {
   write_checkpoint(path, testing::random_checkpoint(testing::tiny_config()));
   EXPECT_EQ(load_model(path).config, testing::tiny_config());
   EXPECT_EQ(model_sha256(path).size(), 64U);
+  testing::expect_input_error([] { load_model("nano-480"); }, "vidattn carries nano, nano-480p");
   EXPECT_EQ(load_model("").weights.at("words").values,
             load_model("nano").weights.at("words").values);
 }
