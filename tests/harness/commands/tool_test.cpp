@@ -278,6 +278,7 @@ TEST_F(Tool, BadInputGivesOneLineAndExitCodeThree) {
   write_npy(folder_ / "nan.npy", poisoned);
   const std::string q = " --q " + path("q.npy"), k = " --k " + path("k.npy"),
                     v = " --v " + path("v.npy"), out = " --out " + path("o.npy") + " ";
+  const std::string few = "run --quiet --workload film --grid 2,2,2 --backend ";
   const std::string bad[] = {
       "",
       "nonsense",
@@ -310,8 +311,8 @@ TEST_F(Tool, BadInputGivesOneLineAndExitCodeThree) {
       "attend --backend stga --grid 3,4,5 --shots ''" + q + k + v + out,
       "run --grid 3,4,5 --shots 0,9",
       "run --grid 3,4,5 --shots 0,2,2",
-      "run --quiet --workload film --grid 2,2,2 --backend sta:tile=4",
-      "run --heads 1 --grid 2,2,2 --backend moba:cu_seqlens=0,3 --backend vsa:num_tiles=9,9,9",
+      few + "sta:tile=4",
+      few + "moba:cu_seqlens=0,3 --backend vsa:num_tiles=9,9,9",
       "run --out /nonexistent/folder/x.json",
       "attend --backend full" + q + k + out,
       "attend --backend full" + q + k + v + " --out /nonexistent/o.npy",
