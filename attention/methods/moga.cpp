@@ -175,6 +175,13 @@ class Moga : public Method<MogaParams> {
             .knob = {"num_groups", 1024, 1}};
   }
 
+  /// A router that was trained has the groups that it has.
+  std::vector<DensityKnob> knobs(const Inputs& in, const MogaParams& p) const override {
+    const std::string router = chosen_router(in, p);
+    return router == "logits" || router == "weight" ? std::vector<DensityKnob>{}
+                                                    : Method::knobs(in, p);
+  }
+
   /// The random and centroids routers stand for a trained one, so that they are set up here,
   /// outside of what a call costs.
   void prepare(Inputs& in, const MogaParams& p) const override {

@@ -26,8 +26,16 @@ class MogaStga : public Backend {
     return combined;
   }
 
-  /// However many groups there are, the static parts remain; smaller windows make them sparser.
-  std::vector<DensityKnob> knobs(const Inputs&, const Params&) const override {
+  /// However many groups there are, the static parts remain; smaller windows make them sparser. A
+  /// trained router's groups are given, and windows alone are left.
+  std::vector<DensityKnob> knobs(const Inputs& in, const Params& params) const override {
+    const Backend& moga = find_backend("moga");
+    if (moga.knobs(in, params.view(moga.info().params)).empty())
+      return {{.steps = {{{"hs", "8"}, {"ws", "8"}, {"temporal_group", "1"}},
+                         {{"hs", "8"}, {"ws", "8"}},
+                         {{"hs", "4"}, {"ws", "4"}},
+                         {{"hs", "2"}, {"ws", "2"}},
+                         {{"hs", "1"}, {"ws", "1"}}}}};
     std::vector<DensityKnob> all{info().knob};
     for (const char* windows : {"4", "8"}) {
       all.push_back(info().knob);

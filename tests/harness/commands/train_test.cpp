@@ -81,6 +81,7 @@ TEST_F(TrainCommand, StagesAreOfOtherGridsAndTheirModelsKnowThem) {
   EXPECT_EQ(rates[0], 3e-3);
   expect_refused(train("none", "--model tiny --grid 2,9,10"), "3 to 1024");
   expect_refused(train("none", "--model tiny --grid 4,9"), "--grid");
+  expect_refused(train("none", "--model tiny --grid 1024,1024,1024"), "tokens");
   expect_refused(train("none", "--model tiny --grid 4,9,10 --frames 4"), "--frames");
 }
 

@@ -11,6 +11,18 @@
 namespace vidattn {
 namespace {
 
+TEST(Density, ATrainedRouterKeepsItsGroups) {
+  Inputs in = random_video(6, 8, 8, 1, 16);
+  in.extra["router_logits"] = random_array({in.length(), 3}, 5);
+  const DensitySolution moga = solve_density(parse_backend("moga:num_groups=3"), in, 0.1);
+  EXPECT_EQ(moga.spec.text(), "moga:num_groups=3");
+  EXPECT_NEAR(moga.density, 1.0 / 3, 0.1);
+  EXPECT_NE(moga.note.find("missed the target"), std::string::npos) << moga.note;
+  const DensitySolution both = solve_density(parse_backend("moga_stga:num_groups=3"), in, 0.45);
+  EXPECT_NE(both.spec.text().find("hs="), std::string::npos) << both.spec.text();
+  EXPECT_NEAR(both.density, 0.45, 0.15);
+}
+
 TEST(Density, FindsTheGroupCountOfATarget) {
   Inputs in = random_inputs(2000, 1, 8);
   in.extra["hidden"] = random_array({2000, 8}, 5);
