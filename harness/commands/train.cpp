@@ -1,14 +1,11 @@
 #include "harness/dit/training/train.h"
 
-#include <fmt/format.h>
-
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "attention/error.h"
 #include "harness/cli/command.h"
 #include "harness/cli/options.h"
 #include "harness/dit/training/settings.h"
@@ -27,8 +24,6 @@ struct Given {
   std::map<std::string, bool> named;  ///< by option
 };
 
-constexpr int64_t kMostTokens = 1 << 20;
-
 ExitCode run(Given given, const Arguments& arguments) {
   TrainRequest& request = given.request;
   request.config = config_for(given.model, request.backend);
@@ -39,9 +34,6 @@ ExitCode run(Given given, const Arguments& arguments) {
     request.config.height = given.grid[1];
     request.config.width = given.grid[2];
   }
-  if (request.config.tokens() > kMostTokens)
-    throw InputError(fmt::format("a clip of {} tokens: {} can be trained at most",
-                                 request.config.tokens(), kMostTokens));
   request.form = parse_balance_form(given.balance);
   for (const auto& [option, named] : given.named)
     if (named) request.named.insert(option);

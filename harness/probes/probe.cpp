@@ -40,18 +40,9 @@ void execute(const BackendSpec& spec, Inputs in, const ProbeOptions& options, Pr
 
 }  // namespace
 
-ProbeRun run_probe(const std::string& backend, const Inputs& inputs, const ProbeOptions& options,
-                   Output& output) {
-  BackendSpec spec = parse_backend(backend);
-  Inputs in = inputs;
-  in.device = &find_device(options.device);
-  ProbeRun run{.backend = spec.text(), .outcome = "interrupted"};
-  if (interrupted()) return run;
+void run_guarded(ProbeRun& run, const std::function<void()>& work) {
   try {
-    add_file_inputs(*spec.backend, spec.params, in);
-    if (options.density) solve(spec, in, *options.density, run);
-    run.backend = spec.text();
-    if (!interrupted()) execute(spec, std::move(in), options, run, output);
+    work();
   } catch (const Cancelled&) {
   } catch (const InputError& error) {
     run.outcome = "skipped";
@@ -60,6 +51,21 @@ ProbeRun run_probe(const std::string& backend, const Inputs& inputs, const Probe
     run.outcome = "failed";
     run.reason = failure_text(std::current_exception());
   }
+}
+
+ProbeRun run_probe(const std::string& backend, const Inputs& inputs, const ProbeOptions& options,
+                   Output& output) {
+  BackendSpec spec = parse_backend(backend);
+  Inputs in = inputs;
+  in.device = &find_device(options.device);
+  ProbeRun run{.backend = spec.text(), .outcome = "interrupted"};
+  if (interrupted()) return run;
+  run_guarded(run, [&] {
+    add_file_inputs(*spec.backend, spec.params, in);
+    if (options.density) solve(spec, in, *options.density, run);
+    run.backend = spec.text();
+    if (!interrupted()) execute(spec, std::move(in), options, run, output);
+  });
   if (!run.passed()) output = {};
   return run;
 }

@@ -31,6 +31,11 @@ struct ProbeOptions {
   std::function<Inputs(const Inputs&, const Tensor&)> next = {};
 };
 
+/// Runs `work`, which says how the run came out. What it throws says it in its place: skipped with
+/// the reason for inputs that a method refuses, failed for other trouble; an interrupt changes
+/// nothing.
+void run_guarded(ProbeRun& run, const std::function<void()>& work);
+
 /// Plans and runs a backend as a drop-in for full attention. The first step's output is checked
 /// against the reference device; one that fails is not handed out. A method that refuses the inputs
 /// is skipped with its reason. `output` is the last step's, empty unless it passed. Throws

@@ -11,6 +11,12 @@ namespace {
 
 using nlohmann::json;
 
+std::vector<cv::Mat> frames_of(const Film& film, const std::vector<int64_t>& latent) {
+  std::vector<cv::Mat> frames;
+  for (const int64_t t : latent) frames.push_back(film.frame(first_pixel_frame(t)));
+  return frames;
+}
+
 std::vector<cv::Mat> frames_of_film(const json& p, const std::vector<int64_t>& latent) {
   std::vector<int64_t> cuts;
   if (p.at("shots_from") == "given") cuts = p.at("shots_pixel").get<std::vector<int64_t>>();
@@ -19,9 +25,7 @@ std::vector<cv::Mat> frames_of_film(const json& p, const std::vector<int64_t>& l
                    .height = p.at("height"),
                    .width = p.at("width"),
                    .shots = cuts});
-  std::vector<cv::Mat> frames;
-  for (const int64_t t : latent) frames.push_back(film.frame(first_pixel_frame(t)));
-  return frames;
+  return frames_of(film, latent);
 }
 
 std::vector<cv::Mat> frames_of_video(const json& p, const std::vector<int64_t>& latent) {
@@ -43,9 +47,7 @@ std::vector<cv::Mat> frames_of_video(const json& p, const std::vector<int64_t>& 
 std::vector<cv::Mat> frames_of_clip(const json& p, const std::vector<int64_t>& latent) {
   const std::vector<int64_t> grid = p.at("grid");
   const TrainingClip clip(p.at("seed"), grid.at(0), grid.at(1), grid.at(2));
-  std::vector<cv::Mat> frames;
-  for (const int64_t t : latent) frames.push_back(clip.film().frame(first_pixel_frame(t)));
-  return frames;
+  return frames_of(clip.film(), latent);
 }
 
 }  // namespace

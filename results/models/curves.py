@@ -11,20 +11,12 @@ import subprocess
 MEAN_OF = 20
 
 
-def losses(log):
-    return [json.loads(line)["loss"] for line in log.read_text().splitlines()]
-
-
-def stages(log):
-    """First lines of the stages behind the first one."""
-    steps = [json.loads(line)["step"] for line in log.read_text().splitlines()]
-    return [i for i in range(1, len(steps)) if steps[i] < steps[i - 1]]
-
-
 def draw(log):
-    values = losses(log)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    values = [line["loss"] for line in lines]
+    stages = [i for i in range(1, len(lines)) if lines[i]["step"] < lines[i - 1]["step"]]
     means = [sum(values[max(0, i - MEAN_OF + 1):i + 1]) / min(i + 1, MEAN_OF) for i in range(len(values))]
-    marks = "".join(f"set arrow from {i - 0.5},graph 0 to {i - 0.5},graph 1 nohead lc 'gray'\n" for i in stages(log))
+    marks = "".join(f"set arrow from {i - 0.5},graph 0 to {i - 0.5},graph 1 nohead lc 'gray'\n" for i in stages)
     script = f"""set terminal svg size 720,300 font 'sans,11'
 set output '{log.with_suffix(".svg")}'
 set title '{log.stem}: loss over the lines of {log.name}'

@@ -278,6 +278,9 @@ void keep_freed_memory() {
 }  // namespace
 
 TrainedTo train(const TrainRequest& request, const std::vector<std::string>& arguments) {
+  if (request.config.tokens() > kMostDitTokens)  // no checkpoint of more could be read
+    throw InputError(fmt::format("a clip of {} tokens: {} can be trained at most",
+                                 request.config.tokens(), kMostDitTokens));
   if (request.dtype != "f32" && request.dense)
     throw InputError("--dense is float32: leave out --dtype");
   make_writable_folder(request.folder);

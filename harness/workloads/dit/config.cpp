@@ -18,7 +18,6 @@ namespace {
 
 // Beyond these no small DiT lies, and sizes cannot overflow.
 constexpr int64_t kMostChannels = 4096, kMostBlocks = 64, kMostGroups = 1024, kMostSide = 1024;
-constexpr int64_t kMostTokens = 1 << 16;
 
 const std::vector<DitConfig>& known_configs() {
   static const std::vector<DitConfig> all = {
@@ -163,8 +162,8 @@ DitConfig dit_config_from(const std::string& json, const std::string& where) {
   config.frames = grid[0].integer(1, kMostSide);
   config.height = grid[1].integer(1, kMostSide);
   config.width = grid[2].integer(1, kMostSide);
-  if (config.tokens() > kMostTokens)
-    from.at("grid").expected(fmt::format("at most {} tokens", kMostTokens));
+  if (config.tokens() > kMostDitTokens)
+    from.at("grid").expected(fmt::format("at most {} tokens", kMostDitTokens));
   from.placed([&] { check_heads(config); });
   return config;
 }

@@ -30,6 +30,9 @@ struct DitConfig {
   bool operator==(const DitConfig&) const = default;
 };
 
+/// Of the clips that a network is trained on.
+inline constexpr int64_t kMostDitTokens = 1 << 16;
+
 /// The names of dit_config(): "tiny", "nano", "micro".
 std::vector<std::string> dit_sizes();
 /// Throws InputError naming the known sizes for an unknown one.

@@ -82,6 +82,7 @@ TEST_F(TrainCommand, StagesAreOfOtherGridsAndTheirModelsKnowThem) {
   expect_refused(train("none", "--model tiny --grid 2,9,10"), "3 to 1024");
   expect_refused(train("none", "--model tiny --grid 4,9"), "--grid");
   expect_refused(train("none", "--model tiny --grid 1024,1024,1024"), "tokens");
+  expect_refused(train("none", "--model micro --frames 1024"), "65536 can be trained at most");
   expect_refused(train("none", "--model tiny --grid 4,9,10 --frames 4"), "--frames");
 }
 
